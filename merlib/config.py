@@ -1,0 +1,226 @@
+"""Every choice of the study in one place: what the paper fixes and what it leaves open.
+
+The book's page "What the paper does not say" is made from this file: a row per field, its default,
+the reason and the alternatives come from the field's metadata, so that code and page cannot differ.
+"""
+
+import hashlib
+import json
+from dataclasses import asdict, dataclass, field, fields, replace
+from typing import Any
+
+CLASSES = {
+    "casme2": ("happiness", "surprise", "disgust", "repression", "others"),
+    "samm": ("anger", "happiness", "others", "surprise", "contempt"),
+}
+"""The five classes of section 3.1.1, in the order of Table 1 (SAMM: by size)."""
+
+VARIANTS = ("base", "mfem", "mffm", "full")
+"""The rows of Table 3: base, base + MFEM, base + MFFM, base + MFEM + MFFM."""
+
+
+def choice(default: Any, step: str, why: str, options: tuple = ()) -> Any:
+    """Declare a field with its default, the step it belongs to, the reason and the alternatives."""
+    return field(default=default, metadata={"step": step, "why": why, "options": options})
+
+
+@dataclass(frozen=True)
+class Config:
+    """All choices of one run; frozen, so that its hash names what was done.
+
+    Each field's metadata holds ``step`` (``prepare``, ``network`` or ``train``), ``why`` (the
+    reason or the source) and ``options`` (the accepted values, where they are a closed set).
+
+    Raises
+    ------
+    ValueError
+        If a field with a closed set of values is given another one, or a number is out of range.
+    """
+
+    # Preprocessing, section 3.1.2
+    size: int = choice(
+        112,
+        "prepare",
+        "pixels a side of the aligned crop; a CASME II face is about 280x340 px, "
+        "and 224 costs four times as much",
+    )
+    frames: int = choice(
+        10, "prepare", "T; only 5 of 246 CASME II clips are shorter from onset to apex"
+    )
+    short_clips: str = choice(
+        "repeat",
+        "prepare",
+        "a clip with fewer than T frames from onset to apex repeats frames; nothing is lost",
+        ("repeat", "drop"),
+    )
+    evm: str = choice(
+        "iir",
+        "prepare",
+        "temporal filter of the magnification: the difference of two first-order low-passes is "
+        "what published MER code uses; an ideal 0.4-3 Hz band has no full period in 0.16 s",
+        ("iir", "butterworth", "off"),
+    )
+    evm_alpha: float = choice(10.0, "prepare", "magnification factor")
+    evm_r1: float = choice(0.4, "prepare", "faster low-pass: about 16 Hz at 200 fps")
+    evm_r2: float = choice(0.05, "prepare", "slower low-pass: about 1.6 Hz at 200 fps")
+    evm_lambda_c: float = choice(
+        16.0, "prepare", "spatial cut-off in pixels of the crop (Wu et al. 2012)"
+    )
+    flow_source: str = choice(
+        "raw", "prepare", "magnification artefacts disturb flow", ("raw", "magnified")
+    )
+    flow_pairs: str = choice(
+        "onset",
+        "prepare",
+        "flow from the onset frame to frame t, or between consecutive samples",
+        ("onset", "consecutive"),
+    )
+    tvl1: str = choice(
+        "default",
+        "prepare",
+        "OpenCV's default settings of TV-L1 are the reference everyone uses; `fast` are the "
+        "settings measured against the synthetic ground truth",
+        ("default", "fast"),
+    )
+    strain: bool = choice(
+        False, "prepare", "grey, u, v fit a stem of three channels; strain is the fourth"
+    )
+    flow_scale: float = choice(
+        1.0, "prepare", "u and v are divided by this many pixels, the same for every clip"
+    )
+
+    # Network, sections 2.1 to 2.1.4
+    variant: str = choice("full", "network", "the row of Table 3", VARIANTS)
+    width: int = choice(64, "network", "channels of stage 1; ResNet34 has 64")
+    pretrained: str | None = choice(
+        None, "network", "the paper names no initial weights; a path to an ImageNet state dict"
+    )
+    mfem_place: str = choice(
+        "stage", "network", '"introduced in the last four stages"', ("stage", "block")
+    )
+    sam_batch_norm: bool = choice(False, "network", "eq. 3 has no batch norm; CBAM's code has")
+    gem_p: float = choice(3.0, "network", "where the exponent of eq. 5 starts")
+    gem_learn: bool = choice(True, "network", "eq. 5 writes p(k): one exponent per channel")
+    cam_reduction: int = choice(16, "network", "r of eq. 7, as CBAM; at least 4 hidden units")
+    cam_relu: bool = choice(True, "network", "between W0 and W1, as CBAM; eq. 7 writes none")
+    mfem_shared: bool = choice(
+        False, "network", "eq. 7 and 11 name W0, W1 and W2, W3; branches own their weights"
+    )
+    mfem_sum: str = choice("sum", "network", '"by summation" of the four terms', ("sum", "mean"))
+    next_input: str = choice(
+        "concat",
+        "network",
+        "X_k and the raw stage output go on as 2C channels; `project` brings them back to C",
+        ("concat", "project"),
+    )
+    fim_kernel: int = choice(3, "network", "outer convolution of eq. 12", (1, 3))
+    fim_relu: bool = choice(False, "network", "eq. 12 ends with the batch norm")
+    fim_pairs: str = choice(
+        "near",
+        "network",
+        "the paper has five pairs of six possible: `near` is all but (1, 4), `cascade` is the "
+        "three adjacent ones and two of their results, `all` is all six",
+        ("near", "cascade", "all"),
+    )
+    lstm_hidden: int = choice(256, "network", "units a direction")
+    lstm_output: str = choice(
+        "last",
+        "network",
+        "last forward and first backward state, or the mean over time",
+        ("last", "mean"),
+    )
+    head: str = choice(
+        "two",
+        "network",
+        '"0.3 in the dropout layer, 0.5 in the fully connected layer" asks for two layers',
+        ("two", "one"),
+    )
+    dropout: float = choice(0.3, "network", "section 3.1.4, before the first linear layer")
+    dropout_fc: float = choice(0.5, "network", "section 3.1.4, before the last linear layer")
+
+    # Training, sections 2.2 and 3.1.4
+    optimiser: str = choice(
+        "sgd",
+        "train",
+        'SGD has one momentum, the paper prints "(0.9, 0.99)", which are the two of Adam',
+        ("sgd", "adam"),
+    )
+    learning_rate: float = choice(1e-2, "train", "section 3.1.4; cosine to 0 over all steps")
+    momentum: float = choice(0.9, "train", "the first of the paper's two figures")
+    weight_decay: float = choice(5e-4, "train", "not on norms, biases and GeM exponents")
+    batch_size: int = choice(8, "train", "clips; the paper does not say")
+    epochs: int = choice(50, "train", "section 3.1.4: 50 for CASME II, 80 for SAMM")
+    flip: float = choice(0.5, "train", "probability of a mirror flip; u changes its sign")
+    rotation: float = choice(10.0, "train", "degrees either way; turns the flow vectors too")
+    scaling: float = choice(0.1, "train", "relative, either way; scales the flow vectors too")
+    imbalance: str = choice(
+        "none",
+        "train",
+        "the paper's loss (eq. 14) is not weighted",
+        ("none", "sampler", "logit-adjustment"),
+    )
+
+    def __post_init__(self) -> None:
+        for item in fields(self):
+            value, options = getattr(self, item.name), item.metadata["options"]
+            if options and value not in options:
+                raise ValueError(f"{item.name}={value!r}: expected one of {options}")
+        for name in ("size", "frames", "width", "lstm_hidden", "batch_size", "epochs"):
+            value = getattr(self, name)
+            if isinstance(value, bool) or not isinstance(value, int) or value < 1:
+                raise ValueError(f"{name}={value!r}: expected a whole number of at least 1")
+        for name in ("evm_alpha", "evm_lambda_c", "flow_scale", "learning_rate"):
+            if not getattr(self, name) > 0:
+                raise ValueError(f"{name}={getattr(self, name)!r}: expected a number above 0")
+
+    def step(self, *steps: str) -> dict[str, Any]:
+        """Return the fields of the given steps (all without arguments) as a dict."""
+        values = asdict(self)
+        return {
+            item.name: values[item.name]
+            for item in fields(self)
+            if not steps or item.metadata["step"] in steps
+        }
+
+    def hash(self, *steps: str) -> str:
+        """Return 12 hex digits that name the fields of the given steps (all without arguments)."""
+        return digest(self.step(*steps))
+
+    @property
+    def channels(self) -> int:
+        """Input channels of the network: grey, u, v and perhaps strain."""
+        return 4 if self.strain else 3
+
+
+def digest(values: Any) -> str:
+    """Return 12 hex digits that name any JSON-like value."""
+    return hashlib.sha256(json.dumps(values, sort_keys=True).encode()).hexdigest()[:12]
+
+
+PROFILES: dict[str, dict[str, Any]] = {
+    "paper": {},
+    "laptop": {"size": 56, "frames": 6, "width": 8, "lstm_hidden": 32, "epochs": 20},
+}
+"""What each profile changes in the defaults."""
+
+EPOCHS = {"samm": 80}
+"""Section 3.1.4: epochs of the profile `paper` that differ from the default, by dataset."""
+
+
+def profile(name: str, dataset: str = "synthetic", **overrides: Any) -> Config:
+    """Return the configuration of a profile (``laptop`` or ``paper``) for a dataset.
+
+    Raises
+    ------
+    ValueError
+        If the profile or an overridden field is unknown.
+    """
+    if name not in PROFILES:
+        raise ValueError(f"profile={name!r}: expected one of {tuple(PROFILES)}")
+    unknown = set(overrides) - {item.name for item in fields(Config)}
+    if unknown:
+        raise ValueError(f"unknown configuration field(s): {', '.join(sorted(unknown))}")
+    values = dict(PROFILES[name])
+    if name == "paper" and dataset in EPOCHS:
+        values["epochs"] = EPOCHS[dataset]
+    return replace(Config(), **(values | overrides))
