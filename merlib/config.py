@@ -75,6 +75,13 @@ class Config:
         "flow from the onset frame to frame t, or between consecutive samples",
         ("onset", "consecutive"),
     )
+    head_motion: str = choice(
+        "keep",
+        "prepare",
+        "one transform for the whole clip leaves the head's own drift in the flow; `remove` "
+        "subtracts a similarity transform fitted robustly to each flow",
+        ("keep", "remove"),
+    )
     tvl1: str = choice(
         "default",
         "prepare",

@@ -1,0 +1,49 @@
+PYTHON    ?= $(shell command -v python3.11 || command -v python3)
+DATASET   ?= synthetic
+DATA_ROOT ?=
+PROFILE   ?= laptop
+SEED      ?= 0
+METHODS   ?= majority logistic base full
+BIN        = .venv/bin
+STUDY      = --dataset $(DATASET) --data-root "$(DATA_ROOT)" --profile $(PROFILE) --seed $(SEED)
+
+.PHONY: study ablation notebooks book test test-slow lint lock clean
+
+study: .venv/installed      ## data, training, notebooks and book
+	$(BIN)/merlib study $(STUDY) --methods $(METHODS)
+
+ablation: .venv/installed   ## Table 3: four variants, three seeds
+	$(BIN)/merlib train $(STUDY) --methods base mfem mffm full --seeds 0 1 2
+
+notebooks: .venv/installed  ## notebooks/*.ipynb from their text, not executed
+	$(BIN)/jupytext --quiet --to ipynb notebooks/*.py
+
+book: .venv/installed       ## execute what changed and build the book
+	$(BIN)/merlib book $(STUDY) --methods $(METHODS)
+
+test: .venv/installed       ## all tests but the slow ones
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/pytest -n auto
+
+test-slow: .venv/installed
+	$(BIN)/pytest -m slow
+
+lint: .venv/installed
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+lock:                       ## pin what pyproject.toml asks for, in a fresh environment
+	rm -rf .venv-lock && $(PYTHON) -m venv .venv-lock
+	.venv-lock/bin/pip install -q torch==2.13.0 ".[book,test]"
+	.venv-lock/bin/pip freeze --all --exclude merlib --exclude pip | sed 's/+cpu$$//' > requirements.lock
+	rm -rf .venv-lock
+
+clean:                      ## everything that can be made again
+	rm -rf _build runs data/synthetic data/prepared notebooks/*.ipynb
+
+.venv/installed: requirements.lock pyproject.toml
+	$(PYTHON) -m venv .venv
+	$(BIN)/pip install -q -r requirements.lock
+	$(BIN)/pip install -q --no-deps --no-build-isolation -e .
+	touch $@

@@ -1,0 +1,110 @@
+"""From text notebooks to the published book: convert, execute with papermill, build."""
+
+import logging
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import jupytext
+import nbformat
+import papermill
+from tqdm import tqdm
+
+from . import config
+from .study import Study, sources
+
+CODE = tuple(sorted(path.stem for path in Path(__file__).parent.glob("*.py")))
+
+
+def execute(study: Study, methods: list[str]) -> list[Path]:
+    """Execute every notebook with the study's parameters; skip those that nothing changed for.
+
+    ``notebooks/*.py`` becomes ``notebooks/*.ipynb``. What a notebook was made from (its text, the
+    parameters, the code, the data, the methods that have predictions) is kept in its metadata as
+    one key.
+
+    Raises
+    ------
+    RuntimeError
+        If a cell fails; names the notebook, the cell and the error.
+    """
+    parameters = {"dataset": study.dataset, "profile": study.profile, "seed": study.seed}
+    if study.data_root is not None:
+        parameters["data_root"] = str(study.data_root.resolve())
+    made_from = [parameters, sources(*CODE), str(study.folder.name), methods]
+    made_from.append(results_key(study.home))
+    texts = sorted((study.home / "notebooks").glob("*.py"))
+    bar = tqdm(texts, desc="notebooks", unit="notebook", disable=not study.progress)
+    return [execute_one(text, parameters, made_from) for text in bar]
+
+
+def execute_one(text: Path, parameters: dict, made_from: list) -> Path:
+    """Execute one text notebook; see :func:`execute`."""
+    target, key = text.with_suffix(".ipynb"), config.digest([text.read_text(), made_from])
+    if target.exists() and nbformat.read(target, 4).metadata.get("merlib") == key:
+        return target
+    notebook = jupytext.read(text)
+    part = target.with_suffix(".part.ipynb")
+    nbformat.write(notebook, part)
+    logging.getLogger("papermill").setLevel(logging.ERROR)
+    try:
+        done = papermill.execute_notebook(
+            part, part, parameters, kernel_name="python3", cwd=text.parent, progress_bar=False
+        )
+    except papermill.PapermillExecutionError as error:
+        raise RuntimeError(
+            f"{text.name}, cell {error.exec_count}: {error.ename}: {error.evalue}"
+        ) from error
+    finally:
+        executed = nbformat.read(part, 4)
+        part.unlink()
+    for cell in executed.cells:
+        if "injected-parameters" in cell.metadata.get("tags", []):
+            hide_path(cell, parameters)
+    executed.metadata = {
+        name: value for name, value in done.metadata.items() if name != "papermill"
+    }
+    executed.metadata["merlib"] = key
+    for cell in executed.cells:
+        cell.metadata.pop("papermill", None)
+    nbformat.write(executed, target)
+    return target
+
+
+def hide_path(cell: nbformat.NotebookNode, parameters: dict) -> None:
+    """Keep the folder of somebody's own copy of the data out of the published page."""
+    if "data_root" in parameters:
+        cell.source = cell.source.replace(parameters["data_root"], "path/to/your/copy")
+
+
+def results_key(home: Path) -> str:
+    """Return a digest of the committed results that notebooks read."""
+    runs = sorted((home / "results").glob("**/run.json"))
+    return config.digest([path.read_text() for path in runs])
+
+
+def build(home: Path) -> Path:
+    """Build the book and return the path of its first page.
+
+    Raises
+    ------
+    RuntimeError
+        If the build fails; its output is in ``_build/book.log``.
+    """
+    log = home / "_build" / "book.log"
+    log.parent.mkdir(exist_ok=True)
+    command = [Path(sys.executable).parent / "jupyter-book", "build", "--warningiserror", "."]
+    with log.open("w") as output:
+        done = subprocess.run(
+            command,
+            cwd=home,
+            stdout=output,
+            stderr=subprocess.STDOUT,
+            env=os.environ | {"PYTHONWARNINGS": "ignore"},
+        )
+    if done.returncode:
+        lines = log.read_text().splitlines()
+        told = [line for line in lines if "WARNING" in line or "ERROR" in line] or lines[-5:]
+        raise RuntimeError("the book does not build (log in _build/book.log):\n" + "\n".join(told))
+    return home / "_build" / "html" / "index.html"

@@ -1,0 +1,170 @@
+"""One study: a dataset, a profile and a seed, from the frames on disk to the stored predictions.
+
+Everything is computed when it is first asked for and kept on disk, so that a notebook that runs
+alone, the command line and ``make study`` share their work::
+
+    data/synthetic/<size>     the embedded dataset, written when it is missing
+    data/prepared/...         prepared clips
+    runs/<dataset>/<profile>-<key>/<method>/seed-<k>/    predictions; key names data, choices, code
+    results/...               committed predictions, in the same form
+"""
+
+import hashlib
+from dataclasses import replace
+from functools import cached_property
+from pathlib import Path
+
+import joblib
+import numpy as np
+import pandas as pd
+
+from . import baselines, config, datasets, loso, synthetic
+from .prepare import Prepared, prepare
+
+PACKAGE = Path(__file__).resolve().parent
+HOME = PACKAGE.parent if (PACKAGE.parent / "_toc.yml").exists() else Path.cwd()
+"""Where ``data``, ``runs`` and ``results`` lie: the checkout, or else the working directory."""
+
+PUBLISHED_SEED = 0
+"""Generator seed of the published synthetic dataset; no choice was ever made on its clips."""
+
+PREPARATION = ("datasets", "face", "magnify", "flow", "prepare")
+TRAINING = ("augment", "mfem", "mffm", "network", "train", "loso")
+
+
+class Study:
+    """A dataset, a profile and a seed, and all that follows from them.
+
+    Parameters
+    ----------
+    dataset : {"synthetic", "casme2", "samm"}
+    data_root : path, optional
+        Folder of the official release. Without it, ``synthetic`` uses (and writes, if need be) the
+        published dataset of the profile's size; the others raise.
+    profile : {"laptop", "paper"}
+    seed : int
+        Seed of training. The generator of the synthetic dataset has its own.
+    n_jobs : int, optional
+        Parallel processes; by default the number of CPU cores.
+    progress : bool
+        Show progress bars.
+    home : path, optional
+        Where ``data`` and ``runs`` lie.
+    **overrides
+        Fields of :class:`merlib.config.Config` that replace the profile's.
+
+    Raises
+    ------
+    ValueError
+        If an argument is unknown; see also the errors of each step.
+    """
+
+    def __init__(
+        self,
+        dataset: str = "synthetic",
+        data_root: str | Path | None = None,
+        profile: str = "laptop",
+        seed: int = 0,
+        *,
+        n_jobs: int | None = None,
+        progress: bool = False,
+        home: str | Path = HOME,
+        **overrides,
+    ):
+        if dataset not in datasets.READERS:
+            raise ValueError(f"dataset={dataset!r}: expected one of {tuple(datasets.READERS)}")
+        if isinstance(seed, bool) or not isinstance(seed, int | np.integer) or seed < 0:
+            raise ValueError(f"seed={seed!r}: expected a whole number of at least 0")
+        self.config = config.profile(profile, dataset, **overrides)
+        self.dataset, self.profile, self.seed = dataset, profile, int(seed)
+        self.data_root = None if data_root in (None, "") else Path(data_root).expanduser()
+        self.n_jobs = n_jobs or joblib.cpu_count()
+        self.progress = progress
+        self.home = Path(home)
+        if dataset != "synthetic" and self.data_root is None:
+            raise ValueError(
+                f"dataset={dataset!r} needs data_root, the folder of your own licensed copy"
+            )
+
+    @cached_property
+    def root(self) -> Path:
+        """Folder of the dataset; the published synthetic one is written if it is missing."""
+        if self.data_root is not None:
+            return self.data_root
+        root = self.home / "data" / "synthetic" / self.profile
+        return synthetic.write(
+            root,
+            seed=PUBLISHED_SEED,
+            size=self.profile,
+            n_jobs=self.n_jobs,
+            progress=self.progress,
+        )
+
+    @cached_property
+    def prepared(self) -> Prepared:
+        """Prepared clips of section 3.1.2, an array of shape (N, T, C, H, W)."""
+        return prepare(
+            datasets.load_clips(self.dataset, self.root),
+            self.config,
+            cache=self.home / "data" / "prepared" / sources(*PREPARATION),
+            n_jobs=self.n_jobs,
+            progress=self.progress,
+        )
+
+    @property
+    def clips(self) -> pd.DataFrame:
+        """The clip table, in the order of :attr:`prepared`."""
+        return self.prepared.clips
+
+    @cached_property
+    def folder(self) -> Path:
+        """Where the runs of this data, these choices and this code lie."""
+        shared = replace(self.config, variant="full").step()
+        key = config.digest([self.prepared.key, shared, sources(*TRAINING)])
+        return self.home / "runs" / self.dataset / f"{self.profile}-{key}"
+
+    def estimator(self, method: str):
+        """Return the unfitted classifier of a method."""
+        return baselines.make(method, self.config)
+
+    def predictions(self, method: str, seed: int | None = None) -> pd.DataFrame:
+        """Return the stored predictions of a method, running leave-one-subject-out if need be.
+
+        Parameters
+        ----------
+        method : str
+            A name of :data:`merlib.baselines.METHODS`.
+        seed : int, optional
+            Instead of the study's own.
+        """
+        seed = self.seed if seed is None else seed
+        return loso.run(
+            self.estimator(method),
+            self.prepared.x,
+            self.clips,
+            self.folder / method / f"seed-{seed}",
+            n_jobs=self.n_jobs,
+            seed=seed,
+            progress=self.progress,
+            info={
+                "dataset": self.dataset,
+                "profile": self.profile,
+                "method": method,
+                "data": self.prepared.key,
+                "version": self.clips.attrs["version"],
+                "repairs": list(self.clips.attrs["repairs"]),
+                "configuration": self.config.step(),
+                "configuration_hash": self.config.hash(),
+            },
+        )
+
+    def committed(self, method: str) -> list[pd.DataFrame]:
+        """Return the predictions committed under ``results/``, one table a seed, perhaps none."""
+        folder = self.home / "results" / self.dataset / self.profile / method
+        return [loso.load(path.parent) for path in sorted(folder.glob("seed-*/run.json"))]
+
+
+def sources(*modules: str) -> str:
+    """Return 12 hex digits that name the code of some modules: changed code computes anew."""
+    text = b"".join((PACKAGE / f"{module}.py").read_bytes() for module in modules)
+    return hashlib.sha256(text).hexdigest()[:12]
