@@ -1,0 +1,281 @@
+"""Pictures and tables of the notebooks: one style, and what is drawn more than once."""
+
+import ast
+import inspect
+import io
+import textwrap
+from collections.abc import Callable, Sequence
+
+import matplotlib.pyplot as plt
+import numpy as np
+import pandas as pd
+from cycler import cycler
+from matplotlib.axes import Axes
+from matplotlib.colors import hsv_to_rgb
+from matplotlib.figure import Figure
+from pandas.io.formats.style import Styler
+from PIL import Image
+
+from .config import digest
+
+COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000")
+"""Okabe and Ito's palette, which readers with any colour vision can tell apart."""
+
+MISSING = "–"
+
+
+def style() -> None:
+    """Set matplotlib's style of the book: pages are read on paper and on a phone.
+
+    A figure is six inches wide and its text 12 points, which is still 10 pixels high where the
+    page is 400 pixels wide.
+    """
+    plt.rcParams.update(
+        {
+            "figure.figsize": (6, 3.6),
+            "figure.dpi": 120,
+            "figure.constrained_layout.use": True,
+            "font.size": 12,
+            "axes.titlesize": 12,
+            "axes.prop_cycle": cycler(color=COLOURS),
+            "axes.spines.top": False,
+            "axes.spines.right": False,
+            "axes.grid": False,
+            "image.cmap": "gray",
+            "image.interpolation": "nearest",
+            "legend.frameon": False,
+        }
+    )
+
+
+def flow_image(flow: np.ndarray, limit: float | None = None) -> np.ndarray:
+    """Return flow as colour: the hue is the direction, the saturation the length.
+
+    Right is red, down is yellow-green, left is cyan, up is violet (hue = angle of (u, v) with v
+    downwards, as in images); no motion is white. `wheel` is the key.
+
+    Parameters
+    ----------
+    flow : array (2, H, W)
+        u and v in pixels.
+    limit : float, optional
+        Length of full saturation; by default the largest in `flow`.
+
+    Returns
+    -------
+    array (H, W, 3), uint8
+    """
+    u, v = np.asarray(flow, dtype=np.float64)
+    length = np.hypot(u, v)
+    limit = limit or length.max() or 1.0
+    hue = np.arctan2(v, u) / (2 * np.pi) % 1
+    saturation = np.clip(length / limit, 0, 1)
+    colour = hsv_to_rgb(np.stack([hue, saturation, np.ones_like(hue)], axis=-1))
+    return np.round(255 * colour).astype(np.uint8)
+
+
+def wheel(size: int = 101) -> np.ndarray:
+    """Return the key of `flow_image`, ``(size, size, 3)`` uint8: a disc of all directions."""
+    v, u = np.mgrid[-1 : 1 : size * 1j, -1 : 1 : size * 1j]
+    image = flow_image(np.stack([u, v]), limit=1.0)
+    image[np.hypot(u, v) > 1] = 255
+    return image
+
+
+def arrows(
+    axes: Axes, flow: np.ndarray, step: int = 4, gain: float = 1.0, colour: str = COLOURS[1]
+) -> None:
+    """Draw flow ``(2, H, W)`` over an image as arrows, one every `step` pixels.
+
+    Parameters
+    ----------
+    gain : float
+        Pixels of the image that an arrow is long for each pixel of motion.
+    """
+    half = step // 2
+    y, x = np.mgrid[half : flow.shape[1] : step, half : flow.shape[2] : step]
+    u, v = flow[:, half::step, half::step] * gain
+    axes.quiver(x, y, u, v, color=colour, angles="xy", scale_units="xy", scale=1, width=0.006)
+
+
+def strip(
+    images: Sequence[np.ndarray],
+    titles: Sequence[str],
+    columns: int = 3,
+    limits: tuple[float, float] | None = None,
+    cmap: str = "gray",
+) -> tuple[Figure, list[Axes]]:
+    """Show images side by side, `columns` in a row, all on one scale of grey.
+
+    Parameters
+    ----------
+    images : sequence of array (H, W) or (H, W, 3)
+    titles : sequence of str
+        As many as images.
+    limits : (float, float), optional
+        Values shown as the two ends of the scale; by default the extremes of all images.
+
+    Returns
+    -------
+    figure, list of axes
+        An axes for each image.
+
+    Raises
+    ------
+    ValueError
+        If there is no image, or the numbers of images and titles differ.
+    """
+    if not len(images) or len(images) != len(titles):
+        raise ValueError(
+            f"{len(images)} images and {len(titles)} titles: expected as many, at least 1"
+        )
+    low, high = limits or (min(map(np.min, images)), max(map(np.max, images)))
+    columns = min(columns, len(images))
+    rows = -(-len(images) // columns)
+    height = np.shape(images[0])[0] / np.shape(images[0])[1]
+    size = (6, rows * (6 / columns * height + 0.35))
+    figure, grid = plt.subplots(rows, columns, figsize=size, squeeze=False)
+    for axes in grid.flat:
+        axes.axis("off")
+    shown = list(grid.flat)[: len(images)]
+    for axes, image, title in zip(shown, images, titles, strict=True):
+        axes.imshow(image, cmap=cmap, vmin=low, vmax=high)
+        axes.set_title(title)
+    return figure, shown
+
+
+def confusion_matrix(
+    matrix: np.ndarray, classes: Sequence[str], title: str = "", axes: Axes | None = None
+) -> Axes:
+    """Draw a confusion matrix as figure 6 does: recall in per cent, and the count below it.
+
+    Parameters
+    ----------
+    matrix : array (C, C) of int
+        Rows are the truth. A class without clips has an empty row.
+    classes : sequence of str
+        C names.
+    """
+    matrix = np.asarray(matrix)
+    if axes is None:
+        _, axes = plt.subplots(figsize=(6, 5.2))
+    total = matrix.sum(axis=1, keepdims=True)
+    share = matrix / np.maximum(total, 1)
+    axes.imshow(share, cmap="Blues", vmin=0, vmax=1)
+    for (row, column), count in np.ndenumerate(matrix):
+        if total[row]:
+            axes.text(
+                column,
+                row,
+                f"{100 * share[row, column]:.0f} %\n{count}",
+                color="white" if share[row, column] > 0.5 else "black",
+                ha="center",
+                va="center",
+            )
+    axes.set_xticks(range(len(classes)), classes, rotation=35, ha="right")
+    axes.set_yticks(range(len(classes)), classes)
+    axes.set(xlabel="predicted", ylabel="true", title=title)
+    axes.spines[:].set_visible(False)
+    return axes
+
+
+def curves(folds: pd.DataFrame, pooled: pd.Series, ylabel: str, axes: Axes | None = None) -> Axes:
+    """Draw one thin line a fold and a thick one for all folds together, over the epochs.
+
+    Parameters
+    ----------
+    folds : DataFrame
+        A row an epoch, a column a fold.
+    pooled : Series
+        A value an epoch.
+    """
+    if axes is None:
+        _, axes = plt.subplots()
+    axes.plot(folds.index, folds, color="0.75", linewidth=1)
+    axes.plot([], [], color="0.75", linewidth=1, label="one fold")
+    axes.plot(pooled.index, pooled, color=COLOURS[0], linewidth=3, label="all folds pooled")
+    axes.set(xlabel="epoch", ylabel=ylabel)
+    axes.legend()
+    return axes
+
+
+def gif(frames: Sequence[np.ndarray], fps: float = 10.0) -> bytes:
+    """Return frames as a GIF that loops for ever.
+
+    Parameters
+    ----------
+    frames : sequence of array (H, W) or (H, W, 3), uint8
+        At least one.
+    fps : float
+        Frames shown a second, at most 50, which is as fast as browsers play a GIF.
+    """
+    if not 0 < fps <= 50:
+        raise ValueError(f"fps={fps!r}: expected above 0 and at most 50")
+    # One palette for all: a palette of its own would make each frame flicker.
+    images = [Image.fromarray(np.asarray(frame)).convert("RGB") for frame in frames]
+    tall = Image.fromarray(np.concatenate([np.asarray(image) for image in images]))
+    palette = tall.quantize(128, dither=Image.Dither.NONE)
+    images = [image.quantize(palette=palette, dither=Image.Dither.NONE) for image in images]
+    file = io.BytesIO()
+    images[0].save(
+        file,
+        "GIF",
+        save_all=True,
+        append_images=images[1:],
+        duration=round(1000 / fps),
+        loop=0,
+        optimize=False,
+    )
+    return file.getvalue()
+
+
+def compare(printed: pd.DataFrame, reproduced: pd.DataFrame) -> pd.DataFrame:
+    """Set the paper's figures beside the reproduced ones, metric by metric.
+
+    Parameters
+    ----------
+    printed, reproduced : DataFrame
+        A row a method, a column a metric. Rows of either that the other lacks are kept, and its
+        cells stay empty.
+
+    Returns
+    -------
+    DataFrame
+        The rows of `printed`, then those of `reproduced` alone; for each metric of both the
+        columns ``(metric, "printed")`` and ``(metric, "here")``.
+    """
+    rows = printed.index.append(reproduced.index.difference(printed.index, sort=False))
+    metrics = [name for name in printed.columns if name in reproduced.columns]
+    return pd.concat(
+        {
+            (metric, source): frame[metric].reindex(rows)
+            for metric in metrics
+            for source, frame in (("printed", printed), ("here", reproduced))
+        },
+        axis=1,
+    )
+
+
+def table(
+    frame: pd.DataFrame,
+    caption: str,
+    digits: int = 3,
+    index: bool = True,
+    missing: str = MISSING,
+) -> Styler:
+    """Return a table for the page: numbers rounded to `digits`, empty cells as `missing`."""
+    shown = frame.style.format(precision=digits, na_rep=missing).set_caption(caption)
+    shown = shown.set_uuid(digest(frame.to_csv()))  # else random, and another in every run
+    return shown if index else shown.hide(axis="index")
+
+
+def source(function: Callable):
+    """Return the code of a function without its docstring, as Markdown for a notebook."""
+    from IPython.display import Markdown  # comes with Jupyter, which only the book needs
+
+    lines = textwrap.dedent(inspect.getsource(function)).splitlines()
+    (definition,) = ast.parse("\n".join(lines)).body
+    if ast.get_docstring(definition) is not None:
+        text = definition.body[0]
+        del lines[text.lineno - 1 : text.end_lineno]
+    return Markdown("```python\n" + "\n".join(lines) + "\n```")

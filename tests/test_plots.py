@@ -1,0 +1,215 @@
+"""The drawings say what they should: colours of directions, numbers in cells, frames in files."""
+
+import io
+from colorsys import rgb_to_hsv
+
+import matplotlib
+import numpy as np
+import pandas as pd
+import pytest
+from bs4 import BeautifulSoup
+from hypothesis import given
+from hypothesis import strategies as st
+from PIL import Image, ImageSequence
+
+from merlib import plots
+
+matplotlib.use("Agg")
+
+
+@pytest.fixture(autouse=True)
+def close_figures():
+    yield
+    matplotlib.pyplot.close("all")
+
+
+def constant_flow(u: float, v: float) -> np.ndarray:
+    return np.array([u, v], dtype=np.float32)[:, None, None]
+
+
+@pytest.mark.parametrize(
+    ("u", "v", "colour"),
+    [
+        (0, 0, (255, 255, 255)),  # still: white
+        (1, 0, (255, 0, 0)),  # right: red
+        (-1, 0, (0, 255, 255)),  # left: cyan
+        (0, 1, (128, 255, 0)),  # down: yellow-green
+        (0, -1, (128, 0, 255)),  # up: violet
+        (0.5, 0, (255, 128, 128)),  # half as fast: half as saturated
+        (3, 0, (255, 0, 0)),  # beyond the limit: as at the limit
+    ],
+)
+def test_flow_colour_of_known_directions(u, v, colour):
+    image = plots.flow_image(constant_flow(u, v), limit=1.0)
+    assert image.dtype == np.uint8
+    np.testing.assert_allclose(image[0, 0].astype(int), colour, atol=1)
+
+
+@given(
+    angle=st.floats(0, 360, exclude_max=True), length=st.floats(0.2, 1), turn=st.floats(-180, 180)
+)
+def test_turning_the_flow_turns_the_hue(angle, length, turn):
+    def hue(degrees):
+        radians = np.deg2rad(degrees)
+        flow = constant_flow(length * np.cos(radians), length * np.sin(radians))
+        return 360 * rgb_to_hsv(*plots.flow_image(flow, limit=1.0)[0, 0] / 255)[0]
+
+    turned = (hue(angle + turn) - hue(angle) - turn + 180) % 360 - 180
+    assert abs(turned) < 3  # 8 bits hold a hue to about a degree at this saturation
+
+
+def test_the_fastest_pixel_is_the_default_limit_and_still_flow_is_white():
+    flow = np.zeros((2, 2, 3), np.float32)
+    assert (plots.flow_image(flow) == 255).all()
+    flow[0, 0, 0], flow[0, 1, 2] = 4, 2
+    image = plots.flow_image(flow)
+    np.testing.assert_array_equal(image[0, 0], [255, 0, 0])
+    np.testing.assert_allclose(image[1, 2].astype(int), [255, 128, 128], atol=1)
+
+
+def test_wheel_is_the_key_of_flow_image():
+    wheel = plots.wheel(101)
+    np.testing.assert_array_equal(wheel[50, 50], [255, 255, 255])
+    np.testing.assert_array_equal(wheel[50, 100], [255, 0, 0])  # right end: motion to the right
+    np.testing.assert_allclose(wheel[100, 50].astype(int), [128, 255, 0], atol=1)  # below: down
+    np.testing.assert_array_equal(wheel[0, 0], [255, 255, 255])  # outside the disc
+
+
+def test_arrows_start_where_their_flow_is():
+    flow = np.zeros((2, 8, 12), np.float32)
+    flow[0, 2, 6], flow[1, 6, 10] = 1.0, -2.0  # two of the places that step 4 looks at
+    _, axes = matplotlib.pyplot.subplots()
+    plots.arrows(axes, flow, step=4, gain=3.0)
+    (quiver,) = axes.collections
+    found = {
+        (x, y): (u, v)
+        for (x, y), u, v in zip(quiver.get_offsets(), quiver.U, quiver.V, strict=True)
+    }
+    assert len(found) == 2 * 3
+    assert found[6, 2] == (3, 0)
+    assert found[10, 6] == (0, -6)
+    assert quiver.angles == "xy"  # v points down the image, as its rows do
+
+
+def test_strip_shows_every_image_on_one_scale():
+    images = [np.full((4, 6), level) for level in (0.0, 1.0, 5.0, 2.0)]
+    figure, shown = plots.strip(images, list("abcd"), columns=3)
+    assert [axes.get_title() for axes in shown] == list("abcd")
+    assert len(figure.axes) == 6  # two rows of three
+    for axes, image in zip(shown, images, strict=True):
+        (drawn,) = axes.images
+        np.testing.assert_array_equal(drawn.get_array(), image)
+        assert drawn.get_clim() == (0, 5)
+
+
+@pytest.mark.parametrize(("images", "titles"), [([], []), ([np.ones((2, 2))], ["a", "b"])])
+def test_strip_refuses_images_without_titles(images, titles):
+    with pytest.raises(ValueError, match=f"{len(images)} images and {len(titles)} titles"):
+        plots.strip(images, titles)
+
+
+def test_confusion_matrix_writes_recall_and_count():
+    matrix = np.array([[3, 1, 0], [0, 0, 0], [2, 0, 6]])
+    axes = plots.confusion_matrix(matrix, ["joy", "fear", "rest"], "title")
+    written = {tuple(map(int, text.get_position())): text.get_text() for text in axes.texts}
+    assert written[0, 0] == "75 %\n3"  # (column, row)
+    assert written[1, 0] == "25 %\n1"
+    assert written[0, 2] == "25 %\n2"
+    assert written[2, 2] == "75 %\n6"
+    assert not any(row == 1 for _, row in written)  # no clip, no recall
+    assert [label.get_text() for label in axes.get_xticklabels()] == ["joy", "fear", "rest"]
+    assert [label.get_text() for label in axes.get_yticklabels()] == ["joy", "fear", "rest"]
+
+
+def test_confusion_matrix_is_readable_on_every_ground():
+    axes = plots.confusion_matrix(np.array([[9, 1], [5, 5]]), ["a", "b"])
+    (image,) = axes.images
+    for text in axes.texts:
+        column, row = map(int, text.get_position())
+        ground = image.cmap(image.norm(image.get_array()[row, column]))
+        luminance = np.dot(ground[:3], [0.2126, 0.7152, 0.0722])
+        assert (text.get_color() == "white") == (luminance < 0.4)
+
+
+def test_curves_draws_each_fold_and_the_pooled_one():
+    epochs = pd.Index([1, 2, 3], name="epoch")
+    folds = pd.DataFrame({"s1": [0.0, 0.5, 1.0], "s2": [0.2, 0.2, 0.4]}, index=epochs)
+    pooled = pd.Series([0.1, 0.4, 0.8], index=epochs)
+    axes = plots.curves(folds, pooled, "accuracy")
+    drawn = [tuple(line.get_ydata()) for line in axes.lines if len(line.get_ydata())]
+    assert drawn == [tuple(folds["s1"]), tuple(folds["s2"]), tuple(pooled)]
+    assert (axes.get_xlabel(), axes.get_ylabel()) == ("epoch", "accuracy")
+
+
+@pytest.mark.parametrize("shape", [(6, 9), (6, 9, 3)])
+def test_gif_holds_every_frame_and_loops(shape):
+    frames = [np.full(shape, level, np.uint8) for level in (0, 100, 200)]
+    with Image.open(io.BytesIO(plots.gif(frames, fps=5))) as image:
+        assert (image.format, image.n_frames, image.size) == ("GIF", 3, (9, 6))
+        assert image.info["loop"] == 0
+        assert image.info["duration"] == 200  # milliseconds
+        shown = [np.asarray(frame.convert("L")) for frame in ImageSequence.Iterator(image)]
+    for frame, level in zip(shown, (0, 100, 200), strict=True):
+        np.testing.assert_allclose(frame, level, atol=2)
+
+
+@pytest.mark.parametrize("fps", [0, -1, 51])
+def test_gif_refuses_impossible_speed(fps):
+    with pytest.raises(ValueError, match="fps="):
+        plots.gif([np.zeros((2, 2), np.uint8)], fps=fps)
+
+
+def test_compare_sets_the_printed_figure_beside_the_reproduced_one():
+    printed = pd.DataFrame({"accuracy": [0.7, 0.8], "F1": [0.6, np.nan]}, index=["base", "full"])
+    here = pd.DataFrame(
+        {"F1": [0.5, 0.1], "accuracy": [0.55, 0.4], "UAR": [0.5, 0.2]}, index=["full", "majority"]
+    )
+    both = plots.compare(printed, here)
+    assert list(both.index) == ["base", "full", "majority"]
+    assert list(both.columns) == [
+        ("accuracy", "printed"),
+        ("accuracy", "here"),
+        ("F1", "printed"),
+        ("F1", "here"),
+    ]
+    assert both.loc["full", "accuracy"].to_list() == [0.8, 0.55]
+    assert np.isnan(both.loc["base", ("accuracy", "here")])
+    assert np.isnan(both.loc["majority", ("accuracy", "printed")])
+    assert both.loc["majority", ("F1", "here")] == 0.1
+
+
+def test_table_rounds_and_marks_empty_cells_and_does_not_change_from_run_to_run():
+    frame = pd.DataFrame({"a": [0.12345, np.nan], "b": ["x", "y"]}, index=["first", "second"])
+    page = BeautifulSoup(plots.table(frame, "caption", digits=2).to_html(), "html.parser")
+    assert [cell.text.strip() for cell in page.find_all("td")] == ["0.12", "x", plots.MISSING, "y"]
+    assert page.find("caption").text == "caption"
+    assert plots.table(frame, "caption").to_html() == plots.table(frame.copy(), "caption").to_html()
+    assert "first" in plots.table(frame, "caption").to_html()
+    assert "first" not in plots.table(frame, "caption", index=False).to_html()
+
+
+def documented(x: int) -> int:
+    """Say something.
+
+    At length.
+    """
+    # and why
+    return x + 1
+
+
+def test_source_is_the_code_without_its_docstring():
+    assert plots.source(documented).data.splitlines() == [
+        "```python",
+        "def documented(x: int) -> int:",
+        "    # and why",
+        "    return x + 1",
+        "```",
+    ]
+
+
+def test_style_is_legible_and_told_apart():
+    with matplotlib.rc_context():
+        plots.style()
+        assert matplotlib.rcParams["font.size"] * matplotlib.rcParams["figure.dpi"] / 72 >= 16
+        cycle = [entry["color"] for entry in matplotlib.rcParams["axes.prop_cycle"]]
+    assert cycle == list(plots.COLOURS) and len(set(cycle)) == len(cycle)
