@@ -23,7 +23,7 @@ class FIM(nn.Module):
     """Feature interaction module, eq. 12: Y = BN(conv(X_1 (+) up(conv(X_2)))).
 
     The deeper, smaller feature goes through a 1x1 convolution and is upsampled bilinearly to the
-    shallow one's size. The convolutions have no bias: the batch norm would remove it.
+    shallow one's size. The convolutions have no bias: the batch norm's stands in.
 
     Parameters
     ----------

@@ -51,9 +51,9 @@ class BasicBlock(nn.Module):
         return self.mfem(self.relu(y + self.downsample(x)))
 
 
-def attention(channels: int, config: Config) -> nn.Module:
-    """Return the MFEM of the variants that have it, else the identity."""
-    return MFEM(channels, config) if config.variant in ("mfem", "full") else nn.Identity()
+def has_mfem(config: Config) -> bool:
+    """Return whether the variant has MFEM."""
+    return config.variant in ("mfem", "full")
 
 
 def stage(inputs: int, outputs: int, blocks: int, stride: int, config: Config) -> nn.Sequential:
@@ -61,15 +61,14 @@ def stage(inputs: int, outputs: int, blocks: int, stride: int, config: Config) -
 
     The MFEM after the last block stands outside, in `Network`: the next stage gets both.
     """
+    attends = has_mfem(config) and config.mfem_place == "block"
     return nn.Sequential(
         *(
             BasicBlock(
                 inputs if i == 0 else outputs,
                 outputs,
                 stride if i == 0 else 1,
-                attention(outputs, config)
-                if config.mfem_place == "block" and i < blocks - 1
-                else nn.Identity(),
+                MFEM(outputs, config) if attends and i < blocks - 1 else nn.Identity(),
             )
             for i in range(blocks)
         )
@@ -149,10 +148,9 @@ class Network(nn.Module):
         if n_classes < 1:
             raise ValueError(f"n_classes={n_classes!r}: expected at least 1")
         self.channels = config.channels
-        attends = config.variant in ("mfem", "full")
-        widens = attends and config.next_input == "concat"
+        attends, concat = has_mfem(config), config.next_input == "concat"
         widths = tuple(config.width * 2**k for k in range(4))
-        inputs = (config.width, *(w * 2 if widens else w for w in widths[:3]))
+        inputs = (config.width, *(w * 2 if attends and concat else w for w in widths[:3]))
 
         self.conv1 = nn.Conv2d(config.channels, config.width, 7, stride=2, padding=3, bias=False)
         self.bn1 = nn.BatchNorm2d(config.width)
@@ -161,14 +159,14 @@ class Network(nn.Module):
         self.layer1, self.layer2, self.layer3, self.layer4 = (
             stage(inputs[k], widths[k], BLOCKS[k], min(k + 1, 2), config) for k in range(4)
         )
-        self.mfem = nn.ModuleList(attention(w, config) for w in widths) if attends else None
+        self.mfem = nn.ModuleList(MFEM(w, config) for w in widths) if attends else None
         self.project = (
             nn.ModuleList(nn.Conv2d(2 * w, w, 1, bias=False) for w in widths[:3])
-            if attends and not widens
+            if attends and not concat
             else None
         )
         self.mffm = MFFM(widths, config) if config.variant in ("mffm", "full") else None
-        features = self.mffm.out_features if self.mffm else widths[3]
+        features = widths[3] if self.mffm is None else self.mffm.out_features
         self.head = Head(features, n_classes, config)
 
         for module in self.modules():

@@ -24,6 +24,9 @@ VERSION = 1
 """Raised whenever the same seed would give other frames."""
 
 FPS = 200.0
+LAMPS = 98.0
+"""Flicker of mains lamps in Hz, a little off half the frame rate."""
+
 CONTEXT = 2
 """Still frames before onset and after offset."""
 
@@ -482,29 +485,29 @@ class Renderer:
 
     def __init__(self, drawn: portrait.Portrait, truth: ClipTruth, rng: np.random.Generator):
         self.drawn, self.truth, self.rng = drawn, truth, rng
-        self.apex, self.head = truth.apex_displacement(), truth.head_fields()
+        fields = np.concatenate([truth.apex_displacement()[None], truth.head_fields()])
+        self.fields = np.ascontiguousarray(np.moveaxis(fields, 1, 3))
         rows, columns = np.mgrid[0 : truth.shape[0], 0 : truth.shape[1]].astype(np.float32)
-        self.grid = np.stack([columns, rows])
+        self.grid = np.dstack([columns, rows])
         self.back = cv2.invertAffineTransform(truth.pose).astype(np.float32)
 
     def frame(self, t: int) -> np.ndarray:
         """Return frame t, (H, W) uint8."""
-        weights = self.truth.head_weights(t).astype(np.float32)
-        forward = self.truth.progress(t) * self.apex + np.tensordot(weights, self.head, 1)
-        x, y = self.grid + inverse(forward, self.grid)
-        back = self.back
+        truth = self.truth
+        weights = np.array([truth.progress(t), *truth.head_weights(t)], np.float32)
+        source = self.grid + inverse(np.tensordot(weights, self.fields, 1), self.grid)
         image = cv2.remap(
             self.face(t),
-            back[0, 0] * x + back[0, 1] * y + back[0, 2],
-            back[1, 0] * x + back[1, 1] * y + back[1, 2],
+            cv2.transform(source, self.back),
+            None,
             cv2.INTER_CUBIC,
             borderMode=cv2.BORDER_REPLICATE,
         )
-        depth, phase, drift = self.truth.events["flicker"]
-        share = (t - self.truth.onset) / (self.truth.offset - self.truth.onset)
-        image *= 1 + depth * np.sin(2 * np.pi * 100 / FPS * t * 0.98 + phase) + drift * share
-        image += self.truth.events["noise"] * self.rng.standard_normal(image.shape, np.float32)
-        return np.clip(np.rint(image), 0, 255).astype(np.uint8)
+        depth, phase, drift = truth.events["flicker"]
+        share = (t - truth.onset) / (truth.offset - truth.onset)
+        image *= 1 + depth * np.sin(2 * np.pi * LAMPS / FPS * t + phase) + drift * share
+        image += truth.events["noise"] * self.rng.standard_normal(image.shape, np.float32)
+        return cv2.convertScaleAbs(np.maximum(image, 0, out=image))
 
     def face(self, t: int) -> np.ndarray:
         """Return the portrait of frame t: during a blink the lids come down over the eyes."""
@@ -519,13 +522,12 @@ class Renderer:
 
 
 def inverse(forward: np.ndarray, grid: np.ndarray, steps: int = 2) -> np.ndarray:
-    """Return b (2, H, W) with b(y) = -w(y + b(y)), by fixed-point iteration on the smooth w."""
-    both = np.ascontiguousarray(np.moveaxis(forward, 0, 2))
+    """Return b (H, W, 2) with b(y) = -w(y + b(y)), by fixed-point iteration on the smooth w."""
     back = -forward
     for _ in range(steps):
-        x, y = grid + back
-        moved = cv2.remap(both, x, y, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
-        back = -np.moveaxis(moved, 2, 0)
+        back = -cv2.remap(
+            forward, grid + back, None, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE
+        )
     return back
 
 
