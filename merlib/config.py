@@ -66,6 +66,12 @@ class Config:
     evm_lambda_c: float = choice(
         16.0, "prepare", "spatial cut-off in pixels of the crop (Wu et al. 2012)"
     )
+    flow_size: int = choice(
+        112,
+        "prepare",
+        "pixels a side of the crop in which flow is computed; it is area-averaged to `size`. "
+        "Sub-pixel motion is lost in a crop that is too small",
+    )
     flow_source: str = choice(
         "raw", "prepare", "magnification artefacts disturb flow", ("raw", "magnified")
     )
@@ -172,7 +178,7 @@ class Config:
             value, options = getattr(self, item.name), item.metadata["options"]
             if options and value not in options:
                 raise ValueError(f"{item.name}={value!r}: expected one of {options}")
-        for name in ("size", "frames", "width", "lstm_hidden", "batch_size", "epochs"):
+        for name in ("size", "frames", "flow_size", "width", "lstm_hidden", "batch_size", "epochs"):
             value = getattr(self, name)
             if isinstance(value, bool) or not isinstance(value, int) or value < 1:
                 raise ValueError(f"{name}={value!r}: expected a whole number of at least 1")

@@ -150,6 +150,13 @@ def whole_frame(shape: tuple[int, int], size: int) -> np.ndarray:
     return np.column_stack([np.diag(scale), 0.5 * scale - 0.5])
 
 
+def rescale(matrix: np.ndarray, factor: float) -> np.ndarray:
+    """Return the transform (2, 3) to a crop whose side is ``factor`` times as many pixels."""
+    scaled = factor * np.asarray(matrix, float)
+    scaled[:, 2] += 0.5 * factor - 0.5
+    return scaled
+
+
 def align(frames: np.ndarray, matrix: np.ndarray, size: int) -> np.ndarray:
     """Crop every frame with the same transform.
 

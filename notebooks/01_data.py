@@ -14,10 +14,10 @@
 # %% [markdown]
 # # The data and table 1
 #
-# Section 3.1.1 of the paper. Two collections of spontaneous micro-expressions are used everywhere in
-# the field: CASME II {cite}`yan2014casme` and SAMM {cite}`davison2018samm`. Both are released under
-# signed agreements only, so neither is part of this project. Whoever has a copy names its folder,
-# and every page of this book is made anew from it.
+# Section 3.1.1 of the paper. Two collections of spontaneous micro-expressions are used everywhere
+# in the field: CASME II {cite}`yan2014casme` and SAMM {cite}`davison2018samm`. Both are released
+# under signed agreements only, so neither is part of this project. Whoever has a copy names its
+# folder, and every page of this book is made anew from it.
 #
 # Everybody else reads the book on an **embedded synthetic dataset**: drawn faces, moved by facial
 # action units, written in the official folders and tables of CASME II or SAMM and read back by the
@@ -49,9 +49,9 @@ print(f"{clips.attrs['version']}: {len(clips)} clips of {clips['subject'].nuniqu
 # %% [markdown]
 # ## The clip table
 #
-# A row is a clip: who, what, and the numbers of three frames. At the *onset* the movement begins, at
-# the *apex* it is largest, at the *offset* it is over. Action units are the muscles' names in the
-# Facial Action Coding System.
+# A row is a clip: who, what, and the numbers of three frames. At the *onset* the movement begins,
+# at the *apex* it is largest, at the *offset* it is over. Action units are the muscles' names in
+# the Facial Action Coding System.
 
 # %%
 columns = ["clip", "emotion", "onset", "apex", "offset", "action_units"]
@@ -67,9 +67,9 @@ print("\n".join(clips.attrs["repairs"]) or "Nothing had to be repaired.")
 # %% [markdown]
 # ## Table 1: printed and counted
 #
-# Two columns are printed in the paper, the last one is counted from the clip table above. Of CASME II
-# the paper leaves out the two smallest classes, of SAMM it takes the five largest; the table read
-# here holds only the classes that are used.
+# Two columns are printed in the paper, the last one is counted from the clip table above. Of
+# CASME II the paper leaves out the two smallest classes, of SAMM it takes the five largest; the
+# table read here holds only the classes that are used.
 
 # %%
 counted = clips["emotion"].value_counts().reindex(classes, fill_value=0)

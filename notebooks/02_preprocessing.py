@@ -32,9 +32,9 @@ import cv2
 import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
-from IPython.display import Image
+from IPython.display import Image, display
 
-from merlib import datasets, face, flow, magnify, plots, prepare, synthetic
+from merlib import datasets, face, flow, magnify, plots, synthetic
 from merlib.study import Study
 
 plots.style()
@@ -51,7 +51,9 @@ shown = clips.loc[row]
 frames = datasets.read_frames(shown["frames"])
 apex = shown["apex"] - shown["onset"]
 print(f"clip {shown['clip']}: {shown['emotion']}, action units {shown['action_units']}")
-print(f"{len(frames)} frames of {frames.shape[2]} x {frames.shape[1]} pixels, {shown['fps']:.0f} Hz")
+print(
+    f"{len(frames)} frames of {frames.shape[2]} x {frames.shape[1]} pixels, {shown['fps']:.0f} Hz"
+)
 
 # %% [markdown]
 # ## Rectify, register, crop
@@ -60,3 +62,258 @@ print(f"{len(frames)} frames of {frames.shape[2]} x {frames.shape[1]} pixels, {s
 # transform (rotation, scale, shift) puts them at fixed places. The same transform serves the whole
 # clip. Finding the eyes anew on every frame would add the detector's own trembling, which is larger
 # than the movement that is looked for.
+
+# %%
+if clips.attrs["cropped"]:  # a release of cropped faces: nothing to find
+    eyes = None
+    matrix = face.whole_frame(frames.shape[1:], config.size)
+else:
+    eyes = face.find_eyes(frames[0])
+    matrix = face.similarity(eyes, config.size)
+aligned = face.align(frames, matrix, config.size)
+
+# %% tags=["hide-input"]
+figure, (left, right) = plt.subplots(1, 2, figsize=(6, 3), width_ratios=(4, 3))
+left.imshow(frames[0], vmin=0, vmax=255)
+edge = config.size - 0.5
+corners = np.array([[-0.5, -0.5], [edge, -0.5], [edge, edge], [-0.5, edge], [-0.5, -0.5]])
+left.plot(*cv2.transform(corners[None], cv2.invertAffineTransform(matrix))[0].T, color="C4")
+left.set_title("onset frame, eyes and crop")
+right.imshow(aligned[0], vmin=0, vmax=255)
+right.set_title(f"aligned, {config.size} x {config.size}")
+if eyes is not None:
+    left.scatter(*eyes.T, color="C1", marker="+", s=120)
+    right.scatter(*(face.EYES * config.size - 0.5).T, color="C1", marker="+", s=120)
+for axes in (left, right):
+    axes.axis("off")
+plt.show()
+
+# %% [markdown]
+# *Crosses: the eyes found (left), and the places where alignment puts them (right). The frame marks
+# the crop.*
+#
+# The synthetic data knows where the eyes are, so the error of finding them can be measured, on the
+# first clip of every subject:
+
+# %%
+if dataset == "synthetic":
+    truth = synthetic.Truth(study.root)
+    errors = []
+    for first in clips.groupby("subject").first().itertuples():
+        found = face.find_eyes(datasets.read_frames(first.frames[:1])[0])
+        errors.append(np.hypot(*(found - truth.clip(first.clip).eyes).T))
+    errors = np.concatenate(errors)
+    print(
+        f"eye centres: mean error {errors.mean():.1f} px of the frame, largest {errors.max():.1f}"
+    )
+else:
+    print("Real data: the true eye centres are not known.")
+
+# %% [markdown]
+# ## Magnify: Eulerian video magnification
+#
+# Motion of a fraction of a pixel shows itself as a small change of brightness over time. Eulerian
+# magnification {cite}`wu2012eulerian` splits every frame into spatial bands, filters each pixel of
+# each band in *time*, and adds the outcome $\alpha$ times to the frame. What moves quickly enough
+# to be an expression is enlarged, what stays or drifts is not. The filter needs the camera's real
+# frame rate, so the whole clip is magnified first and sampled afterwards.
+#
+# The paper does not name the filter. The one that other code of this field uses is the difference
+# of two first-order low-passes, $y_n = (1-r)\,y_{n-1} + r\,x_n$ with $r = r_1$ and $r = r_2$.
+
+# %%
+magnified = magnify.magnify(
+    aligned,
+    config.evm,
+    config.evm_alpha,
+    config.evm_r1,
+    config.evm_r2,
+    config.evm_lambda_c,
+    shown["fps"],
+)
+
+# %% tags=["hide-input"]
+figure, axes = plt.subplots(figsize=(6, 2.8))
+hertz = np.geomspace(0.2, shown["fps"] / 2, 300)
+for kind, colour in (("iir", "C0"), ("butterworth", "C5")):
+    gain = np.abs(magnify.response(kind, config.evm_r1, config.evm_r2, shown["fps"], hertz))
+    axes.semilogx(hertz, gain, color=colour, label=kind)
+seconds = apex / shown["fps"]
+axes.axvline(1 / (2 * max(seconds, 1e-9)), color="C1", linestyle="--", label="this clip's rise")
+axes.set(xlabel="frequency, Hz", ylabel="gain |H|", ylim=(0, None))
+figure.legend(loc="outside upper center", ncols=3)
+plt.show()
+
+# %% [markdown]
+# *What the temporal filter lets through. The dashed line: the frequency of which the time from
+# onset to apex is half a period. A slow drift (left end) and noise from frame to frame (right
+# end) are magnified less.*
+
+# %% tags=["hide-input"]
+pictures = [aligned[0], aligned[apex], magnified[apex]]
+changes = [picture - aligned[0] for picture in pictures[1:]]
+plots.strip(pictures, ["onset", "apex", "apex, magnified"], limits=(0, 255))
+limit = np.percentile(np.abs(changes), 99.5)
+titles = ["apex - onset", "magnified - onset"]
+plots.strip(changes, titles, columns=2, limits=(-limit, limit), cmap="RdBu")
+plt.show()
+
+# %% [markdown]
+# *Above, the frames; below, their difference to the onset frame on one scale (blue: brighter).*
+#
+# A **time slice** shows the movement in one picture: one column of pixels, the one in which the
+# magnified apex differs most, frame after frame from left to right. A straight streak is at rest, a
+# bent one moves.
+
+# %% tags=["hide-input"]
+inner = slice(config.size // 8, -config.size // 8)
+column = np.abs(changes[1])[inner, inner].mean(axis=0).argmax() + config.size // 8
+figure, axes = plt.subplots(2, 1, figsize=(6, 4.6), sharex=True)
+for axis, sequence, title in zip(axes, (aligned, magnified), ("raw", "magnified"), strict=True):
+    axis.imshow(sequence[:, :, column].T, aspect="auto", vmin=0, vmax=255)
+    axis.axvline(apex, color="C1", linestyle="--")
+    axis.set(title=title, ylabel="row")
+axes[1].set_xlabel("frame since the onset (dashed: apex)")
+plt.show()
+
+# %% [markdown]
+# *Time slices of the clip, before and after magnification.*
+#
+# And the movement itself, raw on the left, magnified on the right:
+
+# %%
+beats = np.linspace(0, len(aligned) - 1, min(len(aligned), 30)).round().astype(int)
+pairs = np.concatenate([aligned[beats], magnified[beats]], axis=2).clip(0, 255).astype(np.uint8)
+zoom = max(1, 224 // config.size)
+Image(
+    plots.gif([np.kron(pair, np.ones((zoom, zoom), np.uint8)) for pair in pairs], fps=12),
+    format="gif",
+    alt="The clip as a loop, raw and magnified",
+)
+
+# %% [markdown]
+# *The whole clip as a slow loop.*
+#
+# ## Sample: a fixed number of frames
+#
+# Clips differ in length, the network wants $T$ frames. They are taken at equal distances from the
+# onset to the apex, both included; a clip with fewer frames repeats some.
+
+# %%
+sampled = np.linspace(0, apex, config.frames).round().astype(int)
+print("frames since the onset:", *sampled)
+
+# %% [markdown]
+# ## Flow: TV-L1
+#
+# For each sampled frame the optical flow from the *onset* frame is computed with TV-L1
+# {cite}`zach2007duality`: for each pixel, how far right ($u$) and down ($v$) it has moved. The
+# paper does not say which frames the flow is taken of. We take the *raw* ones: magnification also
+# enlarges what is no motion, and flow is a measurement, not a picture.
+
+# %%
+measured = flow.tvl1(aligned[0], aligned[apex], config.tvl1)
+print(f"longest flow at the apex: {np.hypot(*measured).max():.2f} px of the crop")
+
+
+# %% tags=["hide-input"]
+def show_flow(fields, titles):
+    """Show flow fields as colour and as arrows over the onset frame, on one scale."""
+    limit = max(np.percentile(np.hypot(*field), 99) for field in fields)
+    figure, grid = plt.subplots(len(fields), 2, figsize=(6, 3.1 * len(fields)), squeeze=False)
+    for (left, right), field, title in zip(grid, fields, titles, strict=True):
+        left.imshow(plots.flow_image(field, limit))
+        left.set_title(title)
+        right.imshow(aligned[0])
+        plots.arrows(right, field, max(2, config.size // 18), config.size / 14 / limit)
+        left.axis("off")
+        right.axis("off")
+    key = grid[0, 0].inset_axes((0.02, 0.02, 0.2, 0.2))
+    key.imshow(plots.wheel())
+    key.axis("off")
+    figure.suptitle(f"full colour: {limit:.2f} px")
+    plt.show()
+
+
+show_flow([measured], ["TV-L1, onset to apex"])
+
+# %% [markdown]
+# *Flow as colour (the wheel is the key: hue is direction, saturation is length) and as enlarged
+# arrows.*
+#
+# ## Is the flow right?
+#
+# On real faces nobody knows the true motion. On the synthetic ones it is known exactly, and the
+# *end-point error* is the distance between the flow found and the true one, in pixels of the crop.
+# The measure to beat is the error of answering zero flow everywhere.
+
+# %%
+if dataset == "synthetic":
+    known = truth.clip(shown["clip"])
+    moved = {
+        "head and expression": known.displacement(int(shown["apex"])),
+        "expression alone": known.au_displacement(int(shown["apex"])),
+    }
+    true = {k: flow.truth_in_crop(v, matrix, config.size) for k, v in moved.items()}
+    show_flow([measured, *true.values()], ["TV-L1", *(f"true: {name}" for name in true)])
+else:
+    print("Real data: the true motion is not known.")
+
+# %% [markdown]
+# *The flow that was found (first row) and, on synthetic data, the truth: all motion and that of the
+# expression alone. The head's own drift is as large as the expression: the network has to tell them
+# apart.*
+
+
+# %%
+def errors_of(clip, settings):
+    """Return the end-point errors at the apex of one synthetic clip, in pixels of the crop."""
+    apex = clip.apex - clip.onset
+    first, last = datasets.read_frames([clip.frames[0], clip.frames[apex]])
+    matrix = face.similarity(face.find_eyes(first), config.size)
+    first, last = face.align(np.stack([first, last]), matrix, config.size)
+    motion = truth.clip(clip.clip).displacement(clip.apex)
+    true = flow.truth_in_crop(motion, matrix, config.size)
+    found = flow.tvl1(first, last, settings)
+    return flow.endpoint_error(found, true), flow.endpoint_error(np.zeros_like(true), true)
+
+
+# %%
+if dataset == "synthetic":
+    some = list(clips.groupby("subject").first().reset_index().itertuples())
+    rows = {name: np.array([errors_of(clip, name) for clip in some]) for name in flow.SETTINGS}
+    rows = {f"TV-L1, {name}": both[:, 0] for name, both in rows.items()} | {
+        "zero flow": next(iter(rows.values()))[:, 1]
+    }
+    rows = pd.DataFrame({"mean": {name: v.mean() for name, v in rows.items()}})
+    display(plots.table(rows, f"End-point error in px, onset to apex, {len(some)} clips"))
+
+# %% [markdown]
+# ## What enters the network
+#
+# Grey (magnified, standardised per clip) and the two components of the flow (divided by one fixed
+# number of pixels, the same for all clips) are stacked as channels. Nothing is stretched per image:
+# that would destroy the size and the sign of the motion.
+
+# %%
+print("one clip:", x[row].shape, "= frames, channels, height, width")
+
+# %% tags=["hide-input"]
+NAMES = ["grey", "u", "v", "strain"][: x.shape[2]]
+chosen = np.linspace(0, config.frames - 1, min(config.frames, 5)).round().astype(int)
+figure, grid = plt.subplots(len(NAMES), len(chosen), figsize=(6, 1.3 * len(NAMES) + 0.3))
+for channel, (name, line) in enumerate(zip(NAMES, grid, strict=True)):
+    values = x[row, :, channel]
+    limit = np.percentile(np.abs(values), 99.5) or 1.0
+    for axes, t in zip(line, chosen, strict=True):
+        axes.imshow(values[t], vmin=-limit, vmax=limit, cmap="RdBu" if name in "uv" else "gray")
+        axes.set(xticks=[], yticks=[])
+        if channel == 0:
+            axes.set_title(f"t = {t + 1}")
+    line[0].set_ylabel(name)
+plt.show()
+
+# %% [markdown]
+# *The input of one clip, a row a channel, some of the sampled frames. Blue is motion to the right
+# (u) or down (v), red to the left or up. The first flow is zero: it leads from the onset to
+# itself.*

@@ -15,9 +15,9 @@
 # # MFEM: looking again at what was suppressed
 #
 # Section 2.1.2 of the paper. Attention weighs places and channels of a feature map, so that the
-# strongest movement of the face dominates. But a micro-expression often has several: the corner of
-# the mouth *and* the chin. The *multi-region feature extraction module* (MFEM) looks twice: first at
-# the most salient region, then at what the first look suppressed.
+# strongest movement of the face dominates. But a micro-expression often has several: the corner
+# of the mouth *and* the chin. The *multi-region feature extraction module* (MFEM) looks twice:
+# first at the most salient region, then at what the first look suppressed.
 #
 # Equation, code and picture stand together below. The pictures are of a *trained* network and of a
 # subject that it has not seen. Opened alone, this notebook trains that one fold if need be.
@@ -45,8 +45,8 @@ study = Study(dataset=dataset, data_root=data_root, profile=profile, seed=seed, 
 clips, x = study.clips, study.prepared.x
 
 # %% [markdown]
-# The clip is chosen by a rule, not by hand: the one whose apex flow is longest, over the whole face.
-# Its subject is left out of the training.
+# The clip is chosen by a rule, not by hand: the one whose apex flow is longest, over the whole
+# face. Its subject is left out of the training.
 
 # %%
 length = np.hypot(x[:, -1, 1], x[:, -1, 2]).mean(axis=(1, 2))
@@ -246,8 +246,8 @@ plots.table(pd.DataFrame(rows).T, "Apex frame of the clip above; maps are means 
 # = X_s \odot \big(1 - (1 - g_1)(1 - g_2)\big).
 # $$
 #
-# That is the *noisy-OR* of two gates: a channel passes if the first look lets it pass, or the second
-# one does. On the trained network and the clip above:
+# That is the *noisy-OR* of two gates: a channel passes if the first look lets it pass, or the
+# second one does. On the trained network and the clip above:
 
 # %%
 frames = torch.as_tensor(x[row].copy())
@@ -262,6 +262,6 @@ with torch.no_grad():
         print(f"stage {k}: largest relative difference {error.item():.0e}")
 
 # %% [markdown]
-# The differences are rounding errors of single precision. So summed, the second look is not a second
-# set of features: it makes the gate of the first one more generous. A single gate with as many
-# parameters is the control that would show whether the complement matters.
+# The differences are rounding errors of single precision. So summed, the second look is not a
+# second set of features: it makes the gate of the first one more generous. A single gate with as
+# many parameters is the control that would show whether the complement matters.

@@ -134,7 +134,7 @@ plt.show()
 # %%
 def affine_error(mffm, a=0.3):
     """Return the largest error of the identity above, relative to the largest |F|."""
-    first, second = ([x[k : k + 1].double() for x in stages] for k in (0, -1))
+    first, second = [x[:1].double() for x in stages], [x[-1:].double() for x in stages]
     mixed = [a * x + (1 - a) * x_ for x, x_ in zip(first, second, strict=True)]
     with torch.no_grad():
         found, expected = mffm(mixed), a * mffm(first) + (1 - a) * mffm(second)

@@ -14,10 +14,10 @@
 # %% [markdown]
 # # The network and its loss
 #
-# Sections 2.1, 2.1.1, 2.1.4 and 2.2 of the paper. Each frame of a clip goes through a ResNet34 with
-# an MFEM after each of its four stages; the MFFM makes one vector of what the stages found; a
-# bidirectional LSTM reads the vectors of the clip in order; two linear layers and a softmax name the
-# class.
+# Sections 2.1, 2.1.1, 2.1.4 and 2.2 of the paper. Each frame of a clip goes through a ResNet34
+# with an MFEM after each of its four stages; the MFFM makes one vector of what the stages found;
+# a bidirectional LSTM reads the vectors of the clip in order; two linear layers and a softmax
+# name the class.
 
 # %% tags=["parameters"]
 dataset = "synthetic"  # or "casme2", "samm"
@@ -159,9 +159,9 @@ counted(
 )
 
 # %% [markdown]
-# The paper prints neither size nor cost. At the width of ResNet34 the module that fuses the stages
-# holds more operations than the stages themselves; [the MFFM](04_mffm.ipynb) shows why, and that they could be
-# saved.
+# The paper prints neither size nor cost. At the width of ResNet34 the module that fuses the
+# stages holds more operations than the stages themselves; [the MFFM](04_mffm.ipynb) shows why,
+# and that they could be saved.
 #
 # ## The four variants of table 3
 #
@@ -214,6 +214,6 @@ torchs = torch.nn.CrossEntropyLoss()(logits, labels).item()
 print(f"eq. 14 {literal:.5f}, PyTorch {torchs:.5f}, always 1/M: {np.log(len(classes)):.5f}")
 
 # %% [markdown]
-# A network that gives each of the $M$ classes the same probability has the loss $\log M$: below that
-# learning begins. The sum is not weighted by class, so a large class counts for more;
-# [the results](07_results.ipynb) therefore shows scores that weigh classes equally.
+# A network that gives each of the $M$ classes the same probability has the loss $\log M$: below
+# that learning begins. The sum is not weighted by class, so a large class counts for more; [the
+# results](07_results.ipynb) therefore shows scores that weigh classes equally.

@@ -100,8 +100,8 @@ plt.show()
 # *The apex frame of one clip and three random versions of it. The arrows are the flow, enlarged:
 # they turn, flip and grow with the face.*
 #
-# A test of the repository holds this against TV-L1 itself: the flow of a flipped clip is the flipped
-# flow of the clip.
+# A test of the repository holds this against TV-L1 itself: the flow of a flipped clip is the
+# flipped flow of the clip.
 #
 # ## The settings
 
@@ -159,8 +159,8 @@ print(f"{method}, seed {seed}, last epoch: accuracy {metrics.scores(last)['accur
 print(f"a fold took {seconds.median():.0f} s (median), all together {seconds.sum() / 60:.1f} min")
 
 # %% [markdown]
-# *Thin lines are folds, the thick one pools all clips. Small folds jump: with four clips an accuracy
-# has five possible values.*
+# *Thin lines are folds, the thick one pools all clips. Small folds jump: with four clips an
+# accuracy has five possible values.*
 #
 # ## Trap 1: the best epoch
 #
@@ -193,9 +193,9 @@ plots.table(trap, f"{method} on {study.clips.attrs['version']}, profile {profile
 #
 # ## Trap 2: averaging F1 over the folds
 #
-# UF1 (equation 16) adds up the counts of all folds *before* it divides. Where instead each fold gets
-# an F1 of its own and those are averaged, a class that the fold does not hold counts as 0. How bad
-# that is shows a predictor that is always right:
+# UF1 (equation 16) adds up the counts of all folds *before* it divides. Where instead each fold
+# gets an F1 of its own and those are averaged, a class that the fold does not hold counts as 0.
+# How bad that is shows a predictor that is always right:
 
 # %%
 classes = clips.attrs["classes"]

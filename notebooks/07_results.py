@@ -15,9 +15,9 @@
 # # Results: table 2 and figure 6
 #
 # Section 3.2 of the paper compares the method with nine others. The figures of the others are
-# quoted from their own papers, which differ in data, preprocessing and score. Here every method that
-# has been run saw the same clips, the same folds and the same scores, and its answers for every clip
-# are stored; all tables below are counted from them.
+# quoted from their own papers, which differ in data, preprocessing and score. Here every method
+# that has been run saw the same clips, the same folds and the same scores, and its answers for
+# every clip are stored; all tables below are counted from them.
 
 # %% tags=["parameters"]
 dataset = "synthetic"  # or "casme2", "samm"
@@ -51,7 +51,8 @@ print(f"{where}: {len(clips)} clips of {clips['subject'].nunique()} subjects")
 # positives, false positives and false negatives of class $c$ of $C$ classes in fold $k$:
 #
 # $$
-# \text{Accuracy} = \frac{\sum_c \sum_k TP_c^{(k)}}{\sum_c \sum_k TP_c^{(k)} + \sum_c \sum_k FP_c^{(k)}}
+# \text{Accuracy} =
+# \frac{\sum_c \sum_k TP_c^{(k)}}{\sum_c \sum_k TP_c^{(k)} + \sum_c \sum_k FP_c^{(k)}}
 # \tag{15}
 # $$
 # $$

@@ -1,0 +1,315 @@
+"""From frames on disk to what enters the network, section 3.1.2.
+
+The only place where alignment, magnification and flow meet. A clip becomes (T, C, S, S): grey,
+u, v and perhaps strain. Every prepared clip is kept on disk under the hash of the choices and of
+its own frames, so that stopped work goes on and unchanged work is not done twice.
+"""
+
+import hashlib
+import os
+from dataclasses import dataclass
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pandas as pd
+from joblib import Parallel, delayed
+from tqdm import tqdm
+
+from . import face
+from .config import Config, digest
+from .datasets import DatasetError, read_frames
+from .flow import Flow, remove_head_motion, strain
+from .magnify import magnify
+
+
+@dataclass(frozen=True)
+class Prepared:
+    """Prepared clips.
+
+    Attributes
+    ----------
+    x : memmap (N, T, C, S, S) float32
+        Grey standardised per clip; u, v (and strain) divided by ``flow_scale``. In table order.
+    clips : DataFrame
+        The clip table, missing apexes filled in; its ``attrs["repairs"]`` names them.
+    key : str
+        Names what the array was made from, whatever the order of the clips.
+    """
+
+    x: np.ndarray
+    clips: pd.DataFrame
+    key: str
+
+    @property
+    def y(self) -> np.ndarray:
+        """Emotions (N,), text."""
+        return self.clips["emotion"].to_numpy(str)
+
+
+def prepare(
+    clips: pd.DataFrame,
+    config: Config,
+    cache: str | Path,
+    n_jobs: int = 2,
+    progress: bool = True,
+) -> Prepared:
+    """Prepare every clip of a table, in parallel, from the cache where it can.
+
+    Parameters
+    ----------
+    clips : DataFrame
+        See `merlib.datasets.load_clips`.
+    config : Config
+        The fields of the step ``prepare``.
+    cache : path
+        Folder of the prepared clips.
+    n_jobs : int
+        Parallel processes; the result does not depend on it.
+    progress : bool
+        Show a progress bar.
+
+    Returns
+    -------
+    Prepared
+
+    Raises
+    ------
+    DatasetError
+        If clips cannot be prepared (unreadable image, no face, ...): all of them are named, and
+        what could be prepared is kept.
+    """
+    folder = Path(cache) / config.hash("prepare")
+    folder.mkdir(parents=True, exist_ok=True)
+    cropped = bool(clips.attrs.get("cropped", False))
+    tasks = [
+        delayed(prepare_one)(row, config, folder, cropped) for row in clips.itertuples(index=False)
+    ]
+    bar = tqdm(total=len(tasks), desc="preparing clips", unit="clip", disable=not progress)
+    done = []
+    with bar:
+        for result in Parallel(n_jobs=n_jobs, return_as="generator")(tasks):
+            done.append(result)
+            bar.update()
+    problems = [text for _, _, text in done if text]
+    if problems:
+        more = f"\n  ... and {len(problems) - 10} more" if len(problems) > 10 else ""
+        raise DatasetError(
+            f"{len(problems)} of {len(done)} clips cannot be prepared\n  "
+            + "\n  ".join(problems[:10])
+            + more
+        )
+    table = clips.copy()
+    table.attrs = {**clips.attrs, "repairs": list(clips.attrs.get("repairs", []))}
+    keys = [key for key, _, _ in done]
+    for row, (_, apex, _) in enumerate(done):
+        if table.at[row, "apex"] != apex:
+            table.attrs["repairs"].append(f"{table.at[row, 'clip']}: apex set to frame {apex}")
+            table.at[row, "apex"] = apex
+    if config.short_clips == "drop":
+        table, keys = drop_short(table, keys, config.frames)
+    names = sorted(zip(table["clip"], table["subject"], table["emotion"], keys, strict=True))
+    return Prepared(assemble(folder, keys), table, digest([list(name) for name in names]))
+
+
+def drop_short(table: pd.DataFrame, keys: list[str], frames: int) -> tuple[pd.DataFrame, list[str]]:
+    """Leave out the clips with fewer frames from onset to apex than the network takes."""
+    short = (table["apex"] - table["onset"] + 1 < frames).to_numpy()
+    kept = table[~short].reset_index(drop=True)
+    kept.attrs = dict(table.attrs)
+    kept.attrs["repairs"] = kept.attrs["repairs"] + [
+        f"{clip}: dropped, fewer than {frames} frames from onset to apex"
+        for clip in table.loc[short, "clip"]
+    ]
+    return kept, [key for key, out in zip(keys, short, strict=True) if not out]
+
+
+def prepare_one(row, config: Config, folder: Path, cropped: bool) -> tuple[str, int, str]:
+    """Prepare one clip into the cache.
+
+    Returns
+    -------
+    key : str
+        Name of its file.
+    apex : int
+        Frame number, found where the table has none.
+    problem : str
+        What went wrong; empty if nothing did.
+    """
+    cv2.setNumThreads(1)
+    try:
+        key = clip_key(row, cropped)
+        path = folder / f"{key}.npy"
+        apex_path = folder / f"{key}.apex"
+        if not (path.exists() and apex_path.exists()):
+            frames = read_frames(row.frames)
+            matrix = transform(frames[0], config.size, cropped)
+            apex = row.apex if row.apex >= 0 else find_apex(frames, matrix, config, row.onset)
+            store_text(apex_path, str(apex))
+            store(path, channels(frames, apex - row.onset, config, row.fps, cropped))
+        return key, int(apex_path.read_text()), ""
+    except (DatasetError, face.FaceNotFound, OSError) as error:
+        return "", int(row.apex), f"{row.clip}: {error} (onset frame {row.frames[0]})"
+
+
+def clip_key(row, cropped: bool) -> str:
+    """Return the hash of everything that a prepared clip is made from but the configuration."""
+    content = hashlib.sha256(
+        repr((int(row.onset), int(row.apex), int(row.offset), float(row.fps), cropped)).encode()
+    )
+    for path in row.frames:
+        try:
+            content.update(Path(path).read_bytes())
+        except OSError as error:
+            raise DatasetError(f"{path}: cannot be opened ({error.strerror})") from error
+    return content.hexdigest()[:24]
+
+
+def transform(onset: np.ndarray, size: int, cropped: bool) -> np.ndarray:
+    """Return the clip's one transform (2, 3), frame pixels to crop pixels.
+
+    Parameters
+    ----------
+    onset : ndarray (H, W) uint8
+        The onset frame, in which the eyes are searched unless the frames are cropped already.
+    """
+    if cropped:
+        return face.whole_frame(onset.shape, size)
+    return face.similarity(face.find_eyes(onset), size)
+
+
+def sample(apex: int, frames: int) -> np.ndarray:
+    """Return T indices at equal intervals from onset (0) to apex; a short clip repeats some."""
+    return np.rint(np.linspace(0, apex, frames)).astype(int)
+
+
+def find_apex(frames: np.ndarray, matrix: np.ndarray, config: Config, onset: int) -> int:
+    """Return the number of the frame that moved most since onset, the head's motion aside."""
+    crops = face.align(frames, matrix, config.size)
+    flow = Flow("fast")
+    motion = [np.hypot(*remove_head_motion(flow(crops[0], crop))).mean() for crop in crops[1:]]
+    return onset + 1 + int(np.argmax(motion))
+
+
+def channels(
+    frames: np.ndarray, apex: int, config: Config, fps: float, cropped: bool = False
+) -> np.ndarray:
+    """Turn a clip into the network's input.
+
+    Parameters
+    ----------
+    frames : ndarray (F, H, W) uint8
+        All frames from onset to offset.
+    apex : int
+        Index of the apex in them.
+    config : Config
+        The fields of the step ``prepare``.
+    fps : float
+        Frames per second.
+    cropped : bool
+        The frames show the face only and are taken as they are.
+
+    Returns
+    -------
+    ndarray (T, C, S, S) float32
+        Grey standardised over the clip, then u, v (and strain) divided by ``flow_scale``; flow in
+        pixels of the S x S crop.
+    """
+    index = sample(apex, config.frames)
+    matrix = transform(frames[0], config.size, cropped)
+    grey = magnified(face.align(frames, matrix, config.size), config, fps)[index]
+    grey = (grey - grey.mean()) / max(float(grey.std()), 1e-6)
+    flows = flow_sequence(frames, index, matrix, config, fps)
+    parts = [grey[:, None], flows / config.flow_scale]
+    if config.strain:
+        parts.append(np.stack([strain(flow) for flow in flows])[:, None] / config.flow_scale)
+    return np.concatenate(parts, axis=1).astype(np.float32)
+
+
+def magnified(crops: np.ndarray, config: Config, fps: float) -> np.ndarray:
+    """Return the magnified clip (F, S, S) of aligned crops, as configured."""
+    return magnify(
+        crops,
+        config.evm,
+        config.evm_alpha,
+        config.evm_r1,
+        config.evm_r2,
+        config.evm_lambda_c,
+        fps,
+    )
+
+
+def flow_sequence(
+    frames: np.ndarray, index: np.ndarray, matrix: np.ndarray, config: Config, fps: float
+) -> np.ndarray:
+    """Return the flow of the sampled frames.
+
+    Computed in a crop of ``flow_size`` pixels and area-averaged to ``size``.
+
+    Parameters
+    ----------
+    frames : ndarray (F, H, W) uint8
+    index : ndarray (T,)
+        The sampled frames.
+    matrix : ndarray (2, 3)
+        Frame pixels to pixels of the S x S crop.
+    config : Config
+    fps : float
+
+    Returns
+    -------
+    ndarray (T, 2, S, S) float32
+        Pixels of the S x S crop; the first is zero (onset to onset).
+    """
+    matrix = face.rescale(matrix, config.flow_size / config.size)
+    if config.flow_source == "magnified":
+        crops = magnified(face.align(frames, matrix, config.flow_size), config, fps)[index]
+    else:
+        crops = face.align(frames[index], matrix, config.flow_size)
+    flow, flows = Flow(config.tvl1), []
+    for t, crop in enumerate(crops):
+        first = crops[0] if config.flow_pairs == "onset" else crops[max(0, t - 1)]
+        found = flow(first, crop)
+        if config.head_motion == "remove":
+            found = remove_head_motion(found)
+        flows.append(resize(found, config.size))
+    return np.stack(flows)
+
+
+def resize(flow: np.ndarray, size: int) -> np.ndarray:
+    """Bring a flow (2, H, W) to a side of ``size`` pixels, in those pixels, by area averaging."""
+    if flow.shape[1] == size:
+        return flow
+    how = cv2.INTER_AREA if size < flow.shape[1] else cv2.INTER_LINEAR
+    parts = [cv2.resize(part, (size, size), interpolation=how) for part in flow]
+    return np.stack(parts) * np.float32(size / flow.shape[1])
+
+
+def assemble(folder: Path, keys: list[str]) -> np.ndarray:
+    """Return the clips of the keys as one memory-mapped array (N, T, C, S, S)."""
+    path = folder / f"all-{digest(keys)}.npy"
+    if not path.exists():
+        first = np.load(folder / f"{keys[0]}.npy")
+        part = path.with_suffix(f".{os.getpid()}.part")
+        shape = (len(keys), *first.shape)
+        array = np.lib.format.open_memmap(part, mode="w+", dtype=np.float32, shape=shape)
+        for row, key in enumerate(keys):
+            array[row] = np.load(folder / f"{key}.npy")
+        array.flush()
+        os.replace(part, path)
+    return np.load(path, mmap_mode="r")
+
+
+def store(path: Path, array: np.ndarray) -> None:
+    """Save an array in one step: it is there whole or not at all."""
+    part = path.with_suffix(f".{os.getpid()}.part")
+    with part.open("wb") as file:
+        np.save(file, array)
+    os.replace(part, path)
+
+
+def store_text(path: Path, text: str) -> None:
+    """Save a text in one step."""
+    part = path.with_suffix(f".{os.getpid()}.parta")
+    part.write_text(text)
+    os.replace(part, path)
