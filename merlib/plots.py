@@ -17,6 +17,8 @@ from pandas.io.formats.style import Styler
 from PIL import Image
 
 from .config import digest
+from .flow import remove_head_motion
+from .prepare import Prepared
 
 COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000")
 """Okabe and Ito's palette, which readers with any colour vision can tell apart."""
@@ -46,6 +48,30 @@ def style() -> None:
             "legend.frameon": False,
         }
     )
+
+
+def choose(prepared: Prepared, clip: str | None = None) -> int:
+    """Return the row of a clip to look at.
+
+    Parameters
+    ----------
+    prepared : Prepared
+    clip : str, optional
+        Its id; by default the clip whose face moves most at the apex, the motion of the whole head
+        aside.
+
+    Raises
+    ------
+    ValueError
+        If there is no such clip.
+    """
+    names = prepared.clips["clip"].to_list()
+    if clip is None:
+        still = (remove_head_motion(x[-1, 1:3]) for x in prepared.x)
+        return int(np.argmax([np.hypot(*flow).mean() for flow in still]))
+    if clip not in names:
+        raise ValueError(f"clip={clip!r}: expected a clip of the table, such as {names[0]!r}")
+    return names.index(clip)
 
 
 def flow_image(flow: np.ndarray, limit: float | None = None) -> np.ndarray:

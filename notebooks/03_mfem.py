@@ -45,14 +45,13 @@ study = Study(dataset=dataset, data_root=data_root, profile=profile, seed=seed, 
 clips, x = study.clips, study.prepared.x
 
 # %% [markdown]
-# The clip is chosen by a rule, not by hand: the one whose apex flow is longest, over the whole
-# face. Its subject is left out of the training.
+# The clip is chosen by a rule, not by hand: the one whose face moves most at the apex, the motion
+# of the whole head aside. Its subject is left out of the training.
 
 # %%
-length = np.hypot(x[:, -1, 1], x[:, -1, 2]).mean(axis=(1, 2))
-row = int(length.argmax()) if clip is None else clips.index[clips["clip"] == clip][0]
+row = plots.choose(study.prepared, clip)
 shown = clips.loc[row]
-net = study.fold_classifier("full", shown["subject"]).network_.eval()
+net = study.fold_classifier("full", shown["subject"]).network_.cpu()
 looks = explain.attention(net, x[row : row + 1].copy())
 print(f"clip {shown['clip']}: {shown['emotion']}, action units {shown['action_units']}")
 
@@ -197,8 +196,12 @@ over_face(["x_c1", "x_c2s"], ["$X_c^1$", "$X_c^{2s}$"])
 figure, grid = plt.subplots(2, 2, figsize=(6, 5), sharey=True)
 for k, axes in enumerate(grid.flat, start=1):
     order = looks[k]["g_c1"][0, -1].argsort()
-    for name, label in (("g_c1", "$g_c^1$"), ("g_c2", "$g_c^2$"), ("g_second", "second look")):
-        axes.plot(looks[k][name][0, -1][order], label=label, linewidth=2)
+    for name, line, label in (
+        ("g_c1", "-", "$g_c^1$"),
+        ("g_c2", "--", "$g_c^2$"),
+        ("g_second", ".", "second look"),
+    ):
+        axes.plot(looks[k][name][0, -1][order], line, label=label)
     axes.set(title=f"stage {k}", xlabel="channel", ylim=(0, 1))
 grid[0, 0].set_ylabel("gate")
 grid[1, 0].set_ylabel("gate")

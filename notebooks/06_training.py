@@ -37,14 +37,15 @@ import pandas as pd
 import torch
 from matplotlib.colors import ListedColormap
 
-from merlib import loso, metrics, plots
+from merlib import metrics, plots
 from merlib.augment import augment
 from merlib.study import Study
 
 plots.style()
 study = Study(dataset=dataset, data_root=data_root, profile=profile, seed=seed, **overrides)
 config, clips = study.config, study.clips
-print(clips.attrs["version"])
+data = plots.data_name(study)
+print(f"{data}: {len(clips)} clips of {clips['subject'].nunique()} subjects")
 
 # %% [markdown]
 # ## The protocol: leave one subject out
@@ -81,8 +82,7 @@ print(f"{few} folds lack a class, {(folds['nunique'] == 1).sum()} hold a single 
 # One transform is drawn for a whole clip.
 
 # %%
-lengths = np.hypot(study.prepared.x[:, -1, 1], study.prepared.x[:, -1, 2]).mean(axis=(1, 2))
-row = int(lengths.argmax()) if clip is None else clips.index[clips["clip"] == clip][0]
+row = plots.choose(study.prepared, clip)
 x = torch.as_tensor(study.prepared.x[row : row + 1].copy())
 generator = torch.Generator().manual_seed(seed)
 drawn = [augment(x.clone(), config, generator) for _ in range(3)]
@@ -143,49 +143,41 @@ plt.show()
 
 # %%
 predictions = study.predictions(method)
-correct = metrics.predicted(predictions) == predictions["label"].to_numpy()
-correct = predictions.assign(correct=correct)
-by_fold = correct.pivot_table("correct", "epoch", "subject")
-pooled = correct.groupby("epoch")["correct"].mean()
+right = predictions.assign(right=metrics.predicted(predictions) == predictions["label"])
+by_fold = right.pivot_table("right", "epoch", "subject")
+pooled = metrics.by_epoch(predictions)
 
 # %% tags=["hide-input"]
-plots.curves(by_fold, pooled, "accuracy on the left-out subject")
+plots.curves(by_fold, pooled["accuracy"], "accuracy on the left-out subject")
 plt.show()
 
+# %% [markdown]
+# *Thin lines are folds, the thick one pools all clips. Small folds jump: with four clips an accuracy
+# has five possible values.*
+
 # %%
-last = loso.last(predictions)
-seconds = pd.Series(predictions.attrs["run"]["seconds"])
-print(f"{method}, seed {seed}, last epoch: accuracy {metrics.scores(last)['accuracy']:.3f}")
-print(f"a fold took {seconds.median():.0f} s (median), all together {seconds.sum() / 60:.1f} min")
+run = predictions.attrs["run"]
+seconds = pd.Series(run["seconds"])
+print(f"{method}, seed {seed}, last epoch: accuracy {metrics.scores(predictions)['accuracy']:.3f}")
+print(f"a fold took {seconds.median():.0f} s (median), all {len(seconds)} folds", end=" ")
+print(f"{seconds.sum() / 60:.1f} min of one core ({run['device']})")
 
 # %% [markdown]
-# *Thin lines are folds, the thick one pools all clips. Small folds jump: with four clips an
-# accuracy has five possible values.*
-#
 # ## Trap 1: the best epoch
 #
 # Many programs keep the epoch whose accuracy *on the left-out subject* is highest. That lets the
 # test choose the model. How much it flatters can be read off the stored predictions; these are the
 # very same networks:
 
-
 # %%
-def best_epochs(predictions):
-    """Return for each fold the first epoch that is best on its own left-out subject."""
-    right = metrics.predicted(predictions) == predictions["label"].to_numpy()
-    accuracy = predictions.assign(right=right).pivot_table("right", "epoch", "subject")
-    chosen = accuracy.idxmax().rename("epoch").reset_index()
-    return predictions.merge(chosen, on=["subject", "epoch"])
-
-
-one = predictions[predictions["epoch"] == pooled.idxmax()]
-rows = {
-    "last epoch (counts)": last,
-    "one best epoch for all folds": one,
-    "best epoch of each fold": best_epochs(predictions),
-}
-trap = pd.DataFrame({name: metrics.scores(chosen) for name, chosen in rows.items()}).T
-plots.table(trap, f"{method} on {study.clips.attrs['version']}, profile {profile}, seed {seed}")
+trap = pd.DataFrame(
+    {
+        "last epoch (counts)": metrics.scores(predictions),
+        "one best epoch for all folds": pooled.loc[pooled["accuracy"].idxmax()],
+        "best epoch of each fold": metrics.best_epoch(predictions),
+    }
+).T
+plots.table(trap, f"{method} on {data}, profile {profile}, seed {seed}")
 
 # %% [markdown]
 # Only the first row is an estimate of how the method does on a new face. The other two are bounds
@@ -193,20 +185,13 @@ plots.table(trap, f"{method} on {study.clips.attrs['version']}, profile {profile
 #
 # ## Trap 2: averaging F1 over the folds
 #
-# UF1 (equation 16) adds up the counts of all folds *before* it divides. Where instead each fold
-# gets an F1 of its own and those are averaged, a class that the fold does not hold counts as 0.
-# How bad that is shows a predictor that is always right:
+# UF1 (equation 16) adds up the counts of all folds *before* it divides. Where instead each fold gets
+# an F1 of its own and those are averaged, a class that the fold does not hold counts as 0. How bad
+# that is shows a predictor that is always right:
 
 # %%
-classes = clips.attrs["classes"]
-
-
-def uf1(group):
-    """Return the UF1 of a perfect predictor on some clips."""
-    return metrics.uf1(metrics.confusion(group["emotion"], group["emotion"], classes))
-
-
-# %%
-perfect = clips.groupby("subject")[["emotion"]].apply(uf1)
-print(f"perfect predictor, counts pooled over the folds: UF1 {uf1(clips):.3f}")
-print(f"perfect predictor, UF1 averaged over the folds:  UF1 {perfect.mean():.3f}")
+y, classes = clips["emotion"], list(clips.attrs["classes"])
+pooled_f1 = metrics.uf1(metrics.confusion(y, y, classes))
+averaged = metrics.per_fold_uf1(clips["subject"], y, y, classes)
+print(f"perfect predictor, counts pooled over the folds: UF1 {pooled_f1:.3f}")
+print(f"perfect predictor, F1 averaged over the folds:   UF1 {averaged:.3f}")

@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from PIL import Image, ImageSequence
 
 from merlib import plots
+from merlib.prepare import Prepared
 
 matplotlib.use("Agg")
 
@@ -25,6 +26,19 @@ def close_figures():
 
 def constant_flow(u: float, v: float) -> np.ndarray:
     return np.array([u, v], dtype=np.float32)[:, None, None]
+
+
+def test_choose_takes_the_face_that_moves_and_not_the_head_that_drifts():
+    x = np.zeros((3, 2, 3, 32, 32), np.float32)
+    x[0, -1, 1] = 3.0  # the whole head goes right
+    x[1, -1, 2, 20:26, 8:14] = 1.0  # a corner of the mouth goes down
+    x[2, 0, 2, 20:26, 8:14] = 5.0  # only the last frame, the apex, counts
+    clips = pd.DataFrame({"clip": ["a", "b", "c"]})
+    prepared = Prepared(x, clips, "key")
+    assert plots.choose(prepared) == 1
+    assert plots.choose(prepared, "c") == 2
+    with pytest.raises(ValueError, match="clip='d': expected a clip of the table, such as 'a'"):
+        plots.choose(prepared, "d")
 
 
 @pytest.mark.parametrize(

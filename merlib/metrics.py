@@ -1,0 +1,217 @@
+"""Accuracy, UF1 and UAR (eq. 15-17), pooled over the folds, with intervals and paired tests.
+
+Counts are pooled first: the mean over folds of a per-fold F1 punishes even a perfect predictor,
+because most left-out subjects do not show every class (see `per_fold_uf1`).
+"""
+
+from collections.abc import Callable
+
+import numpy as np
+import pandas as pd
+from scipy.stats import binomtest
+
+
+def confusion(y_true, y_pred, classes) -> np.ndarray:
+    """Return the confusion matrix.
+
+    Parameters
+    ----------
+    y_true, y_pred : array_like (N,)
+        Labels.
+    classes : sequence of K labels
+        Order of rows and columns.
+
+    Returns
+    -------
+    ndarray (K, K) int
+        Rows are the truth, columns the prediction.
+
+    Raises
+    ------
+    ValueError
+        If the lengths differ or a label is not among the classes.
+    """
+    y_true, y_pred, classes = np.asarray(y_true), np.asarray(y_pred), list(classes)
+    if y_true.shape != y_pred.shape or y_true.ndim != 1:
+        raise ValueError(f"labels of shapes {y_true.shape} and {y_pred.shape}: expected equal (N,)")
+    unknown = (set(y_true) | set(y_pred)) - set(classes)
+    if unknown:
+        raise ValueError(f"label {sorted(unknown)[0]!r} is not one of the classes {classes}")
+    place = {label: index for index, label in enumerate(classes)}
+    matrix = np.zeros((len(classes), len(classes)), int)
+    rows, columns = ([place[label] for label in labels] for labels in (y_true, y_pred))
+    np.add.at(matrix, (rows, columns), 1)
+    return matrix
+
+
+def accuracy(matrix: np.ndarray) -> float:
+    """Return eq. 15, the share of correct clips, of a confusion matrix."""
+    return float(np.trace(matrix) / np.sum(matrix))
+
+
+def per_class_f1(matrix: np.ndarray) -> np.ndarray:
+    """Return 2 TP / (2 TP + FP + FN) of every class (K,); 0 where a class never occurs at all."""
+    matrix = np.asarray(matrix)
+    correct = np.diag(matrix)
+    either = matrix.sum(axis=0) + matrix.sum(axis=1)
+    return np.divide(2 * correct, either, out=np.zeros(len(matrix)), where=either > 0)
+
+
+def per_class_recall(matrix: np.ndarray) -> np.ndarray:
+    """Return TP / N of every class (K,); NaN where a class has no clip."""
+    matrix = np.asarray(matrix)
+    clips = matrix.sum(axis=1)
+    return np.divide(np.diag(matrix), clips, out=np.full(len(matrix), np.nan), where=clips > 0)
+
+
+def occurring(matrix: np.ndarray) -> np.ndarray:
+    """Return which classes have clips or predictions, (K,) bool; means leave out the others."""
+    return (np.asarray(matrix).sum(axis=0) + np.asarray(matrix).sum(axis=1)) > 0
+
+
+def uf1(matrix: np.ndarray) -> float:
+    """Return eq. 16, the mean F1 over the classes that occur, of a pooled confusion matrix."""
+    return float(per_class_f1(matrix)[occurring(matrix)].mean())
+
+
+def uar(matrix: np.ndarray) -> float:
+    """Return eq. 17, the mean recall over the classes that have clips."""
+    return float(np.nanmean(per_class_recall(matrix)))
+
+
+def class_names(predictions: pd.DataFrame) -> list[str]:
+    """Return the classes of a table of predictions, in its order."""
+    return [name[2:] for name in predictions.columns if name.startswith("p_")]
+
+
+def predicted(predictions: pd.DataFrame) -> np.ndarray:
+    """Return the most probable class of every row (N,)."""
+    classes = np.array(class_names(predictions))
+    return classes[predictions[[f"p_{name}" for name in classes]].to_numpy().argmax(axis=1)]
+
+
+def matrix_of(predictions: pd.DataFrame) -> np.ndarray:
+    """Return the pooled confusion matrix of the last epoch (K, K)."""
+    predictions = last(predictions)
+    return confusion(predictions["label"], predicted(predictions), class_names(predictions))
+
+
+def last(predictions: pd.DataFrame) -> pd.DataFrame:
+    """Return the rows of the last epoch: the one that counts."""
+    return predictions[predictions["epoch"] == predictions["epoch"].max()].reset_index(drop=True)
+
+
+def scores(predictions: pd.DataFrame) -> dict[str, float]:
+    """Return accuracy, UF1 and UAR of the last epoch, pooled over the folds."""
+    matrix = matrix_of(predictions)
+    return {"accuracy": accuracy(matrix), "uf1": uf1(matrix), "uar": uar(matrix)}
+
+
+def by_epoch(predictions: pd.DataFrame) -> pd.DataFrame:
+    """Return the pooled scores of every epoch: for the audit, never for a choice."""
+    return pd.DataFrame(
+        {epoch: scores(rows) for epoch, rows in predictions.groupby("epoch")}
+    ).T.rename_axis("epoch")
+
+
+def best_epoch(predictions: pd.DataFrame) -> dict[str, float]:
+    """Return the scores when every fold chooses its best epoch on its own test subject.
+
+    An optimistic bound and a known mistake, not a result: the left-out subject chooses.
+    """
+    correct = predictions["label"].to_numpy() == predicted(predictions)
+    table = predictions.assign(correct=correct)
+    hits = table.groupby(["subject", "epoch"])["correct"].sum()
+    chosen = hits.groupby("subject").idxmax()
+    rows = table.set_index(["subject", "epoch"]).loc[list(chosen)].reset_index()
+    matrix = confusion(rows["label"], predicted(rows), class_names(rows))
+    return {"accuracy": accuracy(matrix), "uf1": uf1(matrix), "uar": uar(matrix)}
+
+
+def per_fold_uf1(subjects, y_true, y_pred, classes) -> float:
+    """Return the mean over subjects of each fold's own macro F1 over all classes.
+
+    A known mistake: a class that a subject does not show counts as zero, so that a perfect
+    predictor scores far below 1.
+    """
+    table = pd.DataFrame({"subject": list(subjects), "true": list(y_true), "pred": list(y_pred)})
+    folds = [
+        per_class_f1(confusion(rows["true"], rows["pred"], classes)).mean()
+        for _, rows in table.groupby("subject")
+    ]
+    return float(np.mean(folds))
+
+
+def bootstrap(
+    predictions: pd.DataFrame,
+    metric: Callable[[np.ndarray], float] = uf1,
+    n: int = 2000,
+    seed: int = 0,
+    level: float = 0.95,
+) -> tuple[float, float]:
+    """Return a percentile interval of a metric, by drawing subjects with replacement.
+
+    Clips of one subject are alike, so subjects are drawn, not clips.
+
+    Parameters
+    ----------
+    predictions : DataFrame
+        The last epoch counts.
+    metric : callable
+        Of a confusion matrix.
+    n : int
+        Draws.
+    seed : int
+    level : float
+        Coverage, between 0 and 1.
+    """
+    predictions = last(predictions)
+    classes, labels = class_names(predictions), predicted(predictions)
+    folds = np.array(
+        [
+            confusion(predictions["label"].to_numpy()[rows], labels[rows], classes)
+            for rows in predictions.groupby("subject").indices.values()
+        ]
+    )
+    draws = np.random.default_rng(seed).integers(0, len(folds), (n, len(folds)))
+    values = [metric(folds[draw].sum(axis=0)) for draw in draws]
+    low, high = np.quantile(values, [(1 - level) / 2, (1 + level) / 2])
+    return float(low), float(high)
+
+
+def mcnemar(a: pd.DataFrame, b: pd.DataFrame) -> tuple[int, int, float]:
+    """Compare two methods on the same clips by McNemar's exact test.
+
+    Parameters
+    ----------
+    a, b : DataFrame
+        Predictions; the last epoch of each counts.
+
+    Returns
+    -------
+    only_a, only_b : int
+        Clips that only one of them got right.
+    p : float
+        Two-sided.
+
+    Raises
+    ------
+    ValueError
+        If the clips differ.
+    """
+    right = []
+    for table in (a, b):
+        table = last(table).sort_values("clip")
+        right.append(pd.Series(predicted(table) == table["label"].to_numpy(), table["clip"]))
+    if not right[0].index.equals(right[1].index):
+        raise ValueError("the two methods did not predict the same clips")
+    first, second = (series.to_numpy() for series in right)
+    only_a, only_b = int((first & ~second).sum()), int((second & ~first).sum())
+    p = binomtest(only_a, only_a + only_b).pvalue if only_a + only_b else 1.0
+    return only_a, only_b, float(p)
+
+
+def wilson(k: int, n: int, level: float = 0.95) -> tuple[float, float]:
+    """Return the Wilson interval of a share k of n."""
+    interval = binomtest(k, n).proportion_ci(level, method="wilson")
+    return float(interval.low), float(interval.high)

@@ -1,0 +1,205 @@
+"""Training one fold, sections 2.2 and 3.1.4: a scikit-learn classifier around the network."""
+
+import math
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
+import numpy as np
+import torch
+from sklearn.base import BaseEstimator, ClassifierMixin
+from sklearn.utils.validation import check_is_fitted
+from torch import Tensor
+from torch.nn import functional
+
+from .augment import augment
+from .config import Config
+from .network import Network
+
+
+class NetworkClassifier(ClassifierMixin, BaseEstimator):
+    """The paper's network, trained by SGD with a cosine schedule and cross entropy (eq. 14).
+
+    The last epoch counts; nothing is selected. The same random state on the same machine gives the
+    same predictions, bit for bit, and PyTorch's global generator is left as it was.
+
+    Parameters
+    ----------
+    config : Config
+        The fields of the steps ``network`` and ``train``.
+    random_state : int
+        Decides initial weights, order of clips, augmentation and dropout.
+    device : str
+        ``auto`` is CUDA if there, else the CPU.
+
+    Attributes
+    ----------
+    classes_ : ndarray (K,)
+        Sorted labels, the columns of `predict_proba`.
+    network_ : Network
+        The trained network, in evaluation mode.
+    loss_ : list of float
+        Mean training loss of every epoch.
+    """
+
+    def __init__(self, config: Config | None = None, random_state: int = 0, device: str = "auto"):
+        self.config = config
+        self.random_state = random_state
+        self.device = device
+
+    def fit(
+        self,
+        X: np.ndarray,
+        y: np.ndarray,
+        after_epoch: Callable[[int, "NetworkClassifier"], None] | None = None,
+    ) -> "NetworkClassifier":
+        """Train on prepared clips.
+
+        Parameters
+        ----------
+        X : array (N, T, C, H, W) float32
+        y : array (N,)
+            Labels.
+        after_epoch : callable, optional
+            Called with the epoch (from 1) and this classifier; it may predict, but cannot change
+            the training.
+
+        Raises
+        ------
+        ValueError
+            If shapes do not fit, X is not finite, or there is only one class.
+        """
+        config = self.config or Config()
+        X, y = check_clips(X, config), np.asarray(y)
+        if y.shape != (len(X),):
+            raise ValueError(f"y of shape {y.shape}: expected one label for each of {len(X)} clips")
+        self.classes_, codes = np.unique(y, return_inverse=True)
+        if len(self.classes_) < 2:
+            raise ValueError(f"y holds only the class {self.classes_[0]!r}: expected two or more")
+        device = pick_device(self.device)
+        with own_randomness(self.random_state, device):
+            generator = torch.Generator().manual_seed(self.random_state)
+            self.network_ = Network(len(self.classes_), config).to(device)
+            self.device_ = device
+            self.loss_ = []
+            clips, labels = torch.from_numpy(X).to(device), torch.from_numpy(codes).to(device)
+            prior = log_prior(labels, len(self.classes_), config)
+            optimiser = make_optimiser(self.network_, config)
+            steps = config.epochs * len(draw_batches(codes, config, torch.Generator()))
+            schedule = torch.optim.lr_scheduler.LambdaLR(optimiser, cosine(steps))
+            for epoch in range(1, config.epochs + 1):
+                self.network_.train()
+                total = torch.zeros((), device=device)
+                for rows in draw_batches(codes, config, generator):
+                    rows = rows.to(device)
+                    batch = augment(clips[rows], config, generator)
+                    loss = functional.cross_entropy(self.network_(batch) + prior, labels[rows])
+                    optimiser.zero_grad()
+                    loss.backward()
+                    optimiser.step()
+                    schedule.step()
+                    total += loss.detach() * len(rows)
+                self.network_.eval()
+                self.loss_.append(float(total) / len(X))
+                if after_epoch is not None:
+                    after_epoch(epoch, self)
+        return self
+
+    def predict_proba(self, X: np.ndarray) -> np.ndarray:
+        """Return class probabilities (N, K) float64 of prepared clips (softmax of section 2.1.4).
+
+        Raises
+        ------
+        ValueError
+            If X is not finite or has not the shape that was fitted.
+        """
+        check_is_fitted(self, "network_")
+        X = check_clips(X, self.config or Config())
+        with torch.inference_mode():
+            logits = [
+                self.network_(torch.from_numpy(X[row : row + 1]).to(self.device_))
+                for row in range(len(X))  # one by one: the result depends on no neighbour
+            ]
+            return torch.cat(logits).double().softmax(dim=1).cpu().numpy()
+
+    def predict(self, X: np.ndarray) -> np.ndarray:
+        """Return the most probable label (N,) of each clip."""
+        return self.classes_[self.predict_proba(X).argmax(axis=1)]
+
+
+def check_clips(X: np.ndarray, config: Config) -> np.ndarray:
+    """Return prepared clips as a contiguous float32 array, or say what is wrong with them."""
+    X = np.ascontiguousarray(X, dtype=np.float32)
+    if X.ndim != 5 or X.shape[2] != config.channels or len(X) == 0:
+        raise ValueError(
+            f"X of shape {X.shape}: expected (clips, frames, {config.channels}, height, width)"
+        )
+    if not np.isfinite(X).all():
+        bad = np.flatnonzero(~np.isfinite(X).all(axis=(1, 2, 3, 4)))
+        raise ValueError(f"X is not finite in {len(bad)} clip(s), the first at index {bad[0]}")
+    return X if X.flags.writeable else X.copy()
+
+
+def pick_device(device: str) -> torch.device:
+    """Return the device that a name stands for; ``auto`` is CUDA if there, else the CPU."""
+    if device == "auto":
+        device = "cuda" if torch.cuda.is_available() else "cpu"
+    return torch.device(device)
+
+
+@contextmanager
+def own_randomness(seed: int, device: torch.device) -> Iterator[None]:
+    """Seed PyTorch and ask for deterministic algorithms; put everything back afterwards."""
+    devices = [device] if device.type == "cuda" else []
+    deterministic, benchmark = torch.backends.cudnn.deterministic, torch.backends.cudnn.benchmark
+    with torch.random.fork_rng(devices):
+        torch.manual_seed(seed)
+        torch.backends.cudnn.deterministic, torch.backends.cudnn.benchmark = True, False
+        torch.set_flush_denormal(True)  # vanishing weights would slow the CPU a hundredfold
+        try:
+            yield
+        finally:
+            torch.set_flush_denormal(False)
+            torch.backends.cudnn.deterministic = deterministic
+            torch.backends.cudnn.benchmark = benchmark
+
+
+def make_optimiser(network: Network, config: Config) -> torch.optim.Optimizer:
+    """Return the optimiser of the configuration; norms, biases and exponents do not decay."""
+    groups = network.parameter_groups(config.weight_decay)
+    if config.optimiser == "adam":
+        return torch.optim.Adam(groups, lr=config.learning_rate, betas=(0.9, 0.99))
+    return torch.optim.SGD(groups, lr=config.learning_rate, momentum=config.momentum)
+
+
+def cosine(steps: int) -> Callable[[int], float]:
+    """Return the factor of the learning rate at a step: from 1 to 0 along half a cosine."""
+    return lambda step: 0.5 * (1 + math.cos(math.pi * step / steps))
+
+
+def draw_batches(codes: np.ndarray, config: Config, generator: torch.Generator) -> list[Tensor]:
+    """Return the batches of one epoch, in random order, as indices of clips.
+
+    With ``imbalance="sampler"`` clips are drawn with replacement, every class equally often.
+    A last batch of a single clip joins the one before it: batch norm needs company.
+    """
+    if config.imbalance == "sampler":
+        weights = 1 / np.bincount(codes)[codes]
+        order = torch.multinomial(
+            torch.from_numpy(weights), len(codes), replacement=True, generator=generator
+        )
+    else:
+        order = torch.randperm(len(codes), generator=generator)
+    batches = list(order.split(config.batch_size))
+    if len(batches) > 1 and len(batches[-1]) == 1:
+        last = batches.pop()
+        batches[-1] = torch.cat([batches[-1], last])
+    return batches
+
+
+def log_prior(labels: Tensor, n_classes: int, config: Config) -> Tensor:
+    """Return what is added to the logits in the loss (K,): zero, or the log of the classes' shares.
+
+    ``imbalance="logit-adjustment"`` is Menon et al. 2021.
+    """
+    counts = torch.bincount(labels, minlength=n_classes).float()
+    return (counts / counts.sum()).log() if config.imbalance == "logit-adjustment" else 0 * counts
