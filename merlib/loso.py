@@ -12,7 +12,8 @@ import os
 import platform
 import subprocess
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from importlib.metadata import version
 from pathlib import Path
 
@@ -261,15 +262,18 @@ def probabilities(
     return table
 
 
-def one_thread():
-    """Keep a fold to one thread, in BLAS, OpenMP and PyTorch alike."""
+@contextmanager
+def one_thread() -> Iterator[None]:
+    """Keep to one thread, in BLAS, OpenMP and PyTorch alike: sums then have one order."""
+    import torch
+
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
     try:
-        import torch
-    except ImportError:
-        pass
-    else:
-        torch.set_num_threads(1)
-    return threadpool_limits(1)
+        with threadpool_limits(1):
+            yield
+    finally:
+        torch.set_num_threads(threads)
 
 
 def workers(n_jobs: int) -> int:

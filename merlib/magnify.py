@@ -61,9 +61,10 @@ def magnify(
 ) -> np.ndarray:
     """Magnify the small motions of a grey clip.
 
-    Spatial wavelengths from ``lambda_c`` on get the whole alpha. Below, the first-order expansion
-    behind the method breaks down (Wu et al. 2012, eq. 14), so alpha falls linearly with the band's
-    wavelength, as in the authors' code. A still clip stays as it is: the filter starts settled on
+    Bands of spatial wavelengths from ``lambda_c`` on get the whole alpha. Below, the first-order
+    expansion behind the method breaks down (Wu et al. 2012, eq. 14), so alpha falls linearly with
+    the band's wavelength, as in the authors' code. Bands overlap: a grating of ``lambda_c`` itself
+    gets about three quarters of alpha. A still clip stays as it is: the filter starts settled on
     the first frame.
 
     Parameters

@@ -36,7 +36,7 @@ def confusion(y_true, y_pred, classes) -> np.ndarray:
         raise ValueError(f"labels of shapes {y_true.shape} and {y_pred.shape}: expected equal (N,)")
     unknown = (set(y_true) | set(y_pred)) - set(classes)
     if unknown:
-        raise ValueError(f"label {sorted(unknown)[0]!r} is not one of the classes {classes}")
+        raise ValueError(f"label {str(min(unknown))!r} is not one of the classes {classes}")
     place = {label: index for index, label in enumerate(classes)}
     matrix = np.zeros((len(classes), len(classes)), int)
     rows, columns = ([place[label] for label in labels] for labels in (y_true, y_pred))

@@ -184,11 +184,32 @@ def sample(apex: int, frames: int) -> np.ndarray:
 
 
 def find_apex(frames: np.ndarray, matrix: np.ndarray, config: Config, onset: int) -> int:
-    """Return the number of the frame that moved most since onset, the head's motion aside."""
-    crops = face.align(frames, matrix, config.size)
-    flow = Flow("fast")
-    motion = [np.hypot(*remove_head_motion(flow(crops[0], crop))).mean() for crop in crops[1:]]
-    return onset + 1 + int(np.argmax(motion))
+    """Return the number of the frame that the expression moved most since the onset.
+
+    The motion of a frame is what the fastest twentieth of the face moved, the head aside. An
+    expression comes and goes while a head drifts on, so the straight line from onset to offset is
+    taken off before the largest is taken.
+
+    Parameters
+    ----------
+    frames : ndarray (F, H, W) uint8
+        Onset to offset.
+    matrix : ndarray (2, 3)
+        Frame pixels to pixels of the S x S crop.
+    config : Config
+        ``flow_size`` and ``size``.
+    onset : int
+        Number of the first frame.
+    """
+    matrix = face.rescale(matrix, config.flow_size / config.size)
+    crops, flow = face.align(frames, matrix, config.flow_size), Flow("fast")
+    motion = [0.0]
+    for crop in crops[1:]:
+        field = remove_head_motion(flow(crops[0], crop))
+        smooth = [cv2.GaussianBlur(part, (0, 0), config.flow_size / 28) for part in field]
+        motion.append(float(np.percentile(np.hypot(*smooth), 95)))
+    rest = np.array(motion) - np.linspace(0, motion[-1], len(motion))
+    return onset + 1 + int(np.argmax(rest[1:]))
 
 
 def channels(

@@ -10,6 +10,7 @@ alone, the command line and ``make study`` share their work::
 """
 
 import hashlib
+import os
 from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
@@ -157,6 +158,29 @@ class Study:
                 "configuration_hash": self.config.hash(),
             },
         )
+
+    def fold_classifier(self, method: str, subject: str):
+        """Return the classifier of one fold of this study, trained on every other subject.
+
+        It is the one behind the stored predictions of that subject; trained when first asked for,
+        then kept beside them.
+
+        Raises
+        ------
+        ValueError
+            If there is no such method or subject.
+        """
+        path = self.folder / method / f"seed-{self.seed}" / "classifiers" / f"{subject}.joblib"
+        if not path.exists():
+            with loso.one_thread():
+                fitted = loso.fit_fold(
+                    self.estimator(method), self.prepared.x, self.clips, subject, self.seed
+                )
+            path.parent.mkdir(parents=True, exist_ok=True)
+            part = path.with_suffix(f".{os.getpid()}.part")
+            joblib.dump(fitted, part)
+            os.replace(part, path)
+        return joblib.load(path)
 
     def committed(self, method: str) -> list[pd.DataFrame]:
         """Return the predictions committed under ``results/``, one table a seed, perhaps none."""

@@ -1,0 +1,134 @@
+"""Equations 15 to 17 against scikit-learn and counts made by hand; intervals and paired tests."""
+
+import math
+
+import numpy as np
+import pandas as pd
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from sklearn.metrics import accuracy_score, confusion_matrix, f1_score, recall_score
+
+from merlib import metrics
+
+CLASSES = ["a", "b", "c", "d"]
+pairs = st.lists(st.tuples(st.sampled_from(CLASSES), st.sampled_from(CLASSES)), min_size=1)
+
+
+def table(subjects, labels, answers, epoch=1, classes=CLASSES):
+    """Predictions that are certain of their answers."""
+    frame = pd.DataFrame(
+        {
+            "clip": [f"{s}/{k}" for k, s in enumerate(subjects)],
+            "subject": list(subjects),
+            "label": list(labels),
+            "epoch": epoch,
+        }
+    )
+    for name in classes:
+        frame[f"p_{name}"] = [float(answer == name) for answer in answers]
+    return frame
+
+
+@given(pairs)
+def test_equal_to_scikit_learn(answers):
+    true, found = zip(*answers, strict=True)
+    matrix = metrics.confusion(true, found, CLASSES)
+    np.testing.assert_array_equal(matrix, confusion_matrix(true, found, labels=CLASSES))
+    assert metrics.accuracy(matrix) == pytest.approx(accuracy_score(true, found))
+    occurring = sorted(set(true) | set(found))
+    f1 = f1_score(true, found, labels=occurring, average="macro", zero_division=0)
+    assert metrics.uf1(matrix) == pytest.approx(f1)
+    recall = recall_score(true, found, labels=sorted(set(true)), average="macro", zero_division=0)
+    assert metrics.uar(matrix) == pytest.approx(recall)
+
+
+def test_by_hand():
+    matrix = [[3, 1, 0], [2, 4, 0], [0, 0, 0]]  # nobody shows or answers the third class
+    assert metrics.accuracy(matrix) == 7 / 10
+    assert metrics.uf1(matrix) == pytest.approx((2 * 3 / (2 * 3 + 2 + 1) + 8 / (8 + 1 + 2)) / 2)
+    assert metrics.uar(matrix) == pytest.approx((3 / 4 + 4 / 6) / 2)
+
+
+def test_the_majority_class_on_table_1():
+    matrix = np.zeros((5, 5), int)
+    matrix[:, 4] = [32, 25, 63, 27, 99]
+    assert metrics.accuracy(matrix) == pytest.approx(0.4024, abs=5e-5)
+    assert metrics.uf1(matrix) == pytest.approx(0.1148, abs=5e-5)
+    assert metrics.uar(matrix) == pytest.approx(0.2)
+
+
+@given(pairs, st.randoms())
+def test_the_order_of_clips_changes_nothing(answers, random):
+    subjects = [f"s{k % 3}" for k in range(len(answers))]
+    true, found = zip(*answers, strict=True)
+    ordered = table(subjects, true, found)
+    rows = list(range(len(answers)))
+    random.shuffle(rows)
+    assert metrics.scores(ordered.iloc[rows]) == metrics.scores(ordered)
+    perfect = table(subjects, true, true).iloc[rows]
+    assert metrics.scores(perfect) == {"accuracy": 1.0, "uf1": 1.0, "uar": 1.0}
+
+
+def test_only_the_last_epoch_counts():
+    subjects, true = ["s"] * 4, list("abcd")
+    runs = pd.concat(
+        [table(subjects, true, true, 1), table(subjects, true, list("aaaa"), 2)], ignore_index=True
+    )
+    assert metrics.scores(runs)["accuracy"] == 0.25
+    assert metrics.by_epoch(runs)["accuracy"].to_list() == [1.0, 0.25]
+
+
+def test_the_best_epoch_of_each_fold_flatters():
+    first = table(["s", "s", "t", "t"], list("abab"), list("abba"), 1)
+    second = table(["s", "s", "t", "t"], list("abab"), list("baab"), 2)
+    runs = pd.concat([first, second], ignore_index=True)
+    assert metrics.scores(runs)["accuracy"] == 0.5
+    assert metrics.best_epoch(runs)["accuracy"] == 1.0
+
+
+def test_averaging_f1_over_folds_punishes_a_perfect_predictor():
+    true = ["a", "a", "b", "b"]
+    assert metrics.per_fold_uf1(["s", "s", "t", "t"], true, true, ["a", "b"]) == 0.5
+    assert metrics.per_fold_uf1(["s", "t", "s", "t"], true, true, ["a", "b"]) == 1.0
+
+
+def test_mcnemar_by_hand():
+    true = ["a"] * 12
+    first = table(["s"] * 12, true, ["a"] * 9 + ["b"] * 3)
+    second = table(["s"] * 12, true, ["b"] * 8 + ["a"] * 3 + ["b"])
+    only_first, only_second, p = metrics.mcnemar(first, second.iloc[::-1])
+    assert (only_first, only_second) == (8, 2)
+    tail = sum(math.comb(10, k) for k in range(3)) / 2**10
+    assert p == pytest.approx(2 * tail)
+    assert metrics.mcnemar(first, first) == (0, 0, 1.0)
+    with pytest.raises(ValueError, match="same clips"):
+        metrics.mcnemar(first, second.iloc[:5])
+
+
+def test_wilson_of_the_papers_accuracy():
+    low, high = metrics.wilson(209, 246)
+    z, n, p = 1.959964, 246, 209 / 246
+    centre, half = p + z**2 / (2 * n), z * math.sqrt(p * (1 - p) / n + z**2 / (4 * n**2))
+    assert low == pytest.approx((centre - half) / (1 + z**2 / n), abs=1e-6)
+    assert high == pytest.approx((centre + half) / (1 + z**2 / n), abs=1e-6)
+
+
+def test_the_bootstrap_draws_subjects():
+    rng = np.random.default_rng(0)
+    subjects = np.repeat([f"s{k}" for k in range(20)], 10)
+    easy = np.repeat(rng.random(20) < 0.5, 10)  # all clips of a subject are right, or all wrong
+    runs = table(subjects, ["a"] * 200, np.where(easy, "a", "b"))
+    low, high = metrics.bootstrap(runs, metrics.accuracy)
+    spread = math.sqrt(0.25 / 20)  # of subjects; of clips it would be a third of that
+    assert 2.5 * spread < high - low < 5 * spread
+    assert (low, high) == metrics.bootstrap(runs, metrics.accuracy)
+    perfect = table(subjects, list("abcd") * 50, list("abcd") * 50)
+    assert metrics.bootstrap(perfect) == (1.0, 1.0)
+
+
+def test_wrong_labels_are_named():
+    with pytest.raises(ValueError, match="label 'z' is not one of the classes"):
+        metrics.confusion(["a"], ["z"], CLASSES)
+    with pytest.raises(ValueError, match="expected equal"):
+        metrics.confusion(["a"], ["a", "b"], CLASSES)
