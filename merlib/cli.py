@@ -2,6 +2,7 @@
 
 import argparse
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 
 from . import __version__
@@ -64,9 +65,9 @@ def parser() -> argparse.ArgumentParser:
     return top
 
 
-def open_study(options: argparse.Namespace) -> Study:
-    """Return the study that the options name."""
-    return Study(
+def open_study(options: argparse.Namespace, methods: Sequence[str] = ()) -> Study:
+    """Return the study that the options name; an unknown method stops it before any work."""
+    study = Study(
         options.dataset,
         options.data_root,
         options.profile,
@@ -74,6 +75,9 @@ def open_study(options: argparse.Namespace) -> Study:
         n_jobs=options.jobs,
         progress=True,
     )
+    for method in methods:
+        study.estimator(method)
+    return study
 
 
 def run_synth(options: argparse.Namespace) -> None:
@@ -101,19 +105,19 @@ def run_prepare(options: argparse.Namespace) -> None:
 
 def run_train(options: argparse.Namespace) -> None:
     """Run leave-one-subject-out for the methods and print their scores."""
-    study = open_study(options)
+    study = open_study(options, options.methods)
     report(study)
     train(study, options.methods, options.seeds or [options.seed])
 
 
 def run_book(options: argparse.Namespace) -> None:
     """Execute the notebooks and build the book."""
-    book(open_study(options), options.methods)
+    book(open_study(options, options.methods), options.methods)
 
 
 def run_study(options: argparse.Namespace) -> None:
     """Do everything, and print where the book lies."""
-    study = open_study(options)
+    study = open_study(options, options.methods)
     report(study)
     train(study, options.methods, [options.seed])
     book(study, options.methods)

@@ -9,6 +9,7 @@ from collections.abc import Callable, Sequence
 import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
+import seaborn
 from cycler import cycler
 from matplotlib.axes import Axes
 from matplotlib.colors import hsv_to_rgb
@@ -186,22 +187,27 @@ def confusion_matrix(
     if axes is None:
         _, axes = plt.subplots(figsize=(6, 5.2))
     total = matrix.sum(axis=1, keepdims=True)
-    share = matrix / np.maximum(total, 1)
-    axes.imshow(share, cmap="Blues", vmin=0, vmax=1)
-    for (row, column), count in np.ndenumerate(matrix):
-        if total[row]:
-            axes.text(
-                column,
-                row,
-                f"{100 * share[row, column]:.0f} %\n{count}",
-                color="white" if share[row, column] > 0.5 else "black",
-                ha="center",
-                va="center",
-            )
-    axes.set_xticks(range(len(classes)), classes, rotation=35, ha="right")
-    axes.set_yticks(range(len(classes)), classes)
+    recall = 100 * matrix / np.maximum(total, 1)
+    seaborn.heatmap(
+        recall,
+        annot=[
+            [f"{percent:.0f} %\n{count}" for percent, count in zip(*rows, strict=True)]
+            for rows in zip(recall, matrix, strict=True)
+        ],
+        fmt="",
+        mask=np.broadcast_to(total == 0, matrix.shape),
+        cmap="Blues",
+        vmin=0,
+        vmax=100,
+        cbar=False,
+        square=True,
+        xticklabels=list(classes),
+        yticklabels=list(classes),
+        ax=axes,
+    )
+    axes.set_xticklabels(axes.get_xticklabels(), rotation=35, ha="right")
+    axes.set_yticklabels(axes.get_yticklabels(), rotation=0)
     axes.set(xlabel="predicted", ylabel="true", title=title)
-    axes.spines[:].set_visible(False)
     return axes
 
 

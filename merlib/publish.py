@@ -29,11 +29,15 @@ def execute(study: Study, methods: list[str]) -> list[Path]:
     RuntimeError
         If a cell fails; names the notebook, the cell and the error.
     """
-    parameters = {"dataset": study.dataset, "profile": study.profile, "seed": study.seed}
+    parameters = {
+        "dataset": study.dataset,
+        "profile": study.profile,
+        "seed": study.seed,
+        "methods": methods,
+    }
     if study.data_root is not None:
         parameters["data_root"] = str(study.data_root.resolve())
-    made_from = [parameters, sources(*CODE), str(study.folder.name), methods]
-    made_from.append(results_key(study.home))
+    made_from = [parameters, sources(*CODE), study.folder.name, results_key(study.home)]
     texts = sorted((study.home / "notebooks").glob("*.py"))
     bar = tqdm(texts, desc="notebooks", unit="notebook", disable=not study.progress)
     return [execute_one(text, parameters, made_from) for text in bar]
@@ -42,6 +46,8 @@ def execute(study: Study, methods: list[str]) -> list[Path]:
 def execute_one(text: Path, parameters: dict, made_from: list) -> Path:
     """Execute one text notebook; see :func:`execute`."""
     target, key = text.with_suffix(".ipynb"), config.digest([text.read_text(), made_from])
+    if "\nmethods = [" not in text.read_text():
+        parameters = {name: value for name, value in parameters.items() if name != "methods"}
     if target.exists() and nbformat.read(target, 4).metadata.get("merlib") == key:
         return target
     notebook = jupytext.read(text)
@@ -49,7 +55,7 @@ def execute_one(text: Path, parameters: dict, made_from: list) -> Path:
     nbformat.write(notebook, part)
     logging.getLogger("papermill").setLevel(logging.ERROR)
     try:
-        done = papermill.execute_notebook(
+        papermill.execute_notebook(
             part, part, parameters, kernel_name="python3", cwd=text.parent, progress_bar=False
         )
     except papermill.PapermillExecutionError as error:
@@ -59,17 +65,20 @@ def execute_one(text: Path, parameters: dict, made_from: list) -> Path:
     finally:
         executed = nbformat.read(part, 4)
         part.unlink()
-    for cell in executed.cells:
-        if "injected-parameters" in cell.metadata.get("tags", []):
-            hide_path(cell, parameters)
-    executed.metadata = {
-        name: value for name, value in done.metadata.items() if name != "papermill"
-    }
+    clean(executed, parameters)
     executed.metadata["merlib"] = key
-    for cell in executed.cells:
-        cell.metadata.pop("papermill", None)
     nbformat.write(executed, target)
     return target
+
+
+def clean(notebook: nbformat.NotebookNode, parameters: dict) -> None:
+    """Take out what papermill noted about this machine and this minute, in place."""
+    notebook.metadata.pop("papermill", None)
+    for cell in notebook.cells:
+        cell.metadata.pop("papermill", None)
+        cell.metadata.pop("execution", None)
+        if "injected-parameters" in cell.metadata.get("tags", []):
+            hide_path(cell, parameters)
 
 
 def hide_path(cell: nbformat.NotebookNode, parameters: dict) -> None:

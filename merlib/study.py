@@ -23,9 +23,6 @@ from . import baselines, config, datasets, loso, synthetic
 from .prepare import Prepared, prepare
 
 PACKAGE = Path(__file__).resolve().parent
-HOME = PACKAGE.parent if (PACKAGE.parent / "_toc.yml").exists() else Path.cwd()
-"""Where ``data``, ``runs`` and ``results`` lie: the checkout, or else the working directory."""
-
 PUBLISHED_SEED = 0
 """Generator seed of the published synthetic dataset; no choice was ever made on its clips."""
 
@@ -50,7 +47,7 @@ class Study:
     progress : bool
         Show progress bars.
     home : path, optional
-        Where ``data`` and ``runs`` lie.
+        Where ``data``, ``runs`` and ``results`` lie; see :func:`find_home`.
     **overrides
         Fields of :class:`merlib.config.Config` that replace the profile's.
 
@@ -69,7 +66,7 @@ class Study:
         *,
         n_jobs: int | None = None,
         progress: bool = False,
-        home: str | Path = HOME,
+        home: str | Path | None = None,
         **overrides,
     ):
         if dataset not in datasets.READERS:
@@ -81,7 +78,7 @@ class Study:
         self.data_root = None if data_root in (None, "") else Path(data_root).expanduser()
         self.n_jobs = n_jobs or joblib.cpu_count()
         self.progress = progress
-        self.home = Path(home)
+        self.home = find_home() if home is None else Path(home)
         if dataset != "synthetic" and self.data_root is None:
             raise ValueError(
                 f"dataset={dataset!r} needs data_root, the folder of your own licensed copy"
@@ -183,9 +180,22 @@ class Study:
         return joblib.load(path)
 
     def committed(self, method: str) -> list[pd.DataFrame]:
-        """Return the predictions committed under ``results/``, one table a seed, perhaps none."""
+        """Return the predictions of a method under ``results/`` that are of this study's data.
+
+        One table a seed, perhaps none. The published synthetic data is known by its place, an
+        official release by its name, since its frames are the same everywhere.
+        """
+        if self.dataset == "synthetic" and self.data_root is not None:
+            return []
         folder = self.home / "results" / self.dataset / self.profile / method
-        return [loso.load(path.parent) for path in sorted(folder.glob("seed-*/run.json"))]
+        runs = [loso.load(path.parent) for path in sorted(folder.glob("seed-*/run.json"))]
+        return [run for run in runs if run.attrs["run"]["version"] == self.clips.attrs["version"]]
+
+
+def find_home() -> Path:
+    """Return the checkout that the working directory lies in, or else that directory itself."""
+    here = Path.cwd()
+    return next((path for path in (here, *here.parents) if (path / "_toc.yml").exists()), here)
 
 
 def sources(*modules: str) -> str:

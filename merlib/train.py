@@ -78,7 +78,9 @@ class NetworkClassifier(ClassifierMixin, BaseEstimator):
         device = pick_device(self.device)
         with own_randomness(self.random_state, device):
             generator = torch.Generator().manual_seed(self.random_state)
-            self.network_ = Network(len(self.classes_), config).to(device)
+            self.network_ = Network(len(self.classes_), config).to(
+                device, memory_format=torch.channels_last
+            )
             self.device_ = device
             self.loss_ = []
             clips, labels = torch.from_numpy(X).to(device), torch.from_numpy(codes).to(device)

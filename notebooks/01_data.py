@@ -73,7 +73,18 @@ print("\n".join(clips.attrs["repairs"]) or "Nothing had to be repaired.")
 
 # %%
 counted = clips["emotion"].value_counts().reindex(classes, fill_value=0)
-print(counted)
+height, width = cv2.imread(str(clips["frames"].iloc[0][0]), cv2.IMREAD_GRAYSCALE).shape
+here = {
+    "samples": len(clips),
+    "subjects": clips["subject"].nunique(),
+    "resolution": (width, height),
+    "frame rate": round(clips["fps"].median()),
+    **counted,
+}
+table1 = pd.DataFrame(paper.TABLE1).assign(here=pd.Series(here))
+table1.columns = ["CASME II, printed", "SAMM, printed", "here"]
+table1 = table1.map(lambda cell: "{} x {}".format(*cell) if isinstance(cell, tuple) else cell)
+plots.table(table1, f"Table 1. Here: {clips.attrs['version']}", digits=0)
 
 # %% [markdown]
 # ## Faces
@@ -99,7 +110,6 @@ else:
 # ## How long, how large
 
 # %%
-height, width = cv2.imread(str(clips["frames"].iloc[0][0]), cv2.IMREAD_GRAYSCALE).shape
 rise = (clips["apex"] - clips["onset"]) / clips["fps"]
 whole = (clips["offset"] - clips["onset"]) / clips["fps"]
 print(f"{width} x {height} pixels, {clips['fps'].median():.0f} frames a second")

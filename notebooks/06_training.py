@@ -44,7 +44,7 @@ from merlib.study import Study
 plots.style()
 study = Study(dataset=dataset, data_root=data_root, profile=profile, seed=seed, **overrides)
 config, clips = study.config, study.clips
-data = plots.data_name(study)
+data = study.clips.attrs["version"]
 print(f"{data}: {len(clips)} clips of {clips['subject'].nunique()} subjects")
 
 # %% [markdown]
@@ -152,8 +152,8 @@ plots.curves(by_fold, pooled["accuracy"], "accuracy on the left-out subject")
 plt.show()
 
 # %% [markdown]
-# *Thin lines are folds, the thick one pools all clips. Small folds jump: with four clips an accuracy
-# has five possible values.*
+# *Thin lines are folds, the thick one pools all clips. Small folds jump: with four clips an
+# accuracy has five possible values.*
 
 # %%
 run = predictions.attrs["run"]
@@ -185,9 +185,9 @@ plots.table(trap, f"{method} on {data}, profile {profile}, seed {seed}")
 #
 # ## Trap 2: averaging F1 over the folds
 #
-# UF1 (equation 16) adds up the counts of all folds *before* it divides. Where instead each fold gets
-# an F1 of its own and those are averaged, a class that the fold does not hold counts as 0. How bad
-# that is shows a predictor that is always right:
+# UF1 (equation 16) adds up the counts of all folds *before* it divides. Where instead each fold
+# gets an F1 of its own and those are averaged, a class that the fold does not hold counts as 0.
+# How bad that is shows a predictor that is always right:
 
 # %%
 y, classes = clips["emotion"], list(clips.attrs["classes"])

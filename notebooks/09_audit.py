@@ -1,0 +1,109 @@
+# ---
+# jupyter:
+#   jupytext:
+#     formats: ipynb,py:percent
+#     text_representation:
+#       extension: .py
+#       format_name: percent
+#   kernelspec:
+#     display_name: Python 3
+#     language: python
+#     name: python3
+# ---
+
+# %% [markdown]
+# # The audit: do the printed figures add up?
+#
+# A score over a known number of clips can only take certain values. Before anything is compared
+# with a printed figure it is worth asking whether the figure can exist. This page needs no data; it
+# computes from what the paper prints, and from two confusion matrices that the authors of KFC-MER
+# released with their code {cite}`su2021key`.
+
+# %% tags=["parameters"]
+dataset = "synthetic"  # this page is the same for every dataset
+data_root = None
+profile = "laptop"
+seed = 0
+
+# %%
+import pandas as pd
+
+from merlib import metrics, paper, plots
+
+# %% [markdown]
+# ## Accuracies are whole counts
+#
+# An accuracy over $n$ clips is $k/n$. The paper uses 246 clips of CASME II and 136 of SAMM. For
+# every accuracy of table 2 we look for a $k$ that gives the printed digits. *None* means: at the
+# printed precision no count of that many clips gives it. That is no accusation: the figure may be
+# over another number of clips, an average over folds, or a slip of the pen. But it is not the score
+# of the same clips, and table 2 puts it beside those that are.
+
+# %%
+rows = []
+for method, texts in paper.ACCURACY_AS_PRINTED.items():
+    row = {"method": method}
+    for name, text in zip(paper.USED, texts, strict=True):
+        n = paper.USED[name]
+        counts = paper.whole_counts(text, n) if text else None
+        row[f"printed, {name}"] = text
+        row[f"k of {n}"] = (
+            None if counts is None else ", ".join(map(str, counts)) if counts else "none"
+        )
+    rows.append(row)
+plots.table(pd.DataFrame(rows), "Table 2: which counts give the printed accuracy", index=False)
+
+# %% [markdown]
+# Two of those without a count are whole over other numbers, which tells where they come from:
+
+# %%
+for text, n in (("75.806", 248), ("72.388", 134)):
+    print(f"SLSTT {text} %: {paper.whole_counts(text, n)} of {n}")
+
+# %% [markdown]
+# ## How much is one clip?
+
+# %%
+for name, n in paper.USED.items():
+    print(f"{name}: one clip of {n} is {100 / n:.3f} points of accuracy")
+best, second = paper.TABLE2["the paper"][0], paper.TABLE2["AM3F-FlowNet"][0]
+lead = best - second
+print(f"the paper leads AM3F-FlowNet by {lead:.3f} points: {lead / 100 * 246:.2f} clips of 246")
+low, high = metrics.wilson(209, 246)
+print(f"Wilson's 95 % interval of 209 of 246: {100 * low:.1f} to {100 * high:.1f} %")
+
+# %% [markdown]
+# The interval takes clips as independent, which clips of one person are not: the true one is wider.
+#
+# ## Which F1?
+#
+# Equation 16 averages the F1 of the classes. Others compute one F1 from the mean precision and the
+# mean recall, which is another number. From the released matrices of KFC-MER, both ways:
+
+# %%
+rows = {}
+for name, (_, matrix) in paper.KFC_MER_CONFUSION.items():
+    n = paper.USED[name]
+    matrix = pd.DataFrame(matrix).to_numpy()
+    precision = (matrix.diagonal() / matrix.sum(axis=0)).mean()
+    recall = (matrix.diagonal() / matrix.sum(axis=1)).mean()
+    rows[name] = {
+        "clips": f"{matrix.sum()}",
+        "UF1 (eq. 16)": metrics.uf1(matrix),
+        "F1 of mean precision and recall": 2 * precision * recall / (precision + recall),
+        "quoted in table 2": paper.TABLE2["KFC-MER"][1 if name == "casme2" else 3],
+    }
+plots.table(pd.DataFrame(rows).T, "KFC-MER from its released confusion matrices", digits=4)
+
+# %% [markdown]
+# The quoted figures are of the second kind; by equation 16 the same predictions score less.
+#
+# ## Small contradictions in the text
+#
+# - The prose says that the method leads AM3F-FlowNet on SAMM by 8.082 points; 74.265 - 66.18 is
+#   8.085.
+# - It says that the method is the best on both datasets; the F1 of SLSTT on SAMM, 0.640, is above
+#   its own 0.604.
+# - "Momentum factor (0.9, 0.99)" for SGD: SGD has one momentum, Adam has two coefficients.
+# - "NVIDIA V100 (8GB)": that card was sold with 16 and 32 GB.
+# - Table 1 says 29 subjects of SAMM; the 136 clips that are used come from 27 of them.

@@ -1,0 +1,180 @@
+"""Every notebook runs alone on a small dataset, clean; the book builds and reads offline."""
+
+import re
+import shutil
+from pathlib import Path
+
+import jupytext
+import nbformat
+import papermill
+import pytest
+import yaml
+from bs4 import BeautifulSoup
+
+from merlib import publish
+from merlib.study import Study
+
+ROOT = Path(__file__).resolve().parent.parent
+NOTEBOOKS = sorted((ROOT / "notebooks").glob("*.py"))
+TINY = {"size": 32, "flow_size": 32, "frames": 3, "width": 2, "lstm_hidden": 4, "epochs": 1,
+        "tvl1": "fast"}  # fmt: skip
+
+
+@pytest.fixture(scope="session")
+def home(tmp_path_factory):
+    """A checkout without results: the notebooks, the pages and the configuration of the book."""
+    home = tmp_path_factory.mktemp("home")
+    for name in ("notebooks", "book"):
+        shutil.copytree(
+            ROOT / name, home / name, ignore=shutil.ignore_patterns("*.ipynb", "_*build")
+        )
+    for name in ("_config.yml", "_toc.yml"):
+        shutil.copy(ROOT / name, home / name)
+    return home
+
+
+@pytest.fixture(scope="session")
+def executed(home, casme2_root):
+    """All notebooks, executed by papermill with other parameters than their own."""
+    made = {}
+    for text in NOTEBOOKS:
+        notebook = jupytext.read(text)
+        source = home / "notebooks" / f"{text.stem}.ipynb"
+        nbformat.write(notebook, source)
+        parameters = {"data_root": str(casme2_root), "seed": 1}
+        if "overrides = " in text.read_text():
+            parameters["overrides"] = TINY
+        papermill.execute_notebook(
+            source, source, parameters, kernel_name="python3", cwd=home / "notebooks",
+            progress_bar=False,
+        )  # fmt: skip
+        made[text.stem] = nbformat.read(source, 4)
+        publish.clean(made[text.stem], parameters)
+        nbformat.write(made[text.stem], source)
+    return made
+
+
+def outputs(notebook):
+    return [output for cell in notebook.cells for output in cell.get("outputs", [])]
+
+
+def test_every_notebook_begins_with_parameters():
+    for path in NOTEBOOKS:
+        cells = jupytext.read(path).cells
+        code = [cell for cell in cells if cell.cell_type == "code"]
+        assert "parameters" in code[0].metadata.get("tags", []), path.name
+        for name in ("dataset", "data_root", "profile", "seed"):
+            assert re.search(rf"^{name} = ", code[0].source, re.M), (path.name, name)
+
+
+def test_every_page_of_the_contents_exists():
+    contents = yaml.safe_load((ROOT / "_toc.yml").read_text())
+    files = [contents["root"]]
+    files += [chapter["file"] for part in contents["parts"] for chapter in part["chapters"]]
+    for name in files:
+        assert (ROOT / f"{name}.md").exists() or (ROOT / f"{name}.py").exists(), name
+    assert {f"notebooks/{path.stem}" for path in NOTEBOOKS} <= set(files)
+
+
+def test_cells_are_clean(executed, home, casme2_root):
+    """No warnings, progress bars or paths of this machine, and no function beyond a screen."""
+    for name, notebook in executed.items():
+        for output in outputs(notebook):
+            assert output.output_type != "error"
+            assert output.get("name") != "stderr", (name, output.get("text"))
+        text = nbformat.writes(notebook)
+        for path in (str(home), str(casme2_root), str(ROOT), str(Path.home()) + "/"):
+            assert path not in text, (name, path)
+        for word in ("Warning", "it/s]", "\\r"):
+            assert word not in text.replace("\\\\r", ""), (name, word)
+        for cell in notebook.cells:
+            assert len(cell.source.splitlines()) < 60 or cell.cell_type == "markdown", name
+
+
+def test_the_parameters_decide(executed):
+    text = nbformat.writes(executed["07_results"])
+    assert "9 clips of 3 subjects" in text and "seed 1" in text
+
+
+def test_every_figure_of_data_is_there(executed):
+    images = {
+        name: sum("image/png" in output.get("data", {}) for output in outputs(notebook))
+        for name, notebook in executed.items()
+    }
+    assert images["02_preprocessing"] >= 6 and images["03_mfem"] >= 4
+    assert all(images[name] for name in list(images)[:8]), images
+    assert any("image/gif" in o.get("data", {}) for o in outputs(executed["02_preprocessing"]))
+
+
+@pytest.fixture(scope="session")
+def pages(executed, home):
+    index = publish.build(home)
+    assert index == home / "_build" / "html" / "index.html"
+    return {path: BeautifulSoup(path.read_text(), "lxml") for path in index.parent.rglob("*.html")}
+
+
+def test_the_book_fetches_nothing_from_elsewhere(pages):
+    for path, page in pages.items():
+        for tag, attribute in (
+            ("script", "src"),
+            ("img", "src"),
+            ("iframe", "src"),
+            ("link", "href"),
+        ):
+            for found in page.find_all(tag):
+                if tag == "link" and found.get("rel") == ["canonical"]:
+                    continue
+                assert not re.match(r"(https?:)?//", found.get(attribute) or ""), (path.name, found)
+        for style in page.find_all("style"):
+            assert "http" not in style.text
+        for script in page.find_all("script"):
+            assert "://cdn" not in script.text and "unpkg" not in script.text, path.name
+
+
+def test_no_link_inside_the_book_is_broken(pages):
+    for path, page in pages.items():
+        for link in page.find_all("a", href=True):
+            target, _, anchor = link["href"].partition("#")
+            if re.match(r"[a-z]+:", target):
+                continue
+            there = (path.parent / target).resolve() if target else path
+            assert there.exists(), (path.name, link["href"])
+            if anchor and there in pages:
+                assert pages[there].find(id=anchor), (path.name, link["href"])
+
+
+def test_executing_again_does_nothing_and_another_seed_does(home, casme2_root, monkeypatch):
+    alone = home.parent / "alone"
+    (alone / "notebooks").mkdir(parents=True)
+    shutil.copy(ROOT / "notebooks" / "09_audit.py", alone / "notebooks")
+    (alone / "_toc.yml").touch()
+    study = Study(data_root=casme2_root, home=alone, n_jobs=1, **TINY)
+    (made,) = publish.execute(study, ["majority"])
+    stamp = made.stat().st_mtime_ns
+    publish.execute(study, ["majority"])
+    assert made.stat().st_mtime_ns == stamp
+    publish.execute(
+        Study(data_root=casme2_root, home=alone, n_jobs=1, seed=2, **TINY), ["majority"]
+    )
+    assert made.stat().st_mtime_ns != stamp
+
+
+def test_a_failing_cell_is_named(home, casme2_root):
+    broken = home.parent / "broken"
+    (broken / "notebooks").mkdir(parents=True)
+    (broken / "notebooks" / "01_bad.py").write_text(
+        '# %% tags=["parameters"]\nseed = 0\n\n# %%\n1 / 0\n'
+    )
+    study = Study(data_root=casme2_root, home=broken, n_jobs=1, **TINY)
+    with pytest.raises(RuntimeError, match=r"01_bad.py, cell \d+: ZeroDivisionError"):
+        publish.execute(study, ["majority"])
+
+
+def test_environment_yml_is_a_door_to_the_lock_file():
+    environment = yaml.safe_load((ROOT / "environment.yml").read_text())
+    assert "python=3.11" in environment["dependencies"]
+    pip = next(entry["pip"] for entry in environment["dependencies"] if isinstance(entry, dict))
+    assert pip[0] == "-r requirements.lock"
+    lock = (ROOT / "requirements.lock").read_text().splitlines()
+    assert "torch==2.13.0" in lock
+    assert all("==" in line for line in lock if line and not line.startswith("#"))

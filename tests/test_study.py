@@ -1,0 +1,135 @@
+"""From frames on disk to stored predictions in one object, and the same by the command line."""
+
+import subprocess
+import sys
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from merlib import cli, metrics
+from merlib.study import Study, find_home
+
+TINY = {"size": 16, "flow_size": 32, "frames": 2, "width": 2, "lstm_hidden": 4, "epochs": 1}
+
+
+@pytest.fixture(scope="module")
+def home(tmp_path_factory):
+    return tmp_path_factory.mktemp("home")
+
+
+@pytest.fixture(scope="module")
+def study(casme2_root, home):
+    return Study(data_root=casme2_root, home=home, n_jobs=1, tvl1="fast", **TINY)
+
+
+def test_predictions_are_made_once_and_then_read(study, monkeypatch):
+    first = study.predictions("base")
+    assert len(first) == 9 and set(first["subject"]) == {"sub01", "sub02", "sub03"}
+    run = first.attrs["run"]
+    assert run["method"] == "base" and run["configuration"]["width"] == 2
+    assert run["configuration_hash"] == study.config.hash()
+    again = Study(data_root=study.data_root, home=study.home, n_jobs=1, tvl1="fast", **TINY)
+    monkeypatch.setattr("merlib.loso.run_fold", lambda *_: pytest.fail("trained again"))
+    monkeypatch.setattr("merlib.prepare.channels", lambda *a, **k: pytest.fail("prepared again"))
+    pd.testing.assert_frame_equal(again.predictions("base"), first)
+
+
+def test_another_choice_or_seed_is_another_run(study):
+    longer = Study(data_root=study.data_root, home=study.home, n_jobs=1, tvl1="fast",
+                   **{**TINY, "epochs": 2})  # fmt: skip
+    assert longer.folder != study.folder
+    assert longer.prepared.key == study.prepared.key
+    assert study.predictions("majority", 1).attrs["run"]["seed"] == 1
+
+
+def test_the_majority_class_scores_what_it_must(study):
+    found = study.predictions("majority")
+    for subject, rows in found.groupby("subject"):
+        others = study.clips.loc[study.clips["subject"] != subject, "emotion"].value_counts()
+        best = set(others.index[others == others.max()])
+        assert set(metrics.predicted(rows)) <= best
+
+
+def test_fold_classifier_is_the_one_behind_the_predictions(study, monkeypatch):
+    stored = study.predictions("base").set_index("clip")
+    fitted = study.fold_classifier("base", "sub02")
+    mine = (study.clips["subject"] == "sub02").to_numpy()
+    names = [f"p_{label}" for label in fitted.classes_]
+    np.testing.assert_array_equal(
+        fitted.predict_proba(study.prepared.x[mine]), stored.loc[study.clips["clip"][mine], names]
+    )
+    monkeypatch.setattr("merlib.loso.fit_fold", lambda *_: pytest.fail("trained again"))
+    study.fold_classifier("base", "sub02")
+    with pytest.raises(pytest.fail.Exception):
+        study.fold_classifier("base", "sub01")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ({"dataset": "casme3"}, "dataset='casme3'"),
+        ({"dataset": "samm"}, "needs data_root"),
+        ({"profile": "phone"}, "profile='phone'"),
+        ({"seed": -1}, "seed=-1"),
+        ({"colour": 1}, "colour"),
+    ],
+)
+def test_wrong_arguments_are_named(arguments, message):
+    with pytest.raises(ValueError, match=message):
+        Study(**arguments)
+
+
+def test_home_is_the_checkout_or_the_working_directory(tmp_path, monkeypatch):
+    (tmp_path / "notebooks").mkdir()
+    monkeypatch.chdir(tmp_path / "notebooks")
+    assert find_home() == tmp_path / "notebooks"
+    (tmp_path / "_toc.yml").touch()
+    assert find_home() == tmp_path
+
+
+def test_the_command_line_trains_and_prints_the_scores(casme2_root, tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    arguments = ["train", "--data-root", str(casme2_root), "--methods", "majority", "--jobs", "1"]
+    assert cli.main([*arguments, "--seeds", "0", "1"]) == 0
+    told = capsys.readouterr().out
+    assert "CASME II of 2014" in told and "9 clips of 3 subjects" in told
+    for seed in (0, 1):
+        assert f"majority, seed {seed}: accuracy 0." in told
+    assert len(list(tmp_path.glob("runs/synthetic/*/majority/seed-*/run.json"))) == 2
+
+
+def test_the_command_line_writes_data_in_either_layout(tmp_path, capsys):
+    arguments = ["--subjects", "2", "--clips", "5", "--layout", "samm", "--jobs", "1"]
+    assert cli.main(["synth", "--out", str(tmp_path / "new"), "--seed", "3", *arguments]) == 0
+    assert (tmp_path / "new" / "SAMM_Micro_FACS_Codes_v2.xlsx").exists()
+    assert "make study DATA_ROOT=" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["prepare", "--data-root", "nowhere"], "nowhere: no such folder"),
+        (["prepare", "--dataset", "samm"], "needs data_root"),
+        (["train", "--data-root", ".", "--methods", "majority"], "expected one annotation table"),
+        (["synth", "--out", "x", "--subjects", "1"], "subjects=1: expected at least 2"),
+    ],
+)
+def test_bad_input_is_one_clear_line_and_no_traceback(arguments, message, tmp_path):
+    done = subprocess.run(
+        [sys.executable, "-m", "merlib.cli", *arguments],
+        cwd=tmp_path, capture_output=True, text=True,
+    )  # fmt: skip
+    assert done.returncode == 1
+    assert message in done.stderr and done.stderr.startswith("merlib: ")
+    assert "Traceback" not in done.stderr
+
+
+def test_an_unknown_method_is_named_before_anything_runs(
+    casme2_root, tmp_path, monkeypatch, capsys
+):
+    monkeypatch.chdir(tmp_path)
+    arguments = ["train", "--data-root", str(casme2_root), "--methods", "majority", "svm"]
+    assert cli.main(arguments) == 1
+    assert "method 'svm': expected one of majority" in capsys.readouterr().err
+    assert not (tmp_path / "runs").exists()
