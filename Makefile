@@ -24,7 +24,7 @@ book: .venv/installed       ## execute what changed and build the book
 test: .venv/installed       ## all tests but the slow ones
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
-	$(BIN)/pytest -n auto
+	$(BIN)/pytest -n auto --dist loadfile
 
 test-slow: .venv/installed
 	$(BIN)/pytest -m slow

@@ -19,14 +19,13 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
-from joblib import Parallel, delayed
+from joblib import delayed
 from sklearn.base import ClassifierMixin, clone
 from sklearn.model_selection import LeaveOneGroupOut
 from sklearn.utils.validation import has_fit_parameter
 from threadpoolctl import threadpool_limits
-from tqdm import tqdm
 
-from .metrics import last  # noqa: F401 - the epoch that counts
+from .parallel import each
 
 
 def run(
@@ -88,13 +87,7 @@ def run(
         for subject, rows in todo.items()
     ]
     name = f"{(info or {}).get('method', type(estimator).__name__)}, seed {seed}"
-    bar = tqdm(
-        total=len(folds), initial=len(folds) - len(todo), desc=name, unit="fold",
-        disable=not progress,
-    )  # fmt: skip
-    with bar:
-        for _ in Parallel(n_jobs=workers(n_jobs), return_as="generator_unordered")(tasks):
-            bar.update()
+    list(each(tasks, workers(n_jobs), name, "fold", progress, done=len(folds) - len(todo)))
     return finish(folder, identity, sorted(folds))
 
 

@@ -13,14 +13,14 @@ from pathlib import Path
 import cv2
 import numpy as np
 import pandas as pd
-from joblib import Parallel, delayed
-from tqdm import tqdm
+from joblib import delayed
 
 from . import face
 from .config import Config, digest
 from .datasets import DatasetError, read_frames
 from .flow import Flow, remove_head_motion, strain
 from .magnify import magnify
+from .parallel import each
 
 
 @dataclass(frozen=True)
@@ -85,12 +85,8 @@ def prepare(
     tasks = [
         delayed(prepare_one)(row, config, folder, cropped) for row in clips.itertuples(index=False)
     ]
-    bar = tqdm(total=len(tasks), desc="preparing clips", unit="clip", disable=not progress)
-    done = []
-    with bar:
-        for result in Parallel(n_jobs=n_jobs, return_as="generator")(tasks):
-            done.append(result)
-            bar.update()
+    found = {result[0]: result[1:] for result in each(tasks, n_jobs, "clips", "clip", progress)}
+    done = [found[clip] for clip in clips["clip"]]
     problems = [text for _, _, text in done if text]
     if problems:
         more = f"\n  ... and {len(problems) - 10} more" if len(problems) > 10 else ""
@@ -124,11 +120,12 @@ def drop_short(table: pd.DataFrame, keys: list[str], frames: int) -> tuple[pd.Da
     return kept, [key for key, out in zip(keys, short, strict=True) if not out]
 
 
-def prepare_one(row, config: Config, folder: Path, cropped: bool) -> tuple[str, int, str]:
+def prepare_one(row, config: Config, folder: Path, cropped: bool) -> tuple[str, str, int, str]:
     """Prepare one clip into the cache.
 
     Returns
     -------
+    clip : str
     key : str
         Name of its file.
     apex : int
@@ -147,9 +144,9 @@ def prepare_one(row, config: Config, folder: Path, cropped: bool) -> tuple[str, 
             apex = row.apex if row.apex >= 0 else find_apex(frames, matrix, config, row.onset)
             store_text(apex_path, str(apex))
             store(path, channels(frames, apex - row.onset, config, row.fps, cropped))
-        return key, int(apex_path.read_text()), ""
+        return row.clip, key, int(apex_path.read_text()), ""
     except (DatasetError, face.FaceNotFound, OSError) as error:
-        return "", int(row.apex), f"{row.clip}: {error} (onset frame {row.frames[0]})"
+        return row.clip, "", int(row.apex), f"{row.clip}: {error} (onset frame {row.frames[0]})"
 
 
 def clip_key(row, cropped: bool) -> str:

@@ -56,7 +56,13 @@ def execute_one(text: Path, parameters: dict, made_from: list) -> Path:
     logging.getLogger("papermill").setLevel(logging.ERROR)
     try:
         papermill.execute_notebook(
-            part, part, parameters, kernel_name="python3", cwd=text.parent, progress_bar=False
+            part,
+            part,
+            parameters,
+            kernel_name="python3",
+            cwd=text.parent,
+            progress_bar=False,
+            extra_arguments=["--IPKernelApp.log_level=40"],
         )
     except papermill.PapermillExecutionError as error:
         raise RuntimeError(

@@ -14,11 +14,11 @@ from pathlib import Path
 import cv2
 import numpy as np
 import openpyxl
-from joblib import Parallel, delayed
-from tqdm import tqdm
+from joblib import delayed
 
 from . import action_units, portrait
-from .action_units import COMBINATIONS, UNITS, ceiling  # noqa: F401 - ceiling is public here
+from .action_units import COMBINATIONS
+from .parallel import each
 
 VERSION = 1
 """Raised whenever the same seed would give other frames."""
@@ -96,10 +96,7 @@ def write(
     replace_text(root / "dataset.part.json", json.dumps(made_of))
     plans = plan(**{name: made_of[name] for name in ("seed", "layout", "subjects", "clips")})
     tasks = [delayed(write_clip)(root, made_of, clip) for clip in plans]
-    bar = tqdm(total=len(tasks), desc="synthetic clips", unit="clip", disable=not progress)
-    with bar:
-        for _ in Parallel(n_jobs=n_jobs, return_as="generator_unordered")(tasks):
-            bar.update()
+    list(each(tasks, n_jobs, "synthetic clips", "clip", progress))
     truths = [read_truth(root, clip["clip"]) for clip in plans]
     (write_casme2_table if layout == "casme2" else write_samm_table)(root, truths)
     replace_text(root / "dataset.json", json.dumps(made_of, indent=1))

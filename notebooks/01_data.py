@@ -37,7 +37,7 @@ import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
 
-from merlib import metrics, paper, plots, synthetic
+from merlib import action_units, metrics, paper, plots
 from merlib.study import Study
 
 plots.style()
@@ -189,7 +189,7 @@ for name, answer in {"always the largest class": largest, "perfect": y}.items():
 rows = pd.DataFrame(rows, index=["accuracy", "UF1", "UAR"]).T
 if dataset == "synthetic":
     layout = "samm" if "contempt" in classes else "casme2"
-    rows.loc["action units known", "accuracy"] = synthetic.ceiling(layout, counted.to_dict())
+    rows.loc["action units known", "accuracy"] = action_units.ceiling(layout, counted.to_dict())
 plots.table(rows, f"Reference answers on {clips.attrs['version']}")
 
 # %%

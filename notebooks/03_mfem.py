@@ -232,7 +232,7 @@ rows = {}
 for k in looks:
     before, after = (looks[k][name][0, -1].ravel() for name in ("x", "x_k"))
     rows[f"stage {k}"] = {
-        "correlation": np.corrcoef(before, after)[0, 1],
+        "correlation": np.corrcoef(before, after)[0, 1] if before.size > 1 else np.nan,
         "peak / mean before": before.max() / before.mean(),
         "peak / mean after": after.max() / after.mean(),
     }

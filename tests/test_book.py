@@ -110,7 +110,10 @@ def test_every_figure_of_data_is_there(executed):
 def pages(executed, home):
     index = publish.build(home)
     assert index == home / "_build" / "html" / "index.html"
-    return {path: BeautifulSoup(path.read_text(), "lxml") for path in index.parent.rglob("*.html")}
+    return {
+        path: BeautifulSoup(path.read_text(), "html.parser")
+        for path in index.parent.rglob("*.html")
+    }
 
 
 def test_the_book_fetches_nothing_from_elsewhere(pages):
