@@ -12,8 +12,8 @@ STUDY      = --dataset $(DATASET) --data-root "$(DATA_ROOT)" --profile $(PROFILE
 study: .venv/installed      ## data, training, notebooks and book
 	$(BIN)/merlib study $(STUDY) --methods $(METHODS)
 
-ablation: .venv/installed   ## Table 3: four variants, three seeds
-	$(BIN)/merlib train $(STUDY) --methods base mfem mffm full --seeds 0 1 2
+ablation: .venv/installed   ## Table 3: four variants, three seeds, kept under results/
+	$(BIN)/merlib train $(STUDY) --methods base mfem mffm full --seeds 0 1 2 --keep
 
 notebooks: .venv/installed  ## notebooks/*.ipynb from their text, not executed
 	$(BIN)/jupytext --quiet --to ipynb notebooks/*.py

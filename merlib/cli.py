@@ -3,6 +3,7 @@
 import argparse
 import sys
 from collections.abc import Sequence
+from itertools import product
 from pathlib import Path
 
 from . import __version__
@@ -62,6 +63,7 @@ def parser() -> argparse.ArgumentParser:
         command.set_defaults(run=run)
         if name == "train":
             command.add_argument("--seeds", nargs="+", type=int, help="instead of --seed")
+            command.add_argument("--keep", action="store_true", help="copy the runs to results/")
     return top
 
 
@@ -107,7 +109,11 @@ def run_train(options: argparse.Namespace) -> None:
     """Run leave-one-subject-out for the methods and print their scores."""
     study = open_study(options, options.methods)
     report(study)
-    train(study, options.methods, options.seeds or [options.seed])
+    seeds = options.seeds or [options.seed]
+    train(study, options.methods, seeds)
+    if options.keep:
+        for method, seed in product(options.methods, seeds):
+            print(study.keep(method, seed).relative_to(study.home))
 
 
 def run_book(options: argparse.Namespace) -> None:

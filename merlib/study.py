@@ -11,6 +11,7 @@ alone, the command line and ``make study`` share their work::
 
 import hashlib
 import os
+import shutil
 from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
@@ -140,7 +141,7 @@ class Study:
             self.estimator(method),
             self.prepared.x,
             self.clips,
-            self.folder / method / f"seed-{seed}",
+            self.run_folder(method, seed),
             n_jobs=self.n_jobs,
             seed=seed,
             progress=self.progress,
@@ -156,6 +157,10 @@ class Study:
             },
         )
 
+    def run_folder(self, method: str, seed: int) -> Path:
+        """Return where the run of a method and a seed lies."""
+        return self.folder / method / f"seed-{seed}"
+
     def fold_classifier(self, method: str, subject: str):
         """Return the classifier of one fold of this study, trained on every other subject.
 
@@ -167,7 +172,7 @@ class Study:
         ValueError
             If there is no such method or subject.
         """
-        path = self.folder / method / f"seed-{self.seed}" / "classifiers" / f"{subject}.joblib"
+        path = self.run_folder(method, self.seed) / "classifiers" / f"{subject}.joblib"
         if not path.exists():
             with loso.one_thread():
                 fitted = loso.fit_fold(
@@ -178,6 +183,14 @@ class Study:
             joblib.dump(fitted, part)
             os.replace(part, path)
         return joblib.load(path)
+
+    def keep(self, method: str, seed: int) -> Path:
+        """Copy the finished run of a method and a seed to ``results/``; return the folder."""
+        target = self.home / "results" / self.dataset / self.profile / method / f"seed-{seed}"
+        target.mkdir(parents=True, exist_ok=True)
+        for name in ("predictions.parquet", "run.json"):
+            shutil.copyfile(self.run_folder(method, seed) / name, target / name)
+        return target
 
     def committed(self, method: str) -> list[pd.DataFrame]:
         """Return the predictions of a method under ``results/`` that are of this study's data.
@@ -193,9 +206,13 @@ class Study:
 
 
 def find_home() -> Path:
-    """Return the checkout that the working directory lies in, or else that directory itself."""
+    """Return the checkout: that of the working directory, else that of this package.
+
+    Where there is neither, the working directory itself.
+    """
     here = Path.cwd()
-    return next((path for path in (here, *here.parents) if (path / "_toc.yml").exists()), here)
+    places = (here, *here.parents, PACKAGE.parent)
+    return next((path for path in places if (path / "_toc.yml").exists()), here)
 
 
 def sources(*modules: str) -> str:

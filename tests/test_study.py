@@ -56,13 +56,29 @@ def test_fold_classifier_is_the_one_behind_the_predictions(study, monkeypatch):
     fitted = study.fold_classifier("base", "sub02")
     mine = (study.clips["subject"] == "sub02").to_numpy()
     names = [f"p_{label}" for label in fitted.classes_]
-    np.testing.assert_array_equal(
-        fitted.predict_proba(study.prepared.x[mine]), stored.loc[study.clips["clip"][mine], names]
-    )
+    p = fitted.predict_proba(study.prepared.x[mine]).astype(np.float32)
+    np.testing.assert_array_equal(p, stored.loc[study.clips["clip"][mine], names])
     monkeypatch.setattr("merlib.loso.fit_fold", lambda *_: pytest.fail("trained again"))
     study.fold_classifier("base", "sub02")
     with pytest.raises(pytest.fail.Exception):
         study.fold_classifier("base", "sub01")
+
+
+def test_kept_predictions_are_found_again_for_the_same_data_only(casme2_root, tmp_path):
+    """At its usual place the data is this study's; a folder of one's own is another."""
+    usual = tmp_path / "data" / "synthetic" / "laptop"
+    usual.parent.mkdir(parents=True)
+    usual.symlink_to(casme2_root)
+    study = Study(home=tmp_path, n_jobs=1, tvl1="fast", **TINY)
+    study.__dict__["root"] = usual
+    assert study.committed("majority") == []
+    made = study.predictions("majority")
+    kept = study.keep("majority", 0)
+    assert sorted(path.name for path in kept.iterdir()) == ["predictions.parquet", "run.json"]
+    (found,) = study.committed("majority")
+    pd.testing.assert_frame_equal(found, made)
+    own = Study(data_root=casme2_root, home=tmp_path, n_jobs=1, tvl1="fast", **TINY)
+    assert own.committed("majority") == []
 
 
 @pytest.mark.parametrize(
@@ -80,23 +96,30 @@ def test_wrong_arguments_are_named(arguments, message):
         Study(**arguments)
 
 
-def test_home_is_the_checkout_or_the_working_directory(tmp_path, monkeypatch):
+def test_home_is_the_checkout_of_the_working_directory_or_of_the_package(tmp_path, monkeypatch):
     (tmp_path / "notebooks").mkdir()
     monkeypatch.chdir(tmp_path / "notebooks")
-    assert find_home() == tmp_path / "notebooks"
+    assert (find_home() / "merlib" / "study.py").exists()
     (tmp_path / "_toc.yml").touch()
     assert find_home() == tmp_path
 
 
-def test_the_command_line_trains_and_prints_the_scores(casme2_root, tmp_path, monkeypatch, capsys):
+@pytest.fixture
+def own_home(tmp_path, monkeypatch):
+    """The working directory is a checkout of its own."""
+    (tmp_path / "_toc.yml").touch()
     monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+def test_the_command_line_trains_and_prints_the_scores(casme2_root, own_home, capsys):
     arguments = ["train", "--data-root", str(casme2_root), "--methods", "majority", "--jobs", "1"]
     assert cli.main([*arguments, "--seeds", "0", "1"]) == 0
     told = capsys.readouterr().out
     assert "CASME II of 2014" in told and "9 clips of 3 subjects" in told
     for seed in (0, 1):
         assert f"majority, seed {seed}: accuracy 0." in told
-    assert len(list(tmp_path.glob("runs/synthetic/*/majority/seed-*/run.json"))) == 2
+    assert len(list(own_home.glob("runs/synthetic/*/majority/seed-*/run.json"))) == 2
 
 
 def test_the_command_line_writes_data_in_either_layout(tmp_path, capsys):
@@ -125,11 +148,8 @@ def test_bad_input_is_one_clear_line_and_no_traceback(arguments, message, tmp_pa
     assert "Traceback" not in done.stderr
 
 
-def test_an_unknown_method_is_named_before_anything_runs(
-    casme2_root, tmp_path, monkeypatch, capsys
-):
-    monkeypatch.chdir(tmp_path)
+def test_an_unknown_method_is_named_before_anything_runs(casme2_root, own_home, capsys):
     arguments = ["train", "--data-root", str(casme2_root), "--methods", "majority", "svm"]
     assert cli.main(arguments) == 1
     assert "method 'svm': expected one of majority" in capsys.readouterr().err
-    assert not (tmp_path / "runs").exists()
+    assert not (own_home / "runs").exists()
