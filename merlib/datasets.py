@@ -145,6 +145,8 @@ def load_clips(dataset: str, root: str | Path, classes: tuple | None = None) -> 
     table, repairs = parse(rows, layout_name, problems)
     problems.stop(path)
     version = release(path, layout_name, rows, table)
+    if dataset == "synthetic":
+        version = f"synthetic data, layout of {version.split(',')[0].split(' of ')[0]}"
     table = select(table, classes or CLASSES[layout_name], path)
     frames_root, cropped = find_frames(root, layout, table)
     table["frames"] = [match_frames(frames_root, row, problems) for row in table.itertuples()]
@@ -155,7 +157,7 @@ def load_clips(dataset: str, root: str | Path, classes: tuple | None = None) -> 
     kept = set(table["clip"])
     table.attrs = {
         "dataset": dataset,
-        "version": ("synthetic, " if dataset == "synthetic" else "") + version,
+        "version": version,
         "cropped": cropped,
         "repairs": [text for clip, text in repairs if clip in kept],
         "classes": tuple(classes or CLASSES[layout_name]),

@@ -147,7 +147,7 @@ learnt = {k: mfem.ccam1.first.pool.p.detach().cpu().numpy() for k, mfem in enume
 exponents = pd.DataFrame({k: [p.min(), np.median(p), p.max()] for k, p in learnt.items()}).T
 exponents.index = [f"stage {k}" for k in exponents.index]
 exponents.columns = ["smallest", "median", "largest"]
-plots.table(exponents, f"p(k) after training, start {study.config.gem_p}", digits=2)
+plots.table(exponents, f"p(k) after training, start {study.config.gem_p}", digits=4)
 
 # %% [markdown]
 # ## Which channels: CAM, equation 7

@@ -75,7 +75,7 @@ for k in range(4):
     arrow(axes, (0.9, y + 0.75), (0.9, y + 0.25))
     arrow(axes, (1.5, y), (2.45, y))
     arrow(axes, (3.75, y), (5.0, 3.0 + 0.15 * (1.5 - k)))
-    axes.text(3.95, y + (0.2 if k > 1 else -0.25), f"$X_{k + 1}$", color=orange, ha="center")
+    axes.text(3.95, y + (0.2 if k < 2 else -0.25), f"$X_{k + 1}$", color=orange, ha="center")
     if k < 3:
         arrow(axes, (2.6, y - 0.25), (1.2, y - 0.72))
         axes.text(1.35, y - 0.5, r"$\oplus$", ha="center", va="center", fontsize=15)

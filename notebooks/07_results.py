@@ -169,7 +169,6 @@ plots.table(
 # %%
 rows = {
     name: {
-        "data": run.attrs["run"]["version"],
         "configuration": run.attrs["run"]["configuration_hash"],
         "code": run.attrs["run"]["revision"],
         "device": run.attrs["run"]["device"],
@@ -178,4 +177,4 @@ rows = {
     }
     for name, run in runs.items()
 }
-plots.table(pd.DataFrame(rows).T, f"Provenance, seed {seed}", digits=1)
+plots.table(pd.DataFrame(rows).T, f"Provenance. {where}", digits=1)

@@ -77,7 +77,8 @@ def test_casme2_with_its_quirks(casme2):
     assert [text.split(":")[0] for text in clips.attrs["repairs"]] == [
         "sub01/EP01_2", "sub02/EP09f",
     ]  # fmt: skip
-    assert clips.attrs["version"].startswith("CASME II of 2014")
+    assert clips.attrs["version"] == "CASME II of 2014, CASME2-coding-20140508.xlsx, 6 rows"
+    assert load_clips("synthetic", casme2).attrs["version"] == "synthetic data, layout of CASME II"
     assert not clips.attrs["cropped"]
     numbers = [int(path.stem[3:]) for path in clips["frames"][2]]
     assert numbers == list(range(95, 103))  # 99 before 100: by number, not by text
@@ -86,6 +87,8 @@ def test_casme2_with_its_quirks(casme2):
 def test_samm_with_its_quirks(samm):
     clips = load_clips("samm", samm)
     assert clips["emotion"].to_list() == ["contempt", "anger", "others"]
+    assert clips.attrs["version"] == "SAMM, SAMM_Micro_FACS_Codes_v2.xlsx, 4 rows"
+    assert load_clips("synthetic", samm).attrs["version"] == "synthetic data, layout of SAMM"
     assert clips["subject"].to_list() == ["006", "006", "028"]
     assert clips["apex"].to_list() == [100, 6, -1]
     assert (

@@ -116,7 +116,7 @@ def test_the_command_line_trains_and_prints_the_scores(casme2_root, own_home, ca
     arguments = ["train", "--data-root", str(casme2_root), "--methods", "majority", "--jobs", "1"]
     assert cli.main([*arguments, "--seeds", "0", "1"]) == 0
     told = capsys.readouterr().out
-    assert "CASME II of 2014" in told and "9 clips of 3 subjects" in told
+    assert "synthetic data, layout of CASME II: 9 clips of 3 subjects" in told
     for seed in (0, 1):
         assert f"majority, seed {seed}: accuracy 0." in told
     assert len(list(own_home.glob("runs/synthetic/*/majority/seed-*/run.json"))) == 2
