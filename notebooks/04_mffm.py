@@ -62,7 +62,7 @@ plots.source(FIM.forward)
 
 # %% [markdown]
 # The paper gives neither the sizes of the two convolutions nor the way of upsampling. We use 1x1
-# inside, 3x3 outside and bilinear upsampling; each is a field of the configuration.
+# inside, 3x3 outside (field `fim_kernel`) and bilinear upsampling.
 #
 # ## All stages meet: equation 13
 #

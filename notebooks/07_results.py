@@ -47,17 +47,16 @@ print(f"{where}: {len(clips)} clips of {clips['subject'].nunique()} subjects")
 # %% [markdown]
 # ## The scores: equations 15 to 17
 #
-# Counts are added up over the $K$ folds before anything is divided. With $TP$, $FP$, $FN$ the true
-# positives, false positives and false negatives of class $c$ of $C$ classes in fold $k$:
+# Counts are added up over the $K$ folds before anything is divided. With $TP_c^{(k)}$ the true
+# positives of class $c$ of $C$ in fold $k$, let $TP_c = \sum_k TP_c^{(k)}$, and the false positives
+# $FP_c$ and false negatives $FN_c$ likewise; $N_c$ is the number of clips of the class.
 #
 # $$
-# \text{Accuracy} =
-# \frac{\sum_c \sum_k TP_c^{(k)}}{\sum_c \sum_k TP_c^{(k)} + \sum_c \sum_k FP_c^{(k)}}
+# \text{Accuracy} = \frac{\sum_c TP_c}{\sum_c TP_c + \sum_c FP_c}
 # \tag{15}
 # $$
 # $$
-# UF1 = \frac{1}{C} \sum_c
-# \frac{2 \sum_k TP_c^{(k)}}{2 \sum_k TP_c^{(k)} + \sum_k FP_c^{(k)} + \sum_k FN_c^{(k)}}
+# UF1 = \frac{1}{C} \sum_c \frac{2\, TP_c}{2\, TP_c + FP_c + FN_c}
 # \tag{16}
 # $$
 # $$

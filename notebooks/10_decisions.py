@@ -43,8 +43,8 @@ from merlib.config import profile as make_profile
 
 # %%
 configs = {name: make_profile(name, dataset).step() for name in PROFILES}
-profiles = pd.DataFrame(configs)
-profiles = profiles[profiles["paper"] != profiles["laptop"]].astype(str)
+profiles = pd.DataFrame(configs).astype(str)
+profiles = profiles[profiles["paper"] != profiles["laptop"]]
 plots.table(profiles.rename_axis("field").reset_index(), "The profiles", index=False)
 
 # %% [markdown]
@@ -60,7 +60,7 @@ def decisions(step):
             "default": str(item.default),
             "alternatives": ", ".join(str(o) for o in item.metadata["options"] if o != item.default)
             or {bool: str(not item.default)}.get(type(item.default), "any value"),
-            "why": item.metadata["why"],
+            "why": item.metadata["why"].replace("`", "'"),
         }
         for item in fields(Config)
         if item.metadata["step"] == step
