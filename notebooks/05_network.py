@@ -37,6 +37,7 @@ import torch
 from merlib import config as configuration
 from merlib import explain, plots
 from merlib.network import BasicBlock, Head, Network
+from merlib.paper import VARIANT_NAMES
 from merlib.study import Study
 
 plots.style()
@@ -176,9 +177,8 @@ def totals(config):
     return {"parameters": total["parameters"] / 1e6, "MACs": total["macs"] / 1e6}
 
 
-NAMES = {"base": "base", "mfem": "base + MFEM", "mffm": "base + MFFM", "full": "base + both"}
-here = pd.DataFrame({NAMES[v]: totals(replace(config, variant=v)) for v in NAMES}).T
-there = pd.DataFrame({NAMES[v]: totals(replace(paper, variant=v)) for v in NAMES}).T
+here = pd.DataFrame({VARIANT_NAMES[v]: totals(replace(config, variant=v)) for v in VARIANT_NAMES}).T
+there = pd.DataFrame({VARIANT_NAMES[v]: totals(replace(paper, variant=v)) for v in VARIANT_NAMES}).T
 variants = pd.concat({f"profile {profile}": here, "profile paper": there}, axis=1)
 plots.table(variants, "Millions, of the network and for one clip", digits=2)
 
