@@ -118,6 +118,6 @@ else:
 
 # %% [markdown]
 # A hundred clips are few: one is a point of accuracy, and rows that differ by less than five points
-# do not differ. What does stand out is the motion of the head: with `head_motion = keep` the flow is
-# mostly that of the head, and the network does not find the expression in it; a linear model can
-# subtract it and does not mind.
+# do not differ. What does stand out is the motion of the head: with `head_motion = keep` the flow
+# is mostly that of the head, and the network does not find the expression in it; a linear model
+# can subtract it and does not mind.
