@@ -57,6 +57,23 @@ def executed(home, casme2_root):
     return made
 
 
+@pytest.mark.parametrize("name", ["01_data", "02_preprocessing"])
+def test_a_real_dataset_shows_no_face_unasked_and_claims_no_truth(home, casme2_root, name):
+    """The same folders, read as an official release: nobody knows the true motion."""
+    path = home / "notebooks" / f"real_{name}.ipynb"
+    nbformat.write(jupytext.read(ROOT / "notebooks" / f"{name}.py"), path)
+    parameters = {"dataset": "casme2", "data_root": str(casme2_root), "overrides": TINY}
+    papermill.execute_notebook(
+        path, path, parameters, kernel_name="python3", cwd=path.parent, progress_bar=False
+    )
+    text = path.read_text()
+    path.unlink()
+    told = {"01_data": ["Faces of real people are not shown", "CASME II of 2014"],
+            "02_preprocessing": ["true eye centres are not known", "true motion is not known"]}  # fmt: skip
+    for words in told[name]:
+        assert words in text
+
+
 def outputs(notebook):
     return [output for cell in notebook.cells for output in cell.get("outputs", [])]
 
