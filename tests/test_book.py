@@ -68,8 +68,10 @@ def test_a_real_dataset_shows_no_face_unasked_and_claims_no_truth(home, casme2_r
     )
     text = path.read_text()
     path.unlink()
-    told = {"01_data": ["Faces of real people are not shown", "CASME II of 2014"],
-            "02_preprocessing": ["true eye centres are not known", "true motion is not known"]}  # fmt: skip
+    told = {
+        "01_data": ["Faces of real people are not shown", "CASME II of 2014"],
+        "02_preprocessing": ["true eye centres are not known", "true motion is not known"],
+    }
     for words in told[name]:
         assert words in text
 
@@ -185,8 +187,9 @@ def test_executing_again_does_nothing_and_another_seed_does(home, casme2_root, m
 def test_a_failing_cell_is_named(home, casme2_root):
     broken = home.parent / "broken"
     (broken / "notebooks").mkdir(parents=True)
+    header = (ROOT / "notebooks" / "09_audit.py").read_text().partition("# %%")[0]
     (broken / "notebooks" / "01_bad.py").write_text(
-        '# %% tags=["parameters"]\nseed = 0\n\n# %%\n1 / 0\n'
+        header + '# %% tags=["parameters"]\nseed = 0\n\n# %%\n1 / 0\n'
     )
     study = Study(data_root=casme2_root, home=broken, n_jobs=1, **TINY)
     with pytest.raises(RuntimeError, match=r"01_bad.py, cell \d+: ZeroDivisionError"):
