@@ -151,7 +151,7 @@ class Study:
                 "method": method,
                 "data": self.prepared.key,
                 "version": self.clips.attrs["version"],
-                "repairs": list(self.clips.attrs["repairs"]),
+                "repairs": sorted(self.clips.attrs["repairs"]),
                 "configuration": self.config.step(),
                 "configuration_hash": self.config.hash(),
             },

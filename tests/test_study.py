@@ -4,6 +4,7 @@ import subprocess
 import sys
 
 import numpy as np
+import openpyxl
 import pandas as pd
 import pytest
 
@@ -33,6 +34,25 @@ def test_predictions_are_made_once_and_then_read(study, monkeypatch):
     monkeypatch.setattr("merlib.loso.run_fold", lambda *_: pytest.fail("trained again"))
     monkeypatch.setattr("merlib.prepare.channels", lambda *a, **k: pytest.fail("prepared again"))
     pd.testing.assert_frame_equal(again.predictions("base"), first)
+
+
+def test_shuffling_the_rows_of_the_table_changes_no_bit(study, casme2_root, copy_of, tmp_path):
+    root = copy_of(casme2_root)
+    path = next(root.glob("*.xlsx"))
+    book = openpyxl.load_workbook(path)
+    rows = [[cell.value for cell in row] for row in book["Sheet1"].iter_rows(min_row=2)]
+    order = np.random.default_rng(0).permutation(len(rows))
+    for number, k in enumerate(order, 2):
+        for column, value in enumerate(rows[k], 1):
+            book["Sheet1"].cell(number, column, value)
+    path.unlink()
+    book.save(path)
+    shuffled = Study(data_root=root, home=tmp_path, n_jobs=1, tvl1="fast", **TINY)
+    assert shuffled.clips["clip"].to_list() != study.clips["clip"].to_list()
+    pd.testing.assert_frame_equal(
+        shuffled.predictions("base"), study.predictions("base"), check_exact=True
+    )
+    assert shuffled.folder.name == study.folder.name
 
 
 def test_another_choice_or_seed_is_another_run(study):
