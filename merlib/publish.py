@@ -14,7 +14,8 @@ from tqdm import tqdm
 from . import config
 from .study import Study, sources
 
-CODE = tuple(sorted(path.stem for path in Path(__file__).parent.glob("*.py")))
+PACKAGE = Path(__file__).parent
+CODE = sorted(str(path.relative_to(PACKAGE).with_suffix("")) for path in PACKAGE.rglob("*.py"))
 
 
 def execute(study: Study, methods: list[str]) -> list[Path]:
@@ -37,7 +38,8 @@ def execute(study: Study, methods: list[str]) -> list[Path]:
     }
     if study.data_root is not None:
         parameters["data_root"] = str(study.data_root.resolve())
-    made_from = [parameters, sources(*CODE), study.folder.name, results_key(study.home)]
+    made_from = [parameters, study.config.step(), study.prepared.key]
+    made_from += [sources(*CODE), results_key(study.home)]
     texts = sorted((study.home / "notebooks").glob("*.py"))
     bar = tqdm(texts, desc="notebooks", unit="notebook", disable=not study.progress)
     return [execute_one(text, parameters, made_from) for text in bar]

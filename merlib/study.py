@@ -115,13 +115,6 @@ class Study:
         """The clip table, in the order of :attr:`prepared`."""
         return self.prepared.clips
 
-    @cached_property
-    def folder(self) -> Path:
-        """Where the runs of this data, these choices and this code lie."""
-        shared = replace(self.config, variant="full").step()
-        key = config.digest([self.prepared.key, shared, sources(*TRAINING)])
-        return self.home / "runs" / self.dataset / f"{self.profile}-{key}"
-
     def estimator(self, method: str):
         """Return the unfitted classifier of a method."""
         return baselines.make(method, self.config)
@@ -158,8 +151,12 @@ class Study:
         )
 
     def run_folder(self, method: str, seed: int) -> Path:
-        """Return where the run of a method and a seed lies."""
-        return self.folder / method / f"seed-{seed}"
+        """Return where the run of a method and a seed lies, by its data, choices and code."""
+        shared = replace(self.config, variant="full").step()
+        module = type(self.estimator(method)).__module__
+        own = [module.removeprefix("merlib.").replace(".", "/")] * ("merlib.baselines." in module)
+        key = config.digest([self.prepared.key, shared, sources(*TRAINING, *own)])
+        return self.home / "runs" / self.dataset / f"{self.profile}-{key}" / method / f"seed-{seed}"
 
     def fold_classifier(self, method: str, subject: str):
         """Return the classifier of one fold of this study, trained on every other subject.

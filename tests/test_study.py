@@ -52,13 +52,16 @@ def test_shuffling_the_rows_of_the_table_changes_no_bit(study, casme2_root, copy
     pd.testing.assert_frame_equal(
         shuffled.predictions("base"), study.predictions("base"), check_exact=True
     )
-    assert shuffled.folder.name == study.folder.name
+    home = shuffled.home
+    assert shuffled.run_folder("base", 0).relative_to(home) == study.run_folder(
+        "base", 0
+    ).relative_to(study.home)
 
 
 def test_another_choice_or_seed_is_another_run(study):
     longer = Study(data_root=study.data_root, home=study.home, n_jobs=1, tvl1="fast",
                    **{**TINY, "epochs": 2})  # fmt: skip
-    assert longer.folder != study.folder
+    assert longer.run_folder("base", 0) != study.run_folder("base", 0)
     assert longer.prepared.key == study.prepared.key
     assert study.predictions("majority", 1).attrs["run"]["seed"] == 1
 
