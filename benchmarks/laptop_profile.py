@@ -30,11 +30,10 @@ SEEDS = {"laptop": (101, 102), "paper": (101,)}
 CHANGES = [
     ("majority", "laptop", {}),
     ("logistic", "laptop", {}),
-    ("logistic", "laptop", {"head_motion": "keep"}),
     ("full", "laptop", {}),
     ("base", "laptop", {}),
+    ("logistic", "laptop", {"head_motion": "keep"}),
     ("base", "laptop", {"head_motion": "keep"}),
-    ("base", "laptop", {"flow_scale": 1.0}),
     ("base", "laptop", {"learning_rate": 0.01}),
     ("majority", "paper", {}),
     ("logistic", "paper", {}),

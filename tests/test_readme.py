@@ -1,0 +1,51 @@
+"""The figures of the README are those of the stored predictions; its commands exist."""
+
+import re
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from merlib import cli, loso, metrics
+
+ROOT = Path(__file__).resolve().parent.parent
+README = (ROOT / "README.md").read_text()
+RESULTS = ROOT / "results" / "synthetic" / "laptop"
+
+
+def test_the_table_is_counted_from_the_stored_predictions():
+    rows = re.findall(r"^\| `(\w+)`[^|]*\| (\d) \| ([\d.]+) \| ([\d.]+) \|", README, re.M)
+    assert [row[0] for row in rows] == ["majority", "logistic", "base", "mfem", "mffm", "full"]
+    for method, seeds, accuracy, uf1 in rows:
+        runs = [loso.load(path.parent) for path in sorted((RESULTS / method).glob("*/run.json"))]
+        assert len(runs) == int(seeds)
+        scores = [metrics.scores(run) for run in runs]
+        assert float(accuracy) == pytest.approx(np.mean([s["accuracy"] for s in scores]), abs=6e-4)
+        assert float(uf1) == pytest.approx(np.mean([s["uf1"] for s in scores]), abs=6e-4)
+
+
+def test_stored_runs_tell_what_made_them():
+    found = sorted(RESULTS.glob("*/*/run.json"))
+    assert found
+    for path in found:
+        run = loso.load(path.parent)
+        told = run.attrs["run"]
+        assert path.parent.name == f"seed-{told['seed']}"
+        assert path.parent.parent.name == told["method"]
+        assert "+changes" not in told["revision"] and told["versions"]["torch"]
+        assert metrics.last(run)["clip"].is_unique and len(metrics.last(run)) == 100
+
+
+def test_its_make_targets_and_commands_exist():
+    makefile = (ROOT / "Makefile").read_text()
+    for target in set(re.findall(r"^make ([a-z-]+)", README, re.M)):
+        assert re.search(rf"^{target}:", makefile, re.M), target
+    for command in set(re.findall(r"bin/merlib (\w+)", README)):
+        with pytest.raises(SystemExit) as stop:
+            cli.parser().parse_args([command, "--help"])
+        assert stop.value.code == 0
+
+
+def test_its_links_lead_somewhere():
+    for target in re.findall(r"\]\(([^)#]+)\)", README):
+        assert target.startswith("http") or (ROOT / target).exists(), target
