@@ -117,12 +117,9 @@ def ordered(X: np.ndarray, clips: pd.DataFrame) -> tuple[np.ndarray, pd.DataFram
         raise ValueError(f"clips: emotion {sorted(unknown)[0]!r} is not one of {classes}")
     order = np.argsort(clips["clip"].to_numpy(str), kind="stable")
     in_order = bool((order == np.arange(len(order))).all())
-    columns = ["clip", "subject", "emotion"]
-    return (
-        X if in_order else np.asarray(X)[order],
-        clips[columns].iloc[order].reset_index(drop=True),
-        classes,
-    )
+    table = clips[["clip", "subject", "emotion"]].iloc[order].reset_index(drop=True)
+    table.attrs = {"classes": classes}  # nothing else, such as a folder, goes into the results
+    return X if in_order else np.asarray(X)[order], table, classes
 
 
 def identify(

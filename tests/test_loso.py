@@ -180,6 +180,14 @@ def test_stopped_at_any_moment_it_goes_on_and_the_result_is_the_same(reference, 
     assert all(os.stat(path).st_mtime_ns == stamp for path, stamp in finished.items())
 
 
+def test_the_results_say_nothing_of_where_the_data_lies(tmp_path):
+    clips = table()
+    clips.attrs["root"] = "/home/somebody/CASME2"
+    loso.run(Oracle(), answers(clips), clips, tmp_path, 1, progress=False)
+    for path in tmp_path.rglob("*"):
+        assert path.is_dir() or b"somebody" not in path.read_bytes(), path
+
+
 def test_a_finished_run_is_read_and_not_run_again(tmp_path, monkeypatch):
     clips = table()
     first = loso.run(Oracle(), answers(clips), clips, tmp_path, 1, progress=False)
