@@ -1,14 +1,20 @@
-"""The command line: ``merlib synth``, ``prepare``, ``train``, ``book`` and ``study``."""
+"""The command line: one function a command."""
 
 import argparse
+import json
 import sys
 from collections.abc import Sequence
 from itertools import product
 from pathlib import Path
+from typing import Any
 
-from . import __version__
+import joblib
+
+from . import __version__, config, datasets
 from .config import PROFILES
-from .study import Study
+from .datasets import READERS
+from .files import whole, write
+from .study import PROTOCOLS, READING, Study, find_home
 
 METHODS = ["majority", "logistic", "base", "full"]
 
@@ -17,14 +23,13 @@ def main(arguments: list[str] | None = None) -> int:
     """Run one command; return its exit status: 0 done, 1 refused, 130 stopped."""
     options = parser().parse_args(arguments)
     try:
-        options.run(options)
+        return options.run(options) or 0
     except KeyboardInterrupt:
         print("\nmerlib: stopped; what is finished is kept, run it again to go on", file=sys.stderr)
         return 130
     except (ValueError, OSError, RuntimeError) as error:
         print(f"merlib: {error}", file=sys.stderr)
         return 1
-    return 0
 
 
 def parser() -> argparse.ArgumentParser:
@@ -43,28 +48,113 @@ def parser() -> argparse.ArgumentParser:
     synth.add_argument("--jobs", type=int, help="processes (default: all cores)")
     synth.set_defaults(run=run_synth)
 
-    data = argparse.ArgumentParser(add_help=False)
-    data.add_argument("--dataset", default="synthetic", help="synthetic, casme2 or samm")
-    data.add_argument("--data-root", metavar="DIR", help="folder of your own copy")
-    data.add_argument("--profile", choices=sorted(PROFILES), default="laptop")
-    data.add_argument("--seed", type=int, default=0, help="seed of training")
-    data.add_argument("--jobs", type=int, help="processes (default: all cores)")
-
+    data = data_options()
     methods = argparse.ArgumentParser(add_help=False)
     methods.add_argument("--methods", nargs="+", default=METHODS, metavar="METHOD")
+    pages = argparse.ArgumentParser(add_help=False)
+    pages.add_argument("--show-faces", action="store_true", help="show real people's faces")
 
     for name, run, text, parents in (
         ("prepare", run_prepare, "prepare the clips of a dataset", [data]),
         ("train", run_train, "leave one subject out, for some methods", [data, methods]),
-        ("book", run_book, "execute the notebooks and build the book", [data, methods]),
-        ("study", run_study, "all of it, from the data to the book", [data, methods]),
+        ("fit", run_fit, "train on all subjects and save the model", [data]),
+        ("book", run_book, "execute the notebooks and build the book", [data, methods, pages]),
+        ("study", run_study, "all of it, from the data to the book", [data, methods, pages]),
     ):
         command = commands.add_parser(name, help=text, parents=parents)
         command.set_defaults(run=run)
         if name == "train":
             command.add_argument("--seeds", nargs="+", type=int, help="instead of --seed")
             command.add_argument("--keep", action="store_true", help="copy the runs to results/")
+        if name == "fit":
+            command.add_argument("--method", default="full", help="a variant of the network")
+            command.add_argument("--out", type=Path, required=True, help="*.safetensors to write")
+    add_check(commands)
+    add_predict(commands)
     return top
+
+
+def data_options() -> argparse.ArgumentParser:
+    """Return the options that name a study."""
+    data = argparse.ArgumentParser(add_help=False)
+    data.add_argument("--dataset", default="synthetic", help=", ".join(READERS))
+    data.add_argument("--data-root", metavar="DIR", help="folder of your own copy")
+    data.add_argument("--profile", choices=sorted(PROFILES), default="laptop")
+    data.add_argument("--seed", type=int, default=0, help="seed of training")
+    data.add_argument("--protocol", choices=sorted(PROTOCOLS), default="loso")
+    data.add_argument("--jobs", type=int, help="processes (default: all cores)")
+    data.add_argument(
+        "--set",
+        nargs="+",
+        action="extend",
+        default=[],
+        metavar="NAME=VALUE",
+        help="fields of the configuration, such as evm_alpha=20",
+    )
+    add_reading(data)
+    return data
+
+
+def add_reading(command: argparse.ArgumentParser) -> None:
+    """Add the options that say how a dataset is read."""
+    command.add_argument("--classes", help="five, three, all, or emotions divided by commas")
+    command.add_argument("--table", metavar="FILE", help="the annotation table")
+    command.add_argument("--faces", choices=["auto", "find", "cropped"], default="auto")
+    command.add_argument("--eyes", metavar="FILE", help="CSV of eye positions")
+    command.add_argument("--strict", action="store_true", help="refuse what would be repaired")
+
+
+def add_check(commands) -> None:
+    """Add ``merlib check``."""
+    command = commands.add_parser("check", help="tell everything that is wrong with a dataset")
+    command.add_argument("dataset", choices=READERS)
+    command.add_argument("--root", metavar="DIR", help="folder of the dataset")
+    add_reading(command)
+    command.add_argument("--profile", choices=sorted(PROFILES), default="laptop")
+    command.add_argument("--landmarks", metavar="FILE", help="YuNet model that finds the eyes")
+    command.add_argument("--out", type=Path, metavar="DIR", help="folder of the report")
+    command.add_argument("--jobs", type=int, help="processes (default: all cores)")
+    command.set_defaults(run=run_check)
+
+
+def add_predict(commands) -> None:
+    """Add ``merlib predict``."""
+    command = commands.add_parser("predict", help="predict the emotion of a new clip")
+    command.add_argument("clip", help="folder of numbered images, or a video file")
+    command.add_argument("--model", required=True, metavar="FILE", help="made by merlib fit")
+    for name in ("onset", "apex", "offset"):
+        command.add_argument(f"--{name}", type=int, help="frame number")
+    command.add_argument("--fps", type=float, help="frames a second")
+    command.add_argument("--cropped", action="store_true", help="the frames are cropped faces")
+    command.add_argument(
+        "--eyes", nargs=4, type=float, metavar=("X", "Y", "X", "Y"), help="image-left eye first"
+    )
+    command.add_argument("--landmarks", metavar="FILE", help="YuNet model that finds the eyes")
+    command.add_argument("--out", type=Path, metavar="DIR", help="default: predictions/CLIP")
+    command.set_defaults(run=run_predict)
+
+
+def override(text: str) -> tuple[str, Any]:
+    """Return name and value of NAME=VALUE; the value is JSON where it can be, else text.
+
+    Raises
+    ------
+    ValueError
+        If there is no name.
+    """
+    name, equals, value = text.partition("=")
+    if not name or not equals:
+        raise ValueError(f"--set {text}: expected NAME=VALUE")
+    try:
+        return name, json.loads(value)
+    except json.JSONDecodeError:
+        return name, value
+
+
+def reading_of(options: argparse.Namespace) -> dict[str, Any]:
+    """Return the options of reading that differ from the default."""
+    values = {name: getattr(options, name) for name in READING}
+    return {name: value for name, value in values.items() if value != READING[name]}
 
 
 def open_study(options: argparse.Namespace, methods: Sequence[str] = ()) -> Study:
@@ -76,6 +166,9 @@ def open_study(options: argparse.Namespace, methods: Sequence[str] = ()) -> Stud
         options.seed,
         n_jobs=options.jobs,
         progress=True,
+        protocol=options.protocol,
+        **reading_of(options),
+        **dict(override(text) for text in options.set),
     )
     for method in methods:
         study.estimator(method)
@@ -84,8 +177,6 @@ def open_study(options: argparse.Namespace, methods: Sequence[str] = ()) -> Stud
 
 def run_synth(options: argparse.Namespace) -> None:
     """Write a synthetic dataset."""
-    from joblib import cpu_count
-
     from . import synthetic
 
     root = synthetic.write(
@@ -95,7 +186,7 @@ def run_synth(options: argparse.Namespace) -> None:
         layout=options.layout,
         subjects=options.subjects,
         clips=options.clips,
-        n_jobs=options.jobs or cpu_count(),
+        n_jobs=options.jobs or joblib.cpu_count(),
     )
     print(f"{root} is ready: make study DATA_ROOT={root}")
 
@@ -118,7 +209,7 @@ def run_train(options: argparse.Namespace) -> None:
 
 def run_book(options: argparse.Namespace) -> None:
     """Execute the notebooks and build the book."""
-    book(open_study(options, options.methods), options.methods)
+    book(open_study(options, options.methods), options)
 
 
 def run_study(options: argparse.Namespace) -> None:
@@ -126,16 +217,79 @@ def run_study(options: argparse.Namespace) -> None:
     study = open_study(options, options.methods)
     report(study)
     train(study, options.methods, [options.seed])
-    book(study, options.methods)
+    book(study, options)
+
+
+def run_fit(options: argparse.Namespace) -> None:
+    """Train on all subjects and save the model."""
+    from . import model
+
+    study = open_study(options, [options.method])
+    report(study)
+    print(model.save(model.fit(study, options.method, progress=True), options.out))
+
+
+def run_check(options: argparse.Namespace) -> int:
+    """Check a dataset, print and write the report; return 1 if the study cannot run."""
+    from . import check
+
+    found = check.check(
+        options.dataset,
+        options.root,
+        **reading_of(options),
+        config=config.profile(options.profile, options.dataset, landmarks=options.landmarks),
+        n_jobs=options.jobs or joblib.cpu_count(),
+    )
+    folder = options.out or find_home() / "runs" / "check" / options.dataset
+    write(folder / "report.md", found.markdown())
+    write(folder / "report.json", found.as_json())
+    print(found.markdown())
+    print(f"Written to {folder / 'report.md'} and report.json")
+    return 0 if found.can_run else 1
+
+
+def run_predict(options: argparse.Namespace) -> None:
+    """Predict a clip, print the probabilities, write them and a picture."""
+    import matplotlib
+
+    matplotlib.use("Agg")
+    from . import model, plots
+    from .predict import predict
+
+    eyes = options.eyes and (tuple(options.eyes[:2]), tuple(options.eyes[2:]))
+    found = predict(
+        options.clip,
+        model.load(options.model),
+        options.onset,
+        options.apex,
+        options.offset,
+        options.fps,
+        options.cropped,
+        eyes,
+        options.landmarks,
+    )
+    apex = "found" if found.apex_found else "given"
+    print(f"{found.clip}: frames {found.onset} to {found.offset}, apex {found.apex} ({apex})")
+    for name, value in found.probabilities.items():
+        print(f"  {name:<12} {value:.3f}")
+    folder = options.out or Path("predictions") / found.clip
+    write(folder / "prediction.json", found.as_json())
+    plots.style()
+    with whole(folder / "prediction.png") as part:
+        plots.prediction(found, plots.Faces("own", show=True)).savefig(part)
+    print(f"Flow and attention: {folder / 'prediction.png'}")
 
 
 def report(study: Study) -> None:
-    """Print the release that was read, its size and every repair."""
+    """Print the release that was read, its counts by class and subject, and every repair."""
     clips = study.clips
+    counted = datasets.counts(clips)
     print(
-        f"{clips.attrs['version']}: {len(clips)} clips of {clips['subject'].nunique()} subjects, "
+        f"{clips.attrs['version']}: {len(clips)} clips of {len(counted)} subjects, "
         f"{clips['emotion'].nunique()} classes"
     )
+    print("  " + ", ".join(f"{name} {count}" for name, count in counted.sum().items()))
+    print("  " + ", ".join(f"{name} {count}" for name, count in counted.sum(axis=1).items()))
     for repair in clips.attrs["repairs"]:
         print(f"  repaired: {repair}")
 
@@ -151,11 +305,11 @@ def train(study: Study, methods: list[str], seeds: list[int]) -> None:
             print(f"{method}, seed {seed}: {scores}")
 
 
-def book(study: Study, methods: list[str]) -> None:
+def book(study: Study, options: argparse.Namespace) -> None:
     """Execute the notebooks, build the book, print where it lies."""
     from . import publish
 
-    publish.execute(study, methods)
+    publish.execute(study, options.methods, options.show_faces or None)
     print(f"The book: {publish.build(study.home)}")
 
 

@@ -53,6 +53,12 @@ class Config:
         "a clip with fewer than T frames from onset to apex repeats frames; nothing is lost",
         ("repeat", "drop"),
     )
+    landmarks: str | None = choice(
+        None,
+        "prepare",
+        "the eyes are found with the cascades that OpenCV ships; a path to a YuNet model (ONNX) "
+        "finds them in harder pictures",
+    )
     evm: str = choice(
         "iir",
         "prepare",

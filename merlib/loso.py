@@ -25,6 +25,7 @@ from sklearn.model_selection import LeaveOneGroupOut
 from sklearn.utils.validation import has_fit_parameter
 from threadpoolctl import threadpool_limits
 
+from .files import write
 from .parallel import each
 
 
@@ -37,6 +38,7 @@ def run(
     seed: int = 0,
     progress: bool = True,
     info: dict | None = None,
+    by: str = "subject",
 ) -> pd.DataFrame:
     """Run every fold that is not stored yet, and return the predictions of all.
 
@@ -60,6 +62,9 @@ def run(
         Show a progress bar.
     info : dict, optional
         Kept in ``run.json``; what is different here is another run.
+    by : str
+        Column of ``clips`` whose values are left out one by one: ``subject``, or ``source`` to
+        train on one dataset and test on the other.
 
     Returns
     -------
@@ -72,26 +77,26 @@ def run(
         If the input does not fit together, or the folder holds a run of something else.
     """
     folder = Path(folder)
-    X, clips, classes = ordered(X, clips)
+    X, clips, classes = ordered(X, clips, by)
     identity = identify(estimator, X, clips, classes, seed, info or {})
     if (folder / "run.json").exists():
         return stored(folder, identity)
     begin(folder, identity)
-    split = LeaveOneGroupOut().split(clips, groups=clips["subject"])
-    folds = {clips["subject"].iloc[test[0]]: (train, test) for train, test in split}
-    todo = {
-        subject: rows for subject, rows in folds.items() if not fold_path(folder, subject).exists()
-    }
+    split = LeaveOneGroupOut().split(clips, groups=clips[by])
+    folds = {clips[by].iloc[test[0]]: (train, test) for train, test in split}
+    todo = {left: rows for left, rows in folds.items() if not fold_path(folder, left).exists()}
     tasks = [
-        delayed(run_fold)(estimator, X, clips, classes, seed, subject, rows, folder)
-        for subject, rows in todo.items()
+        delayed(run_fold)(estimator, X, clips, classes, seed, left, rows, folder, by)
+        for left, rows in todo.items()
     ]
     name = f"{(info or {}).get('method', type(estimator).__name__)}, seed {seed}"
     list(each(tasks, workers(n_jobs), name, "fold", progress, done=len(folds) - len(todo)))
     return finish(folder, identity, sorted(folds))
 
 
-def ordered(X: np.ndarray, clips: pd.DataFrame) -> tuple[np.ndarray, pd.DataFrame, list[str]]:
+def ordered(
+    X: np.ndarray, clips: pd.DataFrame, by: str = "subject"
+) -> tuple[np.ndarray, pd.DataFrame, list[str]]:
     """Check the input and put it in the order of the clips' names.
 
     Returns
@@ -101,7 +106,7 @@ def ordered(X: np.ndarray, clips: pd.DataFrame) -> tuple[np.ndarray, pd.DataFram
     clips : DataFrame
     classes : list of str
     """
-    missing = {"clip", "subject", "emotion"} - set(clips.columns)
+    missing = {"clip", "subject", "emotion", by} - set(clips.columns)
     if missing:
         raise ValueError(f"clips: column(s) {', '.join(sorted(missing))} missing")
     if len(X) != len(clips):
@@ -109,15 +114,16 @@ def ordered(X: np.ndarray, clips: pd.DataFrame) -> tuple[np.ndarray, pd.DataFram
     if clips["clip"].duplicated().any():
         twice = clips.loc[clips["clip"].duplicated(), "clip"].iloc[0]
         raise ValueError(f"clips: {twice!r} stands there twice")
-    if clips["subject"].nunique() < 2:
-        raise ValueError("clips: leaving one subject out needs at least two subjects")
+    if clips[by].nunique() < 2:
+        raise ValueError(f"clips: leaving one {by} out needs at least two {by}s")
     classes = list(clips.attrs.get("classes") or sorted(clips["emotion"].unique()))
     unknown = set(clips["emotion"]) - set(classes)
     if unknown:
         raise ValueError(f"clips: emotion {sorted(unknown)[0]!r} is not one of {classes}")
     order = np.argsort(clips["clip"].to_numpy(str), kind="stable")
     in_order = bool((order == np.arange(len(order))).all())
-    table = clips[["clip", "subject", "emotion"]].iloc[order].reset_index(drop=True)
+    columns = dict.fromkeys(["clip", "subject", "emotion", by])
+    table = clips[list(columns)].iloc[order].reset_index(drop=True)
     table.attrs = {"classes": classes}  # nothing else, such as a folder, goes into the results
     return X if in_order else np.asarray(X)[order], table, classes
 
@@ -144,7 +150,7 @@ def begin(folder: Path, identity: dict) -> None:
     if path.exists():
         compare(folder, json.loads(path.read_text()), identity)
     (folder / "folds").mkdir(parents=True, exist_ok=True)
-    write(path, json.dumps(identity, indent=1).encode())
+    write(path, json.dumps(identity, indent=1))
 
 
 def stored(folder: Path, identity: dict) -> pd.DataFrame:
@@ -174,18 +180,19 @@ def fit_fold(
     estimator: ClassifierMixin,
     X: np.ndarray,
     clips: pd.DataFrame,
-    subject: str,
+    left_out: str,
     seed: int = 0,
     after_epoch: Callable | None = None,
+    by: str = "subject",
 ) -> ClassifierMixin:
     """Return the classifier of one fold, trained on every subject but one.
 
     Parameters
     ----------
-    estimator, X, clips, seed
+    estimator, X, clips, seed, by
         See `run`.
-    subject : str
-        Who is left out.
+    left_out : str
+        The subject (or the value of another column) that is left out.
     after_epoch : callable, optional
         Passed on to ``fit`` where it takes one.
 
@@ -194,22 +201,39 @@ def fit_fold(
     ValueError
         If there is no such subject, or the rest shows a single class.
     """
-    X, clips, _ = ordered(X, clips)
-    train = (clips["subject"] != subject).to_numpy()
+    X, clips, _ = ordered(X, clips, by)
+    train = (clips[by] != left_out).to_numpy()
     if train.all():
-        raise ValueError(f"subject {subject!r}: not one of {sorted(set(clips['subject']))}")
-    labels = clips.loc[train, "emotion"].to_numpy(str)
+        raise ValueError(f"{by} {left_out!r}: not one of {sorted(set(clips[by]))}")
+    return fit(estimator, X[train], clips[train], fold_seed(seed, left_out), after_epoch)
+
+
+def fit(
+    estimator: ClassifierMixin,
+    X: np.ndarray,
+    clips: pd.DataFrame,
+    random_state: int,
+    after_epoch: Callable | None = None,
+) -> ClassifierMixin:
+    """Return a clone of a classifier, trained on these clips, all of them.
+
+    Raises
+    ------
+    ValueError
+        If they show a single class.
+    """
+    labels = clips["emotion"].to_numpy(str)
     if len(set(labels)) < 2:
-        raise ValueError(f"without subject {subject!r} only the class {labels[0]!r} is left")
+        raise ValueError(f"only the class {labels[0]!r} is left to train on")
     estimator = clone(estimator)
     if "random_state" in estimator.get_params():
-        estimator.set_params(random_state=fold_seed(seed, subject))
+        estimator.set_params(random_state=random_state)
     extra = {}
     if has_fit_parameter(estimator, "groups"):
-        extra["groups"] = clips.loc[train, "subject"].to_numpy(str)
+        extra["groups"] = clips["subject"].to_numpy(str)
     if after_epoch is not None and has_fit_parameter(estimator, "after_epoch"):
         extra["after_epoch"] = after_epoch
-    return estimator.fit(np.asarray(X[train]), labels, **extra)
+    return estimator.fit(np.asarray(X), labels, **extra)
 
 
 def run_fold(
@@ -218,11 +242,12 @@ def run_fold(
     clips: pd.DataFrame,
     classes: list[str],
     seed: int,
-    subject: str,
+    left_out: str,
     rows: tuple[np.ndarray, np.ndarray],
     folder: Path,
+    by: str,
 ) -> None:
-    """Train one fold, predict its subject after every epoch, and store both in one step."""
+    """Train one fold, predict what it leaves out after every epoch, and store both in one step."""
     begun, test = time.perf_counter(), np.asarray(X[rows[1]])
     tables: dict[int, pd.DataFrame] = {}
 
@@ -230,14 +255,14 @@ def run_fold(
         tables[epoch] = probabilities(fitted, test, clips.iloc[rows[1]], classes, epoch)
 
     with one_thread():
-        fitted = fit_fold(estimator, X, clips, subject, seed, keep)
+        fitted = fit_fold(estimator, X, clips, left_out, seed, keep, by)
         if not tables:
             keep(1, fitted)
     table = pd.concat(tables.values(), ignore_index=True)
     table = table.sort_values(["clip", "epoch"], kind="stable", ignore_index=True)
     seconds = round(time.perf_counter() - begun, 3)
-    write(fold_path(folder, subject).with_suffix(".json"), json.dumps(seconds).encode())
-    write(fold_path(folder, subject), table.to_parquet(index=False))
+    write(fold_path(folder, left_out).with_suffix(".json"), json.dumps(seconds))
+    write(fold_path(folder, left_out), table.to_parquet(index=False))
 
 
 def probabilities(
@@ -273,9 +298,9 @@ def workers(n_jobs: int) -> int:
     return 1 if torch.cuda.is_available() else n_jobs
 
 
-def fold_path(folder: Path, subject: str) -> Path:
+def fold_path(folder: Path, left_out: str) -> Path:
     """Return where a fold is stored."""
-    return folder / "folds" / f"{subject}.parquet"
+    return folder / "folds" / f"{left_out}.parquet"
 
 
 def finish(folder: Path, identity: dict, subjects: list[str]) -> pd.DataFrame:
@@ -289,7 +314,7 @@ def finish(folder: Path, identity: dict, subjects: list[str]) -> pd.DataFrame:
         for subject in subjects
     }
     provenance = {"seconds": seconds, **surroundings()}
-    write(folder / "run.json", json.dumps(identity | provenance, indent=1).encode())
+    write(folder / "run.json", json.dumps(identity | provenance, indent=1))
     return load(folder)
 
 
@@ -337,10 +362,3 @@ def revision() -> str:
         return git("rev-parse", "--short=12", "HEAD") + ("+changes" if changes else "")
     except (OSError, subprocess.CalledProcessError):
         return "unknown"
-
-
-def write(path: Path, content: bytes) -> None:
-    """Write a file in one step: it is there whole or not at all."""
-    part = path.with_name(f"{path.name}.{os.getpid()}.part")
-    part.write_bytes(content)
-    os.replace(part, path)

@@ -6,6 +6,7 @@ import io
 import textwrap
 from collections.abc import Callable, Sequence
 
+import cv2
 import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
@@ -19,6 +20,7 @@ from PIL import Image
 
 from .config import digest
 from .flow import remove_head_motion
+from .predict import Prediction
 from .prepare import Prepared
 
 COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000")
@@ -49,6 +51,39 @@ def style() -> None:
             "legend.frameon": False,
         }
     )
+
+
+class Faces:
+    """Keeps pictures of real people out of a page unless they are asked for.
+
+    The agreements of CASME II and SAMM allow only some subjects to be shown in public.
+
+    Parameters
+    ----------
+    dataset : str
+        Faces of ``synthetic`` are drawn, not real.
+    show : bool, optional
+        By default only drawn faces are shown.
+    """
+
+    COARSE = 14
+    """Pixels a side of a map of features that shows no face any more."""
+
+    def __init__(self, dataset: str, show: bool | None = None):
+        self.shown = dataset == "synthetic" if show is None else bool(show)
+        if not self.shown:
+            print("Faces of real people are not shown; show_faces=True would show them.")
+
+    def picture(self, image: np.ndarray) -> np.ndarray:
+        """Return a picture of a face, or an even grey in its place."""
+        return image if self.shown else np.full_like(image, np.mean(image))
+
+    def features(self, values: np.ndarray) -> np.ndarray:
+        """Return a map (H, W) of features of a face, made coarse if faces are not shown."""
+        side = min(self.COARSE, *values.shape)
+        if self.shown or side == max(values.shape):
+            return values
+        return cv2.resize(values, (side, side), interpolation=cv2.INTER_AREA)
 
 
 def choose(prepared: Prepared, clip: str | None = None) -> int:
@@ -169,6 +204,42 @@ def strip(
         axes.imshow(image, cmap=cmap, vmin=low, vmax=high)
         axes.set_title(title)
     return figure, shown
+
+
+def prediction(found: Prediction, faces: Faces) -> Figure:
+    """Draw what a model says about a clip: the flow, the attention of each stage, the classes.
+
+    Returns
+    -------
+    Figure
+        Above, the apex and the flow since the onset; then the spatial gates over the face, where
+        the network has any; below, the probabilities.
+    """
+    rows = [["face", "flow"], ["classes", "classes"]]
+    if found.attention:
+        rows[1:1] = [["stage 1", "stage 2"], ["stage 3", "stage 4"]]
+    figure, axes = plt.subplot_mosaic(rows, figsize=(6, 2.9 * len(rows)))
+    face = faces.picture(found.apex_frame)
+    step, longest = max(2, len(face) // 18), np.hypot(*found.flow).max() or 1.0
+    axes["face"].imshow(face, vmin=0, vmax=255)
+    arrows(axes["face"], found.flow, step, len(face) / 14 / longest)
+    axes["face"].set_title(f"apex, frame {found.apex}")
+    axes["flow"].imshow(flow_image(found.flow))
+    axes["flow"].set_title(f"flow, at most {longest:.2f} px")
+    side = (-0.5, len(face) - 0.5)
+    for stage, gate in found.attention.items():
+        shown = axes[f"stage {stage}"]
+        shown.imshow(face, vmin=0, vmax=255)
+        drawn = shown.imshow(gate, extent=(*side, *side[::-1]), alpha=0.6, cmap="viridis")
+        shown.set_title(f"gate of stage {stage}")
+        figure.colorbar(drawn, ax=shown, shrink=0.8)
+    for name, shown in axes.items():
+        if name != "classes":
+            shown.axis("off")
+    axes["classes"].barh(found.probabilities.index, found.probabilities, color=COLOURS[0])
+    axes["classes"].set(xlabel="probability", xlim=(0, 1))
+    axes["classes"].invert_yaxis()
+    return figure
 
 
 def confusion_matrix(

@@ -6,7 +6,6 @@ its own frames, so that stopped work goes on and unchanged work is not done twic
 """
 
 import hashlib
-import os
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -17,8 +16,10 @@ from joblib import delayed
 
 from . import face
 from .config import Config, digest
-from .datasets import DatasetError, read_frames
+from .files import whole, write
+from .findings import DatasetError, Finding, listed
 from .flow import Flow, remove_head_motion, strain
+from .frames import VideoFrame, read_frames
 from .magnify import magnify
 from .parallel import each
 
@@ -79,21 +80,18 @@ def prepare(
         If clips cannot be prepared (unreadable image, no face, ...): all of them are named, and
         what could be prepared is kept.
     """
+    if config.landmarks is not None and not Path(config.landmarks).expanduser().is_file():
+        raise ValueError(f"landmarks={config.landmarks!r}: no such file")
     folder = Path(cache) / config.hash("prepare")
     folder.mkdir(parents=True, exist_ok=True)
-    cropped = bool(clips.attrs.get("cropped", False))
-    tasks = [
-        delayed(prepare_one)(row, config, folder, cropped) for row in clips.itertuples(index=False)
-    ]
+    tasks = [delayed(prepare_one)(row, config, folder) for row in clips.itertuples(index=False)]
     found = {result[0]: result[1:] for result in each(tasks, n_jobs, "clips", "clip", progress)}
     done = [found[clip] for clip in clips["clip"]]
-    problems = [text for _, _, text in done if text]
+    problems = [problem for _, _, problem in done if problem]
     if problems:
-        more = f"\n  ... and {len(problems) - 10} more" if len(problems) > 10 else ""
+        way_on = f"\n{face.WAY_ON}" if any(p.kind in face.KINDS for p in problems) else ""
         raise DatasetError(
-            f"{len(problems)} of {len(done)} clips cannot be prepared\n  "
-            + "\n  ".join(problems[:10])
-            + more
+            f"{len(problems)} of {len(done)} clips cannot be prepared, {listed(problems)}{way_on}"
         )
     table = clips.copy()
     table.attrs = {**clips.attrs, "repairs": list(clips.attrs.get("repairs", []))}
@@ -120,7 +118,7 @@ def drop_short(table: pd.DataFrame, keys: list[str], frames: int) -> tuple[pd.Da
     return kept, [key for key, out in zip(keys, short, strict=True) if not out]
 
 
-def prepare_one(row, config: Config, folder: Path, cropped: bool) -> tuple[str, str, int, str]:
+def prepare_one(row, config: Config, folder: Path) -> tuple[str, str, int, Finding | None]:
     """Prepare one clip into the cache.
 
     Returns
@@ -130,31 +128,40 @@ def prepare_one(row, config: Config, folder: Path, cropped: bool) -> tuple[str, 
         Name of its file.
     apex : int
         Frame number, found where the table has none.
-    problem : str
-        What went wrong; empty if nothing did.
+    problem : Finding or None
+        What went wrong.
     """
     cv2.setNumThreads(1)
     try:
-        key = clip_key(row, cropped)
+        key = clip_key(row, config)
         path = folder / f"{key}.npy"
         apex_path = folder / f"{key}.apex"
         if not (path.exists() and apex_path.exists()):
             frames = read_frames(row.frames)
-            matrix = transform(frames[0], config.size, cropped)
+            matrix = transform(frames[0], config, row.cropped, row.eyes)
             apex = row.apex if row.apex >= 0 else find_apex(frames, matrix, config, row.onset)
-            store_text(apex_path, str(apex))
-            store(path, channels(frames, apex - row.onset, config, row.fps, cropped))
-        return row.clip, key, int(apex_path.read_text()), ""
-    except (DatasetError, face.FaceNotFound, OSError) as error:
-        return row.clip, "", int(row.apex), f"{row.clip}: {error} (onset frame {row.frames[0]})"
+            write(apex_path, str(apex))
+            with whole(path) as part:
+                np.save(part, channels(frames, apex - row.onset, config, row.fps, matrix))
+        return row.clip, key, int(apex_path.read_text()), None
+    except face.FaceNotFound as error:
+        kind, message = error.kind, f"{error} (onset frame {row.frames[0]})"
+    except (DatasetError, OSError) as error:
+        kind, message = "frames", str(error)
+    return row.clip, "", int(row.apex), Finding("error", kind, message, clip=row.clip)
 
 
-def clip_key(row, cropped: bool) -> str:
-    """Return the hash of everything that a prepared clip is made from but the configuration."""
-    content = hashlib.sha256(
-        repr((int(row.onset), int(row.apex), int(row.offset), float(row.fps), cropped)).encode()
-    )
-    for path in row.frames:
+def clip_key(row, config: Config) -> str:
+    """Return the hash of everything that a prepared clip is made from but the choices."""
+    made_of = (int(row.onset), int(row.apex), int(row.offset), float(row.fps), bool(row.cropped))
+    content = hashlib.sha256(repr(made_of).encode())
+    if row.eyes is not None:
+        content.update(repr(row.eyes).encode())
+    videos = isinstance(row.frames[0], VideoFrame)
+    paths = [row.frames[0].path] if videos else list(row.frames)
+    if config.landmarks is not None:
+        paths.append(Path(config.landmarks).expanduser())
+    for path in paths:
         try:
             content.update(Path(path).read_bytes())
         except OSError as error:
@@ -162,17 +169,37 @@ def clip_key(row, cropped: bool) -> str:
     return content.hexdigest()[:24]
 
 
-def transform(onset: np.ndarray, size: int, cropped: bool) -> np.ndarray:
-    """Return the clip's one transform (2, 3), frame pixels to crop pixels.
+def transform(
+    onset: np.ndarray, config: Config, cropped: bool = False, eyes: tuple | None = None
+) -> np.ndarray:
+    """Return the clip's one transform (2, 3), frame pixels to pixels of the S x S crop.
 
     Parameters
     ----------
     onset : ndarray (H, W) uint8
-        The onset frame, in which the eyes are searched unless the frames are cropped already.
+        The onset frame, in which the eyes are searched.
+    config : Config
+        ``size`` and ``landmarks``.
+    cropped : bool
+        The frames show the face only and are taken as they are.
+    eyes : tuple, optional
+        Known eye centres, ((x, y), (x, y)); they are not searched then.
+
+    Raises
+    ------
+    FaceNotFound
+        If there is no face, or the eyes lie outside of the frame.
     """
     if cropped:
-        return face.whole_frame(onset.shape, size)
-    return face.similarity(face.find_eyes(onset), size)
+        return face.whole_frame(onset.shape, config.size)
+    if eyes is None:
+        return face.similarity(face.find_eyes(onset, config.landmarks), config.size)
+    height, width = onset.shape
+    if not all(-0.5 <= x <= width - 0.5 and -0.5 <= y <= height - 0.5 for x, y in eyes):
+        raise face.FaceNotFound(
+            "eyes outside", f"the eyes {eyes} lie outside of a frame of {width}x{height}"
+        )
+    return face.similarity(eyes, config.size)
 
 
 def sample(apex: int, frames: int) -> np.ndarray:
@@ -210,7 +237,7 @@ def find_apex(frames: np.ndarray, matrix: np.ndarray, config: Config, onset: int
 
 
 def channels(
-    frames: np.ndarray, apex: int, config: Config, fps: float, cropped: bool = False
+    frames: np.ndarray, apex: int, config: Config, fps: float, matrix: np.ndarray
 ) -> np.ndarray:
     """Turn a clip into the network's input.
 
@@ -224,8 +251,8 @@ def channels(
         The fields of the step ``prepare``.
     fps : float
         Frames per second.
-    cropped : bool
-        The frames show the face only and are taken as they are.
+    matrix : ndarray (2, 3)
+        See `transform`.
 
     Returns
     -------
@@ -234,7 +261,6 @@ def channels(
         pixels of the S x S crop.
     """
     index = sample(apex, config.frames)
-    matrix = transform(frames[0], config.size, cropped)
     grey = magnified(face.align(frames, matrix, config.size), config, fps)[index]
     grey = (grey - grey.mean()) / max(float(grey.std()), 1e-6)
     flows = flow_sequence(frames, index, matrix, config, fps)
@@ -307,27 +333,10 @@ def assemble(folder: Path, keys: list[str]) -> np.ndarray:
     """Return the clips of the keys as one memory-mapped array (N, T, C, S, S)."""
     path = folder / f"all-{digest(keys)}.npy"
     if not path.exists():
-        first = np.load(folder / f"{keys[0]}.npy")
-        part = path.with_suffix(f".{os.getpid()}.part")
-        shape = (len(keys), *first.shape)
-        array = np.lib.format.open_memmap(part, mode="w+", dtype=np.float32, shape=shape)
-        for row, key in enumerate(keys):
-            array[row] = np.load(folder / f"{key}.npy")
-        array.flush()
-        os.replace(part, path)
+        shape = (len(keys), *np.load(folder / f"{keys[0]}.npy").shape)
+        with whole(path) as part:
+            array = np.lib.format.open_memmap(part, mode="w+", dtype=np.float32, shape=shape)
+            for row, key in enumerate(keys):
+                array[row] = np.load(folder / f"{key}.npy")
+            array.flush()
     return np.load(path, mmap_mode="r")
-
-
-def store(path: Path, array: np.ndarray) -> None:
-    """Save an array in one step: it is there whole or not at all."""
-    part = path.with_suffix(f".{os.getpid()}.part")
-    with part.open("wb") as file:
-        np.save(file, array)
-    os.replace(part, path)
-
-
-def store_text(path: Path, text: str) -> None:
-    """Save a text in one step."""
-    part = path.with_suffix(f".{os.getpid()}.parta")
-    part.write_text(text)
-    os.replace(part, path)

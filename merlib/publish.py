@@ -18,26 +18,39 @@ PACKAGE = Path(__file__).parent
 CODE = sorted(str(path.relative_to(PACKAGE).with_suffix("")) for path in PACKAGE.rglob("*.py"))
 
 
-def execute(study: Study, methods: list[str]) -> list[Path]:
+def execute(study: Study, methods: list[str], show_faces: bool | None = None) -> list[Path]:
     """Execute every notebook with the study's parameters; skip those that nothing changed for.
 
     ``notebooks/*.py`` becomes ``notebooks/*.ipynb``. What a notebook was made from (its text, the
     parameters, the code, the data, the methods that have predictions) is kept in its metadata as
     one key.
 
+    Parameters
+    ----------
+    study : Study
+    methods : list of str
+        Methods that have predictions.
+    show_faces : bool, optional
+        Whether pages show people's faces; by default only drawn ones.
+
     Raises
     ------
     RuntimeError
         If a cell fails; names the notebook, the cell and the error.
     """
+    overrides = dict(study.overrides)
+    if study.protocol != "loso":
+        overrides["protocol"] = study.protocol
     parameters = {
         "dataset": study.dataset,
+        "data_root": None if study.data_root is None else str(study.data_root.resolve()),
         "profile": study.profile,
         "seed": study.seed,
         "methods": methods,
+        "show_faces": show_faces,
+        "overrides": overrides,
     }
-    if study.data_root is not None:
-        parameters["data_root"] = str(study.data_root.resolve())
+    parameters = {name: value for name, value in parameters.items() if value is not None}
     made_from = [parameters, study.config.step(), study.prepared.key]
     made_from += [sources(*CODE), results_key(study.home)]
     texts = sorted((study.home / "notebooks").glob("*.py"))
@@ -47,11 +60,11 @@ def execute(study: Study, methods: list[str]) -> list[Path]:
 
 def execute_one(text: Path, parameters: dict, made_from: list) -> Path:
     """Execute one text notebook; see :func:`execute`."""
-    target, key = text.with_suffix(".ipynb"), config.digest([text.read_text(), made_from])
-    if "\nmethods = [" not in text.read_text():
-        parameters = {name: value for name, value in parameters.items() if name != "methods"}
+    source = text.read_text()
+    target, key = text.with_suffix(".ipynb"), config.digest([source, made_from])
     if target.exists() and nbformat.read(target, 4).metadata.get("merlib") == key:
         return target
+    parameters = {name: v for name, v in parameters.items() if f"\n{name} = " in source}
     notebook = jupytext.read(text)
     part = target.with_suffix(".part.ipynb")
     nbformat.write(notebook, part)
@@ -90,9 +103,11 @@ def clean(notebook: nbformat.NotebookNode, parameters: dict) -> None:
 
 
 def hide_path(cell: nbformat.NotebookNode, parameters: dict) -> None:
-    """Keep the folder of somebody's own copy of the data out of the published page."""
-    if "data_root" in parameters:
-        cell.source = cell.source.replace(parameters["data_root"], "path/to/your/copy")
+    """Keep the folders of somebody's own copy of the data out of the published page."""
+    named = [parameters.get("data_root"), *parameters.get("overrides", {}).values()]
+    for value in named:
+        if isinstance(value, str) and os.sep in value:
+            cell.source = cell.source.replace(value, "path/to/your/copy")
 
 
 def results_key(home: Path) -> str:

@@ -10,7 +10,6 @@ alone, the command line and ``make study`` share their work::
 """
 
 import hashlib
-import os
 import shutil
 from dataclasses import replace
 from functools import cached_property
@@ -21,14 +20,21 @@ import numpy as np
 import pandas as pd
 
 from . import baselines, config, datasets, loso, synthetic
+from .files import whole
 from .prepare import Prepared, prepare
 
 PACKAGE = Path(__file__).resolve().parent
 PUBLISHED_SEED = 0
 """Generator seed of the published synthetic dataset; no choice was ever made on its clips."""
 
-PREPARATION = ("datasets", "face", "magnify", "flow", "prepare")
+PREPARATION = ("tables", "frames", "datasets", "face", "magnify", "flow", "prepare")
 TRAINING = ("augment", "mfem", "mffm", "network", "train", "loso")
+
+READING = {"classes": None, "table": None, "strict": False, "faces": "auto", "eyes": None}
+"""Options of `merlib.datasets.load_clips`, with their defaults."""
+
+PROTOCOLS = {"loso": "subject", "cross": "source"}
+"""What is left out: one subject at a time, or one dataset of a composite at a time."""
 
 
 class Study:
@@ -36,9 +42,9 @@ class Study:
 
     Parameters
     ----------
-    dataset : {"synthetic", "casme2", "samm"}
+    dataset : {"synthetic", "casme2", "samm", "composite", "own"}
     data_root : path, optional
-        Folder of the official release. Without it, ``synthetic`` uses (and writes, if need be) the
+        Folder of your own copy. Without it, ``synthetic`` uses (and writes, if need be) the
         published dataset of the profile's size; the others raise.
     profile : {"laptop", "paper"}
     seed : int
@@ -49,8 +55,12 @@ class Study:
         Show progress bars.
     home : path, optional
         Where ``data``, ``runs`` and ``results`` lie; see :func:`find_home`.
+    protocol : {"loso", "cross"}
+        Leave one subject out, or train on one dataset of a composite and test on the other, both
+        ways.
     **overrides
-        Fields of :class:`merlib.config.Config` that replace the profile's.
+        Fields of :class:`merlib.config.Config` that replace the profile's, and options of
+        :func:`merlib.datasets.load_clips`: ``classes``, ``table``, ``strict``, ``faces``, ``eyes``.
 
     Raises
     ------
@@ -68,12 +78,17 @@ class Study:
         n_jobs: int | None = None,
         progress: bool = False,
         home: str | Path | None = None,
+        protocol: str = "loso",
         **overrides,
     ):
         if dataset not in datasets.READERS:
             raise ValueError(f"dataset={dataset!r}: expected one of {tuple(datasets.READERS)}")
         if isinstance(seed, bool) or not isinstance(seed, int | np.integer) or seed < 0:
             raise ValueError(f"seed={seed!r}: expected a whole number of at least 0")
+        if protocol not in PROTOCOLS:
+            raise ValueError(f"protocol={protocol!r}: expected one of {tuple(PROTOCOLS)}")
+        self.protocol, self.overrides = protocol, dict(overrides)
+        self.reading = {name: overrides.pop(name, READING[name]) for name in READING}
         self.config = config.profile(profile, dataset, **overrides)
         self.dataset, self.profile, self.seed = dataset, profile, int(seed)
         self.data_root = None if data_root in (None, "") else Path(data_root).expanduser()
@@ -81,9 +96,7 @@ class Study:
         self.progress = progress
         self.home = find_home() if home is None else Path(home)
         if dataset != "synthetic" and self.data_root is None:
-            raise ValueError(
-                f"dataset={dataset!r} needs data_root, the folder of your own licensed copy"
-            )
+            raise ValueError(f"dataset={dataset!r} needs data_root, the folder of your own copy")
 
     @cached_property
     def root(self) -> Path:
@@ -103,7 +116,7 @@ class Study:
     def prepared(self) -> Prepared:
         """Prepared clips of section 3.1.2, an array of shape (N, T, C, H, W)."""
         return prepare(
-            datasets.load_clips(self.dataset, self.root),
+            datasets.load_clips(self.dataset, self.root, **self.reading),
             self.config,
             cache=self.home / "data" / "prepared" / sources(*PREPARATION),
             n_jobs=self.n_jobs,
@@ -138,52 +151,77 @@ class Study:
             n_jobs=self.n_jobs,
             seed=seed,
             progress=self.progress,
-            info={
-                "dataset": self.dataset,
-                "profile": self.profile,
-                "method": method,
-                "data": self.prepared.key,
-                "version": self.clips.attrs["version"],
-                "repairs": sorted(self.clips.attrs["repairs"]),
-                "configuration": self.config.step(),
-                "configuration_hash": self.config.hash(),
-            },
+            info=self.info() | {"method": method},
+            by=PROTOCOLS[self.protocol],
         )
+
+    def info(self) -> dict:
+        """Return what a result must say about its data and choices; no folder of this machine."""
+        choices = self.config.step()
+        for name in ("pretrained", "landmarks"):
+            choices[name] = choices[name] and Path(choices[name]).name
+        return {
+            "dataset": self.dataset,
+            "profile": self.profile,
+            "protocol": self.protocol,
+            "data": self.prepared.key,
+            "version": self.clips.attrs["version"],
+            "counts": {
+                column: self.clips[column].value_counts(sort=False).sort_index().to_dict()
+                for column in ("emotion", "subject")
+            },
+            "repairs": sorted(self.clips.attrs["repairs"]),
+            "configuration": choices,
+            "configuration_hash": self.config.hash(),
+        }
 
     def run_folder(self, method: str, seed: int) -> Path:
         """Return where the run of a method and a seed lies, by its data, choices and code."""
         shared = replace(self.config, variant="full").step()
         module = type(self.estimator(method)).__module__
-        own = [module.removeprefix("merlib.").replace(".", "/")] * ("merlib.baselines." in module)
-        key = config.digest([self.prepared.key, shared, sources(*TRAINING, *own)])
+        code = list(TRAINING)
+        if module.startswith("merlib.baselines."):
+            code.append(module.removeprefix("merlib.").replace(".", "/"))
+        made_of = [self.prepared.key, shared, sources(*code)]
+        key = config.digest(made_of + [self.protocol] * (self.protocol != "loso"))
         return self.home / "runs" / self.dataset / f"{self.profile}-{key}" / method / f"seed-{seed}"
 
-    def fold_classifier(self, method: str, subject: str):
-        """Return the classifier of one fold of this study, trained on every other subject.
+    def fold_classifier(self, method: str, left_out: str):
+        """Return the classifier of one fold of this study, trained on everybody else.
 
-        It is the one behind the stored predictions of that subject; trained when first asked for,
-        then kept beside them.
+        It is the one behind the stored predictions of that subject (or, of the protocol ``cross``,
+        that dataset); trained when first asked for, then kept beside them.
 
         Raises
         ------
         ValueError
             If there is no such method or subject.
         """
-        path = self.run_folder(method, self.seed) / "classifiers" / f"{subject}.joblib"
+        path = self.run_folder(method, self.seed) / "classifiers" / f"{left_out}.joblib"
         if not path.exists():
             with loso.one_thread():
                 fitted = loso.fit_fold(
-                    self.estimator(method), self.prepared.x, self.clips, subject, self.seed
+                    self.estimator(method),
+                    self.prepared.x,
+                    self.clips,
+                    left_out,
+                    self.seed,
+                    by=PROTOCOLS[self.protocol],
                 )
             path.parent.mkdir(parents=True, exist_ok=True)
-            part = path.with_suffix(f".{os.getpid()}.part")
-            joblib.dump(fitted, part)
-            os.replace(part, path)
+            with whole(path) as part:
+                joblib.dump(fitted, part)
         return joblib.load(path)
+
+    @property
+    def results(self) -> Path:
+        """Folder of the committed predictions of this dataset, profile and protocol."""
+        protocol = [self.protocol] * (self.protocol != "loso")
+        return self.home.joinpath("results", self.dataset, self.profile, *protocol)
 
     def keep(self, method: str, seed: int) -> Path:
         """Copy the finished run of a method and a seed to ``results/``; return the folder."""
-        target = self.home / "results" / self.dataset / self.profile / method / f"seed-{seed}"
+        target = self.results / method / f"seed-{seed}"
         target.mkdir(parents=True, exist_ok=True)
         for name in ("predictions.parquet", "run.json"):
             shutil.copyfile(self.run_folder(method, seed) / name, target / name)
@@ -197,7 +235,7 @@ class Study:
         """
         if self.dataset == "synthetic" and self.data_root is not None:
             return []
-        folder = self.home / "results" / self.dataset / self.profile / method
+        folder = self.results / method
         runs = [loso.load(path.parent) for path in sorted(folder.glob("seed-*/run.json"))]
         return [run for run in runs if run.attrs["run"]["version"] == self.clips.attrs["version"]]
 

@@ -6,7 +6,6 @@ identity, pose, length, amplitude, head motion, blinks and noise are drawn witho
 """
 
 import json
-import os
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
@@ -18,6 +17,8 @@ from joblib import delayed
 
 from . import action_units, portrait
 from .action_units import COMBINATIONS
+from .files import whole
+from .files import write as write_file
 from .parallel import each
 
 VERSION = 1
@@ -93,13 +94,13 @@ def write(
     if standing(root, made_of):
         return root
     root.mkdir(parents=True, exist_ok=True)
-    replace_text(root / "dataset.part.json", json.dumps(made_of))
+    write_file(root / "dataset.part.json", json.dumps(made_of))
     plans = plan(**{name: made_of[name] for name in ("seed", "layout", "subjects", "clips")})
     tasks = [delayed(write_clip)(root, made_of, clip) for clip in plans]
     list(each(tasks, n_jobs, "synthetic clips", "clip", progress))
     truths = [read_truth(root, clip["clip"]) for clip in plans]
     (write_casme2_table if layout == "casme2" else write_samm_table)(root, truths)
-    replace_text(root / "dataset.json", json.dumps(made_of, indent=1))
+    write_file(root / "dataset.json", json.dumps(made_of, indent=1))
     (root / "dataset.part.json").unlink()
     return root
 
@@ -474,7 +475,7 @@ def write_clip(root: Path, made_of: dict, clip: dict) -> None:
         image = first if number == truth.onset else render.frame(number)
         cv2.imwrite(str(file), image, [cv2.IMWRITE_JPEG_QUALITY, events["jpeg"]])
     path.parent.mkdir(parents=True, exist_ok=True)
-    replace_text(path, json.dumps(truth.events))
+    write_file(path, json.dumps(truth.events))
 
 
 class Renderer:
@@ -552,7 +553,8 @@ def write_casme2_table(root: Path, truths: list[dict]) -> None:
         sheet.append([subject[3:], name, None, *numbers, None, coded(truth["units"]), emotion])
     book.create_sheet("Sheet2")
     book.create_sheet("Sheet3")
-    save(book, root / TABLES["casme2"])
+    with whole(root / TABLES["casme2"]) as part:
+        book.save(part)
 
 
 def write_samm_table(root: Path, truths: list[dict]) -> None:
@@ -573,18 +575,5 @@ def write_samm_table(root: Path, truths: list[dict]) -> None:
         values += [truth["offset"], f"=F{row}-D{row}+1", "1/2", coded(truth["units"]), emotion]
         for column, value in enumerate(values, 1):
             sheet.cell(row, column, value)
-    save(book, root / TABLES["samm"])
-
-
-def save(book: openpyxl.Workbook, path: Path) -> None:
-    """Save a workbook in one step: it is there whole or not at all."""
-    part = path.with_suffix(".part.xlsx")
-    book.save(part)
-    os.replace(part, path)
-
-
-def replace_text(path: Path, text: str) -> None:
-    """Write a text file in one step: it is there whole or not at all."""
-    part = path.with_suffix(".part")
-    part.write_text(text)
-    os.replace(part, path)
+    with whole(root / TABLES["samm"]) as part:
+        book.save(part)

@@ -1,0 +1,141 @@
+"""A model for new clips: trained on every subject, in one safetensors file that runs no code."""
+
+import json
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+import torch
+from safetensors import SafetensorError, safe_open
+from safetensors.torch import save_file
+from tqdm import tqdm
+
+from . import __version__, loso
+from .config import VARIANTS, Config
+from .files import whole
+from .network import Network
+from .study import Study
+from .train import NetworkClassifier, pick_device
+
+FORMAT = 1
+"""Raised whenever older files can no longer be read."""
+
+
+class Model(NamedTuple):
+    """A trained network and what it was made from.
+
+    Attributes
+    ----------
+    classifier : NetworkClassifier
+        Fitted; its ``config`` is the one it was trained with.
+    about : dict
+        ``dataset``, ``version``, ``counts``, ``method``, ``seed``, ``merlib`` ...
+    """
+
+    classifier: NetworkClassifier
+    about: dict[str, Any]
+
+
+def fit(study: Study, method: str = "full", progress: bool = False) -> Model:
+    """Train a variant of the network on all subjects of a study.
+
+    There is nobody left out, so its quality is not known from it: the leave-one-subject-out scores
+    of the same method say what to expect.
+
+    Parameters
+    ----------
+    study : Study
+    method : {"base", "mfem", "mffm", "full"}
+    progress : bool
+        Show a progress bar of the epochs.
+
+    Returns
+    -------
+    Model
+
+    Raises
+    ------
+    ValueError
+        If the method is no variant of the network.
+    """
+    if method not in VARIANTS:
+        raise ValueError(f"method {method!r}: expected one of {', '.join(VARIANTS)}")
+    x, clips, _ = loso.ordered(study.prepared.x, study.clips)
+    state = loso.fold_seed(study.seed, "")
+    epochs = study.config.epochs
+    with loso.one_thread(), tqdm(total=epochs, unit="epoch", disable=not progress) as bar:
+        fitted = loso.fit(study.estimator(method), x, clips, state, lambda *_: bar.update())
+    about = study.info() | {"method": method, "seed": study.seed} | loso.surroundings()
+    return Model(fitted, about)
+
+
+def save(model: Model, path: str | Path) -> Path:
+    """Write a model to one safetensors file, with its configuration and classes inside.
+
+    Raises
+    ------
+    ValueError
+        If the file's name does not end in ``.safetensors``.
+    """
+    path = Path(path)
+    if path.suffix != ".safetensors":
+        raise ValueError(f"{path}: expected a name that ends in .safetensors")
+    classifier = model.classifier
+    values = classifier.config.step() | {"pretrained": None, "landmarks": None}  # weights are here
+    described = {
+        "format": FORMAT,
+        "merlib": __version__,
+        "configuration": values,
+        "classes": [str(name) for name in classifier.classes_],
+        "about": model.about,
+    }
+    tensors = {
+        name: value.detach().cpu().contiguous()
+        for name, value in classifier.network_.state_dict().items()
+    }
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with whole(path) as part:
+        save_file(tensors, part, {"merlib": json.dumps(described)})
+    return path
+
+
+def load(path: str | Path, device: str = "auto") -> Model:
+    """Read a model; nothing in the file is executed.
+
+    Parameters
+    ----------
+    path : path
+    device : str
+        ``auto`` is CUDA if there, else the CPU.
+
+    Raises
+    ------
+    ValueError
+        If the file is no model of this library, or of another version of it.
+    """
+    path = Path(path).expanduser()
+    if not path.is_file():
+        raise ValueError(f"{path}: no such file")
+    try:
+        with safe_open(path, framework="pt") as file:
+            described = json.loads((file.metadata() or {}).get("merlib", "null"))
+            tensors = {name: file.get_tensor(name) for name in file.keys()}
+    except (SafetensorError, json.JSONDecodeError) as error:
+        raise ValueError(f"{path}: not a safetensors file ({error})") from error
+    if not isinstance(described, dict) or described.get("format") != FORMAT:
+        raise ValueError(f"{path}: not a model saved by merlib fit (format {FORMAT})")
+    try:
+        classifier = NetworkClassifier(Config(**described["configuration"]))
+        network = Network(len(described["classes"]), classifier.config)
+        network.load_state_dict(tensors)
+    except (KeyError, TypeError, ValueError, RuntimeError) as error:
+        reason = str(error).strip().splitlines()[0]
+        raise ValueError(
+            f"{path}: saved by merlib {described.get('merlib')}, does not fit this version "
+            f"{__version__} ({reason})"
+        ) from error
+    classifier.classes_ = np.array(described["classes"])
+    classifier.device_ = pick_device(device)
+    network = network.to(classifier.device_, memory_format=torch.channels_last)
+    classifier.network_ = network.eval()
+    return Model(classifier, described["about"])
