@@ -4,8 +4,9 @@ DATA_ROOT ?=
 PROFILE   ?= laptop
 SEED      ?= 0
 METHODS   ?= majority logistic base full
+OPTIONS   ?=
 BIN        = .venv/bin
-STUDY      = --dataset $(DATASET) --data-root "$(DATA_ROOT)" --profile $(PROFILE) --seed $(SEED)
+STUDY      = --dataset $(DATASET) --data-root "$(DATA_ROOT)" --profile $(PROFILE) --seed $(SEED) $(OPTIONS)
 
 .PHONY: study ablation notebooks book test test-slow lint lock clean
 

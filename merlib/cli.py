@@ -66,6 +66,7 @@ def parser() -> argparse.ArgumentParser:
         if name == "train":
             command.add_argument("--seeds", nargs="+", type=int, help="instead of --seed")
             command.add_argument("--keep", action="store_true", help="copy the runs to results/")
+            command.add_argument("--protocol", choices=sorted(PROTOCOLS), default="loso")
         if name == "fit":
             command.add_argument("--method", default="full", help="a variant of the network")
             command.add_argument("--out", type=Path, required=True, help="*.safetensors to write")
@@ -81,7 +82,6 @@ def data_options() -> argparse.ArgumentParser:
     data.add_argument("--data-root", metavar="DIR", help="folder of your own copy")
     data.add_argument("--profile", choices=sorted(PROFILES), default="laptop")
     data.add_argument("--seed", type=int, default=0, help="seed of training")
-    data.add_argument("--protocol", choices=sorted(PROTOCOLS), default="loso")
     data.add_argument("--jobs", type=int, help="processes (default: all cores)")
     data.add_argument(
         "--set",
@@ -166,7 +166,7 @@ def open_study(options: argparse.Namespace, methods: Sequence[str] = ()) -> Stud
         options.seed,
         n_jobs=options.jobs,
         progress=True,
-        protocol=options.protocol,
+        protocol=getattr(options, "protocol", "loso"),
         **reading_of(options),
         **dict(override(text) for text in options.set),
     )

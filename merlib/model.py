@@ -69,6 +69,14 @@ def fit(study: Study, method: str = "full", progress: bool = False) -> Model:
     return Model(fitted, about)
 
 
+def of(study: Study, method: str = "full") -> Model:
+    """Return the model of a study, trained when first asked for and then kept beside its runs."""
+    path = study.run_folder(method, study.seed) / "model.safetensors"
+    if not path.exists():
+        save(fit(study, method, study.progress), path)
+    return load(path)
+
+
 def save(model: Model, path: str | Path) -> Path:
     """Write a model to one safetensors file, with its configuration and classes inside.
 

@@ -38,9 +38,6 @@ def execute(study: Study, methods: list[str], show_faces: bool | None = None) ->
     RuntimeError
         If a cell fails; names the notebook, the cell and the error.
     """
-    overrides = dict(study.overrides)
-    if study.protocol != "loso":
-        overrides["protocol"] = study.protocol
     parameters = {
         "dataset": study.dataset,
         "data_root": None if study.data_root is None else str(study.data_root.resolve()),
@@ -48,7 +45,7 @@ def execute(study: Study, methods: list[str], show_faces: bool | None = None) ->
         "seed": study.seed,
         "methods": methods,
         "show_faces": show_faces,
-        "overrides": overrides,
+        "overrides": study.overrides,
     }
     parameters = {name: value for name, value in parameters.items() if value is not None}
     made_from = [parameters, study.config.step(), study.prepared.key]

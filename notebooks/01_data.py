@@ -24,7 +24,7 @@
 # same code as the real ones.
 
 # %% tags=["parameters"]
-dataset = "synthetic"  # or "casme2", "samm"
+dataset = "synthetic"  # or "casme2", "samm", "composite", "own"
 data_root = None  # folder of your own copy of the data
 profile = "laptop"  # or "paper"
 seed = 0
@@ -32,12 +32,14 @@ show_faces = None  # True or False; None shows faces where they are drawn, not r
 overrides = {}  # fields of the configuration to change
 
 # %%
-import cv2
+from itertools import cycle
+
 import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
 
 from merlib import action_units, metrics, paper, plots
+from merlib.frames import read_frames
 from merlib.study import Study
 
 plots.style()
@@ -73,7 +75,7 @@ print("\n".join(clips.attrs["repairs"]) or "Nothing had to be repaired.")
 
 # %%
 counted = clips["emotion"].value_counts().reindex(classes, fill_value=0)
-height, width = cv2.imread(str(clips["frames"].iloc[0][0]), cv2.IMREAD_GRAYSCALE).shape
+height, width = read_frames(clips["frames"].iloc[0][:1])[0].shape
 here = {
     "samples": len(clips),
     "subjects": clips["subject"].nunique(),
@@ -91,18 +93,17 @@ plots.table(table1, f"Table 1. Here: {clips.attrs['version']}", digits=0)
 #
 # :::{note}
 # The agreements of CASME II and SAMM allow only some subjects to be shown in public. With real data
-# no face appears on this page unless `show_faces` asks for it, but the pictures of the following
-# pages are of single clips: keep a book made from real data to yourself.
+# no page shows a face unless `show_faces=True` asks for it; an even grey stands in its place. Flow,
+# attention and scores are shown.
 # :::
 
 # %% tags=["hide-input"]
-if show_faces or (show_faces is None and dataset == "synthetic"):
+faces = plots.Faces(dataset, show_faces)
+if faces.shown:
     first = clips.groupby("subject").first().head(6)
-    images = [cv2.imread(str(frames[0]), cv2.IMREAD_GRAYSCALE) for frames in first["frames"]]
+    images = [read_frames(frames[:1])[0] for frames in first["frames"]]
     plots.strip(images, list(first.index), limits=(0, 255))
     plt.show()
-else:
-    print("Faces of real people are not shown.")
 
 # %% [markdown]
 # *The onset frame of the first clip of some subjects.*
@@ -136,7 +137,7 @@ plt.show()
 by_subject = pd.crosstab(clips["subject"], clips["emotion"])[classes]
 figure, axes = plt.subplots(figsize=(6, 1.2 + 0.24 * len(by_subject)))
 left = np.zeros(len(by_subject))
-for name, colour in zip(classes, plots.COLOURS, strict=False):
+for name, colour in zip(classes, cycle(plots.COLOURS), strict=False):
     axes.barh(by_subject.index, by_subject[name], left=left, label=name, color=colour)
     left += by_subject[name].to_numpy()
 axes.set(xlabel="clips")
@@ -187,8 +188,8 @@ for name, answer in {"always the largest class": largest, "perfect": y}.items():
     matrix = metrics.confusion(y, answer, classes)
     rows[name] = [metrics.accuracy(matrix), metrics.uf1(matrix), metrics.uar(matrix)]
 rows = pd.DataFrame(rows, index=["accuracy", "UF1", "UAR"]).T
-if dataset == "synthetic":
-    layout = "samm" if "contempt" in classes else "casme2"
+layout = "samm" if "contempt" in classes else "casme2"
+if dataset == "synthetic" and set(classes) <= set(action_units.COMBINATIONS[layout]):
     rows.loc["action units known", "accuracy"] = action_units.ceiling(layout, counted.to_dict())
 plots.table(rows, f"Reference answers on {clips.attrs['version']}")
 

@@ -25,6 +25,7 @@ data_root = None  # folder of your own copy of the data
 profile = "laptop"  # or "paper"
 seed = 0
 clip = None  # id of the clip that is followed; None takes the one that moves most
+show_faces = None  # True or False; None shows faces where they are drawn, not real
 overrides = {}  # fields of the configuration to change, such as {"evm_alpha": 20.0}
 
 # %%
@@ -42,6 +43,7 @@ from merlib.study import Study
 plots.style()
 study = Study(dataset=dataset, data_root=data_root, profile=profile, seed=seed, **overrides)
 config, clips, x = study.config, study.clips, study.prepared.x
+faces = plots.Faces(dataset, show_faces)
 
 # %% [markdown]
 # The clip is chosen by a rule, not by hand: the one whose face moves most at the apex, the motion
@@ -66,22 +68,24 @@ print(
 # than the movement that is looked for.
 
 # %%
-cropped = clips.attrs["cropped"]  # a release of ready-cropped faces: no eyes to find
-matrix = prepare.transform(frames[0], config.size, cropped)
+# Ready-cropped faces are taken as they are, and eyes that somebody has named are not searched.
+matrix = prepare.transform(frames[0], config, shown["cropped"], shown["eyes"])
 aligned = face.align(frames, matrix, config.size)
 
 # %% tags=["hide-input"]
+CROSS = {"color": "C1", "marker": "+", "s": 120}
 figure, (left, right) = plt.subplots(1, 2, figsize=(6, 3), width_ratios=(4, 3))
-left.imshow(frames[0], vmin=0, vmax=255)
+left.imshow(faces.picture(frames[0]), vmin=0, vmax=255)
 edge = config.size - 0.5
 corners = np.array([[-0.5, -0.5], [edge, -0.5], [edge, edge], [-0.5, edge], [-0.5, -0.5]])
 left.plot(*cv2.transform(corners[None], cv2.invertAffineTransform(matrix))[0].T, color="C4")
 left.set_title("onset frame, eyes and crop")
-right.imshow(aligned[0], vmin=0, vmax=255)
+right.imshow(faces.picture(aligned[0]), vmin=0, vmax=255)
 right.set_title(f"aligned, {config.size} x {config.size}")
-if not cropped:
-    left.scatter(*face.find_eyes(frames[0]).T, color="C1", marker="+", s=120)
-    right.scatter(*(face.EYES * config.size - 0.5).T, color="C1", marker="+", s=120)
+if not shown["cropped"]:
+    eyes = face.EYES * config.size - 0.5
+    left.scatter(*cv2.transform(eyes[None], cv2.invertAffineTransform(matrix))[0].T, **CROSS)
+    right.scatter(*eyes.T, **CROSS)
 for axes in (left, right):
     axes.axis("off")
 plt.show()
@@ -143,10 +147,20 @@ plt.show()
 # %% tags=["hide-input"]
 pictures = [aligned[0], aligned[apex], magnified[apex]]
 changes = [picture - aligned[0] for picture in pictures[1:]]
-plots.strip(pictures, ["onset", "apex", "apex, magnified"], limits=(0, 255))
+plots.strip(
+    [faces.picture(picture) for picture in pictures],
+    ["onset", "apex", "apex, magnified"],
+    limits=(0, 255),
+)
 limit = np.percentile(np.abs(changes), 99.5)
 titles = ["apex - onset", "magnified - onset"]
-plots.strip(changes, titles, columns=2, limits=(-limit, limit), cmap="RdBu")
+plots.strip(
+    [faces.picture(change) for change in changes],
+    titles,
+    columns=2,
+    limits=(-limit, limit),
+    cmap="RdBu",
+)
 plt.show()
 
 # %% [markdown]
@@ -187,7 +201,7 @@ inner = slice(config.size // 8, -config.size // 8)
 column = np.abs(changes[1])[inner, inner].mean(axis=0).argmax() + config.size // 8
 figure, axes = plt.subplots(2, 1, figsize=(6, 4.6), sharex=True)
 for axis, sequence, title in zip(axes, (aligned, magnified), ("raw", "magnified"), strict=True):
-    axis.imshow(sequence[:, :, column].T, aspect="auto", vmin=0, vmax=255)
+    axis.imshow(faces.picture(sequence[:, :, column]).T, aspect="auto", vmin=0, vmax=255)
     axis.axvline(apex, color="C1", linestyle="--")
     axis.set(title=title, ylabel="row")
 axes[1].set_xlabel("frame since the onset (dashed: apex)")
@@ -200,7 +214,8 @@ plt.show()
 
 # %%
 beats = np.linspace(0, len(aligned) - 1, min(len(aligned), 30)).round().astype(int)
-pairs = np.concatenate([aligned[beats], magnified[beats]], axis=2).clip(0, 255).astype(np.uint8)
+pairs = np.concatenate([aligned[beats], magnified[beats]], axis=2).clip(0, 255)
+pairs = faces.picture(pairs).astype(np.uint8)
 zoom = max(1, 224 // config.size)
 Image(
     plots.gif([np.kron(pair, np.ones((zoom, zoom), np.uint8)) for pair in pairs], fps=12),
@@ -251,7 +266,7 @@ def show_flow(fields, titles):
     for (left, right), field, title in zip(grid, fields, titles, strict=True):
         left.imshow(plots.flow_image(field, limit))
         left.set_title(title)
-        right.imshow(aligned[0])
+        right.imshow(faces.picture(aligned[0]), vmin=0, vmax=255)
         plots.arrows(right, field, max(2, config.size // 18), config.size / 14 / limit)
         left.axis("off")
         right.axis("off")
@@ -306,7 +321,7 @@ else:
 def errors_of(clip, **changes):
     """Return both end-point errors at the apex of one synthetic clip, of TV-L1 and of zero flow."""
     first, last = datasets.read_frames([clip.frames[0], clip.frames[clip.apex - clip.onset]])
-    matrix = prepare.transform(first, config.size, cropped=False)
+    matrix = prepare.transform(first, config)
     known, errors = truth.clip(clip.clip), []
     for head, motion, least in (
         ("keep", known.displacement, 0),
@@ -346,7 +361,7 @@ NAMES = ["grey", "u", "v", "strain"][: x.shape[2]]
 chosen = np.linspace(0, config.frames - 1, min(config.frames, 5)).round().astype(int)
 figure, grid = plt.subplots(len(NAMES), len(chosen), figsize=(6, 1.3 * len(NAMES) + 0.3))
 for channel, (name, line) in enumerate(zip(NAMES, grid, strict=True)):
-    values = x[row, :, channel]
+    values = faces.picture(x[row, :, channel]) if name == "grey" else x[row, :, channel]
     limit = np.percentile(np.abs(values), 99.5) or 1.0
     for axes, t in zip(line, chosen, strict=True):
         axes.imshow(values[t], vmin=-limit, vmax=limit, cmap="RdBu" if name in "uv" else "gray")

@@ -28,6 +28,7 @@ data_root = None  # folder of your own copy of the data
 profile = "laptop"  # or "paper"
 seed = 0
 clip = None  # id of the clip that is shown; None takes the one that moves most
+show_faces = None  # True or False; None shows faces where they are drawn, not real
 overrides = {}  # fields of the configuration to change, such as {"gem_p": 1.0}
 
 # %%
@@ -52,6 +53,7 @@ clips, x = study.clips, study.prepared.x
 row = plots.choose(study.prepared, clip)
 shown = clips.loc[row]
 net = study.fold_classifier("full", shown["subject"]).network_.cpu()
+faces = plots.Faces(dataset, show_faces)
 looks = explain.attention(net, x[row : row + 1].copy())
 print(f"clip {shown['clip']}: {shown['emotion']}, action units {shown['action_units']}")
 
@@ -60,7 +62,7 @@ apex = x[row, -1]
 figure, axes = plt.subplots(1, 2, figsize=(6, 3.2))
 for axis, image, title in zip(
     axes,
-    (apex[0], plots.flow_image(apex[1:3])),
+    (faces.picture(apex[0]), plots.flow_image(apex[1:3])),
     ("grey, magnified", "flow from the onset"),
     strict=True,
 ):
@@ -98,9 +100,12 @@ def over_face(names, titles):
     side = (-0.5, apex.shape[1] - 0.5)
     for k, line in enumerate(grid, start=1):
         for axis, name, title in zip(line, names, titles, strict=True):
-            axis.imshow(apex[0])
+            axis.imshow(faces.picture(apex[0]))
             drawn = axis.imshow(
-                looks[k][name][0, -1], extent=(*side, *side[::-1]), alpha=0.6, cmap="viridis"
+                faces.features(looks[k][name][0, -1]),
+                extent=(*side, *side[::-1]),
+                alpha=0.6,
+                cmap="viridis",
             )
             axis.set_title(f"stage {k}: {title}")
             axis.axis("off")

@@ -24,6 +24,7 @@ dataset = "synthetic"  # or "casme2", "samm"
 data_root = None  # folder of your own copy of the data
 profile = "laptop"  # or "paper"
 seed = 0
+show_faces = None  # True or False; None shows faces where they are drawn, not real
 overrides = {}  # fields of the configuration to change, such as {"fim_pairs": "cascade"}
 
 # %%
@@ -112,7 +113,8 @@ print(f"F holds {net.mffm.out_features} numbers a frame; stage 4 alone {stages[3
 # of its shallow partner.
 
 # %% tags=["hide-input"]
-maps = [y[-1].mean(dim=0).numpy() for y in stages + interactions]
+faces = plots.Faces(dataset, show_faces)
+maps = [faces.features(y[-1].mean(dim=0).numpy()) for y in stages + interactions]
 figure, axes = plots.strip([(y - y.mean()) / (y.std() + 1e-9) for y in maps], names, columns=4)
 plt.show()
 

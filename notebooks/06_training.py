@@ -28,6 +28,7 @@ profile = "laptop"  # or "paper"
 seed = 0
 method = "full"  # whose folds are shown
 clip = None  # id of the clip that is augmented; None takes the one that moves most
+show_faces = None  # True or False; None shows faces where they are drawn, not real
 overrides = {}  # fields of the configuration to change, such as {"epochs": 30}
 
 # %%
@@ -82,6 +83,7 @@ print(f"{few} folds lack a class, {(folds['nunique'] == 1).sum()} hold a single 
 # One transform is drawn for a whole clip.
 
 # %%
+faces = plots.Faces(dataset, show_faces)
 row = plots.choose(study.prepared, clip)
 x = torch.as_tensor(study.prepared.x[row : row + 1].copy())
 generator = torch.Generator().manual_seed(seed)
@@ -90,7 +92,7 @@ drawn = [augment(x.clone(), config, generator) for _ in range(3)]
 # %% tags=["hide-input"]
 frames = [version[0, -1].numpy() for version in [x, *drawn]]
 titles = ["as prepared", "drawn 1", "drawn 2", "drawn 3"]
-figure, axes = plots.strip([frame[0] for frame in frames], titles, columns=2)
+figure, axes = plots.strip([faces.picture(frame[0]) for frame in frames], titles, columns=2)
 gain = config.size / 14 / np.hypot(*frames[0][1:3]).max()  # the longest arrow: a 14th of the face
 for axis, frame in zip(axes, frames, strict=True):
     plots.arrows(axis, frame[1:3], step=max(3, config.size // 16), gain=gain)

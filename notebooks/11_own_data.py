@@ -1,0 +1,197 @@
+# ---
+# jupyter:
+#   jupytext:
+#     formats: ipynb,py:percent
+#     text_representation:
+#       extension: .py
+#       format_name: percent
+#   kernelspec:
+#     display_name: Python 3
+#     language: python
+#     name: python3
+# ---
+
+# %% [markdown]
+# # Your own data
+#
+# How to bring in a licensed copy of CASME II or SAMM, or clips of your own. Every cell runs: where
+# you have none of these, the clips are taken from the embedded synthetic dataset.
+#
+# ## A licensed copy
+#
+# Unpack it and name its folder; nothing has to be renamed or converted.
+#
+# ```
+# merlib check casme2 --root /path/to/CASME2
+# make study DATASET=casme2 DATA_ROOT=/path/to/CASME2 PROFILE=paper
+# ```
+#
+# The annotation table (`CASME2*.xlsx`, `SAMM*.xlsx`) is found in that folder or one below, its
+# columns by their names. The subjects' folders (`sub01`, `006`) are searched two levels down, so
+# `CASME2-RAW`, `CASME2_RAW_selected`, `Cropped` and plain unpacking all do. Images are matched by
+# the number at the end of their names. Where raw and cropped frames are both there the raw ones are
+# taken; `OPTIONS="--faces cropped"` asks for the others.
+
+# %% tags=["parameters"]
+dataset = "synthetic"  # or "casme2", "samm", "composite", "own"
+data_root = None  # folder of your own copy of the data
+profile = "laptop"  # or "paper"
+seed = 0
+overrides = {}  # fields of the configuration to change
+
+# %%
+import csv
+import tempfile
+from pathlib import Path
+
+import cv2
+import pandas as pd
+from IPython.display import Markdown
+
+from merlib import datasets, plots, tables
+from merlib.check import check
+from merlib.frames import read_frames
+from merlib.study import Study
+
+plots.style()
+study = Study(dataset=dataset, data_root=data_root, profile=profile, seed=seed, **overrides)
+clips = study.clips
+print(clips.attrs["version"])
+
+# %% [markdown]
+# The releases differ, and the version that was read is printed everywhere:
+#
+# | table | rows | five classes |
+# | --- | --- | --- |
+# | CASME II of 2014 | 255 | 246 |
+# | CASME II of 2019, with objective classes; three clips of one subject changed class | 255 | 249 |
+# | CASME II, updated | 256 | 247 |
+# | SAMM, version 2 | 159 | 136 |
+#
+# ## Which classes
+#
+# `classes` selects by name: `five` (the default, those of the paper), `three` (negative, positive,
+# surprise: the grand challenge of 2019), `all`, or emotions divided by commas. Here the five, by
+# subject:
+
+# %%
+plots.table(datasets.counts(clips), f"Clips by subject and class, {clips.attrs['version']}")
+
+# %% [markdown]
+# ## Check first
+#
+# `merlib check` reads the table and every frame, looks for the faces, and tells everything that is
+# wrong at once, by row and file, as Markdown and as JSON. *Errors* stop the study. *Repairs* are
+# made and named: an apex that is missing or impossible becomes the frame of largest motion, a clip
+# with too few frames repeats some, frames that the table names beyond the ends of what is on disk
+# are cut off. `--strict` refuses repairs. The exit status is 0 if the study can run, else 1.
+#
+# To see it at work, a few rows of a table with faults of every kind, checked without frames
+# (`merlib check casme2 --table FILE`):
+
+# %%
+faulty = [
+    ("01", "EP01_1", 5, "/", 40, "4+7+L10", "disgust"),
+    ("01", "EP01_1", 50, 60, 90, "12", "happiness"),
+    ("02", "EP02_7", 90, 99, 80, "12", "happiness"),
+    ("02", "EP03_2", 30, 99, 80, "?", "others"),
+    ("two", "EP03_3", 30, 40, 80, "1", "surprise"),
+    ("03", "EP04_1", "x", 40, 80, "1", "surprise"),
+    ("03", "EP04_2", 10, 40, 80, "1", "joy"),
+    ("03", "EP04_3", 10, 15, 80, "17", "repression"),
+]
+names = tables.LAYOUTS["casme2"].columns
+order = ["subject", "name", "onset", "apex", "offset", "action_units", "emotion"]
+with tempfile.TemporaryDirectory() as folder:
+    table = Path(folder) / "CASME2-coding-example.xlsx"
+    pd.DataFrame(faulty, columns=[names[name] for name in order]).to_excel(table, index=False)
+    report = check("casme2", table=table)
+Markdown(report.markdown().replace("# Check", "**Check").replace("casme2\n", "casme2**\n", 1))
+
+# %% [markdown]
+# ## Clips of your own
+#
+# They need no official layout. Put a file `manifest.csv` into a folder, a row a clip:
+#
+# | column | |
+# | --- | --- |
+# | `clip` | a name, used once |
+# | `subject` | who; all clips of a person are left out together |
+# | `onset`, `apex`, `offset` | frame numbers; an empty `apex` is searched |
+# | `emotion` | any word |
+# | `frames` | a folder of numbered images, or a video file; relative to the manifest |
+# | `fps` | optional; else the video's own, else 200 |
+# | `action_units` | optional |
+#
+# The first frame of a video is number 0. Let us write one from clips of this dataset: most as
+# folders of images, every third as a video.
+
+# %%
+home = study.home / "data" / "own_example"
+home.mkdir(parents=True, exist_ok=True)
+lines = [["clip", "subject", "onset", "apex", "offset", "emotion", "frames", "fps"]]
+few = clips.groupby("subject").head(3).head(9)
+for k, clip in enumerate(few.itertuples()):
+    name, apex = clip.clip.replace("/", "_"), clip.apex - clip.onset
+    frames = read_frames(clip.frames)
+    ends = [0, apex, len(frames) - 1]
+    if k % 3 == 2:
+        source = f"{name}.avi"
+        size, codec = frames.shape[:0:-1], cv2.VideoWriter_fourcc(*"MJPG")
+        video = cv2.VideoWriter(str(home / source), codec, clip.fps, size, isColor=False)
+        for frame in frames:
+            video.write(frame)
+        video.release()
+    else:
+        source = name
+        (home / source).mkdir(exist_ok=True)
+        for number, frame in enumerate(frames):
+            cv2.imwrite(str(home / source / f"{number:04d}.png"), frame)
+    lines.append([name, clip.subject, *ends, clip.emotion, source, clip.fps])
+with (home / "manifest.csv").open("w", newline="") as file:
+    csv.writer(file).writerows(lines)
+print((home / "manifest.csv").read_text())
+
+# %% [markdown]
+# The check, and the study (`make study DATASET=own DATA_ROOT=data/own_example`):
+
+# %%
+report = check("own", home, n_jobs=1, progress=False)
+print(report.verdict)
+own = Study("own", home, profile, seed, home=study.home, **overrides)
+print(own.clips.attrs["version"], own.prepared.x.shape)
+plots.table(
+    own.clips[["clip", "subject", "emotion", "onset", "apex", "offset", "fps"]], "Own clips"
+)
+
+# %% [markdown]
+# (faces-that-are-not-found)=
+# ## Faces that are not found
+#
+# The eyes are found with the cascades that OpenCV ships. They know frontal faces; dark glasses, a
+# face in profile, hair over an eye or a second face in the frame stop the clip, and the check says
+# which. Three ways on:
+#
+# 1. **Name the eyes.** A file `eyes.csv` beside the table (or `--eyes FILE`), with the columns
+#    `clip, left_x, left_y, right_x, right_y`: pixels in the onset frame, of the eye on the image's
+#    left and of the other. Only the clips in it are concerned.
+# 2. **Give a landmark model.** The field `landmarks` takes a YuNet detector as an ONNX file
+#    (`face_detection_yunet_2023mar.onnx` of OpenCV's model zoo):
+#    `OPTIONS="--set landmarks=/path/to/it.onnx"`.
+# 3. **Crop them yourself.** `OPTIONS="--faces cropped"` takes the frames as they are and stretches
+#    them to the square. This is what happens to the release `Cropped` of CASME II.
+
+# %%
+first = own.clips.iloc[0]
+eyes = home / "eyes.csv"
+eyes.write_text(f"clip,left_x,left_y,right_x,right_y\n{first['clip']},250,190,375,192\n")
+named = datasets.load_clips("own", home)
+print(first["clip"], named["eyes"].iloc[0])
+eyes.unlink()
+
+# %% [markdown]
+# ## What stays with you
+#
+# The recordings are lent under signed agreements. `data/` is ignored by git, and so are images,
+# videos and spreadsheets anywhere in the checkout; results hold the clips' names and probabilities
+# only; pages made from anything but drawn faces show none unless `show_faces=True` asks for them.
