@@ -192,6 +192,8 @@ class Config:
             value = getattr(self, name)
             if isinstance(value, bool) or not isinstance(value, int) or value < 1:
                 raise ValueError(f"{name}={value!r}: expected a whole number of at least 1")
+        if self.width < 4:  # 2 channels corrupt memory in PyTorch 2.13's convolutions on a CPU
+            raise ValueError(f"width={self.width!r}: expected at least 4 channels")
         for name in ("evm_alpha", "evm_lambda_c", "flow_scale", "learning_rate"):
             if not getattr(self, name) > 0:
                 raise ValueError(f"{name}={getattr(self, name)!r}: expected a number above 0")

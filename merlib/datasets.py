@@ -157,12 +157,11 @@ def inspect_one(
     clips, names = select(clips, class_map(name, classes, clips), path, findings)
     findings = unused(findings, every - set(clips["clip"]))
     clips["source"], clips["cropped"], clips["eyes"] = clips["source"].astype(object), False, None
-    if root is None:
-        clips["frames"] = [()] * len(clips)
-    elif name == "own":
+    clips["frames"] = [()] * len(clips)
+    if root is not None and name == "own":
         clips["cropped"] = faces == "cropped"
         place_own(clips, path.parent, findings)
-    elif len(clips):
+    elif root is not None and len(clips):
         folder, cropped = find_frames(root, clips, faces)
         clips["cropped"] = cropped
         place_frames(clips, [folder / c.subject / c.name for c in clips.itertuples()], findings)

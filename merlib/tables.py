@@ -200,7 +200,8 @@ def read_csv(path: Path) -> list[pd.DataFrame]:
         rows = list(csv.reader(lines, delimiter=divider))
     except csv.Error as error:
         raise DatasetError(f"{path}: not a readable CSV table ({error})") from error
-    return [pd.DataFrame(rows, dtype=object)]
+    width = max(map(len, rows), default=0)
+    return [pd.DataFrame([row + [None] * (width - len(row)) for row in rows], dtype=object)]
 
 
 def text(cell: object) -> str:

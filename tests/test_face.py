@@ -57,6 +57,81 @@ def test_the_eyes_of_a_photograph_are_found_whatever_its_place(turn, scale, ligh
     assert np.hypot(*(face.find_eyes(image) - expected).T).max() < 3 * scale
 
 
+GREY = cv2.cvtColor(astronaut(), cv2.COLOR_RGB2GRAY)
+FACE = GREY[0:320, 80:400]
+
+
+@pytest.mark.parametrize("turn", [0, 12, -20, 35, -45])
+@pytest.mark.parametrize(("scale", "light", "shift"), [
+    (1.0, 1.0, (0, 0)), (0.5, 1.0, (60, 80)), (1.5, 0.5, (40, 60)), (1.0, 0.12, (50, 70)),
+])  # fmt: skip
+def test_the_eyes_move_with_the_photograph(turn, scale, light, shift):
+    known = np.array([[202, 101], [246.5, 103.8]])  # read off the picture
+    move = cv2.getRotationMatrix2D((224, 110), turn, scale)
+    move[:, 2] += shift
+    image = cv2.warpAffine(GREY, move, (512, 512), borderMode=cv2.BORDER_REPLICATE)
+    image = cv2.convertScaleAbs(image, alpha=light)
+    expected = known @ move[:, :2].T + move[:, 2]
+    assert np.hypot(*(face.find_eyes(image) - expected).T).max() < 4 * scale
+
+
+def dark_glasses(picture):
+    picture = picture.copy()
+    for x in (122, 166):
+        cv2.circle(picture, (x, 102), 16, 10, -1)
+    return picture
+
+
+@pytest.mark.parametrize(
+    ("picture", "kind", "message"),
+    [
+        (np.hstack([FACE, FACE]), "two faces", r"more than one face: \d+x\d+ at .* and \d+x"),
+        (dark_glasses(FACE), "no eyes", r"no plausible pair of eyes .* dark glasses"),
+        (FACE[:, 145:], "profile", "one in profile, looking to the image's left"),
+        (np.full((240, 320), 128, np.uint8), "no face", "no frontal face found in a frame of 320"),
+    ],
+)
+def test_what_is_wrong_with_a_face_is_told(picture, kind, message):
+    with pytest.raises(face.FaceNotFound, match=message) as told:
+        face.find_eyes(picture)
+    assert told.value.kind == kind and kind in face.KINDS
+
+
+class Detector:
+    """Stands for a YuNet model: rows of box, five landmarks (eyes first) and score."""
+
+    found = None
+
+    def detect(self, image):
+        assert image.shape == (320, 320, 3)
+        return 1, self.found
+
+
+def test_a_landmark_model_finds_the_eyes(tmp_path, monkeypatch):
+    model = tmp_path / "yunet.onnx"
+    model.touch()
+    monkeypatch.setattr(cv2.FaceDetectorYN, "create", lambda *a, **k: Detector())
+    row = [90, 60, 100, 120, 166, 104, 122, 101, 140, 130, 125, 150, 160, 150, 0.9]
+    monkeypatch.setattr(Detector, "found", np.array([row], np.float32))
+    np.testing.assert_array_equal(face.find_eyes(FACE, model), [[122, 101], [166, 104]])
+    other = np.array(row, np.float32)
+    other[[0, 4, 6]] += 150
+    monkeypatch.setattr(Detector, "found", np.array([row, other], np.float32))
+    with pytest.raises(face.FaceNotFound, match="more than one face"):
+        face.find_eyes(FACE, model)
+    monkeypatch.setattr(Detector, "found", None)
+    with pytest.raises(face.FaceNotFound, match="the landmark model finds no face"):
+        face.find_eyes(FACE, model)
+
+
+def test_a_file_that_is_no_landmark_model_is_named(tmp_path):
+    with pytest.raises(ValueError, match="landmarks=.*none.onnx': no such file"):
+        face.find_eyes(FACE, tmp_path / "none.onnx")
+    (tmp_path / "bad.onnx").write_text("no model")
+    with pytest.raises(ValueError, match="landmarks=.*bad.onnx': no YuNet model"):
+        face.find_eyes(FACE, tmp_path / "bad.onnx")
+
+
 def test_no_face_and_a_wrong_image_are_named():
     with pytest.raises(face.FaceNotFound, match="no frontal face found in a frame of 320x240"):
         face.find_eyes(np.full((240, 320), 128, np.uint8))

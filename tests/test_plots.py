@@ -228,3 +228,22 @@ def test_style_is_legible_and_told_apart():
         assert matplotlib.rcParams["font.size"] * matplotlib.rcParams["figure.dpi"] / 72 >= 16
         cycle = [entry["color"] for entry in matplotlib.rcParams["axes.prop_cycle"]]
     assert cycle == list(plots.COLOURS) and len(set(cycle)) == len(cycle)
+
+
+def test_faces_of_real_people_are_hidden_unless_asked_for(capsys):
+    rng = np.random.default_rng(0)
+    picture, coarse = rng.uniform(0, 255, (40, 30)), rng.uniform(size=(10, 12))
+    for dataset, show, shown in (
+        ("synthetic", None, True), ("synthetic", False, False), ("casme2", None, False),
+        ("own", None, False), ("samm", True, True),
+    ):  # fmt: skip
+        faces = plots.Faces(dataset, show)
+        assert faces.shown is shown
+        assert ("not shown" in capsys.readouterr().out) is not shown
+        if shown:
+            assert faces.picture(picture) is picture and faces.features(picture) is picture
+        else:
+            hidden = faces.picture(picture)
+            assert hidden.shape == picture.shape and np.ptp(hidden) == 0
+            assert max(faces.features(picture).shape) <= 14
+            assert max(faces.features(coarse).shape) <= 14

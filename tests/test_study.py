@@ -2,6 +2,7 @@
 
 import subprocess
 import sys
+from pathlib import Path
 
 import numpy as np
 import openpyxl
@@ -11,7 +12,7 @@ import pytest
 from merlib import cli, metrics
 from merlib.study import Study, find_home
 
-TINY = {"size": 16, "flow_size": 32, "frames": 2, "width": 2, "lstm_hidden": 4, "epochs": 1}
+TINY = {"size": 16, "flow_size": 32, "frames": 2, "width": 4, "lstm_hidden": 4, "epochs": 1}
 
 
 @pytest.fixture(scope="module")
@@ -81,7 +82,7 @@ def test_fold_classifier_is_the_one_behind_the_predictions(study, monkeypatch):
     names = [f"p_{label}" for label in fitted.classes_]
     p = fitted.predict_proba(study.prepared.x[mine]).astype(np.float32)
     np.testing.assert_array_equal(p, stored.loc[study.clips["clip"][mine], names])
-    monkeypatch.setattr("merlib.loso.fit_fold", lambda *_: pytest.fail("trained again"))
+    monkeypatch.setattr("merlib.loso.fit_fold", lambda *a, **k: pytest.fail("trained again"))
     study.fold_classifier("base", "sub02")
     with pytest.raises(pytest.fail.Exception):
         study.fold_classifier("base", "sub01")
@@ -176,3 +177,45 @@ def test_an_unknown_method_is_named_before_anything_runs(casme2_root, own_home, 
     assert cli.main(arguments) == 1
     assert "method 'svm': expected one of majority" in capsys.readouterr().err
     assert not (own_home / "runs").exists()
+
+
+def test_cross_dataset_trains_on_one_and_tests_on_the_other(tmp_path, casme2_root, samm_root):
+    (tmp_path / "CASME2").symlink_to(casme2_root)
+    (tmp_path / "SAMM").symlink_to(samm_root)
+    options = {"home": tmp_path, "n_jobs": 1, "tvl1": "fast", **TINY}
+    study = Study("composite", tmp_path, protocol="cross", **options)
+    run = study.predictions("majority")
+    clips = study.clips
+    for name in ("casme2", "samm"):
+        most = clips.loc[clips["source"] != name, "emotion"].mode()
+        answers = set(metrics.predicted(run[run["source"] == name]))
+        assert len(answers) == 1 and answers <= set(most)
+    left_out = Study("composite", tmp_path, **options).predictions("majority")
+    assert set(left_out["clip"]) == set(run["clip"]) and "source" not in left_out
+    with pytest.raises(ValueError, match="leaving one source out needs at least two sources"):
+        Study(data_root=casme2_root, protocol="cross", **options).predictions("majority")
+    with pytest.raises(ValueError, match="protocol='holdout': expected one of"):
+        Study("composite", tmp_path, protocol="holdout", **options)
+
+
+def test_results_hold_names_and_probabilities_and_no_folder(study):
+    run = study.predictions("majority")
+    classes = [f"p_{name}" for name in study.clips.attrs["classes"]]
+    assert list(run.columns) == ["clip", "subject", "label", "epoch", *classes]
+    folder = study.run_folder("majority", study.seed)
+    for path in (folder / "run.json", folder / "predictions.parquet"):
+        assert str(study.data_root).encode() not in path.read_bytes()
+    counts = run.attrs["run"]["counts"]
+    assert counts["emotion"] == study.clips["emotion"].value_counts().to_dict()
+    assert sum(counts["subject"].values()) == len(study.clips)
+
+
+@pytest.mark.parametrize(
+    "path",
+    ["data/CASME2/x.jpg", "data/x.txt", "SAMM/006/006_1_2/006_05562.jpg", "a.mp4", "x/b.avi",
+     "SAMM_Micro_FACS_Codes_v2.xlsx", "notebooks/01_data.ipynb", "predictions/x/prediction.png",
+     "full.safetensors", "runs/x"],
+)  # fmt: skip
+def test_nothing_licensed_can_slip_into_git(path):
+    root = Path(__file__).parent.parent
+    assert subprocess.run(["git", "check-ignore", "-q", path], cwd=root).returncode == 0
