@@ -98,7 +98,7 @@ def save(model: Model, path: str | Path) -> Path:
         "about": model.about,
     }
     tensors = {
-        name: value.detach().cpu().contiguous()
+        name: value.detach().cpu().contiguous().clone()  # some are shared
         for name, value in classifier.network_.state_dict().items()
     }
     path.parent.mkdir(parents=True, exist_ok=True)
