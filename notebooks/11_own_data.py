@@ -46,7 +46,6 @@ from pathlib import Path
 
 import cv2
 import pandas as pd
-from IPython.display import Markdown
 
 from merlib import datasets, plots, tables
 from merlib.check import check
@@ -106,7 +105,9 @@ with tempfile.TemporaryDirectory() as folder:
     table = Path(folder) / "CASME2-coding-example.xlsx"
     pd.DataFrame(faulty, columns=[names[name] for name in order]).to_excel(table, index=False)
     report = check("casme2", table=table)
-Markdown(report.markdown().replace("# Check", "**Check").replace("casme2\n", "casme2**\n", 1))
+print(report.verdict)
+shown = report.findings.table()[["level", "row", "clip", "kind", "message"]].astype(str)
+plots.table(shown.replace("<NA>", ""), "What the check finds", index=False)
 
 # %% [markdown]
 # ## Clips of your own
@@ -161,7 +162,7 @@ print(report.verdict)
 own = Study("own", home, profile, seed, home=study.home, **overrides)
 print(own.clips.attrs["version"], own.prepared.x.shape)
 plots.table(
-    own.clips[["clip", "subject", "emotion", "onset", "apex", "offset", "fps"]], "Own clips"
+    own.clips[["clip", "subject", "emotion", "onset", "apex", "offset", "fps"]], "Own clips", 0
 )
 
 # %% [markdown]

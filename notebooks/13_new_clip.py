@@ -77,7 +77,6 @@ plots.table(pd.DataFrame({"in the file": rows}), path.name)
 # `new_clip`, five clips of two drawn people are made that were in no training.
 
 # %%
-drawn = dataset == "synthetic" and new_clip is None
 if new_clip is None:
     root = study.home / "data" / "new_clips"
     synthetic.write(root, seed=1, subjects=2, clips=5, n_jobs=1, progress=False)

@@ -90,7 +90,10 @@ for method in compared:
     for part, table in parts.items():
         scores = metrics.scores(table)
         rows[method, part] = {"clips": len(table)} | scores
-plots.table(pd.DataFrame(rows).T, f"Composite, {clips.attrs['version']}, seed {seed}")
+plots.table(
+    pd.DataFrame(rows).T.astype({"clips": int}),
+    f"Leave one subject out, {clips.attrs['version']}, seed {seed}",
+)
 
 # %% [markdown]
 # ## Train on one, test on the other
@@ -105,7 +108,7 @@ if len(by_source) > 1:
             others = " and ".join(names[other] for other in source.unique() if other != name)
             key = method, f"{others} to {names[name]}"
             rows[key] = {"clips": len(table)} | metrics.scores(table)
-    display = pd.DataFrame(rows).T
+    display = pd.DataFrame(rows).T.astype({"clips": int})
 else:
     display = pd.DataFrame({"two datasets are needed": []})
 plots.table(display, f"Cross-dataset, {clips.attrs['version']}, seed {seed}")

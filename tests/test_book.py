@@ -34,7 +34,12 @@ def home(tmp_path_factory):
         )
     for name in ("_config.yml", "_toc.yml"):
         shutil.copy(ROOT / name, home / name)
-    for folder in (".venv", ".pytest_cache", "data", "runs"):  # what stands beside the book is none of its pages
+    for folder in (
+        ".venv",
+        ".pytest_cache",
+        "data",
+        "runs",
+    ):  # what stands beside the book is none of its pages
         (home / folder).mkdir()
         (home / folder / "intro.md").write_text("```{tableofcontents}\n```\n")
     return home
