@@ -20,7 +20,7 @@ from merlib.study import Study
 
 ROOT = Path(__file__).resolve().parent.parent
 NOTEBOOKS = sorted((ROOT / "notebooks").glob("*.py"))
-TINY = {"size": 32, "flow_size": 32, "frames": 3, "width": 4, "lstm_hidden": 4, "epochs": 1,
+TINY = {"size": 32, "flow_size": 32, "frames": 3, "width": 8, "lstm_hidden": 8, "epochs": 1,
         "tvl1": "fast"}  # fmt: skip
 
 

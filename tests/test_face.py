@@ -87,7 +87,7 @@ def dark_glasses(picture):
     ("picture", "kind", "message"),
     [
         (np.hstack([FACE, FACE]), "two faces", r"more than one face: \d+x\d+ at .* and \d+x"),
-        (dark_glasses(FACE), "no eyes", r"no plausible pair of eyes .* dark glasses"),
+        (dark_glasses(FACE), "no eyes", r"no plausible pair of eyes .*dark glasses"),
         (FACE[:, 145:], "profile", "one in profile, looking to the image's left"),
         (np.full((240, 320), 128, np.uint8), "no face", "no frontal face found in a frame of 320"),
     ],

@@ -20,7 +20,7 @@ from merlib import loso, metrics
 from merlib.config import Config
 from merlib.train import NetworkClassifier
 
-TINY = Config(size=16, frames=2, width=4, lstm_hidden=4, epochs=2, batch_size=4, variant="full")
+TINY = Config(size=16, frames=2, width=8, lstm_hidden=8, epochs=2, batch_size=4, variant="full")
 
 
 def table(n=24, subjects=4, classes=("a", "b", "c"), seed=0):

@@ -15,7 +15,7 @@ from merlib.face import FaceNotFound
 from merlib.predict import predict
 from merlib.study import Study
 
-TINY = {"size": 32, "flow_size": 32, "frames": 3, "width": 4, "lstm_hidden": 4, "epochs": 1,
+TINY = {"size": 32, "flow_size": 32, "frames": 3, "width": 8, "lstm_hidden": 8, "epochs": 1,
         "tvl1": "fast"}  # fmt: skip
 
 

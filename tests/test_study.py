@@ -12,7 +12,7 @@ import pytest
 from merlib import cli, metrics
 from merlib.study import Study, find_home
 
-TINY = {"size": 16, "flow_size": 32, "frames": 2, "width": 4, "lstm_hidden": 4, "epochs": 1}
+TINY = {"size": 16, "flow_size": 32, "frames": 2, "width": 8, "lstm_hidden": 8, "epochs": 1}
 
 
 @pytest.fixture(scope="module")
@@ -29,7 +29,7 @@ def test_predictions_are_made_once_and_then_read(study, monkeypatch):
     first = study.predictions("base")
     assert len(first) == 9 and set(first["subject"]) == {"sub01", "sub02", "sub03"}
     run = first.attrs["run"]
-    assert run["method"] == "base" and run["configuration"]["width"] == 4
+    assert run["method"] == "base" and run["configuration"]["width"] == 8
     assert run["configuration_hash"] == study.config.hash()
     again = Study(data_root=study.data_root, home=study.home, n_jobs=1, tvl1="fast", **TINY)
     monkeypatch.setattr("merlib.loso.run_fold", lambda *_: pytest.fail("trained again"))

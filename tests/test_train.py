@@ -13,7 +13,7 @@ from merlib.config import Config
 from merlib.train import NetworkClassifier
 
 TINY = Config(
-    size=16, frames=2, width=4, lstm_hidden=4, epochs=2, batch_size=4, learning_rate=0.02,
+    size=16, frames=2, width=8, lstm_hidden=8, epochs=2, batch_size=4, learning_rate=0.02,
     variant="base",
 )  # fmt: skip
 
