@@ -25,7 +25,7 @@ book: .venv/installed       ## execute what changed and build the book
 test: .venv/installed       ## all tests but the slow ones
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
-	$(BIN)/pytest -n auto --dist loadfile
+	$(BIN)/pytest -n auto --dist loadfile --no-loadscope-reorder
 
 test-slow: .venv/installed
 	$(BIN)/pytest -m slow

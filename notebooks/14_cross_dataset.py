@@ -71,8 +71,8 @@ plots.table(by_source, "Clips of each dataset and class")
 # %% [markdown]
 # The rule gives the 133 clips of the challenge for SAMM (92 negative, 26 positive, 15 surprise; the
 # 26 others stay out). For CASME II it does not: the table of 2014 has 99 clips of the negative
-# emotions, 156 in all, where the challenge's own list has 145. That list is not part of the
-# release, so a score from here is not one of the challenge.
+# emotions, 156 in all, where the challenge took 145 (88 negative, 32 positive, 25 surprise). Its
+# list is not part of the release, so a score from here is not one of the challenge.
 #
 # ## Leave one subject out of the composite
 #

@@ -8,6 +8,7 @@ matplotlib.use("Agg")
 
 import pytest
 import torch
+from filelock import FileLock
 
 from merlib import synthetic
 
@@ -15,19 +16,29 @@ torch.set_num_threads(1)
 
 
 @pytest.fixture(scope="session")
-def casme2_root(tmp_path_factory):
-    """Three subjects, nine clips, in the layout of CASME II."""
-    root = tmp_path_factory.mktemp("casme2") / "data"
-    return synthetic.write(root, seed=7, subjects=3, clips=9, n_jobs=1, progress=False)
+def shared(tmp_path_factory):
+    """A function that writes a dataset into a folder of all test processes, by one of them."""
+    base = tmp_path_factory.getbasetemp()
+    if "PYTEST_XDIST_WORKER" in os.environ:
+        base = base.parent
+
+    def write(name, **options):
+        with FileLock(base / f"{name}.lock"):
+            return synthetic.write(base / name / "data", n_jobs=1, progress=False, **options)
+
+    return write
 
 
 @pytest.fixture(scope="session")
-def samm_root(tmp_path_factory):
+def casme2_root(shared):
+    """Three subjects, nine clips, in the layout of CASME II."""
+    return shared("casme2", seed=7, subjects=3, clips=9)
+
+
+@pytest.fixture(scope="session")
+def samm_root(shared):
     """Two subjects, five clips, in the layout of SAMM."""
-    root = tmp_path_factory.mktemp("samm") / "data"
-    return synthetic.write(
-        root, seed=8, layout="samm", subjects=2, clips=5, n_jobs=1, progress=False
-    )
+    return shared("samm", seed=8, layout="samm", subjects=2, clips=5)
 
 
 @pytest.fixture

@@ -66,7 +66,7 @@ def test_the_strength_is_chosen_without_the_left_out_subject(tmp_path):
 def test_every_method_by_its_name():
     assert {"majority", "logistic", *VARIANTS} <= set(baselines.METHODS)
     for name in VARIANTS:
-        assert baselines.make(name, Config(width=4)).config == Config(width=4, variant=name)
+        assert baselines.make(name, Config(width=16)).config == Config(width=16, variant=name)
     with pytest.raises(ValueError, match="method 'svm': expected one of majority, logistic"):
         baselines.make("svm", Config())
 

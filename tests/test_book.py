@@ -54,6 +54,14 @@ def both(tmp_path_factory, casme2_root, samm_root):
     return folder
 
 
+@pytest.fixture(scope="session", autouse=True)
+def one_process():
+    """Notebooks see one core: starting workers would take longer than these small tasks do."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("LOKY_MAX_CPU_COUNT", "1")
+        yield
+
+
 @pytest.fixture(scope="session")
 def executed(home, casme2_root, both):
     """All notebooks, executed by papermill with other parameters than their own."""

@@ -55,6 +55,7 @@ def test_the_classes_are_those_of_table_1():
         (lambda: profile("paper", colour=1), r"unknown configuration field\(s\): colour"),
         (lambda: Config(evm="ideal"), "evm='ideal': expected one of"),
         (lambda: Config(frames=0), "frames=0: expected a whole number of at least 1"),
+        (lambda: Config(width=7), "width=7: expected at least 8 channels"),
         (lambda: Config(epochs=2.5), "epochs=2.5: expected a whole number"),
         (lambda: Config(flow_scale=0.0), "flow_scale=0.0: expected a number above 0"),
         (lambda: Config(learning_rate=float("nan")), "learning_rate=nan: expected a number"),

@@ -351,7 +351,7 @@ def test_dropout_stands_before_each_linear_layer(layers: str, rates: list[float]
 
 ALTERNATIVES = [
     {"variant": "base"},
-    {"width": 4},
+    {"width": 12},
     {"mfem_place": "block"},
     {"sam_batch_norm": True},
     {"gem_p": 1.0},

@@ -162,13 +162,19 @@ def test_the_command_line_writes_data_in_either_layout(tmp_path, capsys):
         (["synth", "--out", "x", "--subjects", "1"], "subjects=1: expected at least 2"),
     ],
 )
-def test_bad_input_is_one_clear_line_and_no_traceback(arguments, message, tmp_path):
+def test_bad_input_is_one_clear_line(arguments, message, own_home, capsys):
+    assert cli.main(arguments) == 1
+    told = capsys.readouterr().err
+    assert message in told and told.startswith("merlib: ")
+
+
+def test_the_command_ends_with_status_1_and_no_traceback(tmp_path):
     done = subprocess.run(
-        [sys.executable, "-m", "merlib.cli", *arguments],
+        [sys.executable, "-m", "merlib.cli", "prepare", "--data-root", "nowhere"],
         cwd=tmp_path, capture_output=True, text=True,
     )  # fmt: skip
     assert done.returncode == 1
-    assert message in done.stderr and done.stderr.startswith("merlib: ")
+    assert done.stderr.startswith("merlib: nowhere: no such folder")
     assert "Traceback" not in done.stderr
 
 

@@ -68,7 +68,7 @@ def test_probabilities_are_those_of_the_clip_alone():
 
 def test_a_class_that_shows_in_the_flow_is_learnt():
     """Motion to the left or to the right, on unseen clips and through flips that swap nothing."""
-    config = replace(TINY, width=4, epochs=60, flip=0.0, dropout=0.0, dropout_fc=0.0)
+    config = replace(TINY, width=8, epochs=60, flip=0.0, dropout=0.0, dropout_fc=0.0)
     X, y = data(40, ("left", "right"))
     X[:, :, 1] = 0.3 * X[:, :, 1] + np.where(y == "right", 1.0, -1.0)[:, None, None, None]
     fitted = NetworkClassifier(config, 0).fit(X[:24], y[:24])
@@ -118,7 +118,7 @@ def test_the_learning_rate_falls_along_half_a_cosine_to_zero(monkeypatch):
 
 
 def test_norms_biases_and_gem_exponents_do_not_decay():
-    net = train.Network(3, replace(TINY, variant="full", width=4))
+    net = train.Network(3, replace(TINY, variant="full", width=8))
     optimiser = train.make_optimiser(net, TINY)
     decays = {
         id(p): group["weight_decay"] for group in optimiser.param_groups for p in group["params"]
