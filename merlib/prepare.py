@@ -6,6 +6,7 @@ its own frames, so that stopped work goes on and unchanged work is not done twic
 """
 
 import hashlib
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -54,6 +55,7 @@ def prepare(
     cache: str | Path,
     n_jobs: int = 2,
     progress: bool = True,
+    view: Callable | None = None,
 ) -> Prepared:
     """Prepare every clip of a table, in parallel, from the cache where it can.
 
@@ -69,6 +71,9 @@ def prepare(
         Parallel processes; the result does not depend on it.
     progress : bool
         Show a progress bar.
+    view : callable, optional
+        What is made of a clip; :func:`channels`, the network's input, or another of
+        :data:`merlib.views.VIEWS`.
 
     Returns
     -------
@@ -82,10 +87,13 @@ def prepare(
     """
     if config.landmarks is not None and not Path(config.landmarks).expanduser().is_file():
         raise ValueError(f"landmarks={config.landmarks!r}: no such file")
-    folder = Path(cache) / config.hash("prepare")
+    view = view or channels
+    folder = Path(cache) / config.hash("prepare") / view.__name__
     folder.mkdir(parents=True, exist_ok=True)
-    tasks = [delayed(prepare_one)(row, config, folder) for row in clips.itertuples(index=False)]
-    found = {result[0]: result[1:] for result in each(tasks, n_jobs, "clips", "clip", progress)}
+    rows = clips.itertuples(index=False)
+    tasks = [delayed(prepare_one)(row, config, folder, view) for row in rows]
+    name = f"clips, {view.__name__.replace('_', ' ')}"
+    found = {result[0]: result[1:] for result in each(tasks, n_jobs, name, "clip", progress)}
     done = [found[clip] for clip in clips["clip"]]
     problems = [problem for _, _, problem in done if problem]
     if problems:
@@ -118,7 +126,9 @@ def drop_short(table: pd.DataFrame, keys: list[str], frames: int) -> tuple[pd.Da
     return kept, [key for key, out in zip(keys, short, strict=True) if not out]
 
 
-def prepare_one(row, config: Config, folder: Path) -> tuple[str, str, int, Finding | None]:
+def prepare_one(
+    row, config: Config, folder: Path, view: Callable
+) -> tuple[str, str, int, Finding | None]:
     """Prepare one clip into the cache.
 
     Returns
@@ -142,7 +152,7 @@ def prepare_one(row, config: Config, folder: Path) -> tuple[str, str, int, Findi
             apex = row.apex if row.apex >= 0 else find_apex(frames, matrix, config, row.onset)
             write(apex_path, str(apex))
             with whole(path) as part:
-                np.save(part, channels(frames, apex - row.onset, config, row.fps, matrix))
+                np.save(part, view(frames, apex - row.onset, config, row.fps, matrix))
         return row.clip, key, int(apex_path.read_text()), None
     except face.FaceNotFound as error:
         kind, message = error.kind, f"{error} (onset frame {row.frames[0]})"

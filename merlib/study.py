@@ -22,12 +22,14 @@ import pandas as pd
 from . import baselines, config, datasets, loso, synthetic
 from .files import whole
 from .prepare import Prepared, prepare
+from .views import VIEWS
 
 PACKAGE = Path(__file__).resolve().parent
 PUBLISHED_SEED = 0
 """Generator seed of the published synthetic dataset; no choice was ever made on its clips."""
 
 PREPARATION = ("tables", "frames", "datasets", "face", "magnify", "flow", "prepare")
+VIEWING = ("lbp", "views")
 TRAINING = ("augment", "mfem", "mffm", "network", "train", "loso")
 
 READING = {"classes": None, "table": None, "strict": False, "faces": "auto", "eyes": None}
@@ -94,6 +96,7 @@ class Study:
         self.data_root = None if data_root in (None, "") else Path(data_root).expanduser()
         self.n_jobs = n_jobs or joblib.cpu_count()
         self.progress = progress
+        self.views: dict[str, np.ndarray] = {}
         self.home = find_home() if home is None else Path(home)
         if dataset != "synthetic" and self.data_root is None:
             raise ValueError(f"dataset={dataset!r} needs data_root, the folder of your own copy")
@@ -123,6 +126,22 @@ class Study:
             progress=self.progress,
         )
 
+    def view(self, method: str) -> np.ndarray:
+        """Return what a method takes of the clips (N, ...), in the order of :attr:`clips`."""
+        name = baselines.METHODS[method].view
+        if name == "channels":
+            return self.prepared.x
+        if name not in self.views:
+            self.views[name] = prepare(
+                self.clips,
+                self.config,
+                cache=self.home / "data" / "prepared" / sources(*PREPARATION, *VIEWING),
+                n_jobs=self.n_jobs,
+                progress=self.progress,
+                view=VIEWS[name],
+            ).x
+        return self.views[name]
+
     @property
     def clips(self) -> pd.DataFrame:
         """The clip table, in the order of :attr:`prepared`."""
@@ -145,7 +164,7 @@ class Study:
         seed = self.seed if seed is None else seed
         return loso.run(
             self.estimator(method),
-            self.prepared.x,
+            self.view(method),
             self.clips,
             self.run_folder(method, seed),
             n_jobs=self.n_jobs,
@@ -178,10 +197,9 @@ class Study:
     def run_folder(self, method: str, seed: int) -> Path:
         """Return where the run of a method and a seed lies, by its data, choices and code."""
         shared = replace(self.config, variant="full").step()
-        module = type(self.estimator(method)).__module__
-        code = list(TRAINING)
-        if module.startswith("merlib.baselines."):
-            code.append(module.removeprefix("merlib.").replace(".", "/"))
+        code = [*TRAINING, *baselines.code(method)]
+        if baselines.METHODS[method].view != "channels":
+            code += VIEWING
         made_of = [self.prepared.key, shared, sources(*code)]
         key = config.digest(made_of + [self.protocol] * (self.protocol != "loso"))
         return self.home / "runs" / self.dataset / f"{self.profile}-{key}" / method / f"seed-{seed}"
@@ -202,7 +220,7 @@ class Study:
             with loso.one_thread():
                 fitted = loso.fit_fold(
                     self.estimator(method),
-                    self.prepared.x,
+                    self.view(method),
                     self.clips,
                     left_out,
                     self.seed,

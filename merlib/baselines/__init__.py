@@ -1,24 +1,87 @@
 """Every method that can be run, by name: one registry line and, at most, one file each."""
 
+import sys
 from collections.abc import Callable
-from dataclasses import replace
+from dataclasses import dataclass, field, replace
+from typing import Any
 
 from sklearn.base import ClassifierMixin
 from sklearn.dummy import DummyClassifier
 
 from ..config import VARIANTS, Config
 from ..train import NetworkClassifier
+from .am3f_flownet import AM3FFlowNet
+from .at_scnn import ATSCNN
+from .bi_woof import BiWoof
+from .cnn3d import CNN3D
+from .cnn_lstm import CNNLSTM
+from .elrcn import ELRCN
+from .kfc_mer import KFCMER
+from .lbp_top import LbpTop
+from .lgccon import LGCcon
 from .logistic import FlowLogistic
+from .merta import MERTA
+from .micro_attention import MicroAttention
+from .off_apexnet import OffApexNet
+from .slstt import SLSTT
+from .ststnet import STSTNet
 
-METHODS: dict[str, Callable[[Config], ClassifierMixin]] = {
-    "majority": lambda config: DummyClassifier(strategy="most_frequent"),
-    "logistic": lambda config: FlowLogistic(),
-    **{
-        name: lambda config, name=name: NetworkClassifier(replace(config, variant=name))
-        for name in VARIANTS
-    },
+
+@dataclass(frozen=True)
+class Method:
+    """One line of the registry.
+
+    Attributes
+    ----------
+    title : str
+        As tables print it; "-style" where the source is known from its abstract only.
+    build : callable
+        Gives the unfitted classifier of keyword parameters.
+    view : str
+        What it takes of a clip, a name of :data:`merlib.views.VIEWS`.
+    narrow : dict
+        Parameters that replace the full ones where the configuration's own network is narrow
+        (fewer than 64 channels: the profile ``laptop``).
+    """
+
+    title: str
+    build: Callable[..., ClassifierMixin]
+    view: str = "channels"
+    narrow: dict[str, Any] = field(default_factory=dict)
+
+    def parameters(self, config: Config) -> dict[str, Any]:
+        """Return the parameters that differ from the full ones under a configuration."""
+        return dict(self.narrow) if config.width < FULL_WIDTH else {}
+
+
+FULL_WIDTH = Config().width
+
+METHODS: dict[str, Method] = {
+    "majority": Method("Majority class", lambda: DummyClassifier(strategy="most_frequent")),
+    "logistic": Method("Logistic regression on flow", FlowLogistic),
+    "lbp-top": Method("LBP-TOP + SVM", LbpTop, "lbp_histograms"),
+    "lbp-top-evm": Method("LBP-TOP + SVM, magnified", LbpTop, "magnified_lbp_histograms"),
+    "bi-woof": Method("Bi-WOOF + SVM", BiWoof, "apex_flow"),
+    "cnn-lstm": Method("CNN+LSTM-style", CNNLSTM, "five_states", {"width": 0.25}),
+    "elrcn": Method("ELRCN", ELRCN, "nine_flows", {"width": 0.125, "side": 28, "epochs": 20}),
+    "merta": Method("MERTA-style", MERTA, "channels", {"width": 0.125, "side": 28}),
+    "micro-attention": Method("Micro-attention", MicroAttention, "apex_grey", {"width": 0.125}),
+    "kfc-mer": Method("KFC-MER", KFCMER, "apex_flow", {"width": 0.25, "side": 56}),
+    "slstt": Method("SLSTT, small ViT", SLSTT, "eleven_flows", {"width": 0.25, "side": 28}),
+    "am3f-flownet": Method(
+        "AM3F-FlowNet-style", AM3FFlowNet, "apex_flow", {"width": 0.25, "side": 56}
+    ),
+    "off-apexnet": Method("OFF-ApexNet", OffApexNet, "apex_flow", {"width": 0.25, "epochs": 600}),
+    "ststnet": Method("STSTNet", STSTNet, "apex_flow"),
+    "3d-cnn": Method("3D-CNN", CNN3D, "eighteen_frames", {"width": 0.5, "side": 32, "epochs": 50}),
+    "at-scnn": Method("AT-SCNN-style", ATSCNN, "apex_flow", {"width": 0.25, "epochs": 150}),
+    "lgccon": Method("LGCcon", LGCcon, "apex_grey", {"width": 0.25}),
+    "base": Method("ResNet34 + BiLSTM", NetworkClassifier),
+    "mfem": Method("base + MFEM", NetworkClassifier),
+    "mffm": Method("base + MFFM", NetworkClassifier),
+    "full": Method("base + MFEM + MFFM (the paper)", NetworkClassifier),
 }
-"""Name -> function of the configuration that gives the unfitted classifier."""
+"""Name -> method, in the order of Table 2, with our controls before and the paper's after them."""
 
 
 def make(name: str, config: Config) -> ClassifierMixin:
@@ -31,4 +94,19 @@ def make(name: str, config: Config) -> ClassifierMixin:
     """
     if name not in METHODS:
         raise ValueError(f"method {name!r}: expected one of {', '.join(METHODS)}")
-    return METHODS[name](config)
+    if name in VARIANTS:
+        return NetworkClassifier(replace(config, variant=name))
+    return METHODS[name].build(**METHODS[name].parameters(config))
+
+
+def code(name: str) -> list[str]:
+    """Return the modules of this package that a method is written in, such as baselines/ststnet."""
+    found: set[str] = set()
+    todo = {type(make(name, Config())).__module__}
+    while todo:
+        module = todo.pop()
+        if module.startswith(f"{__name__}.") and module not in found:
+            found.add(module)
+            things = vars(sys.modules[module]).values()
+            todo |= {getattr(thing, "__module__", None) or "" for thing in things}
+    return sorted(module.removeprefix("merlib.").replace(".", "/") for module in found)

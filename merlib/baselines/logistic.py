@@ -5,11 +5,12 @@ import torch
 from sklearn.base import BaseEstimator, ClassifierMixin
 from sklearn.decomposition import PCA
 from sklearn.linear_model import LogisticRegression
-from sklearn.model_selection import GridSearchCV, LeaveOneGroupOut, StratifiedKFold
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 from sklearn.utils.validation import check_is_fitted
 from torch.nn import functional
+
+from .tuned import tuned
 
 SIDE = 28
 """Pixels a side of the flow field."""
@@ -39,13 +40,7 @@ class FlowLogistic(ClassifierMixin, BaseEstimator):
             StandardScaler(), PCA(svd_solver="full"), LogisticRegression(max_iter=1000)
         )
         grid = {"logisticregression__C": STRENGTHS}
-        if groups is not None and len(set(groups)) > 1:
-            inner = list(LeaveOneGroupOut().split(features, y, groups))
-        else:
-            inner = list(StratifiedKFold(3).split(features, y))
-        inner = [(train, test) for train, test in inner if len(set(y[train])) > 1]
-        search = GridSearchCV(model, grid, cv=inner, scoring=correct).fit(features, y)
-        self.pipeline_ = search.best_estimator_
+        self.pipeline_ = tuned(model, grid, features, y, groups)
         self.classes_ = self.pipeline_.classes_
         return self
 
@@ -57,11 +52,6 @@ class FlowLogistic(ClassifierMixin, BaseEstimator):
     def predict(self, X: np.ndarray) -> np.ndarray:
         """Return the most probable label (N,) of each clip."""
         return self.classes_[self.predict_proba(X).argmax(axis=1)]
-
-
-def correct(model, X: np.ndarray, y: np.ndarray) -> float:
-    """Count correct clips: subjects with more clips weigh more, as in the pooled accuracy."""
-    return float((model.predict(X) == y).sum())
 
 
 def flow_features(X: np.ndarray) -> np.ndarray:
