@@ -8,13 +8,17 @@ OPTIONS   ?=
 BIN        = .venv/bin
 STUDY      = --dataset $(DATASET) --data-root "$(DATA_ROOT)" --profile $(PROFILE) --seed $(SEED) $(OPTIONS)
 
-.PHONY: study ablation notebooks book test test-slow lint lock clean
+.PHONY: study ablation compare notebooks book test test-slow lint lock clean
 
 study: .venv/installed      ## data, training, notebooks and book
 	$(BIN)/merlib study $(STUDY) --methods $(METHODS)
 
 ablation: .venv/installed   ## Table 3: four variants, three seeds, kept under results/
 	$(BIN)/merlib train $(STUDY) --methods base mfem mffm full --seeds 0 1 2 --keep
+
+compare: METHODS = all
+compare: .venv/installed    ## Table 2: every method under one protocol; goes on where it stopped
+	$(BIN)/merlib train $(STUDY) --methods $(METHODS)
 
 notebooks: .venv/installed  ## notebooks/*.ipynb from their text, not executed
 	$(BIN)/jupytext --quiet --to ipynb notebooks/*.py

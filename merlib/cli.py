@@ -10,7 +10,7 @@ from typing import Any
 
 import joblib
 
-from . import __version__, config, datasets
+from . import __version__, baselines, config, datasets
 from .config import PROFILES
 from .datasets import READERS
 from .files import whole, write
@@ -22,6 +22,8 @@ METHODS = ["majority", "logistic", "base", "full"]
 def main(arguments: list[str] | None = None) -> int:
     """Run one command; return its exit status: 0 done, 1 refused, 130 stopped."""
     options = parser().parse_args(arguments)
+    if getattr(options, "methods", None) == ["all"]:
+        options.methods = list(baselines.METHODS)
     try:
         return options.run(options) or 0
     except KeyboardInterrupt:
@@ -50,7 +52,9 @@ def parser() -> argparse.ArgumentParser:
 
     data = data_options()
     methods = argparse.ArgumentParser(add_help=False)
-    methods.add_argument("--methods", nargs="+", default=METHODS, metavar="METHOD")
+    methods.add_argument(
+        "--methods", nargs="+", default=METHODS, metavar="METHOD", help="names, or all"
+    )
     pages = argparse.ArgumentParser(add_help=False)
     pages.add_argument("--show-faces", action="store_true", help="show real people's faces")
 

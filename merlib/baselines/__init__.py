@@ -64,14 +64,14 @@ METHODS: dict[str, Method] = {
     "bi-woof": Method("Bi-WOOF + SVM", BiWoof, "apex_flow"),
     "cnn-lstm": Method("CNN+LSTM-style", CNNLSTM, "five_states", {"width": 0.25}),
     "elrcn": Method("ELRCN", ELRCN, "nine_flows", {"width": 0.125, "side": 28, "epochs": 20}),
-    "merta": Method("MERTA-style", MERTA, "channels", {"width": 0.125, "side": 28}),
+    "merta": Method("MERTA-style", MERTA, "channels", {"width": 0.125, "side": 28, "epochs": 25}),
     "micro-attention": Method("Micro-attention", MicroAttention, "apex_grey", {"width": 0.125}),
     "kfc-mer": Method("KFC-MER", KFCMER, "apex_flow", {"width": 0.25, "side": 56}),
-    "slstt": Method("SLSTT, small ViT", SLSTT, "eleven_flows", {"width": 0.25, "side": 28}),
+    "slstt": Method("SLSTT, small ViT", SLSTT, "eleven_flows", {"width": 0.125, "side": 28}),
     "am3f-flownet": Method(
         "AM3F-FlowNet-style", AM3FFlowNet, "apex_flow", {"width": 0.25, "side": 56}
     ),
-    "off-apexnet": Method("OFF-ApexNet", OffApexNet, "apex_flow", {"width": 0.25, "epochs": 600}),
+    "off-apexnet": Method("OFF-ApexNet", OffApexNet, "apex_flow", {"width": 0.25, "epochs": 300}),
     "ststnet": Method("STSTNet", STSTNet, "apex_flow"),
     "3d-cnn": Method("3D-CNN", CNN3D, "eighteen_frames", {"width": 0.5, "side": 32, "epochs": 50}),
     "at-scnn": Method("AT-SCNN-style", ATSCNN, "apex_flow", {"width": 0.25, "epochs": 150}),

@@ -91,7 +91,7 @@ class DeepClassifier(ClassifierMixin, BaseEstimator):
             raise ValueError("X is not finite")
         self.classes_, codes = np.unique(y, return_inverse=True)
         if len(self.classes_) < 2:
-            raise ValueError(f"y holds only the class {self.classes_[0]!r}: expected two or more")
+            raise ValueError(f"y holds only the class '{self.classes_[0]}': expected two or more")
         self.device_ = pick_device(self.device)
         with own_randomness(self.random_state, self.device_):
             self.network_ = self.build(len(self.classes_)).to(self.device_)
