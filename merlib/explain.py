@@ -8,6 +8,7 @@ import torch
 from torch import Tensor, nn
 from torch.utils.flop_counter import FlopCounterMode
 
+from merlib.baselines.deep import DeepClassifier
 from merlib.config import Config
 from merlib.mfem import MFEM
 from merlib.network import Network
@@ -87,6 +88,36 @@ def summary(config: Config, n_classes: int) -> pd.DataFrame:
     ).set_index("part")
     rows.loc["total"] = [(), rows["parameters"].sum(), rows["macs"].sum()]
     return rows
+
+
+def cost(classifier: DeepClassifier, clips: np.ndarray, n_classes: int) -> dict[str, int]:
+    """Count what a network of Table 2 holds and does for one clip, as `summary` does.
+
+    Parameters
+    ----------
+    classifier : DeepClassifier
+        Unfitted.
+    clips : array (N, ...)
+        Of the view that it takes; only their shape counts.
+    n_classes : int
+
+    Returns
+    -------
+    dict
+        ``parameters`` and ``macs``.
+    """
+    shape = classifier.arranged(clips[:1]).shape
+    fast = torch.backends.mha.get_fastpath_enabled()
+    torch.backends.mha.set_fastpath_enabled(False)  # fused attention is not counted
+    try:
+        with torch.device("meta"):
+            net, clip = classifier.build(n_classes).eval(), torch.empty(shape)
+            with torch.no_grad(), FlopCounterMode(display=False) as counter:
+                net(clip)
+    finally:
+        torch.backends.mha.set_fastpath_enabled(fast)
+    held = sum(p.numel() for p in net.parameters() if p.requires_grad)
+    return {"parameters": held, "macs": counter.get_total_flops() // 2}
 
 
 def attention(net: Network, x: Tensor | np.ndarray) -> dict[int, dict[str, np.ndarray]]:

@@ -133,12 +133,17 @@ class DeepClassifier(ClassifierMixin, BaseEstimator):
             losses.append(total)
         return (torch.stack(losses) / len(labels)).tolist()
 
+    def arranged(self, X: np.ndarray) -> Tensor:
+        """Return the network's inputs, area-averaged to its side."""
+        x = torch.from_numpy(np.array(self.inputs(np.asarray(X, np.float32)), np.float32))
+        if self.side is None or x.shape[-1] == self.side:
+            return x
+        flat = functional.adaptive_avg_pool2d(x.flatten(0, -4), self.side)
+        return flat.reshape(*x.shape[:-2], self.side, self.side)
+
     def standardised(self, X: np.ndarray, first: bool = False) -> Tensor:
         """Return the network's inputs; the scale of each channel is that of the training clips."""
-        x = torch.from_numpy(np.array(self.inputs(np.asarray(X, np.float32)), np.float32))
-        if self.side is not None and x.shape[-1] != self.side:
-            flat = functional.adaptive_avg_pool2d(x.flatten(0, -4), self.side)
-            x = flat.reshape(*x.shape[:-2], self.side, self.side)
+        x = self.arranged(X)
         if first:
             axes = [axis for axis in range(x.ndim) if axis != x.ndim - 3]
             self.scale_ = x.std(axes, keepdim=True).clamp(min=1e-8)

@@ -4,7 +4,7 @@ import numpy as np
 from scipy.special import softmax
 from sklearn.base import BaseEstimator, ClassifierMixin
 from sklearn.model_selection import GridSearchCV, LeaveOneGroupOut, StratifiedKFold
-from sklearn.svm import LinearSVC
+from sklearn.svm import SVC
 from sklearn.utils.validation import check_is_fitted
 
 
@@ -41,12 +41,12 @@ class LinearSVM(ClassifierMixin, BaseEstimator):
     """A linear support vector machine on features of a clip; C by leaving training subjects out.
 
     Subclasses say in `features` what they make of a view. The "probabilities" are the softmax of
-    the distances to the planes: they rank the classes as the machine does and are not calibrated.
+    the decision values: they rank the classes as the machine does and are not calibrated.
 
     Attributes
     ----------
     classes_ : ndarray (K,)
-    model_ : LinearSVC
+    model_ : SVC
     """
 
     STRENGTHS = tuple(10.0**k for k in range(-3, 4))
@@ -57,7 +57,7 @@ class LinearSVM(ClassifierMixin, BaseEstimator):
 
     def fit(self, X: np.ndarray, y: np.ndarray, groups: np.ndarray | None = None):
         """Fit on a view of clips (N, ...); ``groups`` (N,) are their subjects."""
-        model = LinearSVC(max_iter=20000, random_state=0)
+        model = SVC(kernel="linear", break_ties=True)
         grid = {"C": self.STRENGTHS}
         self.model_ = tuned(model, grid, self.features(X), np.asarray(y), groups)
         self.classes_ = self.model_.classes_
