@@ -10,6 +10,7 @@ import hashlib
 import json
 import os
 import platform
+import re
 import subprocess
 import time
 from collections.abc import Callable, Iterator
@@ -141,7 +142,8 @@ def identify(
     data.update(clips.to_csv(index=False).encode())
     parameters = {"class": type(estimator).__name__, **estimator.get_params()}
     plain = {**info, "seed": seed, "estimator": parameters, "classes": classes}
-    return json.loads(json.dumps({**plain, "data_hash": data.hexdigest()[:16]}, default=str))
+    text = json.dumps({**plain, "data_hash": data.hexdigest()[:16]}, default=str)
+    return json.loads(re.sub(r" at 0x[0-9a-f]+", "", text))  # a function's place in memory
 
 
 def begin(folder: Path, identity: dict) -> None:

@@ -4,7 +4,7 @@ Counts are pooled first: the mean over folds of a per-fold F1 punishes even a pe
 because most left-out subjects do not show every class (see `per_fold_uf1`).
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import numpy as np
 import pandas as pd
@@ -209,6 +209,20 @@ def mcnemar(a: pd.DataFrame, b: pd.DataFrame) -> tuple[int, int, float]:
     only_a, only_b = int((first & ~second).sum()), int((second & ~first).sum())
     p = binomtest(only_a, only_a + only_b).pvalue if only_a + only_b else 1.0
     return only_a, only_b, float(p)
+
+
+def holm(p: Sequence[float]) -> np.ndarray:
+    """Return p values of many tests, corrected so that one false alarm in all is as rare as named.
+
+    Holm 1979: the smallest is multiplied by the number of tests, the next by one less, and so on;
+    none falls below one before it.
+    """
+    p = np.asarray(p, float)
+    order = np.argsort(p, kind="stable")
+    steps = np.maximum.accumulate(p[order] * np.arange(len(p), 0, -1))
+    corrected = np.empty(len(p))
+    corrected[order] = np.minimum(steps, 1)
+    return corrected
 
 
 def wilson(k: int, n: int, level: float = 0.95) -> tuple[float, float]:

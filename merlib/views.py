@@ -110,6 +110,13 @@ def aligned(frames: np.ndarray, matrix: np.ndarray, config: Config, side: int) -
     return np.asarray(crops, np.float32) / 255
 
 
+def shape_of(view: str, config: Config) -> tuple[int, ...]:
+    """Return the shape of a view of one clip, found on a black one."""
+    black, config = np.zeros((20, 64, 64), np.uint8), replace(config, tvl1="fast", evm="off")
+    matrix = face.whole_frame(black.shape[1:], config.size)
+    return VIEWS[view](black, 10, config, 200.0, matrix).shape
+
+
 VIEWS: dict[str, Callable] = {
     function.__name__: function
     for function in (

@@ -5,6 +5,7 @@ import pytest
 import torch
 from torch import nn
 
+from merlib import baselines, explain
 from merlib.config import VARIANTS, Config, profile
 from merlib.explain import attention, summary
 from merlib.network import Network
@@ -108,3 +109,18 @@ def test_attention_of_a_network_without_mfem_is_an_error() -> None:
     net = Network(5, profile("laptop", variant="base"))
     with pytest.raises(ValueError, match="without MFEM"):
         attention(net, torch.zeros(1, 2, 3, 28, 28))
+
+
+def test_the_cost_of_a_small_network_is_counted_by_hand():
+    """STSTNet: three convolutions on 28x28 padded to 30x30 outputs, one linear layer."""
+    found = explain.cost(baselines.make("ststnet", Config()), np.zeros((1, 3, 56, 56)), 5)
+    assert found == {"parameters": 2485, "macs": 16 * 27 * 30 * 30 + 400 * 5}
+
+
+def test_attention_is_counted():
+    """Twice the places of a transformer cost more than twice in its products."""
+    slstt = baselines.make("slstt", Config())
+    found = explain.cost(slstt, np.zeros((1, 11, 2, 112, 112)), 5)
+    tokens, size = 50, 192
+    blocks = 11 * 4 * (12 * tokens * size**2 + 2 * tokens**2 * size)
+    assert blocks < found["macs"] < 1.2 * blocks

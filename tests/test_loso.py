@@ -15,6 +15,8 @@ from sklearn.base import BaseEstimator, ClassifierMixin
 from sklearn.dummy import DummyClassifier
 from sklearn.model_selection import LeaveOneGroupOut, cross_val_predict
 from sklearn.neighbors import KNeighborsClassifier
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import FunctionTransformer
 
 from merlib import loso, metrics
 from merlib.config import Config
@@ -261,3 +263,23 @@ def test_an_unfinished_folder_is_named(tmp_path):
     (tmp_path / "run.json").write_text(json.dumps({}))
     with pytest.raises(OSError):
         loso.load(tmp_path)
+
+
+def test_a_functions_place_in_memory_makes_no_other_run():
+    """A pipeline names its functions by their addresses, which differ from process to process."""
+    clips = pd.DataFrame({"clip": ["a", "b"], "subject": ["1", "2"], "emotion": ["x", "y"]})
+
+    def named(function):
+        estimator = make_pipeline(FunctionTransformer(function), DummyClassifier())
+        return loso.identify(estimator, np.zeros((2, 1)), clips, ["x", "y"], 0, {})
+
+    def function(X):
+        return X
+
+    first = function
+
+    def function(X):
+        return X
+
+    assert named(first) == named(function)
+    assert named(first) != named(np.abs)

@@ -132,3 +132,11 @@ def test_wrong_labels_are_named():
         metrics.confusion(["a"], ["z"], CLASSES)
     with pytest.raises(ValueError, match="expected equal"):
         metrics.confusion(["a"], ["a", "b"], CLASSES)
+
+
+def test_holms_correction_by_hand():
+    """Four tests: 0.01 x 4, then 0.02 x 3, then 0.03 x 2 no lower than before, then 0.5 x 1."""
+    found = metrics.holm([0.02, 0.5, 0.01, 0.03])
+    np.testing.assert_allclose(found, [0.06, 0.5, 0.04, 0.06])
+    np.testing.assert_allclose(metrics.holm([0.9, 0.8]), 1)
+    assert len(metrics.holm([])) == 0
