@@ -34,7 +34,7 @@ dataset = "synthetic"  # or "casme2", "samm", "own"
 data_root = None  # folder of your own copy of the data
 profile = "laptop"  # or "paper"
 seed = 0
-compared = ["majority", "logistic", "bi-woof", "ststnet"]  # run here, if need be
+compared = ["majority", "logistic", "bi-woof"]  # run here, if need be
 overrides = {}  # fields of the configuration to change
 
 # %%

@@ -185,6 +185,11 @@ def test_an_unknown_method_is_named_before_anything_runs(casme2_root, own_home, 
     assert not (own_home / "runs").exists()
 
 
+def test_all_stands_for_every_method(own_home, capsys):
+    assert cli.main(["train", "--data-root", "nowhere", "--methods", "all"]) == 1
+    assert "nowhere: no such folder" in capsys.readouterr().err
+
+
 def test_cross_dataset_trains_on_one_and_tests_on_the_other(tmp_path, casme2_root, samm_root):
     (tmp_path / "CASME2").symlink_to(casme2_root)
     (tmp_path / "SAMM").symlink_to(samm_root)
