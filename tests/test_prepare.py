@@ -52,7 +52,7 @@ def test_one_clip_by_hand(prepared, clips):
 
 def test_the_second_time_nothing_is_computed(clips, tmp_path, monkeypatch):
     first = prepare.prepare(clips[:2], CONFIG, tmp_path, n_jobs=1, progress=False)
-    monkeypatch.setattr(prepare, "channels", lambda *a, **k: pytest.fail("computed again"))
+    monkeypatch.setattr(prepare, "read_frames", lambda _: pytest.fail("computed again"))
     again = prepare.prepare(clips[:2], CONFIG, tmp_path, n_jobs=1, progress=False)
     np.testing.assert_array_equal(first.x, again.x)
     assert first.key == again.key

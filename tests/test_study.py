@@ -33,7 +33,7 @@ def test_predictions_are_made_once_and_then_read(study, monkeypatch):
     assert run["configuration_hash"] == study.config.hash()
     again = Study(data_root=study.data_root, home=study.home, n_jobs=1, tvl1="fast", **TINY)
     monkeypatch.setattr("merlib.loso.run_fold", lambda *_: pytest.fail("trained again"))
-    monkeypatch.setattr("merlib.prepare.channels", lambda *a, **k: pytest.fail("prepared again"))
+    monkeypatch.setattr("merlib.prepare.read_frames", lambda _: pytest.fail("prepared again"))
     pd.testing.assert_frame_equal(again.predictions("base"), first)
 
 
