@@ -16,7 +16,7 @@ study: .venv/installed      ## data, training, notebooks and book
 ablation: .venv/installed   ## Table 3: four variants, three seeds, kept under results/
 	$(BIN)/merlib train $(STUDY) --methods base mfem mffm full --seeds 0 1 2 --keep
 
-compare: METHODS = all
+compare: METHODS = table2
 compare: .venv/installed    ## Table 2: every method under one protocol; goes on where it stopped
 	$(BIN)/merlib train $(STUDY) --methods $(METHODS)
 

@@ -4,7 +4,7 @@ import argparse
 import json
 import sys
 from collections.abc import Sequence
-from itertools import product
+from itertools import chain, product
 from pathlib import Path
 from typing import Any
 
@@ -22,8 +22,9 @@ METHODS = ["majority", "logistic", "base", "full"]
 def main(arguments: list[str] | None = None) -> int:
     """Run one command; return its exit status: 0 done, 1 refused, 130 stopped."""
     options = parser().parse_args(arguments)
-    if getattr(options, "methods", None) == ["all"]:
-        options.methods = list(baselines.METHODS)
+    if hasattr(options, "methods"):
+        groups = (baselines.GROUPS.get(name, [name]) for name in options.methods)
+        options.methods = list(dict.fromkeys(chain.from_iterable(groups)))
     try:
         return options.run(options) or 0
     except KeyboardInterrupt:
@@ -53,7 +54,7 @@ def parser() -> argparse.ArgumentParser:
     data = data_options()
     methods = argparse.ArgumentParser(add_help=False)
     methods.add_argument(
-        "--methods", nargs="+", default=METHODS, metavar="METHOD", help="names, or all"
+        "--methods", nargs="+", default=METHODS, metavar="METHOD", help="names, table2 or all"
     )
     pages = argparse.ArgumentParser(add_help=False)
     pages.add_argument("--show-faces", action="store_true", help="show real people's faces")

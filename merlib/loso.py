@@ -47,7 +47,8 @@ def run(
     ----------
     estimator : scikit-learn classifier
         Cloned for every fold. Where its ``fit`` takes ``groups``, it gets the training subjects;
-        where it takes ``after_epoch``, the test probabilities of every epoch are stored.
+        where it takes ``after_epoch``, the test probabilities of every epoch are stored. One whose
+        ``at_once`` is true trains all folds in one call of its ``fit_folds``.
     X : array (N, ...)
         A row a clip, in the order of ``clips``.
     clips : DataFrame
@@ -86,12 +87,16 @@ def run(
     split = LeaveOneGroupOut().split(clips, groups=clips[by])
     folds = {clips[by].iloc[test[0]]: (train, test) for train, test in split}
     todo = {left: rows for left, rows in folds.items() if not fold_path(folder, left).exists()}
-    tasks = [
-        delayed(run_fold)(estimator, X, clips, classes, seed, left, rows, folder, by)
-        for left, rows in todo.items()
-    ]
     name = f"{(info or {}).get('method', type(estimator).__name__)}, seed {seed}"
-    list(each(tasks, workers(n_jobs), name, "fold", progress, done=len(folds) - len(todo)))
+    if todo and getattr(estimator, "at_once", False):
+        tasks = [delayed(run_at_once)(estimator, X, clips, classes, seed, folds, folder)]
+        list(each(tasks, 1, name, "run", progress))
+    else:
+        tasks = [
+            delayed(run_fold)(estimator, X, clips, classes, seed, left, rows, folder, by)
+            for left, rows in todo.items()
+        ]
+        list(each(tasks, workers(n_jobs), name, "fold", progress, done=len(folds) - len(todo)))
     return finish(folder, identity, sorted(folds))
 
 
@@ -262,9 +267,34 @@ def run_fold(
             keep(1, fitted)
     table = pd.concat(tables.values(), ignore_index=True)
     table = table.sort_values(["clip", "epoch"], kind="stable", ignore_index=True)
-    seconds = round(time.perf_counter() - begun, 3)
-    write(fold_path(folder, left_out).with_suffix(".json"), json.dumps(seconds))
-    write(fold_path(folder, left_out), table.to_parquet(index=False))
+    store(fold_path(folder, left_out), table, time.perf_counter() - begun)
+
+
+def run_at_once(
+    estimator: ClassifierMixin,
+    X: np.ndarray,
+    clips: pd.DataFrame,
+    classes: list[str],
+    seed: int,
+    folds: dict[str, tuple[np.ndarray, np.ndarray]],
+    folder: Path,
+) -> None:
+    """Train all folds in one computation, stored ones too: the same whenever it was stopped."""
+    begun = time.perf_counter()
+    rows = [train for train, _ in folds.values()]
+    seeds = [fold_seed(seed, left) for left in folds]
+    with one_thread():
+        fitted = estimator.fit_folds(np.asarray(X), clips["emotion"].to_numpy(str), rows, seeds)
+    seconds = (time.perf_counter() - begun) / len(folds)
+    for (left, (_, test)), one in zip(folds.items(), fitted, strict=True):
+        table = probabilities(one, np.asarray(X[test]), clips.iloc[test], classes, epoch=1)
+        store(fold_path(folder, left), table, seconds)
+
+
+def store(path: Path, table: pd.DataFrame, seconds: float) -> None:
+    """Write what a fold took and, in one step, its predictions."""
+    write(path.with_suffix(".json"), json.dumps(round(seconds, 3)))
+    write(path, table.to_parquet(index=False))
 
 
 def probabilities(

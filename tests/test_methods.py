@@ -33,12 +33,12 @@ SHAPES = {
 
 QUICK = {
     "cnn-lstm": {"width": 0.125, "side": 64, "epochs": 20},
-    "elrcn": {"width": 0.0625, "side": 14, "epochs": 20, "batch_size": 4, "learning_rate": 1e-3},
+    "elrcn": {"width": 0.0625, "side": 14, "epochs": 60, "batch_size": 4, "learning_rate": 1e-3},
     "merta": {"width": 0.0625, "side": 14, "epochs": 30, "batch_size": 4, "learning_rate": 1e-3},
     "micro-attention": {"width": 0.125, "side": 56, "epochs": 20},
     "kfc-mer": {"width": 0.125, "side": 28, "epochs": 20, "batch_size": 4, "learning_rate": 1e-3},
     "slstt": {"width": 0.125, "side": 14, "epochs": 50, "batch_size": 4, "learning_rate": 5e-4},
-    "am3f-flownet": {"width": 0.125, "side": 28, "epochs": 15, "batch_size": 4},
+    "am3f-flownet": {"width": 0.125, "side": 28, "epochs": 40, "batch_size": 4},
     "off-apexnet": {"width": 0.125, "epochs": 100, "learning_rate": 1e-3},
     "ststnet": {"epochs": 200, "learning_rate": 3e-3},
     "3d-cnn": {"width": 0.25, "side": 32, "epochs": 40},

@@ -83,6 +83,12 @@ METHODS: dict[str, Method] = {
 }
 """Name -> method, in the order of Table 2, with our controls before and the paper's after them."""
 
+GROUPS = {
+    "all": list(METHODS),
+    "table2": [name for name in METHODS if name not in ("base", "mfem", "mffm")],
+}
+"""Methods by one name; the paper's own variants, without the whole one, are table 3."""
+
 
 def make(name: str, config: Config) -> ClassifierMixin:
     """Return the unfitted classifier of a name.

@@ -9,11 +9,12 @@ two convolutions of OFF-ApexNet with SELU and a convolutional block attention mo
 import torch
 from torch import Tensor, nn
 
-from .deep import DeepClassifier, narrowed
+from .deep import narrowed
 from .off_apexnet import small_stream
+from .together import FoldsTogether
 
 
-class ATSCNN(DeepClassifier):
+class ATSCNN(FoldsTogether):
     """AT-SCNN-style on the view ``apex_flow``; see `DeepClassifier` for the parameters."""
 
     def __init__(self, width=1.0, side=28, epochs=300, batch_size=32, learning_rate=1e-4,

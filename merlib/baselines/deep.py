@@ -84,6 +84,14 @@ class DeepClassifier(ClassifierMixin, BaseEstimator):
         ValueError
             If lengths differ, X is not finite, or there is only one class.
         """
+        self.device_ = pick_device(self.device)
+        with own_randomness(self.random_state, self.device_):
+            self.train(*self.begin(X, y))
+        self.network_.eval()
+        return self
+
+    def begin(self, X: np.ndarray, y: np.ndarray) -> tuple[Tensor, Tensor]:
+        """Check the input, build the network, and return its inputs and the labels as codes."""
         X, y = np.asarray(X, np.float32), np.asarray(y)
         if y.shape != (len(X),):
             raise ValueError(f"y of shape {y.shape}: expected one label for each of {len(X)} clips")
@@ -92,12 +100,8 @@ class DeepClassifier(ClassifierMixin, BaseEstimator):
         self.classes_, codes = np.unique(y, return_inverse=True)
         if len(self.classes_) < 2:
             raise ValueError(f"y holds only the class '{self.classes_[0]}': expected two or more")
-        self.device_ = pick_device(self.device)
-        with own_randomness(self.random_state, self.device_):
-            self.network_ = self.build(len(self.classes_)).to(self.device_)
-            self.train(self.standardised(X, first=True), torch.from_numpy(codes).to(self.device_))
-        self.network_.eval()
-        return self
+        self.network_ = self.build(len(self.classes_)).to(self.device_)
+        return self.standardised(X, first=True), torch.from_numpy(codes).to(self.device_)
 
     def train(self, clips: Tensor, labels: Tensor) -> None:
         """Train the network for all epochs."""

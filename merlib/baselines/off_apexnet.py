@@ -12,10 +12,11 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from .deep import DeepClassifier, narrowed
+from .deep import narrowed
+from .together import FoldsTogether
 
 
-class OffApexNet(DeepClassifier):
+class OffApexNet(FoldsTogether):
     """OFF-ApexNet on the view ``apex_flow``; see `DeepClassifier` for the parameters."""
 
     def __init__(self, width=1.0, side=28, epochs=3000, batch_size=64, learning_rate=1e-4,

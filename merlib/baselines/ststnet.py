@@ -11,12 +11,12 @@ choice of an epoch by the test subject.
 import torch
 from torch import Tensor, nn
 
-from .deep import DeepClassifier
+from .together import FoldsTogether
 
 STREAMS = (3, 5, 8)
 
 
-class STSTNet(DeepClassifier):
+class STSTNet(FoldsTogether):
     """STSTNet on the view ``apex_flow``; see `DeepClassifier` for the parameters."""
 
     def __init__(self, width=1.0, side=28, epochs=800, batch_size=256, learning_rate=5e-5,
