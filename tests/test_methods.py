@@ -33,7 +33,7 @@ SHAPES = {
 
 QUICK = {
     "cnn-lstm": {"width": 0.125, "side": 64, "epochs": 20},
-    "elrcn": {"width": 0.0625, "side": 14, "epochs": 80, "batch_size": 4, "learning_rate": 1e-3},
+    "elrcn": {"width": 0.125, "side": 14, "epochs": 60, "batch_size": 4, "learning_rate": 5e-4},
     "merta": {"width": 0.0625, "side": 14, "epochs": 30, "batch_size": 4, "learning_rate": 1e-3},
     "micro-attention": {"width": 0.125, "side": 56, "epochs": 20},
     "kfc-mer": {"width": 0.125, "side": 28, "epochs": 20, "batch_size": 4, "learning_rate": 1e-3},
