@@ -16,9 +16,7 @@ from merlib.lbp import BINS, lbp_codes, lbp_top
 
 LAPTOP = profile("laptop")
 NETWORKS = [
-    name
-    for name, method in baselines.METHODS.items()
-    if isinstance(method.build, type) and issubclass(method.build, DeepClassifier)
+    name for name, method in baselines.METHODS.items() if isinstance(method.build(), DeepClassifier)
 ]
 SHAPES = {
     "channels": (4, 3, 32, 32),
@@ -46,6 +44,8 @@ QUICK = {
     "lgccon": {"width": 0.125, "side": 56, "epochs": 20},
 }
 """Smaller, and with larger steps, than the profile `laptop`: enough for a class that is easy."""
+
+QUICK["kfc-mer-pooled"] = QUICK["kfc-mer"]
 
 
 def easy(view, clips, seed=0):
@@ -189,6 +189,15 @@ def test_a_support_vector_machine_ranks_as_its_decisions_do():
 def test_the_parameters_are_as_many_as_published(name, parameters):
     network = baselines.make(name, Config()).build(5)
     assert sum(p.numel() for p in network.parameters()) == parameters
+
+
+def test_the_source_of_kfc_mer_flattens_into_51_million_weights():
+    def weights(name):
+        network = baselines.make(name, Config()).build(5)
+        return sum(p.numel() for p in network.parameters())
+
+    # 2 streams of 512 maps of 14x14 into 256, instead of one number a map
+    assert weights("kfc-mer") - weights("kfc-mer-pooled") == 2 * 512 * (14 * 14 - 1) * 256
 
 
 @pytest.mark.parametrize("name", NETWORKS)

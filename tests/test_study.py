@@ -185,9 +185,14 @@ def test_an_unknown_method_is_named_before_anything_runs(casme2_root, own_home, 
     assert not (own_home / "runs").exists()
 
 
-def test_all_stands_for_every_method(own_home, capsys):
-    assert cli.main(["train", "--data-root", "nowhere", "--methods", "all"]) == 1
-    assert "nowhere: no such folder" in capsys.readouterr().err
+@pytest.mark.parametrize("group", ["all", "table2"])
+def test_a_group_stands_for_its_methods_each_once(group, monkeypatch):
+    asked = []
+    monkeypatch.setattr(cli, "run_train", lambda options: asked.extend(options.methods))
+    assert cli.main(["train", "--methods", "full", group]) == 0
+    assert asked[0] == "full" and len(asked) == len(set(asked))
+    assert {"majority", "logistic", "lbp-top", "elrcn", "am3f-flownet", "ststnet"} < set(asked)
+    assert ("base" in asked) == ("mfem" in asked) == (group == "all")
 
 
 def test_cross_dataset_trains_on_one_and_tests_on_the_other(tmp_path, casme2_root, samm_root):

@@ -3,6 +3,7 @@
 import sys
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
+from functools import partial
 from typing import Any
 
 from sklearn.base import ClassifierMixin
@@ -67,6 +68,9 @@ METHODS: dict[str, Method] = {
     "merta": Method("MERTA-style", MERTA, "channels", {"width": 0.125, "side": 28, "epochs": 25}),
     "micro-attention": Method("Micro-attention", MicroAttention, "apex_grey", {"width": 0.125}),
     "kfc-mer": Method("KFC-MER", KFCMER, "apex_flow", {"width": 0.25, "side": 56}),
+    "kfc-mer-pooled": Method(
+        "KFC-MER, pooled", partial(KFCMER, pooled=True), "apex_flow", {"width": 0.25, "side": 56}
+    ),
     "slstt": Method("SLSTT, small ViT", SLSTT, "eleven_flows", {"width": 0.125, "side": 28}),
     "am3f-flownet": Method(
         "AM3F-FlowNet-style", AM3FFlowNet, "apex_flow", {"width": 0.25, "side": 56}

@@ -18,13 +18,23 @@ from torch.nn import functional
 from .components import COMPONENTS, masks
 from .deep import DeepClassifier, conv_block, narrowed
 
+REDUCTION = 8
+"""Pixels a side of one cell of the last feature map."""
+
 
 class KFCMER(DeepClassifier):
-    """KFC-MER on the view ``apex_flow``; see `DeepClassifier` for the parameters."""
+    """KFC-MER on the view ``apex_flow``; see `DeepClassifier` for the parameters.
 
-    def __init__(self, width=1.0, side=None, epochs=50, batch_size=16, learning_rate=1e-4,
-                 random_state=0, device="auto"):  # fmt: skip
+    Parameters
+    ----------
+    pooled : bool
+        Average the features over the image before the linear layers, instead of flattening them.
+    """
+
+    def __init__(self, width=1.0, side=112, epochs=50, batch_size=16, learning_rate=1e-4,
+                 random_state=0, device="auto", pooled=False):  # fmt: skip
         super().__init__(width, side, epochs, batch_size, learning_rate, random_state, device)
+        self.pooled = pooled
 
     def inputs(self, X: np.ndarray) -> np.ndarray:
         """Return u, v, magnitude, exx, eyy, exy (N, 6, F, F)."""
@@ -34,29 +44,33 @@ class KFCMER(DeepClassifier):
 
     def build(self, n_classes: int) -> nn.Module:
         """Return the two streams and the classifier."""
-        return TwoModulatedStreams(n_classes, self.width)
+        cells = 1 if self.pooled else -(-self.side // REDUCTION)
+        return TwoModulatedStreams(n_classes, self.width, cells)
 
 
 class TwoModulatedStreams(nn.Module):
-    """A modulated stream for flow and one for strain."""
+    """A modulated stream for flow and one for strain, pooled to so many cells a side."""
 
-    def __init__(self, n_classes: int, width: float):
+    def __init__(self, n_classes: int, width: float, cells: int):
         super().__init__()
         self.flow, self.strain = ModulatedStream(width), ModulatedStream(width)
+        self.pool = nn.AdaptiveAvgPool2d(cells)
         hidden = narrowed(256, width)
         self.fc = nn.Sequential(
-            nn.Linear(2 * narrowed(512, width), hidden),
+            nn.Flatten(),
+            nn.Linear(2 * narrowed(512, width) * cells**2, hidden),
             nn.ReLU(),
             nn.Linear(hidden, n_classes),
         )
 
     def forward(self, x: Tensor) -> Tensor:
         """Return logits (N, K) of (N, 6, H, W)."""
-        return self.fc(torch.cat([self.flow(x[:, :3]), self.strain(x[:, 3:])], dim=1))
+        maps = torch.cat([self.flow(x[:, :3]), self.strain(x[:, 3:])], dim=1)
+        return self.fc(self.pool(maps))
 
 
 class ModulatedStream(nn.Module):
-    """Stem, modulation by the masks, two stages of bottlenecks, average pool."""
+    """Stem, modulation by the masks, two stages of bottlenecks."""
 
     def __init__(self, width: float):
         super().__init__()
@@ -76,10 +90,10 @@ class ModulatedStream(nn.Module):
         )
 
     def forward(self, x: Tensor) -> Tensor:
-        """Return features (N, D) of (N, 3, H, W)."""
+        """Return features (N, D, H / 8, W / 8) of (N, 3, H, W)."""
         x = self.stem(x)
         scale, shift = self.condition(masks(x.shape[-1]).to(x)[None]).chunk(2, dim=1)
-        return self.stages(x * (1 + scale) + shift).mean(dim=(2, 3))
+        return self.stages(x * (1 + scale) + shift)
 
 
 class Bottleneck(nn.Module):

@@ -101,11 +101,10 @@ def train_together(folds: list[Fold]) -> None:
     first, device = folds[0].classifier, folds[0].classifier.device_
     before = torch.get_rng_state()
     networks = [with_given_randomness(fold.classifier.network_).train() for fold in folds]
-    dropouts = [m for m in networks[0].modules() if isinstance(m, GivenDropout)]
+    dropouts = {n: m for n, m in networks[0].named_modules() if isinstance(m, GivenDropout)}
     norms = {n: m for n, m in networks[0].named_modules() if isinstance(m, WeightedBatchNorm)}
-    places = [n for n, m in networks[0].named_modules() if isinstance(m, GivenDropout)]
     networks[0](folds[0].clips[:2])  # tells the shapes of the dropout layers
-    shapes, rates = [m.shape for m in dropouts], [m.p for m in dropouts]
+    shapes, rates = [m.shape for m in dropouts.values()], [m.p for m in dropouts.values()]
     weights, buffers = stack_module_state(networks)
     optimiser = torch.optim.Adam(weights.values(), first.learning_rate)
 
@@ -121,8 +120,8 @@ def train_together(folds: list[Fold]) -> None:
             drawn = [
                 f.masks(shapes, rates, len(rows)) for f, rows in zip(folds, batch, strict=True)
             ]
-            for place, masks in zip(places, zip(*drawn, strict=True), strict=True):
-                given[f"{place}.mask"] = stacked(masks).to(device)
+            for name, masks in zip(dropouts, zip(*drawn, strict=True), strict=True):
+                given[f"{name}.mask"] = stacked(masks).to(device)
             output, seen = vmap(forward)(weights, buffers | given, x)
             each = functional.cross_entropy(
                 output.flatten(0, 1), labels.flatten(), reduction="none"
@@ -190,12 +189,8 @@ class WeightedBatchNorm(nn.Module):
 
     def __init__(self, norm: nn.BatchNorm2d):
         super().__init__()
-        self.weight, self.bias, self.eps, self.momentum = (
-            norm.weight,
-            norm.bias,
-            norm.eps,
-            norm.momentum,
-        )
+        self.weight, self.bias = norm.weight, norm.bias
+        self.eps, self.momentum = norm.eps, norm.momentum
         self.register_buffer("running_mean", norm.running_mean)
         self.register_buffer("running_var", norm.running_var)
         self.register_buffer("rows", torch.ones(()))
