@@ -15,9 +15,8 @@
 # # Table 2 under one protocol
 #
 # The paper sets its method beside nine others, with the figures of their own papers. Those come
-# from other preprocessing, other numbers of clips, even other definitions of F1 (the
-# [audit](09_audit.ipynb) shows which). A figure from one protocol and a figure from another cannot
-# be compared, by whatever the decimals say.
+# from other preprocessing, other numbers of clips, even other definitions of F1: the
+# [audit](09_audit.ipynb) computes which, and says why the printed rows cannot be compared.
 #
 # So here all of them run side by side: one dataset, one preprocessing, the same folds, the last
 # epoch, scores pooled over the folds. Ours are rebuilt from the sources; what is known of each, and
