@@ -49,9 +49,10 @@ def summary(config: Config, n_classes: int) -> pd.DataFrame:
         - ``parameters``: trainable numbers;
         - ``macs``: multiply-accumulate operations a clip of ``config.frames`` frames in
           convolutions and matrix products. Element-wise operations and pooling are not counted.
+          As in training: in evaluation mode MFFM may need far fewer.
     """
     with torch.device("meta"):
-        net = Network(n_classes, replace(config, pretrained=None)).eval()
+        net = Network(n_classes, replace(config, pretrained=None)).train()
         clip = torch.empty(1, config.frames, config.channels, config.size, config.size)
     shapes: dict[str, tuple[int, ...]] = {}
 

@@ -3,7 +3,12 @@
 A clip is split into spatial bands by a Laplacian pyramid; every pixel of every band is filtered in
 time, and the filtered signal is added back alpha times. Small motions are multiplied by about
 1 + alpha |H(f)|, H being the temporal filter (see `response`).
+
+Filtering in time and splitting into bands are linear and change places freely. So time comes first
+here, and only for the frames that are asked for: ten pyramids instead of one for every frame.
 """
+
+from collections.abc import Sequence
 
 import cv2
 import numpy as np
@@ -58,6 +63,7 @@ def magnify(
     r2: float = 0.05,
     lambda_c: float = 16.0,
     fps: float = 200.0,
+    index: Sequence[int] | slice = np.s_[:],
 ) -> np.ndarray:
     """Magnify the small motions of a grey clip.
 
@@ -81,10 +87,12 @@ def magnify(
         Spatial cut-off in pixels.
     fps : float
         Frames per second.
+    index : sequence of int or slice
+        The frames to return, by default all.
 
     Returns
     -------
-    ndarray (F, H, W) float32
+    ndarray (T, H, W) float32
         Not clipped: strongly moving edges may leave the grey scale.
 
     Raises
@@ -96,17 +104,17 @@ def magnify(
     if frames.ndim != 3 or len(frames) == 0:
         raise ValueError(f"frames of shape {frames.shape}: expected (F, H, W) with F > 0")
     if kind == "off":
-        return frames.copy()
+        return frames[index].copy()
     b, a = temporal_filter(kind, r1, r2, fps)
-    pyramids = [laplacian(frame) for frame in frames - frames[0]]
-    levels = [np.stack(level) for level in zip(*pyramids, strict=True)]
+    filtered = signal.lfilter(b, a, frames - frames[0], axis=0)[index].astype(np.float32)
+    return frames[index] + np.stack([weighted(image, alpha, lambda_c) for image in filtered])
+
+
+def weighted(image: np.ndarray, alpha: float, lambda_c: float) -> np.ndarray:
+    """Return an image whose bands are multiplied, each by its alpha."""
+    levels = laplacian(image)
     gains = level_gains(len(levels), alpha, lambda_c)
-    levels = [
-        gain * signal.lfilter(b, a, level, axis=0).astype(np.float32)
-        for gain, level in zip(gains, levels, strict=True)
-    ]
-    added = [collapse(pyramid) for pyramid in zip(*levels, strict=True)]
-    return frames + np.stack(added)
+    return collapse([gain * level for gain, level in zip(gains, levels, strict=True)])
 
 
 def level_gains(levels: int, alpha: float, lambda_c: float) -> list[float]:
@@ -124,7 +132,7 @@ def laplacian(image: np.ndarray) -> list[np.ndarray]:
     return [*levels, image]
 
 
-def collapse(levels: tuple[np.ndarray, ...]) -> np.ndarray:
+def collapse(levels: Sequence[np.ndarray]) -> np.ndarray:
     """Add the levels of a Laplacian pyramid up again."""
     image = levels[-1]
     for level in levels[-2::-1]:

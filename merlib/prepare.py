@@ -6,9 +6,11 @@ its own frames, so that stopped work goes on and unchanged work is not done twic
 """
 
 import hashlib
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from itertools import islice
 from pathlib import Path
+from typing import Any, NamedTuple
 
 import cv2
 import numpy as np
@@ -23,6 +25,9 @@ from .flow import Flow, remove_head_motion, strain
 from .frames import VideoFrame, read_frames
 from .magnify import magnify
 from .parallel import each
+
+AT_ONCE = 32
+"""Clips that a GPU works on at a time."""
 
 
 @dataclass(frozen=True)
@@ -88,12 +93,18 @@ def prepare(
     if config.landmarks is not None and not Path(config.landmarks).expanduser().is_file():
         raise ValueError(f"landmarks={config.landmarks!r}: no such file")
     view = view or channels
-    folder = Path(cache) / config.hash("prepare") / view.__name__
+    device = gpu() if view is channels else None
+    name = f"{view.__name__}-gpu" if device else view.__name__
+    folder = Path(cache) / config.hash("prepare") / name
     folder.mkdir(parents=True, exist_ok=True)
-    rows = clips.itertuples(index=False)
-    tasks = [delayed(prepare_one)(row, config, folder, view) for row in rows]
-    name = f"clips, {view.__name__.replace('_', ' ')}"
-    found = {result[0]: result[1:] for result in each(tasks, n_jobs, name, "clip", progress)}
+    tasks = [
+        delayed(prepare_one)(row, config, folder, crops if device else view, save=not device)
+        for row in clips.itertuples(index=False)
+    ]
+    results = each(tasks, n_jobs, f"clips, {name.replace('_', ' ')}", "clip", progress)
+    if device:
+        results = completed(results, config, folder, device)
+    found = {clip: rest for clip, *rest, _ in results}
     done = [found[clip] for clip in clips["clip"]]
     problems = [problem for _, _, problem in done if problem]
     if problems:
@@ -111,7 +122,8 @@ def prepare(
     if config.short_clips == "drop":
         table, keys = drop_short(table, keys, config.frames)
     names = sorted(zip(table["clip"], table["subject"], table["emotion"], keys, strict=True))
-    return Prepared(assemble(folder, keys), table, digest([list(name) for name in names]))
+    made_of = [list(name) for name in names] + ["gpu"] * bool(device)
+    return Prepared(assemble(folder, keys), table, digest(made_of))
 
 
 def drop_short(table: pd.DataFrame, keys: list[str], frames: int) -> tuple[pd.DataFrame, list[str]]:
@@ -127,9 +139,9 @@ def drop_short(table: pd.DataFrame, keys: list[str], frames: int) -> tuple[pd.Da
 
 
 def prepare_one(
-    row, config: Config, folder: Path, view: Callable
-) -> tuple[str, str, int, Finding | None]:
-    """Prepare one clip into the cache.
+    row, config: Config, folder: Path, view: Callable, save: bool = True
+) -> tuple[str, str, int, Finding | None, Any]:
+    """Prepare one clip into the cache, unless it is there.
 
     Returns
     -------
@@ -140,25 +152,34 @@ def prepare_one(
         Frame number, found where the table has none.
     problem : Finding or None
         What went wrong.
+    made : Any
+        With ``save=False`` what the view gave, which is not in the cache then; else None.
     """
     cv2.setNumThreads(1)
     try:
         key = clip_key(row, config)
-        path = folder / f"{key}.npy"
-        apex_path = folder / f"{key}.apex"
-        if not (path.exists() and apex_path.exists()):
-            frames = read_frames(row.frames)
-            matrix = transform(frames[0], config, row.cropped, row.eyes)
-            apex = row.apex if row.apex >= 0 else find_apex(frames, matrix, config, row.onset)
-            write(apex_path, str(apex))
-            with whole(path) as part:
-                np.save(part, view(frames, apex - row.onset, config, row.fps, matrix))
-        return row.clip, key, int(apex_path.read_text()), None
+        path, apex_path = folder / f"{key}.npy", folder / f"{key}.apex"
+        if path.exists() and apex_path.exists():
+            return row.clip, key, int(apex_path.read_text()), None, None
+        frames = read_frames(row.frames)
+        matrix = transform(frames[0], config, row.cropped, row.eyes)
+        apex = row.apex if row.apex >= 0 else find_apex(frames, matrix, config, row.onset)
+        made = view(frames, apex - row.onset, config, row.fps, matrix)
+        if save:
+            keep(folder, key, apex, made)
+        return row.clip, key, int(apex), None, None if save else made
     except face.FaceNotFound as error:
         kind, message = error.kind, f"{error} (onset frame {row.frames[0]})"
     except (DatasetError, OSError) as error:
         kind, message = "frames", str(error)
-    return row.clip, "", int(row.apex), Finding("error", kind, message, clip=row.clip)
+    return row.clip, "", int(row.apex), Finding("error", kind, message, clip=row.clip), None
+
+
+def keep(folder: Path, key: str, apex: int, made: np.ndarray) -> None:
+    """Put a prepared clip into the cache."""
+    write(folder / f"{key}.apex", str(apex))
+    with whole(folder / f"{key}.npy") as part:
+        np.save(part, made)
 
 
 def clip_key(row, config: Config) -> str:
@@ -271,17 +292,23 @@ def channels(
         pixels of the S x S crop.
     """
     index = sample(apex, config.frames)
-    grey = magnified(face.align(frames, matrix, config.size), config, fps)[index]
+    grey = magnified(face.align(frames, matrix, config.size), config, fps, index)
+    return composed(grey, flow_sequence(frames, index, matrix, config, fps), config)
+
+
+def composed(grey: np.ndarray, flows: np.ndarray, config: Config) -> np.ndarray:
+    """Put grey frames (T, S, S) and their flows (T, 2, S, S) together; see `channels`."""
     grey = (grey - grey.mean()) / max(float(grey.std()), 1e-6)
-    flows = flow_sequence(frames, index, matrix, config, fps)
     parts = [grey[:, None], flows / config.flow_scale]
     if config.strain:
         parts.append(np.stack([strain(flow) for flow in flows])[:, None] / config.flow_scale)
     return np.concatenate(parts, axis=1).astype(np.float32)
 
 
-def magnified(crops: np.ndarray, config: Config, fps: float) -> np.ndarray:
-    """Return the magnified clip (F, S, S) of aligned crops, as configured."""
+def magnified(
+    crops: np.ndarray, config: Config, fps: float, index: Sequence[int] | slice = np.s_[:]
+) -> np.ndarray:
+    """Return the frames of an index (T, S, S) of aligned crops, magnified as configured."""
     return magnify(
         crops,
         config.evm,
@@ -290,6 +317,7 @@ def magnified(crops: np.ndarray, config: Config, fps: float) -> np.ndarray:
         config.evm_r2,
         config.evm_lambda_c,
         fps,
+        index,
     )
 
 
@@ -315,19 +343,104 @@ def flow_sequence(
     ndarray (T, 2, S, S) float32
         Pixels of the S x S crop; the first is zero (onset to onset).
     """
+    flow = Flow(config.tvl1)
+    pairs = flow_pairs(frames, index, matrix, config, fps)
+    return np.stack([finished(flow(*pair), config) for pair in pairs])
+
+
+def flow_pairs(
+    frames: np.ndarray, index: np.ndarray, matrix: np.ndarray, config: Config, fps: float
+) -> np.ndarray:
+    """Return the crops between which flow is computed (T, 2, F, F); see `flow_sequence`."""
     matrix = face.rescale(matrix, config.flow_size / config.size)
     if config.flow_source == "magnified":
-        crops = magnified(face.align(frames, matrix, config.flow_size), config, fps)[index]
+        crops = magnified(face.align(frames, matrix, config.flow_size), config, fps, index)
     else:
         crops = face.align(frames[index], matrix, config.flow_size)
-    flow, flows = Flow(config.tvl1), []
-    for t, crop in enumerate(crops):
-        first = crops[0] if config.flow_pairs == "onset" else crops[max(0, t - 1)]
-        found = flow(first, crop)
-        if config.head_motion == "remove":
-            found = remove_head_motion(found)
-        flows.append(resize(found, config.size))
-    return np.stack(flows)
+    onset = config.flow_pairs == "onset"
+    return np.stack([(crops[0 if onset else max(0, t - 1)], crop) for t, crop in enumerate(crops)])
+
+
+def finished(flow: np.ndarray, config: Config) -> np.ndarray:
+    """Take the head's motion off a flow (2, F, F), if so configured, and bring it to S x S."""
+    if config.head_motion == "remove":
+        flow = remove_head_motion(flow)
+    return resize(flow, config.size)
+
+
+class Crops(NamedTuple):
+    """What magnification and flow need of a clip.
+
+    Attributes
+    ----------
+    grey : ndarray (F, S, S) float32
+        Onset to apex.
+    index : ndarray (T,)
+        The sampled frames.
+    pairs : ndarray (T, 2, F, F) float32
+        Crops between which flow is computed.
+    fps : float
+        Frames per second.
+    """
+
+    grey: np.ndarray
+    index: np.ndarray
+    pairs: np.ndarray
+    fps: float
+
+
+def crops(frames: np.ndarray, apex: int, config: Config, fps: float, matrix: np.ndarray) -> Crops:
+    """Return what is left to do for a GPU; arguments as for `channels`."""
+    index = sample(apex, config.frames)
+    grey = face.align(frames[: apex + 1], matrix, config.size)
+    return Crops(grey, index, flow_pairs(frames, index, matrix, config, fps), fps)
+
+
+def gpu() -> str | None:
+    """Return the device that magnification and flow are computed on instead of OpenCV, if any."""
+    import torch  # here, so that processes which never ask need not load it
+
+    return "cuda" if torch.cuda.is_available() else None
+
+
+def completed(results: Iterable[tuple], config: Config, folder: Path, device: str) -> Iterator:
+    """Finish the clips of `crops`, some at a time, and pass on the results of `prepare_one`."""
+    results = iter(results)
+    while some := list(islice(results, AT_ONCE)):
+        waiting = [(key, apex, made) for _, key, apex, _, made in some if made is not None]
+        made = channels_of_crops([made for _, _, made in waiting], config, device)
+        for (key, apex, _), array in zip(waiting, made, strict=True):
+            keep(folder, key, apex, array)
+        yield from ((*result[:4], None) for result in some)
+
+
+def channels_of_crops(clips: list[Crops], config: Config, device: str) -> list[np.ndarray]:
+    """Return the `channels` of several clips, magnification and flow computed in PyTorch."""
+    if not clips:
+        return []
+    import torch
+
+    from . import on_device
+
+    pairs = torch.from_numpy(np.concatenate([clip.pairs for clip in clips])).to(device)
+    flows = on_device.tvl1(pairs[:, 0], pairs[:, 1], config.tvl1).cpu().numpy()
+    grey = torch.nn.utils.rnn.pad_sequence(
+        [torch.from_numpy(clip.grey) for clip in clips], batch_first=True
+    )
+    magnified = on_device.magnify(
+        grey.to(device),
+        torch.from_numpy(np.stack([clip.index for clip in clips])).to(device),
+        config.evm,
+        config.evm_alpha,
+        config.evm_r1,
+        config.evm_r2,
+        config.evm_lambda_c,
+        np.array([clip.fps for clip in clips]),
+    )
+    return [
+        composed(one, np.stack([finished(flow, config) for flow in some]), config)
+        for one, some in zip(magnified.cpu().numpy(), np.split(flows, len(clips)), strict=True)
+    ]
 
 
 def resize(flow: np.ndarray, size: int) -> np.ndarray:

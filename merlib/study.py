@@ -28,7 +28,7 @@ PACKAGE = Path(__file__).resolve().parent
 PUBLISHED_SEED = 0
 """Generator seed of the published synthetic dataset; no choice was ever made on its clips."""
 
-PREPARATION = ("tables", "frames", "datasets", "face", "magnify", "flow", "prepare")
+PREPARATION = ("tables", "frames", "datasets", "face", "magnify", "flow", "on_device", "prepare")
 VIEWING = ("lbp", "views")
 TRAINING = ("augment", "mfem", "mffm", "network", "train", "loso")
 

@@ -14,7 +14,7 @@ SMALL = profile("laptop", size=28, frames=3, lstm_hidden=16)
 
 
 def macs_by_hand(net: Network, x: torch.Tensor) -> int:
-    """Multiply-accumulates of convolutions, linear layers and the LSTM, from their shapes."""
+    """Multiply-accumulates in training: convolutions, linear layers and the LSTM, by shapes."""
     total = 0
 
     def count(module: nn.Module, inputs: tuple, output: torch.Tensor | tuple) -> None:
@@ -30,7 +30,7 @@ def macs_by_hand(net: Network, x: torch.Tensor) -> int:
     for module in net.modules():
         module.register_forward_hook(count)
     with torch.no_grad():
-        net.eval()(x)
+        net.train()(x)
     return total
 
 

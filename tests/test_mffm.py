@@ -108,6 +108,31 @@ def test_cascade_lets_the_adjacent_interactions_interact() -> None:
     torch.testing.assert_close(mffm(x), torch.cat([f.mean(dim=(2, 3)) for f in y], dim=1))
 
 
+@settings(max_examples=40, deadline=None)
+@given(
+    heights=st.lists(st.integers(1, 9), min_size=2, max_size=2),
+    widths=st.lists(st.integers(1, 9), min_size=2, max_size=2),
+    kernel=st.sampled_from([1, 3, 5]),
+)
+def test_pooled_sums_give_the_mean_of_the_interaction(heights, widths, kernel):
+    fim = trained(FIM(2, 3, kernel))
+    shallow, deep = (
+        torch.rand(2, channels, height, width, dtype=torch.float64)
+        for channels, height, width in zip((2, 3), heights, widths, strict=True)
+    )
+    torch.testing.assert_close(fim.pooled(shallow, deep), fim(shallow, deep).mean(dim=(2, 3)))
+
+
+@pytest.mark.parametrize("relu", [True, False])
+@pytest.mark.parametrize("kind", ["near", "cascade", "all"])
+def test_f_of_evaluation_is_the_mean_of_the_interactions(kind, relu):
+    mffm = trained(MFFM(CHANNELS, Config(fim_pairs=kind, fim_relu=relu)))
+    x = stages(0, sizes=(14, 7, 4, 2))
+    expected = torch.cat([y.mean(dim=(2, 3)) for y in mffm.interactions(x)], dim=1)
+    torch.testing.assert_close(mffm(x), expected)
+    assert mffm.affine == (kind != "cascade" and not relu)
+
+
 @settings(max_examples=20, deadline=None)
 @given(share=st.floats(-2, 2), seed=st.integers(0, 10_000), kernel=st.sampled_from([1, 3]))
 def test_mffm_is_affine_in_evaluation(share: float, seed: int, kernel: int) -> None:
