@@ -1,7 +1,8 @@
 """TV-L1 flow and Eulerian magnification of many clips at once, in PyTorch: section 3.1.2 on a GPU.
 
-The same equations, parameters and order of steps as OpenCV's TV-L1 and as `merlib.magnify`; results
-differ by rounding, and by OpenCV's interpolation, which knows 32 places between two pixels only.
+The same equations, parameters and order of steps as OpenCV's TV-L1 and as `merlib.magnify`. Flow
+differs from OpenCV's by its interpolation, which knows 32 places between two pixels only, and by
+what is taken to lie outside of an image.
 """
 
 from functools import cache
@@ -135,7 +136,11 @@ def divergence(dual: Tensor) -> Tensor:
 
 
 def warp(images: Tensor, flow: Tensor) -> Tensor:
-    """Return images (B, C, H, W) taken at x + flow, by bicubic interpolation; zero outside."""
+    """Return images (B, C, H, W) taken at x + flow, by bicubic interpolation.
+
+    Outside of an image its border is repeated. OpenCV takes zero there, which pulls at the flow of
+    the outermost pixels as soon as they move.
+    """
     height, width = flow.shape[2:]
     y, x = torch.meshgrid(
         torch.arange(height, device=flow.device), torch.arange(width, device=flow.device),
@@ -144,7 +149,9 @@ def warp(images: Tensor, flow: Tensor) -> Tensor:
     grid = torch.stack(
         [(x + flow[:, 0]) * 2 / (width - 1) - 1, (y + flow[:, 1]) * 2 / (height - 1) - 1], dim=-1
     )
-    return functional.grid_sample(images, grid, mode="bicubic", align_corners=True)
+    return functional.grid_sample(
+        images, grid, mode="bicubic", padding_mode="border", align_corners=True
+    )
 
 
 def median(field: Tensor, how: dict) -> Tensor:
