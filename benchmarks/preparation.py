@@ -5,7 +5,7 @@ The published synthetic data (640x480 pixels, 200 frames a second), the profile'
     .venv/bin/python benchmarks/preparation.py [--profile paper] [--clips 8]
 
 *plain* is one process that computes TV-L1, by the same settings, on the full frames and crops the
-flow afterwards. Writes ``benchmarks/preparation_<cpu or cuda>.csv`` and, of one process and by step,
+flow afterwards. Writes ``benchmarks/preparation_<cpu or cuda>.csv`` and, by step in one process,
 ``benchmarks/preparation_steps_<cpu or cuda>.csv``.
 """
 
