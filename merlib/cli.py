@@ -14,6 +14,7 @@ from . import __version__, baselines, config, datasets
 from .config import PROFILES
 from .datasets import READERS
 from .files import whole, write
+from .parallel import Cluster
 from .study import PROTOCOLS, READING, Study, find_home
 
 METHODS = ["majority", "logistic", "base", "full"]
@@ -72,6 +73,7 @@ def parser() -> argparse.ArgumentParser:
             command.add_argument("--seeds", nargs="+", type=int, help="instead of --seed")
             command.add_argument("--keep", action="store_true", help="copy the runs to results/")
             command.add_argument("--protocol", choices=sorted(PROTOCOLS), default="loso")
+            add_cluster(command)
         if name == "fit":
             command.add_argument("--method", default="full", help="a variant of the network")
             command.add_argument("--out", type=Path, required=True, help="*.safetensors to write")
@@ -107,6 +109,17 @@ def add_reading(command: argparse.ArgumentParser) -> None:
     command.add_argument("--faces", choices=["auto", "find", "cropped"], default="auto")
     command.add_argument("--eyes", metavar="FILE", help="CSV of eye positions")
     command.add_argument("--strict", action="store_true", help="refuse what would be repaired")
+
+
+def add_cluster(command: argparse.ArgumentParser) -> None:
+    """Add the options that say where the folds run."""
+    command.add_argument("--backend", choices=["processes", "ray"], default="processes")
+    command.add_argument(
+        "--address", metavar="HOST:PORT", help="Ray cluster (default: one of this machine)"
+    )
+    command.add_argument(
+        "--gpus-per-fold", type=float, default=0.0, metavar="PART", help="0.25: four share one"
+    )
 
 
 def add_check(commands) -> None:
@@ -172,12 +185,20 @@ def open_study(options: argparse.Namespace, methods: Sequence[str] = ()) -> Stud
         n_jobs=options.jobs,
         progress=True,
         protocol=getattr(options, "protocol", "loso"),
+        cluster=cluster_of(options),
         **reading_of(options),
         **dict(override(text) for text in options.set),
     )
     for method in methods:
         study.estimator(method)
     return study
+
+
+def cluster_of(options: argparse.Namespace) -> Cluster | None:
+    """Return the Ray cluster that the options name, if any."""
+    if getattr(options, "backend", "processes") == "processes":
+        return None
+    return Cluster(options.address, options.gpus_per_fold)
 
 
 def run_synth(options: argparse.Namespace) -> None:

@@ -27,7 +27,7 @@ from sklearn.utils.validation import has_fit_parameter
 from threadpoolctl import threadpool_limits
 
 from .files import write
-from .parallel import each
+from .parallel import Cluster, each
 
 
 def run(
@@ -40,6 +40,7 @@ def run(
     progress: bool = True,
     info: dict | None = None,
     by: str = "subject",
+    cluster: Cluster | None = None,
 ) -> pd.DataFrame:
     """Run every fold that is not stored yet, and return the predictions of all.
 
@@ -67,6 +68,8 @@ def run(
     by : str
         Column of ``clips`` whose values are left out one by one: ``subject``, or ``source`` to
         train on one dataset and test on the other.
+    cluster : Cluster, optional
+        A Ray cluster where the folds run instead of on this machine; what it gives is the same.
 
     Returns
     -------
@@ -88,15 +91,17 @@ def run(
     folds = {clips[by].iloc[test[0]]: (train, test) for train, test in split}
     todo = {left: rows for left, rows in folds.items() if not fold_path(folder, left).exists()}
     name = f"{(info or {}).get('method', type(estimator).__name__)}, seed {seed}"
-    if todo and getattr(estimator, "at_once", False):
+    if todo and not cluster and getattr(estimator, "at_once", False):
         tasks = [delayed(run_at_once)(estimator, X, clips, classes, seed, folds, folder)]
         list(each(tasks, 1, name, "run", progress))
     else:
         tasks = [
-            delayed(run_fold)(estimator, X, clips, classes, seed, left, rows, folder, by)
+            delayed(run_fold)(estimator, X, clips, classes, seed, left, rows, by)
             for left, rows in todo.items()
         ]
-        list(each(tasks, workers(n_jobs), name, "fold", progress, done=len(folds) - len(todo)))
+        done = len(folds) - len(todo)
+        for fold in each(tasks, workers(n_jobs), name, "fold", progress, done, cluster):
+            store(folder, *fold)
     return finish(folder, identity, sorted(folds))
 
 
@@ -251,10 +256,17 @@ def run_fold(
     seed: int,
     left_out: str,
     rows: tuple[np.ndarray, np.ndarray],
-    folder: Path,
     by: str,
-) -> None:
-    """Train one fold, predict what it leaves out after every epoch, and store both in one step."""
+) -> tuple[str, pd.DataFrame, float]:
+    """Train one fold, and predict what it leaves out after every epoch.
+
+    Returns
+    -------
+    left_out : str
+    table : DataFrame
+        See `probabilities`, all epochs.
+    seconds : float
+    """
     begun, test = time.perf_counter(), np.asarray(X[rows[1]])
     tables: dict[int, pd.DataFrame] = {}
 
@@ -267,7 +279,7 @@ def run_fold(
             keep(1, fitted)
     table = pd.concat(tables.values(), ignore_index=True)
     table = table.sort_values(["clip", "epoch"], kind="stable", ignore_index=True)
-    store(fold_path(folder, left_out), table, time.perf_counter() - begun)
+    return left_out, table, time.perf_counter() - begun
 
 
 def run_at_once(
@@ -288,11 +300,12 @@ def run_at_once(
     seconds = (time.perf_counter() - begun) / len(folds)
     for (left, (_, test)), one in zip(folds.items(), fitted, strict=True):
         table = probabilities(one, np.asarray(X[test]), clips.iloc[test], classes, epoch=1)
-        store(fold_path(folder, left), table, seconds)
+        store(folder, left, table, seconds)
 
 
-def store(path: Path, table: pd.DataFrame, seconds: float) -> None:
+def store(folder: Path, left_out: str, table: pd.DataFrame, seconds: float) -> None:
     """Write what a fold took and, in one step, its predictions."""
+    path = fold_path(folder, left_out)
     write(path.with_suffix(".json"), json.dumps(round(seconds, 3)))
     write(path, table.to_parquet(index=False))
 

@@ -21,6 +21,7 @@ import pandas as pd
 
 from . import baselines, config, datasets, loso, synthetic
 from .files import whole
+from .parallel import Cluster
 from .prepare import Prepared, prepare
 from .views import VIEWS
 
@@ -60,6 +61,8 @@ class Study:
     protocol : {"loso", "cross"}
         Leave one subject out, or train on one dataset of a composite and test on the other, both
         ways.
+    cluster : Cluster, optional
+        A Ray cluster where the folds run, see :class:`merlib.parallel.Cluster`.
     **overrides
         Fields of :class:`merlib.config.Config` that replace the profile's, and options of
         :func:`merlib.datasets.load_clips`: ``classes``, ``table``, ``strict``, ``faces``, ``eyes``.
@@ -81,6 +84,7 @@ class Study:
         progress: bool = False,
         home: str | Path | None = None,
         protocol: str = "loso",
+        cluster: Cluster | None = None,
         **overrides,
     ):
         if dataset not in datasets.READERS:
@@ -96,6 +100,7 @@ class Study:
         self.data_root = None if data_root in (None, "") else Path(data_root).expanduser()
         self.n_jobs = n_jobs or joblib.cpu_count()
         self.progress = progress
+        self.cluster = cluster
         self.views: dict[str, np.ndarray] = {}
         self.home = find_home() if home is None else Path(home)
         if dataset != "synthetic" and self.data_root is None:
@@ -172,6 +177,7 @@ class Study:
             progress=self.progress,
             info=self.info() | {"method": method},
             by=PROTOCOLS[self.protocol],
+            cluster=self.cluster,
         )
 
     def info(self) -> dict:

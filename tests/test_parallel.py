@@ -1,0 +1,87 @@
+"""Folds on a Ray cluster give what they give here, to the bit, even when a worker is killed."""
+
+import os
+import signal
+
+import numpy as np
+import pandas as pd
+import pytest
+from joblib import delayed
+from sklearn.base import BaseEstimator, ClassifierMixin
+
+from merlib import loso, parallel
+from merlib.config import profile
+from merlib.train import NetworkClassifier
+
+ray = pytest.importorskip("ray")
+
+
+class KilledOnce(ClassifierMixin, BaseEstimator):
+    """A network whose first fit, wherever it runs, is killed."""
+
+    def __init__(self, flag="", classifier=None, random_state=0):
+        self.flag, self.classifier, self.random_state = flag, classifier, random_state
+
+    def fit(self, X, y):
+        try:
+            os.close(os.open(self.flag, os.O_CREAT | os.O_EXCL))
+            os.kill(os.getpid(), signal.SIGKILL)
+        except FileExistsError:
+            self.classifier.random_state = self.random_state
+            self.classifier.fit(X, y)
+            self.classes_ = self.classifier.classes_
+        return self
+
+    def predict_proba(self, X):
+        return self.classifier.predict_proba(X)
+
+
+@pytest.fixture(scope="module")
+def address():
+    """A cluster of two nodes on this machine."""
+    from ray.cluster_utils import Cluster
+
+    node = {"num_cpus": 1, "object_store_memory": 10**8}
+    cluster = Cluster(initialize_head=True, head_node_args=node | {"include_dashboard": False})
+    cluster.add_node(**node)
+    here = os.path.dirname(__file__)
+    ray.init(cluster.address, log_to_driver=False, runtime_env={"env_vars": {"PYTHONPATH": here}})
+    yield cluster.address
+    ray.shutdown()
+    cluster.shutdown()
+
+
+@pytest.mark.slow
+def test_a_killed_worker_changes_no_prediction(address, tmp_path):
+    rng = np.random.default_rng(0)
+    X = rng.normal(size=(12, 2, 3, 16, 16)).astype(np.float32)
+    clips = pd.DataFrame({"clip": [f"c{k:02d}" for k in range(12)]})
+    clips["subject"] = [f"s{k % 4}" for k in range(12)]
+    clips["emotion"] = ["a", "b", "a", "b"] * 3
+    network = NetworkClassifier(profile("laptop", size=16, frames=2, epochs=2, lstm_hidden=8))
+    alone = loso.run(network, X, clips, tmp_path / "alone", n_jobs=1, progress=False)
+    killed = KilledOnce(str(tmp_path / "flag"), network)
+    cluster = parallel.Cluster(address)
+    there = loso.run(killed, X, clips, tmp_path / "there", progress=False, cluster=cluster)
+    assert (tmp_path / "flag").exists()
+    last = alone[alone["epoch"] == 2].drop(columns="epoch").reset_index(drop=True)
+    pd.testing.assert_frame_equal(there.drop(columns="epoch"), last, check_exact=True)
+
+
+@pytest.mark.slow
+def test_both_nodes_work_and_an_array_travels_once(address):
+    def where(array, number):
+        return number, ray.get_runtime_context().get_node_id(), float(array.sum())
+
+    array = np.ones(1000)
+    tasks = [delayed(where)(array, number) for number in range(20)]
+    found = list(parallel.each(tasks, 1, "", "", False, cluster=parallel.Cluster(address)))
+    assert sorted(number for number, *_ in found) == list(range(20))
+    assert all(total == 1000 for *_, total in found)
+
+
+def test_without_ray_there_is_one_clear_error(monkeypatch):
+    monkeypatch.setitem(__import__("sys").modules, "ray", None)
+    tasks = [delayed(abs)(-1)]
+    with pytest.raises(ValueError, match="backend ray: not installed"):
+        list(parallel.each(tasks, 1, "", "", False, cluster=parallel.Cluster()))
