@@ -44,8 +44,8 @@ def address():
     node = {"num_cpus": 1, "object_store_memory": 10**8}
     cluster = Cluster(initialize_head=True, head_node_args=node | {"include_dashboard": False})
     cluster.add_node(**node)
-    here = os.path.dirname(__file__)
-    ray.init(cluster.address, log_to_driver=False, runtime_env={"env_vars": {"PYTHONPATH": here}})
+    path = os.pathsep.join([os.path.dirname(__file__), os.environ.get("PYTHONPATH", "")])
+    ray.init(cluster.address, log_to_driver=False, runtime_env={"env_vars": {"PYTHONPATH": path}})
     yield cluster.address
     ray.shutdown()
     cluster.shutdown()
