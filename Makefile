@@ -8,7 +8,7 @@ OPTIONS   ?=
 BIN        = .venv/bin
 STUDY      = --dataset $(DATASET) --data-root "$(DATA_ROOT)" --profile $(PROFILE) --seed $(SEED) $(OPTIONS)
 
-.PHONY: study ablation compare notebooks book test test-slow lint lock clean
+.PHONY: study ablation compare notebooks book test test-slow bench lint lock clean
 
 study: .venv/installed      ## data, training, notebooks and book
 	$(BIN)/merlib study $(STUDY) --methods $(METHODS)
@@ -33,6 +33,10 @@ test: .venv/installed       ## all tests but the slow ones
 
 test-slow: .venv/installed
 	$(BIN)/pytest -m slow
+
+bench: .venv/installed      ## tables of speed under benchmarks/
+	for name in preparation training flow_settings folds_together; do \
+		$(BIN)/python benchmarks/$$name.py || exit 1; done
 
 lint: .venv/installed
 	$(BIN)/ruff check --fix .
