@@ -86,7 +86,7 @@ def on_cluster(tasks: list, cluster: Cluster) -> Iterator[Any]:
     try:
         import ray
     except ImportError:
-        raise ValueError("backend ray: not installed; pip install 'merlib[ray]'") from None
+        raise ValueError("backend ray: Ray is not installed; pip install ray") from None
     if not ray.is_initialized():
         try:
             ray.init(cluster.address, log_to_driver=False)

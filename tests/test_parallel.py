@@ -83,5 +83,5 @@ def test_both_nodes_work_and_an_array_travels_once(address):
 def test_without_ray_there_is_one_clear_error(monkeypatch):
     monkeypatch.setitem(__import__("sys").modules, "ray", None)
     tasks = [delayed(abs)(-1)]
-    with pytest.raises(ValueError, match="backend ray: not installed"):
+    with pytest.raises(ValueError, match="Ray is not installed"):
         list(parallel.each(tasks, 1, "", "", False, cluster=parallel.Cluster()))
