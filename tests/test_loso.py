@@ -144,11 +144,12 @@ def test_the_last_epoch_alone_decides_the_scores(reference):
 
 
 SCRIPT = """
-    import sys, time
+    import signal, sys, time
     from test_loso import TINY, network_data
     from merlib import loso
     from merlib.train import NetworkClassifier
 
+    signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell's background job ignores it
     fit_fold = loso.fit_fold
     def slow(*arguments):
         time.sleep(1.5)
