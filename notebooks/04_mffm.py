@@ -81,7 +81,7 @@ plots.source(FIM.forward)
 plots.source(MFFM.forward)
 
 # %% [markdown]
-# (The branch for evaluation is a shorter way to the same $F$; more of it [below](#the-cheap-form).)
+# (The branch for evaluation is a shorter way to the same $F$: see *The cheap form* below.)
 #
 # Four stages give six pairs, and the paper has five interactions without saying which. We leave out
 # the pair that is furthest apart, $(X_1, X_4)$. To see the sizes, let the frames of one clip pass
