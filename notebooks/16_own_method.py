@@ -60,7 +60,8 @@ from merlib.study import Study
 from merlib.views import VIEWS
 
 baselines.METHODS["nearest"] = baselines.Method("Nearest mean flow", nearest_flow, "apex_flow")
-views = {name: view.__doc__.splitlines()[0] for name, view in VIEWS.items()}
+first_lines = {name: view.__doc__.splitlines()[0] for name, view in VIEWS.items()}
+views = {name: line.split(", see")[0].replace("`", "") for name, line in first_lines.items()}
 plots.table(pd.DataFrame({"one clip": views}), "The views")
 
 # %% [markdown]
