@@ -54,16 +54,22 @@ for method, texts in paper.ACCURACY_AS_PRINTED.items():
 plots.table(pd.DataFrame(rows), "Table 2: which counts give the printed accuracy", index=False)
 
 # %% [markdown]
-# Those without a count are whole over other numbers of clips. Here are the nearest ones, up to ten
-# clips more or fewer, that do give the printed digits:
+# Those without a count may be whole over other numbers of clips. Here are the ones, up to ten clips
+# more or fewer, that do give the printed digits:
 
 # %%
-for method, texts in paper.ACCURACY_AS_PRINTED.items():
-    for (name, used), text in zip(paper.USED.items(), texts, strict=True):
-        if text and not paper.whole_counts(text, used):
-            near = {n: paper.whole_counts(text, n) for n in range(used - 10, used + 11)}
-            found = [f"{k} of {n}" for n, counts in near.items() for k in counts]
-            print(f"{method} on {name}, {text} %: {', '.join(found) or 'none'}")
+texts = {
+    (method, name): text
+    for method, both in paper.ACCURACY_AS_PRINTED.items()
+    for name, text in zip(paper.USED, both, strict=True)
+    if text
+}
+other = [key for key, text in texts.items() if not paper.whole_counts(text, paper.USED[key[1]])]
+for method, name in other:
+    text, used = texts[method, name], paper.USED[name]
+    near = {n: paper.whole_counts(text, n) for n in range(used - 10, used + 11)}
+    found = [f"{k} of {n}" for n, counts in near.items() for k in counts]
+    print(f"{method} on {name}, {text} %: {', '.join(found) or 'none'}")
 for name, text in (("casme2", "65.9"), ("samm", "48.5")):
     n = paper.USED[name]
     print(f"Micro-attention without its last zero, {text} %: {paper.whole_counts(text, n)} of {n}")
@@ -119,18 +125,11 @@ plots.table(pd.DataFrame(rows).T, "KFC-MER from its released confusion matrices"
 
 # %%
 quoted = [method for method in paper.TABLE2 if method != "the paper"]
-texts = {
-    (method, name): text
-    for method in quoted
-    for name, text in zip(paper.USED, paper.ACCURACY_AS_PRINTED[method], strict=True)
-    if text
-}
-other = [key for key, text in texts.items() if not paper.whole_counts(text, paper.USED[key[1]])]
-print(f"{len(texts)} quoted accuracies; {len(other)} are not of the paper's clips, as printed:")
+count = sum(method in quoted for method, _ in texts)
+print(f"{count} quoted accuracies; {len(other)} are not of the paper's clips, as printed:")
 print(", ".join(f"{method} ({name})" for method, name in other))
-lead = {method: best - paper.TABLE2[method][0] for method in quoted}
 half = 100 * (high - low) / 2
-close = [method for method, points in lead.items() if points < half]
+close = [method for method in quoted if best - paper.TABLE2[method][0] < half]
 print(
     f"half of Wilson's interval is {half:.1f} points; {', '.join(close) or 'no method'} is nearer"
 )
