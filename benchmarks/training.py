@@ -13,7 +13,6 @@ the device, channels-last and, on a GPU, bfloat16. Writes ``benchmarks/training_
 import argparse
 import tempfile
 from dataclasses import replace
-from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -114,7 +113,11 @@ def careful(x, labels, folds, config, device):
             persistent_workers=True, drop_last=True,
         )  # fmt: skip
         left = DataLoader(TensorDataset(x[test], labels[test]), len(test))
-        turned = partial(augment, config=config, generator=generator)
+
+        def turned(batch):
+            chances = torch.rand(3, len(batch), generator=generator)
+            return augment(batch, config, chances.to(device))
+
         train(network, loader, left, config, turned, half=device.type == "cuda")
 
 

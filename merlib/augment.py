@@ -13,8 +13,8 @@ from torch.nn import functional
 from .config import Config
 
 
-def augment(x: Tensor, config: Config, generator: torch.Generator) -> Tensor:
-    """Transform every clip of a batch at random, on the batch's device.
+def augment(x: Tensor, config: Config, chances: Tensor) -> Tensor:
+    """Transform every clip of a batch, as chance has it.
 
     Parameters
     ----------
@@ -22,19 +22,19 @@ def augment(x: Tensor, config: Config, generator: torch.Generator) -> Tensor:
         Channels grey, u, v(, strain).
     config : Config
         ``flip`` (probability), ``rotation`` (degrees either way), ``scaling`` (relative).
-    generator : torch.Generator
-        On the CPU, so that a seed means the same on every device.
+    chances : Tensor (3, B)
+        Random numbers, uniform in [0, 1), that decide each clip's flip, rotation and scaling.
 
     Returns
     -------
     Tensor (B, T, C, H, W)
     """
-    flips, turns, sizes = torch.rand(3, len(x), generator=generator)
-    mirrored = (flips < config.flip).to(x.device)
+    flips, turns, sizes = chances
+    mirrored = flips < config.flip
     angle = (2 * turns - 1) * config.rotation
     scale = 1 + (2 * sizes - 1) * config.scaling
     x = torch.where(mirrored[:, None, None, None, None], flip(x), x)
-    return affine(x, angle.to(x.device), scale.to(x.device))
+    return affine(x, angle, scale)
 
 
 def flip(x: Tensor) -> Tensor:

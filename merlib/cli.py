@@ -45,7 +45,7 @@ def parser() -> argparse.ArgumentParser:
     synth = commands.add_parser("synth", help="write a synthetic dataset in an official layout")
     synth.add_argument("--out", type=Path, required=True, help="folder to write")
     synth.add_argument("--seed", type=int, default=0)
-    synth.add_argument("--size", choices=sorted(PROFILES), default="laptop")
+    synth.add_argument("--size", choices=("laptop", "paper"), default="laptop")
     synth.add_argument("--layout", choices=["casme2", "samm"], default="casme2")
     synth.add_argument("--subjects", type=int, help="instead of the size's own number")
     synth.add_argument("--clips", type=int, help="instead of the size's own number")

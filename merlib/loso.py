@@ -28,6 +28,7 @@ from threadpoolctl import threadpool_limits
 
 from .files import write
 from .parallel import Cluster, each
+from .rows import Rows
 
 
 def run(
@@ -49,7 +50,8 @@ def run(
     estimator : scikit-learn classifier
         Cloned for every fold. Where its ``fit`` takes ``groups``, it gets the training subjects;
         where it takes ``after_epoch``, the test probabilities of every epoch are stored. One whose
-        ``at_once`` is true trains all folds in one call of its ``fit_folds``.
+        ``at_once`` is true trains all folds in one call of its ``fit_folds``; one whose ``streams``
+        is true gets `merlib.rows.Rows` instead of an array, and reads what it needs.
     X : array (N, ...)
         A row a clip, in the order of ``clips``.
     clips : DataFrame
@@ -107,13 +109,13 @@ def run(
 
 def ordered(
     X: np.ndarray, clips: pd.DataFrame, by: str = "subject"
-) -> tuple[np.ndarray, pd.DataFrame, list[str]]:
+) -> tuple[np.ndarray | Rows, pd.DataFrame, list[str]]:
     """Check the input and put it in the order of the clips' names.
 
     Returns
     -------
-    X : array
-        A view or copy in that order.
+    X : array or Rows
+        In that order; nothing is copied.
     clips : DataFrame
     classes : list of str
     """
@@ -136,7 +138,7 @@ def ordered(
     columns = dict.fromkeys(["clip", "subject", "emotion", by])
     table = clips[list(columns)].iloc[order].reset_index(drop=True)
     table.attrs = {"classes": classes}  # nothing else, such as a folder, goes into the results
-    return X if in_order else np.asarray(X)[order], table, classes
+    return X if in_order else Rows(X, order), table, classes
 
 
 def identify(
@@ -148,7 +150,9 @@ def identify(
     info: dict,
 ) -> dict:
     """Return what makes this run this run, as JSON-like values."""
-    data = hashlib.sha256(np.ascontiguousarray(X).data)
+    data = hashlib.sha256()
+    for row in range(len(X)):
+        data.update(np.ascontiguousarray(X[row]).data)
     data.update(clips.to_csv(index=False).encode())
     parameters = {"class": type(estimator).__name__, **estimator.get_params()}
     plain = {**info, "seed": seed, "estimator": parameters, "classes": classes}
@@ -217,12 +221,13 @@ def fit_fold(
     train = (clips[by] != left_out).to_numpy()
     if train.all():
         raise ValueError(f"{by} {left_out!r}: not one of {sorted(set(clips[by]))}")
-    return fit(estimator, X[train], clips[train], fold_seed(seed, left_out), after_epoch)
+    some = Rows(X, np.flatnonzero(train))
+    return fit(estimator, some, clips[train], fold_seed(seed, left_out), after_epoch)
 
 
 def fit(
     estimator: ClassifierMixin,
-    X: np.ndarray,
+    X: np.ndarray | Rows,
     clips: pd.DataFrame,
     random_state: int,
     after_epoch: Callable | None = None,
@@ -245,7 +250,9 @@ def fit(
         extra["groups"] = clips["subject"].to_numpy(str)
     if after_epoch is not None and has_fit_parameter(estimator, "after_epoch"):
         extra["after_epoch"] = after_epoch
-    return estimator.fit(np.asarray(X), labels, **extra)
+    if not getattr(estimator, "streams", False):
+        X = np.asarray(X)
+    return estimator.fit(X, labels, **extra)
 
 
 def run_fold(

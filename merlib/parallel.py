@@ -10,6 +10,8 @@ from joblib import Parallel
 from joblib.externals.loky import get_reusable_executor
 from tqdm import tqdm
 
+from .rows import Rows
+
 
 @dataclass(frozen=True)
 class Cluster:
@@ -93,9 +95,9 @@ def on_cluster(tasks: list, cluster: Cluster) -> Iterator[Any]:
         except ConnectionError as error:
             raise ValueError(f"no Ray cluster at {cluster.address}: {error}") from error
     shared = {
-        id(value): ray.put(value)
+        id(value): ray.put(np.asarray(value))
         for value in {id(v): v for _, args, _ in tasks for v in args}.values()
-        if isinstance(value, np.ndarray)
+        if isinstance(value, np.ndarray | Rows)
     }
     waiting = [
         ray.remote(function)

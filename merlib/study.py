@@ -31,7 +31,7 @@ PUBLISHED_SEED = 0
 
 PREPARATION = ("tables", "frames", "datasets", "face", "magnify", "flow", "on_device", "prepare")
 VIEWING = ("lbp", "views")
-TRAINING = ("augment", "mfem", "mffm", "network", "train", "loso")
+TRAINING = ("augment", "mfem", "mffm", "network", "train", "loso", "rows")
 
 READING = {"classes": None, "table": None, "strict": False, "faces": "auto", "eyes": None}
 """Options of `merlib.datasets.load_clips`, with their defaults."""
@@ -49,7 +49,7 @@ class Study:
     data_root : path, optional
         Folder of your own copy. Without it, ``synthetic`` uses (and writes, if need be) the
         published dataset of the profile's size; the others raise.
-    profile : {"laptop", "paper"}
+    profile : {"laptop", "paper", "night"}
     seed : int
         Seed of training. The generator of the synthetic dataset has its own.
     n_jobs : int, optional
@@ -111,11 +111,12 @@ class Study:
         """Folder of the dataset; the published synthetic one is written if it is missing."""
         if self.data_root is not None:
             return self.data_root
-        root = self.home / "data" / "synthetic" / self.profile
+        size = config.SYNTHETIC_SIZE[self.profile]
+        root = self.home / "data" / "synthetic" / size
         return synthetic.write(
             root,
             seed=PUBLISHED_SEED,
-            size=self.profile,
+            size=size,
             n_jobs=self.n_jobs,
             progress=self.progress,
         )

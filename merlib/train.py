@@ -1,6 +1,7 @@
 """Training one fold, sections 2.2 and 3.1.4: a scikit-learn classifier around the network."""
 
 import math
+import os
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
@@ -14,6 +15,16 @@ from torch.nn import functional
 from .augment import augment
 from .config import Config
 from .network import Network
+from .rows import Rows
+
+os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")  # else the LSTM varies on a GPU
+
+AT_ONCE = 8
+"""Clips that are predicted at a time; fewer are filled up, so that no clip's result depends on how
+many there are."""
+
+PART = 2**28
+"""Bytes of clips that are on their way to a GPU at a time."""
 
 
 class NetworkClassifier(ClassifierMixin, BaseEstimator):
@@ -21,6 +32,9 @@ class NetworkClassifier(ClassifierMixin, BaseEstimator):
 
     The last epoch counts; nothing is selected. The same random state on the same machine gives the
     same predictions, bit for bit, and PyTorch's global generator is left as it was.
+
+    Clips are kept on a GPU that has room for them; otherwise each batch is read when its turn
+    comes, from a memory map perhaps, so that no more than a batch is in memory.
 
     Parameters
     ----------
@@ -30,6 +44,9 @@ class NetworkClassifier(ClassifierMixin, BaseEstimator):
         Decides initial weights, order of clips, augmentation and dropout.
     device : str
         ``auto`` is CUDA if there, else the CPU.
+    precision : {"auto", "float32", "bfloat16"}
+        Of the products in training; ``auto`` is bfloat16 on CUDA, float32 on a CPU. Weights, sums
+        and predictions are float32.
 
     Attributes
     ----------
@@ -41,14 +58,23 @@ class NetworkClassifier(ClassifierMixin, BaseEstimator):
         Mean training loss of every epoch.
     """
 
-    def __init__(self, config: Config | None = None, random_state: int = 0, device: str = "auto"):
+    streams = True
+
+    def __init__(
+        self,
+        config: Config | None = None,
+        random_state: int = 0,
+        device: str = "auto",
+        precision: str = "auto",
+    ):
         self.config = config
         self.random_state = random_state
         self.device = device
+        self.precision = precision
 
     def fit(
         self,
-        X: np.ndarray,
+        X: np.ndarray | Rows,
         y: np.ndarray,
         after_epoch: Callable[[int, "NetworkClassifier"], None] | None = None,
     ) -> "NetworkClassifier":
@@ -56,7 +82,7 @@ class NetworkClassifier(ClassifierMixin, BaseEstimator):
 
         Parameters
         ----------
-        X : array (N, T, C, H, W) float32
+        X : array or Rows (N, T, C, H, W) float32
         y : array (N,)
             Labels.
         after_epoch : callable, optional
@@ -66,8 +92,11 @@ class NetworkClassifier(ClassifierMixin, BaseEstimator):
         Raises
         ------
         ValueError
-            If shapes do not fit, X is not finite, or there is only one class.
+            If shapes do not fit, X is not finite, there is only one class, or the precision is
+            unknown.
         """
+        if self.precision not in ("auto", "float32", "bfloat16"):
+            raise ValueError(f"precision={self.precision!r}: expected auto, float32 or bfloat16")
         config = self.config or Config()
         X, y = check_clips(X, config), np.asarray(y)
         if y.shape != (len(X),):
@@ -76,6 +105,7 @@ class NetworkClassifier(ClassifierMixin, BaseEstimator):
         if len(self.classes_) < 2:
             raise ValueError(f"y holds only the class {self.classes_[0]!r}: expected two or more")
         device = pick_device(self.device)
+        half = self.precision == "bfloat16" or (self.precision == "auto" and device.type == "cuda")
         with own_randomness(self.random_state, device):
             generator = torch.Generator().manual_seed(self.random_state)
             self.network_ = Network(len(self.classes_), config).to(
@@ -83,7 +113,7 @@ class NetworkClassifier(ClassifierMixin, BaseEstimator):
             )
             self.device_ = device
             self.loss_ = []
-            clips, labels = torch.from_numpy(X).to(device), torch.from_numpy(codes).to(device)
+            clips, labels = reader(X, device), torch.from_numpy(codes).to(device)
             prior = log_prior(labels, len(self.classes_), config)
             optimiser = make_optimiser(self.network_, config)
             steps = config.epochs * len(draw_batches(codes, config, torch.Generator()))
@@ -91,10 +121,11 @@ class NetworkClassifier(ClassifierMixin, BaseEstimator):
             for epoch in range(1, config.epochs + 1):
                 self.network_.train()
                 total = torch.zeros((), device=device)
-                for rows in draw_batches(codes, config, generator):
-                    rows = rows.to(device)
-                    batch = augment(clips[rows], config, generator)
-                    loss = functional.cross_entropy(self.network_(batch) + prior, labels[rows])
+                for rows, chances in epoch_plan(codes, config, generator, device):
+                    batch = augment(clips(rows), config, chances)
+                    with torch.autocast(device.type, torch.bfloat16, enabled=half):
+                        logits = self.network_(batch)
+                    loss = functional.cross_entropy(logits.float() + prior, labels[rows])
                     optimiser.zero_grad()
                     loss.backward()
                     optimiser.step()
@@ -116,11 +147,11 @@ class NetworkClassifier(ClassifierMixin, BaseEstimator):
         """
         check_is_fitted(self, "network_")
         X = check_clips(X, self.config or Config())
+        logits = []
         with torch.inference_mode():
-            logits = [
-                self.network_(torch.from_numpy(X[row : row + 1]).to(self.device_))
-                for row in range(len(X))  # one by one: the result depends on no neighbour
-            ]
+            for rows in torch.arange(len(X)).split(AT_ONCE):
+                filled = rows[torch.arange(AT_ONCE) % len(rows)]
+                logits.append(self.network_(read(X, filled).to(self.device_))[: len(rows)])
             return torch.cat(logits).double().softmax(dim=1).cpu().numpy()
 
     def predict(self, X: np.ndarray) -> np.ndarray:
@@ -128,17 +159,34 @@ class NetworkClassifier(ClassifierMixin, BaseEstimator):
         return self.classes_[self.predict_proba(X).argmax(axis=1)]
 
 
-def check_clips(X: np.ndarray, config: Config) -> np.ndarray:
-    """Return prepared clips as a contiguous float32 array, or say what is wrong with them."""
-    X = np.ascontiguousarray(X, dtype=np.float32)
-    if X.ndim != 5 or X.shape[2] != config.channels or len(X) == 0:
+def check_clips(X: np.ndarray | Rows, config: Config) -> np.ndarray | Rows:
+    """Return prepared clips, or say what is wrong with them; they are read one at a time."""
+    X = X if isinstance(X, Rows) else np.asarray(X)
+    if len(X.shape) != 5 or X.shape[2] != config.channels or len(X) == 0:
         raise ValueError(
             f"X of shape {X.shape}: expected (clips, frames, {config.channels}, height, width)"
         )
-    if not np.isfinite(X).all():
-        bad = np.flatnonzero(~np.isfinite(X).all(axis=(1, 2, 3, 4)))
+    bad = [row for row in range(len(X)) if not np.isfinite(X[row]).all()]
+    if bad:
         raise ValueError(f"X is not finite in {len(bad)} clip(s), the first at index {bad[0]}")
-    return X if X.flags.writeable else X.copy()
+    return X
+
+
+def read(X: np.ndarray | Rows, rows: Tensor) -> Tensor:
+    """Return a copy of some clips (B, T, C, H, W) float32."""
+    return torch.from_numpy(X[rows.numpy()].astype(np.float32, copy=False))
+
+
+def reader(X: np.ndarray | Rows, device: torch.device) -> Callable[[Tensor], Tensor]:
+    """Return what gives the clips of some rows on a device: kept there if half of it is enough."""
+    clip_bytes = 4 * math.prod(X.shape[1:])
+    if device.type != "cuda" or 2 * len(X) * clip_bytes > torch.cuda.mem_get_info(device)[0]:
+        return lambda rows: read(X, rows.cpu()).to(device)
+    parts = torch.arange(len(X)).split(max(1, PART // clip_bytes))
+    kept = torch.empty(X.shape, device=device)
+    for rows in parts:
+        kept[rows[0] : rows[-1] + 1] = read(X, rows).to(device)
+    return lambda rows: kept[rows]
 
 
 def pick_device(device: str) -> torch.device:
@@ -151,16 +199,19 @@ def pick_device(device: str) -> torch.device:
 @contextmanager
 def own_randomness(seed: int, device: torch.device) -> Iterator[None]:
     """Seed PyTorch and ask for deterministic algorithms; put everything back afterwards."""
-    devices = [device] if device.type == "cuda" else []
+    cuda = device.type == "cuda"
     deterministic, benchmark = torch.backends.cudnn.deterministic, torch.backends.cudnn.benchmark
-    with torch.random.fork_rng(devices):
+    strict = torch.are_deterministic_algorithms_enabled()
+    with torch.random.fork_rng([device] if cuda else []):
         torch.manual_seed(seed)
         torch.backends.cudnn.deterministic, torch.backends.cudnn.benchmark = True, False
+        torch.use_deterministic_algorithms(strict or cuda, warn_only=True)
         torch.set_flush_denormal(True)  # vanishing weights would slow the CPU a hundredfold
         try:
             yield
         finally:
             torch.set_flush_denormal(False)
+            torch.use_deterministic_algorithms(strict)
             torch.backends.cudnn.deterministic = deterministic
             torch.backends.cudnn.benchmark = benchmark
 
@@ -169,13 +220,28 @@ def make_optimiser(network: Network, config: Config) -> torch.optim.Optimizer:
     """Return the optimiser of the configuration; norms, biases and exponents do not decay."""
     groups = network.parameter_groups(config.weight_decay)
     if config.optimiser == "adam":
-        return torch.optim.Adam(groups, lr=config.learning_rate, betas=(0.9, 0.99))
-    return torch.optim.SGD(groups, lr=config.learning_rate, momentum=config.momentum)
+        return torch.optim.Adam(groups, lr=config.learning_rate, betas=(0.9, 0.99), fused=True)
+    return torch.optim.SGD(groups, lr=config.learning_rate, momentum=config.momentum, fused=True)
 
 
 def cosine(steps: int) -> Callable[[int], float]:
     """Return the factor of the learning rate at a step: from 1 to 0 along half a cosine."""
     return lambda step: 0.5 * (1 + math.cos(math.pi * step / steps))
+
+
+def epoch_plan(
+    codes: np.ndarray, config: Config, generator: torch.Generator, device: torch.device
+) -> Iterator[tuple[Tensor, Tensor]]:
+    """Yield the rows (B,) of each batch of an epoch and its chances (3, B), see `augment`.
+
+    All are drawn on the CPU, so that a seed means the same everywhere, and moved at once: a step
+    that waited for the host would leave a GPU idle.
+    """
+    batches = draw_batches(codes, config, generator)
+    sizes = [len(rows) for rows in batches]
+    chances = [torch.rand(3, size, generator=generator) for size in sizes]
+    rows, chances = torch.cat(batches).to(device), torch.cat(chances, dim=1).to(device)
+    yield from zip(rows.split(sizes), chances.split(sizes, dim=1), strict=True)
 
 
 def draw_batches(codes: np.ndarray, config: Config, generator: torch.Generator) -> list[Tensor]:

@@ -87,7 +87,7 @@ faces = plots.Faces(dataset, show_faces)
 row = plots.choose(study.prepared, clip)
 x = torch.as_tensor(study.prepared.x[row : row + 1].copy())
 generator = torch.Generator().manual_seed(seed)
-drawn = [augment(x.clone(), config, generator) for _ in range(3)]
+drawn = [augment(x.clone(), config, torch.rand(3, len(x), generator=generator)) for _ in range(3)]
 
 # %% tags=["hide-input"]
 frames = [version[0, -1].numpy() for version in [x, *drawn]]

@@ -36,7 +36,7 @@ from merlib.config import PROFILES, Config
 from merlib.config import profile as make_profile
 
 # %% [markdown]
-# ## The two profiles
+# ## The profiles
 #
 # `paper` is the network in the paper's size, for a GPU. `laptop` is the same code, narrower and on
 # smaller pictures, so that anybody can run all of it. They differ in these fields only:
@@ -44,7 +44,7 @@ from merlib.config import profile as make_profile
 # %%
 configs = {name: make_profile(name, dataset).step() for name in PROFILES}
 profiles = pd.DataFrame(configs).astype(str)
-profiles = profiles[profiles["paper"] != profiles["laptop"]]
+profiles = profiles[profiles.nunique(axis=1) > 1]
 plots.table(profiles.rename_axis("field").reset_index(), "The profiles", index=False)
 
 # %% [markdown]

@@ -91,7 +91,7 @@ def test_one_transform_for_all_frames_of_a_clip_and_its_own_for_each_clip():
     generator = torch.Generator().manual_seed(1)
     frame = torch.randn(1, 1, 3, 24, 24, generator=generator)
     x = frame.expand(6, 4, 3, 24, 24).clone()
-    out = augment(x, Config(), generator)
+    out = augment(x, Config(), torch.rand(3, 6, generator=generator))
     for clip in out:
         np.testing.assert_array_equal(clip, clip[:1].expand_as(clip))
     assert len({clip.numpy().tobytes() for clip in out}) == 6
@@ -101,8 +101,9 @@ def test_one_transform_for_all_frames_of_a_clip_and_its_own_for_each_clip():
 def test_the_strength_of_each_part_is_the_configurations():
     x = torch.randn(40, 1, 3, 16, 16, generator=torch.Generator().manual_seed(2))
     still = Config(flip=0.0, rotation=0.0, scaling=0.0)
-    np.testing.assert_allclose(augment(x, still, torch.Generator()), x, atol=1e-5)
-    mirrored = augment(x, Config(flip=0.5, rotation=0.0, scaling=0.0), torch.Generator())
+    np.testing.assert_allclose(augment(x, still, torch.rand(3, 40)), x, atol=1e-5)
+    chances = torch.rand(3, 40, generator=torch.Generator().manual_seed(3))
+    mirrored = augment(x, Config(flip=0.5, rotation=0.0, scaling=0.0), chances)
     same = [torch.allclose(a, b, atol=1e-5) for a, b in zip(mirrored, x, strict=True)]
     flipped = [
         torch.allclose(a, flip(b.clone()), atol=1e-5) for a, b in zip(mirrored, x, strict=True)
@@ -113,4 +114,4 @@ def test_the_strength_of_each_part_is_the_configurations():
 
 def test_frames_that_are_not_square_are_refused():
     with pytest.raises(ValueError, match="expected square frames"):
-        augment(torch.zeros(1, 1, 3, 8, 9), Config(), torch.Generator())
+        augment(torch.zeros(1, 1, 3, 8, 9), Config(), torch.rand(3, 1))

@@ -10,6 +10,7 @@ from torch import nn
 
 from merlib import train
 from merlib.config import Config
+from merlib.rows import Rows
 from merlib.train import NetworkClassifier
 
 TINY = Config(
@@ -179,3 +180,67 @@ def test_it_is_a_scikit_learn_classifier():
 def test_wrong_arguments_are_named(spoil, message):
     with pytest.raises(ValueError, match=message):
         NetworkClassifier(TINY).fit(*spoil(*data()))
+
+
+class Watched:
+    """An array that remembers how many rows were asked for at a time."""
+
+    def __init__(self, array):
+        self.array, self.shape, self.most = array, array.shape, 0
+
+    def __getitem__(self, rows):
+        found = self.array[rows]
+        self.most = max(self.most, len(found))
+        return found
+
+
+def test_clips_are_read_a_batch_at_a_time_and_nothing_else_changes():
+    X, y = data(30)
+    order = np.random.default_rng(0).permutation(30)
+    watched = Watched(X)
+    streamed = NetworkClassifier(TINY, 0).fit(Rows(watched, order), y[order])
+    p = streamed.predict_proba(Rows(watched, order))
+    assert watched.most == max(train.AT_ONCE, TINY.batch_size)
+    whole = NetworkClassifier(TINY, 0).fit(X[order], y[order])
+    np.testing.assert_array_equal(p, whole.predict_proba(X[order]))
+
+
+def test_in_bfloat16_it_learns_too_and_keeps_its_weights_in_float32():
+    config = replace(TINY, width=8, epochs=40, flip=0.0, dropout=0.0, dropout_fc=0.0)
+    X, y = data(40, ("left", "right"))
+    X[:, :, 1] = 0.3 * X[:, :, 1] + np.where(y == "right", 1.0, -1.0)[:, None, None, None]
+    half, single = (
+        NetworkClassifier(config, 0, precision=precision).fit(X[:24], y[:24])
+        for precision in ("bfloat16", "float32")
+    )
+    assert (half.predict(X[24:]) == y[24:]).mean() > 0.9
+    assert {p.dtype for p in half.network_.parameters()} == {torch.float32}
+    assert 0 < abs(half.loss_[0] - single.loss_[0]) < 0.05  # rounded, but the same first epoch
+
+
+def test_an_unknown_precision_is_named():
+    with pytest.raises(ValueError, match="precision='half': expected auto, float32 or bfloat16"):
+        NetworkClassifier(TINY, precision="half").fit(*data())
+
+
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a GPU")
+def test_no_step_waits_for_the_gpu(monkeypatch):
+    def plan(*arguments):
+        for batch in epoch_plan(*arguments):
+            torch.cuda.set_sync_debug_mode("error")
+            yield batch
+            torch.cuda.set_sync_debug_mode("default")
+
+    epoch_plan = train.epoch_plan
+    monkeypatch.setattr(train, "epoch_plan", plan)
+    NetworkClassifier(replace(TINY, variant="full")).fit(*data())
+
+
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a GPU")
+def test_on_a_gpu_too_a_seed_gives_the_same_bits():
+    X, y = data()
+    first, second = (
+        NetworkClassifier(replace(TINY, variant="full"), 1).fit(X, y).predict_proba(X)
+        for _ in range(2)
+    )
+    np.testing.assert_array_equal(first, second)
