@@ -5,8 +5,8 @@ The published synthetic data (640x480 pixels, 200 frames a second), the profile'
     .venv/bin/python benchmarks/preparation.py [--profile paper] [--clips 8]
 
 *plain* is one process that computes TV-L1, by the same settings, on the full frames and crops the
-flow afterwards. Writes ``benchmarks/preparation_<cpu or cuda>.csv`` and, by step in one process,
-``benchmarks/preparation_steps_<cpu or cuda>.csv``.
+flow afterwards. Writes ``benchmarks/preparation_<profile>_<cpu or cuda>.csv`` and, by step in one
+process, ``benchmarks/preparation_steps_<profile>_<cpu or cuda>.csv``.
 """
 
 import argparse
@@ -17,7 +17,7 @@ import numpy as np
 import pandas as pd
 from common import ROOT, in_turn, timed, write
 
-from merlib import face, prepare
+from merlib import datasets, face, prepare
 from merlib.config import Config
 from merlib.flow import Flow, remove_head_motion
 from merlib.frames import read_frames
@@ -74,7 +74,8 @@ def main() -> None:
     options = parser.parse_args()
     cv2.setNumThreads(1)
     study = Study(profile=options.profile, home=ROOT, progress=True)
-    clips = study.clips.iloc[:: max(1, len(study.clips) // options.clips)][: options.clips]
+    clips = datasets.load_clips("synthetic", study.root)
+    clips = clips.iloc[:: max(1, len(clips) // options.clips)][: options.clips]
     clips = clips.reset_index(drop=True)
     rows = list(clips.itertuples(index=False))
 
@@ -84,10 +85,10 @@ def main() -> None:
 
     what = f"{options.profile}, {len(rows)} clips"
     steps = by_step(rows, study.config)
-    write(steps.assign(what=what), "preparation_steps")
+    write(steps.assign(what=what), f"preparation_steps_{options.profile}")
     table = in_turn({"here": ours, "plain": lambda: plain(rows, study.config)}, options.repeats)
     table["clips a second"] = len(rows) / table["seconds"]
-    write(table.assign(what=what), "preparation")
+    write(table.assign(what=what), f"preparation_{options.profile}")
 
 
 if __name__ == "__main__":

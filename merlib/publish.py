@@ -108,9 +108,9 @@ def hide_path(cell: nbformat.NotebookNode, parameters: dict) -> None:
 
 
 def results_key(home: Path) -> str:
-    """Return a digest of the committed results that notebooks read."""
-    runs = sorted((home / "results").glob("**/run.json"))
-    return config.digest([path.read_text() for path in runs])
+    """Return a digest of the committed results and timings that notebooks read."""
+    files = sorted([*home.glob("results/**/run.json"), *home.glob("benchmarks/*.csv")])
+    return config.digest([path.read_text() for path in files])
 
 
 def build(home: Path) -> Path:

@@ -19,7 +19,7 @@ import joblib
 import numpy as np
 import pandas as pd
 
-from . import baselines, config, datasets, loso, synthetic
+from . import baselines, config, datasets, loso, metrics, synthetic
 from .files import whole
 from .parallel import Cluster
 from .prepare import Prepared, prepare
@@ -263,6 +263,29 @@ class Study:
         folder = self.results / method
         runs = [loso.load(path.parent) for path in sorted(folder.glob("seed-*/run.json"))]
         return [run for run in runs if run.attrs["run"]["version"] == self.clips.attrs["version"]]
+
+
+def committed_scores(home: str | Path, dataset: str = "synthetic") -> pd.DataFrame:
+    """Return the scores of every committed run of a dataset, leave one subject out, last epoch.
+
+    Returns
+    -------
+    DataFrame
+        ``profile, method, seed, clips, subjects, accuracy, uf1, uar, device, revision``; perhaps
+        no row.
+    """
+    rows = []
+    for path in sorted(Path(home, "results", dataset).glob("*/*/seed-*/run.json")):
+        predictions = loso.load(path.parent)
+        run = predictions.attrs["run"]
+        counts = {"clips": "clip", "subjects": "subject"}
+        rows.append(
+            {name: run[name] for name in ("profile", "method", "seed")}
+            | {name: predictions[column].nunique() for name, column in counts.items()}
+            | metrics.scores(predictions)
+            | {name: run[name] for name in ("device", "revision")}
+        )
+    return pd.DataFrame(rows)
 
 
 def find_home() -> Path:

@@ -39,7 +39,8 @@ from merlib.config import profile as make_profile
 # ## The profiles
 #
 # `paper` is the network in the paper's size, for a GPU. `laptop` is the same code, narrower and on
-# smaller pictures, so that anybody can run all of it. They differ in these fields only:
+# smaller pictures, so that anybody can run all of it. `night` is the laptop's network for as many
+# synthetic clips as the paper has real ones. They differ in these fields only:
 
 # %%
 configs = {name: make_profile(name, dataset).step() for name in PROFILES}

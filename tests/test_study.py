@@ -10,8 +10,9 @@ import pandas as pd
 import pytest
 
 from merlib import cli, metrics
-from merlib.study import Study, find_home
+from merlib.study import Study, committed_scores, find_home
 
+ROOT = Path(__file__).resolve().parent.parent
 TINY = {"size": 16, "flow_size": 32, "frames": 2, "width": 8, "lstm_hidden": 8, "epochs": 1}
 
 
@@ -235,3 +236,17 @@ def test_results_hold_names_and_probabilities_and_no_folder(study):
 def test_nothing_licensed_can_slip_into_git(path):
     root = Path(__file__).parent.parent
     assert subprocess.run(["git", "check-ignore", "-q", path], cwd=root).returncode == 0
+
+
+def test_committed_scores_are_those_of_the_stored_predictions():
+    table = committed_scores(ROOT)
+    runs = list(ROOT.glob("results/synthetic/*/*/seed-*/run.json"))
+    assert len(table) == len(runs)
+    row = table.set_index(["profile", "method", "seed"]).loc[("laptop", "majority", 0)]
+    # 40 of the 100 clips are of the largest class, one of five: 2 * 40 / (40 + 100) / 5
+    assert row["accuracy"] == 0.4 and row["uf1"] == pytest.approx(0.8 / 7)
+    assert (row["clips"], row["subjects"]) == (100, 10)
+
+
+def test_nothing_committed_is_an_empty_table(tmp_path):
+    assert committed_scores(tmp_path).empty
