@@ -64,9 +64,10 @@ def show(name, columns, digits=2):
 show(f"preparation_steps_{profile}", ["step", "seconds a clip", "clips a second"])
 
 # %% [markdown]
-# *Here* is `merlib prepare` on all cores of that machine. *Plain* is one process that computes the
-# flow of the full frames, by the same settings, and crops it afterwards. Two things save: a crop has
-# a fraction of the frame's pixels, and clips are independent, so each core takes its own.
+# *Here* is `merlib prepare` on all cores of that machine. *Plain* is one process that computes
+# the flow of the full frames, by the same settings, and crops it afterwards. Two things save: a
+# crop has a fraction of the frame's pixels, and clips are independent, so each core takes its
+# own.
 
 # %%
 show(f"preparation_{profile}", ["way", "seconds", "ratio", "least", "most", "clips a second"])
@@ -75,9 +76,9 @@ show(f"preparation_{profile}", ["way", "seconds", "ratio", "least", "most", "cli
 # ### Which settings of TV-L1?
 #
 # The motion of a micro-expression is a fraction of a pixel. A coarse-to-fine pyramid, made for
-# motions of many pixels, has little to do. Each dot is a choice of the number of scales, of warps, of
-# outer iterations and of $\lambda$, on forty synthetic clips of the generator's seeds 101 and 102,
-# onset to apex, whose true motion is known.
+# motions of many pixels, has little to do. Each dot is a choice of the number of scales, of
+# warps, of outer iterations and of $\lambda$, on forty synthetic clips of the generator's seeds
+# 101 and 102, onset to apex, whose true motion is known.
 
 # %% tags=["hide-input"]
 flow = measured("flow_settings")
@@ -124,9 +125,9 @@ show("training", columns)
 # %% [markdown]
 # ### In bfloat16
 #
-# A GPU multiplies many times faster in bfloat16, whose numbers have eight bits of mantissa. Does it
-# cost accuracy? The same study in both, over seeds, on the laptop's profile (a CPU computes bfloat16
-# as a GPU does, only slower):
+# A GPU multiplies many times faster in bfloat16, whose numbers have eight bits of mantissa. Does
+# it cost accuracy? The same study in both, over seeds, on the laptop's profile (a CPU computes
+# bfloat16 as a GPU does, only slower):
 
 # %%
 show("precision", ["method", "precision", "seed", "accuracy", "uf1", "uar"], 3)
@@ -153,7 +154,8 @@ show("memory", ["case", "clips", "clips, MiB", "of it imports, MiB", "host, MiB"
 # ## On a GPU
 #
 # On a CUDA GPU the same code keeps the clips on the device as long as they take less than half of
-# its free memory, multiplies in bfloat16 (weights, sums and predictions stay in float32), draws an
-# epoch's chances at once so that no step waits, and computes magnification and flow for many clips
-# at a time. **None of that has been timed or run on a GPU by us yet**; the parts that can run on a CPU
-# are tested there. Where a table above says CPU, there is no GPU figure. `make bench` makes them.
+# its free memory, multiplies in bfloat16 (weights, sums and predictions stay in float32), draws
+# an epoch's chances at once so that no step waits, and computes magnification and flow for many
+# clips at a time. **None of that has been timed or run on a GPU by us yet**; the parts that can
+# run on a CPU are tested there. Where a table above says CPU, there is no GPU figure. `make
+# bench` makes them.
