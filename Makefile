@@ -8,13 +8,17 @@ OPTIONS   ?=
 BIN        = .venv/bin
 STUDY      = --dataset $(DATASET) --data-root "$(DATA_ROOT)" --profile $(PROFILE) --seed $(SEED) $(OPTIONS)
 
-.PHONY: study ablation compare notebooks book test test-slow bench lint lock clean
+.PHONY: study ablation claims compare notebooks book test test-slow bench lint lock clean
 
 study: .venv/installed      ## data, training, notebooks and book
 	$(BIN)/merlib study $(STUDY) --methods $(METHODS)
 
 ablation: .venv/installed   ## Table 3: four variants, three seeds, kept under results/
 	$(BIN)/merlib train $(STUDY) --methods base mfem mffm full --seeds 0 1 2 --keep
+
+claims: PROFILE = night
+claims: .venv/installed     ## the experiments behind the claims, three seeds; goes on where it stopped
+	$(BIN)/merlib trials $(STUDY)
 
 compare: METHODS = table2
 compare: .venv/installed    ## Table 2: every method under one protocol; goes on where it stopped
@@ -25,6 +29,12 @@ notebooks: .venv/installed  ## notebooks/*.ipynb from their text, not executed
 
 book: .venv/installed       ## execute what changed and build the book
 	$(BIN)/merlib book $(STUDY) --methods $(METHODS)
+
+slides: .venv/installed     ## _build/slides: the executed notebooks' slides, to read offline
+	$(BIN)/python -m merlib.slides
+
+handout: .venv/installed    ## _build/handout: the notebooks without their solutions
+	$(BIN)/python -m merlib.slides --handout
 
 test: .venv/installed       ## all tests but the slow ones
 	$(BIN)/ruff check .

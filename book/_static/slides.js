@@ -1,0 +1,19 @@
+// Formulas first, then reveal.js, then every slide is made to fit.
+function start() {
+  const size = { width: 1280, height: 720 };
+  Reveal.initialize({
+    ...size, margin: 0.04, center: false, hash: true, transition: "none", slideNumber: "c/t",
+    viewDistance: Number.MAX_SAFE_INTEGER, // all slides are laid out, so that they can be measured
+  });
+  const fit = () => document.querySelectorAll(".fit").forEach((slide) => {
+    for (let zoom = 1; zoom > 0.45 && slide.scrollHeight * zoom > size.height; zoom -= 0.05) {
+      slide.style.zoom = zoom;
+    }
+  });
+  Reveal.on("ready", fit);
+  Reveal.on("pdf-ready", fit);
+}
+window.MathJax = {
+  options: { enableMenu: false },
+  startup: { pageReady: () => MathJax.startup.defaultPageReady().then(start) },
+};
