@@ -8,7 +8,7 @@ OPTIONS   ?=
 BIN        = .venv/bin
 STUDY      = --dataset $(DATASET) --data-root "$(DATA_ROOT)" --profile $(PROFILE) --seed $(SEED) $(OPTIONS)
 
-.PHONY: study ablation claims compare notebooks book test test-slow bench lint lock clean
+.PHONY: study ablation claims compare notebooks book slides handout test test-slow bench lint lock clean
 
 study: .venv/installed      ## data, training, notebooks and book
 	$(BIN)/merlib study $(STUDY) --methods $(METHODS)
