@@ -8,7 +8,7 @@ OPTIONS   ?=
 BIN        = .venv/bin
 STUDY      = --dataset $(DATASET) --data-root "$(DATA_ROOT)" --profile $(PROFILE) --seed $(SEED) $(OPTIONS)
 
-.PHONY: study ablation claims compare notebooks book slides handout test test-slow bench lint lock clean
+.PHONY: study ablation claims compare notebooks book slides handout test test-slow bench lab launch lint lock clean
 
 study: .venv/installed      ## data, training, notebooks and book
 	$(BIN)/merlib study $(STUDY) --methods $(METHODS)
@@ -26,6 +26,14 @@ compare: .venv/installed    ## Table 2: every method under one protocol; goes on
 
 notebooks: .venv/installed  ## notebooks/*.ipynb from their text, not executed
 	$(BIN)/jupytext --quiet --to ipynb notebooks/*.py
+
+lab: .venv/installed        ## JupyterLab in this checkout; notebooks/*.py open as notebooks
+	$(BIN)/jupytext-config --settings-file .venv/etc/jupyter/labconfig/default_setting_overrides.json \
+		set-default-viewer python
+	$(BIN)/jupyter lab --LabApp.default_url=/lab/tree/notebooks
+
+launch: .venv/installed     ## branch `launch` of the last commit: what the book's buttons open
+	$(BIN)/python -m merlib.launch
 
 book: .venv/installed       ## execute what changed and build the book
 	$(BIN)/merlib book $(STUDY) --methods $(METHODS)
