@@ -77,6 +77,10 @@ def parser() -> argparse.ArgumentParser:
         if name == "fit":
             command.add_argument("--method", default="full", help="a variant of the network")
             command.add_argument("--out", type=Path, required=True, help="*.safetensors to write")
+    trials = commands.add_parser("trials", help="the experiments behind the claims", parents=[data])
+    trials.add_argument("trials", nargs="*", metavar="TRIAL", help="names or groups (default: all)")
+    trials.add_argument("--seeds", nargs="+", type=int, default=[0, 1, 2])
+    trials.set_defaults(run=run_trials, profile="night")
     add_check(commands)
     add_predict(commands)
     return top
@@ -231,6 +235,25 @@ def run_train(options: argparse.Namespace) -> None:
     if options.keep:
         for method, seed in product(options.methods, seeds):
             print(study.keep(method, seed).relative_to(study.home))
+
+
+def run_trials(options: argparse.Namespace) -> None:
+    """Run the trials and keep what they predict; each prints a line of scores."""
+    from . import metrics, trials
+
+    names = dict.fromkeys(
+        chain.from_iterable(trials.GROUPS.get(name, [name]) for name in options.trials)
+        if options.trials
+        else [*trials.TRIALS, "amplitude"]
+    )
+    study = open_study(options)
+    for seed, name in product(options.seeds, names):
+        if name == "amplitude":
+            trials.sweep(study, seed)
+            continue
+        found = metrics.scores(trials.run(name, study, seed))
+        scores = ", ".join(f"{score} {value:.3f}" for score, value in found.items())
+        print(f"{name}, seed {seed}: {scores}", flush=True)
 
 
 def run_book(options: argparse.Namespace) -> None:

@@ -11,6 +11,7 @@ from torch.utils.flop_counter import FlopCounterMode
 from merlib.baselines.deep import DeepClassifier
 from merlib.config import Config
 from merlib.mfem import MFEM
+from merlib.mffm import LinearFusion
 from merlib.network import Network
 
 
@@ -23,11 +24,15 @@ def parts(net: Network) -> dict[str, tuple[str, ...]]:
             found[f"MFEM {k + 1}"] = (f"mfem.{k}",)
         if net.project is not None and k < 3:
             found[f"projection {k + 1}"] = (f"project.{k}",)
-    if net.mffm is not None:
+    if isinstance(net.mffm, LinearFusion):
+        found["linear fusion"] = ("mffm",)
+    elif net.mffm is not None:
         names = [f"X{k}" for k in range(1, 5)] + [f"Y{k}" for k in range(1, 7)]
         for i, (shallow, deep) in enumerate(net.mffm.pairs):
             found[f"FIM Y{i + 1} ({names[shallow]}, {names[deep]})"] = (f"mffm.fims.{i}",)
-    return found | {"BiLSTM": ("head.lstm",), "classifier": ("head.fc",)}
+    if net.head.lstm is not None:
+        found["BiLSTM"] = ("head.lstm",)
+    return found | {"classifier": ("head.fc",)}
 
 
 def summary(config: Config, n_classes: int) -> pd.DataFrame:
@@ -140,7 +145,8 @@ def attention(net: Network, x: Tensor | np.ndarray) -> dict[int, dict[str, np.nd
         features averaged over the channels: ``x`` (the stage's output), ``g_s`` (spatial gate of
         branch 1, eq. 3), ``x_c1`` and ``x_c2s`` (branch 1, eq. 8 and 11), ``x_c1_branch2`` and
         ``x_c2s_branch2``, ``x_k`` (the sum). Channel gates of branch 1 ``(B, T, C)``: ``g_c1``
-        (eq. 7), ``g_c2`` (eq. 9) and ``g_second`` (the second look's gate in eq. 11).
+        (eq. 7), ``g_c2`` (eq. 9) and ``g_second`` (the second look's gate in eq. 11). Of a
+        control in MFEM's place only ``x`` and ``x_k``.
 
     Raises
     ------
@@ -166,8 +172,10 @@ def attention(net: Network, x: Tensor | np.ndarray) -> dict[int, dict[str, np.nd
         net.train(training)
 
 
-def _looks(mfem: MFEM, raw: Tensor, x_k: Tensor) -> dict[str, Tensor]:
+def _looks(mfem: nn.Module, raw: Tensor, x_k: Tensor) -> dict[str, Tensor]:
     """Return gates and channel means of one MFEM for frames ``(B * T, C, H, W)``."""
+    if not isinstance(mfem, MFEM):
+        return {"x": raw.mean(dim=1), "x_k": x_k.mean(dim=1)}
     terms = zip(("x_c1", "x_c2s", "x_c1_branch2", "x_c2s_branch2"), mfem.terms(raw), strict=True)
     features = {"x": raw, **dict(terms), "x_k": x_k}
     first, second = mfem.ccam1.gates(mfem.sam1(raw))

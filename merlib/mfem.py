@@ -92,6 +92,11 @@ class GeM(nn.Module):
         return ((log_sum - math.log(x.shape[2] * x.shape[3])) / p).exp()
 
 
+def hidden_units(channels: int, reduction: int) -> int:
+    """Return the hidden units of eq. 7's perceptron: C/r, at least 4."""
+    return max(4, channels // reduction)
+
+
 class CAM(nn.Module):
     """Channel attention module, eq. 7: g_c1 = sigmoid(W_1(W_0 f_3)) with f_3 = GeM(X_s).
 
@@ -99,8 +104,8 @@ class CAM(nn.Module):
     ----------
     channels : int
         C.
-    reduction : int
-        r; the MLP has C/r hidden units, at least 4, then C.
+    hidden : int
+        Units between W_0 and W_1, see `hidden_units`.
     relu : bool
         ReLU between W_0 and W_1, as in CBAM; eq. 7 writes none.
     p, learn
@@ -110,13 +115,12 @@ class CAM(nn.Module):
     def __init__(
         self,
         channels: int,
-        reduction: int = 16,
+        hidden: int = 4,
         relu: bool = True,
         p: float = 3.0,
         learn: bool = True,
     ) -> None:
         super().__init__()
-        hidden = max(4, channels // reduction)
         self.pool = GeM(channels, p, learn)
         self.w0 = nn.Linear(channels, hidden, bias=False)
         self.act = nn.ReLU() if relu else nn.Identity()
@@ -157,8 +161,10 @@ class CCAM(nn.Module):
 
     Parameters
     ----------
-    channels, reduction, relu, p, learn
+    channels, relu, p, learn
         See `CAM`.
+    reduction : int
+        r of eq. 7, see `hidden_units`.
     shared : bool
         One MLP for both looks: W_2 = W_0 and W_3 = W_1.
     """
@@ -173,8 +179,9 @@ class CCAM(nn.Module):
         shared: bool = False,
     ) -> None:
         super().__init__()
-        self.first = CAM(channels, reduction, relu, p, learn)
-        self.second = self.first if shared else CAM(channels, reduction, relu, p, learn)
+        hidden = hidden_units(channels, reduction)
+        self.first = CAM(channels, hidden, relu, p, learn)
+        self.second = self.first if shared else CAM(channels, hidden, relu, p, learn)
         self.second.pool = self.first.pool
 
     def gates(self, x: Tensor) -> tuple[Tensor, Tensor]:
@@ -232,3 +239,61 @@ class MFEM(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         """Return the multi-region feature X_k, ``(B, C, H, W)``, of a stage's output."""
         return self.scale * sum(self.terms(x))
+
+
+class SingleLook(nn.Module):
+    """The control for the second look: MFEM with one channel gate in place of each `CCAM`.
+
+    Summed, the two looks are one gate, 1 - (1 - g_1)(1 - g_2). Here one perceptron with the hidden
+    units, and so the parameters, of both makes a gate at once.
+
+    Parameters
+    ----------
+    channels, config
+        See `MFEM`.
+    """
+
+    def __init__(self, channels: int, config: Config) -> None:
+        super().__init__()
+        hidden = 2 * hidden_units(channels, config.cam_reduction)
+        options = config.cam_relu, config.gem_p, config.gem_learn
+        self.sam1, self.cam1 = SAM(config.sam_batch_norm), CAM(channels, hidden, *options)
+        self.sam2, self.cam2 = SAM(config.sam_batch_norm), CAM(channels, hidden, *options)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Return the sum of the branches, ``(B, C, H, W)``."""
+        x_s = self.sam1(x)
+        return x_s * self.cam1(x_s) + self.sam2(x * self.cam2(x))
+
+
+class CBAM(nn.Module):
+    """Convolutional block attention module (Woo et al. 2018): channels first, then places.
+
+    The channel gate is sigmoid(MLP(mean) + MLP(max)) with one perceptron for both, the spatial one
+    a `SAM`.
+
+    Parameters
+    ----------
+    channels, config
+        See `MFEM`; fields ``cam_reduction`` and ``sam_batch_norm``.
+    """
+
+    def __init__(self, channels: int, config: Config) -> None:
+        super().__init__()
+        hidden = hidden_units(channels, config.cam_reduction)
+        self.mlp = nn.Sequential(
+            nn.Linear(channels, hidden), nn.ReLU(), nn.Linear(hidden, channels)
+        )
+        self.sam = SAM(config.sam_batch_norm)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Return the attended feature, ``(B, C, H, W)``."""
+        gate = torch.sigmoid(self.mlp(x.mean(dim=(2, 3))) + self.mlp(x.amax(dim=(2, 3))))
+        return self.sam(x * gate[:, :, None, None])
+
+
+def make_attention(channels: int, config: Config) -> nn.Module:
+    """Return what stands after a stage: MFEM, or a control (field ``attention``)."""
+    if config.attention == "none":
+        return nn.Identity()
+    return {"mfem": MFEM, "single": SingleLook, "cbam": CBAM}[config.attention](channels, config)

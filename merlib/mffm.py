@@ -19,6 +19,13 @@ PAIRS = {
 """Which features interact, shallow first: 0-3 are X_1..X_4, from 4 on Y_1, Y_2, ..."""
 
 
+def named_pairs(name: str) -> tuple[tuple[int, int], ...]:
+    """Return the pairs of a name of `PAIRS`, or of stages written as ``12 23 34``."""
+    if name in PAIRS:
+        return PAIRS[name]
+    return tuple((int(a) - 1, int(b) - 1) for a, b in name.split())
+
+
 class FIM(nn.Module):
     """Feature interaction module, eq. 12: Y = BN(conv(X_1 (+) up(conv(X_2)))).
 
@@ -126,7 +133,7 @@ class MFFM(nn.Module):
 
     def __init__(self, channels: tuple[int, int, int, int], config: Config) -> None:
         super().__init__()
-        self.pairs = PAIRS[config.fim_pairs]
+        self.pairs = named_pairs(config.fim_pairs)
         self.fims = nn.ModuleList()
         sizes = list(channels)
         for shallow, deep in self.pairs:
@@ -155,3 +162,26 @@ class MFFM(nn.Module):
             pairs = zip(self.pairs, self.fims, strict=True)
             pooled = [fim.pooled(stages[a], stages[b]) for (a, b), fim in pairs]
         return torch.cat(pooled, dim=1)
+
+
+class LinearFusion(nn.Module):
+    """The control for MFFM: GAP(X_1) (+) ... (+) GAP(X_4), one linear layer, batch norm.
+
+    In evaluation mode MFFM is an affine map of pooled features, up to the border; this is one, too,
+    without the detours. F is as long as MFFM's.
+
+    Parameters
+    ----------
+    channels, config
+        See `MFFM`.
+    """
+
+    def __init__(self, channels: tuple[int, int, int, int], config: Config) -> None:
+        super().__init__()
+        self.out_features = sum(channels[a] + channels[b] for a, b in PAIRS["near"])
+        self.linear = nn.Linear(sum(channels), self.out_features, bias=False)
+        self.bn = nn.BatchNorm1d(self.out_features)
+
+    def forward(self, stages: list[Tensor]) -> Tensor:
+        """Return F, ``(B, out_features)``, of X_1..X_4, each ``(B, C_k, H_k, W_k)``."""
+        return self.bn(self.linear(torch.cat([x.mean(dim=(2, 3)) for x in stages], dim=1)))

@@ -9,11 +9,14 @@ import torch
 from torch import Tensor, nn
 
 from merlib.config import Config
-from merlib.mfem import MFEM
-from merlib.mffm import MFFM
+from merlib.mfem import make_attention
+from merlib.mffm import MFFM, LinearFusion
 
 BLOCKS = (3, 4, 6, 3)
 """Residual blocks in stages 1-4 of ResNet34."""
+
+INPUTS = {"both": slice(None), "grey": slice(0, 1), "flow": slice(1, None)}
+"""Channels of a prepared clip that enter the network."""
 
 
 class BasicBlock(nn.Module):
@@ -68,7 +71,7 @@ def stage(inputs: int, outputs: int, blocks: int, stride: int, config: Config) -
                 inputs if i == 0 else outputs,
                 outputs,
                 stride if i == 0 else 1,
-                MFEM(outputs, config) if attends and i < blocks - 1 else nn.Identity(),
+                make_attention(outputs, config) if attends and i < blocks - 1 else nn.Identity(),
             )
             for i in range(blocks)
         )
@@ -84,29 +87,35 @@ class Head(nn.Module):
         Length of a frame's vector F.
     n_classes : int
     config : Config
-        Fields ``lstm_hidden``, ``lstm_output``, ``head``, ``dropout`` and ``dropout_fc``. With
-        ``head="two"`` the first linear layer has ``lstm_hidden`` units; with ``"one"`` there is
-        only ``dropout``.
+        Fields ``sequence``, ``lstm_hidden``, ``lstm_output``, ``head``, ``dropout`` and
+        ``dropout_fc``. With ``head="two"`` the first linear layer has ``lstm_hidden`` units; with
+        ``"one"`` there is only ``dropout``.
     """
 
     def __init__(self, features: int, n_classes: int, config: Config) -> None:
         super().__init__()
         hidden = config.lstm_hidden
-        self.lstm = nn.LSTM(features, hidden, batch_first=True, bidirectional=True)
+        if config.sequence == "bilstm":
+            self.lstm = nn.LSTM(features, hidden, batch_first=True, bidirectional=True)
+            features = 2 * hidden
+        else:
+            self.lstm = None
         self.mean = config.lstm_output == "mean"
         if config.head == "two":
             self.fc = nn.Sequential(
                 nn.Dropout(config.dropout),
-                nn.Linear(2 * hidden, hidden),
+                nn.Linear(features, hidden),
                 nn.ReLU(),
                 nn.Dropout(config.dropout_fc),
                 nn.Linear(hidden, n_classes),
             )
         else:
-            self.fc = nn.Sequential(nn.Dropout(config.dropout), nn.Linear(2 * hidden, n_classes))
+            self.fc = nn.Sequential(nn.Dropout(config.dropout), nn.Linear(features, n_classes))
 
     def forward(self, x: Tensor) -> Tensor:
         """Return logits ``(B, n_classes)`` of the sequences ``(B, T, features)``."""
+        if self.lstm is None:
+            return self.fc(x.mean(dim=1))
         states, (last, _) = self.lstm(x)
         return self.fc(states.mean(dim=1) if self.mean else torch.cat(tuple(last), dim=1))
 
@@ -147,25 +156,27 @@ class Network(nn.Module):
         super().__init__()
         if n_classes < 1:
             raise ValueError(f"n_classes={n_classes!r}: expected at least 1")
-        self.channels = config.channels
+        self.channels, self.inputs = config.channels, INPUTS[config.inputs]
         attends, concat = has_mfem(config), config.next_input == "concat"
         widths = tuple(config.width * 2**k for k in range(4))
         inputs = (config.width, *(w * 2 if attends and concat else w for w in widths[:3]))
 
-        self.conv1 = nn.Conv2d(config.channels, config.width, 7, stride=2, padding=3, bias=False)
+        entering = len(range(config.channels)[self.inputs])
+        self.conv1 = nn.Conv2d(entering, config.width, 7, stride=2, padding=3, bias=False)
         self.bn1 = nn.BatchNorm2d(config.width)
         self.relu = nn.ReLU(inplace=True)
         self.maxpool = nn.MaxPool2d(3, stride=2, padding=1)
         self.layer1, self.layer2, self.layer3, self.layer4 = (
             stage(inputs[k], widths[k], BLOCKS[k], min(k + 1, 2), config) for k in range(4)
         )
-        self.mfem = nn.ModuleList(MFEM(w, config) for w in widths) if attends else None
+        self.mfem = nn.ModuleList(make_attention(w, config) for w in widths) if attends else None
         self.project = (
             nn.ModuleList(nn.Conv2d(2 * w, w, 1, bias=False) for w in widths[:3])
             if attends and not concat
             else None
         )
-        self.mffm = MFFM(widths, config) if config.variant in ("mffm", "full") else None
+        fusion = {"fim": MFFM, "linear": LinearFusion}[config.fusion]
+        self.mffm = fusion(widths, config) if config.variant in ("mffm", "full") else None
         features = widths[3] if self.mffm is None else self.mffm.out_features
         self.head = Head(features, n_classes, config)
 
@@ -187,7 +198,7 @@ class Network(nn.Module):
         list of (Tensor, Tensor)
             Both ``(B, width * 2**(k - 1), H / 2**(k + 1), W / 2**(k + 1))``, sizes rounded up.
         """
-        x = self.maxpool(self.relu(self.bn1(self.conv1(frames))))
+        x = self.maxpool(self.relu(self.bn1(self.conv1(frames[:, self.inputs]))))
         outputs = []
         for k, layer in enumerate((self.layer1, self.layer2, self.layer3, self.layer4)):
             raw = x_k = x = layer(x)

@@ -56,6 +56,7 @@ def write(
     clips: int | None = None,
     n_jobs: int = 2,
     progress: bool = True,
+    amplitude: float | None = None,
 ) -> Path:
     """Write a synthetic dataset, or return at once if it stands there already.
 
@@ -78,6 +79,9 @@ def write(
         Parallel processes.
     progress : bool
         Show a progress bar.
+    amplitude : float, optional
+        Peak displacement of every action unit, on its stronger side, in pixels of 480 rows;
+        otherwise each clip draws its own.
 
     Returns
     -------
@@ -90,7 +94,7 @@ def write(
         If an argument is out of range, or the root holds something else.
     """
     root = Path(root)
-    made_of = arguments(seed, size, layout, subjects, clips)
+    made_of = arguments(seed, size, layout, subjects, clips, amplitude)
     if standing(root, made_of):
         return root
     root.mkdir(parents=True, exist_ok=True)
@@ -105,7 +109,14 @@ def write(
     return root
 
 
-def arguments(seed: int, size: str, layout: str, subjects: int | None, clips: int | None) -> dict:
+def arguments(
+    seed: int,
+    size: str,
+    layout: str,
+    subjects: int | None,
+    clips: int | None,
+    amplitude: float | None,
+) -> dict:
     """Check the arguments of `write` and fill in the size's numbers."""
     if layout not in SHAPES:
         raise ValueError(f"layout={layout!r}: expected one of {tuple(SHAPES)}")
@@ -123,12 +134,16 @@ def arguments(seed: int, size: str, layout: str, subjects: int | None, clips: in
     least = max(subjects, len(full))
     if clips < least:
         raise ValueError(f"clips={clips}: expected at least {least}, one a subject and one a class")
+    if amplitude is not None and not 0 < amplitude < 100:
+        raise ValueError(f"amplitude={amplitude!r}: expected pixels above 0, or None")
+    given = {} if amplitude is None else {"amplitude": amplitude}
     return {
         "generator": VERSION,
         "seed": seed,
         "layout": layout,
         "subjects": subjects,
         "clips": clips,
+        **given,
     }
 
 
@@ -459,6 +474,8 @@ def write_clip(root: Path, made_of: dict, clip: dict) -> None:
     seed, layout = made_of["seed"], made_of["layout"]
     drawn = draw_person(seed, clip["person"])
     events = draw_events(seed, clip, layout)
+    if "amplitude" in made_of:
+        events["units"] = at_amplitude(events["units"], made_of["amplitude"])
     events |= {"centre": list(drawn.centre), "ipd": drawn.ipd}
     for attempt in range(50):
         rng = random(seed, 3, clip["index"], attempt)
@@ -476,6 +493,11 @@ def write_clip(root: Path, made_of: dict, clip: dict) -> None:
         cv2.imwrite(str(file), image, [cv2.IMWRITE_JPEG_QUALITY, events["jpeg"]])
     path.parent.mkdir(parents=True, exist_ok=True)
     write_file(path, json.dumps(truth.events))
+
+
+def at_amplitude(units: dict[str, list[float]], amplitude: float) -> dict[str, list[float]]:
+    """Return the strengths of units, scaled so that each one's stronger side is an amplitude."""
+    return {unit: [amplitude * side / max(pair) for side in pair] for unit, pair in units.items()}
 
 
 class Renderer:

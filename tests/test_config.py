@@ -18,7 +18,12 @@ def test_every_field_has_a_reason_and_a_step_and_a_default_among_its_options():
 
 def test_the_hash_of_a_step_changes_with_its_own_fields_only():
     default = Config()
-    other = {bool: lambda v: not v, int: lambda v: v + 1, float: lambda v: v * 2 + 1}
+    other = {
+        bool: lambda v: not v,
+        int: lambda v: v + 1,
+        float: lambda v: v * 2 + 1,
+        str: lambda v: "12",
+    }
     for item in fields(Config):
         value, options = item.default, item.metadata["options"]
         if options:

@@ -169,7 +169,7 @@ def test_cam_is_eq_7(relu: bool) -> None:
 def test_cam_has_c_over_r_hidden_units_but_at_least_4(
     channels: int, reduction: int, hidden: int
 ) -> None:
-    cam = CAM(channels, reduction)
+    cam = CCAM(channels, reduction).first
     assert cam.w0.weight.shape == (hidden, channels)
     assert cam.w1.weight.shape == (channels, hidden)
 

@@ -80,7 +80,7 @@ def test_wrong_arguments_are_named(arguments, message, tmp_path):
 
 @pytest.mark.parametrize("layout", ["casme2", "samm"])
 def test_the_paper_size_has_the_counts_of_table_1(layout):
-    made_of = synthetic.arguments(0, "paper", layout, None, None)
+    made_of = synthetic.arguments(0, "paper", layout, None, None, None)
     clips = synthetic.plan(0, layout, made_of["subjects"], made_of["clips"])
     shown = [clip["emotion"] for clip in clips]
     for name in CLASSES[layout]:
@@ -91,7 +91,7 @@ def test_the_paper_size_has_the_counts_of_table_1(layout):
 
 
 def test_laptop_has_about_ten_subjects_and_a_hundred_clips():
-    made_of = synthetic.arguments(0, "laptop", "casme2", None, None)
+    made_of = synthetic.arguments(0, "laptop", "casme2", None, None, None)
     assert (made_of["subjects"], made_of["clips"]) == (10, 100)
     counts = synthetic.class_counts("casme2", 100)
     assert sum(counts.values()) == 100

@@ -1,0 +1,138 @@
+"""Where the maps of a network look, against where the face moves: what claim 1 is about.
+
+The generator of the synthetic data knows the moving regions exactly; a real clip's annotated
+action units say which places of a face move, and their templates (`merlib.action_units`) stand in.
+"""
+
+import re
+
+import cv2
+import numpy as np
+import pandas as pd
+
+from . import action_units, explain
+from .face import EYES
+from .study import PROTOCOLS, Study
+from .synthetic import Truth
+
+MOVING = 0.25
+"""Part of a unit's largest displacement above which a place counts as moving."""
+
+TOP = 0.1
+"""Part of a map's places, the highest, that its look consists of."""
+
+MAPS = {
+    "before": ("x",),
+    "primary": ("x_c1", "x_c1_branch2"),
+    "complementary": ("x_c2s", "x_c2s_branch2"),
+    "sum": ("x_k",),
+}
+"""Maps of `merlib.explain.attention` that are looked at: the stage's output, what the first looks
+of both branches keep, what the second looks find, and what the module gives."""
+
+
+def annotated(text: str) -> dict[str, tuple[float, float]]:
+    """Return unit -> strength of the image's left and right half, of annotated action units.
+
+    ``4+L10`` is the whole unit 4, and unit 10 on the left of the face, which is the image's right.
+    What has no template is left out.
+    """
+    found = {}
+    for side, unit in re.findall(r"([LR]?)(\d+)", str(text)):
+        if unit in action_units.UNITS:
+            found[unit] = {"": (1.0, 1.0), "L": (0.0, 1.0), "R": (1.0, 0.0)}[side]
+    return found
+
+
+def moving(units: dict[str, tuple[float, float]], size: int) -> list[np.ndarray]:
+    """Return the moving regions of a face in the aligned crop.
+
+    Parameters
+    ----------
+    units : dict of str to (float, float)
+        Displacement of each action unit in the image's left and right half.
+    size : int
+        Pixels a side of the crop.
+
+    Returns
+    -------
+    list of ndarray (size, size) bool
+        Connected places where some unit moves more than `MOVING` of its own peak. A mouth corner
+        that moves with the other one is a region of its own.
+    """
+    left, right = EYES * size - 0.5
+    rows, columns = np.mgrid[0:size, 0:size]
+    x, y = columns - (left[0] + right[0]) / 2, rows - left[1]
+    x, y = x / (right[0] - left[0]), y / (right[0] - left[0])
+    union = np.zeros((size, size), bool)
+    for unit, (a, b) in units.items():
+        halves = action_units.displacement(unit, x, y)
+        length = np.hypot(*(a * halves[0] + b * halves[1]))
+        union |= length > MOVING * length.max()
+    count, labels = cv2.connectedComponents(union.astype(np.uint8))
+    return [labels == k for k in range(1, count)]
+
+
+def look(values: np.ndarray, regions: list[np.ndarray]) -> dict[str, float]:
+    """Measure one map against the moving regions.
+
+    Parameters
+    ----------
+    values : ndarray (H, W)
+        A map of any resolution, not negative.
+    regions : list of ndarray (S, S) bool
+        At least one.
+
+    Returns
+    -------
+    dict
+        ``pointing``: whether the highest place lies in a region (pointing game, Zhang et al. 2018);
+        ``energy``: share of the map's sum inside the regions (Wang et al. 2020); ``area``: share of
+        the crop that they take, what a flat map would score in both; ``covered``: regions that the
+        highest `TOP` of places touch; ``regions``: how many there are.
+    """
+    size = regions[0].shape[0]
+    large = cv2.resize(values.astype(np.float32), (size, size), interpolation=cv2.INTER_LINEAR)
+    union = np.any(regions, axis=0)
+    order = np.argsort(large, axis=None, kind="stable")
+    top = np.zeros(large.size, bool)
+    top[order[-round(TOP * large.size) :]] = True
+    top = top.reshape(large.shape)
+    return {
+        "pointing": float(union.flat[order[-1]]),
+        "energy": float(large[union].sum() / max(large.sum(), 1e-12)),
+        "area": float(union.mean()),
+        "covered": float(sum((top & region).any() for region in regions)),
+        "regions": float(len(regions)),
+    }
+
+
+def of_study(study: Study, method: str) -> pd.DataFrame:
+    """Measure the maps of every fold's network on the subjects that it has not seen.
+
+    The apex frame of every clip with a known region; see `look` for the columns.
+
+    Returns
+    -------
+    DataFrame
+        ``clip, subject, stage, map``, then the measures; a row a map.
+    """
+    clips, by, rows = study.clips, PROTOCOLS[study.protocol], []
+    synthetic = (study.root / "dataset.json").exists()
+    truth = Truth(study.root) if synthetic else None
+    for left_out, some in clips.groupby(by):
+        network = study.fold_classifier(method, left_out).network_
+        for row, clip in some.iterrows():
+            units = truth.clip(clip["clip"]).action_units if synthetic else None
+            regions = moving(units or annotated(clip["action_units"]), study.config.size)
+            if not regions:
+                continue
+            maps = explain.attention(network, study.prepared.x[row : row + 1, -1:].copy())
+            for stage, found in maps.items():
+                for name, parts in MAPS.items():
+                    if parts[0] in found:
+                        values = sum(found[part][0, 0] for part in parts)
+                        about = {"clip": clip["clip"], "subject": clip["subject"]}
+                        about |= {"stage": stage, "map": name}
+                        rows.append(about | look(values, regions))
+    return pd.DataFrame(rows).round(6)

@@ -1,0 +1,269 @@
+"""The experiments behind the claims: one change of the configuration each.
+
+Every trial is trained on half of the subjects and tested on the others, both ways
+(:data:`merlib.study.PROTOCOLS`), with the folds, the storage and the resuming of `merlib.loso`.
+Half of the clips are seen twice as often as in leave-one-subject-out, so that a network takes as
+many steps. The published synthetic dataset of 246 clips is the default::
+
+    runs/...                                        as every other run
+    results/<dataset>/<profile>/halves/<trial>/seed-<k>/    what `run` copies there
+"""
+
+import json
+import shutil
+from collections.abc import Iterable
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from joblib import delayed
+
+from . import loso, regions, synthetic
+from .files import write
+from .parallel import each
+from .prepare import Prepared
+from .rows import Rows
+from .study import Study, code_of
+from .train import NetworkClassifier
+
+AMPLITUDES = (0.2, 0.3, 0.5, 0.8, 1.2, 2.0, 3.0)
+"""Pixels of the sweep: peak displacement of every action unit."""
+
+SWEPT = {"subjects": 12, "clips": 60, "seed": 3}
+"""Subjects and clips at each amplitude, of a generator's seed of their own."""
+
+
+@dataclass(frozen=True)
+class Trial:
+    """One experiment.
+
+    Attributes
+    ----------
+    title : str
+        As tables print it.
+    changes : dict
+        Fields of the configuration that differ from the profile's.
+    method : str
+        A name of :data:`merlib.baselines.METHODS`.
+    """
+
+    title: str
+    changes: dict[str, Any] = field(default_factory=dict)
+    method: str = "full"
+
+
+FULL = {"full": Trial("the paper")}
+
+ATTENTION = FULL | {
+    "single": Trial("a single gate", {"attention": "single"}),
+    "cbam": Trial("CBAM", {"attention": "cbam"}),
+    "no-attention": Trial("no attention", {"attention": "none"}),
+}
+"""Claim 1: what stands in MFEM's place."""
+
+FUSION = FULL | {
+    "base": Trial("base", method="base"),
+    "mfem": Trial("base + MFEM, no fusion", method="mfem"),
+    "mffm": Trial("base + MFFM", method="mffm"),
+    "linear": Trial("pooled stages, one linear layer", {"fusion": "linear"}),
+    "pairs-adjacent": Trial("adjacent pairs only", {"fim_pairs": "12 23 34"}),
+    "pairs-second": Trial("pairs two apart only", {"fim_pairs": "13 24"}),
+    "pairs-deep": Trial("the deepest pair only", {"fim_pairs": "34"}),
+    "pairs-shallow": Trial("the shallowest pair only", {"fim_pairs": "12"}),
+}
+"""Claim 2: what is fused, and how."""
+
+INGREDIENTS = FULL | {
+    "no-magnification": Trial("no magnification", {"evm": "off"}),
+    "flow-only": Trial("flow alone, no grey", {"inputs": "flow"}),
+    "grey-only": Trial("grey alone, no flow", {"inputs": "grey"}),
+    "plain-grey-only": Trial("grey alone, not magnified", {"inputs": "grey", "evm": "off"}),
+    "no-bilstm": Trial("mean over frames, no BiLSTM", {"sequence": "mean"}),
+    "two-frames": Trial("onset and apex frames alone", {"frames": 2}),
+    "no-augmentation": Trial("no augmentation", {"flip": 0.0, "rotation": 0.0, "scaling": 0.0}),
+    "no-flip": Trial("no mirror flip", {"flip": 0.0}),
+}
+"""Claim 3: what each ingredient brings."""
+
+SENSITIVITY = FULL | {
+    "larger-images": Trial("twice the pixels a side", {"size": "2x"}),
+    "more-frames": Trial("16 frames for 10", {"frames": "1.6x"}),
+    "alpha-5": Trial("alpha = 5", {"evm_alpha": 5.0}),
+    "alpha-20": Trial("alpha = 20", {"evm_alpha": 20.0}),
+    "butterworth": Trial("Butterworth filter", {"evm": "butterworth"}),
+    "flow-magnified": Trial("flow of magnified frames", {"flow_source": "magnified"}),
+    "flow-consecutive": Trial("flow between neighbours", {"flow_pairs": "consecutive"}),
+    "head-motion": Trial("head motion kept", {"head_motion": "keep"}),
+    "tvl1-default": Trial("OpenCV's settings of TV-L1", {"tvl1": "default"}),
+    "strain": Trial("strain as a fourth channel", {"strain": True}),
+    "per-block": Trial("MFEM in every block", {"mfem_place": "block"}),
+    "sam-norm": Trial("batch norm in SAM", {"sam_batch_norm": True}),
+    "p-1": Trial("p = 1, fixed", {"gem_p": 1.0, "gem_learn": False}),
+    "p-3": Trial("p = 3, fixed", {"gem_learn": False}),
+    "r-8": Trial("r = 8", {"cam_reduction": 8}),
+    "no-relu": Trial("no ReLU in the MLP", {"cam_relu": False}),
+    "shared": Trial("shared weights in MFEM", {"mfem_shared": True}),
+    "mean-of-terms": Trial("mean of the four terms", {"mfem_sum": "mean"}),
+    "project": Trial("1x1 convolution to C channels", {"next_input": "project"}),
+    "fim-1x1": Trial("1x1 convolution in FIM", {"fim_kernel": 1}),
+    "fim-relu": Trial("ReLU after FIM's norm", {"fim_relu": True}),
+    "cascade": Trial("cascade of pairs", {"fim_pairs": "cascade"}),
+    "all-pairs": Trial("all six pairs", {"fim_pairs": "all"}),
+    "lstm-512": Trial("LSTM twice as wide", {"lstm_hidden": "2x"}),
+    "lstm-mean": Trial("mean over the LSTM's states", {"lstm_output": "mean"}),
+    "one-layer-head": Trial("one linear layer", {"head": "one"}),
+    "adam": Trial("Adam (0.9, 0.99)", {"optimiser": "adam", "learning_rate": "0.1x"}),
+    "batch-16": Trial("16 clips a batch", {"batch_size": 16}),
+    "sampler": Trial("class-balanced sampler", {"imbalance": "sampler"}),
+    "logit-adjustment": Trial("logit adjustment", {"imbalance": "logit-adjustment"}),
+}
+"""Claim 6: the alternatives of the decisions, a row each. ImageNet weights are not among them: none
+can be had without a download. A text such as ``2x`` multiplies the profile's own value."""
+
+GROUPS = {
+    "attention": ATTENTION,
+    "fusion": FUSION,
+    "ingredients": INGREDIENTS,
+    "sensitivity": SENSITIVITY,
+}
+SWEEP = ["base", "mfem", "mffm", "full", "linear"]
+"""Trials of the amplitude sweep."""
+
+TRIALS = {name: trial for group in GROUPS.values() for name, trial in group.items()}
+
+
+def study_of(name: str, study: Study, seed: int = 0) -> Study:
+    """Return the study of a trial: the data and choices of another study, halves, one change.
+
+    Raises
+    ------
+    ValueError
+        If there is no such trial.
+    """
+    if name not in TRIALS:
+        raise ValueError(f"trial {name!r}: expected one of {', '.join(TRIALS)}")
+    changes = {
+        key: multiplied(getattr(study.config, key), value)
+        for key, value in TRIALS[name].changes.items()
+    }
+    return Study(
+        study.dataset,
+        study.data_root,
+        study.profile,
+        seed,
+        n_jobs=study.n_jobs,
+        progress=study.progress,
+        home=study.home,
+        protocol="halves",
+        **study.overrides | {"epochs": 2 * study.config.epochs} | changes,
+    )
+
+
+def multiplied(value: Any, change: Any) -> Any:
+    """Return the new value of a field: the change, or ``2x`` of what it was."""
+    if isinstance(change, str) and change.endswith("x") and change[:-1].replace(".", "").isdigit():
+        return type(value)(round(value * float(change[:-1]), 6))
+    return change
+
+
+def run(name: str, study: Study, seed: int = 0) -> pd.DataFrame:
+    """Return the predictions of a trial, training what is not stored yet, and keep them.
+
+    A trial of `ATTENTION` also stores where its maps look, see `merlib.regions`.
+    """
+    trial = study_of(name, study, seed)
+    predictions = trial.predictions(TRIALS[name].method)
+    target = folder(study, name, seed)
+    target.mkdir(parents=True, exist_ok=True)
+    if name in ATTENTION and not (target / "regions.csv").exists():
+        write(
+            target / "regions.csv", regions.of_study(trial, TRIALS[name].method).to_csv(index=False)
+        )
+    made = trial.run_folder(TRIALS[name].method, seed)
+    for file in ("predictions.parquet", "run.json"):
+        shutil.copyfile(made / file, target / file)
+    return predictions
+
+
+def folder(study: Study, name: str, seed: int) -> Path:
+    """Return where the results of a trial are kept: under ``runs/`` those of a dataset of one's own
+    drawing, which would be taken for the published one otherwise."""
+    base = study.home / "results" / study.dataset / study.profile
+    if study.dataset == "synthetic" and study.data_root is not None:
+        base = study.home / "runs" / study.dataset / f"trials-{study.prepared.key}"
+    return base / "halves" / name / f"seed-{seed}"
+
+
+def stored(study: Study, names: Iterable[str]) -> dict[str, dict[int, pd.DataFrame]]:
+    """Return the kept predictions of some trials, those that there are: trial -> seed -> table."""
+    found: dict[str, dict[int, pd.DataFrame]] = {}
+    for name in names:
+        for path in sorted(folder(study, name, 0).parent.glob("seed-*/run.json")):
+            table = loso.load(path.parent)
+            found.setdefault(name, {})[table.attrs["run"]["seed"]] = table
+    return found
+
+
+def sweep(study: Study, seed: int = 0) -> pd.DataFrame:
+    """Train variants on all clips, and test them on new subjects at one amplitude after another.
+
+    Only the synthetic generator can do that: the same new people and expressions, moved by
+    `AMPLITUDES` pixels. Kept as ``results/<dataset>/<profile>/amplitude/seed-<k>/``.
+
+    Returns
+    -------
+    DataFrame
+        ``trial, amplitude, clip, label, predicted``.
+    """
+    target = sweep_folder(study, seed)
+    if (target / "run.json").exists():
+        return pd.read_csv(target / "predictions.csv")
+    clips = {amplitude: swept(study, amplitude) for amplitude in AMPLITUDES}
+    tasks = [delayed(sweep_one)(study, name, seed, clips) for name in SWEEP]
+    tables = list(each(tasks, study.n_jobs, f"sweep, seed {seed}", "trial", study.progress))
+    table = pd.concat(sorted(tables, key=lambda one: SWEEP.index(one["trial"].iloc[0])))
+    write(target / "predictions.csv", table.to_csv(index=False))
+    about = study.info() | {"seed": seed, "code": code_of("full"), **loso.surroundings()}
+    write(target / "run.json", json.dumps(about, indent=1))
+    return table
+
+
+def sweep_folder(study: Study, seed: int) -> Path:
+    """Return where a sweep is kept."""
+    return folder(study, "full", seed).parents[2] / "amplitude" / f"seed-{seed}"
+
+
+def swept(study: Study, amplitude: float) -> Prepared:
+    """Return the prepared clips of one amplitude, drawn and prepared if they are not there yet."""
+    root = study.home / "data" / "synthetic" / f"amplitude-{amplitude}"
+    options = {"n_jobs": study.n_jobs, "progress": study.progress}
+    synthetic.write(root, amplitude=amplitude, **SWEPT, **options)
+    return Study(
+        data_root=root, profile=study.profile, home=study.home, **options, **study.overrides
+    ).prepared
+
+
+def sweep_one(study: Study, name: str, seed: int, tests: dict[float, Prepared]) -> pd.DataFrame:
+    """Train one trial on all clips and predict those of every amplitude."""
+    trial = TRIALS[name]
+    config = replace(study.config, variant=trial.method, **trial.changes)
+    with loso.one_thread():
+        estimator = loso.fit(
+            NetworkClassifier(config), Rows(study.prepared.x, np.arange(len(study.clips))),
+            study.clips, seed,
+        )  # fmt: skip
+        tables = [
+            pd.DataFrame(
+                {
+                    "trial": name,
+                    "amplitude": amplitude,
+                    "clip": test.clips["clip"],
+                    "label": test.clips["emotion"],
+                    "predicted": estimator.predict(test.x),
+                }
+            )
+            for amplitude, test in tests.items()
+        ]
+    return pd.concat(tables, ignore_index=True)
