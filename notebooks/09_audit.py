@@ -11,13 +11,24 @@
 #     name: python3
 # ---
 
-# %% [markdown]
+# %% [markdown] slideshow={"slide_type": "slide"}
 # # The audit: do the printed figures add up?
 #
 # A score over a known number of clips can only take certain values. Before anything is compared
 # with a printed figure it is worth asking whether the figure can exist. This page needs no data; it
-# computes from what the paper prints, and from two confusion matrices that the authors of KFC-MER
-# released with their code {cite}`su2021key`.
+# computes from what the paper prints, and from two
+# [confusion matrices](../book/glossary.md#confusion-matrix) that the authors of KFC-MER released
+# with their code {cite}`su2021key`.
+#
+# :::{admonition} What you will learn
+# :class: tip
+# - that an accuracy over $n$ clips is a whole count, and how to test a printed one for it
+# - how much one clip is worth, and what an interval around a printed score looks like
+# - that two definitions of F1 stand in one column of table 2, and how far apart they are
+# - why rows quoted from ten papers are not a comparison of ten methods
+#
+# *About 15 minutes to read; runs in under 1 minute on a laptop.*
+# :::
 
 # %% tags=["parameters"]
 dataset = "synthetic"  # this page is the same for every dataset
@@ -30,16 +41,17 @@ import pandas as pd
 
 from merlib import metrics, paper, plots
 
-# %% [markdown]
+# %% [markdown] slideshow={"slide_type": "slide"}
 # ## Accuracies are whole counts
 #
-# An accuracy over $n$ clips is $k/n$. The paper uses 246 clips of CASME II and 136 of SAMM. For
-# every accuracy of table 2 we look for a $k$ that gives the printed digits. *None* means: at the
-# printed precision no count of that many clips gives it. That is no accusation: the figure may be
-# over another number of clips, an average over folds, or a slip of the pen. But it is not the score
-# of the same clips, and table 2 puts it beside those that are.
+# An [accuracy](../book/glossary.md#accuracy) over $n$ clips is $k/n$. The paper uses 246 clips of
+# CASME II and 136 of SAMM. For every accuracy of table 2 we look for a $k$ that gives the printed
+# digits. *None* means: at the printed precision no count of that many clips gives it. That is no
+# accusation: the figure may be over another number of clips, an average over
+# [folds](../book/glossary.md#fold), or a slip of the pen. But it is not the score of the same
+# clips, and table 2 puts it beside those that are.
 
-# %%
+# %% slideshow={"slide_type": "-"}
 rows = []
 for method, texts in paper.ACCURACY_AS_PRINTED.items():
     row = {"method": method}
@@ -81,8 +93,10 @@ for name, text in (("casme2", "65.9"), ("samm", "48.5")):
 # does not fit is not a score of these clips.
 #
 # ## How much is one clip?
+#
+# The interval is [Wilson's](../book/glossary.md#wilson-interval).
 
-# %%
+# %% slideshow={"slide_type": "slide"}
 for name, n in paper.USED.items():
     print(f"{name}: one clip of {n} is {100 / n:.3f} points of accuracy")
 best, second = paper.TABLE2["the paper"][0], paper.TABLE2["AM3F-FlowNet"][0]
@@ -93,13 +107,15 @@ print(f"Wilson's 95 % interval of 209 of 246: {100 * low:.1f} to {100 * high:.1f
 
 # %% [markdown]
 # The interval takes clips as independent, which clips of one person are not: the true one is wider.
-#
+
+# %% [markdown] slideshow={"slide_type": "slide"}
 # ## Which F1?
 #
-# Equation 16 averages the F1 of the classes. Others compute one F1 from the mean precision and the
-# mean recall, which is another number. From the released matrices of KFC-MER, both ways:
+# Equation 16, [UF1](../book/glossary.md#uf1), averages the F1 of the classes. Others compute one F1
+# from the mean precision and the mean [recall](../book/glossary.md#recall), which is another
+# number. From the released matrices of KFC-MER, both ways:
 
-# %%
+# %% slideshow={"slide_type": "-"}
 rows = {}
 for name, (_, matrix) in paper.KFC_MER_CONFUSION.items():
     n = paper.USED[name]
@@ -135,6 +151,7 @@ print(
 )
 
 # %% [markdown]
+# %% [markdown] slideshow={"slide_type": "slide"}
 # - **Other clips.** What is not of 246 or 136 clips was scored on others. Easy or hard clips move a
 #   score as much as a method does: a single one is 0.4 points.
 # - **Other classes.** *Others* is the largest class of CASME II; a selection with fewer or more of
@@ -159,3 +176,87 @@ print(
 # - "Momentum factor (0.9, 0.99)" for SGD: SGD has one momentum, Adam has two coefficients.
 # - "NVIDIA V100 (8GB)": that card was sold with 16 and 32 GB.
 # - Table 1 says 29 subjects of SAMM; the 136 clips that are used come from 27 of them.
+
+# %% [markdown]
+# ## Summary
+#
+# - A printed accuracy that is no whole count of the stated clips is a score of something else; one
+#   that is may still be.
+# - One clip is a visible step, and the interval of a single score is wider than most of the steps
+#   between rows of table 2.
+# - "F1" needs its definition beside it: the mean of the classes' F1 and the F1 of mean precision
+#   and recall differ on the same predictions.
+# - Quoted rows differ in clips, classes, inputs, first weights and chosen epoch as well as in
+#   method. Only what ran under one protocol can be compared.
+#
+# ## Exercises
+#
+# **1. (easy)** Table 3 is the paper's own: accuracies of 246 clips of CASME II. Is each a whole
+# count, and how many clips lie between the first row and the last?
+
+# %% tags=["solution", "hide-cell"] jupyter={"source_hidden": true, "outputs_hidden": true}
+for name, (printed, *_) in paper.TABLE3.items():
+    print(f"{paper.VARIANT_NAMES[name]}: {paper.whole_counts(f'{printed:.3f}', 246)} of 246")
+counts = [paper.whole_counts(f"{row[0]:.3f}", 246)[0] for row in paper.TABLE3.values()]
+print(f"From first to last: {counts[-1] - counts[0]} clips.")
+
+# %% [markdown]
+# **2. (middle)** "A fit alone proves little", says this page. How often does a percentage fit by
+# chance? Count which share of all percentages with one, two and three decimals is a whole count of
+# 246 clips. Then draw a few hundred at random and see whether `paper.whole_counts` agrees.
+
+# %% tags=["solution", "hide-cell"] jupyter={"source_hidden": true, "outputs_hidden": true}
+import numpy as np
+
+n, rng = 246, np.random.default_rng(0)
+for decimals in (1, 2, 3):
+    possible = 100 * 10**decimals + 1  # from 0 to 100 in steps of the last decimal
+    fitting = {f"{100 * k / n:.{decimals}f}" for k in range(n + 1)}
+    drawn = [f"{v / 10**decimals:.{decimals}f}" for v in rng.integers(0, possible, 400)]
+    assert all((text in fitting) == bool(paper.whole_counts(text, n)) for text in drawn)
+    hits = sum(text in fitting for text in drawn)
+    print(
+        f"{decimals} decimals: {len(fitting)} of {possible} fit, 1 in "
+        f"{possible / len(fitting):.0f}; of 400 drawn, {hits} did"
+    )
+print("So three printed decimals tell much more than two, and one tells hardly anything.")
+
+# %% [markdown]
+# **3. (hard)** The paper prints accuracy, UAR and UF1 on CASME II, and quotes two recalls from its
+# figure 6, which are the two best. Find every diagonal of the confusion matrix, that is, right
+# clips of each class, which agrees with all of them. Which of the facts decides, and which adds
+# nothing? *Hint:* the wrong clips of one class are somebody's false positives; try all ways to deal
+# them out.
+
+# %% tags=["solution", "hide-cell"] jupyter={"source_hidden": true, "outputs_hidden": true}
+from itertools import product
+
+sizes = {name: paper.TABLE1["casme2"][name] for name in ("happiness", "disgust", "others")}
+quoted = {name: paper.TABLE1["casme2"][name] for name in paper.FIGURE6_RECALL["casme2"]}
+n = np.array([*sizes.values(), *quoted.values()])
+accuracy, uf1, uar = paper.TABLE3["full"]
+(correct,) = paper.whole_counts(f"{accuracy:.3f}", n.sum())
+known = []  # the counts behind the two quoted recalls
+for name, size in quoted.items():
+    recall = paper.FIGURE6_RECALL["casme2"][name]
+    known.append([k for k in range(size + 1) if round(100 * k / size) == recall])
+choices = product(*(range(size + 1) for size in sizes.values()), *known)
+diagonals = np.array([row for row in choices if sum(row) == correct])
+print(f"accuracy and two recalls: {len(diagonals)} diagonals")
+recalls = diagonals / n
+same = np.round(recalls.mean(axis=1), 3) == uar
+print(f"and UAR: {same.sum()}")
+best = recalls[:, :3].max(axis=1) <= recalls[:, 3:].min(axis=1)
+left = diagonals[same & best]
+print(f"and the two quoted recalls are the best: {len(left)}")
+
+wrong = n.sum() - correct
+dealt = np.array([row for row in product(range(wrong + 1), repeat=4) if sum(row) <= wrong])
+dealt = np.column_stack([dealt, wrong - dealt.sum(axis=1)])  # false positives of each class
+agree = []
+for row in left:
+    possible = (dealt <= wrong - (n - row)).all(axis=1)  # no clip is a class's own false positive
+    f1 = (2 * row / (n + row + dealt)).mean(axis=1)[possible]
+    agree.append((np.round(f1, 3) == uf1).any())
+print(f"and UF1, which lies within reach of {sum(agree)}: it rules out {len(left) - sum(agree)}")
+print(pd.DataFrame(left[agree], columns=[*sizes, *quoted]).to_string(index=False))

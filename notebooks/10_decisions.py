@@ -11,13 +11,22 @@
 #     name: python3
 # ---
 
-# %% [markdown]
+# %% [markdown] slideshow={"slide_type": "slide"}
 # # What the paper does not say
 #
 # A paper of seven pages leaves much open. Wherever it did we had to decide, and a different
 # decision is a different study. This page lists every one. It is made from the configuration
 # itself (`merlib/config.py`): a row is a field, so a run with another value is one argument away,
 # and the page cannot differ from the code.
+#
+# :::{admonition} What you will learn
+# :class: tip
+# - which choices a method section leaves open, what was taken here and why
+# - how a choice becomes a field, a run and a name (a hash), so that no two studies are mixed up
+# - how many different studies one paper's text allows
+#
+# *About 20 minutes to read; runs in under 1 minute on a laptop.*
+# :::
 
 # %% tags=["parameters"]
 dataset = "synthetic"  # decides the epochs of the profile `paper`
@@ -35,14 +44,14 @@ from merlib import plots
 from merlib.config import PROFILES, Config
 from merlib.config import profile as make_profile
 
-# %% [markdown]
+# %% [markdown] slideshow={"slide_type": "slide"}
 # ## The profiles
 #
 # `paper` is the network in the paper's size, for a GPU. `laptop` is the same code, narrower and on
 # smaller pictures, so that anybody can run all of it. `night` is the laptop's network for as many
 # synthetic clips as the paper has real ones. They differ in these fields only:
 
-# %%
+# %% slideshow={"slide_type": "-"}
 configs = {name: make_profile(name, dataset).step() for name in PROFILES}
 profiles = pd.DataFrame(configs).astype(str)
 profiles = profiles[profiles.nunique(axis=1) > 1]
@@ -50,6 +59,12 @@ plots.table(profiles.rename_axis("field").reset_index(), "The profiles", index=F
 
 # %% [markdown]
 # ## Every decision
+#
+# By step: the [Eulerian magnification](../book/glossary.md#eulerian-magnification) and
+# [TV-L1 flow](../book/glossary.md#tv-l1) of preprocessing; the modules
+# [MFEM](../book/glossary.md#mfem) with [SAM](../book/glossary.md#sam),
+# [CAM](../book/glossary.md#cam) and [GeM](../book/glossary.md#gem), and
+# [MFFM](../book/glossary.md#mffm) with [FIM](../book/glossary.md#fim), of the network; training.
 
 
 # %%
@@ -75,30 +90,31 @@ CAPTIONS = {
     "train": "Training, sections 2.2 and 3.1.4",
 }
 
-# %%
+# %% slideshow={"slide_type": "slide"}
 decisions("prepare")
 
-# %%
+# %% slideshow={"slide_type": "slide"}
 decisions("network")
 
-# %%
+# %% slideshow={"slide_type": "slide"}
 decisions("train")
 
-# %% [markdown]
+# %% [markdown] slideshow={"slide_type": "slide"}
 # ## Decisions that are no field
 #
 # - *One pooling for each CCAM.* Both looks pool with the same GeM, as equations 6 and 11 name one
 #   $\varphi_3$; since a gain per channel passes through it, the maps are pooled once.
 # - *The exponent of GeM stays at 1 or above* by reflection, so that its gradient never dies.
 # - *No biases* in the 7x7 convolution of SAM, in the channel perceptrons and in the convolutions of
-#   a FIM: a batch norm or a sigmoid follows, and equations 3, 7, 11 and 12 write none.
+#   a FIM: a [batch norm](../book/glossary.md#batch-normalisation) or a sigmoid follows, and
+#   equations 3, 7, 11 and 12 write none.
 # - *Which map is upsampled.* Equation 12 upsamples its second argument and gives the result the
 #   size of the first; the prose speaks of bringing the *former* stage's map to the same size. Only
 #   the deeper map is smaller, so it is the one that is upsampled.
 # - *The last epoch counts*, always. The left-out subject chooses nothing; every epoch's predictions
 #   are stored for the audit only.
-# - *Nothing is dropped in silence.* A clip whose apex is missing or lies outside of it gets the
-#   frame of the largest motion, and is named.
+# - *Nothing is dropped in silence.* A clip whose [apex](../book/glossary.md#apex) is missing or
+#   lies outside of it gets the frame of the largest motion, and is named.
 #
 # ## How the profile `laptop` was chosen
 #
@@ -122,3 +138,77 @@ else:
 # do not differ. What does stand out is the motion of the head: with `head_motion = keep` the flow
 # is mostly that of the head, and the network does not find the expression in it; a linear model
 # can subtract it and does not mind.
+
+# %% [markdown]
+# ## Summary
+#
+# - A paper is not a program: every open choice is listed here with its reason and its alternatives.
+# - A choice is a field of one frozen configuration, and the hash of the fields names what was run.
+# - The page is made from the code, so the two cannot differ.
+# - What had to be tried was tried on development data of other generator seeds, never on the
+#   published set.
+#
+# ## Exercises
+#
+# **1. (easy)** Change `evm_alpha` to 20 and `epochs` to 7, one at a time. Which parts of the hash
+# change, and what would have to be computed anew?
+
+# %% tags=["solution", "hide-cell"] jupyter={"source_hidden": true, "outputs_hidden": true}
+steps = ("prepare", "network", "train")
+plain = Config()
+for change in ({"evm_alpha": 20.0}, {"epochs": 7}):
+    other = make_profile("paper", **change)
+    changed = [step for step in steps if other.hash(step) != plain.hash(step)]
+    print(f"{change}: whole hash {plain.hash()} -> {other.hash()}, of it {changed}")
+    assert other.hash() != plain.hash() and len(changed) == 1
+print("A field of preparation asks for new clips and new training, one of training for training.")
+
+# %% [markdown]
+# **2. (middle)** Take only the fields with a closed set of values, or yes and no. How many studies
+# are all their combinations? How many are there if one field at a time differs from the default?
+
+# %% tags=["solution", "hide-cell"] jupyter={"source_hidden": true, "outputs_hidden": true}
+from math import prod
+
+choices = {
+    item.name: len(item.metadata["options"]) or 2  # a bool has no list of options
+    for item in fields(Config)
+    if (item.metadata["options"] or isinstance(item.default, bool)) and item.name != "variant"
+}
+print(f"{len(choices)} fields, {prod(choices.values()):,} combinations,")
+print(f"{sum(number - 1 for number in choices.values())} one at a time.")
+print("Nobody can run all of them: whoever tries many and reports the best one reports luck.")
+
+# %% [markdown]
+# **3. (hard)** Table 3 compares *base* with *full*. Which decisions about the network can move only
+# one of the two? For every field of the network with a closed set, or yes and no, count the
+# parameters of both variants under each alternative. Where a decision touches only *full*, it is a
+# lever on the difference that the paper reports.
+
+# %% tags=["solution", "hide-cell"] jupyter={"source_hidden": true, "outputs_hidden": true}
+from dataclasses import replace
+
+from merlib import explain
+
+
+def parameters(variant, **change):
+    """Return the number of trainable parameters of a variant of the laptop's network."""
+    config = replace(make_profile("laptop"), variant=variant, **change)
+    return int(explain.summary(config, 5).loc["total", "parameters"])
+
+
+plain = {variant: parameters(variant) for variant in ("base", "full")}
+rows = []
+for item in fields(Config):
+    options = (True, False) if isinstance(item.default, bool) else item.metadata["options"]
+    if item.metadata["step"] == "network" and item.name != "variant":
+        for option in set(options) - {item.default}:
+            change = {item.name: option}
+            more = {name: parameters(name, **change) - count for name, count in plain.items()}
+            rows.append({"field": item.name, "value": str(option)} | more)
+table = pd.DataFrame(rows).sort_values(["field", "value"])
+print(f"parameters as decided: {plain}; and how many more with another value:")
+print(table.to_string(index=False))
+modules = table["field"].str.match("sam_|gem_|cam_|mfem_|fim_|next_")
+assert (table.loc[modules, "base"] == 0).all()  # base has none of the modules
+print("Zero in both: the decision changes what is computed, not how many weights there are.")

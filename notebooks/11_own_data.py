@@ -11,12 +11,23 @@
 #     name: python3
 # ---
 
-# %% [markdown]
+# %% [markdown] slideshow={"slide_type": "slide"}
 # # Your own data
 #
 # How to bring in a licensed copy of CASME II or SAMM, or clips of your own. Every cell runs: where
 # you have none of these, the clips are taken from the embedded synthetic dataset.
 #
+# :::{admonition} What you will learn
+# :class: tip
+# - how to bring a licensed copy into the study without renaming a file
+# - what is checked before any work, what is repaired and named, and what stops the study
+# - how to describe clips of your own in one table
+# - what to do where no face is found
+#
+# *About 15 minutes to read; runs in under 3 minutes on a laptop.*
+# :::
+
+# %% [markdown]
 # ## A licensed copy
 #
 # Unpack it and name its folder; nothing has to be renamed or converted.
@@ -76,19 +87,20 @@ print(clips.attrs["version"])
 # %%
 plots.table(datasets.counts(clips), f"Clips by subject and class, {clips.attrs['version']}")
 
-# %% [markdown]
+# %% [markdown] slideshow={"slide_type": "slide"}
 # ## Check first
 #
 # `merlib check` reads the table and every frame, looks for the faces, and tells everything that is
 # wrong at once, by row and file, as Markdown and as JSON. *Errors* stop the study. *Repairs* are
-# made and named: an apex that is missing or impossible becomes the frame of largest motion, a clip
-# with too few frames repeats some, frames that the table names beyond the ends of what is on disk
-# are cut off. `--strict` refuses repairs. The exit status is 0 if the study can run, else 1.
+# made and named: an [apex](../book/glossary.md#apex) that is missing or impossible becomes the
+# frame of largest motion, a clip with too few frames repeats some, frames that the table names
+# beyond the ends of what is on disk are cut off. `--strict` refuses repairs. The exit status is 0
+# if the study can run, else 1.
 #
 # To see it at work, a few rows of a table with faults of every kind, checked without frames
 # (`merlib check casme2 --table FILE`):
 
-# %%
+# %% slideshow={"slide_type": "slide"}
 faulty = [
     ("01", "EP01_1", 5, "/", 40, "4+7+L10", "disgust"),
     ("01", "EP01_1", 50, 60, 90, "12", "happiness"),
@@ -109,7 +121,7 @@ print(report.verdict)
 shown = report.findings.table()[["level", "row", "clip", "kind", "message"]].astype(str)
 plots.table(shown.replace("<NA>", ""), "What the check finds", index=False)
 
-# %% [markdown]
+# %% [markdown] slideshow={"slide_type": "slide"}
 # ## Clips of your own
 #
 # They need no official layout. Put a file `manifest.csv` into a folder, a row a clip:
@@ -117,15 +129,16 @@ plots.table(shown.replace("<NA>", ""), "What the check finds", index=False)
 # | column | |
 # | --- | --- |
 # | `clip` | a name, used once |
-# | `subject` | who; all clips of a person are left out together |
+# | `subject` | who; all clips of a person are [left out together](../book/glossary.md#loso) |
 # | `onset`, `apex`, `offset` | frame numbers; an empty `apex` is searched |
 # | `emotion` | any word |
 # | `frames` | a folder of numbered images, or a video file; relative to the manifest |
 # | `fps` | optional; else the video's own, else 200 |
-# | `action_units` | optional |
+# | `action_units` | optional; [action units](../book/glossary.md#action-unit) |
 #
-# The first frame of a video is number 0. Let us write one from clips of this dataset: most as
-# folders of images, every third as a video.
+# [Onset](../book/glossary.md#onset) and [offset](../book/glossary.md#offset) are the first and the
+# last frame of the movement. The first frame of a video is number 0. Let us write one from clips of
+# this dataset: most as folders of images, every third as a video.
 
 # %%
 home = study.home / "data" / "own_example"
@@ -165,7 +178,7 @@ plots.table(
     own.clips[["clip", "subject", "emotion", "onset", "apex", "offset", "fps"]], "Own clips", 0
 )
 
-# %% [markdown]
+# %% [markdown] slideshow={"slide_type": "slide"}
 # (faces-that-are-not-found)=
 # ## Faces that are not found
 #
@@ -190,9 +203,84 @@ named = datasets.load_clips("own", home)
 print(first["clip"], named["eyes"].iloc[0])
 eyes.unlink()
 
-# %% [markdown]
+# %% [markdown] slideshow={"slide_type": "slide"}
 # ## What stays with you
 #
 # The recordings are lent under signed agreements. `data/` is ignored by git, and so are images,
 # videos and spreadsheets anywhere in the checkout; results hold the clips' names and probabilities
 # only; pages made from anything but drawn faces show none unless `show_faces=True` asks for them.
+
+# %% [markdown]
+# ## Summary
+#
+# - A licensed copy is read as it was unpacked; the release that was found is printed everywhere.
+# - `merlib check` tells everything at once: errors stop the study, repairs are made and named.
+# - Clips of your own need one table, and folders of images or videos.
+# - Where no face is found: name the eyes, give a landmark model, or crop the frames yourself.
+#
+# ## Exercises
+#
+# **1. (easy)** Spoil the manifest above: swap onset and offset of one clip, list one clip twice,
+# and name a folder that is not there. What does the check say, and in which row?
+
+# %% tags=["solution", "hide-cell"] jupyter={"source_hidden": true, "outputs_hidden": true}
+spoilt = [list(row) for row in lines]
+spoilt[2][2], spoilt[2][4] = spoilt[2][4], spoilt[2][2]
+spoilt.append(lines[1])
+spoilt.append(["elsewhere", *lines[1][1:6], "no/such/folder", lines[1][7]])
+with (home / "spoilt.csv").open("w", newline="") as file:
+    csv.writer(file).writerows(spoilt)
+report = check("own", home / "spoilt.csv", n_jobs=1, progress=False)
+print(report.verdict)
+for finding in report.findings.of("error"):
+    print(str(finding).replace(str(home), "own_example"))
+assert not report.can_run and len(report.findings.of("error")) >= 3
+
+# %% [markdown]
+# **2. (middle)** High-speed cameras are rare. Thin the clips out to about 30 frames a second, as a
+# telephone films, and check them. How many frames are left from onset to apex, and of how many
+# clips are frames repeated to make the sequence long enough?
+
+# %% tags=["solution", "hide-cell"] jupyter={"source_hidden": true, "outputs_hidden": true}
+thin = home.with_name("own_thin")
+slow = [lines[0]]
+for clip in own.clips.itertuples():
+    step = max(1, round(clip.fps / 30))
+    folder = thin / clip.clip
+    folder.mkdir(parents=True, exist_ok=True)
+    for number, frame in enumerate(read_frames(clip.frames)[::step]):
+        cv2.imwrite(str(folder / f"{number:04d}.png"), frame)
+    apex = max(1, (clip.apex - clip.onset) // step)
+    slow.append([clip.clip, clip.subject, 0, apex, number, clip.emotion, clip.clip, 30])
+with (thin / "manifest.csv").open("w", newline="") as file:
+    csv.writer(file).writerows(slow)
+report = check("own", thin, config=study.config, n_jobs=1, progress=False)
+left = [row[3] + 1 for row in slow[1:]]
+print(f"{min(left)} to {max(left)} frames from onset to apex; T = {study.config.frames}")
+repeated = [one for one in report.findings if one.kind == "short clip"]
+print(f"{len(repeated)} of {len(left)} clips repeat frames, and a frame twice shows nothing new.")
+assert len(repeated) == sum(count < study.config.frames for count in left)
+
+# %% [markdown]
+# **3. (hard)** The eyes are found once a clip, and every frame goes through the same transform.
+# What if they were found in every frame, and were off by one pixel in one of them? Align the same
+# frame twice, with the eyes that this page named and with both a pixel further right, and compute
+# the flow between the two crops. Predict its size first.
+
+# %% tags=["solution", "hide-cell"] jupyter={"source_hidden": true, "outputs_hidden": true}
+import numpy as np
+
+from merlib import face
+from merlib.flow import Flow
+
+eyes, side = np.array(named["eyes"].iloc[0], float), study.config.flow_size
+frame = read_frames(first["frames"][:1])
+matrices = [face.similarity(eyes + (shift, 0), side) for shift in (0, 1)]
+scale = np.sqrt(np.linalg.det(matrices[0][:, :2]))
+crops = [face.align(frame, matrix, side)[0] for matrix in matrices]
+found = Flow("fast")(*crops)
+print(f"A pixel of the frame is {scale:.2f} pixels of the crop: everything seems to move by it.")
+print(f"Median of the flow found: u = {np.median(found[0]):.2f}, v = {np.median(found[1]):.2f}")
+print("Nothing moved. An error of the eyes that changes in time is motion that is not there, and a")
+print("micro-expression is no larger. The same error in all frames only shifts the crop.")
+assert np.allclose(matrices[1] @ (*(eyes[0] + (1, 0)), 1), matrices[0] @ (*eyes[0], 1))
