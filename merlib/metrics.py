@@ -4,7 +4,8 @@ Counts are pooled first: the mean over folds of a per-fold F1 punishes even a pe
 because most left-out subjects do not show every class (see `per_fold_uf1`).
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
@@ -165,18 +166,23 @@ def bootstrap(
     level : float
         Coverage, between 0 and 1.
     """
+    folds = matrices_by_subject(predictions)
+    draws = np.random.default_rng(seed).integers(0, len(folds), (n, len(folds)))
+    values = [metric(folds[draw].sum(axis=0)) for draw in draws]
+    low, high = np.quantile(values, [(1 - level) / 2, (1 + level) / 2])
+    return float(low), float(high)
+
+
+def matrices_by_subject(predictions: pd.DataFrame) -> np.ndarray:
+    """Return each subject's confusion matrix of the last epoch (subjects, K, K), by name."""
     predictions = last(predictions)
     classes, labels = class_names(predictions), predicted(predictions)
-    folds = np.array(
+    return np.array(
         [
             confusion(predictions["label"].to_numpy()[rows], labels[rows], classes)
             for rows in predictions.groupby("subject").indices.values()
         ]
     )
-    draws = np.random.default_rng(seed).integers(0, len(folds), (n, len(folds)))
-    values = [metric(folds[draw].sum(axis=0)) for draw in draws]
-    low, high = np.quantile(values, [(1 - level) / 2, (1 + level) / 2])
-    return float(low), float(high)
 
 
 def mcnemar(a: pd.DataFrame, b: pd.DataFrame) -> tuple[int, int, float]:
@@ -229,3 +235,84 @@ def wilson(k: int, n: int, level: float = 0.95) -> tuple[float, float]:
     """Return the Wilson interval of a share k of n."""
     interval = binomtest(k, n).proportion_ci(level, method="wilson")
     return float(interval.low), float(interval.high)
+
+
+class Difference(NamedTuple):
+    """How much better a second method is than a first, see `paired_difference`.
+
+    Attributes
+    ----------
+    value : float
+        Mean over the seeds.
+    low, high : float
+        Interval.
+    p : float
+        Two-sided.
+    seeds : dict of int to float
+        The difference with each training seed.
+    """
+
+    value: float
+    low: float
+    high: float
+    p: float
+    seeds: dict[int, float]
+
+
+def paired_difference(
+    a: Mapping[int, pd.DataFrame],
+    b: Mapping[int, pd.DataFrame],
+    metric: Callable[[np.ndarray], float] = uf1,
+    n: int = 2000,
+    seed: int = 0,
+    level: float = 0.95,
+) -> Difference:
+    """Return a metric of ``b`` minus that of ``a``, on the same clips and seeds.
+
+    The interval draws subjects with replacement, the same ones for both methods and every seed.
+    The p value asks: were the methods alike, each subject's answers could as well change hands;
+    how often does that at random give a difference as large?
+
+    Parameters
+    ----------
+    a, b : dict of int to DataFrame
+        Training seed -> predictions; the seeds that both have count, and the last epoch of each.
+    metric : callable
+        Of a confusion matrix.
+    n : int
+        Draws of subjects, and as many random exchanges.
+    seed : int
+        Of the draws.
+    level : float
+        Coverage, between 0 and 1.
+
+    Raises
+    ------
+    ValueError
+        If no seed is common, or the clips differ.
+    """
+    seeds = sorted(set(a) & set(b))
+    if not seeds:
+        raise ValueError("the two methods have no training seed in common")
+    clips = [last(runs[k])[["clip", "subject", "label"]] for runs in (a, b) for k in seeds]
+    clips = [table.sort_values("clip", ignore_index=True) for table in clips]
+    if not all(table.equals(clips[0]) for table in clips):
+        raise ValueError("the two methods did not predict the same clips")
+    folds = np.array([[matrices_by_subject(runs[k]) for k in seeds] for runs in (a, b)])
+
+    def differences(matrices: np.ndarray) -> list[float]:
+        """Return the difference of each seed, of matrices (2, seeds, subjects, K, K)."""
+        first, second = matrices.sum(axis=2)
+        return [metric(y) - metric(x) for x, y in zip(first, second, strict=True)]
+
+    found, rng = differences(folds), np.random.default_rng(seed)
+    value, subjects = float(np.mean(found)), folds.shape[2]
+    draws = rng.integers(0, subjects, (n, subjects))
+    drawn = [np.mean(differences(folds[:, :, draw])) for draw in draws]
+    low, high = np.quantile(drawn, [(1 - level) / 2, (1 + level) / 2])
+    swaps = rng.random((n, subjects, 1, 1)) < 0.5
+    swapped = [np.mean(differences(np.where(swap, folds[::-1], folds))) for swap in swaps]
+    as_large = np.abs(swapped) >= abs(value) - 1e-12
+    p = (1 + as_large.sum()) / (1 + n)  # the answers as they are count as one exchange
+    by_seed = dict(zip(seeds, found, strict=True))
+    return Difference(value, float(low), float(high), float(p), by_seed)

@@ -140,3 +140,51 @@ def test_holms_correction_by_hand():
     np.testing.assert_allclose(found, [0.06, 0.5, 0.04, 0.06])
     np.testing.assert_allclose(metrics.holm([0.9, 0.8]), 1)
     assert len(metrics.holm([])) == 0
+
+
+def two_methods(gain, clips=6):
+    """Answers of two methods: one has half of each subject's clips right, the other `gain` more."""
+    names = np.repeat([f"s{k:02d}" for k in range(len(gain))], clips)
+    right = [
+        np.concatenate([np.arange(clips) < 3 + more for more in some]) for some in (0 * gain, gain)
+    ]
+    return [table(names, ["a"] * len(names), np.where(some, "a", "b")) for some in right]
+
+
+def test_the_paired_difference_by_hand():
+    """Equal folds: a mean of the subjects' differences, whose standard error everybody knows."""
+    gain = np.random.default_rng(0).integers(-1, 3, 40)
+    first, second = two_methods(gain)
+    found = metrics.paired_difference({0: first}, {0: second}, metrics.accuracy)
+    assert found.value == pytest.approx(gain.mean() / 6)
+    error = gain.std() / 6 / math.sqrt(40)
+    assert found.low == pytest.approx(found.value - 1.96 * error, abs=0.2 * error)
+    assert found.high == pytest.approx(found.value + 1.96 * error, abs=0.2 * error)
+    assert found.p < 0.01 and found.seeds == {0: found.value}
+    assert metrics.paired_difference({0: first}, {0: first}) == (0, 0, 0, 1, {0: 0})
+
+
+def test_the_paired_difference_is_of_common_seeds_clips_and_last_epochs():
+    rng = np.random.default_rng(1)
+    runs = [two_methods(rng.integers(-1, 3, 40)) for _ in range(3)]
+    a, b = ({k: pair[side] for k, pair in enumerate(runs)} for side in (0, 1))
+    found = metrics.paired_difference(a, b)
+    steps = [metrics.scores(y)["uf1"] - metrics.scores(x)["uf1"] for x, y in runs]
+    assert list(found.seeds.values()) == pytest.approx(steps)
+    assert found.value == pytest.approx(np.mean(steps))
+    early = b[0].assign(epoch=0)
+    mixed = {0: pd.concat([early, a[0]]).sample(frac=1, random_state=0), 1: a[1], 2: a[2], 7: a[0]}
+    assert metrics.paired_difference(mixed, b) == found
+    back = metrics.paired_difference(b, a)
+    assert back.value == pytest.approx(-found.value)
+    with pytest.raises(ValueError, match="no training seed in common"):
+        metrics.paired_difference(a, {9: b[0]})
+    with pytest.raises(ValueError, match="same clips"):
+        metrics.paired_difference(a, {0: b[0].iloc[:6]})
+
+
+def test_the_paired_p_value_counts_exchanges_of_subjects():
+    """Three subjects, all better: of the eight exchanges two are as large, whatever the clips."""
+    first, second = two_methods(np.ones(3, int))
+    p = metrics.paired_difference({0: first}, {0: second}, metrics.accuracy, n=4000).p
+    assert p == pytest.approx(2 / 8, abs=0.03)
