@@ -270,7 +270,7 @@ PROFILES: dict[str, dict[str, Any]] = {
         "epochs": 60,
     },
 }
-PROFILES["night"] = PROFILES["laptop"] | {"epochs": 16}
+PROFILES["night"] = PROFILES["laptop"] | {"epochs": 12}
 """What each profile changes in the defaults. ``laptop`` was chosen on synthetic data of generator
 seeds 101 and 102 (``benchmarks/laptop_profile.py``), never on the published dataset.
 ``night`` trains the laptop's network on as many clips and subjects as the paper has, for so many

@@ -201,6 +201,7 @@ class Study:
                 for column in ("emotion", "subject")
             },
             "repairs": sorted(self.clips.attrs["repairs"]),
+            "preparation": sources(*PREPARATION),
             "configuration": choices,
             "configuration_hash": self.config.hash(),
         }
@@ -208,7 +209,7 @@ class Study:
     def run_folder(self, method: str, seed: int) -> Path:
         """Return where the run of a method and a seed lies, by its data, choices and code."""
         shared = replace(self.config, variant="full").step()
-        made_of = [self.prepared.key, shared, code_of(method)]
+        made_of = [self.prepared.key, shared, code_of(method), sources(*PREPARATION)]
         key = config.digest(made_of + [self.protocol] * (self.protocol != "loso"))
         return self.home / "runs" / self.dataset / f"{self.profile}-{key}" / method / f"seed-{seed}"
 

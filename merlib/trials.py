@@ -21,6 +21,7 @@ import pandas as pd
 from joblib import delayed
 
 from . import loso, regions, synthetic
+from .config import Config
 from .files import write
 from .parallel import each
 from .prepare import Prepared
@@ -144,10 +145,6 @@ def study_of(name: str, study: Study, seed: int = 0) -> Study:
     """
     if name not in TRIALS:
         raise ValueError(f"trial {name!r}: expected one of {', '.join(TRIALS)}")
-    changes = {
-        key: multiplied(getattr(study.config, key), value)
-        for key, value in TRIALS[name].changes.items()
-    }
     return Study(
         study.dataset,
         study.data_root,
@@ -157,8 +154,16 @@ def study_of(name: str, study: Study, seed: int = 0) -> Study:
         progress=study.progress,
         home=study.home,
         protocol="halves",
-        **study.overrides | {"epochs": 2 * study.config.epochs} | changes,
+        **study.overrides | differences(study.config, name),
     )
+
+
+def differences(base: Config, name: str) -> dict[str, Any]:
+    """Return the fields in which a trial differs from a configuration, with their new values."""
+    changes = {
+        key: multiplied(getattr(base, key), value) for key, value in TRIALS[name].changes.items()
+    }
+    return {"epochs": 2 * base.epochs} | changes
 
 
 def multiplied(value: Any, change: Any) -> Any:
@@ -181,9 +186,12 @@ def run(name: str, study: Study, seed: int = 0) -> pd.DataFrame:
         write(
             target / "regions.csv", regions.of_study(trial, TRIALS[name].method).to_csv(index=False)
         )
-    made = trial.run_folder(TRIALS[name].method, seed)
-    for file in ("predictions.parquet", "run.json"):
-        shutil.copyfile(made / file, target / file)
+    about = predictions.attrs["run"] | {"trial": name}
+    shutil.copyfile(
+        trial.run_folder(TRIALS[name].method, seed) / "predictions.parquet",
+        target / "predictions.parquet",
+    )
+    write(target / "run.json", json.dumps(about, indent=1))
     return predictions
 
 

@@ -1,0 +1,110 @@
+"""What made a result, and whether it would come out the same today: the foot of each results page.
+
+A kept run is stale when the configuration behind it, its code or the preparation of its clips has
+changed since; it holds digests of all three.
+"""
+
+import json
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from . import baselines, config, plots, trials
+from .config import Config
+from .study import PREPARATION, code_of, sources
+
+
+def foot(runs: Sequence[pd.DataFrame], command: str) -> None:
+    """Show what made the runs behind a page, which of them are stale, and what remakes them.
+
+    Parameters
+    ----------
+    runs : sequence of DataFrame
+        Predictions whose ``attrs["run"]`` is their ``run.json``, as `merlib.loso.load` gives them.
+    command : str
+        What remakes them.
+    """
+    from IPython.display import Markdown, display  # comes with Jupyter, which only the book needs
+
+    made = [run.attrs["run"] for run in runs]
+    text = f"Remade by `{command}`."
+    if made:
+        lines = pd.DataFrame([line(run) for run in made])
+        alike = [column for column in lines if column not in ("run", "minutes")]
+        lines = lines.groupby(alike, sort=False).agg({"run": ", ".join, "minutes": "sum"})
+        shown = lines.reset_index()[["run", *alike, "minutes"]]
+        display(plots.table(shown, "What made these figures", digits=1, index=False))
+    else:
+        text = f"No kept run stands behind this page. It is made by `{command}`."
+    if any(stale(run) for run in made):
+        text += " **Stale** results would not come out the same today: what the table names has "
+        text += "changed since they were made."
+    display(Markdown(text))
+
+
+def line(run: dict[str, Any]) -> dict[str, Any]:
+    """Return what the foot says of one run."""
+    return {
+        "run": name(run),
+        "data": run["version"],
+        "configuration": run["configuration_hash"],
+        "revision": run["revision"],
+        "device": f"{run['device']}, {run['machine']}",
+        "date": run["date"],
+        "state": "stale: " + ", ".join(stale(run)) if stale(run) else "current",
+        "minutes": sum(run["seconds"].values()) / 60,
+    }
+
+
+def name(run: dict[str, Any]) -> str:
+    """Return how a run is called: method or trial, and seed."""
+    return f"{run.get('trial', run['method'])}-{run['seed']}"
+
+
+def stale(run: dict[str, Any]) -> list[str]:
+    """Return what has changed since a run was made: nothing, or some of configuration and code.
+
+    Parameters
+    ----------
+    run : dict
+        Its ``run.json``.
+    """
+    now = configuration(run)
+    changed = [
+        field for field, value in now.items() if run["configuration"].get(field, value) != value
+    ]
+    found = [f"configuration ({', '.join(changed)})"] if changed else []
+    if run["method"] not in baselines.METHODS:
+        return [*found, "method unknown"]
+    if run.get("code") != code_of(run["method"]):
+        found.append("code of training")
+    if run.get("preparation") != sources(*PREPARATION):
+        found.append("code of preparation")
+    return found
+
+
+def configuration(run: dict[str, Any]) -> dict[str, Any]:
+    """Return the choices that a run's profile (and trial) stands for today.
+
+    A field that the run does not know is younger than the run, which was made as its default says.
+    """
+    base = config.profile(run["profile"], run["dataset"])
+    if run.get("trial") in trials.TRIALS:
+        base = replace(base, **trials.differences(base, run["trial"]))
+    default, known = Config().step(), run["configuration"]
+    now = base.step()
+    for place in ("pretrained", "landmarks"):
+        now[place] = known.get(place)  # a file of the reader's own
+    return {field: value if field in known else default[field] for field, value in now.items()}
+
+
+def stale_runs(home: Path) -> list[str]:
+    """Return a line for every kept run that is stale: where it lies, and why."""
+    found = []
+    for path in sorted(Path(home, "results").glob("**/run.json")):
+        if why := stale(json.loads(path.read_text())):
+            found.append(f"{path.parent.relative_to(home)}: {', '.join(why)}")
+    return found
