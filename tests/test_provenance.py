@@ -1,0 +1,102 @@
+"""The foot of a results page: a run is stale exactly when something behind it has changed."""
+
+import json
+from dataclasses import replace
+
+import pytest
+
+from merlib import config, provenance, study, trials
+from merlib.study import Study
+
+
+@pytest.fixture
+def run():
+    """What a run of today would tell."""
+    return {
+        "method": "full",
+        "seed": 3,
+        "dataset": "synthetic",
+        "profile": "laptop",
+        "version": "synthetic data",
+        "configuration": config.profile("laptop").step(),
+        "configuration_hash": config.profile("laptop").hash(),
+        "code": study.code_of("full"),
+        "preparation": study.sources(*study.PREPARATION),
+        "revision": "abc",
+        "device": "CPU",
+        "machine": "a machine",
+        "date": "2026-01-01",
+        "seconds": {"sub01": 60.0, "sub02": 30.0},
+    }
+
+
+def test_a_run_of_today_is_current(run):
+    assert provenance.stale(run) == []
+    assert provenance.line(run) == {
+        "run": "full-3",
+        "data": "synthetic data",
+        "configuration": run["configuration_hash"],
+        "revision": "abc",
+        "device": "CPU, a machine",
+        "date": "2026-01-01",
+        "state": "current",
+        "minutes": 1.5,
+    }
+
+
+def test_what_changed_since_is_named(run):
+    run["configuration"] |= {"width": 16}
+    assert provenance.stale(run) == ["configuration (width)"]
+    run["code"] = "0" * 12
+    assert provenance.stale(run)[1:] == ["code of training"]
+    del run["preparation"]
+    assert provenance.stale(run)[2:] == ["code of preparation"]
+
+
+def test_changed_code_makes_a_run_stale(run, monkeypatch, tmp_path):
+    for path in study.PACKAGE.glob("*.py"):
+        (tmp_path / path.name).write_text(path.read_text())
+    (tmp_path / "baselines").symlink_to(study.PACKAGE / "baselines")
+    monkeypatch.setattr(study, "PACKAGE", tmp_path)
+    assert provenance.stale(run) == []
+    with (tmp_path / "mffm.py").open("a") as file:
+        file.write("# changed\n")
+    assert provenance.stale(run) == ["code of training"]
+
+
+def test_a_younger_field_counts_only_if_it_is_used(run):
+    del run["configuration"]["attention"]
+    assert provenance.stale(run) == []
+    run["trial"] = "cbam"
+    run["configuration"] |= {"epochs": 2 * run["configuration"]["epochs"]}
+    assert provenance.stale(run) == []  # made when there was no such field, so by its default
+    run["configuration"]["attention"] = "mfem"
+    assert provenance.stale(run) == ["configuration (attention)"]
+
+
+@pytest.mark.parametrize("name", trials.TRIALS)
+def test_a_trial_is_held_against_its_own_choices(run, name):
+    base = config.profile("night")
+    made = replace(base, **trials.differences(base, name))
+    run |= {"profile": "night", "trial": name, "method": trials.TRIALS[name].method}
+    run |= {"configuration": made.step(), "code": study.code_of(run["method"])}
+    assert provenance.stale(run) == []
+    assert provenance.name(run) == f"{name}-3"
+
+
+def test_stale_runs_are_listed_by_their_place(run, tmp_path):
+    for seed, code in ((0, run["code"]), (1, "old")):
+        folder = tmp_path / "results" / "synthetic" / "laptop" / "full" / f"seed-{seed}"
+        folder.mkdir(parents=True)
+        (folder / "run.json").write_text(json.dumps(run | {"code": code}))
+    (line,) = provenance.stale_runs(tmp_path)
+    assert line == "results/synthetic/laptop/full/seed-1: code of training"
+
+
+def test_a_study_tells_what_staleness_is_judged_by(casme2_root, tmp_path):
+    options = {"size": 32, "flow_size": 32, "frames": 3, "tvl1": "fast"}
+    one = Study(data_root=casme2_root, home=tmp_path, n_jobs=1, **options)
+    made = one.predictions("majority").attrs["run"]
+    (told,) = provenance.stale(made)
+    named = told.removeprefix("configuration (").removesuffix(")").split(", ")
+    assert sorted(named) == ["flow_size", "frames", "size"]  # the profile has tvl1=fast itself
