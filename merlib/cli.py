@@ -356,9 +356,11 @@ def train(study: Study, methods: list[str], seeds: list[int]) -> None:
 
 def book(study: Study, options: argparse.Namespace) -> None:
     """Execute the notebooks, build the book, print where it lies."""
-    from . import publish
+    from . import provenance, publish
 
     publish.execute(study, options.methods, options.show_faces or None)
+    for where in provenance.stale_runs(study.home):
+        print(f"stale: {where}")
     print(f"The book: {publish.build(study.home)}")
 
 

@@ -102,9 +102,11 @@ def configuration(run: dict[str, Any]) -> dict[str, Any]:
 
 
 def stale_runs(home: Path) -> list[str]:
-    """Return a line for every kept run that is stale: where it lies, and why."""
-    found = []
+    """Return a line for every method or trial whose kept runs are stale: where they lie, and why."""
+    found: dict[str, list[str]] = {}
     for path in sorted(Path(home, "results").glob("**/run.json")):
         if why := stale(json.loads(path.read_text())):
-            found.append(f"{path.parent.relative_to(home)}: {', '.join(why)}")
-    return found
+            found.setdefault(f"{path.parents[1].relative_to(home)}: {', '.join(why)}", []).append(
+                path.parent.name
+            )
+    return [f"{where} ({', '.join(seeds)})" for where, seeds in found.items()]

@@ -90,7 +90,7 @@ def test_stale_runs_are_listed_by_their_place(run, tmp_path):
         folder.mkdir(parents=True)
         (folder / "run.json").write_text(json.dumps(run | {"code": code}))
     (line,) = provenance.stale_runs(tmp_path)
-    assert line == "results/synthetic/laptop/full/seed-1: code of training"
+    assert line == "results/synthetic/laptop/full: code of training (seed-1)"
 
 
 def test_a_study_tells_what_staleness_is_judged_by(casme2_root, tmp_path):
