@@ -102,7 +102,7 @@ def configuration(run: dict[str, Any]) -> dict[str, Any]:
 
 
 def stale_runs(home: Path) -> list[str]:
-    """Return a line for every method or trial whose kept runs are stale: where they lie, and why."""
+    """Return a line for every method or trial with stale runs: where they lie, and why."""
     found: dict[str, list[str]] = {}
     for path in sorted(Path(home, "results").glob("**/run.json")):
         if why := stale(json.loads(path.read_text())):
