@@ -157,7 +157,35 @@ def arrows(
     half = step // 2
     y, x = np.mgrid[half : flow.shape[1] : step, half : flow.shape[2] : step]
     u, v = flow[:, half::step, half::step] * gain
-    axes.quiver(x, y, u, v, color=colour, angles="xy", scale_units="xy", scale=1, width=0.006)
+    shape = {"angles": "xy", "scale_units": "xy", "scale": 1, "width": 0.006, "minlength": 0.1}
+    axes.quiver(x, y, u, v, color=colour, **shape)
+
+
+def flow_field(axes: Axes, flow: np.ndarray, limit: float | None = None) -> None:
+    """Draw flow as colour with arrows over it.
+
+    Hue alone does not tell the direction to readers who see fewer colours; arrows do.
+
+    Parameters
+    ----------
+    flow, limit
+        See `flow_image`; an arrow of that length is a fourteenth of the image long.
+    """
+    limit = limit or np.hypot(*flow).max() or 1.0
+    side = flow.shape[1]
+    axes.imshow(flow_image(flow, limit))
+    arrows(axes, flow, max(2, side // 18), side / 14 / limit, colour="black")
+    axes.axis("off")
+
+
+def flow_key(axes: Axes, size: int = 101) -> None:
+    """Draw the key of `flow_field`: the wheel, an arrow on each of eight directions."""
+    axes.imshow(wheel(size))
+    angles = np.arange(8) * np.pi / 4
+    u, v = np.cos(angles) * size * 0.42, np.sin(angles) * size * 0.42
+    centre = np.full(8, size // 2)
+    axes.quiver(centre, centre, u, v, angles="xy", scale_units="xy", scale=1, width=0.02)
+    axes.axis("off")
 
 
 def strip(
@@ -224,7 +252,7 @@ def prediction(found: Prediction, faces: Faces) -> Figure:
     axes["face"].imshow(face, vmin=0, vmax=255)
     arrows(axes["face"], found.flow, step, len(face) / 14 / longest)
     axes["face"].set_title(f"apex, frame {found.apex}")
-    axes["flow"].imshow(flow_image(found.flow))
+    flow_field(axes["flow"], found.flow, longest)
     axes["flow"].set_title(f"flow, at most {longest:.2f} px")
     side = (-0.5, len(face) - 0.5)
     for stage, gate in found.attention.items():

@@ -11,6 +11,7 @@ from bs4 import BeautifulSoup
 from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image, ImageSequence
+from skimage.color import rgb2lab
 
 from merlib import plots
 from merlib.prepare import Prepared
@@ -103,6 +104,80 @@ def test_arrows_start_where_their_flow_is():
     assert found[6, 2] == (3, 0)
     assert found[10, 6] == (0, -6)
     assert quiver.angles == "xy"  # v points down the image, as its rows do
+
+
+def test_flow_field_has_arrows_over_the_colour():
+    rng = np.random.default_rng(0)
+    flow = rng.normal(size=(2, 36, 36))
+    _, axes = matplotlib.pyplot.subplots()
+    plots.flow_field(axes, flow, limit=2.0)
+    (drawn,), (quiver,) = axes.images, axes.collections
+    np.testing.assert_array_equal(drawn.get_array(), plots.flow_image(flow, 2.0))
+    places = quiver.get_offsets().astype(int).T
+    there = flow[:, places[1], places[0]]
+    assert places.shape[1] == 18 * 18
+    np.testing.assert_allclose([quiver.U, quiver.V], there * 36 / 14 / 2.0)
+    assert quiver.get_facecolor()[0, :3].max() == 0  # black is seen on every hue
+
+
+def test_flow_field_of_no_motion_is_drawn():
+    _, axes = matplotlib.pyplot.subplots()
+    plots.flow_field(axes, np.zeros((2, 8, 8)))
+    assert (axes.images[0].get_array() == 255).all()
+
+
+def test_flow_key_points_in_the_direction_of_each_colour():
+    _, axes = matplotlib.pyplot.subplots()
+    plots.flow_key(axes, size=101)
+    (drawn,), (quiver,) = axes.images, axes.collections
+    assert len(quiver.U) == 8
+    for u, v in zip(quiver.U, quiver.V, strict=True):
+        colour = drawn.get_array()[round(50 + v), round(50 + u)]
+        expected = plots.flow_image(constant_flow(u, v), limit=50)[0, 0]
+        np.testing.assert_allclose(colour.astype(int), expected, atol=6)
+
+
+DICHROMATS = {  # Machado, Oliveira and Fernandes 2009, severity 1: linear RGB to linear RGB
+    "protanope": [
+        [0.152286, 1.052583, -0.204868],
+        [0.114503, 0.786281, 0.099216],
+        [-0.003882, -0.048116, 1.051998],
+    ],
+    "deuteranope": [
+        [0.367322, 0.860646, -0.227968],
+        [0.280085, 0.672501, 0.047413],
+        [-0.011820, 0.042940, 0.968881],
+    ],
+}
+
+
+def distances(colours, eye):
+    """How far apart colours (N, 3) in [0, 1] look to a dichromat, (N, N) in units of CIELAB."""
+    colours = np.asarray(colours)
+    linear = np.where(colours < 0.04045, colours / 12.92, ((colours + 0.055) / 1.055) ** 2.4)
+    linear = np.clip(linear @ np.transpose(DICHROMATS[eye]), 0, 1)
+    seen = np.where(linear < 0.0031308, 12.92 * linear, 1.055 * linear ** (1 / 2.4) - 0.055)
+    lab = rgb2lab(seen)
+    return np.linalg.norm(lab[:, None] - lab[None], axis=-1)
+
+
+@pytest.mark.parametrize("eye", DICHROMATS)
+def test_the_palette_is_told_apart_without_red_or_green(eye):
+    def closest(names):
+        apart = distances([matplotlib.colors.to_rgb(name) for name in names], eye)
+        return apart[~np.eye(len(names), dtype=bool)].min()
+
+    assert closest(plots.COLOURS) > 15
+    assert closest(["tab:green", "tab:red", "tab:brown"]) < closest(plots.COLOURS)
+
+
+@pytest.mark.parametrize("eye", DICHROMATS)
+def test_hue_alone_does_not_tell_the_direction_so_that_arrows_are_needed(eye):
+    degrees = np.arange(0, 360, 5)
+    around = np.stack([np.cos(np.deg2rad(degrees)), np.sin(np.deg2rad(degrees))])[:, None]
+    apart = distances(plots.flow_image(around, 1.0)[0] / 255, eye)
+    turn = np.abs(degrees[:, None] - degrees)
+    assert apart[np.minimum(turn, 360 - turn) > 60].min() < 2  # less than an eye notices
 
 
 def test_strip_shows_every_image_on_one_scale():
