@@ -11,13 +11,25 @@
 #     name: python3
 # ---
 
-# %% [markdown]
+# %% [markdown] slideshow={"slide_type": "slide"}
 # # The network and its loss
 #
 # Sections 2.1, 2.1.1, 2.1.4 and 2.2 of the paper. Each frame of a clip goes through a ResNet34
-# with an MFEM after each of its four stages; the MFFM makes one vector of what the stages found;
-# a bidirectional LSTM reads the vectors of the clip in order; two linear layers and a softmax
-# name the class.
+# with an [MFEM](../book/glossary.md#mfem) after each of its four stages; the
+# [MFFM](../book/glossary.md#mffm) makes one vector of what the stages found;
+# a [bidirectional LSTM](../book/glossary.md#bilstm) reads the vectors of the clip in order; two
+# linear layers and a softmax name the class.
+
+# %% [markdown]
+# :::{admonition} What you will learn
+# :class: tip
+# - how the parts of the network follow each other, and what shape the data has between them
+# - what a residual block, the LSTM and the two linear layers do, in the code that runs
+# - what each part costs, and why the four variants of table 3 are not of one size
+# - what the loss is, and from which value learning begins
+#
+# *About 20 minutes to read; runs in under a minute on a laptop.*
+# :::
 
 # %% tags=["parameters"]
 dataset = "synthetic"  # or "casme2", "samm"
@@ -33,10 +45,12 @@ import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
 import torch
+from IPython.display import display
 
 from merlib import config as configuration
 from merlib import explain, plots
-from merlib.network import BasicBlock, Head, Network
+from merlib.mfem import MFEM
+from merlib.network import BLOCKS, BasicBlock, Head, Network
 from merlib.paper import VARIANT_NAMES
 from merlib.study import Study
 
@@ -45,10 +59,10 @@ study = Study(dataset=dataset, data_root=data_root, profile=profile, seed=seed, 
 config = replace(study.config, variant="full")
 classes = study.clips.attrs["classes"]
 
-# %% [markdown]
+# %% [markdown] slideshow={"slide_type": "slide"}
 # ## The whole in one picture
 
-# %% tags=["hide-input"]
+# %% tags=["hide-input"] slideshow={"slide_type": "-"} mystnb={"image": {"alt": "Diagram of the network. A frame of grey and flow enters a stem and four stages of ResNet34, drawn one below the other; each stage has an MFEM beside it, whose output joins the stage's own as input of the next. The four outputs X1 to X4 go to the MFFM, its vector F to a BiLSTM, then to a linear layer and softmax that give the class."}}
 BOX = {"boxstyle": "round,pad=0.35", "linewidth": 1.2}
 
 
@@ -93,13 +107,15 @@ plt.show()
 # *The network (the paper's figure 1). Left, the stages of ResNet34. The input of the next stage is
 # what the MFEM found, concatenated ($\oplus$) with the stage's own output. All but the last two
 # boxes see one frame at a time; the BiLSTM sees the sequence of the vectors $F$.*
-#
+
+# %% [markdown] slideshow={"slide_type": "slide"}
 # ## The residual block
 #
-# Section 2.1.1: instead of $H(x) = F(x)$ a block learns what to add to its input,
-# $H(x) = F(x) + x$. Stages 1 to 4 hold 3, 4, 6 and 3 such blocks.
+# Section 2.1.1: instead of $H(x) = F(x)$ a [residual block](../book/glossary.md#residual-block)
+# learns what to add to its input, $H(x) = F(x) + x$. Stages 1 to 4 hold 3, 4, 6 and 3 such blocks.
+# In the code `bn` is [batch normalisation](../book/glossary.md#batch-normalisation).
 
-# %%
+# %% slideshow={"slide_type": "-"}
 plots.source(BasicBlock.forward)
 
 # %% [markdown]
@@ -118,7 +134,8 @@ plots.source(Network.stages)
 #
 # Section 2.1.4. The LSTM reads the sequence forwards and backwards; its last forward and its first
 # backward state together describe the clip. "0.3 in the dropout layer, 0.5 in the fully connected
-# layer" (section 3.1.4) needs two places, so the head has two linear layers.
+# layer" (section 3.1.4) needs two places for [dropout](../book/glossary.md#dropout), so the head
+# has two linear layers.
 
 # %%
 plots.source(Head.forward)
@@ -166,8 +183,9 @@ counted(
 #
 # ## The four variants of table 3
 #
-# The ablation takes modules away. Without MFEM the next stage sees only the last one's output;
-# without MFFM the vector of a frame is the pooled last stage.
+# The [ablation](../book/glossary.md#ablation) takes modules away. Without MFEM the next stage sees
+# only the last one's output; without MFFM the vector of a frame is the last stage under
+# [global average pooling](../book/glossary.md#gap).
 
 
 # %%
@@ -185,8 +203,11 @@ plots.table(variants, "Millions, of the network and for one clip", digits=2)
 # %% [markdown]
 # So a variant that scores better also is larger. Whether the *idea* helps or the *size* does, table
 # 3 alone cannot tell; a fair control has as many parameters.
-#
+
+# %% [markdown] slideshow={"slide_type": "slide"}
 # ## The loss: equation 14
+#
+# The [cross entropy](../book/glossary.md#cross-entropy), averaged over the clips:
 #
 # $$
 # L_{ce} = -\frac{1}{N} \sum_{i=1}^{N} \sum_{j=1}^{M} y_{i,j} \log p_{i,j}
@@ -194,8 +215,11 @@ plots.table(variants, "Millions, of the network and for one clip", digits=2)
 # $$
 #
 # $y_{i,j}$ is 1 where clip $i$ is of class $j$ and 0 elsewhere, $p_{i,j}$ the softmax of the
-# network. We compute it literally, for a few clips and a network that has learnt nothing, and
-# beside it PyTorch's `CrossEntropyLoss`, which the training uses.
+# network.
+
+# %% [markdown]
+# We compute it literally, for a few clips and a network that has learnt nothing, and beside it
+# PyTorch's `CrossEntropyLoss`, which the training uses.
 
 # %%
 torch.manual_seed(seed)
@@ -217,3 +241,144 @@ print(f"eq. 14 {literal:.5f}, PyTorch {torchs:.5f}, always 1/M: {np.log(len(clas
 # A network that gives each of the $M$ classes the same probability has the loss $\log M$: below
 # that learning begins. The sum is not weighted by class, so a large class counts for more; [the
 # results](07_results.ipynb) therefore shows scores that weigh classes equally.
+
+# %% [markdown] slideshow={"slide_type": "slide"}
+# ## Summary
+#
+# - All but the LSTM and the linear layers see one frame at a time; time enters through the flow
+#   that the frames carry, and through the LSTM.
+# - A block learns what to add to its input. An MFEM stands after each stage, and its output goes
+#   two ways: with the stage's own output into the next stage, and into the MFFM.
+# - The variants of table 3 differ in size as well as in idea. Only a control of equal size can tell
+#   the two apart.
+# - The loss is the mean over the clips of $-\log p$ of the true class. A network that knows nothing
+#   stands at $\log M$.
+
+# %% [markdown]
+# ## Exercises
+#
+# **1. (easy)** Count by hand the parameters of a residual block with $w$ channels in and out, of
+# the first block of stage 2 without MFEM ($w$ in, $2w$ out, stride 2), and of the same with MFEM.
+# The convolutions have no bias; a batch norm holds a gain and a shift a channel. Compare with
+# PyTorch.
+
+
+# %% tags=["solution", "hide-cell"] jupyter={"source_hidden": true, "outputs_hidden": true}
+def by_hand(inputs, outputs, stride):
+    """Return the number of parameters of a residual block."""
+    count = 9 * inputs * outputs + 9 * outputs * outputs  # two convolutions of 3x3
+    count += 2 * 2 * outputs  # two batch norms
+    if stride != 1 or inputs != outputs:  # x has another shape than F(x): a 1x1 shortcut with norm
+        count += inputs * outputs + 2 * outputs
+    return count
+
+
+w = config.width
+blocks = {
+    f"{w} in, {w} out, stride 1": (w, w, 1),
+    f"stage 2, first block: {w} in, {2 * w} out, stride 2": (w, 2 * w, 2),
+    # X_1 and the stage's own output are concatenated, so that twice the channels come in
+    f"the same after an MFEM: {2 * w} in, {2 * w} out, stride 2": (2 * w, 2 * w, 2),
+}
+for name, shape in blocks.items():
+    block = BasicBlock(*shape, torch.nn.Identity())
+    torchs = sum(parameter.numel() for parameter in block.parameters())
+    assert by_hand(*shape) == torchs
+    print(f"{name}: {by_hand(*shape):,} by hand, {torchs:,} in PyTorch")
+
+# %% [markdown]
+# **2. (middle)** How many pixels a side of a frame can one point of each stage of `base` see? A
+# layer with kernel $k$ whose input points lie $j$ pixels apart adds $(k - 1)\,j$ to the receptive
+# field; its stride multiplies $j$. Check it by the gradient. Then: what does one point see behind
+# an MFEM?
+
+# %% tags=["solution", "hide-cell"] jupyter={"source_hidden": true, "outputs_hidden": true}
+field, jump, fields = 1, 1, []
+for k, n in enumerate(BLOCKS):
+    layers = [(7, 2), (3, 2)] if k == 0 else []  # the stem: convolution and pooling
+    layers += [(3, 1 if k == 0 else 2)] + [(3, 1)] * (2 * n - 1)
+    for kernel, stride in layers:
+        field += (kernel - 1) * jump
+        jump *= stride
+    fields.append(field)
+
+
+def seen(output, frame):
+    """Return how many pixel columns of a frame the middle point of a feature depends on."""
+    row, column = (side // 2 for side in output.shape[2:])
+    point = output[0, :, row, column].sum()
+    (gradient,) = torch.autograd.grad(point, frame, retain_graph=True)
+    return int((gradient[0].abs().sum(dim=0) > 0).any(dim=0).sum())
+
+
+# Where a ReLU is off, or another point is the maximum, no gradient flows, though it could: so all
+# weights are positive, and a mean over the same window stands for the maximum.
+plain = Network(2, replace(config, variant="base", width=8)).double().eval()
+plain.maxpool = torch.nn.AvgPool2d(3, stride=2, padding=1)
+with torch.no_grad():
+    for parameter in plain.parameters():
+        if parameter.ndim == 4:
+            parameter.fill_(1 / parameter[0].numel())
+# A strip that is wider than what the deepest stage sees: columns are counted, rows may be few.
+strip = (1, config.channels, jump, fields[-1] + 2 * jump)
+frame = torch.ones(strip, dtype=torch.double, requires_grad=True)
+for k, (raw, _) in enumerate(plain.stages(frame)):
+    columns = seen(raw, frame)
+    assert columns == fields[k]
+    print(f"stage {k + 1}: {fields[k]} by hand, {columns} by gradient; a frame has {config.size}")
+
+torch.manual_seed(seed)
+drawn = Network(2, replace(config, variant="base", width=8)).double().eval()
+frame = torch.rand(1, config.channels, 96, 96, dtype=torch.double, requires_grad=True)
+raw = drawn.stages(frame)[0][0]
+before, behind = seen(raw, frame), seen(MFEM(8, config).double()(raw), frame)
+assert behind > before
+print(f"frame of 96 pixels: stage 1 sees {before} columns, X_1 behind an MFEM {behind}")
+print("GeM pools the whole map, so the channel gates carry something of all of it to every point.")
+
+# %% [markdown]
+# **3. (middle)** Show that the gradient of equation 14 by the logits is $(p - y) / N$. Compare
+# with autograd, and say what it means that each row of it adds up to zero.
+
+# %% tags=["solution", "hide-cell"] jupyter={"source_hidden": true, "outputs_hidden": true}
+# log p_j = z_j - log sum_k exp(z_k), so d(-log p_t) / dz_j = p_j - 1 for the true class t, and p_j
+# for any other: p - y. The mean over the clips divides by N.
+z = logits.double().requires_grad_()
+torch.nn.CrossEntropyLoss()(z, labels).backward()
+difference = np.abs(z.grad.numpy() - (p - y) / len(y)).max()
+assert difference < 1e-12
+assert np.allclose(z.grad.sum(dim=1), 0)
+print(f"largest difference: {difference:.1e}")
+print("A step gives to the true class what it takes from the others, from each by its share p.")
+
+# %% [markdown]
+# **4. (hard)** A fair control for the whole method is a `base` with as many parameters. Which
+# width does it have, in this profile and in the paper's? Does it also do as many operations?
+
+# %% tags=["solution", "hide-cell"] jupyter={"source_hidden": true, "outputs_hidden": true}
+from bisect import bisect_right
+from functools import partial
+
+
+def parameters_of(config, variant, width):
+    """Return the parameters of a variant at a width."""
+    with torch.device("meta"):  # shapes without values: nothing is drawn or stored
+        net = Network(len(classes), replace(config, variant=variant, width=width, pretrained=None))
+    return sum(parameter.numel() for parameter in net.parameters())
+
+
+rows = {}
+for name, setting in {f"profile {profile}": config, "profile paper": paper}.items():
+    target = parameters_of(setting, "full", setting.width)
+    # Parameters grow with the width: the last width that does not exceed the target is searched.
+    widths = range(setting.width, 8 * setting.width)
+    size_of = partial(parameters_of, setting, "base")
+    width = widths[bisect_right(widths, target, key=size_of) - 1]
+    assert size_of(width) <= target < size_of(width + 1)
+    control = replace(setting, variant="base", width=width)
+    rows[name, f"full, width {setting.width}"] = totals(setting)
+    rows[name, f"base, width {width}"] = totals(control)
+control_table = pd.DataFrame(rows).T
+display(plots.table(control_table, "Millions, of the network and for one clip", digits=2))
+print("Equal parameters are not equal operations: a control can match one of them at a time.")
+print('To train it: Study(..., width=WIDTH).predictions("base"), with the width above.')

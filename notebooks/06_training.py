@@ -11,12 +11,24 @@
 #     name: python3
 # ---
 
-# %% [markdown]
+# %% [markdown] slideshow={"slide_type": "slide"}
 # # Training, one subject left out
 #
-# Sections 3.1.2 (augmentation), 3.1.3 (protocol) and 3.1.4 (settings) of the paper. A network that
-# has seen a face may recognise the face. So whoever is tested must be new: every subject in turn is
-# left out, a network is trained from scratch on all others and answers for the one left out.
+# Sections 3.1.2 ([augmentation](../book/glossary.md#augmentation)), 3.1.3 (protocol) and 3.1.4
+# (settings) of the paper. A network that has seen a face may recognise the face. So whoever is
+# tested must be new: every subject in turn is left out, a network is trained from scratch on all
+# others and answers for the one left out.
+
+# %% [markdown]
+# :::{admonition} What you will learn
+# :class: tip
+# - how leaving one subject out splits the clips, and why
+# - why flow must be turned and mirrored as vectors, not as a picture
+# - how the learning rate falls, and why the last epoch counts
+# - two ways of scoring that look harmless and are not
+#
+# *About 20 minutes to read; once the networks are trained it runs in under a minute on a laptop.*
+# :::
 #
 # Opened alone, this notebook trains what has not been trained yet. On the laptop profile and the
 # synthetic data that takes minutes, with the paper's profile it wants a GPU.
@@ -48,13 +60,14 @@ config, clips = study.config, study.clips
 data = study.clips.attrs["version"]
 print(f"{data}: {len(clips)} clips of {clips['subject'].nunique()} subjects")
 
-# %% [markdown]
+# %% [markdown] slideshow={"slide_type": "slide"}
 # ## The protocol: leave one subject out
 #
-# A row a fold, a column a clip (sorted by subject): orange is left out, blue is trained on. Each
-# clip is tested exactly once, by a network that has never seen its subject.
+# In short [LOSO](../book/glossary.md#loso). A row a [fold](../book/glossary.md#fold), a column a
+# clip (sorted by subject): orange is left out, blue is trained on. Each clip is tested once, by a
+# network that has never seen its subject.
 
-# %% tags=["hide-input"]
+# %% tags=["hide-input"] slideshow={"slide_type": "-"} mystnb={"image": {"alt": "Grid of folds (rows) and clips sorted by subject (columns). In each row a run of cells is orange, the clips of the subject left out, and all others are blue. The runs go down like a staircase, so that every clip is left out once; steps are of different width."}}
 owner = clips["subject"].sort_values().to_numpy()
 subjects = np.unique(owner)
 tested = owner == subjects[:, None]
@@ -74,13 +87,14 @@ few = (folds["nunique"] < clips["emotion"].nunique()).sum()
 print(f"{len(folds)} folds of {folds['size'].min()} to {folds['size'].max()} clips")
 print(f"{few} folds lack a class, {(folds['nunique'] == 1).sum()} hold a single one")
 
-# %% [markdown]
+# %% [markdown] slideshow={"slide_type": "slide"}
 # ## Augmentation: flow is a vector field
 #
 # Mirror flip, rotation and scaling (section 3.1.2) make new clips from the few there are. A picture
 # may simply be turned; flow may not: when a face turns by 10 degrees, the *directions* in which its
 # muscles pull turn with it, a flip changes the sign of $u$, and a scaled face moves by more pixels.
-# One transform is drawn for a whole clip.
+# One transform is drawn for a whole clip; here the arrows are the
+# [optical flow](../book/glossary.md#optical-flow) of the [apex](../book/glossary.md#apex) frame.
 
 # %%
 faces = plots.Faces(dataset, show_faces)
@@ -89,7 +103,7 @@ x = torch.as_tensor(study.prepared.x[row : row + 1].copy())
 generator = torch.Generator().manual_seed(seed)
 drawn = [augment(x.clone(), config, torch.rand(3, len(x), generator=generator)) for _ in range(3)]
 
-# %% tags=["hide-input"]
+# %% tags=["hide-input"] slideshow={"slide_type": "-"} mystnb={"image": {"alt": "Four pictures of the same face at the apex (an even grey where faces are not shown), with flow arrows over it: as prepared, and three random versions that are mirrored, turned or scaled. The arrows are mirrored, turned and scaled along with the face."}}
 frames = [version[0, -1].numpy() for version in [x, *drawn]]
 titles = ["as prepared", "drawn 1", "drawn 2", "drawn 3"]
 figure, axes = plots.strip([faces.picture(frame[0]) for frame in frames], titles, columns=2)
@@ -123,12 +137,17 @@ settings = pd.DataFrame(
 plots.table(settings, f"Section 3.1.4 and this run (profile {profile})", index=False)
 
 # %% [markdown]
-# A dash: the paper does not say. SGD has one momentum; two are what Adam has. The learning rate
-# follows half a cosine from its first value to zero over all $S$ steps,
+# A dash: the paper does not say. SGD has one momentum; two are what Adam has.
+
+# %% [markdown] slideshow={"slide_type": "slide"}
+# ## The learning rate
+#
+# Under [cosine annealing](../book/glossary.md#cosine-annealing) the learning rate follows half a
+# cosine from its first value to zero over all $S$ steps,
 #
 # $$\eta_s = \tfrac{1}{2}\,\eta_0\,\big(1 + \cos(\pi s / S)\big).$$
 
-# %% tags=["hide-input"]
+# %% tags=["hide-input"] slideshow={"slide_type": "-"} mystnb={"image": {"alt": "Line chart of the learning rate over the epochs: it starts flat at its first value, falls fastest in the middle, and ends flat at zero, as half a cosine does."}}
 progress = np.linspace(0, 1, 200)
 figure, axes = plt.subplots(figsize=(6, 2.4))
 axes.plot(config.epochs * progress, config.learning_rate * (1 + np.cos(np.pi * progress)) / 2)
@@ -137,11 +156,13 @@ plt.show()
 
 # %% [markdown]
 # *The learning rate. At the end the steps are so small that the last epochs hardly differ.*
-#
+
+# %% [markdown] slideshow={"slide_type": "slide"}
 # ## Accuracy on the left-out subjects, epoch by epoch
 #
 # The predictions of *every* epoch are stored, but only for looking at: nothing is chosen by them,
-# and the last epoch counts.
+# and the last epoch counts. [Accuracy](../book/glossary.md#accuracy) is the share of clips that are
+# named rightly.
 
 # %%
 predictions = study.predictions(method)
@@ -149,13 +170,14 @@ right = predictions.assign(right=metrics.predicted(predictions) == predictions["
 by_fold = right.pivot_table("right", "epoch", "subject")
 pooled = metrics.by_epoch(predictions)
 
-# %% tags=["hide-input"]
+# %% tags=["hide-input"] slideshow={"slide_type": "-"} mystnb={"image": {"alt": "Line chart of the accuracy on left-out subjects over the epochs: a thin grey line for each fold, which jumps in steps, and a thick blue line for all clips pooled, which is much smoother."}}
 plots.curves(by_fold, pooled["accuracy"], "accuracy on the left-out subject")
 plt.show()
 
 # %% [markdown]
 # *Thin lines are folds, the thick one pools all clips. Small folds jump: with four clips an
-# accuracy has five possible values.*
+# accuracy has five possible values. The [seed](../book/glossary.md#seed) decides the first weights,
+# the order of the clips and the augmentation.*
 
 # %%
 run = predictions.attrs["run"]
@@ -164,14 +186,14 @@ print(f"{method}, seed {seed}, last epoch: accuracy {metrics.scores(predictions)
 print(f"a fold took {seconds.median():.0f} s (median), all {len(seconds)} folds", end=" ")
 print(f"{seconds.sum() / 60:.1f} min of one core ({run['device']})")
 
-# %% [markdown]
+# %% [markdown] slideshow={"slide_type": "slide"}
 # ## Trap 1: the best epoch
 #
 # Many programs keep the epoch whose accuracy *on the left-out subject* is highest. That lets the
 # test choose the model. How much it flatters can be read off the stored predictions; these are the
 # very same networks:
 
-# %%
+# %% slideshow={"slide_type": "-"}
 trap = pd.DataFrame(
     {
         "last epoch (counts)": metrics.scores(predictions),
@@ -184,16 +206,140 @@ plots.table(trap, f"{method} on {data}, profile {profile}, seed {seed}")
 # %% [markdown]
 # Only the first row is an estimate of how the method does on a new face. The other two are bounds
 # that no user of the method can reach.
-#
+
+# %% [markdown] slideshow={"slide_type": "slide"}
 # ## Trap 2: averaging F1 over the folds
 #
-# UF1 (equation 16) adds up the counts of all folds *before* it divides. Where instead each fold
-# gets an F1 of its own and those are averaged, a class that the fold does not hold counts as 0.
-# How bad that is shows a predictor that is always right:
+# [UF1](../book/glossary.md#uf1) (equation 16) adds up the counts of all folds *before* it divides.
+# Where instead each fold gets an F1 of its own and those are averaged, a class that the fold does
+# not hold counts as 0. How bad that is shows a predictor that is always right:
 
-# %%
+# %% slideshow={"slide_type": "-"}
 y, classes = clips["emotion"], list(clips.attrs["classes"])
 pooled_f1 = metrics.uf1(metrics.confusion(y, y, classes))
 averaged = metrics.per_fold_uf1(clips["subject"], y, y, classes)
 print(f"perfect predictor, counts pooled over the folds: UF1 {pooled_f1:.3f}")
 print(f"perfect predictor, F1 averaged over the folds:   UF1 {averaged:.3f}")
+
+# %% [markdown] slideshow={"slide_type": "slide"}
+# ## Summary
+#
+# - Whoever is tested was never trained on: as many networks are trained as there are subjects, and
+#   each clip is answered for once.
+# - Flow is a vector field. What turns, mirrors or scales the face does the same to the vectors.
+# - The learning rate ends at zero, so the last epoch is a fair place to stop, and needs no choice.
+# - Choosing the epoch on the left-out subject lets the test choose the model; the score is then a
+#   bound, not an estimate.
+# - Counts are pooled over the folds before F1 is formed. F1 averaged over folds punishes even a
+#   perfect predictor.
+
+# %% [markdown]
+# ## Exercises
+#
+# **1. (easy)** Over $S$ steps $s = 0 \dots S - 1$: what is the mean of the learning rate? At which
+# share of the training does it fall below a tenth of its first value? Compare your formula with
+# PyTorch's schedule.
+
+# %% tags=["solution", "hide-cell"] jupyter={"source_hidden": true, "outputs_hidden": true}
+# The cosines of s = 1 ... S - 1 cancel in pairs (s and S - s), that of s = 0 remains: the mean is
+# eta_0 / 2 * (1 + 1 / S). And (1 + cos(pi x)) / 2 = 1 / 10 at x = arccos(-4 / 5) / pi.
+steps = config.epochs * -(-len(clips) // config.batch_size)
+first = config.learning_rate
+rates = first / 2 * (1 + np.cos(np.pi * np.arange(steps) / steps))
+
+optimiser = torch.optim.SGD([torch.nn.Parameter(torch.zeros(1))], lr=first)
+schedule = torch.optim.lr_scheduler.CosineAnnealingLR(optimiser, T_max=steps)
+torchs = []
+for _ in range(steps):
+    torchs.append(schedule.get_last_lr()[0])
+    optimiser.step()
+    schedule.step()
+assert np.allclose(rates, torchs, atol=1e-9)
+assert np.isclose(np.mean(rates), first / 2 * (1 + 1 / steps))
+print(f"mean over {steps} steps: {np.mean(rates):.5f}, half of the first: {first / 2:.5f}")
+print(f"below a tenth after {np.arccos(-0.8) / np.pi:.1%} of the steps")
+
+# %% [markdown]
+# **2. (middle)** Show that the sign of $u$ must change when a clip is mirrored. Move a face to the
+# right by one pixel, mirror both pictures, and find by trying which shift now leads from one to the
+# other. Then let `augment` mirror a flow of one pixel to the right.
+
+# %% tags=["solution", "hide-cell"] jupyter={"source_hidden": true, "outputs_hidden": true}
+from dataclasses import replace
+
+
+def found_shift(before, after):
+    """Return by how many pixels to the right the second picture is shifted."""
+    error = {s: np.abs(np.roll(before, s, axis=1) - after).sum() for s in range(-3, 4)}
+    return min(error, key=error.get)
+
+
+face = x[0, -1, 0].numpy()
+moved = np.roll(face, 1, axis=1)
+mirrored = found_shift(face[:, ::-1], moved[:, ::-1])
+print(f"shift found: {found_shift(face, moved):+d}, of the mirrored pair: {mirrored:+d}")
+
+only_flip = replace(config, flip=1.0, rotation=0.0, scaling=0.0)
+moving = torch.zeros_like(x)
+moving[:, :, 1] = 1  # u: one to the right, everywhere
+u = augment(moving, only_flip, torch.full((3, 1), 0.5))[0, -1, 1].numpy()
+assert (found_shift(face, moved), mirrored) == (1, -1)
+assert np.allclose(u, mirrored, atol=1e-5)
+print(f"u after augment: {u.mean():+.0f}. As a picture, u would have stayed +1.")
+
+# %% [markdown]
+# **3. (middle)** How far does the best epoch flatter a network that has learnt *nothing*? Let each
+# epoch answer at random among $C$ classes. For a fold of $n$ clips and $E$ epochs, what accuracy is
+# expected of the best epoch? Compute it for every fold of this page and check it by drawing.
+
+# %% tags=["solution", "hide-cell"] jupyter={"source_hidden": true, "outputs_hidden": true}
+from scipy.stats import binom
+
+# The best of E independent counts is at most k with probability F(k)^E, and the mean of a whole
+# number >= 0 is the sum over k >= 0 of the probability that it is above k.
+count = len(clips.attrs["classes"])
+n = folds["size"].to_numpy()
+best = np.array([(1 - binom.cdf(np.arange(m), m, 1 / count) ** config.epochs).sum() for m in n])
+
+rng = np.random.default_rng(seed)
+answers = [rng.binomial(m, 1 / count, (4000, config.epochs)).max(axis=1) for m in n]
+drawn_best = np.sum(answers, axis=0)  # right clips of all folds, in 4000 worlds
+spread = drawn_best.std() / np.sqrt(len(drawn_best))
+assert abs(drawn_best.mean() - best.sum()) < 5 * spread + 1e-9
+print(f"knows nothing: {1 / count:.3f}; best of {config.epochs} epoch(s) of each fold: ", end="")
+print(f"{best.sum() / n.sum():.3f}, drawn {drawn_best.mean() / n.sum():.3f}")
+print(f"smallest fold, {n.min()} clip(s): {best[n.argmin()] / n.min():.3f}")
+# Real epochs resemble each other, so that the best of a trained network's tends to flatter less.
+# It is a choice made by the test all the same.
+
+# %% [markdown]
+# **4. (hard)** Find by hand what F1 averaged over the folds gives a perfect predictor, from
+# nothing but the number of classes in each fold. Would it help to leave out, in each fold, the
+# classes that the fold lacks? Try it on a predictor that gives the true class with probability 0.7,
+# else any class at random.
+
+# %% tags=["solution", "hide-cell"] jupyter={"source_hidden": true, "outputs_hidden": true}
+# A class of the fold has F1 = 1, any other 0: a fold with m of C classes gets m / C.
+formula = (folds["nunique"] / len(classes)).mean()
+assert np.isclose(formula, averaged)
+print(f"perfect predictor: {formula:.3f} by hand, {averaged:.3f} computed")
+
+
+def left_out_classes(subjects, truth, answer):
+    """Return F1 averaged over classes that occur in a fold, then over the folds."""
+    rows = pd.DataFrame({"subject": subjects, "true": truth, "answer": answer})
+    found = [metrics.confusion(f["true"], f["answer"], classes) for _, f in rows.groupby("subject")]
+    return np.mean([metrics.uf1(matrix) for matrix in found])
+
+
+truth, rng, pooled_scores, fold_scores = y.to_numpy(str), np.random.default_rng(seed), [], []
+for _ in range(200):
+    other = rng.choice(classes, len(truth))
+    answer = np.where(rng.random(len(truth)) < 0.7, truth, other)
+    pooled_scores.append(metrics.uf1(metrics.confusion(truth, answer, classes)))
+    fold_scores.append(left_out_classes(clips["subject"].to_numpy(), truth, answer))
+assert np.isclose(left_out_classes(clips["subject"].to_numpy(), truth, truth), 1)
+print(f"mostly right, 200 draws: pooled {np.mean(pooled_scores):.3f}, ", end="")
+print(f"averaged over folds, classes left out: {np.mean(fold_scores):.3f}")
+print("The perfect one is 1 again. But a wrong answer of a class that the fold lacks adds a class")
+print("with F1 = 0 to a small fold, so that the same mistakes weigh differently from fold to fold.")

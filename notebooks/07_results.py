@@ -11,13 +11,24 @@
 #     name: python3
 # ---
 
-# %% [markdown]
+# %% [markdown] slideshow={"slide_type": "slide"}
 # # Results: table 2 and figure 6
 #
 # Section 3.2 of the paper compares the method with nine others. The figures of the others are
 # quoted from their own papers, which differ in data, preprocessing and score. Here every method
-# that has been run saw the same clips, the same folds and the same scores, and its answers for
-# every clip are stored; all tables below are counted from them.
+# that has been run saw the same clips, the same [folds](../book/glossary.md#fold) and the same
+# scores, and its answers for every clip are stored; all tables below are counted from them.
+
+# %% [markdown]
+# :::{admonition} What you will learn
+# :class: tip
+# - what accuracy, UF1 and UAR count, and why the first alone is not enough
+# - how wide an interval is that takes people, not clips, as independent
+# - how two methods are compared on the same clips
+# - how to read a confusion matrix, and how sure the recall of a small class is
+#
+# *About 20 minutes to read; once the networks are trained it runs in under a minute on a laptop.*
+# :::
 
 # %% tags=["parameters"]
 dataset = "synthetic"  # or "casme2", "samm"
@@ -33,7 +44,8 @@ import matplotlib.pyplot as plt
 import pandas as pd
 
 from merlib import metrics, paper, plots
-from merlib.study import Study
+from merlib.baselines import METHODS
+from merlib.study import Study, committed_scores
 
 plots.style()
 study = Study(dataset=dataset, data_root=data_root, profile=profile, seed=seed, **overrides)
@@ -44,11 +56,13 @@ runs = {name: study.predictions(name) for name in dict.fromkeys([*methods, metho
 where = f"{clips.attrs['version']}, profile {profile}, seed {seed}"
 print(f"{where}: {len(clips)} clips of {clips['subject'].nunique()} subjects")
 
-# %% [markdown]
+# %% [markdown] slideshow={"slide_type": "slide"}
 # ## The scores: equations 15 to 17
 #
-# Counts are added up over the $K$ folds before anything is divided. With $TP_c^{(k)}$ the true
-# positives of class $c$ of $C$ in fold $k$, let $TP_c = \sum_k TP_c^{(k)}$, and the false positives
+# [Accuracy](../book/glossary.md#accuracy), [unweighted F1](../book/glossary.md#uf1) (UF1) and
+# [unweighted average recall](../book/glossary.md#uar) (UAR). Counts are added up over the $K$ folds
+# before anything is divided. With $TP_c^{(k)}$ the true positives of class $c$ of $C$ in fold $k$,
+# let $TP_c = \sum_k TP_c^{(k)}$, and the false positives
 # $FP_c$ and false negatives $FN_c$ likewise; $N_c$ is the number of clips of the class.
 #
 # $$
@@ -78,8 +92,9 @@ plots.source(metrics.uf1)
 # Rows that have been run here carry a figure under *here*; a dash says that the paper prints none,
 # or that the method has not been run. `majority` always answers the largest class of the training
 # clips; `logistic` is a logistic regression on the flow of the apex frame at 28x28, the control
-# that a network has to beat; `base` is the ResNet34 with BiLSTM of table 3; `the paper` is the
-# whole method.
+# that a network has to beat; `base` is the ResNet34 with [BiLSTM](../book/glossary.md#bilstm) of
+# table 3; `the paper` is the whole method, with [MFEM](../book/glossary.md#mfem) and
+# [MFFM](../book/glossary.md#mffm). The flow is of the [apex](../book/glossary.md#apex) frame.
 #
 # :::{warning}
 # The printed figures are of CASME II or SAMM, those of *here* of the data that the caption names.
@@ -103,12 +118,58 @@ plots.table(
 )
 
 # %% [markdown]
-# ## How sure is that?
+# ## The same on as many clips as the paper has
 #
-# An interval of 95 % for each score, by drawing *subjects* with replacement: clips of one person
-# are alike, so a hundred clips of ten people tell less than a hundred people would.
+# The profile `night` trains the laptop's network; its synthetic data has as many clips and subjects
+# as CASME II gives the paper. Its runs, and those of the profile `paper`, are read from `results/`
+# where they are kept; nothing is trained for this table. [The ablation](08_ablation.ipynb) says
+# which of its steps are more than chance.
+
 
 # %%
+def mean_and_spread(values):
+    """Return the mean of a score over seeds and its standard deviation, as text."""
+    spread = f" ± {values.std(ddof=1):.3f}" if len(values) > 1 else ""
+    return f"{values.mean():.3f}{spread}"
+
+
+live = pd.DataFrame(
+    [
+        {"profile": f"{profile}, this page", "method": name} | metrics.scores(run)
+        for name, run in runs.items()
+    ]
+)
+kept = committed_scores(study.home, dataset)
+if len(kept):
+    kept = kept[kept["profile"].isin(["night", "paper"])]
+    kept = kept.sort_values("method", key=lambda names: names.map(list(METHODS).index))
+if len(kept):
+    sizes = kept.groupby("profile")[["clips", "subjects"]].max()
+    for name, size in sizes.iterrows():
+        print(f"profile {name}, kept: {size['clips']} clips of {size['subjects']} subjects")
+else:
+    print(f"No run of profile night or paper on {dataset} data is kept under results/.")
+
+# %%
+both = pd.concat([live, kept]) if len(kept) else live
+groups = both.groupby(["profile", "method"], sort=False)
+short = groups[["accuracy", "uf1", "uar"]].agg(mean_and_spread)
+short.insert(0, "seeds", groups.size().astype(str))
+plots.table(
+    short.reset_index(),
+    "Mean over seeds ± standard deviation where there are several. Profiles have different clips: "
+    "compare rows of one profile",
+    index=False,
+)
+
+# %% [markdown] slideshow={"slide_type": "slide"}
+# ## How sure is that?
+#
+# An interval of 95 % for each score, by drawing *subjects* with replacement, the
+# [bootstrap](../book/glossary.md#bootstrap): clips of one person are alike, so a hundred clips of
+# ten people tell less than a hundred people would.
+
+# %% slideshow={"slide_type": "-"}
 rows = {}
 for name, run in runs.items():
     for score, function in (("accuracy", metrics.accuracy), ("uf1", metrics.uf1)):
@@ -118,8 +179,9 @@ for name, run in runs.items():
 plots.table(pd.DataFrame(rows).T, where)
 
 # %% [markdown]
-# And are two methods different on the *same* clips? McNemar's test looks only at the clips that one
-# of them got right and the other did not.
+# And are two methods different on the *same* clips? [McNemar's
+# test](../book/glossary.md#mcnemar-test) looks only at the clips that one of them got right and the
+# other did not.
 
 # %%
 pairs = []
@@ -130,19 +192,22 @@ for name, run in runs.items():
 columns = ["methods", "only the first right", "only the second right", "p (two-sided)"]
 plots.table(pd.DataFrame(pairs, columns=columns), where, index=False)
 
-# %% [markdown]
+# %% [markdown] slideshow={"slide_type": "slide"}
 # ## Figure 6: the confusion matrix
 #
-# The figure itself is not in the text of the paper; the prose quotes some of its recalls. Rows are
-# the truth, columns the answer.
+# The figure itself is not in the text of the paper; the prose quotes some of its recalls. In a
+# [confusion matrix](../book/glossary.md#confusion-matrix) rows are the truth, columns the answer.
 
-# %% tags=["hide-input"]
+# %% tags=["hide-input"] slideshow={"slide_type": "-"} mystnb={"image": {"alt": "Confusion matrix as a heat map in shades of blue: a row for each true class, a column for each predicted one. Each cell holds the share of the row's clips in per cent and, below it, their count; right answers stand on the diagonal."}}
 matrix = metrics.matrix_of(runs[method])
 plots.confusion_matrix(matrix, classes, f"{method}, last epoch")
 plt.show()
 
 # %% [markdown]
 # ## Recall by class
+#
+# [Recall](../book/glossary.md#recall) is the share of a class that is found, here with
+# [Wilson's interval](../book/glossary.md#wilson-interval) for a share.
 
 # %%
 quoted = paper.FIGURE6_RECALL[printed_for]
@@ -159,6 +224,138 @@ plots.table(
     f"Recall, with Wilson's interval. Printed: {names[printed_for]}. Here: {method} on {where}",
     digits=0,
 )
+
+# %% [markdown] slideshow={"slide_type": "slide"}
+# ## Summary
+#
+# - Counts are pooled over the folds; accuracy weighs clips, UF1 and UAR weigh classes.
+# - Only rows that saw the same clips, folds and scores can be compared. Printed figures are of
+#   other data than synthetic ones.
+# - Clips of one person are alike. An interval that draws people is the honest one; the more people
+#   differ, the wider it is.
+# - Whether two methods differ is read off the clips that only one of them got right.
+# - The recall of a class with few clips is hardly known, whatever its figure.
+
+# %% [markdown]
+# ## Exercises
+#
+# **1. (easy)** Compute accuracy, UF1 and UAR of the confusion matrix above yourself, by loops over
+# the classes, and compare with this page's functions and with scikit-learn.
+
+# %% tags=["solution", "hide-cell"] jupyter={"source_hidden": true, "outputs_hidden": true}
+import numpy as np
+from sklearn.metrics import accuracy_score, f1_score, recall_score
+
+f1s, recalls = [], []
+for k in range(len(classes)):
+    tp = matrix[k, k]
+    fn = matrix[k].sum() - tp  # of the class, but called something else
+    fp = matrix[:, k].sum() - tp  # called so, but of another class
+    if tp + fp + fn:
+        f1s.append(2 * tp / (2 * tp + fp + fn))
+    if tp + fn:
+        recalls.append(tp / (tp + fn))
+by_hand = [np.trace(matrix) / matrix.sum(), np.mean(f1s), np.mean(recalls)]
+
+answers = metrics.last(runs[method])
+truth, answer = answers["label"].to_numpy(str), metrics.predicted(answers).astype(str)
+shown = sorted(set(truth))  # scikit-learn is told to leave out classes without clips, as eq. 17
+scikit = [
+    accuracy_score(truth, answer),
+    f1_score(truth, answer, average="macro", zero_division=0),
+    recall_score(truth, answer, labels=shown, average="macro", zero_division=0),
+]
+assert np.allclose(by_hand, scikit)
+assert np.allclose(by_hand, list(metrics.scores(runs[method]).values()))
+for name, ours, theirs in zip(("accuracy", "UF1", "UAR"), by_hand, scikit, strict=True):
+    print(f"{name}: {ours:.4f} by hand, {theirs:.4f} scikit-learn")
+
+# %% [markdown]
+# **2. (middle)** Somebody always answers the largest class, which holds a share $a$ of the clips.
+# What are accuracy, UF1 and UAR for $C$ classes? Which of the three shows best that nothing was
+# learnt?
+
+# %% tags=["solution", "hide-cell"] jupyter={"source_hidden": true, "outputs_hidden": true}
+# All N of the largest class are right and all n - N others are called so: TP = N, FN = 0,
+# FP = n - N, so its F1 is 2N / (2N + n - N) = 2a / (1 + a). Every other F1 and recall is 0.
+labels = clips["emotion"]
+a, count = labels.value_counts(normalize=True).iloc[0], labels.nunique()
+always = np.full(len(labels), labels.value_counts().index[0])
+found = metrics.confusion(labels, always, classes)
+expected = a, 2 * a / (1 + a) / count, 1 / count
+computed = metrics.accuracy(found), metrics.uf1(found), metrics.uar(found)
+assert np.allclose(expected, computed)
+for name, value in zip(("accuracy", "UF1", "UAR"), computed, strict=True):
+    print(f"{name}: {value:.3f}")
+print("UAR: it is 1 / C whatever the classes' sizes, and guessing at random gives 1 / C, too.")
+
+# %% [markdown]
+# **3. (middle)** The plain interval of a share is $\hat p \pm z \sqrt{\hat p (1 - \hat p) / n}$,
+# Wilson's contains all $p$ with $|\hat p - p| \le z \sqrt{p (1 - p) / n}$. Solve this for $p$ and
+# compare with `metrics.wilson`. Let the recall that the paper quotes for repression be the truth:
+# how often would either interval hold it, for as many clips as CASME II has of that class?
+
+# %% tags=["solution", "hide-cell"] jupyter={"source_hidden": true, "outputs_hidden": true}
+from scipy.stats import binom, norm
+
+z = norm.ppf(0.975)
+
+
+def plain(k, n):
+    """Return the interval that takes the spread at the share found."""
+    half = z * np.sqrt(k / n * (1 - k / n) / n)
+    return k / n - half, k / n + half
+
+
+def wilson(k, n):
+    """Return the two roots of (k/n - p)^2 = z^2 p (1 - p) / n."""
+    middle = (k / n + z**2 / (2 * n)) / (1 + z**2 / n)
+    half = z / (1 + z**2 / n) * np.sqrt(k / n * (1 - k / n) / n + (z / (2 * n)) ** 2)
+    return middle - half, middle + half
+
+
+for total in matrix.sum(axis=1)[matrix.sum(axis=1) > 0]:
+    for k in range(total + 1):
+        assert np.allclose(wilson(k, total), metrics.wilson(k, total), atol=1e-9)
+
+n, p = paper.TABLE1["casme2"]["repression"], paper.FIGURE6_RECALL["casme2"]["repression"] / 100
+for name, interval in (("plain", plain), ("Wilson's", wilson)):
+    bounds = [interval(k, n) for k in range(n + 1)]
+    holds = [low <= p <= high for low, high in bounds]
+    coverage = binom.pmf(np.arange(n + 1), n, p)[holds].sum()
+    low, high = bounds[n]
+    print(f"{name}: holds {p} in {coverage:.1%}; all {n} right: {low:.2f} to {high:.2f}")
+print("Where everything is right the plain interval has no width at all, as if it were certain.")
+
+# %% [markdown]
+# **4. (hard)** Draw *clips* instead of subjects and compare the widths of the two intervals of the
+# accuracy. Then invent predictions for which both must differ most, and say by which factor.
+
+
+# %% tags=["solution", "hide-cell"] jupyter={"source_hidden": true, "outputs_hidden": true}
+def width(predictions):
+    """Return the width of the interval of the accuracy that the page's bootstrap finds."""
+    low, high = metrics.bootstrap(predictions, metrics.accuracy)
+    return high - low
+
+
+def clip_by_clip(predictions):
+    """Return predictions in which every clip counts as a subject of its own."""
+    return predictions.assign(subject=predictions["clip"])
+
+
+by_subject, by_clip = width(answers), width(clip_by_clip(answers))
+print(f"{method}: width by subject {by_subject:.3f}, by clip {by_clip:.3f}")
+
+# Ten subjects of ten clips; whoever is recognised at all is recognised always. Then a subject tells
+# as much as one clip does, and the width grows by the square root of the clips of a subject.
+subjects = np.repeat(np.arange(10), 10)
+extreme = pd.DataFrame({"clip": np.arange(100), "subject": subjects, "label": "a", "epoch": 1})
+extreme["p_a"] = (subjects % 2).astype(float)  # every other subject is right
+extreme["p_b"] = 1 - extreme["p_a"]
+factor = width(extreme) / width(clip_by_clip(extreme))
+assert 2.4 < factor < 4.2
+print(f"all or nothing: {factor:.1f} times as wide, expected about {np.sqrt(10):.1f}")
 
 # %% [markdown]
 # ## Where these figures come from

@@ -11,17 +11,30 @@
 #     name: python3
 # ---
 
-# %% [markdown]
+# %% [markdown] slideshow={"slide_type": "slide"}
 # # Table 2 under one protocol
 #
 # The paper sets its method beside nine others, with the figures of their own papers. Those come
 # from other preprocessing, other numbers of clips, even other definitions of F1: the
 # [audit](09_audit.ipynb) computes which, and says why the printed rows cannot be compared.
 #
-# So here all of them run side by side: one dataset, one preprocessing, the same folds, the last
-# epoch, scores pooled over the folds. Ours are rebuilt from the sources; what is known of each, and
-# every deviation, stands at the top of its file in `merlib/baselines/`. A name with *-style* means:
-# only an abstract was to be had, the rest is our default.
+# So here all of them run side by side: one dataset, one preprocessing, the same
+# [folds](../book/glossary.md#fold), the last epoch, scores pooled over the folds.
+
+# %% [markdown]
+# :::{admonition} What you will learn
+# :class: tip
+# - why figures from different papers do not make one table
+# - what a dozen published ideas give under equal conditions
+# - why many comparisons need a correction, and how it works
+# - what quality costs in parameters, operations and seconds
+#
+# *About 20 minutes to read; once the methods have run, in under a minute on a laptop.*
+# :::
+#
+# The methods are rebuilt from the sources; what is known of each, and every deviation, stands at
+# the top of its file in `merlib/baselines/`. A name with *-style* means: only an abstract was to be
+# had, the rest is our default.
 #
 # ```
 # make compare                                           # all of them
@@ -66,12 +79,14 @@ for name in METHODS:
 first = {name: seeds.get(seed, next(iter(seeds.values()))) for name, seeds in runs.items()}
 print(f"{len(runs)} of {len(METHODS)} methods have run")
 
-# %% [markdown]
+# %% [markdown] slideshow={"slide_type": "slide"}
 # ## Printed and reproduced
 #
-# *Printed* are the figures of table 2 (accuracy and F1 on CASME II). Where the caption names
-# synthetic data, the levels cannot be compared: compare the order. *Reduced* says how the profile
-# makes a network smaller than its source; the paper's own network is reduced too (a width of 1/8).
+# *Printed* are the figures of table 2 ([accuracy](../book/glossary.md#accuracy) and F1 on CASME
+# II); *uf1* is [UF1](../book/glossary.md#uf1), *uar* [UAR](../book/glossary.md#uar). Where the
+# caption names synthetic data, the levels cannot be compared: compare the order. *Reduced* says how
+# the profile makes a network smaller than its source; the paper's own network is reduced too (a
+# width of 1/8).
 
 # %%
 PRINTED = {
@@ -94,13 +109,22 @@ for name, seeds in runs.items():
 table = pd.DataFrame(rows).T
 plots.table(table, f"Printed: CASME II. Scores: {where}, mean over seeds")
 
-# %% [markdown]
+# %% [markdown] slideshow={"slide_type": "slide"}
 # ## How sure is that?
 #
-# The bars are intervals of 95 % when whole subjects are drawn with replacement, for one seed; the
-# dots are seeds.
+# The bars are intervals of 95 % when whole subjects are drawn with replacement
+# ([bootstrap](../book/glossary.md#bootstrap)), for one seed; the dots are
+# [seeds](../book/glossary.md#seed), the diamonds those of the paper's method.
 
-# %% tags=["hide-input"]
+
+# %% tags=["hide-input"] slideshow={"slide_type": "-"} mystnb={"image": {"alt": "Two dot plots side by side, accuracy and UF1 from 0 to 1, with a row for each method, the one with the highest UF1 on top. Each row has a grey bar, the interval over subjects, and a blue dot for each seed; the paper's method has orange diamonds."}}
+def mark(name):
+    """Return how a method is drawn: the paper's in another colour and form."""
+    if name == "full":
+        return {"marker": "D", "color": plots.COLOURS[1]}
+    return {"marker": "o", "color": plots.COLOURS[0]}
+
+
 order = sorted(runs, key=lambda name: metrics.scores(first[name])["uf1"], reverse=True)
 figure, both = plt.subplots(1, 2, figsize=(8, 0.32 * len(runs) + 1), sharey=True)
 for axes, score, function in zip(
@@ -110,8 +134,7 @@ for axes, score, function in zip(
         low, high = metrics.bootstrap(first[name], function)
         axes.plot([low, high], [k, k], color="0.7", linewidth=6, solid_capstyle="butt")
         for run in runs[name].values():
-            colour = plots.COLOURS[1 if name == "full" else 0]
-            axes.plot(metrics.scores(run)[score], k, "o", color=colour, markersize=5)
+            axes.plot(metrics.scores(run)[score], k, **mark(name), markersize=5)
     axes.set_xlabel({"accuracy": "accuracy", "uf1": "UF1"}[score])
     axes.set_xlim(0, 1)
 both[0].set_yticks(range(len(order)), [METHODS[name].title for name in order])
@@ -119,12 +142,14 @@ both[0].invert_yaxis()
 plt.show()
 
 # %% [markdown]
-# *Every method, ordered by UF1; the paper's in another colour.*
-#
+# *Every method, ordered by UF1; the paper's in another colour and form.*
+
+# %% [markdown] slideshow={"slide_type": "slide"}
 # ## Against the paper's method, clip by clip
 #
-# McNemar's exact test of each method against the whole one, on the clips that only one of the two
-# got right. So many tests find something by chance: the last column is Holm's correction.
+# [McNemar's exact test](../book/glossary.md#mcnemar-test) of each method against the whole one, on
+# the clips that only one of the two got right. So many tests find something by chance: the last
+# column is Holm's correction.
 
 # %%
 reference = "full" if "full" in runs else next(iter(runs))
@@ -137,7 +162,7 @@ pairs = pd.DataFrame(
 pairs["p, corrected"] = metrics.holm(pairs["p"])
 plots.table(pairs, f"Reference: {METHODS[reference].title}. {where}")
 
-# %%
+# %% slideshow={"slide_type": "-"}
 beaten = [name for name, p in pairs["p, corrected"].items() if p < 0.05]
 print(f"After correction {METHODS[reference].title} differs from: {', '.join(beaten) or 'none'}.")
 
@@ -181,11 +206,11 @@ costs["here", "UF1"] = [metrics.scores(first[name])["uf1"] for name in runs]
 costs.index = [METHODS[name].title for name in runs]
 plots.table(costs, f"Cost and quality, {where}, one seed", digits=2)
 
-# %% tags=["hide-input"]
+# %% tags=["hide-input"] slideshow={"slide_type": "slide"} mystnb={"image": {"alt": "Scatter plot of UF1 over the seconds of all folds, on a logarithmic axis, with a named point for each method: blue dots, and an orange diamond for the paper's method. Good and cheap is up and to the left."}}
 figure, axes = plt.subplots(figsize=(6.5, 4))
 for name, run in first.items():
     x, y = max(seconds(run), 0.1), metrics.scores(run)["uf1"]
-    axes.plot(x, y, "o", color=plots.COLOURS[1 if name == "full" else 0])
+    axes.plot(x, y, **mark(name))
     axes.annotate(name, (x, y), xytext=(4, 3), textcoords="offset points", fontsize=8)
 axes.set_xscale("log")
 axes.set_xlabel("seconds of all folds")
@@ -203,3 +228,109 @@ plt.show()
 # intervals are that a hundred or two clips allow.
 #
 # Your own method goes through the same folds: [add your own method](16_own_method.ipynb).
+
+# %% [markdown] slideshow={"slide_type": "slide"}
+# ## Summary
+#
+# - Rows of one table must share data, preprocessing, folds, epoch and the definition of the score.
+# - A simple method on the flow of the [apex](../book/glossary.md#apex) frame is the control that
+#   every network has to beat; see where it stands above.
+# - An order of methods is no more certain than the intervals behind it.
+# - Many tests find something by chance. A correction keeps one false alarm in all of them rare.
+# - What a method costs belongs beside what it scores.
+
+# %% [markdown]
+# ## Exercises
+#
+# **1. (easy)** Correct the $p$ values of this page by hand after Holm: the smallest of $m$ times
+# $m$, the next times $m - 1$, and so on; none may fall below one before it, none rises above 1.
+# Compare with the simpler correction of Bonferroni, which multiplies all by $m$.
+
+
+# %% tags=["solution", "hide-cell"] jupyter={"source_hidden": true, "outputs_hidden": true}
+def holm_by_hand(p):
+    """Return corrected p values in the order given."""
+    corrected, so_far = {}, 0.0
+    for rank, place in enumerate(sorted(range(len(p)), key=lambda k: p[k])):
+        so_far = max(so_far, min(1.0, p[place] * (len(p) - rank)))
+        corrected[place] = so_far
+    return [corrected[k] for k in range(len(p))]
+
+
+values = pairs["p"].to_list()
+holm = holm_by_hand(values)
+bonferroni = [min(1.0, len(values) * p) for p in values]
+assert np.allclose(holm, pairs["p, corrected"])
+assert all(a <= b for a, b in zip(holm, bonferroni, strict=True))
+example = [0.03, 0.01, 0.04]
+print(f"{example} -> Holm {[round(p, 3) for p in holm_by_hand(example)]}")
+print(
+    f"this page, p < 0.05: {sum(p < 0.05 for p in values)} of {len(values)} uncorrected, ", end=""
+)
+print(f"{sum(p < 0.05 for p in bonferroni)} Bonferroni, {sum(p < 0.05 for p in holm)} Holm")
+
+# %% [markdown]
+# **2. (middle)** Two definitions of F1: the mean over the classes of each one's F1 (equation 16),
+# and the harmonic mean of the mean precision and the mean [recall](../book/glossary.md#recall).
+# Compute both of the [confusion matrices](../book/glossary.md#confusion-matrix) that the authors of
+# KFC-MER released. Which of the two does table 2 quote?
+
+# %% tags=["solution", "hide-cell"] jupyter={"source_hidden": true, "outputs_hidden": true}
+for where_from, column in (("casme2", 1), ("samm", 3)):
+    found = np.array(paper.KFC_MER_CONFUSION[where_from][1])
+    right = np.diag(found)
+    precision, recall = right / found.sum(axis=0), right / found.sum(axis=1)
+    of_classes = np.mean(2 * precision * recall / (precision + recall))
+    of_means = 2 * precision.mean() * recall.mean() / (precision.mean() + recall.mean())
+    quoted = paper.TABLE2["KFC-MER"][column]
+    assert np.isclose(of_classes, metrics.uf1(found))
+    nearer = "eq. 16" if abs(of_classes - quoted) < abs(of_means - quoted) else "harmonic mean"
+    print(f"{where_from}: eq. 16 {of_classes:.4f}, harmonic mean {of_means:.4f}, ", end="")
+    print(f"quoted {quoted:.4f}: {nearer}")
+
+# %% [markdown]
+# **3. (middle)** Let $m$ tests compare methods that do not differ at all, so that every $p$ is
+# uniform between 0 and 1. How often is at least one of them below 0.05, as it stands and corrected
+# after Holm? Compute both for the number of methods in the registry, and check by drawing.
+
+# %% tags=["solution", "hide-cell"] jupyter={"source_hidden": true, "outputs_hidden": true}
+m, worlds = len(METHODS) - 1, 4000
+p = np.random.default_rng(seed).random((worlds, m))
+# Each one spares us with probability 0.95. Holm rejects something only if the smallest p, times m,
+# is below 0.05.
+expected = {"as it stands": 1 - 0.95**m, "Holm": 1 - (1 - 0.05 / m) ** m}
+drawn = {
+    "as it stands": np.mean((p < 0.05).any(axis=1)),
+    "Holm": np.mean([metrics.holm(row).min() < 0.05 for row in p]),
+}
+for name, share in expected.items():
+    assert abs(drawn[name] - share) < 5 * np.sqrt(share * (1 - share) / worlds)
+    print(f"{m} tests, {name}: {share:.3f} computed, {drawn[name]:.3f} drawn")
+
+# %% [markdown]
+# **4. (hard)** How sure is the *order*? Draw subjects with replacement, the same ones for every
+# method, rank the methods by UF1 each time, and count how often each comes first and between which
+# ranks it lies in 95 % of the draws.
+
+
+# %% tags=["solution", "hide-cell"] jupyter={"source_hidden": true, "outputs_hidden": true}
+def by_subject(run):
+    """Return a confusion matrix for each subject (S, C, C), subjects in order."""
+    rows = metrics.last(run).assign(answer=lambda table: metrics.predicted(table))
+    names = metrics.class_names(run)
+    return np.array(
+        [metrics.confusion(g["label"], g["answer"], names) for _, g in rows.groupby("subject")]
+    )
+
+
+counts = np.array([by_subject(first[name]) for name in order])  # (methods, S, C, C)
+draws = np.random.default_rng(seed).integers(0, counts.shape[1], (500, counts.shape[1]))
+f1 = np.array([[metrics.uf1(method[draw].sum(axis=0)) for method in counts] for draw in draws])
+leads = f1 == f1.max(axis=1, keepdims=True)
+share = (leads / leads.sum(axis=1, keepdims=True)).mean(axis=0)  # a tie is shared
+ranks = 1 + (f1[:, None, :] > f1[:, :, None]).sum(axis=2)  # how many are strictly better, plus one
+low, high = np.quantile(ranks, [0.025, 0.975], axis=0)
+assert np.isclose(share.sum(), 1)
+ranking = pd.DataFrame({"comes first, %": 100 * share, "rank from": low, "to": high})
+ranking.index = [METHODS[name].title for name in order]
+plots.table(ranking, f"{len(draws)} draws of subjects, one seed. {where}", digits=0)
