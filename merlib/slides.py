@@ -11,6 +11,7 @@ import html
 import re
 import shutil
 import sys
+from itertools import groupby
 from pathlib import Path
 from string import Template
 
@@ -189,23 +190,32 @@ def alone(content: str, folder: Path) -> str:
 
 
 def shown(cell: NotebookNode) -> str:
-    """Return a cell as HTML: text, or code and what it put out, unless its tags hide them."""
+    """Return a cell as HTML: text, or code and what it put out, unless its tags hide them.
+
+    Code that made a picture or a table stays away: it is the picture that belongs on a slide.
+    """
     if cell.cell_type == "markdown":
         return text(cell.source)
-    tags, parts = set(cell.metadata.get("tags", [])), []
-    if cell.cell_type == "code" and not tags & HIDES_CODE:
+    if cell.cell_type == "raw":
+        return ""
+    tags, parts, outputs = set(cell.metadata.get("tags", [])), [], cell.outputs
+    rich = any({"image/png", "image/gif", "text/html"} & set(o.get("data", {})) for o in outputs)
+    if not (tags & HIDES_CODE or rich):
         style = HtmlFormatter(style="a11y-high-contrast-light", noclasses=True)
         parts.append(highlight(cell.source, PythonLexer(), style))
     if not tags & HIDES_OUTPUT:
         alt = cell.metadata.get("mystnb", {}).get("image", {}).get("alt", "")
-        parts += [put_out(output, alt) for output in cell.get("outputs", [])]
+        for printed, group in groupby(outputs, lambda output: output.output_type == "stream"):
+            if printed:
+                words = "".join(output.text for output in group)
+                parts.append(f"<pre>{html.escape(words)}</pre>")
+            else:
+                parts += [put_out(output, alt) for output in group]
     return "\n".join(parts)
 
 
 def put_out(output: NotebookNode, alt: str) -> str:
-    """Return one output of a code cell as HTML, its richest form that a page without Python has."""
-    if output.output_type == "stream":
-        return f"<pre>{html.escape(output.text)}</pre>"
+    """Return one result of a code cell as HTML, in its richest form that needs no Python."""
     data = output.get("data", {})
     for kind in ("image/gif", "image/png", "image/jpeg"):
         if kind in data:

@@ -34,6 +34,11 @@ TEXT = """
 
 # %% slideshow={"slide_type": "subslide"}
 print("an" + "swer")
+print("and more")
+
+# %% slideshow={"slide_type": "-"}
+from IPython.display import HTML
+HTML("<table><tr><td>0</td></tr></table>")
 
 # %% tags=["hide-input"] slideshow={"slide_type": "-"} mystnb={"image": {"alt": "A grey \\"square\\""}}
 from IPython.display import Image, display
@@ -85,7 +90,9 @@ def test_marked_cells_and_no_others(page):
     assert "The title & more" in text and "answer" in text
     for absent in ("Not marked", "Skipped", "solution", "Picture.new"):
         assert absent not in text
-    assert 'print("an" + "swer")' in text  # code is shown where nothing hides it
+    assert 'print("an" + "swer")' in text  # code is shown where nothing hides it ...
+    assert "from IPython.display import HTML" not in text  # ... but not beside its table
+    assert "answer\nand more" in [pre.text.strip() for pre in page.find_all("pre")]
     columns = page.select_one(".slides").find_all("section", recursive=False)
     assert [len(column.find_all("section")) for column in columns] == [2, 0]
 
@@ -98,7 +105,7 @@ def test_text_is_that_of_the_page(page):
     assert box.b.text == "What you will learn" and box.li.em.text == "One"
     assert ":class:" not in box.text
     assert [link["href"] for link in page.find_all("a")] == ["https://example.org"]
-    assert [cell.text for cell in page.select("td")] == ["1", "2"]
+    assert [cell.text for cell in page.select("td")] == ["0", "1", "2"]
 
 
 def test_pictures_are_inside_and_described(page):
