@@ -5,7 +5,7 @@ changed since; it holds digests of all three.
 """
 
 import json
-from collections.abc import Sequence
+from collections.abc import Iterable
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -14,39 +14,42 @@ import pandas as pd
 
 from . import baselines, config, plots, trials
 from .config import Config
-from .study import PREPARATION, code_of, sources
+from .study import PREPARATION, Study, code_of, sources
 
 
-def foot(runs: Sequence[pd.DataFrame], command: str) -> None:
+def foot(runs: Iterable[pd.DataFrame], command: str, study: Study | None = None) -> None:
     """Show what made the runs behind a page, which of them are stale, and what remakes them.
 
     Parameters
     ----------
-    runs : sequence of DataFrame
+    runs : iterable of DataFrame
         Predictions whose ``attrs["run"]`` is their ``run.json``, as `merlib.loso.load` gives them.
     command : str
         What remakes them.
+    study : Study, optional
+        Whose choices runs of its profile are held against; by default the profile's own.
     """
     from IPython.display import Markdown, display  # comes with Jupyter, which only the book needs
 
     made = [run.attrs["run"] for run in runs]
     text = f"Remade by `{command}`."
     if made:
-        lines = pd.DataFrame([line(run) for run in made])
+        lines = pd.DataFrame([line(run, study) for run in made])
         alike = [column for column in lines if column not in ("run", "minutes")]
         lines = lines.groupby(alike, sort=False).agg({"run": ", ".join, "minutes": "sum"})
         shown = lines.reset_index()[["run", *alike, "minutes"]]
         display(plots.table(shown, "What made these figures", digits=1, index=False))
     else:
         text = f"No kept run stands behind this page. It is made by `{command}`."
-    if any(stale(run) for run in made):
+    if any(stale(run, study) for run in made):
         text += " **Stale** results would not come out the same today: what the table names has "
         text += "changed since they were made."
     display(Markdown(text))
 
 
-def line(run: dict[str, Any]) -> dict[str, Any]:
-    """Return what the foot says of one run."""
+def line(run: dict[str, Any], study: Study | None = None) -> dict[str, Any]:
+    """Return what the foot says of one run; see `foot`."""
+    why = stale(run, study)
     return {
         "run": name(run),
         "data": run["version"],
@@ -54,7 +57,7 @@ def line(run: dict[str, Any]) -> dict[str, Any]:
         "revision": run["revision"],
         "device": f"{run['device']}, {run['machine']}",
         "date": run["date"],
-        "state": "stale: " + ", ".join(stale(run)) if stale(run) else "current",
+        "state": f"stale: {', '.join(why)}" if why else "current",
         "minutes": sum(run["seconds"].values()) / 60,
     }
 
@@ -64,15 +67,17 @@ def name(run: dict[str, Any]) -> str:
     return f"{run.get('trial', run['method'])}-{run['seed']}"
 
 
-def stale(run: dict[str, Any]) -> list[str]:
+def stale(run: dict[str, Any], study: Study | None = None) -> list[str]:
     """Return what has changed since a run was made: nothing, or some of configuration and code.
 
     Parameters
     ----------
     run : dict
         Its ``run.json``.
+    study : Study, optional
+        See `foot`.
     """
-    now = configuration(run)
+    now = configuration(run, study)
     changed = [
         field for field, value in now.items() if run["configuration"].get(field, value) != value
     ]
@@ -86,12 +91,14 @@ def stale(run: dict[str, Any]) -> list[str]:
     return found
 
 
-def configuration(run: dict[str, Any]) -> dict[str, Any]:
+def configuration(run: dict[str, Any], study: Study | None = None) -> dict[str, Any]:
     """Return the choices that a run's profile (and trial) stands for today.
 
     A field that the run does not know is younger than the run, which was made as its default says.
     """
     base = config.profile(run["profile"], run["dataset"])
+    if study is not None and (study.profile, study.dataset) == (run["profile"], run["dataset"]):
+        base = study.config
     if run.get("trial") in trials.TRIALS:
         base = replace(base, **trials.differences(base, run["trial"]))
     default, known = Config().step(), run["configuration"]

@@ -43,7 +43,7 @@ overrides = {}  # fields of the configuration to change
 import matplotlib.pyplot as plt
 import pandas as pd
 
-from merlib import metrics, paper, plots
+from merlib import metrics, paper, plots, provenance
 from merlib.baselines import METHODS
 from merlib.study import Study, committed_scores
 
@@ -126,16 +126,16 @@ plots.table(
 # which of its steps are more than chance.
 
 
-# %%
+# %% tags=["hide-input"]
 def mean_and_spread(values):
     """Return the mean of a score over seeds and its standard deviation, as text."""
     spread = f" ± {values.std(ddof=1):.3f}" if len(values) > 1 else ""
-    return f"{values.mean():.3f}{spread}"
+    return f"{values.mean():.3f}{spread}".replace(" ", "\N{NO-BREAK SPACE}")
 
 
 live = pd.DataFrame(
     [
-        {"profile": f"{profile}, this page", "method": name} | metrics.scores(run)
+        {"profile": f"{profile}, above", "method": name} | metrics.scores(run)
         for name, run in runs.items()
     ]
 )
@@ -363,14 +363,6 @@ print(f"all or nothing: {factor:.1f} times as wide, expected about {np.sqrt(10):
 # Every figure above is counted from stored predictions; this is what made them.
 
 # %%
-rows = {
-    name: {
-        "configuration": run.attrs["run"]["configuration_hash"],
-        "code": run.attrs["run"]["revision"],
-        "device": run.attrs["run"]["device"],
-        "date": run.attrs["run"]["date"],
-        "core minutes": round(sum(run.attrs["run"]["seconds"].values()) / 60, 1),
-    }
-    for name, run in runs.items()
-}
-plots.table(pd.DataFrame(rows).T, f"Provenance. {where}", digits=1)
+provenance.foot(
+    runs.values(), f"make study DATASET={dataset} PROFILE={profile} SEED={seed}", study
+)

@@ -47,7 +47,7 @@ import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
 
-from merlib import loso, metrics, paper, plots
+from merlib import loso, metrics, paper, plots, provenance
 from merlib.config import VARIANTS
 from merlib.study import Study
 
@@ -172,7 +172,7 @@ plots.table(pd.DataFrame(pairs, columns=columns), where, index=False)
 # favour of the same side.
 
 
-# %%
+# %% tags=["hide-input"]
 def step(runs, a="base", b="full"):
     """Say of runs, variant -> seed -> predictions, whether the step from a to b holds."""
     seeds = sorted(set(runs.get(a, {})) & set(runs.get(b, {})))
@@ -229,7 +229,7 @@ plots.table(
 # Above them, for comparison, stand the rows of this page.
 
 
-# %%
+# %% tags=["hide-input"]
 def kept_runs(profile):
     """Return the runs of a profile under results/, variant -> seed -> predictions."""
     folder = study.home / "results" / dataset / profile
@@ -247,20 +247,19 @@ def kept_runs(profile):
 larger = {name: kept_runs(name) for name in ("night", "paper")}
 larger = {name: variants for name, variants in larger.items() if variants}
 lines = []
-for name, variants in {f"{profile}, this page": runs, **larger}.items():
+for name, variants in {f"{profile}, above": runs, **larger}.items():
     for variant, seeds in variants.items():
         first = next(iter(seeds.values()))
         line = {
             "profile": name,
             "method": variant,
-            "clips": str(first["clip"].nunique()),
-            "subjects": str(first["subject"].nunique()),
+            "clips (subjects)": f"{first['clip'].nunique()} ({first['subject'].nunique()})",
             "seeds": str(len(seeds)),
         }
         values = pd.DataFrame([metrics.scores(run) for run in seeds.values()])
         for score, mean in values.mean().items():
             deviation = f" ± {values[score].std(ddof=1):.3f}" if len(seeds) > 1 else ""
-            line[score] = f"{mean:.3f}{deviation}"
+            line[score] = f"{mean:.3f}{deviation}".replace(" ", "\N{NO-BREAK SPACE}")
         lines.append(line)
 
 # %% slideshow={"slide_type": "-"}
@@ -273,7 +272,7 @@ plots.table(
 # %% slideshow={"slide_type": "-"}
 for name, variants in larger.items():
     for b in VARIANTS[1:]:
-        print(f"Profile {name}: {step(variants, b=b)}")
+        print(f"- Profile {name}, {step(variants, b=b)}")
 if not larger:
     print(f"No run of profile night or paper on {dataset} data is kept under results/.")
 
@@ -409,3 +408,11 @@ lost, won, _ = rng.multinomial(n, [(0.2 - s) / 2, (0.2 + s) / 2, 0.8], size=2000
 drawn = np.mean([exact_p(*pair) < 0.05 for pair in zip(lost.tolist(), won.tolist(), strict=True)])
 assert abs(drawn - power(n, 0.2, s)) < 0.06
 print(f"20% differ, drawn 2000 times: {drawn:.2f}")
+
+# %% [markdown]
+# ## Where these figures come from
+
+# %%
+everything = [run for variants in (runs, *larger.values()) for own in variants.values()
+              for run in own.values()]  # fmt: skip
+provenance.foot(everything, f"make ablation DATASET={dataset} PROFILE={profile}", study)

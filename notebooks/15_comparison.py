@@ -53,8 +53,9 @@ overrides = {}  # fields of the configuration to change
 import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
+from matplotlib.transforms import Bbox
 
-from merlib import explain, metrics, paper, plots
+from merlib import explain, metrics, paper, plots, provenance
 from merlib.baselines import METHODS, make
 from merlib.study import Study
 from merlib.views import shape_of
@@ -126,7 +127,7 @@ def mark(name):
 
 
 order = sorted(runs, key=lambda name: metrics.scores(first[name])["uf1"], reverse=True)
-figure, both = plt.subplots(1, 2, figsize=(8, 0.32 * len(runs) + 1), sharey=True)
+figure, both = plt.subplots(1, 2, figsize=(6, 0.32 * len(runs) + 1), sharey=True)
 for axes, score, function in zip(
     both, ("accuracy", "uf1"), (metrics.accuracy, metrics.uf1), strict=True
 ):
@@ -136,13 +137,13 @@ for axes, score, function in zip(
         for run in runs[name].values():
             axes.plot(metrics.scores(run)[score], k, **mark(name), markersize=5)
     axes.set_xlabel({"accuracy": "accuracy", "uf1": "UF1"}[score])
-    axes.set_xlim(0, 1)
-both[0].set_yticks(range(len(order)), [METHODS[name].title for name in order])
+    axes.set(xlim=(0, 1), xticks=[0, 0.5, 1])
+both[0].set_yticks(range(len(order)), order)
 both[0].invert_yaxis()
 plt.show()
 
 # %% [markdown]
-# *Every method, ordered by UF1; the paper's in another colour and form.*
+# *Every method by its short name, ordered by UF1; the paper's, `full`, in another colour and form.*
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## Against the paper's method, clip by clip
@@ -207,14 +208,35 @@ costs.index = [METHODS[name].title for name in runs]
 plots.table(costs, f"Cost and quality, {where}, one seed", digits=2)
 
 # %% tags=["hide-input"] slideshow={"slide_type": "slide"} mystnb={"image": {"alt": "Scatter plot of UF1 over the seconds of all folds, on a logarithmic axis, with a named point for each method: blue dots, and an orange diamond for the paper's method. Good and cheap is up and to the left."}}
-figure, axes = plt.subplots(figsize=(6.5, 4))
-for name, run in first.items():
-    x, y = max(seconds(run), 0.1), metrics.scores(run)["uf1"]
-    axes.plot(x, y, **mark(name))
-    axes.annotate(name, (x, y), xytext=(4, 3), textcoords="offset points", fontsize=8)
+SIDES = [(7, 0, "left", "center"), (-7, 0, "right", "center"), (0, 7, "center", "bottom"),
+         (0, -7, "center", "top")]  # fmt: skip
+
+
+def label(axes, name, point, taken):
+    """Write a name beside its point, on the first side that is free, and note its place."""
+    for x, y, across, along in [*SIDES, SIDES[0]]:
+        text = axes.annotate(
+            name, point, (x, y), textcoords="offset points", ha=across, va=along, fontsize=10
+        )
+        place = text.get_window_extent()
+        if not any(place.overlaps(other) for other in taken):
+            break
+        text.set_visible(False)
+    text.set_visible(True)
+    taken.append(place)
+
+
+figure, axes = plt.subplots(figsize=(6, 5))
+points = {n: (max(seconds(run), 0.1), metrics.scores(run)["uf1"]) for n, run in first.items()}
+for name, point in points.items():
+    axes.plot(*point, **mark(name))
 axes.set_xscale("log")
-axes.set_xlabel("seconds of all folds")
-axes.set_ylabel("UF1")
+axes.margins(x=0.15)
+axes.set(xlabel="seconds of all folds", ylabel="UF1")
+figure.canvas.draw()  # places are known once the axes are
+dots = [Bbox.from_bounds(*axes.transData.transform(at) - 5, 10, 10) for at in points.values()]
+for name, point in points.items():
+    label(axes, name, point, dots)
 plt.show()
 
 # %% [markdown]
@@ -334,3 +356,10 @@ assert np.isclose(share.sum(), 1)
 ranking = pd.DataFrame({"comes first, %": 100 * share, "rank from": low, "to": high})
 ranking.index = [METHODS[name].title for name in order]
 plots.table(ranking, f"{len(draws)} draws of subjects, one seed. {where}", digits=0)
+
+# %% [markdown]
+# ## Where these figures come from
+
+# %%
+everything = [run for own in runs.values() for run in own.values()]
+provenance.foot(everything, f"make compare DATASET={dataset} PROFILE={profile}", study)

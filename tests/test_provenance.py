@@ -100,3 +100,4 @@ def test_a_study_tells_what_staleness_is_judged_by(casme2_root, tmp_path):
     (told,) = provenance.stale(made)
     named = told.removeprefix("configuration (").removesuffix(")").split(", ")
     assert sorted(named) == ["flow_size", "frames", "size"]  # the profile has tvl1=fast itself
+    assert provenance.stale(made, one) == []  # held against the choices it was asked for
