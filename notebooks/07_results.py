@@ -363,6 +363,4 @@ print(f"all or nothing: {factor:.1f} times as wide, expected about {np.sqrt(10):
 # Every figure above is counted from stored predictions; this is what made them.
 
 # %%
-provenance.foot(
-    runs.values(), f"make study DATASET={dataset} PROFILE={profile} SEED={seed}", study
-)
+provenance.foot(runs.values(), f"make study DATASET={dataset} PROFILE={profile} SEED={seed}", study)
