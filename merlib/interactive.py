@@ -58,6 +58,7 @@ SCRIPT = """
     range.setAttribute("aria-valuetext", shown.textContent);
   };
   range.addEventListener("input", show);
+  range.addEventListener("keydown", (event) => event.stopPropagation()); // no shortcut of the page
   box.querySelector(".control").hidden = false;
   box.classList.add("moving");
   show();

@@ -11,17 +11,27 @@
 #     name: python3
 # ---
 
-# %% [markdown]
+# %% [markdown] slideshow={"slide_type": "slide"}
 # # The data and table 1
 #
-# Section 3.1.1 of the paper. Two collections of spontaneous micro-expressions are used everywhere
-# in the field: CASME II {cite}`yan2014casme` and SAMM {cite}`davison2018samm`. Both are released
+# Section 3.1.1 of the paper. Two collections of spontaneous
+# [micro-expressions](../book/glossary.md#micro-expression) are used everywhere in the field:
+# CASME II {cite}`yan2014casme` and SAMM {cite}`davison2018samm`. Both are released
 # under signed agreements only, so neither is part of this project. Whoever has a copy names its
 # folder, and every page of this book is made anew from it.
 #
 # Everybody else reads the book on an **embedded synthetic dataset**: drawn faces, moved by facial
 # action units, written in the official folders and tables of CASME II or SAMM and read back by the
 # same code as the real ones.
+#
+# :::{admonition} What you will learn
+# :class: tip
+# - what a table of micro-expression clips holds, and what is repaired in it
+# - how table 1 of the paper compares with the data at hand
+# - why a high accuracy can mean nothing, and which scores answers without any network reach
+#
+# *About 10 minutes to read; runs in under two minutes on a laptop.*
+# :::
 
 # %% tags=["parameters"]
 dataset = "synthetic"  # or "casme2", "samm", "composite", "own"
@@ -39,6 +49,7 @@ import numpy as np
 import pandas as pd
 
 from merlib import action_units, metrics, paper, plots
+from merlib.config import CLASSES
 from merlib.frames import read_frames
 from merlib.study import Study
 
@@ -51,9 +62,11 @@ print(f"{clips.attrs['version']}: {len(clips)} clips of {clips['subject'].nuniqu
 # %% [markdown]
 # ## The clip table
 #
-# A row is a clip: who, what, and the numbers of three frames. At the *onset* the movement begins,
-# at the *apex* it is largest, at the *offset* it is over. Action units are the muscles' names in
-# the Facial Action Coding System.
+# A row is a clip: who, what, and the numbers of three frames. At the
+# [onset](../book/glossary.md#onset) the movement begins, at the [apex](../book/glossary.md#apex) it
+# is largest, at the [offset](../book/glossary.md#offset) it is over.
+# [Action units](../book/glossary.md#action-unit) are the muscles' names in the
+# [Facial Action Coding System](../book/glossary.md#facs).
 
 # %%
 columns = ["clip", "emotion", "onset", "apex", "offset", "action_units"]
@@ -66,14 +79,14 @@ plots.table(clips[columns].head(8), f"The first clips of {clips.attrs['version']
 # %%
 print("\n".join(clips.attrs["repairs"]) or "Nothing had to be repaired.")
 
-# %% [markdown]
+# %% [markdown] slideshow={"slide_type": "slide"}
 # ## Table 1: printed and counted
 #
 # Two columns are printed in the paper, the last one is counted from the clip table above. Of
 # CASME II the paper leaves out the two smallest classes, of SAMM it takes the five largest; the
 # table read here holds only the classes that are used.
 
-# %%
+# %% slideshow={"slide_type": "fragment"}
 counted = clips["emotion"].value_counts().reindex(classes, fill_value=0)
 height, width = read_frames(clips["frames"].iloc[0][:1])[0].shape
 here = {
@@ -97,7 +110,7 @@ plots.table(table1, f"Table 1. Here: {clips.attrs['version']}", digits=0)
 # attention and scores are shown.
 # :::
 
-# %% tags=["hide-input"]
+# %% tags=["hide-input"] mystnb={"image": {"alt": "Drawn faces in a grid, each the first frame of a clip, titled with its subject."}}
 faces = plots.Faces(dataset, show_faces)
 if faces.shown:
     first = clips.groupby("subject").first().head(6)
@@ -116,11 +129,11 @@ whole = (clips["offset"] - clips["onset"]) / clips["fps"]
 print(f"{width} x {height} pixels, {clips['fps'].median():.0f} frames a second")
 print(f"median time from onset to apex {rise.median():.2f} s, to offset {whole.median():.2f} s")
 
-# %% tags=["hide-input"]
+# %% tags=["hide-input"] mystnb={"image": {"alt": "Two histograms over seconds on one axis: the time from onset to apex, filled, and from onset to offset, an outline further right."}}
 figure, axes = plt.subplots(figsize=(6, 2.8))
 bins = np.linspace(0, whole.max(), 25)
-axes.hist(rise, bins, alpha=0.7, label="onset to apex")
-axes.hist(whole, bins, alpha=0.7, label="onset to offset")
+axes.hist(rise, bins, label="onset to apex")
+axes.hist(whole, bins, histtype="step", linewidth=2, label="onset to offset")
 axes.set(xlabel="seconds", ylabel="clips")
 axes.legend()
 plt.show()
@@ -130,17 +143,28 @@ plt.show()
 #
 # ## Who shows what
 #
-# Subjects differ in how many clips and which classes they gave. When one subject is left out
-# ([training](06_training.ipynb)), the test may hold a single class.
+# Subjects differ in how many clips and which classes they gave. When
+# [one subject is left out](../book/glossary.md#loso) ([training](06_training.ipynb)), the test may
+# hold a single class.
 
-# %% tags=["hide-input"]
-by_subject = pd.crosstab(clips["subject"], clips["emotion"])[classes]
+# %% tags=["hide-input"] slideshow={"slide_type": "slide"} mystnb={"image": {"alt": "Stacked bars, one a subject: how many clips of each class the subject gave. Classes differ in colour and hatching."}}
+HATCHES = ("", "///", "...", "xxx", "---", "ooo", "++")
+by_subject = pd.crosstab(clips["subject"], clips["emotion"]).reindex(columns=classes, fill_value=0)
 figure, axes = plt.subplots(figsize=(6, 1.2 + 0.24 * len(by_subject)))
 left = np.zeros(len(by_subject))
-for name, colour in zip(classes, cycle(plots.COLOURS), strict=False):
-    axes.barh(by_subject.index, by_subject[name], left=left, label=name, color=colour)
+for name, colour, hatch in zip(classes, cycle(plots.COLOURS), cycle(HATCHES), strict=False):
+    axes.barh(
+        by_subject.index,
+        by_subject[name],
+        left=left,
+        label=name,
+        color=colour,
+        hatch=hatch,
+        edgecolor="white",
+    )
     left += by_subject[name].to_numpy()
 axes.set(xlabel="clips")
+axes.xaxis.get_major_locator().set_params(integer=True)
 axes.invert_yaxis()
 figure.legend(loc="outside upper center", ncols=3)
 plt.show()
@@ -157,7 +181,7 @@ plt.show()
 units = clips["action_units"].str.findall(r"\d+").explode().dropna().astype(int)
 by_class = pd.crosstab(units, clips.loc[units.index, "emotion"].to_numpy()).reindex(columns=classes)
 
-# %% tags=["hide-input"]
+# %% tags=["hide-input"] mystnb={"image": {"alt": "Table of shades: rows are action units, columns classes; the darker a cell, the larger the share of the class that shows the unit."}}
 share = by_class.fillna(0) / counted.clip(lower=1)
 figure, axes = plt.subplots(figsize=(6, 1.6 + 0.26 * len(share)))
 drawn = axes.imshow(100 * share, cmap="Blues", aspect="auto", vmin=0)
@@ -169,18 +193,20 @@ plt.show()
 
 # %% [markdown]
 # *How often a unit occurs in the clips of a class.*
-#
+
+# %% [markdown] slideshow={"slide_type": "slide"}
 # ## What a score means on this data
 #
 # Some answers that need no network put every score of this book into its place:
 #
-# - *Always the largest class.* A high accuracy, but a low UF1, which weighs classes equally.
+# - *Always the largest class.* A high [accuracy](../book/glossary.md#accuracy), but a low
+#   [UF1](../book/glossary.md#uf1) and [UAR](../book/glossary.md#uar), which weigh classes equally.
 # - *A perfect predictor* scores 1.
 # - *Whoever knew the action units exactly* would still err where two classes share them. For the
 #   synthetic data this is computed from the probabilities that its generator draws from: no method
 #   can be expected to do better.
 
-# %%
+# %% slideshow={"slide_type": "fragment"}
 y = clips["emotion"]
 largest = pd.Series(counted.idxmax(), index=y.index)
 rows = {}
@@ -195,3 +221,87 @@ plots.table(rows, f"Reference answers on {clips.attrs['version']}")
 
 # %%
 print(f"One clip more or less is {100 / len(clips):.2f} points of accuracy.")
+
+# %% [markdown]
+# ## Summary
+#
+# - A clip is a row: a subject, an emotion, three frame numbers and the action units seen.
+# - Classes and subjects are uneven. Accuracy rewards whoever answers the largest class; UF1 and UAR
+#   do not.
+# - Emotions share action units, so that not even exact knowledge of the muscles gives every label.
+# - A collection of this size moves in coarse steps: a clip more or less is a visible difference.
+#
+# ## Exercises
+#
+# **1.** (easy) How accurate would *always the largest class* be on the clips that the paper uses of
+# CASME II and of SAMM? Take the counts from the printed table 1.
+
+# %% tags=["solution", "hide-cell"] jupyter={"source_hidden": true, "outputs_hidden": true}
+for name, used in CLASSES.items():
+    counts = {emotion: paper.TABLE1[name][emotion] for emotion in used}
+    clips_used = sum(counts.values())
+    assert clips_used == paper.USED[name]
+    most = max(counts, key=counts.get)
+    share_of_most = 100 * counts[most] / clips_used
+    print(f"{name}: {most}, {counts[most]} of {clips_used} clips = {share_of_most:.1f} %")
+# A printed accuracy has to be read as the way from here to 100 %, not from 0.
+
+# %% [markdown]
+# **2.** (middle) Find by hand, from equations 16 and 17, what UF1 and UAR *always the largest
+# class* has. It depends on three numbers: the clips $n$, those of the largest class $m$ and the
+# number of classes $C$. Compare with `metrics`.
+
+# %% tags=["solution", "hide-cell"] jupyter={"source_hidden": true, "outputs_hidden": true}
+# Every clip is answered with the largest class. Of this class all m clips are found (TP = m), none
+# is missed (FN = 0), and all other clips are false alarms (FP = n - m): its F1 is
+# 2m / (2m + n - m) = 2m / (n + m), its recall 1. Every other class has TP = 0: F1 and recall 0.
+n, m, C = len(y), counted.max(), (counted > 0).sum()
+by_hand = {"UF1": 2 * m / (n + m) / C, "UAR": 1 / C}
+matrix = metrics.confusion(y, largest, classes)
+assert np.isclose(by_hand["UF1"], metrics.uf1(matrix))
+assert np.isclose(by_hand["UAR"], metrics.uar(matrix))
+print(f"n = {n}, m = {m}, C = {C}: UF1 {by_hand['UF1']:.3f}, UAR {by_hand['UAR']:.3f}")
+# UAR does not depend on how uneven the classes are. UF1 does, a little.
+
+# %% [markdown]
+# **3.** (middle) Somebody computes F1 for each left-out subject over all classes and averages over
+# the subjects. What score does a *perfect* predictor get? First think, then compute it from the
+# classes that each subject shows, then let `metrics.per_fold_uf1` check you.
+
+# %% tags=["solution", "hide-cell"] jupyter={"source_hidden": true, "outputs_hidden": true}
+# A class that a subject does not show has no true positive, hence F1 = 0, however good the
+# predictor. So the subject's score is the share of the classes that it shows.
+shown_by = (by_subject > 0).sum(axis=1)
+by_hand = (shown_by / len(classes)).mean()
+assert np.isclose(by_hand, metrics.per_fold_uf1(clips["subject"], y, y, classes))
+print(f"a perfect predictor, F1 per fold: {by_hand:.3f} instead of 1")
+print(f"subjects that show a single class: {(shown_by == 1).sum()} of {len(shown_by)}")
+# This is why the paper's equations add up the counts of all folds first.
+
+# %% [markdown]
+# **4.** (hard) How far does one get with the action units alone? Write a predictor that answers for
+# each clip the most frequent emotion among the *other* subjects' clips with the same units (and
+# their most frequent emotion where there is no such clip). Compare with the same table made from
+# all clips, the tested one included. Why can the honest score not be the higher one?
+
+# %% tags=["solution", "hide-cell"] jupyter={"source_hidden": true, "outputs_hidden": true}
+units_of = clips["action_units"].fillna("").astype(str)
+
+
+def looked_up(row, others):
+    """Return the emotion that clips with the units of a row show most often."""
+    same = others[units_of[others.index] == units_of[row]]
+    return (same if len(same) else others).mode().iloc[0]
+
+
+honest = pd.Series(
+    {row: looked_up(row, y[clips["subject"] != clips["subject"][row]]) for row in clips.index}
+)
+inside = pd.Series({row: looked_up(row, y) for row in clips.index})
+print(f"units of other subjects: {np.mean(honest == y):.3f}, of all: {np.mean(inside == y):.3f}")
+assert np.sum(honest == y) <= np.sum(inside == y)
+# Among the clips with the same units, the table of all clips answers the emotion c that most of
+# them show. Leaving a subject out can change the answer from c to d only if this subject shows c at
+# least as often as d: it made the difference. So on this subject d is right no more often than c,
+# and the honest score is never higher, for any data.
+# The difference is what testing on the training clips pretends to be worth.

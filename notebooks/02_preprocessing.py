@@ -11,13 +11,24 @@
 #     name: python3
 # ---
 
-# %% [markdown]
+# %% [markdown] slideshow={"slide_type": "slide"}
 # # Preprocessing: from frames to what the network sees
 #
-# Section 3.1.2 of the paper. A micro-expression moves a part of the face by a pixel or less. Four
-# steps make that visible to a network: the face is brought to one place and size, the movement is
-# magnified, frames are sampled between onset and apex, and the optical flow between them is
-# computed. This page follows one clip through all of them.
+# Section 3.1.2 of the paper. A [micro-expression](../book/glossary.md#micro-expression) moves a
+# part of the face by a pixel or less. Four steps make that visible to a network: the face is
+# brought to one place and size, the movement is magnified, frames are sampled between onset and
+# apex, and the optical flow between them is computed. This page follows one clip through all of
+# them.
+#
+# :::{admonition} What you will learn
+# :class: tip
+# - why one transform serves the whole clip, and how far it can be trusted
+# - what Eulerian magnification enlarges, by how much, and what a too large $\alpha$ does
+# - how optical flow measures motion of less than a pixel, and how its error is measured
+# - what the network gets in the end
+#
+# *About 20 minutes to read; runs in under two minutes on a laptop.*
+# :::
 
 # %% tags=["parameters"]
 dataset = "synthetic"  # or "casme2", "samm"
@@ -37,7 +48,7 @@ import numpy as np
 import pandas as pd
 from IPython.display import Image, display
 
-from merlib import datasets, face, flow, magnify, plots, prepare, synthetic
+from merlib import datasets, face, flow, interactive, magnify, plots, prepare, synthetic
 from merlib.study import Study
 
 plots.style()
@@ -46,8 +57,8 @@ config, clips, x = study.config, study.clips, study.prepared.x
 faces = plots.Faces(dataset, show_faces)
 
 # %% [markdown]
-# The clip is chosen by a rule, not by hand: the one whose face moves most at the apex, the motion
-# of the whole head aside.
+# The clip is chosen by a rule, not by hand: the one whose face moves most at the
+# [apex](../book/glossary.md#apex), the motion of the whole head aside.
 
 # %%
 row = plots.choose(study.prepared, clip)
@@ -62,17 +73,18 @@ print(
 # %% [markdown]
 # ## Rectify, register, crop
 #
-# The eyes are found on the *onset* frame with the cascades that OpenCV brings, and a similarity
-# transform (rotation, scale, shift) puts them at fixed places. The same transform serves the whole
-# clip. Finding the eyes anew on every frame would add the detector's own trembling, which is larger
-# than the movement that is looked for.
+# The eyes are found on the [onset](../book/glossary.md#onset) frame with the cascades that OpenCV
+# brings, and a similarity transform (rotation, scale, shift) puts them at fixed places
+# ([registration](../book/glossary.md#registration)). The same transform serves the whole clip.
+# Finding the eyes anew on every frame would add the detector's own trembling, which is larger than
+# the movement that is looked for.
 
 # %%
 # Ready-cropped faces are taken as they are, and eyes that somebody has named are not searched.
 matrix = prepare.transform(frames[0], config, shown["cropped"], shown["eyes"])
 aligned = face.align(frames, matrix, config.size)
 
-# %% tags=["hide-input"]
+# %% tags=["hide-input"] mystnb={"image": {"alt": "Left, the onset frame with a cross on each eye and the outline of the crop; right, the crop, with crosses at the places where alignment puts the eyes."}}
 CROSS = {"color": "C1", "marker": "+", "s": 120}
 figure, (left, right) = plt.subplots(1, 2, figsize=(6, 3), width_ratios=(4, 3))
 left.imshow(faces.picture(frames[0]), vmin=0, vmax=255)
@@ -111,14 +123,15 @@ if dataset == "synthetic":
 else:
     print("Real data: the true eye centres are not known.")
 
-# %% [markdown]
+# %% [markdown] slideshow={"slide_type": "slide"}
 # ## Magnify: Eulerian video magnification
 #
-# Motion of a fraction of a pixel shows itself as a small change of brightness over time. Eulerian
-# magnification {cite}`wu2012eulerian` splits every frame into spatial bands, filters each pixel of
-# each band in *time*, and adds the outcome $\alpha$ times to the frame. What moves quickly enough
-# to be an expression is enlarged, what stays or drifts is not. The filter needs the camera's real
-# frame rate, so the whole clip is magnified first and sampled afterwards.
+# Motion of a fraction of a pixel shows itself as a small change of brightness over time. [Eulerian
+# magnification](../book/glossary.md#eulerian-magnification) {cite}`wu2012eulerian` splits every
+# frame into spatial bands, filters each pixel of each band in *time*, and adds the outcome $\alpha$
+# times to the frame. What moves quickly enough to be an expression is enlarged, what stays or
+# drifts is not. The filter needs the camera's real frame rate, so the whole clip is magnified first
+# and sampled afterwards.
 #
 # The paper does not name the filter. The one that other code of this field uses is the difference
 # of two first-order low-passes, $y_n = (1-r)\,y_{n-1} + r\,x_n$ with $r = r_1$ and $r = r_2$.
@@ -126,12 +139,12 @@ else:
 # %%
 magnified = prepare.magnified(aligned, config, shown["fps"])
 
-# %% tags=["hide-input"]
+# %% tags=["hide-input"] mystnb={"image": {"alt": "Curves of gain over frequency on a logarithmic axis: both temporal filters rise to a broad hump and fall again; a dashed line marks the rise of this clip."}}
 figure, axes = plt.subplots(figsize=(6, 2.8))
 hertz = np.geomspace(0.2, shown["fps"] / 2, 300)
-for kind, colour in (("iir", "C0"), ("butterworth", "C5")):
+for kind, line in (("iir", "C0-"), ("butterworth", "C5-.")):
     gain = np.abs(magnify.response(kind, config.evm_r1, config.evm_r2, shown["fps"], hertz))
-    axes.semilogx(hertz, gain, color=colour, label=kind)
+    axes.semilogx(hertz, gain, line, label=kind)
 seconds = apex / shown["fps"]
 axes.axvline(1 / (2 * max(seconds, 1e-9)), color="C1", linestyle="--", label="this clip's rise")
 axes.set(xlabel="frequency, Hz", ylabel="gain |H|", ylim=(0, None))
@@ -144,14 +157,17 @@ plt.show()
 # onset to apex is half a period. A slow drift (left end) and noise from frame to frame (right
 # end) are magnified less.*
 
-# %% tags=["hide-input"]
+# %% tags=["hide-input"] mystnb={"image": {"alt": "Three frames side by side: onset, apex, and the magnified apex, in which the movement is plain."}}
 pictures = [aligned[0], aligned[apex], magnified[apex]]
-changes = [picture - aligned[0] for picture in pictures[1:]]
 plots.strip(
     [faces.picture(picture) for picture in pictures],
     ["onset", "apex", "apex, magnified"],
     limits=(0, 255),
 )
+plt.show()
+
+# %% tags=["hide-input"] mystnb={"image": {"alt": "Two maps of the difference to the onset, red where darker and blue where brighter: faint for the raw apex, strong for the magnified one."}}
+changes = [picture - aligned[0] for picture in pictures[1:]]
 limit = np.percentile(np.abs(changes), 99.5)
 titles = ["apex - onset", "magnified - onset"]
 plots.strip(
@@ -165,6 +181,42 @@ plt.show()
 
 # %% [markdown]
 # *Above, the frames; below, their difference to the onset frame on one scale (blue: brighter).*
+#
+# ### How much is enough? Move $\alpha$
+#
+# At 0 nothing is magnified. The larger $\alpha$, the plainer the movement; but the flicker of the
+# light and the noise of the camera grow just as much, and edges that would have to move further
+# than they are wide get halos instead.
+
+
+# %% tags=["hide-input"] slideshow={"slide_type": "slide"}
+def at_alpha(alpha):
+    """Draw the apex, magnified alpha times, and its difference to the onset."""
+    picture = aligned[apex]
+    if alpha > 0:
+        settings = replace(config, evm=config.evm.replace("off", "iir"), evm_alpha=float(alpha))
+        picture = prepare.magnified(aligned, settings, shown["fps"], [apex])[0]
+    figure, (left, right) = plt.subplots(1, 2, figsize=(6, 3.3))
+    left.imshow(faces.picture(picture), vmin=0, vmax=255)
+    left.set_title("apex")
+    difference = faces.picture(picture - aligned[0])
+    right.imshow(difference, vmin=-limit, vmax=limit, cmap="RdBu")
+    right.set_title("apex - onset")
+    for axes in (left, right):
+        axes.axis("off")
+    return figure
+
+
+interactive.slider(
+    at_alpha,
+    "alpha",
+    [0, 2, 5, 10, 20, 40, 80],
+    start=10,
+    alt="The apex frame and its difference to the onset frame, magnified with alpha = {value}.",
+)
+
+# %% [markdown]
+# *The apex frame for some $\alpha$, on the scale of the pictures above (blue: brighter).*
 #
 # Does it magnify by what it says? A grating of known motion (5 Hz, a twentieth of a pixel) goes
 # through the same function; its motion is read off its phase, before and after:
@@ -196,7 +248,7 @@ print(f"set: |1 + alpha H| = {abs(1 + config.evm_alpha * h):.1f}")
 # magnified apex differs most, frame after frame from left to right. A straight streak is at rest, a
 # bent one moves.
 
-# %% tags=["hide-input"]
+# %% tags=["hide-input"] mystnb={"image": {"alt": "Two time slices, raw above and magnified below: one column of pixels over the frames. Streaks that are nearly straight above bend below, up to the dashed line of the apex."}}
 inner = slice(config.size // 8, -config.size // 8)
 column = np.abs(changes[1])[inner, inner].mean(axis=0).argmax() + config.size // 8
 figure, axes = plt.subplots(2, 1, figsize=(6, 4.6), sharex=True)
@@ -212,7 +264,7 @@ plt.show()
 #
 # And the movement itself, raw on the left, magnified on the right:
 
-# %%
+# %% slideshow={"slide_type": "slide"} mystnb={"image": {"alt": "The clip as a loop: raw on the left, magnified on the right."}}
 beats = np.linspace(0, len(aligned) - 1, min(len(aligned), 30)).round().astype(int)
 pairs = np.concatenate([aligned[beats], magnified[beats]], axis=2).clip(0, 255)
 pairs = faces.picture(pairs).astype(np.uint8)
@@ -235,14 +287,49 @@ Image(
 print("frames since the onset:", *prepare.sample(apex, config.frames))
 
 # %% [markdown]
+# How many frames does a movement need? Few lose how it develops; many cost time in proportion and
+# repeat what their neighbours say.
+
+
+# %% tags=["hide-input"] slideshow={"slide_type": "slide"}
+def with_frames(count):
+    """Draw which frames are sampled, and what is left of the magnified time slice."""
+    index = prepare.sample(apex, count)
+    change = np.abs(magnified[: apex + 1] - magnified[0]).mean(axis=(1, 2))
+    figure, (top, bottom) = plt.subplots(2, 1, figsize=(6, 4.6))
+    top.plot(change, color="0.6", label="all frames")
+    top.plot(index, change[index], "o", label=f"sampled: {len(set(index))} different")
+    top.set(xlabel="frame since the onset", ylabel="change, grey values", ylim=(0, None))
+    top.legend(loc="lower right")
+    slices = faces.picture(magnified[index][:, :, column]).T
+    bottom.imshow(slices, aspect="auto", vmin=0, vmax=255)
+    bottom.set(title="time slice of the sampled frames", xticks=[], ylabel="row")
+    return figure
+
+
+counts = [2, 3, 4, 6, 8, 10, 16, 24]
+interactive.slider(
+    with_frames,
+    "T",
+    counts,
+    start=config.frames if config.frames in counts else None,
+    alt="Above, how much each frame differs from the onset, with the T = {value} sampled frames "
+    "marked; below, the time slice of these frames.",
+)
+
+# %% [markdown]
+# *Above, how much the magnified frames differ from the onset (mean over the crop), and the frames
+# taken; below, the time slice that remains of them.*
+
+# %% [markdown] slideshow={"slide_type": "slide"}
 # ## Flow: TV-L1
 #
-# For each sampled frame the optical flow from the *onset* frame is computed with TV-L1
-# {cite}`zach2007duality`: for each pixel, how far right ($u$) and down ($v$) it has moved. The
-# paper does not say which frames the flow is taken of. We take the *raw* ones: magnification also
-# enlarges what is no motion, and flow is a measurement, not a picture. Because a small crop would
-# lose motion of a fraction of a pixel, flow is computed in a crop of its own size (field
-# `flow_size`) and averaged to that of the network.
+# For each sampled frame the [optical flow](../book/glossary.md#optical-flow) from the *onset* frame
+# is computed with [TV-L1](../book/glossary.md#tv-l1) {cite}`zach2007duality`: for each pixel, how
+# far right ($u$) and down ($v$) it has moved. The paper does not say which frames the flow is taken
+# of. We take the *raw* ones: magnification also enlarges what is no motion, and flow is a
+# measurement, not a picture. Because a small crop would lose motion of a fraction of a pixel, flow
+# is computed in a crop of its own size (field `flow_size`) and averaged to that of the network.
 
 
 # %%
@@ -258,21 +345,18 @@ print(f"longest flow at the apex: {np.hypot(*whole).max():.2f} px of the crop, "
 print(f"{np.hypot(*expression).max():.2f} without the head's own motion")
 
 
-# %% tags=["hide-input"]
+# %% tags=["hide-input"] slideshow={"slide_type": "slide"} mystnb={"image": {"alt": "Flow from onset to apex, twice: as colour with arrows, and as arrows over the face. Above the whole face moves, below only where the expression is."}}
 def show_flow(fields, titles):
     """Show flow fields as colour and as arrows over the onset frame, on one scale."""
     limit = max(np.percentile(np.hypot(*field), 99) for field in fields)
     figure, grid = plt.subplots(len(fields), 2, figsize=(6, 3.1 * len(fields)), squeeze=False)
     for (left, right), field, title in zip(grid, fields, titles, strict=True):
-        left.imshow(plots.flow_image(field, limit))
+        plots.flow_field(left, field, limit)
         left.set_title(title)
         right.imshow(faces.picture(aligned[0]), vmin=0, vmax=255)
         plots.arrows(right, field, max(2, config.size // 18), config.size / 14 / limit)
-        left.axis("off")
         right.axis("off")
-    key = grid[0, 0].inset_axes((0.02, 0.02, 0.2, 0.2))
-    key.imshow(plots.wheel())
-    key.axis("off")
+    plots.flow_key(grid[0, 0].inset_axes((0.0, 0.0, 0.25, 0.25)))
     figure.suptitle(f"full colour: {limit:.2f} px")
     plt.show()
 
@@ -280,8 +364,8 @@ def show_flow(fields, titles):
 show_flow([whole, expression], ["TV-L1, onset to apex", "head's motion removed"])
 
 # %% [markdown]
-# *Flow as colour (the wheel is the key: hue is direction, saturation is length) and as enlarged
-# arrows; above as it is, below without the head's own motion.*
+# *Flow as colour with arrows (the wheel is the key: hue is direction, saturation is length) and as
+# enlarged arrows over the face; above as it is, below without the head's own motion.*
 #
 # One transform for the whole clip leaves the head's own drift in the flow, and a head drifts
 # further than an expression moves. A shift, a turn and a change of size, fitted to each flow so
@@ -292,10 +376,11 @@ show_flow([whole, expression], ["TV-L1, onset to apex", "head's motion removed"]
 # ## Is the flow right?
 #
 # On real faces nobody knows the true motion. On the synthetic ones it is known exactly, and the
-# *end-point error* is the distance between the flow found and the true one, in pixels of the crop.
-# The measure to beat is the error of answering zero flow everywhere.
+# [end-point error](../book/glossary.md#end-point-error) is the distance between the flow found and
+# the true one, in pixels of the crop. The measure to beat is the error of answering zero flow
+# everywhere.
 
-# %%
+# %% mystnb={"image": {"alt": "The true motion of the synthetic clip, drawn as the flow before: above head and expression, below the expression alone."}}
 if dataset == "synthetic":
     known = truth.clip(shown["clip"])
     moved = {
@@ -356,7 +441,7 @@ if dataset == "synthetic":
 # %%
 print("one clip:", x[row].shape, "= frames, channels, height, width")
 
-# %% tags=["hide-input"]
+# %% tags=["hide-input"] slideshow={"slide_type": "slide"} mystnb={"image": {"alt": "A grid of small pictures: rows are the input channels grey, u and v, columns are sampled frames; u and v start empty and grow towards the apex."}}
 NAMES = ["grey", "u", "v", "strain"][: x.shape[2]]
 chosen = np.linspace(0, config.frames - 1, min(config.frames, 5)).round().astype(int)
 figure, grid = plt.subplots(len(NAMES), len(chosen), figsize=(6, 1.3 * len(NAMES) + 0.3))
@@ -375,3 +460,108 @@ plt.show()
 # *The input of one clip, a row a channel, some of the sampled frames. Blue is motion to the right
 # (u) or down (v), red to the left or up. The first flow is zero: it leads from the onset to
 # itself.*
+
+# %% [markdown]
+# ## Summary
+#
+# - One transform a clip, from the eyes of its first frame: alignment must not add motion.
+# - Magnification adds the motion of a band of frequencies, $\alpha$ times, to the frames. It is a
+#   picture for the eye and the network, no measurement, and too much of it destroys itself.
+# - Flow measures the motion from the onset to each sampled frame. It is taken of the raw frames,
+#   and the head's own motion is taken off.
+# - On synthetic clips the true motion is known, so that the flow's error is a number.
+#
+# ## Exercises
+#
+# **1.** (easy) A clip has $a$ frames after its onset up to the apex. For which $T$ does sampling
+# repeat frames, and how many different ones are there?
+
+# %% tags=["solution", "hide-cell"] jupyter={"source_hidden": true, "outputs_hidden": true}
+# There are a + 1 frames to choose from, onset and apex included. As long as T is not larger, the
+# steps of the even grid are at least one frame and no two of its points round to the same one.
+for count in range(2, 3 * (apex + 1)):
+    assert len(set(prepare.sample(apex, count))) == min(count, apex + 1)
+print(f"a = {apex}: frames repeat from T = {apex + 2} on; T = {config.frames} is set here")
+
+# %% [markdown]
+# **2.** (middle) The filter is the difference of two low-passes $y_n = (1-r)\,y_{n-1} + r\,x_n$.
+# Put in $x_n = e^{i \omega n}$ and find the gain $H_r(\omega)$ of one of them, then that of the
+# filter, by hand. By how much is a movement of 5 Hz magnified? Which frequency is magnified most?
+
+# %% tags=["solution", "hide-cell"] jupyter={"source_hidden": true, "outputs_hidden": true}
+# With y_n = H e^{i w n} the equation reads H = (1 - r) H e^{-i w} + r, so
+# H_r(w) = r / (1 - (1 - r) e^{-i w}). At w = 0 it is 1 for every r: the difference of two lets
+# nothing through that stands still.
+
+
+def by_hand(frequency):
+    """Return H at a frequency in Hz."""
+    omega = 2 * np.pi * frequency / shown["fps"]
+    fast, slow = (r / (1 - (1 - r) * np.exp(-1j * omega)) for r in (config.evm_r1, config.evm_r2))
+    return fast - slow
+
+
+kind = "iir", config.evm_r1, config.evm_r2, shown["fps"]
+assert np.allclose(by_hand(hertz), magnify.response(*kind, hertz))
+assert np.isclose(by_hand(0), 0)
+print(f"5 Hz: |1 + alpha H| = {abs(1 + config.evm_alpha * by_hand(5)):.2f}")
+most = hertz[np.abs(1 + config.evm_alpha * by_hand(hertz)).argmax()]
+print(f"magnified most: {most:.1f} Hz, {abs(1 + config.evm_alpha * by_hand(most)):.2f} times")
+
+# %% [markdown]
+# **3.** (middle) Make pairs of frames whose flow you know: move the skin around a corner of the
+# mouth in the onset frame by half a pixel, once a narrow spot, once a wide one, once the whole
+# face. Which motion does TV-L1 measure best, and which settings do better where?
+
+# %% tags=["solution", "hide-cell"] jupyter={"source_hidden": true, "outputs_hidden": true}
+# The known flow is a Gaussian bump. A point y of the second frame comes from the first frame's
+# point y - flow(there), which a few rounds of looking back find.
+to_large = face.rescale(matrix, config.flow_size / config.size)
+large = face.align(frames[:1], to_large, config.flow_size)[0]
+y, x_ = np.mgrid[0 : config.flow_size, 0 : config.flow_size].astype(np.float32)
+rows = {}
+for width in (0.03, 0.06, 0.12, 0.25, np.inf):
+    distance = np.hypot(x_ - 0.35 * config.flow_size, y - 0.75 * config.flow_size)
+    bump = np.exp(-0.5 * (distance / (width * config.flow_size)) ** 2)
+    known_flow = np.stack([0.5 * bump, -0.25 * bump]).astype(np.float32)
+    back, border = known_flow, cv2.BORDER_REPLICATE
+    for _ in range(3):
+        places = x_ - back[0], y - back[1]
+        back = np.stack([cv2.remap(part, *places, 1, borderMode=border) for part in known_flow])
+    places = x_ - back[0], y - back[1]
+    second = cv2.remap(large, *places, cv2.INTER_CUBIC, borderMode=border)
+    where = bump > 0.5
+    rows[f"{width:.0%} of the crop" if width < 1 else "all of it"] = {
+        name: flow.endpoint_error(flow.tvl1(large, second, name), known_flow, where)
+        for name in flow.SETTINGS
+    } | {"zero flow": flow.endpoint_error(0 * known_flow, known_flow, where)}
+plots.table(
+    pd.DataFrame(rows).T, "End-point error in px where the motion is at least half its peak"
+)
+# TV-L1 looks for the flow that changes least from pixel to pixel: a wide motion suits that, a
+# narrow one is flattened, and micro-expressions are narrow.
+
+# %% [markdown]
+# **4.** (hard) `flow.remove_head_motion` fits shift, turn and change of size by least squares whose
+# weights depend on the residuals. Suppose the head of this clip had moved more: add *any* shift,
+# turn and change of size to the flow. What should be left after the removal? Prove it, then try.
+# And does the removal take something of the expression?
+
+# %% tags=["solution", "hide-cell"] jupyter={"source_hidden": true, "outputs_hidden": true}
+# The same as before. Least squares fits a sum by the sum of the fits, and what lies in the span of
+# the basis is fitted exactly. In the first round all weights are 1: the residuals do not change, so
+# the next weights do not, and so on through all rounds.
+down, right = np.mgrid[0 : config.size, 0 : config.size] / config.size - 0.5
+shift, turn, growth = np.array([1.5, -0.7])[:, None, None], 0.8, -0.5
+head = shift + turn * np.stack([-down, right]) + growth * np.stack([right, down])
+left_over = flow.remove_head_motion(whole + head)
+difference = np.abs(left_over - flow.remove_head_motion(whole)).max()
+assert difference < 1e-4
+print(f"added: up to {np.hypot(*head).max():.2f} px; what is left changes by {difference:.0e} px")
+if dataset == "synthetic":
+    face_only = true["expression alone"]
+    lost = np.hypot(*(flow.remove_head_motion(face_only) - face_only)).max()
+    print(f"of the expression's own motion, up to {np.hypot(*face_only).max():.2f} px, ", end="")
+    print(f"at most {lost:.3f} px are lost")
+# The robust fit follows the many pixels that only the head moves. It would lose more of an
+# expression that moved most of the face.

@@ -11,13 +11,25 @@
 #     name: python3
 # ---
 
-# %% [markdown]
+# %% [markdown] slideshow={"slide_type": "slide"}
 # # MFEM: looking again at what was suppressed
 #
-# Section 2.1.2 of the paper. Attention weighs places and channels of a feature map, so that the
-# strongest movement of the face dominates. But a micro-expression often has several: the corner
-# of the mouth *and* the chin. The *multi-region feature extraction module* (MFEM) looks twice:
-# first at the most salient region, then at what the first look suppressed.
+# Section 2.1.2 of the paper. [Attention](../book/glossary.md#attention) weighs places and channels
+# of a feature map, so that the strongest movement of the face dominates. But a
+# [micro-expression](../book/glossary.md#micro-expression) often has several: the corner of the
+# mouth *and* the chin. The multi-region feature extraction module
+# ([MFEM](../book/glossary.md#mfem)) looks twice: first at the most salient region, then at what the
+# first look suppressed.
+#
+# :::{admonition} What you will learn
+# :class: tip
+# - how a gate for places (SAM) and one for channels (CAM) are computed, equation by equation
+# - what generalised mean pooling does between the average and the maximum
+# - what the second look of CCAM adds, and what it cannot
+# - that summed, both looks are one gate of a known form
+#
+# *About 25 minutes to read; runs in under five minutes on a laptop.*
+# :::
 #
 # Equation, code and picture stand together below. The pictures are of a *trained* network and of a
 # subject that it has not seen. Opened alone, this notebook trains that one fold if need be.
@@ -32,12 +44,14 @@ show_faces = None  # True or False; None shows faces where they are drawn, not r
 overrides = {}  # fields of the configuration to change, such as {"gem_p": 1.0}
 
 # %%
+from dataclasses import replace
+
 import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
 import torch
 
-from merlib import explain, plots
+from merlib import explain, interactive, plots
 from merlib.mfem import CAM, CCAM, MFEM, SAM, GeM
 from merlib.study import Study
 
@@ -46,8 +60,9 @@ study = Study(dataset=dataset, data_root=data_root, profile=profile, seed=seed, 
 clips, x = study.clips, study.prepared.x
 
 # %% [markdown]
-# The clip is chosen by a rule, not by hand: the one whose face moves most at the apex, the motion
-# of the whole head aside. Its subject is left out of the training.
+# The clip is chosen by a rule, not by hand: the one whose face moves most at the
+# [apex](../book/glossary.md#apex), the motion of the whole head aside. Its subject is left out of
+# the training.
 
 # %%
 row = plots.choose(study.prepared, clip)
@@ -57,29 +72,26 @@ faces = plots.Faces(dataset, show_faces)
 looks = explain.attention(net, x[row : row + 1].copy())
 print(f"clip {shown['clip']}: {shown['emotion']}, action units {shown['action_units']}")
 
-# %% tags=["hide-input"]
+# %% tags=["hide-input"] mystnb={"image": {"alt": "Left, the magnified apex frame in grey; right, its flow as colour with arrows, longest where the expression is."}}
 apex = x[row, -1]
-figure, axes = plt.subplots(1, 2, figsize=(6, 3.2))
-for axis, image, title in zip(
-    axes,
-    (faces.picture(apex[0]), plots.flow_image(apex[1:3])),
-    ("grey, magnified", "flow from the onset"),
-    strict=True,
-):
-    axis.imshow(image)
-    axis.set_title(title)
-    axis.axis("off")
+figure, (left, right) = plt.subplots(1, 2, figsize=(6, 3.2))
+left.imshow(faces.picture(apex[0]))
+left.set_title("grey, magnified")
+left.axis("off")
+plots.flow_field(right, apex[1:3])
+right.set_title("flow from the onset")
 plt.show()
 
 # %% [markdown]
-# *What the network sees of the apex frame. Colour is the direction of the flow, saturation its
-# length (key in [preprocessing](02_preprocessing.ipynb)).*
-#
+# *What the network sees of the apex frame. Arrows and colour are the direction of the flow,
+# saturation is its length (key in [preprocessing](02_preprocessing.ipynb)).*
+
+# %% [markdown] slideshow={"slide_type": "slide"}
 # ## Where to look: SAM, equations 1 to 4
 #
-# The *spatial attention module* (SAM) describes each place by its largest ($f_1$) and its mean
-# feature ($f_2$) over the channels, lets a 7x7 convolution $\tau$ read both, and weighs the places
-# with the sigmoid of the outcome:
+# The spatial attention module ([SAM](../book/glossary.md#sam)) describes each place by its largest
+# ($f_1$) and its mean feature ($f_2$) over the channels, lets a 7x7 convolution $\tau$ read both,
+# and weighs the places with the sigmoid of the outcome:
 #
 # $$f_1 = \varphi_1(X) \in \mathbb{R}^{1 \times H \times W} \tag{1}$$
 # $$f_2 = \varphi_2(X) \in \mathbb{R}^{1 \times H \times W} \tag{2}$$
@@ -93,7 +105,7 @@ plots.source(SAM.gate)
 plots.source(SAM.forward)
 
 
-# %% tags=["hide-input"]
+# %% tags=["hide-input"] mystnb={"image": {"alt": "A row for each of four stages: left, the stage's output over the face; right, the spatial gate. From stage to stage the maps get coarser."}}
 def over_face(names, titles):
     """Show maps of the four stages over the apex frame, a row a stage, each on its own scale."""
     figure, grid = plt.subplots(4, len(names), figsize=(6, 10))
@@ -119,11 +131,12 @@ over_face(["x", "g_s"], ["$X$", "$g_s$"])
 # *Left, a stage's raw output (mean over the channels); right, the spatial gate of branch 1: near 1
 # lets a place through, near 0 shuts it. Each picture has its own scale. The deeper the stage, the
 # coarser the map.*
-#
+
+# %% [markdown] slideshow={"slide_type": "slide"}
 # ## How to pool: GeM, equations 5 and 6
 #
-# A channel is described by one number, the *generalised mean* of its map $X_s(k)$, with an exponent
-# $p(k)$ of its own that is learnt:
+# A channel is described by one number, the generalised mean ([GeM](../book/glossary.md#gem)) of its
+# map $X_s(k)$, with an exponent $p(k)$ of its own that is learnt:
 #
 # $$
 # \varphi_3 = \Big( \frac{1}{|X_s(k)|} \sum_{x \in X_s(k)} x^{p(k)} \Big)^{1/p(k)}
@@ -131,8 +144,10 @@ over_face(["x", "g_s"], ["$X$", "$g_s$"])
 # $$
 # $$f_3 = \varphi_3(X_s) \in \mathbb{R}^{C \times 1 \times 1} \tag{6}$$
 #
-# With $p = 1$ it is the average, with $p \to \infty$ the maximum. The code computes it from
-# logarithms, so that a large $p$ does not overflow:
+# With $p = 1$ it is the average, with $p \to \infty$ the maximum.
+
+# %% [markdown]
+# The code computes it from logarithms, so that a large $p$ does not overflow:
 
 # %%
 plots.source(GeM.forward)
@@ -144,6 +159,56 @@ for p in (1.0, 3.0, 10.0, 100.0):
 print(f"mean {values.mean():.3f}, maximum {values.max():.3f}")
 
 # %% [markdown]
+# On a map of the network the same is seen as a weighing of places. In the sum of equation 5 a place
+# has the share $x^p / \sum x^p$. At $p = 1$ it is in proportion to the feature; the larger $p$, the
+# more the largest place decides alone.
+
+# %%
+with torch.no_grad():
+    first_stage, _ = net.stages(torch.as_tensor(apex.copy())[None])[0]
+    x_s = net.mfem[0].sam1(first_stage)[0]  # X_s of stage 1 at the apex, (C, H, W)
+channel = x_s[x_s.mean(dim=(1, 2)).argmax()]  # the strongest one
+
+
+# %% tags=["hide-input"] slideshow={"slide_type": "slide"}
+def at_exponent(p):
+    """Draw a channel's map, the share of every place in its GeM, and GeM as a function of p."""
+    powers = p * channel.clamp(min=GeM.EPS).log()
+    shares = 100 * powers.flatten().softmax(0).view_as(channel)
+    figure, axes = plt.subplot_mosaic([["map", "shares"], ["curve", "curve"]], figsize=(6, 5.2))
+    for name, picture, title in (
+        ("map", channel, "$X_s(k)$"),
+        ("shares", shares, "share of the place, %"),
+    ):
+        drawn = axes[name].imshow(faces.features(picture.numpy()), cmap="viridis", vmin=0)
+        axes[name].set_title(title)
+        axes[name].axis("off")
+        figure.colorbar(drawn, ax=axes[name], shrink=0.8)
+    exponents = np.geomspace(1, 100, 50)
+    means = [GeM(1, q)(channel[None, None]).item() for q in (*exponents, p)]
+    axes["curve"].semilogx(exponents, means[:-1])
+    axes["curve"].plot(p, means[-1], "o", color="C1", markersize=10)
+    axes["curve"].axhline(channel.mean().item(), color="0.5", linestyle=":", label="mean")
+    axes["curve"].axhline(channel.max().item(), color="0.5", linestyle="--", label="maximum")
+    axes["curve"].set(xlabel="p", ylabel="GeM")
+    axes["curve"].xaxis.set_major_formatter("{x:g}")
+    axes["curve"].legend()
+    return figure
+
+
+interactive.slider(
+    at_exponent,
+    "p",
+    [1, 1.5, 2, 3, 5, 10, 30, 100],
+    start=3,
+    alt="A channel's map, the share of each of its places in the generalised mean with "
+    "p = {value}, and below the mean as a function of p between average and maximum.",
+)
+
+# %% [markdown]
+# *The channel of stage 1 with the largest mean, for the apex frame. Above, its map and what
+# each place contributes; below, the number that describes it.*
+#
 # What has this network learnt? The exponents of the four stages in branch 1 (they all start at the
 # same value, the field `gem_p`):
 
@@ -154,21 +219,22 @@ exponents.index = [f"stage {k}" for k in exponents.index]
 exponents.columns = ["smallest", "median", "largest"]
 plots.table(exponents, f"p(k) after training, start {study.config.gem_p}", digits=4)
 
-# %% [markdown]
+# %% [markdown] slideshow={"slide_type": "slide"}
 # ## Which channels: CAM, equation 7
 #
-# The *channel attention module* (CAM) lets a small two-layer network read the $C$ numbers and gives
-# each channel a weight:
+# The channel attention module ([CAM](../book/glossary.md#cam)) lets a small two-layer network read
+# the $C$ numbers and gives each channel a weight:
 #
 # $$g_c^1 = \sigma(W_1(W_0 f_3)) \in \mathbb{R}^{C \times 1 \times 1} \tag{7}$$
 
 # %%
 plots.source(CAM.gate)
 
-# %% [markdown]
+# %% [markdown] slideshow={"slide_type": "slide"}
 # ## Looking again: CCAM, equations 8 to 11
 #
-# The *complementary channel attention module* (CCAM) keeps what the first look found,
+# The complementary channel attention module ([CCAM](../book/glossary.md#ccam)) keeps what the first
+# look found,
 #
 # $$X_c^1 = X_s \odot g_c^1 \tag{8}$$
 #
@@ -187,7 +253,7 @@ plots.source(CCAM.gates)
 # %%
 plots.source(CCAM.forward)
 
-# %% tags=["hide-input"]
+# %% tags=["hide-input"] mystnb={"image": {"alt": "A row for each of four stages: left, the first look's feature over the face; right, the second look's."}}
 over_face(["x_c1", "x_c2s"], ["$X_c^1$", "$X_c^{2s}$"])
 
 # %% [markdown]
@@ -197,7 +263,7 @@ over_face(["x_c1", "x_c2s"], ["$X_c^1$", "$X_c^{2s}$"])
 #
 # The gates of the channels say how different the two looks are. Sorted by the first look:
 
-# %% tags=["hide-input"]
+# %% tags=["hide-input"] mystnb={"image": {"alt": "Four panels, one a stage: gates of the channels between 0 and 1, sorted by the first look. Its complement falls as it rises; dots are the second look's gate."}}
 figure, grid = plt.subplots(2, 2, figsize=(6, 5), sharey=True)
 for k, axes in enumerate(grid.flat, start=1):
     order = looks[k]["g_c1"][0, -1].argsort()
@@ -225,7 +291,7 @@ plt.show()
 # %%
 plots.source(MFEM.terms)
 
-# %% tags=["hide-input"]
+# %% tags=["hide-input"] mystnb={"image": {"alt": "A row for each of four stages: the mean over the channels before and after MFEM, over the face."}}
 over_face(["x", "x_k"], ["before, $X$", "after, $X_k$"])
 
 # %% [markdown]
@@ -244,6 +310,43 @@ for k in looks:
 plots.table(pd.DataFrame(rows).T, "Apex frame of the clip above; maps are means over channels")
 
 # %% [markdown]
+# All of a stage in one picture: where branch 1 lets through, what each look finds, and what the
+# module hands on. Move from the first stage to the last.
+
+
+# %% tags=["hide-input"] slideshow={"slide_type": "slide"}
+def at_stage(k):
+    """Draw gate, first look, second look and sum of a stage over the apex frame."""
+    figure, grid = plt.subplots(2, 2, figsize=(6, 5.2))
+    side = (-0.5, apex.shape[1] - 0.5)
+    names = {"g_s": "$g_s$", "x_c1": "$X_c^1$", "x_c2s": "$X_c^{2s}$", "x_k": "$X_k$"}
+    for axis, (name, title) in zip(grid.flat, names.items(), strict=True):
+        axis.imshow(faces.picture(apex[0]))
+        drawn = axis.imshow(
+            faces.features(looks[k][name][0, -1]),
+            extent=(*side, *side[::-1]),
+            alpha=0.6,
+            cmap="viridis",
+        )
+        axis.set_title(title)
+        axis.axis("off")
+        figure.colorbar(drawn, ax=axis, shrink=0.8)
+    return figure
+
+
+interactive.slider(
+    at_stage,
+    "stage",
+    [1, 2, 3, 4],
+    alt="Stage {value}: the spatial gate, the first look, the second look and the module's output, "
+    "each as a map over the apex frame.",
+)
+
+# %% [markdown]
+# *Branch 1 of a stage (gate, first look, second look) and the output of the module, features as
+# means over the channels.*
+
+# %% [markdown] slideshow={"slide_type": "slide"}
 # ## What the equations add up to: one noisy-OR gate
 #
 # Both terms of a branch carry the same $X_s$. With $g_1 = g_c^1$ and $g_2$ the second look's gate,
@@ -254,8 +357,11 @@ plots.table(pd.DataFrame(rows).T, "Apex frame of the clip above; maps are means 
 # = X_s \odot \big(1 - (1 - g_1)(1 - g_2)\big).
 # $$
 #
-# That is the *noisy-OR* of two gates: a channel passes if the first look lets it pass, or the
-# second one does. On the trained network and the clip above:
+# That is the [noisy-OR](../book/glossary.md#noisy-or) of two gates: a channel passes if the first
+# look lets it pass, or the second one does.
+
+# %% [markdown]
+# On the trained network and the clip above:
 
 # %%
 frames = torch.as_tensor(x[row].copy())
@@ -273,3 +379,101 @@ with torch.no_grad():
 # The differences are rounding errors of single precision. So summed, the second look is not a
 # second set of features: it makes the gate of the first one more generous. A single gate with as
 # many parameters is the control that would show whether the complement matters.
+
+# %% [markdown]
+# ## Summary
+#
+# - A spatial gate weighs places, a channel gate weighs channels; both are sigmoids of what a small
+#   layer reads from pooled features.
+# - GeM lies between average and maximum; its exponent says how much the largest place decides.
+# - The second look sees what the first one gave little weight. It prefers other channels; it cannot
+#   move a place inside a channel.
+# - Summed, both looks are one noisy-OR gate: whether looking twice helps is a question for an
+#   experiment with a single gate of as many parameters.
+#
+# ## Exercises
+#
+# **1.** (easy) Try GeM on a random map: is it the mean at $p = 1$, does it never fall when $p$
+# grows, and how far from the maximum is it at $p = 100$? Find a bound for that distance that holds
+# for every map of $n$ places.
+
+# %% tags=["solution", "hide-cell"] jupyter={"source_hidden": true, "outputs_hidden": true}
+generator = torch.Generator().manual_seed(seed)
+some_map = torch.rand(1, 1, 7, 7, generator=generator, dtype=torch.float64) + 0.01
+steps = {p: GeM(1, p).double()(some_map).item() for p in (1.0, 2.0, 5.0, 20.0, 100.0)}
+assert np.isclose(steps[1.0], some_map.mean().item())
+assert np.all(np.diff(list(steps.values())) > -1e-12)
+# The mean of n powers is at least max^p / n and at most max^p. The p-th root of both says:
+# max * n^(-1/p) <= GeM <= max. With p the factor goes to 1, slowly: it is exp(-log(n) / p).
+highest, n = some_map.max().item(), some_map.numel()
+for p, value in steps.items():
+    assert highest * n ** (-1 / p) <= value * (1 + 1e-9) and value <= highest * (1 + 1e-9)
+    print(f"p = {p:5.0f}: {highest * n ** (-1 / p):.3f} <= GeM = {value:.3f} <= {highest:.3f}")
+
+# %% [markdown]
+# **2.** (middle) How many parameters has an MFEM of $C$ channels with reduction $r$? Count them
+# from the equations (no biases; both looks of a branch share one GeM), then let the code count.
+
+# %% tags=["solution", "hide-cell"] jupyter={"source_hidden": true, "outputs_hidden": true}
+settings = replace(study.config, mfem_shared=False, sam_batch_norm=False)
+# A branch has a SAM, a 7x7 convolution of two maps to one: 2 * 49. It has a GeM, an exponent for
+# each of C channels. And two perceptrons, each C -> h -> C with h = max(4, C / r): 2 * 2 * C * h.
+for channels in (8, 64, 512):
+    h = max(4, channels // settings.cam_reduction)
+    by_hand = 2 * (2 * 49 + channels + 4 * channels * h)
+    assert by_hand == sum(p.numel() for p in MFEM(channels, settings).parameters())
+    print(f"C = {channels:3d}: h = {h:2d}, {by_hand} parameters")
+
+# %% [markdown]
+# **3.** (middle) Use the noisy-OR form: can the sum of both looks let *less* through than the first
+# look alone? And what does it do to the first gate while the second look has learnt nothing yet and
+# says 1/2 to every channel?
+
+# %% tags=["solution", "hide-cell"] jupyter={"source_hidden": true, "outputs_hidden": true}
+# 1 - (1 - g1)(1 - g2) = g1 + (1 - g1) g2, and the second term is not negative: never less than g1,
+# and by symmetry never less than g2. With g2 = 1/2 it is (1 + g1) / 2: all gates lie between 1/2
+# and 1, and the contrast between any two channels is halved.
+with torch.no_grad():
+    for mfem, stage in zip(net.mfem, raw, strict=True):
+        g1, g2 = mfem.ccam1.gates(mfem.sam1(stage))
+        both = 1 - (1 - g1) * (1 - g2)
+        assert (both >= torch.maximum(g1, g2) - 1e-6).all() and (both <= 1).all()
+    untaught = CCAM(raw[0].shape[1])
+    untaught.second.w1.weight.zero_()
+    summed = sum(untaught(raw[0]))
+    expected = raw[0] * (1 + untaught.gates(raw[0])[0]) / 2
+assert torch.allclose(summed, expected, rtol=1e-4, atol=1e-5)
+print(f"smallest gate of the untaught sum: {((1 + untaught.gates(raw[0])[0]) / 2).min():.2f}")
+
+# %% [markdown]
+# **4.** (hard) The paper wants the second look to find *another region*. Show that inside a channel
+# it cannot: $X_c^1$ and $X_c^{2s}$ have the same largest place. Then write a complement that can: a
+# gate that weighs *places* by $1 - g_s$. How often does its largest place differ?
+
+
+# %% tags=["solution", "hide-cell"] jupyter={"source_hidden": true, "outputs_hidden": true}
+# g1 and g2 are one number a channel. So X_c1(k) and X_c2s(k) are multiples of the same map X_s(k):
+# divided by their largest feature, they are equal. Only their mean over channels can differ.
+def scaled(*features):
+    """Divide every channel by its largest feature; channels that are empty in one are left out."""
+    largest = [maps.amax(dim=(2, 3)) for maps in features]
+    alive = torch.stack(largest).min(dim=0).values > 1e-20
+    pairs = zip(features, largest, strict=True)
+    return [maps[alive] / most[alive][:, None, None] for maps, most in pairs]
+
+
+def moved_peaks(first, second):
+    """Return the share of channels whose largest place differs."""
+    peaks = [maps.flatten(1).argmax(dim=1) for maps in scaled(first, second)]
+    return (peaks[0] != peaks[1]).float().mean().item()
+
+
+with torch.no_grad():
+    for k, (mfem, stage) in enumerate(zip(net.mfem, raw, strict=True), start=1):
+        x_c1, x_c2s = mfem.ccam1(mfem.sam1(stage))
+        assert torch.allclose(*scaled(x_c1, x_c2s), atol=1e-4)
+        inside = stage * mfem.sam1.gate(stage)
+        outside = stage * (1 - mfem.sam1.gate(stage))
+        print(f"stage {k}: the largest place differs in {moved_peaks(inside, outside):.0%} of maps")
+# A complement in space can move the peak. Whether it finds the second *muscle* then is a question
+# to the masks of the synthetic data.
