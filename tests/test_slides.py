@@ -160,3 +160,16 @@ def test_every_solution_of_the_book_is_tagged_as_one():
         for cell in jupytext.read(path).cells:
             tags = cell.metadata.get("tags", [])
             assert ("hide-cell" in tags) == ("solution" in tags), path.name
+
+
+def test_the_course_fits_its_time_and_names_exercises_that_exist():
+    home = find_home()
+    course = (home / "book" / "course.md").read_text()
+    lecture = course.partition("## A lecture of 90 minutes")[2].partition("## A lab")[0]
+    assert sum(int(minutes) for minutes in re.findall(r"^\| (\d+) \|", lecture, re.M)) == 90
+    named = re.findall(r"\(\.\./notebooks/(\w+)\.ipynb\),\s+exercises? (\d)(?: and (\d))?", course)
+    assert len(named) >= 15
+    for page, *numbers in named:
+        text = (home / "notebooks" / f"{page}.py").read_text()
+        for number in filter(None, numbers):
+            assert f"\n# **{number}." in text, (page, number)
