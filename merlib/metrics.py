@@ -9,7 +9,8 @@ from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
-from scipy.stats import binomtest
+from scipy.optimize import brentq
+from scipy.stats import binom, binomtest
 
 
 def confusion(y_true, y_pred, classes) -> np.ndarray:
@@ -78,6 +79,21 @@ def uf1(matrix: np.ndarray) -> float:
 def uar(matrix: np.ndarray) -> float:
     """Return eq. 17, the mean recall over the classes that have clips."""
     return float(np.nanmean(per_class_recall(matrix)))
+
+
+def harmonic_f1(matrix: np.ndarray) -> float:
+    """Return the harmonic mean of the mean precision and the mean recall: another F1 than eq. 16.
+
+    A known mistake where it stands beside figures of eq. 16: it is never below their mean F1, and
+    far above where a class has many false answers or many misses (Opitz & Burst 2019). A class
+    that is never answered has precision 0.
+    """
+    matrix = np.asarray(matrix)
+    answers = matrix.sum(axis=0)
+    precision = np.divide(np.diag(matrix), answers, out=np.zeros(len(matrix)), where=answers > 0)
+    mean_precision, mean_recall = precision[occurring(matrix)].mean(), uar(matrix)
+    total = mean_precision + mean_recall
+    return float(2 * mean_precision * mean_recall / total) if total else 0.0
 
 
 def class_names(predictions: pd.DataFrame) -> list[str]:
@@ -213,8 +229,120 @@ def mcnemar(a: pd.DataFrame, b: pd.DataFrame) -> tuple[int, int, float]:
         raise ValueError("the two methods did not predict the same clips")
     first, second = (series.to_numpy() for series in right)
     only_a, only_b = int((first & ~second).sum()), int((second & ~first).sum())
-    p = binomtest(only_a, only_a + only_b).pvalue if only_a + only_b else 1.0
-    return only_a, only_b, float(p)
+    return only_a, only_b, mcnemar_p(only_a, only_b)
+
+
+def mcnemar_p(only_a: int, only_b: int) -> float:
+    """Return the two-sided p of McNemar's exact test, of clips that only one of two got right."""
+    return float(binomtest(only_a, only_a + only_b).pvalue) if only_a + only_b else 1.0
+
+
+def mcnemar_possible(right_a: int, right_b: int, n: int) -> pd.DataFrame:
+    """Return every outcome of McNemar's test that two numbers of right clips leave possible.
+
+    Two accuracies say how many more clips one method got right, not how many clips only one of
+    the two got right; the test needs these.
+
+    Parameters
+    ----------
+    right_a, right_b : int
+        Right clips of each method.
+    n : int
+        Clips, the same for both.
+
+    Returns
+    -------
+    DataFrame
+        ``only_a, only_b, p``, from the fewest clips on which they differ to the most; p grows.
+
+    Raises
+    ------
+    ValueError
+        If more clips are right than there are.
+    """
+    if not (0 <= right_a <= n and 0 <= right_b <= n):
+        raise ValueError(f"{right_a} and {right_b} right clips: expected 0 to {n}")
+    fewest, most = max(right_a - right_b, 0), min(right_a, n - right_b)
+    rows = [(only, only - right_a + right_b) for only in range(fewest, most + 1)]
+    table = pd.DataFrame(rows, columns=["only_a", "only_b"])
+    return table.assign(p=[mcnemar_p(*row) for row in rows])
+
+
+def mcnemar_power(n: int, discordant: float, difference: float, level: float = 0.05) -> float:
+    """Return how often McNemar's exact test sees a true difference between two methods.
+
+    Parameters
+    ----------
+    n : int
+        Clips, taken as independent.
+    discordant : float
+        Share of clips that exactly one of the two gets right, 0 to 1.
+    difference : float
+        Of the two accuracies, as a fraction, at most `discordant`.
+    level : float
+        p up to which a difference counts as seen.
+
+    Returns
+    -------
+    float
+        Probability, exact: the number of such clips is binomial, and given it so is the number
+        that the better one gets right.
+
+    Raises
+    ------
+    ValueError
+        If the difference is larger than the share of clips on which they differ.
+    """
+    if not 0 <= difference <= discordant <= 1:
+        raise ValueError(
+            f"difference={difference}, discordant={discordant}: "
+            "expected 0 <= difference <= discordant <= 1"
+        )
+    if discordant == 0:
+        return 0.0
+    m = np.arange(n + 1)
+    few = binom.ppf(level / 2, m, 0.5)
+    few = np.where(binom.cdf(few, m, 0.5) > level / 2, few - 1, few)  # at most so many: p <= level
+    better = 0.5 * (1 + difference / discordant)
+    seen = binom.cdf(few, m, better) + binom.cdf(few, m, 1 - better)
+    return float((binom.pmf(m, n, discordant) * seen).sum())
+
+
+def detectable(n: int, discordant: float, power: float = 0.8, level: float = 0.05) -> float:
+    """Return the smallest difference of two accuracies that is seen with the given power.
+
+    See `mcnemar_power`; NaN where even the largest possible, `discordant`, is seen less often.
+    """
+
+    def lacking(difference: float) -> float:
+        return mcnemar_power(n, discordant, difference, level) - power
+
+    return float(brentq(lacking, 0, discordant)) if lacking(discordant) > 0 else float("nan")
+
+
+def diagonals(clips: Sequence[int], correct: int, recall: str) -> np.ndarray:
+    """Return every diagonal of a confusion matrix that has an accuracy and a UAR as printed.
+
+    Parameters
+    ----------
+    clips : sequence of K int
+        Clips of each class.
+    correct : int
+        Right clips of all classes together.
+    recall : str
+        The UAR as printed, so that its decimals count: "0.861".
+
+    Returns
+    -------
+    ndarray (M, K) int
+        Right clips of each class, a row a possibility.
+    """
+    clips = np.asarray(clips)
+    others = np.indices(clips[:-1] + 1).reshape(len(clips) - 1, -1).T
+    rows = np.column_stack([others, correct - others.sum(axis=1)])
+    rows = rows[(rows[:, -1] >= 0) & (rows[:, -1] <= clips[-1])]
+    half = 0.5 * 10.0 ** -len(recall.partition(".")[2])
+    return rows[np.abs((rows / clips).mean(axis=1) - float(recall)) <= half + 1e-12]
 
 
 def holm(p: Sequence[float]) -> np.ndarray:

@@ -5,11 +5,17 @@ import math
 import numpy as np
 import pandas as pd
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
-from sklearn.metrics import accuracy_score, confusion_matrix, f1_score, recall_score
+from sklearn.metrics import (
+    accuracy_score,
+    confusion_matrix,
+    f1_score,
+    precision_score,
+    recall_score,
+)
 
-from merlib import metrics
+from merlib import metrics, paper
 
 CLASSES = ["a", "b", "c", "d"]
 pairs = st.lists(st.tuples(st.sampled_from(CLASSES), st.sampled_from(CLASSES)), min_size=1)
@@ -30,6 +36,7 @@ def table(subjects, labels, answers, epoch=1, classes=CLASSES):
     return frame
 
 
+@settings(deadline=None, max_examples=50)  # a busy machine is no failure
 @given(pairs)
 def test_equal_to_scikit_learn(answers):
     true, found = zip(*answers, strict=True)
@@ -58,6 +65,7 @@ def test_the_majority_class_on_table_1():
     assert metrics.uar(matrix) == pytest.approx(0.2)
 
 
+@settings(deadline=None, max_examples=50)  # a busy machine is no failure
 @given(pairs, st.randoms())
 def test_the_order_of_clips_changes_nothing(answers, random):
     subjects = [f"s{k % 3}" for k in range(len(answers))]
@@ -188,3 +196,106 @@ def test_the_paired_p_value_counts_exchanges_of_subjects():
     first, second = two_methods(np.ones(3, int))
     p = metrics.paired_difference({0: first}, {0: second}, metrics.accuracy, n=4000).p
     assert p == pytest.approx(2 / 8, abs=0.03)
+
+
+@settings(deadline=None, max_examples=50)  # a busy machine is no failure
+@given(pairs)
+def test_harmonic_f1_by_scikit_learn_and_never_below_the_mean_f1(answers):
+    true, found = zip(*answers, strict=True)
+    matrix = metrics.confusion(true, found, CLASSES)
+    seen, answered = sorted(set(true)), sorted(set(true) | set(found))
+    options = {"average": "macro", "zero_division": 0}
+    precision = precision_score(true, found, labels=answered, **options)
+    recall = recall_score(true, found, labels=seen, **options)
+    expected = 2 * precision * recall / (precision + recall) if precision + recall else 0
+    assert metrics.harmonic_f1(matrix) == pytest.approx(expected)
+    assert metrics.harmonic_f1(matrix) >= metrics.uf1(matrix) - 1e-12
+
+
+def test_kfc_mer_prints_the_harmonic_f1_of_its_released_matrices():
+    for name, printed in (
+        ("casme2", paper.TABLE2["KFC-MER"][1]),
+        ("samm", paper.TABLE2["KFC-MER"][3]),
+    ):
+        matrix = np.array(paper.KFC_MER_CONFUSION[name][1])
+        assert metrics.harmonic_f1(matrix) == pytest.approx(printed, abs=5e-5)
+        assert metrics.uf1(matrix) < printed - 0.002
+
+
+def right_where(right):
+    """Predictions that are right where told."""
+    return table(["s"] * len(right), ["a"] * len(right), np.where(right, "a", "b"))
+
+
+@settings(deadline=None, max_examples=50)  # a busy machine is no failure
+@given(st.lists(st.tuples(st.booleans(), st.booleans()), min_size=1, max_size=40))
+def test_every_outcome_that_two_counts_leave_possible(right):
+    """Whatever the clips were, the outcome of the test is in the table, and its p is the test's."""
+    a, b = np.array(right).T
+    table = metrics.mcnemar_possible(a.sum(), b.sum(), len(right))
+    only_a, only_b = (a & ~b).sum(), (b & ~a).sum()
+    (row,) = table[table["only_a"] == only_a].to_dict("records")
+    assert row["only_b"] == only_b
+    assert row["p"] == pytest.approx(metrics.mcnemar(right_where(a), right_where(b))[2])
+    assert table["p"].is_monotonic_increasing
+    assert (table["only_a"] + table["only_b"] <= len(right)).all()
+
+
+def test_the_possible_outcomes_are_no_more_than_there_are():
+    """Two methods with 3 and 2 of 4 right: 1 + 0 or 2 + 1 clips on which they differ."""
+    table = metrics.mcnemar_possible(3, 2, 4)
+    assert table[["only_a", "only_b"]].to_numpy().tolist() == [[1, 0], [2, 1]]
+    assert metrics.mcnemar_possible(2, 3, 4)["only_b"].to_list() == [1, 2]
+    with pytest.raises(ValueError, match="expected 0 to 4"):
+        metrics.mcnemar_possible(5, 2, 4)
+
+
+def test_power_against_simulated_experiments():
+    rng, n, discordant, difference = np.random.default_rng(0), 136, 0.3, 0.13
+    shares = [(discordant + difference) / 2, (discordant - difference) / 2, 1 - discordant]
+    counts = rng.multinomial(n, shares, 1500)
+    seen = np.mean([metrics.mcnemar_p(a, b) <= 0.05 for a, b, _ in counts])
+    assert metrics.mcnemar_power(n, discordant, difference) == pytest.approx(seen, abs=0.035)
+
+
+def test_power_by_hand():
+    """Six clips, all discordant: only six of six are seen, p = 2 / 64."""
+    assert metrics.mcnemar_power(6, 1, 0.5) == pytest.approx(0.75**6 + 0.25**6)
+    assert metrics.mcnemar_power(5, 1, 1) == 0  # p = 2 / 32 at the least
+    assert metrics.mcnemar_power(50, 0, 0) == 0
+    assert metrics.mcnemar_power(246, 0.3, 0) <= 0.05  # an exact test keeps its level
+    with pytest.raises(ValueError, match="difference <= discordant"):
+        metrics.mcnemar_power(50, 0.1, 0.2)
+
+
+def test_the_smallest_difference_that_is_seen():
+    found = metrics.detectable(246, 0.3)
+    assert metrics.mcnemar_power(246, 0.3, found) == pytest.approx(0.8, abs=1e-6)
+    z = 1.959964 + 0.841621  # of 5 % on two sides, and of 80 %
+    assert found == pytest.approx(z * math.sqrt(0.3 / 246), rel=0.1)
+    assert metrics.detectable(136, 0.3) > found > metrics.detectable(246, 0.2)
+    assert math.isnan(metrics.detectable(246, 0.02))  # five clips never are enough
+
+
+def test_diagonals_against_all_of_a_small_table():
+    clips, correct = (3, 4, 2), 6
+    expected = [
+        [a, b, c]
+        for a in range(4)
+        for b in range(5)
+        for c in range(3)
+        if a + b + c == correct and f"{(a / 3 + b / 4 + c / 2) / 3:.2f}" == "0.69"
+    ]
+    assert expected and metrics.diagonals(clips, correct, "0.69").tolist() == expected
+    assert len(metrics.diagonals(clips, correct, "0.10")) == 0
+
+
+def test_three_diagonals_fit_figure_6():
+    """The paper's accuracy and UAR, and surprise and repression the best with what it quotes."""
+    clips = [32, 25, 63, 27, 99]
+    found = metrics.diagonals(clips, 209, "0.861")
+    recall = found / clips
+    quoted = (found[:, 1] == 24) & (found[:, 3] == 25)
+    best = recall[:, [0, 2, 4]].max(axis=1) < recall[:, 3]
+    expected = [[23, 24, 55, 25, 82], [24, 24, 51, 25, 85], [26, 24, 44, 25, 90]]
+    assert found[quoted & best].tolist() == expected
