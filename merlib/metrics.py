@@ -11,6 +11,7 @@ import numpy as np
 import pandas as pd
 from scipy.optimize import brentq
 from scipy.stats import binom, binomtest
+from scipy.stats import t as student
 
 
 def confusion(y_true, y_pred, classes) -> np.ndarray:
@@ -397,9 +398,12 @@ def paired_difference(
 ) -> Difference:
     """Return a metric of ``b`` minus that of ``a``, on the same clips and seeds.
 
-    The interval draws subjects with replacement, the same ones for both methods and every seed.
-    The p value asks: were the methods alike, each subject's answers could as well change hands;
-    how often does that at random give a difference as large?
+    Other people would give another difference, and so would other seeds. The variance of the first
+    kind is that of a bootstrap which draws subjects, the same ones for both methods and all seeds;
+    that of the second is the spread of the seeds' differences over their number. They are added,
+    which counts chance in single clips twice and errs towards caution; interval and p value are
+    Student's, with the degrees of freedom of Welch and Satterthwaite. With one seed the second is
+    unknown and left out: what is found then holds for these two trained networks only.
 
     Parameters
     ----------
@@ -408,7 +412,7 @@ def paired_difference(
     metric : callable
         Of a confusion matrix.
     n : int
-        Draws of subjects, and as many random exchanges.
+        Draws of subjects.
     seed : int
         Of the draws.
     level : float
@@ -433,14 +437,17 @@ def paired_difference(
         first, second = matrices.sum(axis=2)
         return [metric(y) - metric(x) for x, y in zip(first, second, strict=True)]
 
-    found, rng = differences(folds), np.random.default_rng(seed)
-    value, subjects = float(np.mean(found)), folds.shape[2]
-    draws = rng.integers(0, subjects, (n, subjects))
-    drawn = [np.mean(differences(folds[:, :, draw])) for draw in draws]
-    low, high = np.quantile(drawn, [(1 - level) / 2, (1 + level) / 2])
-    swaps = rng.random((n, subjects, 1, 1)) < 0.5
-    swapped = [np.mean(differences(np.where(swap, folds[::-1], folds))) for swap in swaps]
-    as_large = np.abs(swapped) >= abs(value) - 1e-12
-    p = (1 + as_large.sum()) / (1 + n)  # the answers as they are count as one exchange
+    found, subjects = differences(folds), folds.shape[2]
+    draws = np.random.default_rng(seed).integers(0, subjects, (n, subjects))
+    parts = [(np.var([np.mean(differences(folds[:, :, draw])) for draw in draws]), subjects - 1)]
+    if len(seeds) > 1:
+        parts.append((np.var(found, ddof=1) / len(seeds), len(seeds) - 1))
+    value, variance = float(np.mean(found)), sum(part for part, _ in parts)
     by_seed = dict(zip(seeds, found, strict=True))
-    return Difference(value, float(low), float(high), float(p), by_seed)
+    if variance == 0:
+        return Difference(value, value, value, float(value == 0), by_seed)
+    freedom = variance**2 / sum(part**2 / degrees for part, degrees in parts)
+    error = float(np.sqrt(variance))
+    half = student.ppf((1 + level) / 2, freedom) * error
+    p = 2 * student.sf(abs(value) / error, freedom)
+    return Difference(value, float(value - half), float(value + half), float(p), by_seed)

@@ -7,6 +7,7 @@ import pandas as pd
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from scipy.stats import ttest_1samp
 from sklearn.metrics import (
     accuracy_score,
     confusion_matrix,
@@ -159,17 +160,45 @@ def two_methods(gain, clips=6):
     return [table(names, ["a"] * len(names), np.where(some, "a", "b")) for some in right]
 
 
-def test_the_paired_difference_by_hand():
-    """Equal folds: a mean of the subjects' differences, whose standard error everybody knows."""
+def test_the_paired_difference_over_people():
+    """Equal folds, one seed: a mean of the subjects' differences, so a paired t test of them."""
     gain = np.random.default_rng(0).integers(-1, 3, 40)
     first, second = two_methods(gain)
     found = metrics.paired_difference({0: first}, {0: second}, metrics.accuracy)
     assert found.value == pytest.approx(gain.mean() / 6)
-    error = gain.std() / 6 / math.sqrt(40)
-    assert found.low == pytest.approx(found.value - 1.96 * error, abs=0.2 * error)
-    assert found.high == pytest.approx(found.value + 1.96 * error, abs=0.2 * error)
-    assert found.p < 0.01 and found.seeds == {0: found.value}
+    test = ttest_1samp(gain / 6, 0)
+    interval = test.confidence_interval()
+    near = 0.1 * (interval.high - interval.low)
+    assert (found.low, found.high) == pytest.approx((interval.low, interval.high), abs=near)
+    assert found.p == pytest.approx(test.pvalue, rel=0.5) and found.seeds == {0: found.value}
     assert metrics.paired_difference({0: first}, {0: first}) == (0, 0, 0, 1, {0: 0})
+
+
+def test_the_paired_difference_over_seeds():
+    """All people alike: only the seeds differ, so a t test of their differences, exactly."""
+    runs = [two_methods(np.full(20, gain)) for gain in (1, 2, 0)]
+    a, b = ({k: pair[side] for k, pair in enumerate(runs)} for side in (0, 1))
+    found = metrics.paired_difference(a, b, metrics.accuracy, level=0.9)
+    test = ttest_1samp([1 / 6, 2 / 6, 0], 0)
+    assert found[:4] == pytest.approx((1 / 6, *test.confidence_interval(0.9), test.pvalue))
+
+
+def test_the_paired_difference_seldom_takes_luck_for_an_effect():
+    """Of methods alike whose seeds are lucky or not, one in twenty may be called different."""
+    rng, called = np.random.default_rng(0), {1: 0, 3: 0}
+    labels, names = ["a"] * 120, np.repeat([f"s{k:02d}" for k in range(20)], 6)
+    for _ in range(60):
+        a, b = (
+            {
+                k: table(names, labels, np.where(rng.random(120) < luck, "a", "b"))
+                for k, luck in enumerate(rng.normal(0.6, 0.1, 3))
+            }
+            for _ in range(2)
+        )
+        for seeds in called:
+            some = {k: b[k] for k in range(seeds)}
+            called[seeds] += metrics.paired_difference(a, some, metrics.accuracy, n=100).p < 0.05
+    assert called[3] <= 6 < 15 <= called[1]  # one seed knows nothing of luck
 
 
 def test_the_paired_difference_is_of_common_seeds_clips_and_last_epochs():
@@ -189,13 +218,6 @@ def test_the_paired_difference_is_of_common_seeds_clips_and_last_epochs():
         metrics.paired_difference(a, {9: b[0]})
     with pytest.raises(ValueError, match="same clips"):
         metrics.paired_difference(a, {0: b[0].iloc[:6]})
-
-
-def test_the_paired_p_value_counts_exchanges_of_subjects():
-    """Three subjects, all better: of the eight exchanges two are as large, whatever the clips."""
-    first, second = two_methods(np.ones(3, int))
-    p = metrics.paired_difference({0: first}, {0: second}, metrics.accuracy, n=4000).p
-    assert p == pytest.approx(2 / 8, abs=0.03)
 
 
 @settings(deadline=None, max_examples=50)  # a busy machine is no failure
