@@ -11,6 +11,7 @@ many steps. The published synthetic dataset of 246 clips is the default::
 
 import json
 import shutil
+import time
 from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -228,12 +229,15 @@ def sweep(study: Study, seed: int = 0) -> pd.DataFrame:
     target = sweep_folder(study, seed)
     if (target / "run.json").exists():
         return pd.read_csv(target / "predictions.csv")
+    begun = time.perf_counter()
     clips = {amplitude: swept(study, amplitude) for amplitude in AMPLITUDES}
     tasks = [delayed(sweep_one)(study, name, seed, clips) for name in SWEEP]
     tables = list(each(tasks, study.n_jobs, f"sweep, seed {seed}", "trial", study.progress))
     table = pd.concat(sorted(tables, key=lambda one: SWEEP.index(one["trial"].iloc[0])))
     write(target / "predictions.csv", table.to_csv(index=False))
-    about = study.info() | {"seed": seed, "code": code_of("full"), **loso.surroundings()}
+    about = study.info() | {"method": "full", "trial": "amplitude", "seed": seed}
+    about |= {"code": code_of("full"), "seconds": {"all": round(time.perf_counter() - begun, 3)}}
+    about |= loso.surroundings()
     write(target / "run.json", json.dumps(about, indent=1))
     return table
 
