@@ -43,9 +43,9 @@ overrides = {}  # fields of the configuration to change
 import matplotlib.pyplot as plt
 import pandas as pd
 
-from merlib import metrics, paper, plots, provenance
+from merlib import loso, metrics, paper, plots, provenance
 from merlib.baselines import METHODS
-from merlib.study import Study, committed_scores
+from merlib.study import Study
 
 plots.style()
 study = Study(dataset=dataset, data_root=data_root, profile=profile, seed=seed, **overrides)
@@ -133,26 +133,27 @@ def mean_and_spread(values):
     return f"{values.mean():.3f}{spread}".replace(" ", "\N{NO-BREAK SPACE}")
 
 
-live = pd.DataFrame(
+stored = study.home / "results" / dataset
+kept = [
+    (larger, name, loso.load(path.parent))
+    for larger in ("night", "paper")
+    for name in METHODS
+    for path in sorted(stored.glob(f"{larger}/{name}/seed-*/run.json"))
+]
+if not kept:
+    print(f"No run of profile night or paper on {dataset} data is kept under results/.")
+short = pd.DataFrame(
     [
-        {"profile": f"{profile}, above", "method": name} | metrics.scores(run)
-        for name, run in runs.items()
+        {
+            "profile": which,
+            "method": name,
+            "clips (subjects)": f"{run['clip'].nunique()} ({run['subject'].nunique()})",
+        }
+        | metrics.scores(run)
+        for which, name, run in [(f"{profile}, above", *own) for own in runs.items()] + kept
     ]
 )
-kept = committed_scores(study.home, dataset)
-if len(kept):
-    kept = kept[kept["profile"].isin(["night", "paper"])]
-    kept = kept.sort_values("method", key=lambda names: names.map(list(METHODS).index))
-if len(kept):
-    sizes = kept.groupby("profile")[["clips", "subjects"]].max()
-    for name, size in sizes.iterrows():
-        print(f"profile {name}, kept: {size['clips']} clips of {size['subjects']} subjects")
-else:
-    print(f"No run of profile night or paper on {dataset} data is kept under results/.")
-
-# %%
-both = pd.concat([live, kept]) if len(kept) else live
-groups = both.groupby(["profile", "method"], sort=False)
+groups = short.groupby(["profile", "method", "clips (subjects)"], sort=False)
 short = groups[["accuracy", "uf1", "uar"]].agg(mean_and_spread)
 short.insert(0, "seeds", groups.size().astype(str))
 plots.table(
