@@ -190,10 +190,8 @@ def step(runs, a="base", b="full"):
     if len(seeds) < 2:
         return text + "One seed has no spread: whether the step exceeds it cannot be said."
     spread = np.sqrt(points.var(axis=1, ddof=1).sum())
-    text += (
-        f"The step is {'larger' if abs(change) > spread else 'not larger'} than the seeds' spread, "
-    )
-    text += f"{spread:.1f} points. "
+    size = "larger" if abs(change) > spread else "not larger"
+    text += f"The step is {size} than the seeds' spread, {spread:.1f} points. "
     if abs(change) > spread and clear == [np.sign(change)] * len(seeds):
         return text + f"Both say the same: {b if change > 0 else a} is the better one here."
     return text + "Both together do not show that one of the two is better here."
