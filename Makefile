@@ -8,7 +8,7 @@ OPTIONS   ?=
 BIN        = .venv/bin
 STUDY      = --dataset $(DATASET) --data-root "$(DATA_ROOT)" --profile $(PROFILE) --seed $(SEED) $(OPTIONS)
 
-.PHONY: study ablation claims compare notebooks book slides handout test test-slow bench lab launch lint lock clean
+.PHONY: study ablation claims compare notebooks book pdf slides handout test test-slow bench lab launch lint lock clean
 
 study: .venv/installed      ## data, training, notebooks and book
 	$(BIN)/merlib study $(STUDY) --methods $(METHODS)
@@ -37,6 +37,9 @@ launch: .venv/installed     ## branch `launch` of the last commit: what the book
 
 book: .venv/installed       ## execute what changed and build the book
 	$(BIN)/merlib book $(STUDY) --methods $(METHODS)
+
+pdf: .venv/installed        ## the built book as _build/merlib.pdf, by Chromium
+	$(BIN)/python -m merlib.browser
 
 slides: .venv/installed     ## _build/slides: the executed notebooks' slides, to read offline
 	$(BIN)/python -m merlib.slides

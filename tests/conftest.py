@@ -1,26 +1,44 @@
-"""Two small synthetic datasets, one in each official layout, written once for all tests."""
+"""Two small synthetic datasets and the book of one of them, made once for all tests."""
 
 import os
+import shutil
+from pathlib import Path
 
 import matplotlib
 
 matplotlib.use("Agg")
 
+import jupytext
+import nbformat
+import papermill
 import pytest
 import torch
 from filelock import FileLock
 
-from merlib import synthetic
+from merlib import publish, synthetic
+
+ROOT = Path(__file__).resolve().parent.parent
+TINY = {"size": 32, "flow_size": 32, "frames": 3, "width": 8, "lstm_hidden": 8, "epochs": 1,
+        "tvl1": "fast"}  # fmt: skip
 
 torch.set_num_threads(1)
 
 
+def pytest_collection_modifyitems(items):
+    """The browser comes last: by then the book is built, and no test process waits for it."""
+    items.sort(key=lambda item: item.path.name == "test_browser.py")
+
+
 @pytest.fixture(scope="session")
-def shared(tmp_path_factory):
-    """A function that writes a dataset into a folder of all test processes, by one of them."""
+def base(tmp_path_factory):
+    """The folder of all test processes."""
     base = tmp_path_factory.getbasetemp()
-    if "PYTEST_XDIST_WORKER" in os.environ:
-        base = base.parent
+    return base.parent if "PYTEST_XDIST_WORKER" in os.environ else base
+
+
+@pytest.fixture(scope="session")
+def shared(base):
+    """A function that writes a dataset into a folder of all test processes, by one of them."""
 
     def write(name, **options):
         with FileLock(base / f"{name}.lock"):
@@ -55,3 +73,64 @@ def copy_of(tmp_path):
         return target
 
     return copy
+
+
+@pytest.fixture(scope="session")
+def both(base, casme2_root, samm_root):
+    """A folder that holds a copy of each dataset."""
+    folder = base / "both"
+    with FileLock(base / "both.lock"):
+        if not folder.exists():
+            folder.mkdir()
+            (folder / "CASME2").symlink_to(casme2_root)
+            (folder / "SAMM").symlink_to(samm_root)
+    return folder
+
+
+@pytest.fixture(scope="session")
+def home(base, casme2_root, both):
+    """A checkout without results, its notebooks executed, its book built; by one process."""
+    home = base / "home"
+    with FileLock(base / "home.lock"), pytest.MonkeyPatch.context() as patch:
+        # Starting workers would take longer than these small tasks do.
+        patch.setenv("LOKY_MAX_CPU_COUNT", "1")
+        if not (home / "_build" / "html" / "index.html").exists():
+            check_out(home)
+            for text in sorted((ROOT / "notebooks").glob("*.py")):
+                execute(text, home / "notebooks", casme2_root, both)
+            assert publish.build(home) == home / "_build" / "html" / "index.html"
+    return home
+
+
+def check_out(home):
+    """Copy the notebooks, the pages and the configuration of the book."""
+    for name in ("notebooks", "book"):
+        shutil.copytree(
+            ROOT / name,
+            home / name,
+            ignore=shutil.ignore_patterns("*.ipynb", "_*build"),
+            dirs_exist_ok=True,
+        )
+    for name in ("_config.yml", "_toc.yml"):
+        shutil.copy(ROOT / name, home / name)
+    # What stands beside the book is none of its pages.
+    for folder in (".venv", ".pytest_cache", "data", "runs"):
+        (home / folder).mkdir(exist_ok=True)
+        (home / folder / "intro.md").write_text("```{tableofcontents}\n```\n")
+
+
+def execute(text, folder, casme2_root, both):
+    """Execute a notebook by papermill with other parameters than its own."""
+    source = folder / f"{text.stem}.ipynb"
+    nbformat.write(jupytext.read(text), source)
+    parameters = {"data_root": str(casme2_root), "seed": 1}
+    if text.stem == "14_cross_dataset":
+        parameters |= {"dataset": "composite", "data_root": str(both)}
+    if "overrides = " in text.read_text():
+        parameters["overrides"] = TINY
+    papermill.execute_notebook(
+        source, source, parameters, kernel_name="python3", cwd=folder, progress_bar=False
+    )
+    made = nbformat.read(source, 4)
+    publish.clean(made, parameters)
+    nbformat.write(made, source)
