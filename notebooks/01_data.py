@@ -252,9 +252,10 @@ for name, used in CLASSES.items():
 # number of classes $C$. Compare with `metrics`.
 
 # %% tags=["solution", "hide-cell"] jupyter={"source_hidden": true, "outputs_hidden": true}
-# Every clip is answered with the largest class. Of this class all m clips are found (TP = m), none
-# is missed (FN = 0), and all other clips are false alarms (FP = n - m): its F1 is
-# 2m / (2m + n - m) = 2m / (n + m), its recall 1. Every other class has TP = 0: F1 and recall 0.
+# Every clip is answered with the largest class. Of this class all m clips are
+# found (TP = m), none is missed (FN = 0), and all other clips are false alarms
+# (FP = n - m): its F1 is 2m / (2m + n - m) = 2m / (n + m), its recall 1. Every
+# other class has TP = 0: F1 and recall 0.
 n, m, C = len(y), counted.max(), (counted > 0).sum()
 by_hand = {"UF1": 2 * m / (n + m) / C, "UAR": 1 / C}
 matrix = metrics.confusion(y, largest, classes)
@@ -269,8 +270,9 @@ print(f"n = {n}, m = {m}, C = {C}: UF1 {by_hand['UF1']:.3f}, UAR {by_hand['UAR']
 # classes that each subject shows, then let `metrics.per_fold_uf1` check you.
 
 # %% tags=["solution", "hide-cell"] jupyter={"source_hidden": true, "outputs_hidden": true}
-# A class that a subject does not show has no true positive, hence F1 = 0, however good the
-# predictor. So the subject's score is the share of the classes that it shows.
+# A class that a subject does not show has no true positive, hence F1 = 0,
+# however good the predictor. So the subject's score is the share of the classes
+# that it shows.
 shown_by = (by_subject > 0).sum(axis=1)
 by_hand = (shown_by / len(classes)).mean()
 assert np.isclose(by_hand, metrics.per_fold_uf1(clips["subject"], y, y, classes))
@@ -300,8 +302,9 @@ honest = pd.Series(
 inside = pd.Series({row: looked_up(row, y) for row in clips.index})
 print(f"units of other subjects: {np.mean(honest == y):.3f}, of all: {np.mean(inside == y):.3f}")
 assert np.sum(honest == y) <= np.sum(inside == y)
-# Among the clips with the same units, the table of all clips answers the emotion c that most of
-# them show. Leaving a subject out can change the answer from c to d only if this subject shows c at
-# least as often as d: it made the difference. So on this subject d is right no more often than c,
-# and the honest score is never higher, for any data.
-# The difference is what testing on the training clips pretends to be worth.
+# Among the clips with the same units, the table of all clips answers the
+# emotion c that most of them show. Leaving a subject out can change the answer
+# from c to d only if this subject shows c at least as often as d: it made the
+# difference. So on this subject d is right no more often than c, and the honest
+# score is never higher, for any data. The difference is what testing on the
+# training clips pretends to be worth.

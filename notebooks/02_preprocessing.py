@@ -477,8 +477,9 @@ plt.show()
 # repeat frames, and how many different ones are there?
 
 # %% tags=["solution", "hide-cell"] jupyter={"source_hidden": true, "outputs_hidden": true}
-# There are a + 1 frames to choose from, onset and apex included. As long as T is not larger, the
-# steps of the even grid are at least one frame and no two of its points round to the same one.
+# There are a + 1 frames to choose from, onset and apex included. As long as T
+# is not larger, the steps of the even grid are at least one frame and no two of
+# its points round to the same one.
 for count in range(2, 3 * (apex + 1)):
     assert len(set(prepare.sample(apex, count))) == min(count, apex + 1)
 print(f"a = {apex}: frames repeat from T = {apex + 2} on; T = {config.frames} is set here")
@@ -490,8 +491,8 @@ print(f"a = {apex}: frames repeat from T = {apex + 2} on; T = {config.frames} is
 
 # %% tags=["solution", "hide-cell"] jupyter={"source_hidden": true, "outputs_hidden": true}
 # With y_n = H e^{i w n} the equation reads H = (1 - r) H e^{-i w} + r, so
-# H_r(w) = r / (1 - (1 - r) e^{-i w}). At w = 0 it is 1 for every r: the difference of two lets
-# nothing through that stands still.
+# H_r(w) = r / (1 - (1 - r) e^{-i w}). At w = 0 it is 1 for every r: the
+# difference of two lets nothing through that stands still.
 
 
 def by_hand(frequency):
@@ -514,8 +515,9 @@ print(f"magnified most: {most:.1f} Hz, {abs(1 + config.evm_alpha * by_hand(most)
 # face. Which motion does TV-L1 measure best, and which settings do better where?
 
 # %% tags=["solution", "hide-cell"] jupyter={"source_hidden": true, "outputs_hidden": true}
-# The known flow is a Gaussian bump. A point y of the second frame comes from the first frame's
-# point y - flow(there), which a few rounds of looking back find.
+# The known flow is a Gaussian bump. A point y of the second frame comes from
+# the first frame's point y - flow(there), which a few rounds of looking back
+# find.
 to_large = face.rescale(matrix, config.flow_size / config.size)
 large = face.align(frames[:1], to_large, config.flow_size)[0]
 y, x_ = np.mgrid[0 : config.flow_size, 0 : config.flow_size].astype(np.float32)
@@ -538,8 +540,8 @@ for width in (0.03, 0.06, 0.12, 0.25, np.inf):
 plots.table(
     pd.DataFrame(rows).T, "End-point error in px where the motion is at least half its peak"
 )
-# TV-L1 looks for the flow that changes least from pixel to pixel: a wide motion suits that, a
-# narrow one is flattened, and micro-expressions are narrow.
+# TV-L1 looks for the flow that changes least from pixel to pixel: a wide motion
+# suits that, a narrow one is flattened, and micro-expressions are narrow.
 
 # %% [markdown]
 # **4.** (hard) `flow.remove_head_motion` fits shift, turn and change of size by least squares whose
@@ -548,9 +550,10 @@ plots.table(
 # And does the removal take something of the expression?
 
 # %% tags=["solution", "hide-cell"] jupyter={"source_hidden": true, "outputs_hidden": true}
-# The same as before. Least squares fits a sum by the sum of the fits, and what lies in the span of
-# the basis is fitted exactly. In the first round all weights are 1: the residuals do not change, so
-# the next weights do not, and so on through all rounds.
+# The same as before. Least squares fits a sum by the sum of the fits, and what
+# lies in the span of the basis is fitted exactly. In the first round all
+# weights are 1: the residuals do not change, so the next weights do not, and so
+# on through all rounds.
 down, right = np.mgrid[0 : config.size, 0 : config.size] / config.size - 0.5
 shift, turn, growth = np.array([1.5, -0.7])[:, None, None], 0.8, -0.5
 head = shift + turn * np.stack([-down, right]) + growth * np.stack([right, down])
@@ -563,5 +566,5 @@ if dataset == "synthetic":
     lost = np.hypot(*(flow.remove_head_motion(face_only) - face_only)).max()
     print(f"of the expression's own motion, up to {np.hypot(*face_only).max():.2f} px, ", end="")
     print(f"at most {lost:.3f} px are lost")
-# The robust fit follows the many pixels that only the head moves. It would lose more of an
-# expression that moved most of the face.
+# The robust fit follows the many pixels that only the head moves. It would lose
+# more of an expression that moved most of the face.

@@ -378,7 +378,8 @@ with torch.no_grad():
 # %% [markdown]
 # The differences are rounding errors of single precision. So summed, the second look is not a
 # second set of features: it makes the gate of the first one more generous. A single gate with as
-# many parameters is the control that would show whether the complement matters.
+# many parameters is the control that would show whether the complement matters;
+# [a page of its own](18_mfem_regions.ipynb) makes that experiment.
 
 # %% [markdown]
 # ## Summary
@@ -403,8 +404,9 @@ some_map = torch.rand(1, 1, 7, 7, generator=generator, dtype=torch.float64) + 0.
 steps = {p: GeM(1, p).double()(some_map).item() for p in (1.0, 2.0, 5.0, 20.0, 100.0)}
 assert np.isclose(steps[1.0], some_map.mean().item())
 assert np.all(np.diff(list(steps.values())) > -1e-12)
-# The mean of n powers is at least max^p / n and at most max^p. The p-th root of both says:
-# max * n^(-1/p) <= GeM <= max. With p the factor goes to 1, slowly: it is exp(-log(n) / p).
+# The mean of n powers is at least max^p / n and at most max^p. The p-th root of
+# both says: max * n^(-1/p) <= GeM <= max. With p the factor goes to 1, slowly:
+# it is exp(-log(n) / p).
 highest, n = some_map.max().item(), some_map.numel()
 for p, value in steps.items():
     assert highest * n ** (-1 / p) <= value * (1 + 1e-9) and value <= highest * (1 + 1e-9)
@@ -416,8 +418,9 @@ for p, value in steps.items():
 
 # %% tags=["solution", "hide-cell"] jupyter={"source_hidden": true, "outputs_hidden": true}
 settings = replace(study.config, mfem_shared=False, sam_batch_norm=False)
-# A branch has a SAM, a 7x7 convolution of two maps to one: 2 * 49. It has a GeM, an exponent for
-# each of C channels. And two perceptrons, each C -> h -> C with h = max(4, C / r): 2 * 2 * C * h.
+# A branch has a SAM, a 7x7 convolution of two maps to one: 2 * 49. It has a
+# GeM, an exponent for each of C channels. And two perceptrons, each C -> h -> C
+# with h = max(4, C / r): 2 * 2 * C * h.
 for channels in (8, 64, 512):
     h = max(4, channels // settings.cam_reduction)
     by_hand = 2 * (2 * 49 + channels + 4 * channels * h)
@@ -430,14 +433,16 @@ for channels in (8, 64, 512):
 # says 1/2 to every channel?
 
 # %% tags=["solution", "hide-cell"] jupyter={"source_hidden": true, "outputs_hidden": true}
-# 1 - (1 - g1)(1 - g2) = g1 + (1 - g1) g2, and the second term is not negative: never less than g1,
-# and by symmetry never less than g2. With g2 = 1/2 it is (1 + g1) / 2: all gates lie between 1/2
-# and 1, and the contrast between any two channels is halved.
+# 1 - (1 - g1)(1 - g2) = g1 + (1 - g1) g2, and the second term is not negative:
+# never less than g1, and by symmetry never less than g2. With g2 = 1/2 it is
+# (1 + g1) / 2: all gates lie between 1/2 and 1, and the contrast between any
+# two channels is halved.
 with torch.no_grad():
     for mfem, stage in zip(net.mfem, raw, strict=True):
         g1, g2 = mfem.ccam1.gates(mfem.sam1(stage))
         both = 1 - (1 - g1) * (1 - g2)
         assert (both >= torch.maximum(g1, g2) - 1e-6).all() and (both <= 1).all()
+    torch.manual_seed(seed)
     untaught = CCAM(raw[0].shape[1])
     untaught.second.w1.weight.zero_()
     summed = sum(untaught(raw[0]))
@@ -452,8 +457,9 @@ print(f"smallest gate of the untaught sum: {((1 + untaught.gates(raw[0])[0]) / 2
 
 
 # %% tags=["solution", "hide-cell"] jupyter={"source_hidden": true, "outputs_hidden": true}
-# g1 and g2 are one number a channel. So X_c1(k) and X_c2s(k) are multiples of the same map X_s(k):
-# divided by their largest feature, they are equal. Only their mean over channels can differ.
+# g1 and g2 are one number a channel. So X_c1(k) and X_c2s(k) are multiples of
+# the same map X_s(k): divided by their largest feature, they are equal. Only
+# their mean over channels can differ.
 def scaled(*features):
     """Divide every channel by its largest feature; channels that are empty in one are left out."""
     largest = [maps.amax(dim=(2, 3)) for maps in features]
@@ -475,5 +481,5 @@ with torch.no_grad():
         inside = stage * mfem.sam1.gate(stage)
         outside = stage * (1 - mfem.sam1.gate(stage))
         print(f"stage {k}: the largest place differs in {moved_peaks(inside, outside):.0%} of maps")
-# A complement in space can move the peak. Whether it finds the second *muscle* then is a question
-# to the masks of the synthetic data.
+# A complement in space can move the peak. Whether it finds the second *muscle*
+# then is a question to the masks of the synthetic data.

@@ -204,7 +204,8 @@ plots.table(errors, "Relative errors of the two claims, double precision")
 # So the paper's MFFM does not make the stages *interact* in the sense that one decides what another
 # means: it concatenates their pooled features and maps them linearly, with detours. Whatever it
 # gains, it gains because shallow features reach the LSTM at all. The control to compare with is
-# therefore simple: pooled $X_1, \dots, X_4$ concatenated, and one linear layer.
+# therefore simple: pooled $X_1, \dots, X_4$ concatenated, and one linear layer
+# ([tested here](19_mffm_detail.ipynb)).
 #
 # ## What it costs
 #
@@ -293,7 +294,8 @@ plots.table(
 # here and for all six, in units of $w$.
 
 # %% tags=["solution", "hide-cell"] jupyter={"source_hidden": true, "outputs_hidden": true}
-# Y of a pair has the channels of both. In units of w the stages have 1, 2, 4 and 8.
+# Y of a pair has the channels of both. In units of w the stages have 1, 2, 4
+# and 8.
 in_units = (1, 2, 4, 8)
 for name in ("near", "all"):
     lengths = [in_units[shallow] + in_units[deep] for shallow, deep in PAIRS[name]]
@@ -309,7 +311,8 @@ for name in ("near", "all"):
 # $(X_3, X_4)$?
 
 # %% tags=["solution", "hide-cell"] jupyter={"source_hidden": true, "outputs_hidden": true}
-# Inner convolution: C2 * C2 (1x1, no bias). Outer: k * k * (C1 + C2)^2. Batch norm: 2 (C1 + C2).
+# Inner convolution: C2 * C2 (1x1, no bias). Outer: k * k * (C1 + C2)^2. Batch
+# norm: 2 (C1 + C2).
 k = 3
 for shallow, deep in PAIRS["near"]:
     c1, c2 = widths[shallow], widths[deep]
@@ -320,9 +323,10 @@ for shallow, deep in PAIRS["near"]:
     macs = k**2 * (c1 + c2) ** 2 * places / 1e6
     print(f"({names[shallow]}, {names[deep]}): {by_hand:8d} parameters, ", end="")
     print(f"outer convolution {macs:.2f} million MACs a frame")
-# Twice the channels are four times the parameters of the outer convolution. Operations are its
-# parameters times the places of the map, a quarter of them: they stay the same, where sizes halve
-# without rounding. Skipping a stage is what makes a pair dear.
+# Twice the channels are four times the parameters of the outer convolution.
+# Operations are its parameters times the places of the map, a quarter of them:
+# they stay the same, where sizes halve without rounding. Skipping a stage is
+# what makes a pair dear.
 
 # %% [markdown]
 # **3.** (middle) In statistics two factors *interact* if the effect of one depends on the other.
@@ -344,7 +348,8 @@ for relu in (False, True):
     rest = (f[1, 1] - f[1, 0] - f[0, 1] + f[0, 0]).abs().max() / f[1, 1].abs().max()
     assert relu or rest < 1e-10
     print(f"{'with' if relu else 'without'} activation: {rest:.0e} of the largest feature")
-# Without activation the rest is rounding: what stage 2 adds does not depend on stage 1.
+# Without activation the rest is rounding: what stage 2 adds does not depend on
+# stage 1.
 
 # %% [markdown]
 # **4.** (hard) With 1x1 kernels and sizes that are multiples of each other, MFFM needs nothing but
@@ -353,9 +358,10 @@ for relu in (False, True):
 # check them on random maps.
 
 # %% tags=["solution", "hide-cell"] jupyter={"source_hidden": true, "outputs_hidden": true}
-# Of a pair (a, d): the batch norm is s * z + t with s = weight / sqrt(variance + eps) and
-# t = bias - s * mean; before it the outer weights read X_a and the inner weights of X_d. Bilinear
-# upsampling by a whole factor lets every point count equally, so the mean passes through it.
+# Of a pair (a, d): the batch norm is s * z + t with
+# s = weight / sqrt(variance + eps) and t = bias - s * mean. Before it the outer
+# weights read X_a and what the inner weights make of X_d. Bilinear upsampling
+# by a whole factor lets every point count equally, so the mean passes through.
 torch.manual_seed(seed)
 mffm = MFFM(widths, replace(config, fim_kernel=1, fim_relu=False, fim_pairs="near")).double().eval()
 begins = [sum(widths[:k]) for k in range(5)]

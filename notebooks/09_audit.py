@@ -91,12 +91,13 @@ for name, text in (("casme2", "65.9"), ("samm", "48.5")):
 # fit if their last zero was added in copying. A fit alone proves little: with two decimals one
 # number of clips in about forty fits by chance, with three one in four hundred. But a figure that
 # does not fit is not a score of these clips.
-#
+
+# %% [markdown] slideshow={"slide_type": "slide"}
 # ## How much is one clip?
 #
 # The interval is [Wilson's](../book/glossary.md#wilson-interval).
 
-# %% slideshow={"slide_type": "slide"}
+# %% slideshow={"slide_type": "-"}
 for name, n in paper.USED.items():
     print(f"{name}: one clip of {n} is {100 / n:.3f} points of accuracy")
 best, second = paper.TABLE2["the paper"][0], paper.TABLE2["AM3F-FlowNet"][0]
@@ -133,7 +134,8 @@ plots.table(pd.DataFrame(rows).T, "KFC-MER from its released confusion matrices"
 # %% [markdown]
 # The quoted figures are of the second kind; by equation 16 the same predictions score less. ELRCN's
 # authors compute theirs in the second way too.
-#
+
+# %% [markdown] slideshow={"slide_type": "slide"}
 # ## Why the rows of table 2 cannot be compared
 #
 # A difference between two rows is a difference between two methods only if all else is equal. Put
@@ -150,8 +152,7 @@ print(
     f"half of Wilson's interval is {half:.1f} points; {', '.join(close) or 'no method'} is nearer"
 )
 
-# %% [markdown]
-# %% [markdown] slideshow={"slide_type": "slide"}
+# %% [markdown] slideshow={"slide_type": "-"}
 # - **Other clips.** What is not of 246 or 136 clips was scored on others. Easy or hard clips move a
 #   score as much as a method does: a single one is 0.4 points.
 # - **Other classes.** *Others* is the largest class of CASME II; a selection with fewer or more of

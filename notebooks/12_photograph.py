@@ -28,7 +28,8 @@
 #
 # *About 10 minutes to read; runs in under 1 minute on a laptop.*
 # :::
-#
+
+# %% [markdown]
 # Such a clip is *semi-real*: skin, light and hair are real, the movement is not. It says whether
 # the preparation holds on a photograph; it says nothing about recognising real expressions.
 
@@ -84,7 +85,7 @@ for turn, scale, light in (
 columns = ["turned, degrees", "scale", "brightness", "error, px", "error, % of eye distance"]
 plots.table(pd.DataFrame(rows, columns=columns), "The worse of both eyes", 2, index=False)
 
-# %% [markdown]
+# %% [markdown] slideshow={"slide_type": "slide"}
 # ## Five clips
 #
 # One for each class of CASME II, with action units, length, amplitude, drift of the head and noise
@@ -98,7 +99,7 @@ for k, emotion in enumerate(config.CLASSES["casme2"]):
     numbers = range(truth.onset, truth.offset + 1)
     clips[emotion] = truth, read_frames(home / emotion / f"img{n}.jpg" for n in numbers)
 
-# %% tags=["hide-input"] slideshow={"slide_type": "slide"} mystnb={"image": {"alt": "Three grey pictures of the photographed face side by side: onset, apex, and their difference, which is nearly black but for thin lines at edges of the face."}}
+# %% tags=["hide-input"] slideshow={"slide_type": "-"} mystnb={"image": {"alt": "Three grey pictures of the photographed face side by side: onset, apex, and their difference, which is nearly black but for thin lines at edges of the face."}}
 truth, frames = clips["happiness"]
 apex = truth.apex - truth.onset
 plots.strip(
@@ -111,7 +112,8 @@ plt.show()
 # %% [markdown]
 # *The clip of `happiness`: [onset](../book/glossary.md#onset), apex, and what changed between them.
 # To the eye, nothing did.*
-#
+
+# %% [markdown] slideshow={"slide_type": "slide"}
 # ## Through the whole preparation
 #
 # Eyes, [apex](../book/glossary.md#apex) and [flow](../book/glossary.md#optical-flow) as found by
@@ -142,7 +144,7 @@ def measure(truth, frames):
     return row, seen, true
 
 
-# %% slideshow={"slide_type": "slide"}
+# %% slideshow={"slide_type": "-"}
 measured = {emotion: measure(*clip) for emotion, clip in clips.items()}
 table = pd.DataFrame({emotion: row for emotion, (row, _, _) in measured.items()}).T
 plots.table(table, f"Semi-real clips, profile {profile}", digits=2)
@@ -153,23 +155,24 @@ share = (table["flow error, px"] / table["of zero flow, px"]).astype(float)
 print(f"Flow beats zero flow in {better} of {len(table)} clips; ", end="")
 print(f"its error is {100 * share.min():.0f} % to {100 * share.max():.0f} % of zero flow's.")
 
-# %% tags=["hide-input"] slideshow={"slide_type": "slide"} mystnb={"image": {"alt": "A row for each of five emotions: the aligned face, then the true flow of the expression and the flow that was found, hue for direction and saturation for length."}}
+# %% tags=["hide-input"] slideshow={"slide_type": "slide"} mystnb={"image": {"alt": "A row for each of five emotions: the aligned face, then the true flow of the expression and the flow that was found, as arrows over colours."}}
 figure, grid = plt.subplots(len(measured), 3, figsize=(6, 2.2 * len(measured)))
 for (emotion, (_, seen, true)), line in zip(measured.items(), grid, strict=True):
     matrix = prepare.transform(clips[emotion][1][0], settings)
     crop = face.align(clips[emotion][1][:1], matrix, settings.size)[0]
     limit = np.hypot(*true).max()
-    pictures = (crop, plots.flow_image(true, limit), plots.flow_image(seen, limit))
-    for axes, picture, title in zip(line, pictures, (emotion, "true", "found"), strict=True):
-        axes.imshow(picture)
+    line[0].imshow(crop)
+    line[0].axis("off")
+    plots.flow_field(line[1], true, limit)
+    plots.flow_field(line[2], seen, limit)
+    for axes, title in zip(line, (emotion, "true", "found"), strict=True):
         axes.set_title(title)
-        axes.axis("off")
 plt.show()
 
 # %% [markdown]
-# *The crop, the true flow of the expression and the flow found, one scale in each row (key in
-# [preprocessing](02_preprocessing.ipynb)). The mouth of the astronaut is open and her teeth have
-# sharp edges; the drawn faces are smoother there.*
+# *The crop, the true flow of the expression and the flow found, as arrows and colour, one scale in
+# each row (key in [preprocessing](02_preprocessing.ipynb)). The mouth of the astronaut is open and
+# her teeth have sharp edges; the drawn faces are smoother there.*
 
 # %% [markdown]
 # ## Summary

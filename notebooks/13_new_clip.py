@@ -84,7 +84,7 @@ rows |= {
 }
 plots.table(pd.DataFrame({"in the file": rows}), path.name)
 
-# %% [markdown]
+# %% [markdown] slideshow={"slide_type": "slide"}
 # ## Prediction
 #
 # [Onset](../book/glossary.md#onset) and [offset](../book/glossary.md#offset) are given here, the
@@ -105,7 +105,7 @@ else:
     one = predict(new_clip, again)
     found, truth = {one.clip: one}, None
 
-# %% slideshow={"slide_type": "slide"}
+# %% slideshow={"slide_type": "-"}
 rows = []
 for name, one in found.items():
     known = ("?", "?") if truth is None else (truth.at[name, "emotion"], truth.at[name, "apex"])
@@ -120,13 +120,13 @@ if truth is not None:
     print(f"{(table['true class'] == table['answer']).sum()} of {len(table)} right: ", end="")
     print("an example, not a measurement.")
 
-# %% [markdown]
+# %% [markdown] slideshow={"slide_type": "slide"}
 # ## What it saw
 #
 # The [flow](../book/glossary.md#optical-flow) from onset to apex, and the spatial gates of the four
 # stages (equation 3, [SAM](../book/glossary.md#sam)) at the apex.
 
-# %% tags=["hide-input"] slideshow={"slide_type": "slide"} mystnb={"image": {"alt": "Above, the face at the apex with arrows of the flow, and the flow as colour; in the middle, the spatial gate of each of the four stages over the face; below, a bar for the probability of each class."}}
+# %% tags=["hide-input"] slideshow={"slide_type": "-"} mystnb={"image": {"alt": "Above, the face at the apex with arrows of the flow, and the flow as colour; in the middle, the spatial gate of each of the four stages over the face; below, a bar for the probability of each class."}}
 faces = plots.Faces("synthetic" if new_clip is None else "own", show_faces)
 plots.prediction(next(iter(found.values())), faces)
 plt.show()

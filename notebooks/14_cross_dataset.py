@@ -24,7 +24,8 @@
 #
 # *About 10 minutes to read; runs in under 2 minutes on a laptop.*
 # :::
-#
+
+# %% [markdown] slideshow={"slide_type": "slide"}
 # **Composite.** The grand challenge of 2019 {cite}`see2019megc` put several datasets together, with
 # the three classes that they share, and [left one subject out](../book/glossary.md#loso) of all of
 # them:

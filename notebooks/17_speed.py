@@ -83,7 +83,7 @@ show(f"preparation_steps_{profile}", ["step", "seconds a clip", "clips a second"
 # %% slideshow={"slide_type": "-"}
 show(f"preparation_{profile}", ["way", "seconds", "ratio", "least", "most", "clips a second"])
 
-# %% [markdown]
+# %% [markdown] slideshow={"slide_type": "slide"}
 # ### Which settings of TV-L1?
 #
 # The motion of a [micro-expression](../book/glossary.md#micro-expression) is a fraction of a pixel.
@@ -93,7 +93,7 @@ show(f"preparation_{profile}", ["way", "seconds", "ratio", "least", "most", "cli
 # [onset](../book/glossary.md#onset) to [apex](../book/glossary.md#apex), whose true motion is
 # known.
 
-# %% tags=["hide-input"] slideshow={"slide_type": "slide"} mystnb={"image": {"alt": "Dots for many settings of TV-L1: milliseconds a pair of crops on a logarithmic axis against end-point error in pixels; circles and squares for two values of lambda, stars for the two named settings, a dotted line for answering no flow."}}
+# %% tags=["hide-input"] slideshow={"slide_type": "-"} mystnb={"image": {"alt": "Dots for many settings of TV-L1: milliseconds a pair of crops on a logarithmic axis against end-point error in pixels; circles and squares for two values of lambda, stars for the two named settings, a dotted line for answering no flow."}}
 flow = measured("flow_settings")
 if flow is not None:
     none, tried = flow.iloc[0], flow.iloc[1:]

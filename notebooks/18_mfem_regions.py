@@ -288,7 +288,7 @@ def measured(study):
 found, kept = measured(shown), trials.stored(shown, trials.ATTENTION)
 missing = [name for name in trials.ATTENTION if name not in kept]
 if missing:
-    print(f"Not kept for {dataset}: {', '.join(missing)}. `make claims` makes them (hours), or")
+    print(f"Not kept for {dataset}: {', '.join(missing)}. `make claims` makes them, or")
     print("merlib trials attention --dataset casme2 --data-root ... --profile paper")
 if found is not None:
     run = next(iter(kept["full" if "full" in kept else next(iter(kept))].values())).attrs["run"]

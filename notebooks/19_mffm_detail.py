@@ -61,7 +61,7 @@ run = next(iter(next(iter(kept.values())).values())).attrs["run"] if kept else N
 where = f"{run['version'] if run else dataset}, profile {shown.profile}"
 missing = [name for name in trials.FUSION if name not in kept]
 if missing:
-    print(f"Not kept for {dataset}: {', '.join(missing)}. `make claims` makes them (hours), or")
+    print(f"Not kept for {dataset}: {', '.join(missing)}. `make claims` makes them, or")
     print("merlib trials fusion --dataset casme2 --data-root ... --profile paper")
 
 # %% [markdown] slideshow={"slide_type": "slide"}

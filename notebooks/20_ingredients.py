@@ -370,7 +370,7 @@ for _ in range(studies):
     a, b = invented(rng, spread=0.25), invented(rng, spread=0.25)
     alone = [run.assign(subject=run["clip"]) for run in (a, b)]  # as if no clips were of one person
     for what, (x, y) in {"subjects": (a, b), "clips": alone}.items():
-        one = metrics.paired_difference({0: x}, {0: y}, metrics.accuracy, n=200)
+        one = metrics.paired_difference({0: x}, {0: y}, metrics.accuracy, n=100)
         misses[what] += not one.low <= 0 <= one.high
 for what, count in misses.items():
     print(
@@ -409,7 +409,7 @@ def interplay(draw):
 
 everybody = np.arange(folds["full"].shape[1])
 rng = np.random.default_rng(3)
-draws = rng.integers(0, len(everybody), (1000, len(everybody)))
+draws = rng.integers(0, len(everybody), (500, len(everybody)))
 low, high = np.quantile([interplay(draw) for draw in draws], [0.025, 0.975])
 parts = [
     metrics.paired_difference(dict(enumerate(runs[a])), dict(enumerate(runs[b])), n=100).value

@@ -5,8 +5,9 @@ function start() {
     ...size, margin: 0.04, center: false, hash: true, transition: "none", slideNumber: "c/t",
     viewDistance: Number.MAX_SAFE_INTEGER, // all slides are laid out, so that they can be measured
   });
+  const height = (slide) => slide.getBoundingClientRect().height / Reveal.getScale();
   const fit = () => document.querySelectorAll(".fit").forEach((slide) => {
-    for (let zoom = 1; zoom > 0.45 && slide.scrollHeight * zoom > size.height; zoom -= 0.05) {
+    for (let zoom = 1; zoom > 0.45 && height(slide) > size.height; zoom -= 0.05) {
       slide.style.zoom = zoom;
     }
   });

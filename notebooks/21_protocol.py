@@ -1,0 +1,417 @@
+# ---
+# jupyter:
+#   jupytext:
+#     formats: ipynb,py:percent
+#     text_representation:
+#       extension: .py
+#       format_name: percent
+#   kernelspec:
+#     display_name: Python 3
+#     language: python
+#     name: python3
+# ---
+
+# %% [markdown] slideshow={"slide_type": "slide"}
+# # How much does the protocol matter?
+#
+# Two papers can print scores that lie twenty points apart for the same method on the same clips,
+# because they score it in two ways. Here the same method is scored honestly, and once more with
+# each mistake that is known from published code. Then the labels are shuffled, so that there is
+# nothing left to learn, and all of it is done again: what is still "found" then, the mistake made.
+
+# %% [markdown]
+# :::{admonition} What you will learn
+# :class: tip
+# - what an honest score of a small dataset with few people looks like, step by step;
+# - which mistakes raise a score, which lower it, and which do nothing, and by how much here;
+# - how to find out with shuffled labels whether your own code makes one.
+#
+# *About 20 minutes to read; runs in under two minutes on a laptop.*
+# :::
+
+# %% tags=["parameters"]
+dataset = "synthetic"  # or "casme2", "samm", "own"
+data_root = None  # folder of your own copy of the data
+profile = "laptop"  # or "paper"
+seed = 0
+method = "full"  # the network whose stored predictions are scored
+repeats = 10  # of everything that chance has a part in
+overrides = {}  # fields of the configuration to change
+
+# %%
+import matplotlib.pyplot as plt
+import numpy as np
+import pandas as pd
+from IPython.display import Markdown
+from joblib import Parallel, delayed
+
+from merlib import metrics, mistakes, paper, plots
+from merlib.mistakes import MISTAKES
+from merlib.study import Study
+
+plots.style()
+study = Study(dataset=dataset, data_root=data_root, profile=profile, seed=seed, **overrides)
+clips = study.clips
+classes = list(clips.attrs["classes"])
+labels, subjects = (clips[name].to_numpy(str) for name in ("emotion", "subject"))
+where = f"{clips.attrs['version']}, profile {profile}"
+print(f"{where}: {len(clips)} clips of {len(set(subjects))} subjects, {len(classes)} classes")
+
+# %% [markdown] slideshow={"slide_type": "slide"}
+# ## The honest protocol
+#
+# 1. **Leave one [subject](../book/glossary.md#loso) out.** The question is how the method does on
+#    a person it has never seen.
+# 2. **Learn from the training clips alone**: the scale of the features, which of them to keep, the
+#    copies that balance the classes, the weights.
+# 3. **Fix the last epoch before you look.**
+# 4. **Pool the counts** over the [folds](../book/glossary.md#fold), then compute
+#    [UF1](../book/glossary.md#uf1) once, by equation 16.
+#
+# Each mistake below changes one of these four sentences and nothing else.
+
+# %%
+rows = {name: {"breaks": case.breaks, "what is wrong": case.why} for name, case in MISTAKES.items()}
+plots.table(pd.DataFrame(rows).T, "The known mistakes, and which of the four sentences they break")
+
+# %% [markdown]
+# ## The same predictions, scored in four ways
+#
+# The first three mistakes need no training: the stored predictions of the paper's network hold its
+# answer to every test clip after every [epoch](../book/glossary.md#epoch). So the very same answers
+# are scored honestly and in three other ways, for each [seed](../book/glossary.md#seed) whose run
+# is stored: this study's own, and those under `results/` that are of the same data.
+
+# %%
+kept = {} if overrides else {run.attrs["run"]["seed"]: run for run in study.committed(method)}
+network = dict(sorted((kept | {seed: study.predictions(method)}).items()))
+SCORERS = {"honest": mistakes.pooled} | {
+    name: case.score for name, case in MISTAKES.items() if not case.moved
+    and case.score is not mistakes.pooled
+}  # fmt: skip
+answers = {k: {name: score(run) for name, score in SCORERS.items()} for k, run in network.items()}
+answers = pd.DataFrame(answers).T
+plots.table(answers.rename_axis("seed"), f"UF1 of {method}, {where}, one row a seed")
+
+# %% [markdown]
+# The best epoch looks at the test. Below, the honest curve moves up and down with every epoch, for
+# each subject in another way; who takes each subject's best moment collects the luck of all of
+# them.
+
+# %% tags=["hide-input"] mystnb={"image": {"alt": "Thin curves of the honest score over the epochs, one a seed, below a thick horizontal line per seed: the score when every subject takes its own best epoch."}}
+figure, axes = plt.subplots()
+for number, run in network.items():
+    honest = metrics.by_epoch(run)["uf1"]
+    mark = {"marker": "o"} if len(honest) == 1 else {}
+    axes.plot(honest.index, honest, color=plots.COLOURS[0], linewidth=1, **mark)
+    axes.axhline(answers.loc[number, "best epoch"], color=plots.COLOURS[1], linestyle="--")
+axes.plot([], [], color=plots.COLOURS[0], linewidth=1, label="all subjects at this epoch")
+axes.plot([], [], color=plots.COLOURS[1], linestyle="--", label="each subject at its best epoch")
+axes.set(xlabel="epoch", ylabel="UF1", ylim=(0, 1))
+axes.legend(loc="lower right")
+plt.show()
+
+# %% [markdown]
+# *A curve and a dashed line a seed. Dashed: what the mistake reports.*
+#
+# ## The same clips, another step
+#
+# The other mistakes change what is trained. The network takes minutes for that, and the question
+# needs hundreds of trainings, so a quick classifier stands in: grey and flow of the
+# [apex](../book/glossary.md#apex), averaged to 14x14, standardised; the features that differ most
+# between the classes; copies of clips until the classes are equally frequent; softmax regression
+# by gradient descent. `moved` names the steps that see the test clips:
+
+# %%
+plots.source(mistakes.evaluate)
+
+# %% [markdown]
+# ## Labels of which the truth is known
+#
+# A mistake that adds five points to a good score is hard to see. So each is made on three kinds of
+# labels:
+#
+# - **true** ones;
+# - **shuffled** ones: dealt to the clips anew. Nothing can be learnt, so that whatever a protocol
+#   finds above its honest score, it made itself;
+# - ones **of the person**: everybody has a favourite class, whatever the face does. Of a *new*
+#   person nothing can be learnt either, but who recognises a person knows the answer.
+#
+# Is the last kind far-fetched? Here is how much the true labels depend on the person, against what
+# shuffling gives:
+
+
+# %%
+def dependence(labels, subjects):
+    """Return Cramer's V of two columns: 0 if they are independent, 1 if one gives the other."""
+    table = pd.crosstab(labels, subjects).to_numpy()
+    expected = np.outer(table.sum(1), table.sum(0)) / table.sum()
+    chi2 = ((table - expected) ** 2 / expected).sum()
+    return np.sqrt(chi2 / table.sum() / (min(table.shape) - 1))
+
+
+found = dependence(labels, subjects)
+chance = [dependence(mistakes.shuffled(labels, k), subjects) for k in range(500)]
+p = (1 + np.sum(np.array(chance) >= found - 1e-12)) / (1 + len(chance))
+print(f"Class and person: V = {found:.2f}; shuffled {np.mean(chance):.2f} on average, p = {p:.3f}.")
+
+# %% [markdown]
+# And does the classifier see the person? Asked for the subject instead of the class, on random
+# folds, from grey and from flow:
+
+# %%
+X = mistakes.coarse(study.prepared.x)
+people = list(np.unique(subjects))
+pixels = mistakes.SIDE**2
+seen = {
+    name: metrics.scores(mistakes.evaluate(part, subjects, subjects, people, ["split"]))["accuracy"]
+    for name, part in {"grey": X[:, :pixels], "flow": X[:, pixels:]}.items()
+}
+largest = clips["subject"].value_counts(normalize=True).iloc[0]
+print(f"Accuracy of naming one of {len(people)} people: ", end="")
+print(", ".join(f"{value:.2f} from {name}" for name, value in seen.items()), end="")
+print(f"; always the same one, {largest:.2f}.")
+
+# %% [markdown]
+# ## All of it
+#
+# Every mistake on every kind of labels, `repeats` times, with other copies, folds, orders of
+# training and, for the second and third kind, other labels each time. Within a repeat everything
+# else is the same, so that differences to the honest score are of the mistake alone.
+
+# %%
+KINDS = {
+    "true": lambda k: labels,
+    "shuffled": lambda k: mistakes.shuffled(labels, seed + k),
+    "of the person": lambda k: mistakes.of_person(labels, subjects, seed + k),
+}
+tasks = [(kind, k) for kind in KINDS for k in range(repeats)]
+found = Parallel(study.n_jobs)(
+    delayed(mistakes.scores)(X, KINDS[kind](k), subjects, classes, seed + k) for kind, k in tasks
+)
+found = pd.DataFrame(found, pd.MultiIndex.from_tuples(tasks, names=["labels", "repeat"]))
+means = found.groupby("labels", sort=False).mean()
+gains = found[list(MISTAKES)].sub(found["honest"], axis=0)
+
+# %% [markdown] slideshow={"slide_type": "slide"}
+# ## One figure
+#
+# Dashed line: the honest score. Bar: from there to the mean with the mistake. Dots: repeats.
+# Diamonds: the paper's network, from its honest score (dotted).
+
+# %% tags=["hide-input"] slideshow={"slide_type": "slide"} mystnb={"image": {"alt": "Three panels, for true labels, shuffled labels and labels of the person. A row a mistake: a bar from the honest score, a dashed line, to the score with the mistake, and a dot a repeat. In the first panel diamonds mark the paper's network."}}
+figure, panels = plt.subplots(1, 3, figsize=(6, 5.2), sharey=True)
+for colour, axes, kind in zip(plots.COLOURS, panels, KINDS, strict=False):
+    honest = means.loc[kind, "honest"]
+    axes.axvline(honest, color="black", linestyle="--", linewidth=1.2)
+    for row, name in enumerate(MISTAKES):
+        values = found.loc[kind, name]
+        axes.barh(row, values.mean() - honest, left=honest, height=0.55, color=colour, alpha=0.45)
+        axes.plot(values, np.full(len(values), row), "o", color=colour, markersize=3)
+    axes.set(xlim=(0, 1), title=f"{kind}\nhonest {honest:.2f}", xlabel="UF1")
+    axes.set_xticks([0, 0.5, 1], ["0", "0.5", "1"])
+    axes.tick_params(axis="y", length=0)
+panels[0].axvline(answers["honest"].mean(), color="0.5", linestyle=":", linewidth=1.5)
+for name in answers.columns[1:]:
+    row = [list(MISTAKES).index(name)] * len(answers)
+    panels[0].plot(answers[name], row, "D", color="black", markersize=5, markerfacecolor="none")
+panels[0].set_yticks(range(len(MISTAKES)), list(MISTAKES))
+panels[0].invert_yaxis()
+plt.show()
+
+# %%
+table = {
+    "mean change": gains.groupby("labels", sort=False).mean().T,
+    f"up in, of {repeats}": (gains > 0).groupby("labels", sort=False).sum().T.astype(str),
+}
+plots.table(pd.concat(table, axis=1), f"UF1 against the honest protocol, {where}")
+
+# %% [markdown]
+# ## The verdict
+#
+# A mistake *moves* a score here if it does so in the same direction in every repeat. For shuffled
+# labels and those of the person a repeat is another dataset; for the true ones it is the same
+# clips, trained and dealt to folds anew. The lines below are computed from the table.
+
+
+# %%
+def sorted_out(kind):
+    """Say what raises the scores of one kind of labels, what lowers them, and what does neither."""
+    change = gains.loc[kind]
+    up = (change > 0).sum()
+    groups = {"raised by": [], "lowered by": [], "now up, now down with": []}
+    for name, value in change.mean().items():
+        if up[name] == repeats:
+            groups["raised by"].append(f"*{name}* ({value:+.2f})")
+        elif (change[name] < 0).all():
+            groups["lowered by"].append(f"*{name}* ({value:+.2f})")
+        else:
+            groups["now up, now down with"].append(f"*{name}* ({value:+.2f}, up {up[name]} times)")
+    return "; ".join(f"{word} {', '.join(names) or 'nothing'}" for word, names in groups.items())
+
+
+of_network = answers.sub(answers["honest"], axis=0).drop(columns="honest").mean()
+told = ", ".join(f"*{name}* {value:+.2f}" for name, value in of_network.items())
+lines = [f"The paper's network (`{method}`, seeds {', '.join(map(str, answers.index))}): {told}."]
+lines += [f"Labels {kind}, honest {means.loc[kind, 'honest']:.2f}: {sorted_out(kind)}."
+          for kind in KINDS]  # fmt: skip
+kind, name = means.drop("true")[list(MISTAKES)].stack().idxmax()
+most, truth = means.loc[kind, name], means.loc["true", "honest"]
+lines.append(
+    f"The most that labels without a meaning reach is {most:.2f} (*{name}*, labels {kind}), "
+    f"{'more' if most > truth else 'less'} than the honest score of the true ones, {truth:.2f}."
+)
+chance = min(1, gains.columns.size * len(KINDS) * 2 / 2**repeats)
+lines.append(f"That chance alone moves any one of these the same way in all {repeats} repeats has a "
+             f"probability of at most {chance:.2g}.")  # fmt: skip
+Markdown("\n".join(f"- {line}" for line in lines))
+
+# %% [markdown]
+# And against what papers compete for:
+
+# %%
+f1 = sorted((row[1] for row in paper.TABLE2.values() if row[1]), reverse=True)
+printed = {
+    "the lead of the first over the second of table 2": f1[0] - f1[1],
+    "the step from base to the whole method in table 3": paper.TABLE3["full"][1]
+    - paper.TABLE3["base"][1],
+}
+for name, value in printed.items():
+    times = of_network["best epoch"] / value
+    print(f"Printed, F1 on CASME II, {name}: {value:.3f}. The best epoch moves the network here by "
+          f"{times:.1f} times that.")  # fmt: skip
+
+# %% [markdown]
+# ## When does a mistake do nothing?
+#
+# A mistake that changes nothing *here* is still one. *Random clips* need three things to flatter:
+# clips that show the person, labels that depend on the person, and a classifier that finds both.
+# The synthetic emotions are dealt without looking at the person, so the second is missing by
+# construction, until the third kind of labels puts it in. In CASME II three of 26 people show one
+# class only; run this page on it (`dataset="casme2"`) and read the line on Cramer's $V$.
+#
+# *Choose on all* grows with the number of features to choose from; see the last exercise.
+#
+# *Scale on all* uses no label, and the mean of 100 clips hardly knows which of them are tested.
+# With a scale of each subject's own, or with few clips, that changes.
+#
+# *Copy, by person* leaks nothing, since the copies stay with their person. But it is another score:
+# each class counts as often as the largest, and what is tested twice is right twice.
+#
+# The three scores of the same predictions say nothing about the method at all. Which of them a
+# printed figure is, the paper has to say; for those of table 2, see the [audit](09_audit.ipynb).
+#
+# ## Read further
+#
+# Varanka, Li, Peng and Zhao, *Data leakage and evaluation issues in micro-expression analysis*
+# (2022), show what leaks did to published scores of this field. Kapoor and Narayanan, *Leakage and
+# the reproducibility crisis in machine-learning-based science* (2023), count seventeen fields with
+# such leaks. Ambroise and McLachlan, *Selection bias in gene extraction* (2002), is the classic on
+# choosing features before the split, Vandewiele and others (2021) on copies before it, Saeb and
+# others (2017) on random splits of clips, Forman and Scholz (2010) on averaging F1 over folds,
+# Opitz and Burst, *Macro F1 and Macro F1* (2019), on the two definitions.
+#
+# ## Summary
+#
+# - A score belongs to a protocol. Without the protocol, printed scores cannot be compared.
+# - Scoring the same predictions in another way can move a score by as much as methods are said to
+#   differ: compare the verdict with the printed steps below it.
+# - A copy of a test clip among the training clips makes a score of anything, also of labels that
+#   mean nothing.
+# - Some mistakes need a condition to bite: random splits bite where clips show the person and
+#   labels depend on it.
+# - Shuffle the labels and run your own code: whatever it finds above its honest score is not in
+#   the data.
+
+# %% [markdown]
+# ## Exercises
+#
+# **1. (easy)** Somebody predicts every clip right. What are the four scores of the same
+# predictions? Compute the one that is below 1 by hand, from the classes that each subject shows.
+
+# %% tags=["solution", "hide-cell"] jupyter={"source_hidden": true, "outputs_hidden": true}
+perfect = pd.DataFrame({"clip": clips["clip"], "subject": subjects, "label": labels, "epoch": 1})
+for name in classes:
+    perfect[f"p_{name}"] = (labels == name).astype(float)
+found_perfect = {name: score(perfect) for name, score in SCORERS.items()}
+
+# A subject's F1 is 1 for each class it shows and 0 for each other class, so its mean is the share
+# of the classes that it shows.
+share = perfect.groupby("subject")["label"].nunique().mean() / len(classes)
+assert np.isclose(found_perfect.pop("F1 per fold"), share)
+assert np.allclose(list(found_perfect.values()), 1)
+print(f"{', '.join(found_perfect)}: 1. F1 per fold: {share:.3f}, the mean share of classes shown.")
+
+# %% [markdown]
+# **2. (middle)** A milder form of the first mistake takes *one* epoch for all subjects, the best of
+# the pooled curve. Whose accuracy is higher, and must it be? How much of the gain is left in UF1?
+
+# %% tags=["solution", "hide-cell"] jupyter={"source_hidden": true, "outputs_hidden": true}
+# A sum of largest values is at least the largest sum: choosing for each subject gets at least as
+# many clips right as any one epoch. UF1 is no sum of clips, so for it that is the rule, not a law.
+for number, run in network.items():
+    curve, each = metrics.by_epoch(run), metrics.best_epoch(run)
+    assert curve["accuracy"].iloc[-1] <= curve["accuracy"].max() <= each["accuracy"]
+    print(f"seed {number}, UF1: last {curve['uf1'].iloc[-1]:.3f}, one for all "
+          f"{curve['uf1'].max():.3f}, one for each {each['uf1']:.3f}")  # fmt: skip
+
+# %% [markdown]
+# **3. (middle)** Labels of the person, random clips: is it the grey or the flow that gives the
+# answer away? Give the quick classifier one at a time.
+
+# %% tags=["solution", "hide-cell"] jupyter={"source_hidden": true, "outputs_hidden": true}
+# A random split can only pass on what the features know of the person.
+few = range(min(repeats, 5))
+for name, part in {"grey": X[:, :pixels], "flow": X[:, pixels:]}.items():
+    pairs = [
+        [
+            mistakes.pooled(mistakes.evaluate(part, KINDS["of the person"](k), subjects, classes,
+                                              steps, seed + k))
+            for steps in ((), ("split",))
+        ]
+        for k in few
+    ]  # fmt: skip
+    honest, leaky = np.mean(pairs, axis=0)
+    print(f"{name}: honest {honest:.2f}, random clips {leaky:.2f}; names the person with an "
+          f"accuracy of {seen[name]:.2f}")  # fmt: skip
+
+# %% [markdown]
+# **4. (hard)** Is it really the copies? Mend *copy, by clip* with one change: all copies of a clip
+# go to the same random fold. Try it on shuffled labels. (`evaluate` can do it as it is: what are
+# the "subjects"?)
+
+# %% tags=["solution", "hide-cell"] jupyter={"source_hidden": true, "outputs_hidden": true}
+# Deal the clips to random folds first, and call the fold the subject. Copies inherit the subject
+# of their clip, so that leaving one "subject" out leaves out all of its copies.
+values = []
+for k in few:
+    random_labels = KINDS["shuffled"](k)
+    folds = mistakes.random_folds(subjects, np.random.default_rng(seed + k))
+    mended = mistakes.evaluate(X, random_labels, folds, classes, ("balance",), seed + k)
+    assert mended.groupby("clip")["subject"].nunique().max() == 1  # no clip on both sides
+    values.append([found.loc[("shuffled", k), "copy, by clip"], mistakes.pooled(mended)])
+leaky, mended = np.mean(values, axis=0)
+print(f"Shuffled labels, copies before a random split: {leaky:.2f}; copies kept together: "
+      f"{mended:.2f}; honest: {means.loc['shuffled', 'honest']:.2f}.")  # fmt: skip
+
+# %% [markdown]
+# **5. (hard)** *Choose on all* is as dangerous as there are features to choose from. Append columns
+# of pure noise to the features, shuffle the labels, and compare choosing on the training clips
+# with choosing on all.
+
+# %% tags=["solution", "hide-cell"] jupyter={"source_hidden": true, "outputs_hidden": true}
+# The more columns, the better the best of them fit any labels by chance. On the training clips
+# that is no help with the test clips; on all clips it is, since the fit includes them.
+rng = np.random.default_rng(seed)
+for columns in (0, 1000, 4000):
+    wide = np.hstack([X, rng.standard_normal((len(X), columns))])
+    pairs = [
+        [
+            mistakes.pooled(mistakes.evaluate(wide, KINDS["shuffled"](k), subjects, classes,
+                                              steps, seed + k))
+            for steps in ((), ("select",))
+        ]
+        for k in few
+    ]  # fmt: skip
+    honest, leaky = np.mean(pairs, axis=0)
+    print(f"{X.shape[1] + columns} features: honest {honest:.2f}, chosen on all {leaky:.2f}")
