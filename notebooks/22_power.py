@@ -67,7 +67,7 @@ print(f"{where}: {len(clips)} clips of {clips['subject'].nunique()} subjects; {c
 #
 # McNemar's test needs counts. An accuracy over $n$ clips is $k/n$, so that $k$ can be found again,
 # unless the printed figure is of other clips; the [audit](09_audit.ipynb) goes through those. Where
-# no count gives the printed digits, the nearest one stands in below, with a tilde.
+# no count gives the printed digits, the nearest one stands in below, after an "≈".
 
 
 # %%
@@ -75,7 +75,7 @@ def count_of(text, n):
     """Return the right clips behind a printed percentage, and how to write them."""
     exact = paper.whole_counts(text, n)
     nearest = round(float(text) / 100 * n)
-    return (exact[0], f"{exact[0]}") if exact else (nearest, f"~{nearest}")
+    return (exact[0], f"{exact[0]}") if exact else (nearest, f"≈{nearest}")
 
 
 printed, whole = {}, 0  # (dataset, method) -> right clips, as written
@@ -83,7 +83,7 @@ for method, texts in paper.ACCURACY_AS_PRINTED.items():
     for data, text in zip(paper.USED, texts, strict=True):
         if text:
             printed[data, method] = count_of(text, paper.USED[data])
-            whole += "~" not in printed[data, method][1]
+            whole += "≈" not in printed[data, method][1]
 print(f"{whole} of the {len(printed)} accuracies of table 2 are whole counts of the paper's clips.")
 for name, row in paper.TABLE3.items():
     printed["table 3", name] = count_of(f"{row[0]:.3f}", paper.USED["casme2"])
@@ -200,7 +200,8 @@ for axes, (data, n) in zip(panels, paper.USED.items(), strict=True):
             axes.plot(max(step, likeness * independent), step, "D", markersize=5, **look)
             axes.plot(independent, step, "o", **look)
             side = "top" if ours else "bottom"
-            axes.text(independent + 1, step, name, verticalalignment=side, fontsize=11)
+            paint = {"facecolor": "white", "edgecolor": "none", "pad": 0.5}
+            axes.text(independent + 1, step, name, verticalalignment=side, fontsize=11, bbox=paint)
     axes.text(2, 18.5, "impossible", color="0.35")
     axes.set(title=f"{NAMES[data]}, {n} clips", ylabel="difference, points")
     axes.set(ylim=(0, 20), yticks=range(0, 21, 5))
@@ -283,8 +284,8 @@ for name, worth in (("clips", n), ("people", round(n / effect))):
 
 # %% [markdown]
 # And a difference, by clips and by people: the whole method against each other one of this page,
-# over the seeds that both have. The test by people asks how often a difference as large comes about
-# if each person's answers change hands between the two methods.
+# over the seeds that both have. Interval and $p$ count the draw of clips or people, and what another
+# seed would move, where more than one is stored.
 
 # %%
 reference = "full" if "full" in runs else next(iter(runs))
@@ -410,7 +411,7 @@ def sorted_out(table, names):
 
 lines = [f"Table 3, whatever the discordant clips were: {sorted_out(table3, list(table3.index))}."]
 for data, rows in table2.groupby(level=0, sort=False):
-    names = [name + "~" * ("~" in rows.loc[(data, name), "right"]) for _, name in rows.index]
+    names = ["≈" * ("≈" in rows.loc[(data, name), "right"]) + name for _, name in rows.index]
     lines.append(f"Table 2, {NAMES[data]}, the paper over: {sorted_out(rows, names)}.")
 seen = {n: 100 * metrics.detectable(n, 0.2) for n in paper.USED.values()}
 told = " and ".join(f"{value:.1f} points of {n} clips" for n, value in seen.items())
@@ -431,7 +432,7 @@ lines.append(
 Markdown("\n".join(f"- {line}" for line in lines))
 
 # %% [markdown]
-# A tilde marks figures that are no count of the paper's clips; for them the test is a guess. *More
+# An "≈" marks figures that are no count of the paper's clips; for them the test is a guess. *More
 # than chance* means one test of one run, of independent clips. Three things make it weaker: people
 # (above), the seed of training, and that a table has many rows. The predictions, clip by clip,
 # would settle all that is *open*: whoever prints a table has them.
