@@ -290,7 +290,8 @@ def committed_scores(home: str | Path, dataset: str = "synthetic") -> pd.DataFra
         no row.
     """
     rows = []
-    for path in sorted(Path(home, "results", dataset).glob("*/*/seed-*/run.json")):
+    # A sweep over amplitudes stands beside the methods, without predictions of this form.
+    for path in sorted(Path(home, "results", dataset).glob("*/*/seed-*/predictions.parquet")):
         predictions = loso.load(path.parent)
         run = predictions.attrs["run"]
         counts = {"clips": "clip", "subjects": "subject"}

@@ -45,7 +45,7 @@ import pandas as pd
 from IPython.display import Markdown
 from joblib import Parallel, delayed
 
-from merlib import metrics, mistakes, paper, plots
+from merlib import metrics, mistakes, paper, plots, provenance
 from merlib.mistakes import MISTAKES
 from merlib.study import Study
 
@@ -415,3 +415,9 @@ for columns in (0, 1000, 4000):
     ]  # fmt: skip
     honest, leaky = np.mean(pairs, axis=0)
     print(f"{X.shape[1] + columns} features: honest {honest:.2f}, chosen on all {leaky:.2f}")
+
+# %% [markdown]
+# ## Where these figures come from
+
+# %%
+provenance.foot(network.values(), f"make study DATASET={dataset} PROFILE={profile}", study)

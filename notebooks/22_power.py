@@ -46,7 +46,7 @@ import numpy as np
 import pandas as pd
 from IPython.display import Markdown
 
-from merlib import baselines, metrics, paper, plots
+from merlib import baselines, metrics, paper, plots, provenance
 from merlib.study import Study
 
 plots.style()
@@ -535,3 +535,9 @@ for a in (50.0, 1.0):
     assert by_people.min() > 0
     print(f"{alike}: McNemar {np.mean(np.array(p) <= 0.05):.3f}, "
           f"exchanging people {np.mean(by_people <= 0.05):.3f}")  # fmt: skip
+
+# %% [markdown]
+# ## Where these figures come from
+
+# %%
+provenance.foot((run for own in runs.values() for run in own.values()), f"make study DATASET={dataset} PROFILE={profile}", study)
