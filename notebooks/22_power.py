@@ -540,4 +540,8 @@ for a in (50.0, 1.0):
 # ## Where these figures come from
 
 # %%
-provenance.foot((run for own in runs.values() for run in own.values()), f"make study DATASET={dataset} PROFILE={profile}", study)
+provenance.foot(
+    (run for own in runs.values() for run in own.values()),
+    f"make study DATASET={dataset} PROFILE={profile}",
+    study,
+)
