@@ -26,6 +26,18 @@ def test_the_table_is_counted_from_the_stored_predictions():
         assert float(uf1) == pytest.approx(np.mean([s["uf1"] for s in scores]), abs=6e-4)
 
 
+def test_the_table_of_246_clips_is_counted_too():
+    rows = re.findall(r"^\| (\w+) \| (\d) \| ([\d.]+) \| ([\d.]+) \|", README, re.M)
+    assert [row[0] for row in rows] == ["base", "mfem", "mffm", "full"]
+    for method, seeds, *told in rows:
+        places = sorted((RESULTS.parent / "night" / method).glob("*/run.json"))
+        runs = [loso.load(path.parent) for path in places]
+        scores = [metrics.scores(run) for run in runs]
+        assert len(runs) == int(seeds) and all(run["clip"].nunique() == 246 for run in runs)
+        for value, name in zip(told, ("accuracy", "uf1"), strict=True):
+            assert float(value) == pytest.approx(np.mean([s[name] for s in scores]), abs=6e-4)
+
+
 def test_stored_runs_tell_what_made_them():
     found = sorted(RESULTS.glob("*/*/run.json"))
     assert found
