@@ -58,7 +58,8 @@ SCRIPT = """
     range.setAttribute("aria-valuetext", shown.textContent);
   };
   range.addEventListener("input", show);
-  range.addEventListener("keydown", (event) => event.stopPropagation()); // no shortcut of the page
+  /* Keys move the slider; to JupyterLab and to slides they would be shortcuts. */
+  range.addEventListener("keydown", (event) => event.stopPropagation());
   box.querySelector(".control").hidden = false;
   box.classList.add("moving");
   show();
