@@ -180,6 +180,7 @@ def test_the_keyboard_moves_one_slider_and_not_its_neighbour(chromium):
         page.on("console", lambda message: faults.append(message.text))
         page.on("pageerror", lambda error: faults.append(str(error)))
         page.set_content(f"<main>{static()}{static(start=2.5)}</main>")
+        page.evaluate("document.addEventListener('keydown', () => console.log('a shortcut'))")
         none = [False] * 3
         first, middle, last = ([k == place for k in range(3)] for place in range(3))
         assert seen(page) == ["0", "0", first, none, [True]]
