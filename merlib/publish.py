@@ -66,6 +66,7 @@ def execute_one(text: Path, parameters: dict, made_from: list) -> Path:
     part = target.with_suffix(".part.ipynb")
     nbformat.write(notebook, part)
     logging.getLogger("papermill").setLevel(logging.ERROR)
+    os.environ.pop("JPY_SESSION_NAME", None)  # a page is no live session, wherever it is made
     try:
         papermill.execute_notebook(
             part,
