@@ -126,7 +126,7 @@ if truth is not None:
 # The [flow](../book/glossary.md#optical-flow) from onset to apex, and the spatial gates of the four
 # stages (equation 3, [SAM](../book/glossary.md#sam)) at the apex.
 
-# %% tags=["hide-input"] slideshow={"slide_type": "-"} mystnb={"image": {"alt": "Above, the face at the apex with arrows of the flow, and the flow as colour; in the middle, the spatial gate of each of the four stages over the face; below, a bar for the probability of each class."}}
+# %% tags=["hide-input"] slideshow={"slide_type": "slide"} mystnb={"image": {"alt": "Above, the face at the apex with arrows of the flow, and the flow as colour; in the middle, the spatial gate of each of the four stages over the face; below, a bar for the probability of each class."}}
 faces = plots.Faces("synthetic" if new_clip is None else "own", show_faces)
 plots.prediction(next(iter(found.values())), faces)
 plt.show()

@@ -7,7 +7,7 @@ function start() {
   });
   const height = (slide) => slide.getBoundingClientRect().height / Reveal.getScale();
   const fit = () => document.querySelectorAll(".fit").forEach((slide) => {
-    for (let zoom = 1; zoom > 0.45 && height(slide) > size.height; zoom -= 0.05) {
+    for (let zoom = 1; zoom > 0.45 && height(slide) > size.height - 30; zoom -= 0.05) {
       slide.style.zoom = zoom;
     }
   });
