@@ -424,4 +424,4 @@ print(f"seeds: {len(runs['full'])}. Luck in training is not in it: with several 
 
 # %%
 everything = [run for seeds in kept.values() for run in seeds.values()]
-provenance.foot(everything, "make claims")
+provenance.foot(everything, "make claims", study)
