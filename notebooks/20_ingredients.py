@@ -270,7 +270,8 @@ if "grey-only" in kept:
     grey = kept["grey-only"]
     above = metrics.paired_difference({k: largest(run) for k, run in grey.items()}, grey)
     print(f"Grey alone, against the largest class: {interval(above)} points of UF1.")
-    if above.low <= 0:
+    alone = found.get("magnification, no flow")
+    if above.low <= 0 and alone is not None and alone.low <= 0 <= alone.high:
         print("It finds nothing for certain: the pair of grey alone says little on magnification.")
 both = [name for name in ("magnification, no flow", "magnification") if name in judged]
 for name in both:
@@ -293,16 +294,16 @@ def verdict(name, one):
     """Return in words what an ingredient brings."""
     low, high = 100 * one.low, 100 * one.high
     if name not in judged:
-        text = f"{100 * one.value:+.1f} points of UF1 with one seed, which is no verdict"
-    elif low <= 0 <= high:
+        return f"- **{name}**: no verdict from one seed ({100 * one.value:+.1f} points of UF1)"
+    if low <= 0 <= high:
         text = f"no difference seen; anything from {low:+.1f} to {high:+.1f} points is possible"
     elif low > 0:
         text = f"brings {low:.1f} to {high:.1f} points of UF1"
     else:
         text = f"costs {-high:.1f} to {-low:.1f} points of UF1"
-    if name in judged and not low <= 0 <= high and holm[name] >= 0.05:
+    if not low <= 0 <= high and holm[name] >= 0.05:
         text += f", not certain among {len(judged)} comparisons (p = {holm[name]:.2f} after Holm)"
-    return f"- **{name}**: {text} ({len(one.seeds)} seed{'s' * (len(one.seeds) > 1)})"
+    return f"- **{name}**: {text} ({len(one.seeds)} seeds)"
 
 
 # %% slideshow={"slide_type": "slide"}

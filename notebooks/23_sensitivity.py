@@ -295,7 +295,7 @@ if judged:
         f"- Half of the rows lie above {common:+.1f} points: what all have in common is the default.",
     ]
 if len(found) > m:
-    lines.append(f"- {len(found) - m} more have one seed, or their default has: no verdict.")
+    lines.append(f"- {len(found) - m} can be compared with one seed only: no verdict.")
 if len(alternatives) > len(found):
     lines.append(f"- {len(alternatives) - len(found)} are not kept at all: no verdict.")
 display(Markdown("\n".join(lines)))
