@@ -240,7 +240,7 @@ def test_nothing_licensed_can_slip_into_git(path):
 
 def test_committed_scores_are_those_of_the_stored_predictions():
     table = committed_scores(ROOT)
-    runs = list(ROOT.glob("results/synthetic/*/*/seed-*/run.json"))
+    runs = list(ROOT.glob("results/synthetic/*/*/seed-*/predictions.parquet"))
     assert len(table) == len(runs)
     row = table.set_index(["profile", "method", "seed"]).loc[("laptop", "majority", 0)]
     # 40 of the 100 clips are of the largest class, one of five: 2 * 40 / (40 + 100) / 5
