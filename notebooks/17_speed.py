@@ -118,6 +118,7 @@ if flow is not None:
 if flow is not None:
     columns = ["name", "nscales", "warps", "outerIterations", "lambda_", "error, px", "ms a pair"]
     best = pd.concat([flow[flow["name"].notna()], flow.nsmallest(5, "error, px")])
+    best = best.astype(dict.fromkeys(["nscales", "warps", "outerIterations"], "Int64"))
     caption = f"Named settings, and the five nearest to the truth; {flow.iloc[0]['device']}"
     display(plots.table(best.drop_duplicates()[columns], caption, digits=3, index=False))
 
