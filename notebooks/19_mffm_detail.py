@@ -79,10 +79,16 @@ if missing:
 #    ([FIM](../book/glossary.md#fim)) are better than pooled stages and one linear layer. As
 #    [section 2.1.3](04_mffm.ipynb) shows, after training they are hardly more than that.
 #
-# The variants differ in nothing else. The length of a frame's vector $F$ and the parameters go with
-# what is fused, and are part of the comparison.
+# The variants differ in nothing else; *full* is the paper's form, *linear* is full with the linear
+# control. The length of a frame's vector $F$ and the parameters go with what is fused, and are part
+# of the comparison.
 
 # %%
+SHORT = {
+    "full": "full", "base": "base", "mfem": "MFEM", "mffm": "MFFM", "linear": "linear",
+    "pairs-adjacent": "adjacent pairs", "pairs-second": "pairs two apart",
+    "pairs-deep": "deepest pair", "pairs-shallow": "shallowest pair",
+}  # fmt: skip
 classes = len(metrics.class_names(kept[next(iter(kept))][run["seed"]])) if kept else 5
 rows = {}
 for name, trial in trials.FUSION.items():
@@ -91,7 +97,7 @@ for name, trial in trials.FUSION.items():
     fused = config.variant in ("mffm", "full")
     pairs = " ".join(f"{a + 1}{b + 1}" for a, b in named_pairs(config.fim_pairs))
     size = explain.summary(config, classes).loc["total", "parameters"]
-    rows[trial.title] = {
+    rows[SHORT[name]] = {
         "MFEM": "yes" if config.variant in ("mfem", "full") else "no",
         "fused": ("all, linear" if config.fusion == "linear" else pairs) if fused else "none",
         "parameters, thousand": size / 1e3,
@@ -113,7 +119,7 @@ if kept:
     share = counts["label"].value_counts(normalize=True)
     scores = pd.DataFrame(
         [
-            {"variant": trials.FUSION[name].title, "seed": number} | metrics.scores(one)
+            {"variant": SHORT[name], "seed": number} | metrics.scores(one)
             for name, seeds in kept.items()
             for number, one in seeds.items()
         ]
@@ -138,8 +144,10 @@ if kept:
             dots = [metrics.scores(one)[score] for one in seeds.values()]
             axes.plot(dots, [k] * len(dots), "o", color=plots.COLOURS[0], markersize=5)
         axes.axvline(lowest[score], color="black", linestyle="--", linewidth=1)
-        axes.set(xlabel={"accuracy": "accuracy", "uf1": "UF1"}[score], xlim=(0, 1))
-    both[0].set_yticks(range(len(kept)), [trials.FUSION[name].title for name in kept])
+        axes.set(
+            xlabel={"accuracy": "accuracy", "uf1": "UF1"}[score], xlim=(0, 1), xticks=[0, 0.5, 1]
+        )
+    both[0].set_yticks(range(len(kept)), [SHORT[name] for name in kept])
     both[0].invert_yaxis()
     plt.show()
 else:
@@ -164,14 +172,15 @@ for number in sorted({number for _, number in tests}):
     names = [name for name, other in tests if other == number]
     for name, p in zip(names, metrics.holm([tests[n, number][2] for n in names]), strict=True):
         only_full, only_other, _ = tests[name, number]
-        title, column = trials.FUSION[name].title, f"seed {number}"
-        cells.setdefault(title, {})[column] = f"{only_full} / {only_other}, p = {p:.3f}"
+        title, column = SHORT[name], f"seed {number}"
+        shown_p = f"p = {p:.3f}" if p >= 0.001 else "p < 0.001"
+        cells.setdefault(title, {})[column] = f"{only_full} / {only_other}, {shown_p}"
         differ[name].append(p < 0.05)
 if tests:
     caption = f"Clips only the paper's form / only the variant got right. {where}"
     display(plots.table(pd.DataFrame(cells).T, caption))
     for text, some in (("every seed", all), ("at least one seed", any)):
-        named = [trials.FUSION[name].title for name, found in differ.items() if some(found)]
+        named = [SHORT[name] for name, found in differ.items() if some(found)]
         print(f"Differ from the paper's form in {text}: {'; '.join(named) or 'none'}.")
 else:
     print("Not kept: the paper's form and another variant with the same seed.")
@@ -192,7 +201,7 @@ STYLES = {"base": "o:", "mfem": "s--", "mffm": "^-", "full": "D-", "linear": "v-
 def draw(axes, name, x, y):
     """Draw the line of a variant in its own colour, style and mark."""
     place = list(STYLES).index(name)
-    title, style = trials.FUSION[name].title, STYLES[name]
+    title, style = SHORT[name], STYLES[name]
     axes.plot(x, y, style, color=plots.COLOURS[place], label=title, markersize=5)
 
 
@@ -225,7 +234,7 @@ stuck = {}
 for name, seeds in kept.items():
     stuck[name] = sum(answers_one_class(one) for one in seeds.values())
     if stuck[name]:
-        title = trials.FUSION[name].title
+        title = SHORT[name]
         print(f"{title}: answers one class nearly always in {stuck[name]} of {len(seeds)} seeds")
 if kept and not any(stuck.values()):
     print("No variant answers one class nearly always.")
@@ -272,7 +281,7 @@ if swept is not None:
             axes.plot(lines.index, lines, ".", color=colour, markersize=4)
         axes.axhline(chance, color="black", linestyle="--", linewidth=1, label="largest class")
         axes.set(xscale="log", ylabel="accuracy", ylim=(0, 1), title=title)
-        axes.legend(loc="upper left")
+        axes.legend(loc="lower right")
     ticks = sorted(swept["amplitude"].unique())
     panels[-1].set_xticks(ticks, [f"{tick:g}" for tick in ticks])
     panels[-1].set_xticks([], minor=True)
@@ -322,7 +331,7 @@ if swept is not None:
             "seeds": falls.notna().sum(axis=1).astype(str) + f" of {falls.shape[1]}",
         }
     ).loc[falls.index]
-    table.index = [trials.FUSION[name].title for name in table.index]
+    table.index = [SHORT[name] for name in table.index]
     caption = "Break-down in pixels, over the seeds whose best is above the largest class"
     display(plots.table(table, caption, digits=2))
 
@@ -339,9 +348,6 @@ ASKED = {  # first minus second -> the prediction
     ("mffm", "base"): 1, ("full", "mfem"): 1, ("full", "pairs-deep"): 2, ("full", "linear"): 4,
     ("pairs-shallow", "pairs-deep"): 0, ("full", "pairs-adjacent"): 0, ("full", "pairs-second"): 0,
 }  # fmt: skip
-SHORT = {"full": "MFEM + MFFM", "base": "base", "mfem": "MFEM", "mffm": "MFFM", "linear": "linear"}
-SHORT |= {"pairs-adjacent": "adjacent", "pairs-second": "two apart", "pairs-deep": "34 only"}
-SHORT |= {"pairs-shallow": "12 only"}
 
 
 def small_movements():
@@ -397,7 +403,7 @@ else:
 
 # %% [markdown]
 # *Differences, the first variant minus the second, with the interval of 95 % over people and
-# seeds; dots are seeds. "small" is the sweep below a pixel, on other people.*
+# seeds; dots are seeds. "full" has MFEM and MFFM, "small" is the sweep below a pixel, on other people.*
 
 
 # %%
@@ -448,9 +454,9 @@ else:
     print("That fusion keeps shallow detail is NOT shown.")
 better = "is" if said[4] == "yes" else "is not shown to be"
 print(f"The interaction of the stages {better} better than one linear layer on pooled stages.")
-idle = {trials.FUSION[name].title for name, count in stuck.items() if count}
+idle = {SHORT[name] for name, count in stuck.items() if count}
 if falls is not None:
-    idle |= {trials.FUSION[name].title for name in falls.index[falls.isna().any(axis=1)]}
+    idle |= {SHORT[name] for name in falls.index[falls.isna().any(axis=1)]}
 if idle:
     print(f"Beware: in some seed these have hardly learnt anything: {', '.join(sorted(idle))}.")
     print("What is better than they are may train faster, and need not keep more detail.")
@@ -465,10 +471,10 @@ if idle:
 #
 # - "Keeps shallow detail" was turned into predictions that can fail, each with its own control.
 # - Fusion changes two things at once: what the classifier sees, and how directly the shallow stages
-#   are trained. The curves over the epochs tell them apart, a score does not.
+#   are trained. A score mixes them; the curves over the epochs show which variant is still learning.
 # - The linear control asks what is left of the interaction when only its result counts.
 # - Where a variant breaks down is read from a curve; it means nothing for one that never learnt.
-# - Whether the claim holds is computed above, by rules that stand before the figures.
+# - Whether the claim holds is computed above, by rules that are the same for any data.
 #
 # ## Exercises
 #

@@ -493,10 +493,10 @@ def test_the_verdict_on_regions_follows_the_numbers(study, elsewhere, capsys, ho
     text = printed("18_mfem_regions", capsys, **parameters)
     if holds:
         assert "MFEM sees several regions, more than its controls do." in text
-        assert "Against the module speak: none of the comparisons." in text
+        assert "The first has less than the second in: none." in text
     else:
         assert "better than its controls is NOT shown" in text
-        assert "energy: sum, before" in text.split("Against the module speak: ")[1]
+        assert "energy: sum, before" in text.split("less than the second in: ")[1]
     assert "3 seed(s), 96 clips" in text and "Not kept" not in text
 
 
