@@ -297,7 +297,7 @@ for name, value in printed.items():
 #
 # *Choose on all* grows with the number of features to choose from; see the last exercise.
 #
-# *Scale on all* uses no label, and the mean of 100 clips hardly knows which of them are tested.
+# *Scale on all* uses no label, and the mean of many clips hardly knows which of them are tested.
 # With a scale of each subject's own, or with few clips, that changes.
 #
 # *Copy, by person* leaks nothing, since the copies stay with their person. But it is another score:

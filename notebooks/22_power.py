@@ -428,8 +428,8 @@ lines.append(f"Where two methods differ on a fifth of the clips, a power of 80 %
 low, high = (100 * value for value in intervals["people"])
 lines.append(
     f"People: on the data of this page {effect:.2f} clips are worth one of another person each, and "
-    f"{(p <= 0.05).sum()} of {len(p)} runs tell people apart. The printed accuracy of the paper, "
-    f"with that effect, has an interval of {low:.0f} to {high:.0f} %."
+    f"people differ by more than chance in {(p <= 0.05).sum()} of {len(p)} runs. The printed "
+    f"accuracy of the paper, with that effect, has an interval of {low:.0f} to {high:.0f} %."
 )
 fixed = [name for name, alike in zip(classes, same, strict=True) if alike]
 spread = {name: 100 * (versions[:, k].max() - versions[:, k].min()) / clips_of[k]
