@@ -1,7 +1,6 @@
 """The book in a headless Chromium: served to it, and printed as a PDF without TeX."""
 
 import html
-import logging
 import os
 import posixpath
 import re
@@ -52,8 +51,6 @@ NUMBER = """starts => {
   for (const link of document.querySelectorAll("nav.bd-links a"))
     link.dataset.sheet = starts["/" + link.hash.slice(1)];
 }"""
-HEADINGS = """() => [...document.querySelectorAll("h1, h2, h3, h4, h5, h6, [role=heading]")]
-  .map(heading => heading.textContent.replace(/\\s+/g, " ").trim())"""
 NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
 QUIET = (  # the browser asks for nothing on its own, and finds no other machine
     "--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.1",
@@ -131,9 +128,8 @@ def pdf(home: Path) -> Path:
     RuntimeError
         If there is no built book or no browser.
     """
-    from pypdf import PdfReader, PdfWriter
+    from pypdf import PdfReader
 
-    logging.getLogger("pypdf").setLevel(logging.ERROR)
     built, target = home / "_build" / "html", home / "_build" / "merlib.pdf"
     if not (built / "index.html").exists():
         raise RuntimeError("there is no book to print: run `make book` first")
@@ -152,30 +148,7 @@ def pdf(home: Path) -> Path:
         starts = {name: printed.get_destination_page_number(place) + 1 for name, place in places}
         tab.evaluate(NUMBER, starts)
         tab.pdf(**sheet, outline=True, tagged=True)
-        writer = PdfWriter(clone_from=part)
-        name_outline(writer.root_object["/Outlines"], tab.evaluate(HEADINGS))
-        writer.write(part)
     return target
-
-
-def name_outline(entry: dict, headings: list[str]) -> None:
-    """Give the bookmarks of a PDF the words of their headings, in place.
-
-    Chromium leaves out the space where a heading breaks, and has the first line of some twice.
-    """
-    from pypdf.generic import NameObject, TextStringObject
-
-    words = {"".join(heading.split()): heading for heading in headings}
-    child = entry.get("/First")
-    while child:
-        bookmark = child.get_object()
-        title = bookmark["/Title"]
-        squeezed = "".join(title.split())
-        once = re.sub(r"^(.+)\1", r"\1", squeezed)
-        title = words.get(squeezed) or words.get(once) or title
-        bookmark[NameObject("/Title")] = TextStringObject(title)
-        name_outline(bookmark, headings)
-        child = bookmark.get("/Next")
 
 
 def one_page(built: Path) -> str:
