@@ -120,7 +120,7 @@ if truth is not None:
     print(f"{(table['true class'] == table['answer']).sum()} of {len(table)} right: ", end="")
     print("an example, not a measurement.")
 
-# %% [markdown] slideshow={"slide_type": "slide"}
+# %% [markdown]
 # ## What it saw
 #
 # The [flow](../book/glossary.md#optical-flow) from onset to apex, and the spatial gates of the four
