@@ -15,7 +15,7 @@ import pytest
 import torch
 from filelock import FileLock
 
-from merlib import publish, synthetic
+from merlib import browser, publish, synthetic
 
 ROOT = Path(__file__).resolve().parent.parent
 TINY = {"size": 32, "flow_size": 32, "frames": 3, "width": 8, "lstm_hidden": 8, "epochs": 1,
@@ -34,6 +34,13 @@ def base(tmp_path_factory):
     """The folder of all test processes."""
     base = tmp_path_factory.getbasetemp()
     return base.parent if "PYTEST_XDIST_WORKER" in os.environ else base
+
+
+@pytest.fixture(autouse=True)
+def own_style():
+    """The style of the book, which a page sets, ends with the test that runs it."""
+    with matplotlib.rc_context():
+        yield
 
 
 @pytest.fixture(scope="session")
@@ -134,3 +141,14 @@ def execute(text, folder, casme2_root, both):
     made = nbformat.read(source, 4)
     publish.clean(made, parameters)
     nbformat.write(made, source)
+
+
+@pytest.fixture(scope="session")
+def installed():
+    """Chromium is there, or these tests are skipped; on a server for tests they fail."""
+    try:
+        browser.find()
+    except RuntimeError as error:
+        if os.environ.get("CI"):
+            raise
+        pytest.skip(str(error))
