@@ -197,12 +197,16 @@ def run(name: str, study: Study, seed: int = 0) -> pd.DataFrame:
 
 
 def folder(study: Study, name: str, seed: int) -> Path:
-    """Return where the results of a trial are kept: under ``runs/`` those of a dataset of one's own
-    drawing, which would be taken for the published one otherwise."""
-    base = study.home / "results" / study.dataset / study.profile
+    """Return where the results of a trial are kept."""
+    return base_folder(study) / "halves" / name / f"seed-{seed}"
+
+
+def base_folder(study: Study) -> Path:
+    """Return where results are kept: under ``runs/`` those of a dataset of one's own drawing, which
+    would be taken for the published one otherwise."""
     if study.dataset == "synthetic" and study.data_root is not None:
-        base = study.home / "runs" / study.dataset / f"trials-{study.prepared.key}"
-    return base / "halves" / name / f"seed-{seed}"
+        return study.home / "runs" / study.dataset / f"trials-{study.prepared.key}"
+    return study.home / "results" / study.dataset / study.profile
 
 
 def stored(study: Study, names: Iterable[str]) -> dict[str, dict[int, pd.DataFrame]]:
@@ -213,6 +217,43 @@ def stored(study: Study, names: Iterable[str]) -> dict[str, dict[int, pd.DataFra
             table = loso.load(path.parent)
             found.setdefault(name, {})[table.attrs["run"]["seed"]] = table
     return found
+
+
+def kept(study: Study, group: str) -> tuple[Study, dict[str, dict[int, pd.DataFrame]], str]:
+    """Find the kept trials of a group for a page, and print what is shown and what is missing.
+
+    Returns
+    -------
+    study : Study
+        The study asked for, or that of the profile ``night`` where only that has kept trials.
+    trials : dict
+        See `stored`.
+    where : str
+        Data and profile, for captions.
+    """
+    names = GROUPS[group]
+    found = stored(study, names)
+    if not found and study.dataset == "synthetic" and study.data_root is None:
+        study = Study(profile="night")
+        found = stored(study, names)
+    where = f"{study.dataset}, profile {study.profile}"
+    if found:
+        some = next(iter(next(iter(found.values())).values()))
+        where = f"{some.attrs['run']['version']}, profile {study.profile}"
+        counted = f"{some['clip'].nunique()} clips of {some['subject'].nunique()} subjects"
+        print(f"Shown: {where}: {counted}")
+    else:
+        print(f"No trial of {where} is kept: nothing can be shown yet.")
+    lacking = {name: sorted({0, 1, 2} - set(found.get(name, {}))) for name in names}
+    if any(lacking.values()):
+        print("Missing, of seeds 0 to 2:")
+        for name, seeds in lacking.items():
+            if seeds:
+                print(f"  {name}: {', '.join(map(str, seeds))}")
+        made = "`make claims` makes those of the published synthetic data"
+        print(f"{made}; for your own copy of a dataset")
+        print(f"merlib trials {group} --dataset casme2 --data-root ... --profile paper")
+    return study, found, where
 
 
 def sweep(study: Study, seed: int = 0) -> pd.DataFrame:
@@ -244,7 +285,7 @@ def sweep(study: Study, seed: int = 0) -> pd.DataFrame:
 
 def sweep_folder(study: Study, seed: int) -> Path:
     """Return where a sweep is kept."""
-    return folder(study, "full", seed).parents[2] / "amplitude" / f"seed-{seed}"
+    return base_folder(study) / "amplitude" / f"seed-{seed}"
 
 
 def swept(study: Study, amplitude: float) -> Prepared:

@@ -63,28 +63,7 @@ plots.style()
 
 # %%
 study = Study(dataset, data_root, profile, seed, **overrides)
-kept = trials.stored(study, trials.SENSITIVITY)  # trial -> seed -> predictions
-if not kept and dataset == "synthetic" and data_root is None:
-    study = Study(profile="night")
-    kept = trials.stored(study, trials.SENSITIVITY)
-lacking = {name: sorted({0, 1, 2} - set(kept.get(name, {}))) for name in trials.SENSITIVITY}
-lacking = {name: seeds for name, seeds in lacking.items() if seeds}
-
-where = f"{study.dataset}, profile {study.profile}"
-if kept:
-    some = next(iter(next(iter(kept.values())).values()))
-    where = f"{some.attrs['run']['version']}, profile {study.profile}"
-    print(f"Shown: {where}: {some['clip'].nunique()} clips of {some['subject'].nunique()} subjects")
-else:
-    print(f"No trial of {where} is kept: nothing can be shown yet.")
-if lacking:
-    print("Missing, of seeds 0 to 2:")
-    for name, seeds in lacking.items():
-        print(f"  {name}: {', '.join(map(str, seeds))}")
-    print(
-        "`make claims` makes those of the published synthetic data; for your own copy of a dataset"
-    )
-    print("merlib trials sensitivity --dataset casme2 --data-root ... --profile paper")
+study, kept, where = trials.kept(study, "sensitivity")  # kept: trial -> seed -> predictions
 
 # %% [markdown]
 # Each alternative, as a change of the profile's own value:
