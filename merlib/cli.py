@@ -3,12 +3,13 @@
 import argparse
 import json
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from itertools import chain, product
 from pathlib import Path
 from typing import Any
 
 import joblib
+import pandas as pd
 
 from . import __version__, baselines, config, datasets
 from .config import PROFILES
@@ -24,8 +25,7 @@ def main(arguments: list[str] | None = None) -> int:
     """Run one command; return its exit status: 0 done, 1 refused, 130 stopped."""
     options = parser().parse_args(arguments)
     if hasattr(options, "methods"):
-        groups = (baselines.GROUPS.get(name, [name]) for name in options.methods)
-        options.methods = list(dict.fromkeys(chain.from_iterable(groups)))
+        options.methods = expanded(options.methods, baselines.GROUPS)
     try:
         return options.run(options) or 0
     except KeyboardInterrupt:
@@ -156,6 +156,11 @@ def add_predict(commands) -> None:
     command.set_defaults(run=run_predict)
 
 
+def expanded(names: Sequence[str], groups: Mapping[str, Iterable[str]]) -> list[str]:
+    """Return names with those of groups in place of the groups, each once."""
+    return list(dict.fromkeys(chain.from_iterable(groups.get(name, [name]) for name in names)))
+
+
 def override(text: str) -> tuple[str, Any]:
     """Return name and value of NAME=VALUE; the value is JSON where it can be, else text.
 
@@ -239,21 +244,15 @@ def run_train(options: argparse.Namespace) -> None:
 
 def run_trials(options: argparse.Namespace) -> None:
     """Run the trials and keep what they predict; each prints a line of scores."""
-    from . import metrics, trials
+    from . import trials
 
-    names = dict.fromkeys(
-        chain.from_iterable(trials.GROUPS.get(name, [name]) for name in options.trials)
-        if options.trials
-        else [*trials.TRIALS, "amplitude"]
-    )
+    names = expanded(options.trials or [*trials.GROUPS, "amplitude"], trials.GROUPS)
     study = open_study(options)
     for seed, name in product(options.seeds, names):
         if name == "amplitude":
             trials.sweep(study, seed)
             continue
-        found = metrics.scores(trials.run(name, study, seed))
-        scores = ", ".join(f"{score} {value:.3f}" for score, value in found.items())
-        print(f"{name}, seed {seed}: {scores}", flush=True)
+        print_scores(name, seed, trials.run(name, study, seed))
 
 
 def run_book(options: argparse.Namespace) -> None:
@@ -345,13 +344,18 @@ def report(study: Study) -> None:
 
 def train(study: Study, methods: list[str], seeds: list[int]) -> None:
     """Run the methods for each seed and print a line of scores for each run."""
-    from . import metrics
-
     for seed in seeds:
         for method in methods:
-            found = metrics.scores(study.predictions(method, seed))
-            scores = ", ".join(f"{name} {value:.3f}" for name, value in found.items())
-            print(f"{method}, seed {seed}: {scores}")
+            print_scores(method, seed, study.predictions(method, seed))
+
+
+def print_scores(name: str, seed: int, predictions: pd.DataFrame) -> None:
+    """Print a line of scores of a run."""
+    from . import metrics
+
+    found = metrics.scores(predictions)
+    scores = ", ".join(f"{score} {value:.3f}" for score, value in found.items())
+    print(f"{name}, seed {seed}: {scores}", flush=True)
 
 
 def book(study: Study, options: argparse.Namespace) -> None:

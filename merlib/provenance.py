@@ -32,18 +32,19 @@ def foot(runs: Iterable[pd.DataFrame], command: str, study: Study | None = None)
     from IPython.display import Markdown, display  # comes with Jupyter, which only the book needs
 
     made = [run.attrs["run"] for run in runs]
-    text = f"Remade by `{command}`."
+    text = f"No kept run stands behind this page. It is made by `{command}`."
     if made:
+        text = f"Remade by `{command}`."
         lines = pd.DataFrame([line(run, study) for run in made])
+        if (lines["state"] != "current").any():
+            text += (
+                " **Stale** results would not come out the same today: what the table names has "
+            )
+            text += "changed since they were made."
         alike = [column for column in lines if column not in ("run", "minutes")]
         lines = lines.groupby(alike, sort=False).agg({"run": ", ".join, "minutes": "sum"})
         shown = lines.reset_index()[["run", *alike, "minutes"]]
         display(plots.table(shown, "What made these figures", digits=1, index=False))
-    else:
-        text = f"No kept run stands behind this page. It is made by `{command}`."
-    if any(stale(run, study) for run in made):
-        text += " **Stale** results would not come out the same today: what the table names has "
-        text += "changed since they were made."
     display(Markdown(text))
 
 
