@@ -106,22 +106,27 @@ plots.source(SAM.forward)
 
 
 # %% tags=["hide-input"] mystnb={"image": {"alt": "A row for each of four stages: left, the stage's output over the face; right, the spatial gate. From stage to stage the maps get coarser."}}
-def over_face(names, titles):
-    """Show maps of the four stages over the apex frame, a row a stage, each on its own scale."""
-    figure, grid = plt.subplots(4, len(names), figsize=(6, 10))
+def overlay(axis, k, name, title):
+    """Show a map of stage k over the apex frame, on its own scale."""
     side = (-0.5, apex.shape[1] - 0.5)
+    axis.imshow(faces.picture(apex[0]))
+    drawn = axis.imshow(
+        faces.features(looks[k][name][0, -1]),
+        extent=(*side, *side[::-1]),
+        alpha=0.6,
+        cmap="viridis",
+    )
+    axis.set_title(title)
+    axis.axis("off")
+    axis.figure.colorbar(drawn, ax=axis, shrink=0.8)
+
+
+def over_face(names, titles):
+    """Show maps of the four stages, a row a stage."""
+    _, grid = plt.subplots(4, len(names), figsize=(6, 10))
     for k, line in enumerate(grid, start=1):
         for axis, name, title in zip(line, names, titles, strict=True):
-            axis.imshow(faces.picture(apex[0]))
-            drawn = axis.imshow(
-                faces.features(looks[k][name][0, -1]),
-                extent=(*side, *side[::-1]),
-                alpha=0.6,
-                cmap="viridis",
-            )
-            axis.set_title(f"stage {k}: {title}")
-            axis.axis("off")
-            figure.colorbar(drawn, ax=axis, shrink=0.8)
+            overlay(axis, k, name, f"stage {k}: {title}")
     plt.show()
 
 
@@ -318,19 +323,9 @@ plots.table(pd.DataFrame(rows).T, "Apex frame of the clip above; maps are means 
 def at_stage(k):
     """Draw gate, first look, second look and sum of a stage over the apex frame."""
     figure, grid = plt.subplots(2, 2, figsize=(6, 5.2))
-    side = (-0.5, apex.shape[1] - 0.5)
     names = {"g_s": "$g_s$", "x_c1": "$X_c^1$", "x_c2s": "$X_c^{2s}$", "x_k": "$X_k$"}
     for axis, (name, title) in zip(grid.flat, names.items(), strict=True):
-        axis.imshow(faces.picture(apex[0]))
-        drawn = axis.imshow(
-            faces.features(looks[k][name][0, -1]),
-            extent=(*side, *side[::-1]),
-            alpha=0.6,
-            cmap="viridis",
-        )
-        axis.set_title(title)
-        axis.axis("off")
-        figure.colorbar(drawn, ax=axis, shrink=0.8)
+        overlay(axis, k, name, title)
     return figure
 
 
