@@ -246,7 +246,8 @@ def run_trials(options: argparse.Namespace) -> None:
     """Run the trials and keep what they predict; each prints a line of scores."""
     from . import trials
 
-    names = expanded(options.trials or [*trials.GROUPS, "amplitude"], trials.GROUPS)
+    everything = [*trials.GROUPS] + ["amplitude"] * (options.dataset == "synthetic")
+    names = expanded(options.trials or everything, trials.GROUPS)
     study = open_study(options)
     for seed, name in product(options.seeds, names):
         if name == "amplitude":

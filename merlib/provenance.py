@@ -11,10 +11,14 @@ from pathlib import Path
 from typing import Any
 
 import pandas as pd
+from pandas.io.formats.style import Styler
 
 from . import baselines, config, plots, trials
 from .config import Config
 from .study import PREPARATION, Study, code_of, sources
+
+FEW = 8
+"""Lines of a foot that are shown at once; more of them open on a click."""
 
 
 def foot(runs: Iterable[pd.DataFrame], command: str, study: Study | None = None) -> None:
@@ -29,7 +33,7 @@ def foot(runs: Iterable[pd.DataFrame], command: str, study: Study | None = None)
     study : Study, optional
         Whose choices runs of its profile are held against; by default the profile's own.
     """
-    from IPython.display import Markdown, display  # comes with Jupyter, which only the book needs
+    from IPython.display import HTML, Markdown, display  # of Jupyter, which only the book needs
 
     made = [run.attrs["run"] for run in runs]
     text = f"No kept run stands behind this page. It is made by `{command}`."
@@ -44,8 +48,20 @@ def foot(runs: Iterable[pd.DataFrame], command: str, study: Study | None = None)
         alike = [column for column in lines if column not in ("run", "minutes")]
         lines = lines.groupby(alike, sort=False).agg({"run": ", ".join, "minutes": "sum"})
         shown = lines.reset_index()[["run", *alike, "minutes"]]
-        display(plots.table(shown, "What made these figures", digits=1, index=False))
+        table = plots.table(shown, "What made these figures", digits=1, index=False)
+        display(table if len(shown) <= FEW else HTML(folded(table, states(made, study))))
     display(Markdown(text))
+
+
+def states(runs: list[dict[str, Any]], study: Study | None) -> str:
+    """Return how many runs there are, and how many of them are stale."""
+    old = sum(bool(stale(run, study)) for run in runs)
+    return f"{len(runs)} runs, {f'{old} of them stale' if old else 'all of them current'}"
+
+
+def folded(table: Styler, summary: str) -> str:
+    """Return a long table as HTML that opens on a click."""
+    return f"<details><summary>{summary}: what made them</summary>{table.to_html()}</details>"
 
 
 def line(run: dict[str, Any], study: Study | None = None) -> dict[str, Any]:

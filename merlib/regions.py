@@ -73,6 +73,25 @@ def moving(units: dict[str, tuple[float, float]], size: int) -> list[np.ndarray]
     return [labels == k for k in range(1, count)]
 
 
+def enlarged(values: np.ndarray, size: int) -> np.ndarray:
+    """Return a map (H, W) at the resolution of a crop, (size, size) float32."""
+    return cv2.resize(values.astype(np.float32), (size, size), interpolation=cv2.INTER_LINEAR)
+
+
+def highest(values: np.ndarray, size: int) -> np.ndarray:
+    """Return which places of a crop are the highest `TOP` of a map, (size, size) bool.
+
+    Among equal places, as at the edges of an enlarged map, a lot decides, always the same one: the
+    order of reading would favour one corner of the face.
+    """
+    large = enlarged(values, size).ravel()
+    lot = np.random.default_rng(0).permutation(large.size)
+    order = lot[np.argsort(large[lot], kind="stable")]
+    top = np.zeros(large.size, bool)
+    top[order[-round(TOP * large.size) :]] = True
+    return top.reshape(size, size)
+
+
 def look(values: np.ndarray, regions: list[np.ndarray]) -> dict[str, float]:
     """Measure one map against the moving regions.
 
@@ -86,20 +105,19 @@ def look(values: np.ndarray, regions: list[np.ndarray]) -> dict[str, float]:
     Returns
     -------
     dict
-        ``pointing``: whether the highest place lies in a region (pointing game, Zhang et al. 2018);
-        ``energy``: share of the map's sum inside the regions (Wang et al. 2020); ``area``: share of
-        the crop that they take, what a flat map would score in both; ``covered``: regions that the
-        highest `TOP` of places touch; ``regions``: how many there are.
+        ``pointing``: whether the middle of the highest place lies in a region, and of equally high
+        ones the share that does (pointing game, Zhang et al. 2018); ``energy``: share of the map's
+        sum inside the regions (Wang et al. 2020); ``area``: share of the crop that they take, what
+        a flat map would score in both; ``covered``: regions that the highest `TOP` of places touch;
+        ``regions``: how many there are.
     """
     size = regions[0].shape[0]
-    large = cv2.resize(values.astype(np.float32), (size, size), interpolation=cv2.INTER_LINEAR)
+    large, top = enlarged(values, size), highest(values, size)
     union = np.any(regions, axis=0)
-    order = np.argsort(large, axis=None, kind="stable")
-    top = np.zeros(large.size, bool)
-    top[order[-round(TOP * large.size) :]] = True
-    top = top.reshape(large.shape)
+    best = np.argwhere(values == values.max())
+    rows, columns = ((best + 0.5) * size / values.shape).astype(int).T
     return {
-        "pointing": float(union.flat[order[-1]]),
+        "pointing": float(union[rows, columns].mean()),
         "energy": float(large[union].sum() / max(large.sum(), 1e-12)),
         "area": float(union.mean()),
         "covered": float(sum((top & region).any() for region in regions)),

@@ -11,6 +11,7 @@ alone, the command line and ``make study`` share their work::
 
 import hashlib
 import shutil
+from collections.abc import Iterable
 from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
@@ -19,7 +20,7 @@ import joblib
 import numpy as np
 import pandas as pd
 
-from . import baselines, config, datasets, loso, metrics, synthetic
+from . import baselines, config, datasets, loso, synthetic
 from .files import whole
 from .parallel import Cluster
 from .prepare import Prepared, prepare
@@ -280,28 +281,19 @@ def halves(subjects: pd.Series) -> dict[str, str]:
     return half
 
 
-def committed_scores(home: str | Path, dataset: str = "synthetic") -> pd.DataFrame:
-    """Return the scores of every committed run of a dataset, leave one subject out, last epoch.
+def kept_runs(
+    home: str | Path, dataset: str, profile: str, methods: Iterable[str]
+) -> dict[str, dict[int, pd.DataFrame]]:
+    """Return the kept predictions of a profile, leave one subject out: method -> seed -> table.
 
-    Returns
-    -------
-    DataFrame
-        ``profile, method, seed, clips, subjects, accuracy, uf1, uar, device, revision``; perhaps
-        no row.
+    Those under ``results/``, of whatever code made them; methods without any are left out.
     """
-    rows = []
-    # A sweep over amplitudes stands beside the methods, without predictions of this form.
-    for path in sorted(Path(home, "results", dataset).glob("*/*/seed-*/predictions.parquet")):
-        predictions = loso.load(path.parent)
-        run = predictions.attrs["run"]
-        counts = {"clips": "clip", "subjects": "subject"}
-        rows.append(
-            {name: run[name] for name in ("profile", "method", "seed")}
-            | {name: predictions[column].nunique() for name, column in counts.items()}
-            | metrics.scores(predictions)
-            | {name: run[name] for name in ("device", "revision")}
-        )
-    return pd.DataFrame(rows)
+    folder, found = Path(home, "results", dataset, profile), {}
+    for method in methods:
+        runs = [loso.load(path.parent) for path in folder.glob(f"{method}/seed-*/run.json")]
+        if runs:
+            found[method] = dict(sorted((run.attrs["run"]["seed"], run) for run in runs))
+    return found
 
 
 def find_home() -> Path:

@@ -552,8 +552,11 @@ def inverse(forward: np.ndarray, grid: np.ndarray, steps: int = 2) -> np.ndarray
 
 
 def coded(units: dict[str, list[float]]) -> int | str:
-    """Return action units as the tables write them: 12, '4+7', 'L14+17'."""
-    sides = {(True, False): "L", (False, True): "R", (True, True): ""}
+    """Return action units as the tables write them: 12, '4+7', 'L14+17'.
+
+    L and R are the left and right of the *face*: its left is the image's right.
+    """
+    sides = {(True, False): "R", (False, True): "L", (True, True): ""}
     names = [sides[left > 0, right > 0] + unit for unit, (left, right) in units.items()]
     text = "+".join(names)
     return int(text) if text.isdigit() else text

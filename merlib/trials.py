@@ -266,7 +266,17 @@ def sweep(study: Study, seed: int = 0) -> pd.DataFrame:
     -------
     DataFrame
         ``trial, amplitude, clip, label, predicted``.
+
+    Raises
+    ------
+    ValueError
+        If the study is of real data.
     """
+    if study.dataset != "synthetic":
+        raise ValueError(
+            f"amplitude: dataset={study.dataset!r}, expected 'synthetic': nobody can set how far a "
+            "real face moves"
+        )
     target = sweep_folder(study, seed)
     if (target / "run.json").exists():
         return pd.read_csv(target / "predictions.csv")
@@ -274,7 +284,8 @@ def sweep(study: Study, seed: int = 0) -> pd.DataFrame:
     clips = {amplitude: swept(study, amplitude) for amplitude in AMPLITUDES}
     tasks = [delayed(sweep_one)(study, name, seed, clips) for name in SWEEP]
     tables = list(each(tasks, study.n_jobs, f"sweep, seed {seed}", "trial", study.progress))
-    table = pd.concat(sorted(tables, key=lambda one: SWEEP.index(one["trial"].iloc[0])))
+    tables.sort(key=lambda one: SWEEP.index(one["trial"].iloc[0]))
+    table = pd.concat(tables, ignore_index=True)
     write(target / "predictions.csv", table.to_csv(index=False))
     about = study.info() | {"method": "full", "trial": "amplitude", "seed": seed}
     about |= {"code": code_of("full"), "seconds": {"all": round(time.perf_counter() - begun, 3)}}

@@ -43,9 +43,9 @@ overrides = {}  # fields of the configuration to change
 import matplotlib.pyplot as plt
 import pandas as pd
 
-from merlib import loso, metrics, paper, plots, provenance
+from merlib import metrics, paper, plots, provenance
 from merlib.baselines import METHODS
-from merlib.study import Study
+from merlib.study import Study, kept_runs
 
 plots.style()
 study = Study(dataset=dataset, data_root=data_root, profile=profile, seed=seed, **overrides)
@@ -133,12 +133,11 @@ def mean_and_spread(values):
     return f"{values.mean():.3f}{spread}".replace(" ", "\N{NO-BREAK SPACE}")
 
 
-stored = study.home / "results" / dataset
 kept = [
-    (larger, name, loso.load(path.parent))
+    (larger, name, run)
     for larger in ("night", "paper")
-    for name in METHODS
-    for path in sorted(stored.glob(f"{larger}/{name}/seed-*/run.json"))
+    for name, seeds in kept_runs(study.home, dataset, larger, METHODS).items()
+    for run in seeds.values()
 ]
 if not kept:
     print(f"No run of profile night or paper on {dataset} data is kept under results/.")

@@ -47,9 +47,9 @@ import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
 
-from merlib import loso, metrics, paper, plots, provenance
+from merlib import metrics, paper, plots, provenance
 from merlib.config import VARIANTS
-from merlib.study import Study
+from merlib.study import Study, kept_runs
 
 plots.style()
 study = Study(dataset=dataset, data_root=data_root, profile=profile, seed=seed, **overrides)
@@ -230,21 +230,7 @@ plots.table(
 
 
 # %% tags=["hide-input"]
-def kept_runs(profile):
-    """Return the runs of a profile under results/, variant -> seed -> predictions."""
-    folder = study.home / "results" / dataset / profile
-    found = {
-        name: [loso.load(path.parent) for path in folder.glob(f"{name}/seed-*/run.json")]
-        for name in VARIANTS
-    }
-    return {
-        name: {run.attrs["run"]["seed"]: run for run in several}
-        for name, several in found.items()
-        if several
-    }
-
-
-larger = {name: kept_runs(name) for name in ("night", "paper")}
+larger = {name: kept_runs(study.home, dataset, name, VARIANTS) for name in ("night", "paper")}
 larger = {name: variants for name, variants in larger.items() if variants}
 lines = []
 for name, variants in {f"{profile}, above": runs, **larger}.items():

@@ -51,18 +51,8 @@ from merlib.mffm import named_pairs
 from merlib.study import Study
 
 plots.style()
-study, night = (
-    Study(dataset=dataset, data_root=data_root, profile=name, seed=seed, **overrides)
-    for name in (profile, "night")
-)
-shown = next((one for one in (study, night) if trials.stored(one, trials.FUSION)), study)
-kept = trials.stored(shown, trials.FUSION)  # trial -> seed -> predictions
-run = next(iter(next(iter(kept.values())).values())).attrs["run"] if kept else None
-where = f"{run['version'] if run else dataset}, profile {shown.profile}"
-missing = [name for name in trials.FUSION if name not in kept]
-if missing:
-    print(f"Not kept for {dataset}: {', '.join(missing)}. `make claims` makes them, or")
-    print("merlib trials fusion --dataset casme2 --data-root ... --profile paper")
+study = Study(dataset=dataset, data_root=data_root, profile=profile, seed=seed, **overrides)
+study, kept, where = trials.kept(study, "fusion")  # trial -> seed -> predictions
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## What the claim predicts
@@ -89,11 +79,12 @@ SHORT = {
     "pairs-adjacent": "adjacent pairs", "pairs-second": "pairs two apart",
     "pairs-deep": "deepest pair", "pairs-shallow": "shallowest pair",
 }  # fmt: skip
-classes = len(metrics.class_names(kept[next(iter(kept))][run["seed"]])) if kept else 5
+some = next(iter(next(iter(kept.values())).values())) if kept else None
+classes = len(metrics.class_names(some)) if kept else 5
 rows = {}
 for name, trial in trials.FUSION.items():
-    config = trials.study_of(name, shown).config
-    config = config if trial.method == "full" else shown.estimator(trial.method).config
+    config = trials.study_of(name, study).config
+    config = config if trial.method == "full" else study.estimator(trial.method).config
     fused = config.variant in ("mffm", "full")
     pairs = " ".join(f"{a + 1}{b + 1}" for a, b in named_pairs(config.fim_pairs))
     size = explain.summary(config, classes).loc["total", "parameters"]
@@ -248,7 +239,7 @@ if kept and not any(stuck.values()):
 # the largest class and the variant's best, read from the line through the measured points.
 
 # %%
-paths = sorted(trials.sweep_folder(shown, 0).parent.glob("seed-*/run.json"))
+paths = sorted(trials.sweep_folder(study, 0).parent.glob("seed-*/run.json"))
 found = [
     pd.read_csv(path.with_name("predictions.csv")).assign(seed=int(path.parent.name[5:]))
     for path in (paths if dataset == "synthetic" else [])
@@ -502,7 +493,7 @@ print(f"p = {p:.3f}: accuracy {p:.3f}, UF1 {2 * p / (1 + p) / k:.3f}, UAR {1 / k
 # see the movement as a *change of place*?
 
 # %% tags=["solution", "hide-cell"] jupyter={"source_hidden": true, "outputs_hidden": true}
-config = shown.config
+config = study.config
 apart = (face.EYES[1, 0] - face.EYES[0, 0]) * config.size  # pixels of the crop
 table = pd.DataFrame({"frame, px": trials.AMPLITUDES})
 table["crop, px"] = table["frame, px"] * apart / 125
@@ -514,7 +505,7 @@ assert np.allclose(table["stage 1, places"] / table["stage 4, places"], 8)
 # the movement is the value of the flow channel, and that is not small: it reaches every stage. What
 # a small movement is lost in is the noise of the flow, before the network begins.
 assert table["stage 1, places"].max() < 1 or config.size > 112
-plots.table(table, f"Profile {shown.profile}", digits=2, index=False)
+plots.table(table, f"Profile {study.profile}", digits=2, index=False)
 
 # %% [markdown]
 # **3.** (middle) How sure is a break-down read from 60 clips? Take a true curve that rises from

@@ -3,6 +3,7 @@
 import json
 from dataclasses import replace
 
+import pandas as pd
 import pytest
 
 from merlib import config, provenance, study, trials
@@ -82,6 +83,27 @@ def test_a_trial_is_held_against_its_own_choices(run, name):
     run |= {"configuration": made.step(), "code": study.code_of(run["method"])}
     assert provenance.stale(run) == []
     assert provenance.name(run) == f"{name}-3"
+
+
+def test_a_long_foot_opens_on_a_click(run, monkeypatch):
+    shown = []
+    monkeypatch.setattr("IPython.display.display", shown.append)
+
+    def runs(count):
+        found = []
+        for seed in range(count):
+            predictions = pd.DataFrame()
+            predictions.attrs["run"] = run | {"date": f"2026-01-{seed + 1:02d}"}
+            found.append(predictions)
+        return found
+
+    provenance.foot(runs(provenance.FEW), "make claims")
+    assert "<details>" not in shown[0].to_html()
+    run["code"] = "0" * 12
+    provenance.foot(runs(provenance.FEW + 1), "make claims")
+    text = shown[2].data
+    assert text.startswith("<details><summary>9 runs, 9 of them stale: what made them</summary>")
+    assert text.count("2026-01-") == 9 and "Remade by `make claims`" in shown[3].data
 
 
 def test_stale_runs_are_listed_by_their_place(run, tmp_path):

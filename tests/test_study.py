@@ -10,7 +10,7 @@ import pandas as pd
 import pytest
 
 from merlib import cli, metrics
-from merlib.study import Study, committed_scores, find_home
+from merlib.study import Study, find_home, kept_runs
 
 ROOT = Path(__file__).resolve().parent.parent
 TINY = {"size": 16, "flow_size": 32, "frames": 2, "width": 8, "lstm_hidden": 8, "epochs": 1}
@@ -238,15 +238,10 @@ def test_nothing_licensed_can_slip_into_git(path):
     assert subprocess.run(["git", "check-ignore", "-q", path], cwd=root).returncode == 0
 
 
-def test_committed_scores_are_those_of_the_stored_predictions():
-    table = committed_scores(ROOT)
-    runs = list(ROOT.glob("results/synthetic/*/*/seed-*/predictions.parquet"))
-    assert len(table) == len(runs)
-    row = table.set_index(["profile", "method", "seed"]).loc[("laptop", "majority", 0)]
+def test_kept_runs_are_found_by_profile_and_method(tmp_path):
+    found = kept_runs(ROOT, "synthetic", "laptop", ["majority", "base", "unknown"])
+    assert list(found) == ["majority", "base"] and list(found["base"]) == [0, 1, 2]
     # 40 of the 100 clips are of the largest class, one of five: 2 * 40 / (40 + 100) / 5
-    assert row["accuracy"] == 0.4 and row["uf1"] == pytest.approx(0.8 / 7)
-    assert (row["clips"], row["subjects"]) == (100, 10)
-
-
-def test_nothing_committed_is_an_empty_table(tmp_path):
-    assert committed_scores(tmp_path).empty
+    scores = metrics.scores(found["majority"][0])
+    assert scores["accuracy"] == 0.4 and scores["uf1"] == pytest.approx(0.8 / 7)
+    assert kept_runs(tmp_path, "synthetic", "laptop", ["majority"]) == {}

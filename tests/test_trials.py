@@ -16,14 +16,14 @@ from conftest import ROOT, TINY
 from scipy.ndimage import correlate
 from scipy.special import expit
 
-from merlib import face, loso, metrics, regions, trials
+from merlib import cli, face, loso, metrics, regions, trials
 from merlib.config import Config
 from merlib.mfem import CBAM, MFEM, SingleLook, make_attention
 from merlib.mffm import MFFM, LinearFusion
 from merlib.network import Network
 from merlib.rows import Rows
 from merlib.study import Study, halves
-from merlib.synthetic import Truth, at_amplitude
+from merlib.synthetic import Truth, at_amplitude, coded
 from merlib.train import NetworkClassifier
 
 
@@ -213,6 +213,13 @@ def test_annotated_units_and_their_side():
     assert regions.annotated("?") == {} and regions.annotated(float("nan")) == {}
 
 
+def test_a_coded_side_is_that_of_the_face():
+    units = {"4": [1.0, 0.7], "12": [0.8, 0.0], "14": [0.0, 0.5]}
+    assert coded(units) == "4+R12+L14"  # the image's left is the right of the face
+    for unit, (left, right) in regions.annotated(coded(units)).items():
+        assert (left > 0, right > 0) == (units[unit][0] > 0, units[unit][1] > 0)
+
+
 def test_annotations_of_both_sides_lead_to_the_regions_of_the_truth(study):
     """The text does not say how much weaker one side is, and a weaker one's region is smaller."""
     clips = study.clips[~study.clips["action_units"].str.contains("[LR]")]
@@ -273,6 +280,26 @@ def test_covering_asks_the_highest_tenth():
     values = np.arange(400.0).reshape(20, 20)  # the highest tenth: the two rows at the bottom
     assert regions.look(values, boxes((14, 3)))["covered"] == 0
     assert regions.look(values, boxes((15, 3)))["covered"] == 1
+
+
+@pytest.mark.parametrize("side", [1, 2, 4, 7])
+def test_no_side_of_the_face_is_favoured(side):
+    """The middle of every place of a coarse map is pointed at equally often."""
+    rng, size = np.random.default_rng(side), 28
+    both = boxes((20, 20), (1, 9), size=size, side=8)
+    middle = ((np.arange(side) + 0.5) * size / side).astype(int)
+    expected = np.any(both, axis=0)[np.ix_(middle, middle)].mean()
+    found = [regions.look(rng.random((side, side)), both)["pointing"] for _ in range(1000)]
+    assert np.mean(found) == pytest.approx(expected, abs=0.05)
+    assert regions.look(np.full((side, side), 0.3), both)["pointing"] == pytest.approx(expected)
+
+
+def test_equal_places_are_drawn_by_lot():
+    rows, columns = np.nonzero(regions.highest(np.full((4, 4), 0.3), 40))
+    assert len(rows) == 160
+    assert abs(rows.mean() - 19.5) < 3 and abs(columns.mean() - 19.5) < 3  # deviation 0.9 each
+    corner = regions.highest(np.array([[1.0, 0.0], [0.0, 0.0]]), 40)
+    assert corner.sum() == 160 and corner[:20, :20].sum() == 160
 
 
 def test_a_coarse_map_is_enlarged_to_the_crop():
@@ -375,7 +402,23 @@ def test_the_sweep_tests_the_same_people_at_every_amplitude(study, monkeypatch):
 
     monkeypatch.setattr(trials, "sweep_one", None)  # kept: nothing is trained any more
     kept = trials.sweep(study)
-    pd.testing.assert_frame_equal(kept, table.reset_index(drop=True), check_dtype=False)
+    pd.testing.assert_frame_equal(kept, table, check_dtype=False)
+
+
+def test_nobody_can_set_how_far_a_real_face_moves(study):
+    real = Study("casme2", study.root, "night", home=study.home, n_jobs=1, **TINY)
+    with pytest.raises(ValueError, match="amplitude: dataset='casme2', expected 'synthetic'"):
+        trials.sweep(real)
+
+
+@pytest.mark.parametrize("dataset", ["synthetic", "casme2"])
+def test_all_trials_are_those_that_the_data_allows(study, dataset, monkeypatch):
+    asked = []
+    monkeypatch.setattr(trials, "run", lambda name, *_: asked.append(name))
+    monkeypatch.setattr(trials, "sweep", lambda *_: asked.append("amplitude"))
+    monkeypatch.setattr(cli, "print_scores", lambda *_: None)
+    cli.main(["trials", "--dataset", dataset, "--data-root", str(study.root), "--seeds", "0"])
+    assert set(asked) == set(trials.TRIALS) | ({"amplitude"} if dataset == "synthetic" else set())
 
 
 def test_every_unit_moves_by_the_amplitude_on_its_stronger_side():
@@ -497,7 +540,7 @@ def test_the_verdict_on_regions_follows_the_numbers(study, elsewhere, capsys, ho
     else:
         assert "better than its controls is NOT shown" in text
         assert "energy: sum, before" in text.split("less than the second in: ")[1]
-    assert "3 seed(s), 96 clips" in text and "Not kept" not in text
+    assert "3 seed(s), 96 clips" in text and "Missing" not in text
 
 
 BREAKS = {"base": 1.2, "mfem": 1.2, "mffm": 0.4, "full": 0.4, "linear": 1.2}
@@ -531,7 +574,7 @@ def test_the_verdict_on_detail_follows_the_numbers(study, elsewhere, capsys, hol
     else:
         assert "That fusion keeps shallow detail is NOT shown." in text
         assert "is not shown to be better than one linear layer" in text
-    assert "Beware" not in text and "Not kept" not in text
+    assert "Beware" not in text and "Not kept" not in text and "Missing" not in text
 
 
 def test_a_network_that_has_not_learnt_says_nothing_about_detail(study, elsewhere, capsys):
