@@ -27,7 +27,7 @@ from .files import write
 from .parallel import each
 from .prepare import Prepared
 from .rows import Rows
-from .study import Study, code_of
+from .study import Study, code_of, sources
 from .train import NetworkClassifier
 
 AMPLITUDES = (0.2, 0.3, 0.5, 0.8, 1.2, 2.0, 3.0)
@@ -35,6 +35,10 @@ AMPLITUDES = (0.2, 0.3, 0.5, 0.8, 1.2, 2.0, 3.0)
 
 SWEPT = {"subjects": 12, "clips": 60, "seed": 3}
 """Subjects and clips at each amplitude, of a generator's seed of their own."""
+
+
+MEASURING = ("regions", "explain", "action_units")
+"""Modules that say where a network looks."""
 
 
 @dataclass(frozen=True)
@@ -179,19 +183,17 @@ def run(name: str, study: Study, seed: int = 0) -> pd.DataFrame:
 
     A trial of `ATTENTION` also stores where its maps look, see `merlib.regions`.
     """
-    trial = study_of(name, study, seed)
-    predictions = trial.predictions(TRIALS[name].method)
-    target = folder(study, name, seed)
+    trial, method = study_of(name, study, seed), TRIALS[name].method
+    predictions = trial.predictions(method)
+    made, target = trial.run_folder(method, seed), folder(study, name, seed)
     target.mkdir(parents=True, exist_ok=True)
-    if name in ATTENTION and not (target / "regions.csv").exists():
-        write(
-            target / "regions.csv", regions.of_study(trial, TRIALS[name].method).to_csv(index=False)
-        )
+    if name in ATTENTION:
+        looks = made / f"regions-{sources(*MEASURING)}.csv"  # measured anew if that code changes
+        if not looks.exists():
+            write(looks, regions.of_study(trial, method).to_csv(index=False))
+        shutil.copyfile(looks, target / "regions.csv")
+    shutil.copyfile(made / "predictions.parquet", target / "predictions.parquet")
     about = predictions.attrs["run"] | {"trial": name}
-    shutil.copyfile(
-        trial.run_folder(TRIALS[name].method, seed) / "predictions.parquet",
-        target / "predictions.parquet",
-    )
     write(target / "run.json", json.dumps(about, indent=1))
     return predictions
 
