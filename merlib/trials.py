@@ -11,6 +11,7 @@ many steps. The published synthetic dataset of 246 clips is the default::
 
 import json
 import shutil
+import textwrap
 import time
 from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
@@ -95,7 +96,7 @@ INGREDIENTS = FULL | {
 
 SENSITIVITY = FULL | {
     "larger-images": Trial("twice the pixels a side", {"size": "2x"}),
-    "more-frames": Trial("16 frames for 10", {"frames": "1.6x"}),
+    "more-frames": Trial("1.6 times the frames", {"frames": "1.6x"}),
     "alpha-5": Trial("alpha = 5", {"evm_alpha": 5.0}),
     "alpha-20": Trial("alpha = 20", {"evm_alpha": 20.0}),
     "butterworth": Trial("Butterworth filter", {"evm": "butterworth"}),
@@ -246,12 +247,14 @@ def kept(study: Study, group: str) -> tuple[Study, dict[str, dict[int, pd.DataFr
         print(f"Shown: {where}: {counted}")
     else:
         print(f"No trial of {where} is kept: nothing can be shown yet.")
-    lacking = {name: sorted({0, 1, 2} - set(found.get(name, {}))) for name in names}
-    if any(lacking.values()):
+    lacking: dict[str, list[str]] = {}
+    for name in names:
+        if seeds := sorted({0, 1, 2} - set(found.get(name, {}))):
+            lacking.setdefault(", ".join(map(str, seeds)), []).append(name)
+    if lacking:
         print("Missing, of seeds 0 to 2:")
-        for name, seeds in lacking.items():
-            if seeds:
-                print(f"  {name}: {', '.join(map(str, seeds))}")
+        for seeds, some in lacking.items():
+            print(textwrap.fill(f"{seeds}: {', '.join(some)}", 80, subsequent_indent="   "))
         made = "`make claims` makes those of the published synthetic data"
         print(f"{made}; for your own copy of a dataset")
         print(f"merlib trials {group} --dataset casme2 --data-root ... --profile paper")

@@ -158,6 +158,21 @@ show("training", columns)
 # %%
 show("precision", ["method", "precision", "seed", "accuracy", "uf1", "uar"], 3)
 
+# %% [markdown]
+# ### All folds at once
+#
+# Small networks are too small for a GPU. Those of [the comparison](15_comparison.ipynb) can
+# therefore train the networks of all folds as one computation. *Ratio* is the time of one fold
+# after another, divided by that of all at once: below 1, at once is slower. That is so on a CPU,
+# where it is therefore off. On a GPU it is on, not yet measured.
+
+# %%
+columns = ["method", "folds", "epochs", "one by one, s", "at once, s", "ratio", "least", "most"]
+show("folds_together", columns)
+if (together := measured("folds_together")) is not None:
+    for method, apart in zip(together["method"], together["largest difference"], strict=True):
+        print(f"{method}: no probability differs by more than {apart:.0e}")
+
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## How it grows
 #
