@@ -13,7 +13,7 @@ A mistake either scores the same predictions in another way (`best_epoch`, `fold
 classifier that trains in a fraction of a second, so that each mistake can be tried on labels of
 which the truth is known: `shuffled` ones, and ones that follow the person (`of_person`).
 
-Varanka et al. 2022 ("Data leakage and evaluation issues in micro-expression analysis") show what
+Varanka et al. 2024 ("Data leakage and evaluation issues in micro-expression analysis") show what
 leaks did to published scores of this field, Kapoor & Narayanan 2023 count seventeen others.
 """
 

@@ -254,7 +254,8 @@ def kept(study: Study, group: str) -> tuple[Study, dict[str, dict[int, pd.DataFr
     if lacking:
         print("Missing, of seeds 0 to 2:")
         for seeds, some in lacking.items():
-            print(textwrap.fill(f"{seeds}: {', '.join(some)}", 80, subsequent_indent="   "))
+            line = f"{seeds}: {', '.join(some)}"
+            print(textwrap.fill(line, 80, subsequent_indent="   ", break_on_hyphens=False))
         made = "`make claims` makes those of the published synthetic data"
         print(f"{made}; for your own copy of a dataset")
         print(f"merlib trials {group} --dataset casme2 --data-root ... --profile paper")

@@ -308,13 +308,11 @@ for name, value in printed.items():
 #
 # ## Read further
 #
-# Varanka, Li, Peng and Zhao, *Data leakage and evaluation issues in micro-expression analysis*
-# (2022), show what leaks did to published scores of this field. Kapoor and Narayanan, *Leakage and
-# the reproducibility crisis in machine-learning-based science* (2023), count seventeen fields with
-# such leaks. Ambroise and McLachlan, *Selection bias in gene extraction* (2002), is the classic on
-# choosing features before the split, Vandewiele and others (2021) on copies before it, Saeb and
-# others (2017) on random splits of clips, Forman and Scholz (2010) on averaging F1 over folds,
-# Opitz and Burst, *Macro F1 and Macro F1* (2019), on the two definitions.
+# What leaks did to published scores of this field {cite}`varanka2024leakage`, and to seventeen
+# others {cite}`kapoor2023leakage`. The classic on choosing features before the split
+# {cite}`ambroise2002selection`; on copies before it {cite}`vandewiele2021overly`; on random splits
+# of what belongs to few people {cite}`saeb2017need`; on averaging F1 over folds
+# {cite}`forman2010apples`; on the two definitions of the macro F1 {cite}`opitz2019macro`.
 #
 # ## Summary
 #

@@ -16,7 +16,7 @@ from conftest import ROOT
 from playwright.sync_api import expect
 from pypdf import PdfReader
 
-from merlib import browser
+from merlib import browser, slides
 
 AXE = (Path(axe_playwright_python.__file__).parent / "axe.min.js").read_text()
 SCREENS = {
@@ -287,6 +287,17 @@ def test_the_book_reads_from_a_folder(desk, book):
     page = desk.open(base, "search.html?q=clusters")
     found = page.locator("#search-results li a").first
     expect(found).to_have_attribute("href", re.compile("book/clusters.html"))
+
+
+def test_the_slides_show_without_a_fault(desk, home):
+    index = slides.build(home)
+    pages = sorted(index.parent.glob("*.html"))
+    with browser.served(index.parent) as address:
+        for path in pages:
+            desk.open(address, path.name)
+            faults = desk.faults + broken_links(desk, index.parent)
+            assert not faults + desk.page.evaluate(IMAGES) + desk.page.evaluate(FORMULAS), path.name
+    assert len(pages) > len(names()) / 2
 
 
 def titles(outline, level=1):
