@@ -77,7 +77,9 @@ def parser() -> argparse.ArgumentParser:
         if name == "fit":
             command.add_argument("--method", default="full", help="a variant of the network")
             command.add_argument("--out", type=Path, required=True, help="*.safetensors to write")
-    trials = commands.add_parser("trials", help="the experiments behind the claims", parents=[data])
+    # A default of its own needs options of its own: commands share those of a parent.
+    own = [data_options()]
+    trials = commands.add_parser("trials", help="the experiments behind the claims", parents=own)
     trials.add_argument("trials", nargs="*", metavar="TRIAL", help="names or groups (default: all)")
     trials.add_argument("--seeds", nargs="+", type=int, default=[0, 1, 2])
     trials.set_defaults(run=run_trials, profile="night")

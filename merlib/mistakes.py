@@ -167,10 +167,10 @@ def evaluate(
     X, labels, subjects = np.asarray(X, float), np.asarray(labels), np.asarray(subjects)
     if not len(X) == len(labels) == len(subjects):
         raise ValueError(f"{len(X)} rows, {len(labels)} labels, {len(subjects)} subjects")
-    rng = np.random.default_rng(seed)
+    copying, dealing, training = (np.random.default_rng([seed, k]) for k in range(3))
     all_clips = np.arange(len(labels))
-    rows = balanced(all_clips, labels, rng) if "balance" in moved else all_clips
-    folds = random_folds(subjects[rows], rng) if "split" in moved else subjects[rows]
+    rows = balanced(all_clips, labels, copying) if "balance" in moved else all_clips
+    folds = random_folds(subjects[rows], dealing) if "split" in moved else subjects[rows]
     tables = []
     for left_out in np.unique(folds):
         train, test = rows[folds != left_out], rows[folds == left_out]
@@ -179,8 +179,9 @@ def evaluate(
         seen = all_clips if "select" in moved else train
         Z = SelectKBest(between, k=min(KEPT, Z.shape[1])).fit(Z[seen], labels[seen]).transform(Z)
         if "balance" not in moved:
-            train = balanced(train, labels, rng)
-        answers = every_epoch(Z[train], labels[train], Z[test], classes, int(rng.integers(2**31)))
+            train = balanced(train, labels, copying)
+        order = int(training.integers(2**31))
+        answers = every_epoch(Z[train], labels[train], Z[test], classes, order)
         index = pd.MultiIndex.from_product([range(1, EPOCHS + 1), test], names=["epoch", "clip"])
         table = pd.DataFrame(answers, index, [f"p_{name}" for name in classes]).reset_index()
         tables.append(table.assign(subject=left_out, label=labels[table["clip"]]))
@@ -270,7 +271,8 @@ def scores(
 
 def shuffled(labels: np.ndarray, seed: int) -> np.ndarray:
     """Return labels dealt to the clips anew: there is nothing to learn, whatever the features."""
-    return np.random.default_rng(seed).permutation(labels)
+    # Not the chances of `evaluate` with this seed: labels must not be dealt as its folds are.
+    return np.random.default_rng([seed, 3]).permutation(labels)
 
 
 def of_person(
@@ -281,7 +283,7 @@ def of_person(
     Every person has a favourite class, drawn as the classes are frequent, and `share` of the clips
     show it; the others have shuffled labels. Of a new person there is nothing to learn.
     """
-    rng = np.random.default_rng(seed)
+    rng = np.random.default_rng([seed, 4])
     people, who = np.unique(subjects, return_inverse=True)
     favourites = rng.choice(labels, len(people))
     return np.where(rng.random(len(labels)) < share, favourites[who], rng.permutation(labels))

@@ -128,7 +128,9 @@ def look(values: np.ndarray, regions: list[np.ndarray]) -> dict[str, float]:
 def of_study(study: Study, method: str) -> pd.DataFrame:
     """Measure the maps of every fold's network on the subjects that it has not seen.
 
-    The apex frame of every clip with a known region; see `look` for the columns.
+    The apex frame of every clip with a known region; see `look` for the columns. Beside them, as
+    the map ``usual``: how often each place moves in the clips that the network was trained on.
+    Whoever scores as that fixed map does knows faces, but has not looked at the clip.
 
     Returns
     -------
@@ -138,19 +140,36 @@ def of_study(study: Study, method: str) -> pd.DataFrame:
     clips, by, rows = study.clips, PROTOCOLS[study.protocol], []
     synthetic = (study.root / "dataset.json").exists()
     truth = Truth(study.root) if synthetic else None
+    known = {}
+    for row, clip in clips.iterrows():
+        units = truth.clip(clip["clip"]).action_units if synthetic else None
+        regions = moving(units or annotated(clip["action_units"]), study.config.size)
+        if regions:
+            known[row] = regions
     for left_out, some in clips.groupby(by):
         network = study.fold_classifier(method, left_out).network_
-        for row, clip in some.iterrows():
-            units = truth.clip(clip["clip"]).action_units if synthetic else None
-            regions = moving(units or annotated(clip["action_units"]), study.config.size)
-            if not regions:
-                continue
+        usual = how_often([regions for row, regions in known.items() if row not in some.index])
+        for row in some.index.intersection(list(known)):
+            about = {"clip": clips.at[row, "clip"], "subject": clips.at[row, "subject"]}
             maps = explain.attention(network, study.prepared.x[row : row + 1, -1:].copy())
             for stage, found in maps.items():
-                for name, parts in MAPS.items():
-                    if parts[0] in found:
-                        values = sum(found[part][0, 0] for part in parts)
-                        about = {"clip": clip["clip"], "subject": clip["subject"]}
-                        about |= {"stage": stage, "map": name}
-                        rows.append(about | look(values, regions))
+                shown = {
+                    name: sum(found[part][0, 0] for part in parts)
+                    for name, parts in MAPS.items()
+                    if parts[0] in found
+                }
+                if usual is not None:
+                    shown["usual"] = coarser(usual, shown["sum"].shape)
+                for name, values in shown.items():
+                    rows.append(about | {"stage": stage, "map": name} | look(values, known[row]))
     return pd.DataFrame(rows).round(6)
+
+
+def how_often(clips: list[list[np.ndarray]]) -> np.ndarray | None:
+    """Return the share of clips in which each place moves, (size, size), None of no clip."""
+    return np.mean([np.any(regions, axis=0) for regions in clips], axis=0) if clips else None
+
+
+def coarser(values: np.ndarray, shape: tuple[int, int]) -> np.ndarray:
+    """Return a map at a lower resolution (H, W), mean over areas."""
+    return cv2.resize(values.astype(np.float32), shape[::-1], interpolation=cv2.INTER_AREA)

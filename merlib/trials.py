@@ -95,6 +95,7 @@ INGREDIENTS = FULL | {
 """Claim 3: what each ingredient brings."""
 
 SENSITIVITY = FULL | {
+    "no-magnification": INGREDIENTS["no-magnification"],
     "larger-images": Trial("twice the pixels a side", {"size": "2x"}),
     "more-frames": Trial("1.6 times the frames", {"frames": "1.6x"}),
     "alpha-5": Trial("alpha = 5", {"evm_alpha": 5.0}),
@@ -256,10 +257,17 @@ def kept(study: Study, group: str) -> tuple[Study, dict[str, dict[int, pd.DataFr
         for seeds, some in lacking.items():
             line = f"{seeds}: {', '.join(some)}"
             print(textwrap.fill(line, 80, subsequent_indent="   ", break_on_hyphens=False))
-        made = "`make claims` makes those of the published synthetic data"
-        print(f"{made}; for your own copy of a dataset")
-        print(f"merlib trials {group} --dataset casme2 --data-root ... --profile paper")
+        print(f"Made by: {command(study, group)}")
     return study, found, where
+
+
+def command(study: Study, group: str) -> str:
+    """Return what makes the trials of a group for a study."""
+    if study.dataset == "synthetic" and study.data_root is None and study.profile == "night":
+        return "make claims"
+    root = "" if study.data_root is None else " --data-root ..."
+    data = f"--dataset {study.dataset}{root} --profile {study.profile}"
+    return f".venv/bin/merlib trials {group} {data}"
 
 
 def sweep(study: Study, seed: int = 0) -> pd.DataFrame:
@@ -298,6 +306,17 @@ def sweep(study: Study, seed: int = 0) -> pd.DataFrame:
     about |= loso.surroundings()
     write(target / "run.json", json.dumps(about, indent=1))
     return table
+
+
+def sweeps(study: Study) -> dict[int, pd.DataFrame]:
+    """Return the kept sweeps, seed -> table; what made each is its ``attrs["run"]``."""
+    found = {}
+    if study.dataset == "synthetic":
+        for path in sorted(sweep_folder(study, 0).parent.glob("seed-*/run.json")):
+            table = pd.read_csv(path.with_name("predictions.csv"))
+            table.attrs["run"] = json.loads(path.read_text())
+            found[table.attrs["run"]["seed"]] = table
+    return found
 
 
 def sweep_folder(study: Study, seed: int) -> Path:

@@ -382,10 +382,11 @@ with torch.no_grad():
 # - A spatial gate weighs places, a channel gate weighs channels; both are sigmoids of what a small
 #   layer reads from pooled features.
 # - GeM lies between average and maximum; its exponent says how much the largest place decides.
-# - The second look sees what the first one gave little weight. It prefers other channels; it cannot
-#   move a place inside a channel.
-# - Summed, both looks are one noisy-OR gate: whether looking twice helps is a question for an
-#   experiment with a single gate of as many parameters.
+# - The second look sees what the first one gave little weight. It prefers other channels; in branch
+#   1 it cannot move a place inside a channel. In branch 2, where the spatial gate comes last and
+#   each look has its own, it can.
+# - Summed, both looks of branch 1 are one noisy-OR gate: whether looking twice helps is a question
+#   for an experiment with a single gate of as many parameters.
 #
 # ## Exercises
 #

@@ -60,8 +60,8 @@ study, kept, where = trials.kept(study, "fusion")  # trial -> seed -> prediction
 # 1. **Fusion helps**: with it, a network is better than the same network without it.
 # 2. **The shallow stages are what helps**: fusing all stages is better than fusing the two deepest
 #    ones only.
-# 3. **It helps most where movement is small**: with fusion a network can be given smaller movements
-#    before it breaks down.
+# 3. **It helps where movement is small**: below a pixel a network with fusion is better, and it can
+#    be given smaller movements before it breaks down.
 #
 # And one more, about the way it is done:
 #
@@ -170,7 +170,7 @@ for number in sorted({number for _, number in tests}):
 if tests:
     caption = f"Clips only the paper's form / only the variant got right. {where}"
     display(plots.table(pd.DataFrame(cells).T, caption))
-    for text, some in (("every seed", all), ("at least one seed", any)):
+    for text, some in (("every seed", all), ("at least one seed, each corrected alone", any)):
         named = [SHORT[name] for name, found in differ.items() if some(found)]
         print(f"Differ from the paper's form in {text}: {'; '.join(named) or 'none'}.")
 else:
@@ -239,11 +239,8 @@ if kept and not any(stuck.values()):
 # the largest class and the variant's best, read from the line through the measured points.
 
 # %%
-paths = sorted(trials.sweep_folder(study, 0).parent.glob("seed-*/run.json"))
-found = [
-    pd.read_csv(path.with_name("predictions.csv")).assign(seed=int(path.parent.name[5:]))
-    for path in (paths if dataset == "synthetic" else [])
-]
+sweeps = trials.sweeps(study)  # seed -> answers
+found = [table.assign(seed=number) for number, table in sweeps.items()]
 swept = pd.concat(found, ignore_index=True) if found else None
 if dataset != "synthetic":
     print("Nobody can set the amplitude of a real expression: there is no sweep of this data.")
@@ -331,14 +328,16 @@ if swept is not None:
 #
 # Differences of accuracy, paired by clip and seed. Interval and $p$ count chance in people and in
 # seeds, as on [the page of the ingredients](20_ingredients.ipynb). A difference counts if $p$ is
-# below 0.05 after Holm's correction for all of them. Of the sweep, the amplitudes below a pixel
-# count. The third prediction asks something else: break-down at a smaller amplitude in every seed.
+# below 0.05 after Holm's correction for all that are judged; from one seed nothing is. The first,
+# second and fourth prediction ask the whole dataset; the third asks the sweep: better where the
+# amplitude is below a pixel, and a break-down at a smaller amplitude in every one of several seeds.
 
 # %%
 ASKED = {  # first minus second -> the prediction
     ("mffm", "base"): 1, ("full", "mfem"): 1, ("full", "pairs-deep"): 2, ("full", "linear"): 4,
     ("pairs-shallow", "pairs-deep"): 0, ("full", "pairs-adjacent"): 0, ("full", "pairs-second"): 0,
 }  # fmt: skip
+ASKED_SMALL = {("mffm", "base"): 3, ("full", "mfem"): 3, ("full", "linear"): 0}
 
 
 def small_movements():
@@ -355,10 +354,12 @@ def small_movements():
 
 def answer():
     """Return a row a difference that can be told: value, interval, p, and what follows."""
-    sources = [("", kept)] + ([("small: ", small_movements())] if swept is not None else [])
+    sources = [("", kept, ASKED)]
+    if swept is not None:
+        sources.append(("small: ", small_movements(), ASKED_SMALL))
     rows = []
-    for prefix, runs in sources:
-        for (one, other), number in ASKED.items():
+    for prefix, runs, pairs in sources:
+        for (one, other), number in pairs.items():
             if set(runs.get(one, {})) & set(runs.get(other, {})):
                 found = metrics.paired_difference(runs[other], runs[one], metrics.accuracy)
                 title = f"{prefix}{SHORT[one]} − {SHORT[other]}"
@@ -366,9 +367,11 @@ def answer():
                 rows.append(asked | found._asdict())
     table = pd.DataFrame(rows)
     if len(table):
-        table["p"] = metrics.holm(table["p"])
+        judged = table["seeds"].map(len) > 1
+        table.loc[judged, "p"] = metrics.holm(table.loc[judged, "p"])
         words = np.where(table["value"] > 0, "better", "worse")
-        table["answer"] = np.where(table["p"] < 0.05, words, "not shown")
+        words = np.where(table["p"] < 0.05, words, "not shown")
+        table["answer"] = np.where(judged, words, "one seed")
     return table
 
 
@@ -401,18 +404,22 @@ else:
 PREDICTIONS = {
     1: "fusion helps",
     2: "the shallow stages are what helps",
-    3: "fusion breaks down at smaller movements",
+    3: "fusion helps below a pixel, and breaks down at smaller movements",
     4: "the interaction is better than the linear control",
 }
 
 
 def says_breakdown():
-    """Return whether prediction 3 holds, in words, and why."""
+    """Return whether fusion breaks down at smaller movements, in words, and why."""
     if falls is None:
         return "cannot be told", "no sweep"
+    if falls.shape[1] < 2:
+        return "cannot be told", "the sweep has one seed"
     words = []
     for one, other in (("mffm", "base"), ("full", "mfem")):
-        pair = falls.reindex([one, other]).dropna(axis=1)
+        if not {one, other} <= set(falls.index):
+            return "cannot be told", f"no sweep of {SHORT[other]} or {SHORT[one]}"
+        pair = falls.loc[[one, other]].dropna(axis=1)
         if pair.shape[1] < falls.shape[1]:
             return "cannot be told", f"{SHORT[other]} or {SHORT[one]} has not learnt in every seed"
         lower = int((pair.loc[one] < pair.loc[other]).sum())
@@ -420,20 +427,28 @@ def says_breakdown():
     return ("yes" if all(yes for yes, _ in words) else "not shown"), "; ".join(w for _, w in words)
 
 
+def says_difference(number):
+    """Return whether all differences of a prediction are for the better, in words, and why."""
+    these = answers[answers["prediction"] == number] if len(answers) else answers
+    if not len(these):
+        return "cannot be told", "not kept"
+    details = "; ".join(
+        f"{line.difference}: {100 * line.value:+.1f} points, {line.answer}"
+        for line in these.itertuples()
+    )
+    if (these["answer"] == "one seed").any():
+        return "cannot be told", details
+    return ("yes" if (these["answer"] == "better").all() else "not shown"), details
+
+
 # %%
 said = {}
 for number, text in PREDICTIONS.items():
-    these = answers[answers["prediction"] == number] if len(answers) else answers
+    said[number], details = says_difference(number)
     if number == 3:
-        said[number], details = says_breakdown()
-    elif not len(these):
-        said[number], details = "cannot be told", "not kept"
-    else:
-        said[number] = "yes" if (these["answer"] == "better").all() else "not shown"
-        details = "; ".join(
-            f"{line.difference}: {100 * line.value:+.1f} points, {line.answer}"
-            for line in these.itertuples()
-        )
+        lower, why = says_breakdown()
+        details = f"{details}; break-down: {why}"
+        said[number] = next((w for w in (lower, said[number]) if w != "yes"), "yes")
     print(f"{number}. {text}: {said[number]} ({details})")
 
 print(f"\nVerdict ({where}):")
@@ -568,5 +583,5 @@ plots.table(table, f"Smallest gap in points of accuracy, {n} clips", digits=1, i
 # ## Where these figures come from
 
 # %%
-everything = [run for seeds in kept.values() for run in seeds.values()]
-provenance.foot(everything, "make claims")
+everything = [run for seeds in kept.values() for run in seeds.values()] + list(sweeps.values())
+provenance.foot(everything, trials.command(study, "fusion amplitude"), study)

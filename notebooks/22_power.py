@@ -98,7 +98,7 @@ print("Table 3, right clips of 246:", ", ".join(f"{name} {k}" for name, k in row
 # a method that is no better gets each by the toss of a coin.
 #
 # Two accuracies give $b - c$ and not $b + c$. The fewer clips the methods disagree on, the more a
-# step means: 13 clips more out of 13 are no accident, 66 against 53 are.
+# step means: 13 clips more out of 13 are hardly an accident, 66 against 53 may well be one.
 #
 # So for printed figures the test has not one $p$ but a range, from the smallest possible number of
 # discordant clips (what the worse method gets right, the better one does, too) to the largest.
@@ -297,7 +297,8 @@ for name, worth in (("clips", n), ("people", round(n / effect))):
 # %% [markdown]
 # And a difference, by clips and by people: the whole method against each other one of this page,
 # over the seeds that both have. Interval and $p$ count the draw of clips or people, and what another
-# seed would move, where more than one is stored.
+# seed would move, where more than one is stored. The $p$ are not corrected: see how they differ by
+# unit, not which is small.
 
 # %%
 reference = "full" if "full" in runs else next(iter(runs))
@@ -427,8 +428,8 @@ told = " and ".join(f"{value:.1f} points of {n} clips" for n, value in seen.item
 lines.append(f"Where two methods differ on a fifth of the clips, a power of 80 % needs {told}.")
 low, high = (100 * value for value in intervals["people"])
 lines.append(
-    f"People: on the data of this page {effect:.2f} clips are worth one of another person each, and "
-    f"people differ by more than chance in {(p <= 0.05).sum()} of {len(p)} runs. The printed "
+    f"People: on the data of this page {effect:.2f} clips tell as much as one clip would if each "
+    f"were of another person, and people differ by more than chance in {(p <= 0.05).sum()} of {len(p)} runs. The printed "
     f"accuracy of the paper, with that effect, has an interval of {low:.0f} to {high:.0f} %."
 )
 fixed = [name for name, alike in zip(classes, same, strict=True) if alike]

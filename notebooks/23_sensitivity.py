@@ -107,7 +107,6 @@ NOT_RUN = {
     ("landmarks", "YuNet"): "wants a model file; the eyes of drawn faces are found without it",
     ("short_clips", "drop"): "drops no clip of the published data: none is so short",
     ("tvl1", "fast"): "is what laptop and night have; the trial takes the other value",
-    ("evm", "off"): "trial 'no-magnification' of the ingredients",
     ("inputs", "grey"): "no decision; trial 'grey-only' of the ingredients",
     ("inputs", "flow"): "no decision; trial 'flow-only' of the ingredients",
     ("sequence", "mean"): "no decision; trial 'no-bilstm' of the ingredients",
@@ -134,8 +133,8 @@ plots.table(pd.DataFrame(rows), "Not in the chart", index=False)
 #   seeds) and luck in training (how far the seeds lie apart). It is thin where there is one seed:
 #   then it holds people alone, and the row is not judged.
 # - *Dots*: the seeds. *Black line*: their mean.
-# - *Grey band*: how far the default's own seeds lie from their mean. It is the size of a difference
-#   that comes about when nothing is changed but the random numbers.
+# - *Grey band*: the largest difference between two seeds of the default, to either side. So far
+#   apart lie two dots when nothing is changed but the random numbers.
 # - *Star and orange diamond*: $p$ is below 0.05 after Holm's correction for all rows that are judged.
 #
 # All rows share the default: if *its* runs were lucky, every row moves to the left.
@@ -148,7 +147,7 @@ judged = [name for name, one in found.items() if len(one.seeds) > 1]
 holm = dict(zip(judged, metrics.holm([found[name].p for name in judged]), strict=True))
 beyond = [name for name in judged if holm[name] < 0.05]
 scores = pd.Series({number: metrics.scores(run)["uf1"] for number, run in default.items()})
-band = 100 * (scores - scores.mean())
+band = 100 * (scores.max() - scores.min()) if len(scores) else 0
 ordered = {
     step: sorted((name for name in found if group_of[name] == step), key=lambda n: found[n].value)
     for step in STEPS
@@ -158,7 +157,7 @@ ordered = {
 labels = []
 if found:
     figure, axes = plt.subplots(figsize=(6, 0.29 * (len(found) + 3) + 0.9))
-    axes.axvspan(band.min(), band.max(), color="0.92")
+    axes.axvspan(-band, band, color="0.92")
     for step in (step for step in STEPS if ordered[step]):
         labels.append(STEPS[step])
         for name in ordered[step]:
@@ -271,7 +270,8 @@ if judged:
     lines += [
         f"- Of the other {m - len(beyond)} no effect is seen. That does not say that there is none: "
         f"an interval reaches {np.median(halves):.1f} points to either side (median).",
-        f"- Half of the rows lie above {common:+.1f} points: what all have in common is the default.",
+        f"- Half of the rows lie above {common:+.1f} points. If that is far from zero, the default was "
+        "lucky or unlucky in its seeds: all rows are held against the same runs.",
     ]
 if len(found) > m:
     lines.append(f"- {len(found) - m} can be compared with one seed only: no verdict.")
@@ -370,4 +370,4 @@ print("For a sentence such as 'this decision moves the score' the first is the r
 
 # %%
 everything = [run for seeds in kept.values() for run in seeds.values()]
-provenance.foot(everything, "make claims", study)
+provenance.foot(everything, trials.command(study, "sensitivity"), study)

@@ -238,6 +238,12 @@ def test_nothing_licensed_can_slip_into_git(path):
     assert subprocess.run(["git", "check-ignore", "-q", path], cwd=root).returncode == 0
 
 
+@pytest.mark.parametrize("command", ["prepare", "train", "book", "study", "trials"])
+def test_the_profile_is_laptop_but_for_trials(command):
+    profile = cli.parser().parse_args([command]).profile
+    assert profile == ("night" if command == "trials" else "laptop")
+
+
 def test_kept_runs_are_found_by_profile_and_method(tmp_path):
     found = kept_runs(ROOT, "synthetic", "laptop", ["majority", "base", "unknown"])
     assert list(found) == ["majority", "base"] and list(found["base"]) == [0, 1, 2]

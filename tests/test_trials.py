@@ -352,7 +352,7 @@ def test_the_looks_of_a_trial_are_those_of_the_left_out_half(study):
     assert (looks["regions"] == looks["clip"].map({c: len(r) for c, r in known.items()})).all()
     assert (looks["covered"] <= looks["regions"]).all()
     count = looks.groupby("clip").size()
-    assert (count == 4 * len(regions.MAPS)).all()  # four stages
+    assert (count == 4 * (len(regions.MAPS) + 1)).all()  # four stages; and the usual places
 
     # One of them once more, from the network that has not seen its subject.
     trial = trials.study_of("full", study)
@@ -369,7 +369,29 @@ def test_the_looks_of_a_trial_are_those_of_the_left_out_half(study):
 def test_controls_have_maps_before_and_after_only(study):
     trials.run("cbam", study)
     looks = pd.read_csv(trials.folder(study, "cbam", 0) / "regions.csv")
-    assert set(looks["map"]) == {"before", "sum"}
+    assert set(looks["map"]) == {"before", "sum", "usual"}
+
+
+def test_the_usual_places_are_those_of_the_training_clips(study):
+    """By hand, of one clip: how often each place moves among the clips of the other half."""
+    trials.run("cbam", study)
+    looks = pd.read_csv(trials.folder(study, "cbam", 0) / "regions.csv")
+    clips = trials.study_of("cbam", study).clips
+    known = {
+        name: regions.moving(truth.action_units, study.config.size)
+        for name, truth in truths(study).items()
+    }
+    row = clips.iloc[0]
+    others = clips.loc[clips["half"] != row["half"], "clip"]
+    usual = np.mean([np.any(known[name], axis=0) for name in others], axis=0)
+    inside = np.any(known[row["clip"]], axis=0)
+    this = looks[(looks["clip"] == row["clip"]) & (looks["map"] == "usual")].set_index("stage")
+    side = -(-study.config.size // 4)
+    assert study.config.size % side == 0  # so that the mean over areas is one over equal squares
+    squares = usual.reshape(side, study.config.size // side, side, -1).mean(axis=(1, 3))
+    expected = cv2.resize(squares, (study.config.size,) * 2)
+    share = expected[inside].sum() / expected.sum()
+    assert this.loc[1, "energy"] == pytest.approx(share, abs=2e-6)
 
 
 def test_the_sweep_tests_the_same_people_at_every_amplitude(study, monkeypatch):
@@ -473,13 +495,18 @@ def keep(study, name, seed, predictions, looks=None):
     folder = trials.folder(study, name, seed)
     folder.mkdir(parents=True, exist_ok=True)
     predictions.to_parquet(folder / "predictions.parquet", index=False)
+    tell(study, folder, name, seed)
+    if looks is not None:
+        looks.to_csv(folder / "regions.csv", index=False)
+
+
+def tell(study, folder, name, seed):
+    """Say beside something invented what made it."""
     made = json.loads(
         (trials.study_of("full", study).run_folder("full", 0) / "run.json").read_text()
     )
     about = made | {"version": "invented", "seed": seed, "trial": name}
     (folder / "run.json").write_text(json.dumps(about))
-    if looks is not None:
-        looks.to_csv(folder / "regions.csv", index=False)
 
 
 @pytest.fixture
@@ -528,6 +555,7 @@ def test_the_verdict_on_regions_follows_the_numbers(study, elsewhere, capsys, ho
     rng = np.random.default_rng(0)
     one, all_ = (0.3, 1.0), (0.6, 2.0) if holds else (0.1, 1.0)
     maps = {"before": one, "primary": one, "complementary": one, "sum": all_}
+    maps["usual"] = (0.4, 1.0)
     for seed in (0, 1, 2):
         for name in trials.ATTENTION:
             some = maps if name == "full" else {"before": one, "sum": one}
@@ -540,7 +568,18 @@ def test_the_verdict_on_regions_follows_the_numbers(study, elsewhere, capsys, ho
     else:
         assert "better than its controls is NOT shown" in text
         assert "energy: sum, before" in text.split("less than the second in: ")[1]
-    assert "3 seed(s), 96 clips" in text and "Missing" not in text
+    assert "3 seed(s) in common, 96 clips" in text and "Missing" not in text
+
+
+def test_one_seed_gives_no_verdict_on_regions(study, elsewhere, capsys):
+    rng = np.random.default_rng(0)
+    maps = dict.fromkeys(("before", "primary", "complementary", "sum", "usual"), (0.3, 1.0))
+    for name in trials.ATTENTION:
+        keep(elsewhere, name, 0, invented(rng, 0.7), looks_of(rng, maps | {"sum": (0.9, 2.0)}))
+    parameters = {"data_root": str(study.root), "profile": "night", "overrides": TINY}
+    text = printed("18_mfem_regions", capsys, **parameters)
+    assert "None: one seed does not tell" in text and ", one seed)" in text
+    assert "yes" not in text.split("Verdict")[0].split("1. more energy")[1]
 
 
 BREAKS = {"base": 1.2, "mfem": 1.2, "mffm": 0.4, "full": 0.4, "linear": 1.2}
@@ -565,7 +604,7 @@ def test_the_verdict_on_detail_follows_the_numbers(study, elsewhere, capsys, hol
         folder = trials.sweep_folder(elsewhere, seed)
         folder.mkdir(parents=True)
         pd.concat(tables).to_csv(folder / "predictions.csv", index=False)
-        (folder / "run.json").write_text("{}")
+        tell(elsewhere, folder, "amplitude", seed)
     parameters = {"data_root": str(study.root), "profile": "night", "overrides": TINY}
     text = printed("19_mffm_detail", capsys, **parameters)
     if holds:
@@ -588,7 +627,9 @@ def test_a_network_that_has_not_learnt_says_nothing_about_detail(study, elsewher
         "19_mffm_detail", capsys, data_root=str(study.root), profile="night", overrides=TINY
     )
     assert "base: answers one class nearly always in 1 of 1 seeds" in text
-    assert "3. fusion breaks down at smaller movements: cannot be told (no sweep)" in text
+    third = "3. fusion helps below a pixel, and breaks down at smaller movements"
+    assert f"{third}: cannot be told (not kept; break-down: no sweep)" in text
+    assert "1. fusion helps: cannot be told (" in text and "points, one seed" in text
     assert "hardly learnt anything: base." in text
 
 
