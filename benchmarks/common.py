@@ -70,18 +70,22 @@ def matrix_rate() -> float:
     return 2 * side**3 / min(timed(lambda: a @ b) for _ in range(10))
 
 
-def machine() -> str:
+def machine(gpu: bool) -> str:
     """Return the device in words."""
-    if torch.cuda.is_available():
+    if gpu:
         return torch.cuda.get_device_name()
     return f"CPU {platform.machine()}, {os.cpu_count()} cores"
 
 
-def write(table: pd.DataFrame, name: str, digits: int = 3) -> None:
-    """Print a table and write it to ``benchmarks/<name>_<cpu or cuda>.csv``."""
-    table = table.assign(device=machine(), torch=torch.__version__.split("+")[0])
+def write(table: pd.DataFrame, name: str, digits: int = 3, gpu: bool | None = None) -> None:
+    """Print a table and write it to ``benchmarks/<name>_<cpu or cuda>.csv``.
+
+    What does not use a GPU that is there, such as OpenCV, says ``gpu=False``.
+    """
+    gpu = torch.cuda.is_available() if gpu is None else gpu
+    table = table.assign(device=machine(gpu), torch=torch.__version__.split("+")[0])
     rounded = table.map(lambda v: float(f"{v:.{digits}g}") if isinstance(v, float) else v)
     rounded = rounded.replace({np.nan: None})
-    kind = "cuda" if torch.cuda.is_available() else "cpu"
+    kind = "cuda" if gpu else "cpu"
     rounded.to_csv(FOLDER / f"{name}_{kind}.csv")
     print(rounded.to_string(), flush=True)

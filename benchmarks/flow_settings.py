@@ -65,7 +65,7 @@ def main() -> None:
         row |= measure({key: value for key, value in row.items() if key != "name"}, clips)
     zero = np.mean([flow.endpoint_error(0 * truth, truth) for _, truth in clips])
     table = pd.DataFrame([{"name": "no flow at all", "error, px": zero}, *rows])
-    write(table.set_index("name"), "flow_settings")
+    write(table.set_index("name"), "flow_settings", gpu=False)
 
 
 if __name__ == "__main__":

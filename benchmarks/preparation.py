@@ -85,7 +85,7 @@ def main() -> None:
 
     what = f"{options.profile}, {len(rows)} clips"
     steps = by_step(rows, study.config)
-    write(steps.assign(what=what), f"preparation_steps_{options.profile}")
+    write(steps.assign(what=what), f"preparation_steps_{options.profile}", gpu=False)
     table = in_turn({"here": ours, "plain": lambda: plain(rows, study.config)}, options.repeats)
     table["clips a second"] = len(rows) / table["seconds"]
     write(table.assign(what=what), f"preparation_{options.profile}")

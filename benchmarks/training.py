@@ -82,7 +82,7 @@ def train(network, loader, left, config, turned, half=False):
     for _ in range(config.epochs):
         network.train()
         for x, y in loader:
-            x, y = turned(x.to(device)), y.to(device)
+            x, y = turned(x.to(device, non_blocking=True)), y.to(device, non_blocking=True)
             with torch.autocast(device.type, torch.bfloat16, enabled=half):
                 loss = functional.cross_entropy(network(x), y)
             optimiser.zero_grad()
@@ -112,7 +112,7 @@ def careful(x, labels, folds, config, device):
         network = network.to(device, memory_format=torch.channels_last)
         loader = DataLoader(
             TensorDataset(x[rows], labels[rows]), config.batch_size, shuffle=True, num_workers=2,
-            persistent_workers=True, drop_last=True,
+            persistent_workers=True, drop_last=True, pin_memory=device.type == "cuda",
         )  # fmt: skip
         left = DataLoader(TensorDataset(x[test], labels[test]), len(test))
 

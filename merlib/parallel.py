@@ -99,9 +99,11 @@ def on_cluster(tasks: list, cluster: Cluster) -> Iterator[Any]:
         for value in {id(v): v for _, args, _ in tasks for v in args}.values()
         if isinstance(value, np.ndarray | Rows)
     }
+    # Ray shows a task that takes no GPU all of them.
+    hidden = {} if cluster.gpus else {"env_vars": {"CUDA_VISIBLE_DEVICES": ""}}
     waiting = [
         ray.remote(function)
-        .options(num_cpus=1, num_gpus=cluster.gpus, max_retries=-1)
+        .options(num_cpus=1, num_gpus=cluster.gpus, max_retries=-1, runtime_env=hidden)
         .remote(*(shared.get(id(value), value) for value in args), **kwargs)
         for function, args, kwargs in tasks
     ]

@@ -236,6 +236,8 @@ class Study:
                     self.seed,
                     by=PROTOCOLS[self.protocol],
                 )
+            if hasattr(fitted, "network_"):  # so that a machine without a GPU can read it
+                fitted.device_ = next(fitted.network_.cpu().parameters()).device
             path.parent.mkdir(parents=True, exist_ok=True)
             with whole(path) as part:
                 joblib.dump(fitted, part)

@@ -207,7 +207,8 @@ show("memory", [*columns, "device, MiB"], 0)
 # ## On a GPU
 #
 # On a CUDA GPU the same code keeps the clips on the device as long as they take less than half of
-# its free memory, multiplies in bfloat16 (weights, sums and predictions stay in float32), draws
+# its free memory, multiplies in bfloat16 (weights, sums and predictions stay in float32, whose
+# convolutions PyTorch rounds to TF32 on such a GPU), draws
 # an epoch's chances at once so that no step waits, and computes magnification and flow for many
 # clips at a time. **None of that has been timed or run on a GPU by us yet**; the parts that can
 # run on a CPU are tested there. Where a table above says CPU, there is no GPU figure. `make
@@ -263,7 +264,7 @@ print("sees no pixels. With small pictures and few channels that part is large."
 # cost, and from how many folds on do they pay? Why does nobody see this in a study of sixty epochs?
 
 # %% tags=["solution", "hide-cell"] jupyter={"source_hidden": true, "outputs_hidden": true}
-if growth is not None:
+if growth is not None and growth["way"].str.contains("workers").any():
     seconds = growth.set_index("way")["seconds"]
     lines = {}
     for workers, rest in ((1, ""), (2, ", workers 2")):

@@ -126,8 +126,7 @@ class DeepClassifier(ClassifierMixin, BaseEstimator):
         self.network_.train()
         for _ in range(epochs):
             total = torch.zeros((), device=self.device_)
-            for rows in draw_batches(codes, how, generator):
-                rows = rows.to(self.device_)
+            for rows in on_device(draw_batches(codes, how, generator), self.device_):
                 value = loss(forward(clips[rows]), labels[rows], shares)
                 optimiser.zero_grad()
                 value.backward()
@@ -184,3 +183,8 @@ def conv_block(inputs: int, outputs: int, kernel: int = 3, stride: int = 1) -> n
 def framewise(network: nn.Module, clips: Tensor) -> Tensor:
     """Return a network's features (N, T, D) of every frame of clips (N, T, ...)."""
     return network(clips.flatten(0, 1)).unflatten(0, clips.shape[:2])
+
+
+def on_device(batches: list[Tensor], device: torch.device) -> list[Tensor]:
+    """Return the batches of an epoch on a device, copied at once so that no step waits."""
+    return list(torch.cat(batches).to(device).split([len(batch) for batch in batches]))

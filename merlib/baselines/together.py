@@ -18,7 +18,7 @@ from torch.nn import functional
 
 from ..config import Config
 from ..train import draw_batches, own_randomness, pick_device
-from .deep import DeepClassifier
+from .deep import DeepClassifier, on_device
 
 
 class FoldsTogether(DeepClassifier):
@@ -33,7 +33,8 @@ class FoldsTogether(DeepClassifier):
         """Train on clips; where folds train at once, by the same draws as there."""
         if not self.at_once:
             return super().fit(X, y)
-        train_together([Fold(self, X, y)])
+        with own_randomness(self.random_state, pick_device(self.device)):
+            train_together([Fold(self, X, y)])
         return self
 
     def fit_folds(
@@ -54,8 +55,9 @@ class FoldsTogether(DeepClassifier):
         """
         fitted = [clone(self).set_params(random_state=seed) for seed in seeds]
         alone = [Fold(one, X[rows], y[rows]) for one, rows in zip(fitted, folds, strict=True)]
-        for group in alike(alone):
-            train_together(group)
+        with own_randomness(self.random_state, pick_device(self.device)):
+            for group in alike(alone):
+                train_together(group)
         return fitted
 
 
@@ -73,8 +75,9 @@ class Fold:
         self.codes = self.labels.cpu().numpy()
 
     def batches(self) -> list[Tensor]:
-        """Return the batches of the next epoch."""
-        return draw_batches(self.codes, self.how, self.generator)
+        """Return the batches of the next epoch, on the device."""
+        batches = draw_batches(self.codes, self.how, self.generator)
+        return on_device(batches, self.clips.device)
 
     def masks(self, shapes: list[tuple], rates: list[float], rows: int) -> list[Tensor]:
         """Draw what the fold's own dropout layers would draw for a batch of so many rows."""
@@ -99,8 +102,9 @@ def alike(folds: list[Fold]) -> list[list[Fold]]:
 def train_together(folds: list[Fold]) -> None:
     """Train the networks of folds that are alike, all at once, and leave each in its classifier."""
     first, device = folds[0].classifier, folds[0].classifier.device_
-    before = torch.get_rng_state()
-    networks = [with_given_randomness(fold.classifier.network_).train() for fold in folds]
+    networks = [
+        with_given_randomness(fold.classifier.network_).to(device).train() for fold in folds
+    ]
     dropouts = {n: m for n, m in networks[0].named_modules() if isinstance(m, GivenDropout)}
     norms = {n: m for n, m in networks[0].named_modules() if isinstance(m, WeightedBatchNorm)}
     networks[0](folds[0].clips[:2])  # tells the shapes of the dropout layers
@@ -136,7 +140,6 @@ def train_together(folds: list[Fold]) -> None:
                     buffers[f"{name}.running_{kind}"].lerp_(value.detach(), norms[name].momentum)
         for fold, loss in zip(folds, total.tolist(), strict=True):
             fold.losses.append(loss / len(fold.codes))
-    torch.set_rng_state(before)
     for k, fold in enumerate(folds):
         state = {name: value[k].detach() for name, value in (weights | buffers).items()}
         fold.classifier.network_.load_state_dict(state, strict=False)
@@ -146,7 +149,7 @@ def train_together(folds: list[Fold]) -> None:
 
 def padded(folds: list[Fold], batch: tuple[Tensor, ...]) -> tuple[Tensor, Tensor, Tensor]:
     """Return clips (F, N, ...), labels (F, N) and which rows count (F, N) of each fold's batch."""
-    pairs = [(fold, rows.to(fold.clips.device)) for fold, rows in zip(folds, batch, strict=True)]
+    pairs = list(zip(folds, batch, strict=True))
     clips = stacked([fold.clips[rows] for fold, rows in pairs])
     labels = stacked([fold.labels[rows] for fold, rows in pairs])
     counts = stacked([torch.ones(len(rows), device=rows.device) for _, rows in pairs])
