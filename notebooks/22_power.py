@@ -429,8 +429,9 @@ lines.append(f"Where two methods differ on a fifth of the clips, a power of 80 %
 low, high = (100 * value for value in intervals["people"])
 lines.append(
     f"People: on the data of this page {effect:.2f} clips tell as much as one clip would if each "
-    f"were of another person, and people differ by more than chance in {(p <= 0.05).sum()} of {len(p)} runs. The printed "
-    f"accuracy of the paper, with that effect, has an interval of {low:.0f} to {high:.0f} %."
+    f"were of another person, and people differ by more than chance in {(p <= 0.05).sum()} of "
+    f"{len(p)} runs. The printed accuracy of the paper, with that effect, has an interval of "
+    f"{low:.0f} to {high:.0f} %."
 )
 fixed = [name for name, alike in zip(classes, same, strict=True) if alike]
 spread = {name: 100 * (versions[:, k].max() - versions[:, k].min()) / clips_of[k]

@@ -18,6 +18,7 @@ import numpy as np
 import pandas as pd
 import papermill
 import pytest
+from scipy.stats import binomtest
 from sklearn.metrics import f1_score
 
 from merlib import metrics, provenance, synthetic, trials
@@ -200,3 +201,44 @@ def test_the_excuses_hold():
     shortest = min(clip["apex"] - clip["onset"] + 1 for clip in events)
     assert shortest >= profile("night").frames == profile("laptop").frames
     assert profile("night").tvl1 == profile("laptop").tvl1 == "fast"
+
+
+def defined(page, name, **names):
+    """A function that a page defines, which finds these names."""
+    tree = ast.parse((ROOT / "notebooks" / f"{page}.py").read_text())
+    (function,) = [
+        node for node in tree.body if isinstance(node, ast.FunctionDef) and node.name == name
+    ]
+    exec(compile(ast.Module([function], []), page, "exec"), names)
+    return names[name]
+
+
+def test_a_mistake_counts_if_it_moves_every_repeat_the_same_way():
+    gains = {"a": [0.1, 0.2, 0.3], "b": [-0.1, -0.2, -0.3], "c": [0.2, -0.1, 0.2], "d": [0, 0, 0]}
+    index = pd.MultiIndex.from_product([["true"], range(3)], names=["labels", "repeat"])
+    told = defined("21_protocol", "sorted_out", gains=pd.DataFrame(gains, index), repeats=3)("true")
+    assert told == (
+        "raised by *a* (+0.20); lowered by *b* (-0.20); "
+        "now up, now down with *c* (+0.10, up 2 times), *d* (+0.00, up 0 times)"
+    )
+
+
+@pytest.mark.parametrize(("a", "b", "n"), [(66, 53, 136), (205, 180, 246), (130, 129, 246)])
+def test_two_counts_are_judged_as_by_scipys_binomial_test(a, b, n):
+    found = defined("22_power", "judged", metrics=metrics)(a, b, n)
+    most = min(a + b, 2 * n - a - b)  # as many clips as possible that exactly one gets right
+    ps = {d: binomtest((d + a - b) // 2, d).pvalue for d in range(a - b, most + 1, 2)}
+    for column, d in (("p smallest", a - b), ("largest", most)):
+        assert found[column] == (f"{ps[d]:.3f}" if ps[d] >= 0.001 else "<0.001")
+    seen = [d for d, p in ps.items() if p <= 0.05]
+    words = "yes" if len(seen) == len(ps) else f"if at most {max(seen, default=0)} are discordant"
+    assert found["more than chance?"] == (words if seen else "no")
+
+
+def test_the_verdict_on_a_table_names_every_row_once():
+    table = pd.DataFrame(
+        {"more than chance?": ["yes", "no", "if at most 9 are discordant"],
+         "right": ["12", "≈13", "14"]}, ["one", "two", "three"],
+    )  # fmt: skip
+    told = defined("22_power", "sorted_out", np=np, pd=pd)(table)
+    assert told == "**more than chance** one; **within noise** ≈two; **open** three"
