@@ -406,11 +406,11 @@ else:
 # 2. covers more of several regions than each control does, and
 # 3. covers more of them than its first look alone.
 #
-# Each comparison is paired by clip, over all stages and the seeds that both have. Other people would
-# give another difference, and so would other seeds: interval and $p$ count both kinds of chance, as
-# `merlib.metrics.paired_difference` does. From one seed there is no telling how far seeds lie apart,
-# and so no verdict. A comparison counts if $p$ is below 0.05 after Holm's correction for all that
-# are judged. Those that are not in the list are there to explain.
+# Each comparison is paired by clip, over all stages and the seeds that both have. Other people
+# would give another difference, and so would other seeds: interval and $p$ count both kinds of
+# chance, as `merlib.metrics.paired_difference` does. One seed does not tell how far seeds lie
+# apart, so that there is no verdict from it. A comparison counts if $p$ is below 0.05 after Holm's
+# correction for all that are judged. Those that are not in the list are there to explain.
 
 
 # %%
