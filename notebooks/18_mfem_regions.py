@@ -496,6 +496,7 @@ if answers is not None:
         axes.axvline(0, color="black", linewidth=1)
         axes.set_yticks(some.index, some["comparison"].str.split(": ").str[1])
         axes.set(title=word, ylim=(len(some) - 0.5, -0.5))
+        axes.locator_params("x", nbins=5)
     panels[-1, 0].set_xlabel("first minus second")
     plt.show()
 else:
