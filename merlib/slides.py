@@ -40,6 +40,7 @@ PAGE = Template("""<!DOCTYPE html>
 <head>
 <meta charset="utf-8">
 <meta name="viewport" content="width=device-width, initial-scale=1">
+<link rel="icon" href="data:,">
 <title>$title</title>
 <link rel="stylesheet" href="_static/reveal/reveal.css">
 <link rel="stylesheet" href="_static/slides.css">
@@ -60,6 +61,7 @@ INDEX = Template("""<!DOCTYPE html>
 <head>
 <meta charset="utf-8">
 <meta name="viewport" content="width=device-width, initial-scale=1">
+<link rel="icon" href="data:,">
 <title>Slides</title>
 <link rel="stylesheet" href="_static/slides.css">
 </head>

@@ -474,6 +474,7 @@ def answer(asked):
     return table.assign(answer=np.where(judged, words, "one seed"))
 
 
+# %%
 answers = answer(comparisons(found)) if full is not None and len(full) else None
 
 # %% tags=["hide-input"] slideshow={"slide_type": "slide"} mystnb={"image": {"alt": "Three panels, one a measure; in each a row for each comparison of two maps: the mean difference with its interval and a dot a seed, beside a line at zero; at the right what follows, more, less or not shown."}}
