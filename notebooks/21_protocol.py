@@ -232,9 +232,9 @@ plots.table(pd.concat(table, axis=1), f"UF1 against the honest protocol, {where}
 #
 # A mistake *moves* a score here if it does so in the same direction in every repeat. For shuffled
 # labels and those of the person a repeat is another dataset; for the true ones it is the same
-# clips, trained and dealt to folds anew. *Best epoch* can only raise a score, and *harmonic F1*
+# clips, trained and dealt to folds anew. *Best epoch* is made to raise a score, and *harmonic F1*
 # never lies below UF1: of them, and of the other ways to score, only the size says something. A leak
-# that raises the scores of shuffled labels has found its own mistake, since there is nothing else.
+# that raises the scores of shuffled labels has found itself, since there is nothing else to find.
 # The lines below are computed from the table.
 
 

@@ -259,7 +259,7 @@ if judged:
         f"- {m} alternatives were judged. Taken one by one, {alone} differ at p < 0.05; by chance "
         f"alone {0.05 * m:.1f} would.",
         f"- After Holm's correction {len(beyond) or 'none'} of them can be told from noise"
-        + ":" * bool(beyond),
+        + (":" if beyond else "."),
     ]
     for name in sorted(beyond, key=lambda name: found[name].value):
         one = found[name]
