@@ -157,6 +157,13 @@ show("training", columns)
 
 # %%
 show("precision", ["method", "precision", "seed", "accuracy", "uf1", "uar"], 3)
+if (precision := measured("precision")) is not None:
+    uf1 = precision.groupby("precision")["uf1"].agg(["mean", "std"])
+    for name, (mean, spread) in uf1.iterrows():
+        print(f"{name}: UF1 {mean:.3f}, standard deviation over seeds {spread:.3f}")
+    apart = uf1.loc["bfloat16", "mean"] - uf1.loc["float32", "mean"]
+    place = "within" if abs(apart) <= uf1.loc["float32", "std"] else "beyond"
+    print(f"bfloat16 minus float32: {apart:+.3f}, {place} what float32's own seeds differ by.")
 
 # %% [markdown]
 # ### All folds at once
