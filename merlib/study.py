@@ -108,6 +108,11 @@ class Study:
         if dataset != "synthetic" and self.data_root is None:
             raise ValueError(f"dataset={dataset!r} needs data_root, the folder of your own copy")
 
+    @property
+    def published(self) -> bool:
+        """Whether this is the published synthetic dataset, not one of a reader's own drawing."""
+        return self.dataset == "synthetic" and self.data_root is None
+
     @cached_property
     def root(self) -> Path:
         """Folder of the dataset; the published synthetic one is written if it is missing."""
@@ -263,10 +268,9 @@ class Study:
         One table a seed, perhaps none. The published synthetic data is known by its place, an
         official release by its name, since its frames are the same everywhere.
         """
-        if self.dataset == "synthetic" and self.data_root is not None:
+        if self.dataset == "synthetic" and not self.published:
             return []
-        folder = self.results / method
-        runs = [loso.load(path.parent) for path in sorted(folder.glob("seed-*/run.json"))]
+        runs = kept_runs(self.results, [method]).get(method, {}).values()
         return [run for run in runs if run.attrs["run"]["version"] == self.clips.attrs["version"]]
 
 
@@ -283,18 +287,17 @@ def halves(subjects: pd.Series) -> dict[str, str]:
     return half
 
 
-def kept_runs(
-    home: str | Path, dataset: str, profile: str, methods: Iterable[str]
-) -> dict[str, dict[int, pd.DataFrame]]:
-    """Return the kept predictions of a profile, leave one subject out: method -> seed -> table.
+def kept_runs(folder: str | Path, names: Iterable[str]) -> dict[str, dict[int, pd.DataFrame]]:
+    """Return the predictions kept in a folder, of whatever code: method or trial -> seed -> table.
 
-    Those under ``results/``, of whatever code made them; methods without any are left out.
+    They lie as ``<name>/seed-<k>/``; names without any are left out.
     """
-    folder, found = Path(home, "results", dataset, profile), {}
-    for method in methods:
-        runs = [loso.load(path.parent) for path in folder.glob(f"{method}/seed-*/run.json")]
+    found = {}
+    for name in names:
+        runs = [loso.load(path.parent) for path in Path(folder).glob(f"{name}/seed-*/run.json")]
         if runs:
-            found[method] = dict(sorted((run.attrs["run"]["seed"], run) for run in runs))
+            seeds = {run.attrs["run"]["seed"]: run for run in runs}
+            found[name] = dict(sorted(seeds.items()))
     return found
 
 

@@ -28,7 +28,7 @@ from .files import write
 from .parallel import each
 from .prepare import Prepared
 from .rows import Rows
-from .study import Study, code_of, sources
+from .study import Study, code_of, kept_runs, sources
 from .train import NetworkClassifier
 
 AMPLITUDES = (0.2, 0.3, 0.5, 0.8, 1.2, 2.0, 3.0)
@@ -208,19 +208,14 @@ def folder(study: Study, name: str, seed: int) -> Path:
 def base_folder(study: Study) -> Path:
     """Return where results are kept: under ``runs/`` those of a dataset of one's own drawing, which
     would be taken for the published one otherwise."""
-    if study.dataset == "synthetic" and study.data_root is not None:
+    if study.dataset == "synthetic" and not study.published:
         return study.home / "runs" / study.dataset / f"trials-{study.prepared.key}"
     return study.home / "results" / study.dataset / study.profile
 
 
 def stored(study: Study, names: Iterable[str]) -> dict[str, dict[int, pd.DataFrame]]:
     """Return the kept predictions of some trials, those that there are: trial -> seed -> table."""
-    found: dict[str, dict[int, pd.DataFrame]] = {}
-    for name in names:
-        for path in sorted(folder(study, name, 0).parent.glob("seed-*/run.json")):
-            table = loso.load(path.parent)
-            found.setdefault(name, {})[table.attrs["run"]["seed"]] = table
-    return found
+    return kept_runs(base_folder(study) / "halves", names)
 
 
 def kept(study: Study, group: str) -> tuple[Study, dict[str, dict[int, pd.DataFrame]], str]:
@@ -237,7 +232,7 @@ def kept(study: Study, group: str) -> tuple[Study, dict[str, dict[int, pd.DataFr
     """
     names = GROUPS[group]
     found = stored(study, names)
-    if not found and study.dataset == "synthetic" and study.data_root is None:
+    if not found and study.published:
         study = Study(profile="night")
         found = stored(study, names)
     where = f"{study.dataset}, profile {study.profile}"
@@ -263,7 +258,7 @@ def kept(study: Study, group: str) -> tuple[Study, dict[str, dict[int, pd.DataFr
 
 def command(study: Study, group: str) -> str:
     """Return what makes the trials of a group for a study."""
-    if study.dataset == "synthetic" and study.data_root is None and study.profile == "night":
+    if study.published and study.profile == "night":
         return "make claims"
     root = "" if study.data_root is None else " --data-root ..."
     data = f"--dataset {study.dataset}{root} --profile {study.profile}"
@@ -291,9 +286,10 @@ def sweep(study: Study, seed: int = 0) -> pd.DataFrame:
             f"amplitude: dataset={study.dataset!r}, expected 'synthetic': nobody can set how far a "
             "real face moves"
         )
+    kept = sweeps(study)
+    if seed in kept:
+        return kept[seed]
     target = sweep_folder(study, seed)
-    if (target / "run.json").exists():
-        return pd.read_csv(target / "predictions.csv")
     begun = time.perf_counter()
     clips = {amplitude: swept(study, amplitude) for amplitude in AMPLITUDES}
     tasks = [delayed(sweep_one)(study, name, seed, clips) for name in SWEEP]
@@ -311,11 +307,10 @@ def sweep(study: Study, seed: int = 0) -> pd.DataFrame:
 def sweeps(study: Study) -> dict[int, pd.DataFrame]:
     """Return the kept sweeps, seed -> table; what made each is its ``attrs["run"]``."""
     found = {}
-    if study.dataset == "synthetic":
-        for path in sorted(sweep_folder(study, 0).parent.glob("seed-*/run.json")):
-            table = pd.read_csv(path.with_name("predictions.csv"))
-            table.attrs["run"] = json.loads(path.read_text())
-            found[table.attrs["run"]["seed"]] = table
+    for path in sorted(sweep_folder(study, 0).parent.glob("seed-*/run.json")):
+        table = pd.read_csv(path.with_name("predictions.csv"))
+        table.attrs["run"] = json.loads(path.read_text())
+        found[table.attrs["run"]["seed"]] = table
     return found
 
 

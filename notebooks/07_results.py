@@ -136,7 +136,7 @@ def mean_and_spread(values):
 kept = [
     (larger, name, run)
     for larger in ("night", "paper")
-    for name, seeds in kept_runs(study.home, dataset, larger, METHODS).items()
+    for name, seeds in kept_runs(study.results.with_name(larger), METHODS).items()
     for run in seeds.values()
 ]
 if not kept:

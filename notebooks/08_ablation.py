@@ -230,7 +230,7 @@ plots.table(
 
 
 # %% tags=["hide-input"]
-larger = {name: kept_runs(study.home, dataset, name, VARIANTS) for name in ("night", "paper")}
+larger = {name: kept_runs(study.results.with_name(name), VARIANTS) for name in ("night", "paper")}
 larger = {name: variants for name, variants in larger.items() if variants}
 lines = []
 for name, variants in {f"{profile}, above": runs, **larger}.items():

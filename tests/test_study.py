@@ -245,9 +245,9 @@ def test_the_profile_is_laptop_but_for_trials(command):
 
 
 def test_kept_runs_are_found_by_profile_and_method(tmp_path):
-    found = kept_runs(ROOT, "synthetic", "laptop", ["majority", "base", "unknown"])
+    found = kept_runs(ROOT / "results/synthetic/laptop", ["majority", "base", "unknown"])
     assert list(found) == ["majority", "base"] and list(found["base"]) == [0, 1, 2]
     # 40 of the 100 clips are of the largest class, one of five: 2 * 40 / (40 + 100) / 5
     scores = metrics.scores(found["majority"][0])
     assert scores["accuracy"] == 0.4 and scores["uf1"] == pytest.approx(0.8 / 7)
-    assert kept_runs(tmp_path, "synthetic", "laptop", ["majority"]) == {}
+    assert kept_runs(tmp_path, ["majority"]) == {}
