@@ -360,6 +360,33 @@ def holm(p: Sequence[float]) -> np.ndarray:
     return corrected
 
 
+def conclusions(
+    values: Sequence[float], p: Sequence[float], seeds: Sequence, more: str, less: str
+) -> np.ndarray:
+    """Return in words what follows from differences.
+
+    Parameters
+    ----------
+    values, p : sequence of float
+        Each difference, and its p before correction.
+    seeds : sequence
+        The seeds behind each difference. One seed does not tell how far seeds lie apart, so that a
+        difference of one is not judged, and does not count among the tests.
+    more, less : str
+        The words for a difference above and below zero.
+
+    Returns
+    -------
+    ndarray of str
+        ``one seed``; or, where p is below 0.05 after `holm`, `more` or `less`; or ``not shown``.
+    """
+    judged = np.array([len(one) > 1 for one in seeds])
+    shown = np.zeros(len(judged), bool)
+    shown[judged] = holm(np.asarray(p, float)[judged]) < 0.05
+    words = np.where(np.asarray(values) > 0, more, less)
+    return np.select([~judged, shown], ["one seed", words], "not shown")
+
+
 def wilson(k: int, n: int, level: float = 0.95) -> tuple[float, float]:
     """Return the Wilson interval of a share k of n."""
     interval = binomtest(k, n).proportion_ci(level, method="wilson")

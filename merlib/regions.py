@@ -125,6 +125,28 @@ def look(values: np.ndarray, regions: list[np.ndarray]) -> dict[str, float]:
     }
 
 
+def of_clips(study: Study) -> dict[str, list[np.ndarray]]:
+    """Return the moving regions of every clip in which some are known: clip -> see `moving`.
+
+    By the truth of a drawn clip, by the annotated units of a recorded one.
+    """
+    if (study.root / "dataset.json").exists():
+        truth = Truth(study.root)
+        units = {name: truth.clip(name).action_units for name in study.clips["clip"]}
+    else:
+        annotations = study.clips.set_index("clip")["action_units"]
+        units = {name: annotated(text) for name, text in annotations.items()}
+    return known_of(units, study.config.size)
+
+
+def known_of(
+    units: dict[str, dict[str, tuple[float, float]]], size: int
+) -> dict[str, list[np.ndarray]]:
+    """Return the moving regions of clips of which the action units are known; see `moving`."""
+    found = {name: moving(pair, size) for name, pair in units.items()}
+    return {name: regions for name, regions in found.items() if regions}
+
+
 def of_study(study: Study, method: str) -> pd.DataFrame:
     """Measure the maps of every fold's network on the subjects that it has not seen.
 
@@ -137,20 +159,13 @@ def of_study(study: Study, method: str) -> pd.DataFrame:
     DataFrame
         ``clip, subject, stage, map``, then the measures; a row a map.
     """
-    clips, by, rows = study.clips, PROTOCOLS[study.protocol], []
-    synthetic = (study.root / "dataset.json").exists()
-    truth = Truth(study.root) if synthetic else None
-    known = {}
-    for row, clip in clips.iterrows():
-        units = truth.clip(clip["clip"]).action_units if synthetic else None
-        regions = moving(units or annotated(clip["action_units"]), study.config.size)
-        if regions:
-            known[row] = regions
-    for left_out, some in clips.groupby(by):
+    known, rows = of_clips(study), []
+    for left_out, some in study.clips.groupby(PROTOCOLS[study.protocol]):
         network = study.fold_classifier(method, left_out).network_
-        usual = how_often([regions for row, regions in known.items() if row not in some.index])
-        for row in some.index.intersection(list(known)):
-            about = {"clip": clips.at[row, "clip"], "subject": clips.at[row, "subject"]}
+        seen = set(study.clips["clip"]) - set(some["clip"])
+        usual = how_often([regions for name, regions in known.items() if name in seen])
+        for row, clip in some[some["clip"].isin(known)].iterrows():
+            about = {"clip": clip["clip"], "subject": clip["subject"]}
             maps = explain.attention(network, study.prepared.x[row : row + 1, -1:].copy())
             for stage, found in maps.items():
                 shown = {
@@ -161,7 +176,8 @@ def of_study(study: Study, method: str) -> pd.DataFrame:
                 if usual is not None:
                     shown["usual"] = coarser(usual, shown["sum"].shape)
                 for name, values in shown.items():
-                    rows.append(about | {"stage": stage, "map": name} | look(values, known[row]))
+                    measures = look(values, known[clip["clip"]])
+                    rows.append(about | {"stage": stage, "map": name} | measures)
     return pd.DataFrame(rows).round(6)
 
 

@@ -93,22 +93,16 @@ plots.source(regions.look)
 # %%
 def moving_regions(study):
     """Return the moving regions of every clip: clip -> list of masks."""
-    if study.dataset == "synthetic" and study.data_root is None:
-        size = SYNTHETIC_SIZE[study.profile]
-        made = synthetic.arguments(PUBLISHED_SEED, size, "casme2", None, None, None)
-        drawn = {name: made[name] for name in ("seed", "layout", "subjects", "clips")}
-        units = {
-            plan["clip"]: synthetic.draw_events(made["seed"], plan, made["layout"])["units"]
-            for plan in synthetic.plan(**drawn)
-        }
-    elif (study.root / "dataset.json").exists():
-        truth = synthetic.Truth(study.root)
-        units = {name: truth.clip(name).action_units for name in study.clips["clip"]}
-    else:
-        annotations = study.clips.set_index("clip")["action_units"]
-        units = {name: regions.annotated(text) for name, text in annotations.items()}
-    found = {name: regions.moving(pair, study.config.size) for name, pair in units.items()}
-    return {name: masks for name, masks in found.items() if masks}
+    if not study.published:
+        return regions.of_clips(study)
+    size = SYNTHETIC_SIZE[study.profile]
+    made = synthetic.arguments(PUBLISHED_SEED, size, "casme2", None, None, None)
+    drawn = {name: made[name] for name in ("seed", "layout", "subjects", "clips")}
+    units = {
+        plan["clip"]: synthetic.draw_events(made["seed"], plan, made["layout"])["units"]
+        for plan in synthetic.plan(**drawn)
+    }
+    return regions.known_of(units, study.config.size)
 
 
 known = moving_regions(shown)
@@ -467,11 +461,9 @@ def answer(asked):
     about = [{"comparison": one["title"], "claim": one["claim"]} for one in asked]
     found = [difference(one["values"]) for one in asked]
     table = pd.DataFrame([a | b for a, b in zip(about, found, strict=True)])
-    judged = table["seeds"].map(len) > 1
-    table.loc[judged, "p"] = metrics.holm(table.loc[judged, "p"])
-    words = np.where(table["mean"] > 0, "more", "less")
-    words = np.where(table["p"] < 0.05, words, "not shown")
-    return table.assign(answer=np.where(judged, words, "one seed"))
+    return table.assign(
+        answer=metrics.conclusions(table["mean"], table["p"], table["seeds"], "more", "less")
+    )
 
 
 # %%

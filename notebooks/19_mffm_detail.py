@@ -367,11 +367,8 @@ def answer():
                 rows.append(asked | found._asdict())
     table = pd.DataFrame(rows)
     if len(table):
-        judged = table["seeds"].map(len) > 1
-        table.loc[judged, "p"] = metrics.holm(table.loc[judged, "p"])
-        words = np.where(table["value"] > 0, "better", "worse")
-        words = np.where(table["p"] < 0.05, words, "not shown")
-        table["answer"] = np.where(judged, words, "one seed")
+        columns = (table[name] for name in ("value", "p", "seeds"))
+        table["answer"] = metrics.conclusions(*columns, "better", "worse")
     return table
 
 

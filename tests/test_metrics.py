@@ -321,3 +321,15 @@ def test_three_diagonals_fit_figure_6():
     best = recall[:, [0, 2, 4]].max(axis=1) < recall[:, 3]
     expected = [[23, 24, 55, 25, 82], [24, 24, 51, 25, 85], [26, 24, 44, 25, 90]]
     assert found[quoted & best].tolist() == expected
+
+
+def test_what_follows_from_differences_of_several_seeds():
+    several, one = (0, 1, 2), (0,)
+    found = metrics.conclusions(
+        [0.2, -0.2, 0.1, 0.3], [0.01, 0.02, 0.04, 0.001], [several] * 3 + [one], "more", "less"
+    )
+    # Three are judged: 3 * 0.01 and 2 * 0.02 are below 0.05, and so is 0.04 itself.
+    assert list(found) == ["more", "less", "more", "one seed"]
+    found = metrics.conclusions([0.2, 0.2], [0.03, 0.04], [several] * 2, "more", "less")
+    assert list(found) == ["not shown"] * 2  # 2 * 0.03, and the other is not below it
+    assert list(metrics.conclusions([0.2], [0.001], [one], "more", "less")) == ["one seed"]
