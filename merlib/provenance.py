@@ -40,7 +40,8 @@ def foot(runs: Iterable[pd.DataFrame], command: str, study: Study | None = None)
     if made:
         text = f"Remade by `{command}`."
         lines = pd.DataFrame([line(run, study) for run in made])
-        if (lines["state"] != "current").any():
+        old = (lines["state"] != "current").sum()
+        if old:
             text += (
                 " **Stale** results would not come out the same today: what the table names has "
             )
@@ -49,14 +50,9 @@ def foot(runs: Iterable[pd.DataFrame], command: str, study: Study | None = None)
         lines = lines.groupby(alike, sort=False).agg({"run": ", ".join, "minutes": "sum"})
         shown = lines.reset_index()[["run", *alike, "minutes"]]
         table = plots.table(shown, "What made these figures", digits=1, index=False)
-        display(table if len(shown) <= FEW else HTML(folded(table, states(made, study))))
+        summary = f"{len(made)} runs, {f'{old} of them stale' if old else 'all of them current'}"
+        display(table if len(shown) <= FEW else HTML(folded(table, summary)))
     display(Markdown(text))
-
-
-def states(runs: list[dict[str, Any]], study: Study | None) -> str:
-    """Return how many runs there are, and how many of them are stale."""
-    old = sum(bool(stale(run, study)) for run in runs)
-    return f"{len(runs)} runs, {f'{old} of them stale' if old else 'all of them current'}"
 
 
 def folded(table: Styler, summary: str) -> str:

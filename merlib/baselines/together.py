@@ -33,8 +33,7 @@ class FoldsTogether(DeepClassifier):
         """Train on clips; where folds train at once, by the same draws as there."""
         if not self.at_once:
             return super().fit(X, y)
-        with own_randomness(self.random_state, pick_device(self.device)):
-            train_together([Fold(self, X, y)])
+        self.train_all([Fold(self, X, y)])
         return self
 
     def fit_folds(
@@ -55,10 +54,14 @@ class FoldsTogether(DeepClassifier):
         """
         fitted = [clone(self).set_params(random_state=seed) for seed in seeds]
         alone = [Fold(one, X[rows], y[rows]) for one, rows in zip(fitted, folds, strict=True)]
-        with own_randomness(self.random_state, pick_device(self.device)):
-            for group in alike(alone):
-                train_together(group)
+        self.train_all(alone)
         return fitted
+
+    def train_all(self, folds: list["Fold"]) -> None:
+        """Train folds, those at once that are alike; PyTorch's state is put back afterwards."""
+        with own_randomness(self.random_state, pick_device(self.device)):
+            for group in alike(folds):
+                train_together(group)
 
 
 class Fold:
