@@ -156,8 +156,8 @@ show("training", columns)
 # bfloat16 as a GPU does, only slower):
 
 # %%
-show("precision", ["method", "precision", "seed", "accuracy", "uf1", "uar"], 3)
 if (precision := measured("precision")) is not None:
+    show("precision", ["method", "precision", "seed", "accuracy", "uf1", "uar"], 3)
     uf1 = precision.groupby("precision")["uf1"].agg(["mean", "std"])
     for name, (mean, spread) in uf1.iterrows():
         print(f"{name}: UF1 {mean:.3f}, standard deviation over seeds {spread:.3f}")
@@ -175,8 +175,8 @@ if (precision := measured("precision")) is not None:
 
 # %%
 columns = ["method", "folds", "epochs", "one by one, s", "at once, s", "ratio", "least", "most"]
-show("folds_together", columns)
 if (together := measured("folds_together")) is not None:
+    show("folds_together", columns)
     for method, apart in zip(together["method"], together["largest difference"], strict=True):
         print(f"{method}: no probability differs by more than {apart:.0e}")
 
@@ -215,11 +215,10 @@ show("memory", [*columns, "device, MiB"], 0)
 #
 # On a CUDA GPU the same code keeps the clips on the device as long as they take less than half of
 # its free memory, multiplies in bfloat16 (weights, sums and predictions stay in float32, whose
-# convolutions PyTorch rounds to TF32 on such a GPU), draws
-# an epoch's chances at once so that no step waits, and computes magnification and flow for many
-# clips at a time. **None of that has been timed or run on a GPU by us yet**; the parts that can
-# run on a CPU are tested there. Where a table above says CPU, there is no GPU figure. `make
-# bench` makes them.
+# convolutions PyTorch rounds to TF32 on such a GPU), draws an epoch's chances at once so that no
+# step waits, and computes magnification and flow for many clips at a time. **None of that has been
+# timed or run on a GPU by us yet**; the parts that can run on a CPU are tested there. Where a table
+# above says CPU, there is no GPU figure. `make bench` makes them.
 
 # %% [markdown]
 # ## Summary
