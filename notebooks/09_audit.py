@@ -162,9 +162,12 @@ print(
 #   is said to go from about 51 to 67 % by magnification.
 # - **Other networks at the start.** Some began from weights learnt on large sets of images, as
 #   SLSTT's transformer, others from chance.
-# - **Another epoch.** Public code often reports the best epoch on the test subject, which is a
-#   choice by the answers. STSTNet's authors print a UF1 of 0.7353; the last epoch in their own log
-#   has 0.7209 (three databases together).
+# - **Another epoch.** Some public code reports the best epoch on the test subject, which is a choice
+#   by the answers. HTNet's does: for each left-out subject its main script keeps the answers of the
+#   epoch with the highest accuracy on that subject.
+# - **Another name for a score.** STSTNet's authors publish all answers of their last epoch (three
+#   databases, 442 clips). They give the printed UF1, 0.7353. But the printed UAR, 0.7605, is the
+#   mean *precision* of these answers; their UAR by equation 17 is 0.7186.
 #
 # What can be compared is what ran under one protocol: [table 2, run here](15_comparison.ipynb).
 #

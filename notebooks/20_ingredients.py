@@ -300,8 +300,9 @@ display(Markdown("\n".join(lines) or "No verdict: no trial is kept beside the pa
 #   other synthetic data), which favours the whole.
 # - Drawn faces have no stubble, no glasses and even light. What flow or magnification bring on
 #   recordings, only recordings can tell: the command is above.
-# - Half of the subjects to train on is less than leave-one-subject-out gives. The comparison is as
-#   strict, the level of the scores is lower.
+# - Half of the subjects to train on is less than leave-one-subject-out gives; twice the epochs make
+#   up for the training steps. The comparison is as strict. Its scores must not be compared with
+#   those of leave-one-subject-out.
 #
 # ## Summary
 #
