@@ -8,7 +8,7 @@ OPTIONS   ?=
 BIN        = .venv/bin
 STUDY      = --dataset $(DATASET) --data-root "$(DATA_ROOT)" --profile $(PROFILE) --seed $(SEED) $(OPTIONS)
 
-.PHONY: study ablation claims compare notebooks book pdf slides handout test test-slow bench lab launch lint lock clean
+.PHONY: study ablation claims compare notebooks book pdf slides handout test fingerprints test-slow bench lab launch lint lock clean
 
 study: .venv/installed      ## data, training, notebooks and book
 	$(BIN)/merlib study $(STUDY) --methods $(METHODS)
@@ -51,6 +51,9 @@ test: .venv/installed       ## all tests but the slow ones
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/pytest -n auto --dist loadfile --no-loadscope-reorder
+
+fingerprints: .venv/installed ## store what steps with a new version compute (merlib/versions.py)
+	$(BIN)/python tests/test_fingerprints.py
 
 test-slow: .venv/installed
 	$(BIN)/pytest -m slow

@@ -21,7 +21,7 @@ from sklearn.model_selection import LeaveOneGroupOut
 from merlib import baselines, loso
 from merlib.baselines.deep import DeepClassifier
 from merlib.study import Study
-from merlib.train import pick_device
+from merlib.training import pick_device
 
 ROOT = Path(__file__).resolve().parent.parent
 REPEATS = 3

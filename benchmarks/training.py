@@ -28,7 +28,8 @@ from merlib import explain, loso
 from merlib.augment import augment
 from merlib.network import Network
 from merlib.study import Study
-from merlib.train import cosine, make_optimiser, pick_device
+from merlib.train import cosine, make_optimiser
+from merlib.training import pick_device
 
 
 class Pictures(Dataset):

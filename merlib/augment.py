@@ -12,6 +12,8 @@ from torch.nn import functional
 
 from .config import Config
 
+VERSION = 1  # to be raised when this step computes something else, see merlib.versions
+
 
 def augment(x: Tensor, config: Config, chances: Tensor) -> Tensor:
     """Transform every clip of a batch, as chance has it.

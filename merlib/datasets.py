@@ -18,6 +18,8 @@ from .findings import DatasetError, Findings
 from .frames import match_frames, read_frames, video_facts
 from .tables import FPS, LAYOUTS, find_table, find_tables, parse, read_rows, release, what_stands
 
+VERSION = 1  # to be raised when this step computes something else, see merlib.versions
+
 __all__ = ["READERS", "DatasetError", "counts", "inspect", "load_clips", "read_frames"]
 
 READERS = ("synthetic", "casme2", "samm", "composite", "own")

@@ -11,6 +11,8 @@ from pathlib import Path
 import cv2
 import numpy as np
 
+VERSION = 1  # to be raised when this step computes something else, see merlib.versions
+
 EYES = np.array([[0.28, 0.33], [0.72, 0.33]])
 """Where the image-left and image-right eye centre lie in the crop, as fractions of its side."""
 

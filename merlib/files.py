@@ -5,6 +5,17 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+LOG = "MERLIB_READ_LOG"
+"""Variable that names a file where `noted` writes; the build of the book sets it."""
+
+
+def noted(path: Path) -> Path:
+    """Note that a page of the book reads a file or folder, which need not be there; return it."""
+    if log := os.environ.get(LOG):
+        with open(log, "a", encoding="utf-8") as file:
+            file.write(f"{os.path.abspath(path)}\n")
+    return path
+
 
 @contextmanager
 def whole(path: Path) -> Iterator[Path]:

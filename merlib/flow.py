@@ -7,6 +7,8 @@ x is at x + (u, v)(x) in the second.
 import cv2
 import numpy as np
 
+VERSION = 1  # to be raised when this step computes something else, see merlib.versions
+
 SETTINGS: dict[str, dict[str, float | int]] = {
     "default": {},
     "fast": {

@@ -6,6 +6,8 @@ the comparisons are eight bits, and the histograms of their patterns describe th
 
 import numpy as np
 
+VERSION = 1  # to be raised when this step computes something else, see merlib.versions
+
 POINTS, BLOCKS, UNIFORM = 8, 5, 59
 """Neighbours, blocks a side, and uniform patterns of 8 bits with one more for all others."""
 

@@ -30,6 +30,8 @@ from .files import write
 from .parallel import Cluster, each
 from .rows import Rows
 
+VERSION = 1  # to be raised when this step computes something else, see merlib.versions
+
 
 def run(
     estimator: ClassifierMixin,

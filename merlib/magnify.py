@@ -14,6 +14,8 @@ import cv2
 import numpy as np
 from scipy import signal
 
+VERSION = 1  # to be raised when this step computes something else, see merlib.versions
+
 
 def temporal_filter(kind: str, r1: float, r2: float, fps: float) -> tuple[np.ndarray, np.ndarray]:
     """Return numerator and denominator of the temporal band-pass.

@@ -12,6 +12,8 @@ from torch import Tensor, nn
 
 from merlib.config import Config
 
+VERSION = 1  # to be raised when this step computes something else, see merlib.versions
+
 
 class SAM(nn.Module):
     """Spatial attention module, eq. 1-4.

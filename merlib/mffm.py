@@ -10,6 +10,8 @@ from torch.nn import functional
 
 from merlib.config import Config
 
+VERSION = 1  # to be raised when this step computes something else, see merlib.versions
+
 ADJACENT = ((0, 1), (1, 2), (2, 3))
 PAIRS = {
     "near": (*ADJACENT, (0, 2), (1, 3)),

@@ -15,7 +15,8 @@ from .config import VARIANTS, Config
 from .files import whole
 from .network import Network
 from .study import Study
-from .train import NetworkClassifier, pick_device
+from .train import NetworkClassifier
+from .training import pick_device
 
 FORMAT = 1
 """Raised whenever older files can no longer be read."""

@@ -12,6 +12,8 @@ from merlib.config import Config
 from merlib.mfem import make_attention
 from merlib.mffm import MFFM, LinearFusion
 
+VERSION = 1  # to be raised when this step computes something else, see merlib.versions
+
 BLOCKS = (3, 4, 6, 3)
 """Residual blocks in stages 1-4 of ResNet34."""
 

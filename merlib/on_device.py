@@ -17,6 +17,8 @@ from torch.nn import functional
 from .flow import SETTINGS
 from .magnify import level_gains, temporal_filter
 
+VERSION = 1  # to be raised when this step computes something else, see merlib.versions
+
 DEFAULTS = {
     "tau": 0.25,
     "lambda_": 0.15,

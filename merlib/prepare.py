@@ -26,6 +26,8 @@ from .frames import VideoFrame, read_frames
 from .magnify import magnify
 from .parallel import each
 
+VERSION = 1  # to be raised when this step computes something else, see merlib.versions
+
 AT_ONCE = 32
 """Clips that a GPU works on at a time."""
 

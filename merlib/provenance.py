@@ -1,7 +1,7 @@
 """What made a result, and whether it would come out the same today: the foot of each results page.
 
-A kept run is stale when the configuration behind it, its code or the preparation of its clips has
-changed since; it holds digests of all three.
+A kept run is stale when the configuration behind it has changed since, or the version of a step
+(`merlib.versions`) has been raised.
 """
 
 import json
@@ -13,9 +13,9 @@ from typing import Any
 import pandas as pd
 from pandas.io.formats.style import Styler
 
-from . import baselines, config, plots, trials
+from . import baselines, config, plots, trials, versions
 from .config import Config
-from .study import PREPARATION, Study, code_of, sources
+from .study import Study
 
 FEW = 8
 """Lines of a foot that are shown at once; more of them open on a click."""
@@ -81,7 +81,7 @@ def name(run: dict[str, Any]) -> str:
 
 
 def stale(run: dict[str, Any], study: Study | None = None) -> list[str]:
-    """Return what has changed since a run was made: nothing, or some of configuration and code.
+    """Return what has changed since a run was made: nothing, or some of configuration and steps.
 
     Parameters
     ----------
@@ -97,10 +97,22 @@ def stale(run: dict[str, Any], study: Study | None = None) -> list[str]:
     found = [f"configuration ({', '.join(changed)})"] if changed else []
     if run["method"] not in baselines.METHODS:
         return [*found, "method unknown"]
-    if run.get("code") != code_of(run["method"]):
-        found.append("code of training")
-    if run.get("preparation") != sources(*PREPARATION):
-        found.append("code of preparation")
+    if raised := versions.raised(run["steps"], steps(run, now)):
+        found.append(f"steps ({', '.join(raised)})")
+    return found
+
+
+def steps(run: dict[str, Any], now: dict[str, Any]) -> dict[str, int]:
+    """Return the steps that stand behind a run today, with its choices of today."""
+    found = versions.of_method(
+        run["method"],
+        Config(**now),
+        drawn="synthetic" in run["steps"],
+        searched=any("apex set to frame" in repair for repair in run["repairs"]),
+        gpu="on_device" in run["steps"],
+    )
+    if "regions" in run["steps"]:
+        found["regions"] = versions.version("merlib.regions")
     return found
 
 

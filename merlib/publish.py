@@ -1,9 +1,12 @@
 """From text notebooks to the published book: convert, execute with papermill, build."""
 
+import hashlib
 import logging
 import os
 import subprocess
 import sys
+import tempfile
+from collections.abc import Iterable
 from pathlib import Path
 
 import jupytext
@@ -11,19 +14,18 @@ import nbformat
 import papermill
 from tqdm import tqdm
 
-from . import config
-from .study import Study, sources
+from . import code, config, files
+from .study import Study
 
-PACKAGE = Path(__file__).parent
-CODE = sorted(str(path.relative_to(PACKAGE).with_suffix("")) for path in PACKAGE.rglob("*.py"))
+KERNEL = {"display_name": "Python 3", "language": "python", "name": "python3"}
 
 
 def execute(study: Study, methods: list[str], show_faces: bool | None = None) -> list[Path]:
     """Execute every notebook with the study's parameters; skip those that nothing changed for.
 
-    ``notebooks/*.py`` becomes ``notebooks/*.ipynb``. What a notebook was made from (its text, the
-    parameters, the code, the data, the methods that have predictions) is kept in its metadata as
-    one key.
+    ``notebooks/*.py`` becomes ``notebooks/*.ipynb``. What a notebook was made from is kept in its
+    metadata: a key of its text, its parameters, the data and the modules of merlib behind it, and
+    digests of the results that it has read.
 
     Parameters
     ----------
@@ -48,25 +50,30 @@ def execute(study: Study, methods: list[str], show_faces: bool | None = None) ->
         "overrides": study.overrides,
     }
     parameters = {name: value for name, value in parameters.items() if value is not None}
-    made_from = [parameters, study.config.step(), study.prepared.key]
-    made_from += [sources(*CODE), results_key(study.home)]
     texts = sorted((study.home / "notebooks").glob("*.py"))
     bar = tqdm(texts, desc="notebooks", unit="notebook", disable=not study.progress)
-    return [execute_one(text, parameters, made_from) for text in bar]
+    return [execute_one(text, parameters, study) for text in bar]
 
 
-def execute_one(text: Path, parameters: dict, made_from: list) -> Path:
+def execute_one(text: Path, parameters: dict, study: Study) -> Path:
     """Execute one text notebook; see :func:`execute`."""
-    source = text.read_text()
-    target, key = text.with_suffix(".ipynb"), config.digest([source, made_from])
-    if target.exists() and nbformat.read(target, 4).metadata.get("merlib") == key:
-        return target
+    source, target = text.read_text(), text.with_suffix(".ipynb")
     parameters = {name: v for name, v in parameters.items() if f"\n{name} = " in source}
+    made_from = [source, parameters, study.config.step(), study.prepared.key]
+    key = config.digest([*made_from, code.key(*code.imported(source))])
+    if target.exists():
+        made = nbformat.read(target, 4).metadata.get("merlib", {})
+        if made.get("key") == key and made["read"] == digests(made["read"], study.home):
+            return target
     notebook = jupytext.read(text)
+    notebook.metadata.setdefault("kernelspec", KERNEL)
     part = target.with_suffix(".part.ipynb")
     nbformat.write(notebook, part)
     logging.getLogger("papermill").setLevel(logging.ERROR)
     os.environ.pop("JPY_SESSION_NAME", None)  # a page is no live session, wherever it is made
+    handle, log = tempfile.mkstemp()
+    os.close(handle)
+    os.environ[files.LOG] = log
     try:
         papermill.execute_notebook(
             part,
@@ -83,9 +90,11 @@ def execute_one(text: Path, parameters: dict, made_from: list) -> Path:
         ) from error
     finally:
         executed = nbformat.read(part, 4)
+        read = [os.path.relpath(path, study.home) for path in Path(log).read_text().splitlines()]
         part.unlink()
+        os.unlink(os.environ.pop(files.LOG))
     clean(executed, parameters)
-    executed.metadata["merlib"] = key
+    executed.metadata["merlib"] = {"key": key, "read": digests(read, study.home)}
     nbformat.write(executed, target)
     return target
 
@@ -108,10 +117,15 @@ def hide_path(cell: nbformat.NotebookNode, parameters: dict) -> None:
             cell.source = cell.source.replace(value, "path/to/your/copy")
 
 
-def results_key(home: Path) -> str:
-    """Return a digest of the committed results and timings that notebooks read."""
-    files = sorted([*home.glob("results/**/run.json"), *home.glob("benchmarks/*.csv")])
-    return config.digest([path.read_text() for path in files])
+def digests(paths: Iterable[str], home: Path) -> dict[str, str]:
+    """Return a digest of what each file or folder of a checkout holds; empty if it is absent."""
+    found = {}
+    for path in sorted(set(paths)):
+        place = home / path
+        inside = sorted(place.rglob("*")) if place.is_dir() else [place]
+        content = [one.read_bytes() for one in inside if one.is_file()]
+        found[path] = hashlib.sha256(b"".join(content)).hexdigest()[:12] if content else ""
+    return found
 
 
 def build(home: Path) -> Path:

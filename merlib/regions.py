@@ -15,6 +15,8 @@ from .face import EYES
 from .study import PROTOCOLS, Study
 from .synthetic import Truth
 
+VERSION = 1  # to be raised when this step computes something else, see merlib.versions
+
 MOVING = 0.25
 """Part of a unit's largest displacement above which a place counts as moving."""
 

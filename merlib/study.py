@@ -9,7 +9,6 @@ alone, the command line and ``make study`` share their work::
     results/...               committed predictions, in the same form
 """
 
-import hashlib
 import shutil
 from collections.abc import Iterable
 from dataclasses import replace
@@ -20,19 +19,15 @@ import joblib
 import numpy as np
 import pandas as pd
 
-from . import baselines, config, datasets, loso, synthetic
-from .files import whole
+from . import baselines, code, config, datasets, loso, synthetic, versions
+from .files import noted, whole
 from .parallel import Cluster
-from .prepare import Prepared, prepare
+from .prepare import Prepared, gpu, prepare
 from .views import VIEWS
 
 PACKAGE = Path(__file__).resolve().parent
 PUBLISHED_SEED = 0
 """Generator seed of the published synthetic dataset; no choice was ever made on its clips."""
-
-PREPARATION = ("tables", "frames", "datasets", "face", "magnify", "flow", "on_device", "prepare")
-VIEWING = ("lbp", "views")
-TRAINING = ("augment", "mfem", "mffm", "network", "train", "loso", "rows")
 
 READING = {"classes": None, "table": None, "strict": False, "faces": "auto", "eyes": None}
 """Options of `merlib.datasets.load_clips`, with their defaults."""
@@ -134,7 +129,7 @@ class Study:
         return prepare(
             datasets.load_clips(self.dataset, self.root, **self.reading),
             self.config,
-            cache=self.home / "data" / "prepared" / sources(*PREPARATION),
+            cache=self.home / "data" / "prepared" / code.key("merlib.prepare", "merlib.datasets"),
             n_jobs=self.n_jobs,
             progress=self.progress,
         )
@@ -142,13 +137,15 @@ class Study:
     def view(self, method: str) -> np.ndarray:
         """Return what a method takes of the clips (N, ...), in the order of :attr:`clips`."""
         name = baselines.METHODS[method].view
+        if name is None:
+            return np.zeros((len(self.clips), 1), np.float32)
         if name == "channels":
             return self.prepared.x
         if name not in self.views:
             self.views[name] = prepare(
                 self.clips,
                 self.config,
-                cache=self.home / "data" / "prepared" / sources(*PREPARATION, *VIEWING),
+                cache=self.home / "data" / "prepared" / code.key("merlib.views", "merlib.datasets"),
                 n_jobs=self.n_jobs,
                 progress=self.progress,
                 view=VIEWS[name],
@@ -186,9 +183,19 @@ class Study:
             n_jobs=self.n_jobs,
             seed=seed,
             progress=self.progress,
-            info=self.info() | {"method": method, "code": code_of(method)},
+            info=self.info() | {"method": method, "steps": self.steps(method)},
             by=PROTOCOLS[self.protocol],
             cluster=self.cluster,
+        )
+
+    def steps(self, method: str) -> dict[str, int]:
+        """Return the steps behind the predictions of a method, with their versions."""
+        return versions.of_method(
+            method,
+            self.config,
+            drawn=(self.root / "dataset.json").exists(),
+            searched=any("apex set to frame" in repair for repair in self.clips.attrs["repairs"]),
+            gpu=gpu() is not None,
         )
 
     def info(self) -> dict:
@@ -207,7 +214,6 @@ class Study:
                 for column in ("emotion", "subject")
             },
             "repairs": sorted(self.clips.attrs["repairs"]),
-            "preparation": sources(*PREPARATION),
             "configuration": choices,
             "configuration_hash": self.config.hash(),
         }
@@ -215,9 +221,14 @@ class Study:
     def run_folder(self, method: str, seed: int) -> Path:
         """Return where the run of a method and a seed lies, by its data, choices and code."""
         shared = replace(self.config, variant="full").step()
-        made_of = [self.prepared.key, shared, code_of(method), sources(*PREPARATION)]
+        made_of = [self.prepared.key, shared, self.code_key(method)]
         key = config.digest(made_of + [self.protocol] * (self.protocol != "loso"))
         return self.home / "runs" / self.dataset / f"{self.profile}-{key}" / method / f"seed-{seed}"
+
+    def code_key(self, method: str) -> str:
+        """Return the key of the code that a method's run is made by."""
+        estimator = type(self.estimator(method)).__module__
+        return code.key("merlib.loso", "merlib.views", *[estimator] * ("merlib" in estimator))
 
     def fold_classifier(self, method: str, left_out: str):
         """Return the classifier of one fold of this study, trained on everybody else.
@@ -294,7 +305,8 @@ def kept_runs(folder: str | Path, names: Iterable[str]) -> dict[str, dict[int, p
     """
     found = {}
     for name in names:
-        runs = [loso.load(path.parent) for path in Path(folder).glob(f"{name}/seed-*/run.json")]
+        paths = noted(Path(folder, name)).glob("seed-*/run.json")
+        runs = [loso.load(path.parent) for path in paths]
         if runs:
             seeds = {run.attrs["run"]["seed"]: run for run in runs}
             found[name] = dict(sorted(seeds.items()))
@@ -309,15 +321,3 @@ def find_home() -> Path:
     here = Path.cwd()
     places = (here, *here.parents, PACKAGE.parent)
     return next((path for path in places if (path / "_toc.yml").exists()), here)
-
-
-def code_of(method: str) -> str:
-    """Return 12 hex digits that name the code behind the predictions of a method."""
-    viewing = VIEWING if baselines.METHODS[method].view != "channels" else ()
-    return sources(*TRAINING, *baselines.code(method), *viewing)
-
-
-def sources(*modules: str) -> str:
-    """Return 12 hex digits that name the code of some modules: changed code computes anew."""
-    text = b"".join((PACKAGE / f"{module}.py").read_bytes() for module in modules)
-    return hashlib.sha256(text).hexdigest()[:12]

@@ -24,11 +24,11 @@ from joblib import delayed
 
 from . import loso, regions, synthetic
 from .config import Config
-from .files import write
+from .files import noted, write
 from .parallel import each
 from .prepare import Prepared
 from .rows import Rows
-from .study import Study, code_of, kept_runs, sources
+from .study import Study, kept_runs
 from .train import NetworkClassifier
 
 AMPLITUDES = (0.2, 0.3, 0.5, 0.8, 1.2, 2.0, 3.0)
@@ -36,10 +36,6 @@ AMPLITUDES = (0.2, 0.3, 0.5, 0.8, 1.2, 2.0, 3.0)
 
 SWEPT = {"subjects": 12, "clips": 60, "seed": 3}
 """Subjects and clips at each amplitude, of a generator's seed of their own."""
-
-
-MEASURING = ("regions", "explain", "action_units")
-"""Modules that say where a network looks."""
 
 
 @dataclass(frozen=True)
@@ -190,12 +186,14 @@ def run(name: str, study: Study, seed: int = 0) -> pd.DataFrame:
     made, target = trial.run_folder(method, seed), folder(study, name, seed)
     target.mkdir(parents=True, exist_ok=True)
     if name in ATTENTION:
-        looks = made / f"regions-{sources(*MEASURING)}.csv"  # measured anew if that code changes
+        looks = made / f"regions-{regions.VERSION}.csv"
         if not looks.exists():
             write(looks, regions.of_study(trial, method).to_csv(index=False))
         shutil.copyfile(looks, target / "regions.csv")
     shutil.copyfile(made / "predictions.parquet", target / "predictions.parquet")
     about = predictions.attrs["run"] | {"trial": name}
+    if name in ATTENTION:
+        about["steps"] = about["steps"] | {"regions": regions.VERSION}
     write(target / "run.json", json.dumps(about, indent=1))
     return predictions
 
@@ -298,7 +296,8 @@ def sweep(study: Study, seed: int = 0) -> pd.DataFrame:
     table = pd.concat(tables, ignore_index=True)
     write(target / "predictions.csv", table.to_csv(index=False))
     about = study.info() | {"method": "full", "trial": "amplitude", "seed": seed}
-    about |= {"code": code_of("full"), "seconds": {"all": round(time.perf_counter() - begun, 3)}}
+    about |= {"steps": study.steps("full")}
+    about |= {"seconds": {"all": round(time.perf_counter() - begun, 3)}}
     about |= loso.surroundings()
     write(target / "run.json", json.dumps(about, indent=1))
     return table
@@ -307,7 +306,7 @@ def sweep(study: Study, seed: int = 0) -> pd.DataFrame:
 def sweeps(study: Study) -> dict[int, pd.DataFrame]:
     """Return the kept sweeps, seed -> table; what made each is its ``attrs["run"]``."""
     found = {}
-    for path in sorted(sweep_folder(study, 0).parent.glob("seed-*/run.json")):
+    for path in sorted(noted(sweep_folder(study, 0).parent).glob("seed-*/run.json")):
         table = pd.read_csv(path.with_name("predictions.csv"))
         table.attrs["run"] = json.loads(path.read_text())
         found[table.attrs["run"]["seed"]] = table

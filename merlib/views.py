@@ -18,6 +18,8 @@ from .flow import strain
 from .lbp import lbp_top
 from .prepare import channels, flow_sequence, magnified
 
+VERSION = 1  # to be raised when this step computes something else, see merlib.versions
+
 SMALL = 64
 """Pixels a side of the grey frames of the two methods that take raw clips."""
 
@@ -132,3 +134,16 @@ VIEWS: dict[str, Callable] = {
     )
 }
 """Name -> view."""
+
+STEPS: dict[str, tuple[str, ...]] = {
+    "channels": ("face", "magnify", "flow", "prepare"),
+    "apex_flow": ("face", "flow", "prepare", "views"),
+    "apex_grey": ("face", "views"),
+    "five_states": ("face", "views"),
+    "eighteen_frames": ("face", "views"),
+    "nine_flows": ("face", "flow", "prepare", "views"),
+    "eleven_flows": ("face", "flow", "prepare", "views"),
+    "lbp_histograms": ("face", "views", "lbp"),
+    "magnified_lbp_histograms": ("face", "magnify", "prepare", "views", "lbp"),
+}
+"""View -> the steps behind it, by the names of their modules; see `merlib.versions`."""

@@ -123,9 +123,10 @@ decisions("train")
 # `benchmarks/laptop_profile.py` makes these figures; the rows change one thing at a time.
 
 # %%
+from merlib.files import noted
 from merlib.study import find_home
 
-path = find_home() / "results" / "development" / "laptop_profile.csv"
+path = noted(find_home() / "results" / "development" / "laptop_profile.csv")
 if path.exists():
     tried = pd.read_csv(path)
     tried = tried.drop(columns="configuration")

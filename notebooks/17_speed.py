@@ -43,6 +43,7 @@ import pandas as pd
 from IPython.display import display
 
 from merlib import plots
+from merlib.files import noted
 from merlib.study import find_home
 
 plots.style()
@@ -52,7 +53,7 @@ folder = find_home() / "benchmarks"
 def measured(name):
     """Return a table of the benchmarks, a GPU's if there is one, or None."""
     for kind in ("cuda", "cpu"):
-        if (path := folder / f"{name}_{kind}.csv").exists():
+        if (path := noted(folder / f"{name}_{kind}.csv")).exists():
             return pd.read_csv(path)
     print(f"benchmarks/{name}: not measured yet")
 

@@ -16,7 +16,7 @@ from bs4 import BeautifulSoup
 from conftest import ROOT, TINY
 from PIL import Image
 
-from merlib import publish
+from merlib import code, publish
 from merlib.study import Study
 
 NOTEBOOKS = sorted((ROOT / "notebooks").glob("*.py"))
@@ -167,6 +167,65 @@ def test_executing_again_does_nothing_and_another_seed_does(home, casme2_root):
         Study(data_root=casme2_root, home=alone, n_jobs=1, seed=2, **TINY), ["majority"]
     )
     assert made.stat().st_mtime_ns != stamp
+
+
+PAGE = """# %% [markdown]
+# # A page
+
+# %% tags=["parameters"]
+seed = 0
+
+# %%
+from pathlib import Path
+
+from merlib import metrics
+from merlib.files import noted
+
+for name in ("there", "absent"):
+    print(name, noted(Path("../results") / name).exists())
+"""
+
+
+def test_a_page_is_executed_again_only_for_what_changed(tmp_path, casme2_root, monkeypatch):
+    """Its text, its parameters, the code behind it, the results that it reads, absent ones too."""
+    alone = tmp_path / "checkout"
+    page, results = alone / "notebooks" / "01_page.py", alone / "results"
+    for folder in (page.parent, results):
+        folder.mkdir(parents=True)
+    page.write_text(PAGE)
+    (results / "there").write_text("1")
+    shutil.copytree(code.PACKAGE, alone / "merlib", ignore=shutil.ignore_patterns("__pycache__"))
+    monkeypatch.setattr(code, "PACKAGE", alone / "merlib")
+    options = {"data_root": casme2_root, "home": alone, "n_jobs": 1, **TINY}
+
+    def executed(methods=("majority",), **more):
+        path = page.with_suffix(".ipynb")
+        before = path.stat().st_mtime_ns if path.exists() else 0
+        publish.execute(Study(**options | more), list(methods))
+        return path.stat().st_mtime_ns != before
+
+    def edit(name, before, after):
+        path = alone / "merlib" / name
+        assert before in path.read_text()
+        path.write_text(path.read_text().replace(before, after))
+
+    assert executed() and not executed()
+    assert not executed(methods=["majority", "base"])  # the page has no such parameter
+    edit("metrics.py", "matrix = np.asarray(matrix)", "table = matrix = np.asarray(matrix)")
+    assert executed()
+    edit("metrics.py", "correct = np.diag(matrix)", "right = np.diag(matrix)")
+    edit("metrics.py", "divide(2 * correct,", "divide(2 * right,")
+    edit("metrics.py", "Return eq. 15", "This is eq. 15")
+    edit("plots.py", "COLOURS = (", "COLOURS = ('#123456',")  # not behind this page
+    (results / "other").write_text("1")  # not read by it
+    assert not executed()
+    (results / "there").write_text("2")
+    assert executed() and not executed()
+    (results / "absent").write_text("3")
+    assert executed() and not executed()
+    assert executed(seed=1) and not executed(seed=1)
+    page.write_text(PAGE.replace("A page", "The page"))
+    assert executed(seed=1)
 
 
 def test_a_failing_cell_is_named(home, casme2_root):

@@ -6,7 +6,7 @@ from dataclasses import replace
 import pandas as pd
 import pytest
 
-from merlib import config, provenance, study, trials
+from merlib import config, flow, mffm, provenance, regions, trials, versions
 from merlib.study import Study
 
 
@@ -21,8 +21,8 @@ def run():
         "version": "synthetic data",
         "configuration": config.profile("laptop").step(),
         "configuration_hash": config.profile("laptop").hash(),
-        "code": study.code_of("full"),
-        "preparation": study.sources(*study.PREPARATION),
+        "steps": versions.of_method("full", config.profile("laptop"), drawn=True),
+        "repairs": [],
         "revision": "abc",
         "device": "CPU",
         "machine": "a machine",
@@ -48,21 +48,55 @@ def test_a_run_of_today_is_current(run):
 def test_what_changed_since_is_named(run):
     run["configuration"] |= {"width": 16}
     assert provenance.stale(run) == ["configuration (width)"]
-    run["code"] = "0" * 12
-    assert provenance.stale(run)[1:] == ["code of training"]
-    del run["preparation"]
-    assert provenance.stale(run)[2:] == ["code of preparation"]
+    del run["steps"]["augment"]
+    run["steps"]["train"] = 0
+    assert provenance.stale(run)[1:] == ["steps (augment (new), train (0, now 1))"]
 
 
-def test_changed_code_makes_a_run_stale(run, monkeypatch, tmp_path):
-    for path in study.PACKAGE.glob("*.py"):
-        (tmp_path / path.name).write_text(path.read_text())
-    (tmp_path / "baselines").symlink_to(study.PACKAGE / "baselines")
-    monkeypatch.setattr(study, "PACKAGE", tmp_path)
+def test_a_raised_version_marks_exactly_the_results_behind_it(run, monkeypatch):
+    def made(method, **fields):
+        choices = replace(config.profile("laptop"), **fields)
+        steps = versions.of_method(method, choices, drawn=True)
+        return run | {"method": method, "steps": steps, "configuration": choices.step()}
+
+    methods = ["majority", "logistic", "lbp-top", "lbp-top-evm", "bi-woof", "cnn-lstm", "slstt"]
+    runs = {name: made(name) for name in [*methods, "base", "mffm", "full"]}
+    grey = made("full", inputs="grey") | {"trial": "grey-only"}
+    grey["configuration"] |= {"epochs": 120}
+
+    def stale():
+        return {name for name, one in runs.items() if provenance.stale(one)}
+
+    assert stale() == set() and provenance.stale(grey) == []
+    monkeypatch.setattr(mffm, "VERSION", 2)
+    assert stale() == {"mffm", "full"}
+    monkeypatch.undo()
+    monkeypatch.setattr(flow, "VERSION", 2)
+    assert stale() == {"logistic", "bi-woof", "slstt", "base", "mffm", "full"}
+    assert provenance.stale(runs["bi-woof"]) == ["steps (flow (1, now 2))"]
+    assert provenance.stale(grey) == []
+    monkeypatch.undo()
+    monkeypatch.setattr("merlib.magnify.VERSION", 3)
+    assert stale() == {"lbp-top-evm", "base", "mffm", "full"}
+    monkeypatch.undo()
+    monkeypatch.setattr("merlib.baselines.slstt.VERSION", 2)
+    assert stale() == {"slstt"}
+
+
+def test_an_apex_that_was_searched_brings_flow_into_every_result(run, monkeypatch):
+    choices = config.profile("laptop")
+    run |= {"method": "lbp-top", "repairs": ["sub01/EP01_01: apex set to frame 7"]}
+    run["steps"] = versions.of_method("lbp-top", choices, drawn=True, searched=True)
     assert provenance.stale(run) == []
-    with (tmp_path / "mffm.py").open("a") as file:
-        file.write("# changed\n")
-    assert provenance.stale(run) == ["code of training"]
+    monkeypatch.setattr(flow, "VERSION", 2)
+    assert provenance.stale(run) == ["steps (flow (1, now 2))"]
+
+
+def test_measurements_of_attention_have_a_version_too(run, monkeypatch):
+    run["steps"]["regions"] = regions.VERSION
+    assert provenance.stale(run) == []
+    monkeypatch.setattr(regions, "VERSION", 2)
+    assert provenance.stale(run) == ["steps (regions (1, now 2))"]
 
 
 def test_a_younger_field_counts_only_if_it_is_used(run):
@@ -80,7 +114,8 @@ def test_a_trial_is_held_against_its_own_choices(run, name):
     base = config.profile("night")
     made = replace(base, **trials.differences(base, name))
     run |= {"profile": "night", "trial": name, "method": trials.TRIALS[name].method}
-    run |= {"configuration": made.step(), "code": study.code_of(run["method"])}
+    run |= {"configuration": made.step()}
+    run["steps"] = versions.of_method(run["method"], made, drawn=True)
     assert provenance.stale(run) == []
     assert provenance.name(run) == f"{name}-3"
 
@@ -99,7 +134,7 @@ def test_a_long_foot_opens_on_a_click(run, monkeypatch):
 
     provenance.foot(runs(provenance.FEW), "make claims")
     assert "<details>" not in shown[0].to_html()
-    run["code"] = "0" * 12
+    run["steps"]["train"] = 0
     provenance.foot(runs(provenance.FEW + 1), "make claims")
     text = shown[2].data
     assert text.startswith("<details><summary>9 runs, 9 of them stale: what made them</summary>")
@@ -107,12 +142,12 @@ def test_a_long_foot_opens_on_a_click(run, monkeypatch):
 
 
 def test_stale_runs_are_listed_by_their_place(run, tmp_path):
-    for seed, code in ((0, run["code"]), (1, "old")):
+    for seed, steps in ((0, run["steps"]), (1, run["steps"] | {"flow": 0})):
         folder = tmp_path / "results" / "synthetic" / "laptop" / "full" / f"seed-{seed}"
         folder.mkdir(parents=True)
-        (folder / "run.json").write_text(json.dumps(run | {"code": code}))
+        (folder / "run.json").write_text(json.dumps(run | {"steps": steps}))
     (line,) = provenance.stale_runs(tmp_path)
-    assert line == "results/synthetic/laptop/full: code of training (seed-1)"
+    assert line == "results/synthetic/laptop/full: steps (flow (0, now 1)) (seed-1)"
 
 
 def test_a_study_tells_what_staleness_is_judged_by(casme2_root, tmp_path):

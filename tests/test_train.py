@@ -8,7 +8,7 @@ import torch
 from sklearn.base import clone
 from torch import nn
 
-from merlib import train
+from merlib import train, training
 from merlib.config import Config
 from merlib.rows import Rows
 from merlib.train import NetworkClassifier
@@ -138,14 +138,14 @@ def test_norms_biases_and_gem_exponents_do_not_decay():
 
 def test_batches_hold_every_clip_once_and_none_is_alone():
     codes = np.zeros(17, int)
-    batches = train.draw_batches(codes, replace(TINY, batch_size=4), torch.Generator())
+    batches = training.draw_batches(codes, replace(TINY, batch_size=4), torch.Generator())
     assert [len(batch) for batch in batches] == [4, 4, 4, 5]
     assert sorted(torch.cat(batches).tolist()) == list(range(17))
 
 
 def test_the_sampler_draws_classes_equally():
     codes = np.repeat([0, 1, 2], [900, 80, 20])
-    batches = train.draw_batches(codes, replace(TINY, imbalance="sampler"), torch.Generator())
+    batches = training.draw_batches(codes, replace(TINY, imbalance="sampler"), torch.Generator())
     drawn = np.bincount(codes[torch.cat(batches).numpy()])
     assert drawn.sum() == 1000
     assert (np.abs(drawn - 333) < 75).all()

@@ -1,6 +1,5 @@
 """Every method that can be run, by name: one registry line and, at most, one file each."""
 
-import sys
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from functools import partial
@@ -38,8 +37,8 @@ class Method:
         As tables print it; "-style" where the source is known from its abstract only.
     build : callable
         Gives the unfitted classifier of keyword parameters.
-    view : str
-        What it takes of a clip, a name of :data:`merlib.views.VIEWS`.
+    view : str or None
+        What it takes of a clip, a name of :data:`merlib.views.VIEWS`; None takes nothing.
     narrow : dict
         Parameters that replace the full ones where the configuration's own network is narrow
         (fewer than 64 channels: the profile ``laptop``).
@@ -47,7 +46,7 @@ class Method:
 
     title: str
     build: Callable[..., ClassifierMixin]
-    view: str = "channels"
+    view: str | None = "channels"
     narrow: dict[str, Any] = field(default_factory=dict)
 
     def parameters(self, config: Config) -> dict[str, Any]:
@@ -58,7 +57,7 @@ class Method:
 FULL_WIDTH = Config().width
 
 METHODS: dict[str, Method] = {
-    "majority": Method("Majority class", lambda: DummyClassifier(strategy="most_frequent")),
+    "majority": Method("Majority class", lambda: DummyClassifier(strategy="most_frequent"), None),
     "logistic": Method("Logistic regression on flow", FlowLogistic),
     "lbp-top": Method("LBP-TOP + SVM", LbpTop, "lbp_histograms"),
     "lbp-top-evm": Method("LBP-TOP + SVM, magnified", LbpTop, "magnified_lbp_histograms"),
@@ -107,16 +106,3 @@ def make(name: str, config: Config) -> ClassifierMixin:
     if name in VARIANTS:
         return NetworkClassifier(replace(config, variant=name))
     return METHODS[name].build(**METHODS[name].parameters(config))
-
-
-def code(name: str) -> list[str]:
-    """Return the modules of this package that a method is written in, such as baselines/ststnet."""
-    found: set[str] = set()
-    todo = {type(make(name, Config())).__module__}
-    while todo:
-        module = todo.pop()
-        if module.startswith(f"{__name__}.") and module not in found:
-            found.add(module)
-            things = vars(sys.modules[module]).values()
-            todo |= {getattr(thing, "__module__", None) or "" for thing in things}
-    return sorted(module.removeprefix("merlib.").replace(".", "/") for module in found)

@@ -14,6 +14,8 @@ from torch.nn import functional
 from .at_scnn import ChannelAttention, SpatialAttention
 from .deep import DeepClassifier, conv_block, narrowed
 
+VERSION = 1  # to be raised when this step computes something else, see merlib.versions
+
 
 class AM3FFlowNet(DeepClassifier):
     """AM3F-FlowNet-style on the view ``apex_flow``; see `DeepClassifier` for the parameters."""

@@ -13,6 +13,8 @@ from .deep import narrowed
 from .off_apexnet import small_stream
 from .together import FoldsTogether
 
+VERSION = 1  # to be raised when this step computes something else, see merlib.versions
+
 
 class ATSCNN(FoldsTogether):
     """AT-SCNN-style on the view ``apex_flow``; see `DeepClassifier` for the parameters."""

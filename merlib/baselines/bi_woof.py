@@ -12,6 +12,8 @@ import numpy as np
 
 from .tuned import LinearSVM
 
+VERSION = 1  # to be raised when this step computes something else, see merlib.versions
+
 BLOCKS, BINS = 5, 8
 
 

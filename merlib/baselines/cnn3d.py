@@ -14,6 +14,8 @@ from torch import nn
 
 from .deep import DeepClassifier, narrowed
 
+VERSION = 1  # to be raised when this step computes something else, see merlib.versions
+
 
 class CNN3D(DeepClassifier):
     """3D-CNN on the view ``eighteen_frames``; see `DeepClassifier` for the parameters."""

@@ -13,6 +13,8 @@ from torch.nn import functional
 
 from .deep import DeepClassifier, framewise, narrowed
 
+VERSION = 1  # to be raised when this step computes something else, see merlib.versions
+
 STATES, CENTRE_WEIGHT = 5, 0.01
 
 

@@ -9,6 +9,8 @@ from torch import Tensor
 
 from ..face import EYES
 
+VERSION = 1  # to be raised when this step computes something else, see merlib.versions
+
 COMPONENTS: dict[str, tuple[float, float, float, float]] = {
     "left brow": (-0.50, -0.30, 0.38, 0.18),
     "right brow": (0.50, -0.30, 0.38, 0.18),

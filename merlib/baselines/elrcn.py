@@ -16,6 +16,8 @@ from torch import Tensor, nn
 
 from .deep import DeepClassifier, conv_block, framewise, narrowed
 
+VERSION = 1  # to be raised when this step computes something else, see merlib.versions
+
 
 class ELRCN(DeepClassifier):
     """ELRCN on the view ``nine_flows``; see `DeepClassifier` for the parameters."""

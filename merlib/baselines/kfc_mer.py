@@ -18,6 +18,8 @@ from torch.nn import functional
 from .components import COMPONENTS, masks
 from .deep import DeepClassifier, conv_block, narrowed
 
+VERSION = 1  # to be raised when this step computes something else, see merlib.versions
+
 REDUCTION = 8
 """Pixels a side of one cell of the last feature map."""
 

@@ -10,6 +10,8 @@ training subjects out; a clip of fewer than 9 frames takes a smaller R_t.
 
 from .tuned import LinearSVM
 
+VERSION = 1  # to be raised when this step computes something else, see merlib.versions
+
 
 class LbpTop(LinearSVM):
     """Linear SVM on the LBP-TOP histograms (N, 4425) of the view ``lbp_histograms``."""

@@ -18,6 +18,8 @@ from .am3f_flownet import Residual
 from .components import crops
 from .deep import DeepClassifier, conv_block, narrowed
 
+VERSION = 1  # to be raised when this step computes something else, see merlib.versions
+
 PART_WEIGHT, CENTRE_WEIGHT, SAMPLES = 0.7, 0.01, 3
 
 

@@ -14,6 +14,8 @@ from .at_scnn import CBAM, ChannelAttention, SpatialAttention
 from .deep import DeepClassifier, framewise, narrowed
 from .elrcn import vgg16
 
+VERSION = 1  # to be raised when this step computes something else, see merlib.versions
+
 
 class MERTA(DeepClassifier):
     """MERTA-style on the view ``channels``; see `DeepClassifier` for the parameters."""

@@ -15,6 +15,8 @@ from torch import Tensor, nn
 
 from .deep import DeepClassifier, narrowed
 
+VERSION = 1  # to be raised when this step computes something else, see merlib.versions
+
 
 class MicroAttention(DeepClassifier):
     """Micro-attention on the view ``apex_grey``; see `DeepClassifier` for the parameters."""

@@ -15,6 +15,8 @@ from torch import Tensor, nn
 from .deep import narrowed
 from .together import FoldsTogether
 
+VERSION = 1  # to be raised when this step computes something else, see merlib.versions
+
 
 class OffApexNet(FoldsTogether):
     """OFF-ApexNet on the view ``apex_flow``; see `DeepClassifier` for the parameters."""

@@ -18,6 +18,8 @@ from torch import Tensor, nn
 
 from .deep import DeepClassifier, framewise, narrowed
 
+VERSION = 1  # to be raised when this step computes something else, see merlib.versions
+
 PATCHES = 7
 """Patches a side."""
 

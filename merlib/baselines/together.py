@@ -17,8 +17,10 @@ from torch.func import functional_call, stack_module_state, vmap
 from torch.nn import functional
 
 from ..config import Config
-from ..train import draw_batches, own_randomness, pick_device
+from ..training import draw_batches, own_randomness, pick_device
 from .deep import DeepClassifier, on_device
+
+VERSION = 1  # to be raised when this step computes something else, see merlib.versions
 
 
 class FoldsTogether(DeepClassifier):

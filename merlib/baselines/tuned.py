@@ -7,6 +7,8 @@ from sklearn.model_selection import GridSearchCV, LeaveOneGroupOut, StratifiedKF
 from sklearn.svm import SVC
 from sklearn.utils.validation import check_is_fitted
 
+VERSION = 1  # to be raised when this step computes something else, see merlib.versions
+
 
 def tuned(model, grid: dict, features: np.ndarray, y: np.ndarray, groups: np.ndarray | None):
     """Return a copy of a model, fitted with the parameters that do best within the training clips.

@@ -1,0 +1,209 @@
+"""Names of code: the same for two texts that compute the same, so that only other work is redone.
+
+Saved results do not depend on it: they go by the versions of their steps (`merlib.versions`). The
+working caches do (prepared clips, unfinished runs, executed notebooks), because code that somebody
+is editing changes between two versions. What cannot change a result does not count: comments,
+docstrings, annotations of functions, the names of local variables, the order of imports, and where
+in this package a module lies.
+"""
+
+import ast
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from functools import cache
+from pathlib import Path
+
+from .config import digest
+
+PACKAGE = Path(__file__).resolve().parent
+
+Function = ast.FunctionDef | ast.AsyncFunctionDef
+Comprehension = ast.ListComp | ast.SetComp | ast.DictComp | ast.GeneratorExp
+Named = ast.ExceptHandler | ast.MatchAs | ast.MatchStar
+
+
+def key(*modules: str) -> str:
+    """Return 12 hex digits that name the code of modules and of all that they import of merlib.
+
+    Parameters
+    ----------
+    modules : str
+        Full names, such as ``merlib.flow``.
+    """
+    return digest(sorted(meaning(path_of(name).read_text("utf-8")) for name in behind(*modules)))
+
+
+def behind(*modules: str) -> set[str]:
+    """Return modules and all modules of merlib that they import, directly or not."""
+    found: set[str] = set()
+    todo = list(modules)
+    while todo:
+        name = todo.pop()
+        if name not in found:
+            found.add(name)
+            todo += imported(path_of(name).read_text("utf-8"), name)
+    return found
+
+
+def imported(text: str, name: str = "") -> set[str]:
+    """Return the full names of merlib's modules that a text imports, wherever in it.
+
+    Parameters
+    ----------
+    text : str
+        Python code.
+    name : str
+        The module that it is; relative imports start there.
+    """
+    found: set[str] = set()
+    for node in ast.walk(ast.parse(text)):
+        if isinstance(node, ast.Import):
+            found |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom):
+            start = node.module or ""
+            if node.level:
+                package = name.split(".") + [""] * (path_of(name).stem == "__init__")
+                start = ".".join([*package[: -node.level], *filter(None, [node.module])])
+            parts = [f"{start}.{alias.name}" for alias in node.names]
+            found |= {part if path_of(part) else start for part in parts}
+    return {one for one in found if path_of(one)}
+
+
+def path_of(name: str) -> Path | None:
+    """Return the file of a module of merlib; None if there is no such module."""
+    first, *rest = name.split(".")
+    place = PACKAGE.joinpath(*rest)
+    files = [place / "__init__.py", place.with_suffix(".py")] if first == PACKAGE.name else []
+    return next((path for path in files if path.is_file()), None)
+
+
+@cache
+def meaning(text: str) -> str:
+    """Return 12 hex digits that name what Python code computes; see the head of this module."""
+    canonical = Canonical()
+    tree = canonical.visit(ast.parse(text))
+    return digest([sorted(canonical.imports), ast.dump(tree)])
+
+
+class Canonical(ast.NodeTransformer):
+    """Takes out of a tree what cannot change a result, and numbers its local variables.
+
+    Parameters keep their names, by which callers know them.
+
+    Attributes
+    ----------
+    imports : set of str
+        What the tree imports; of merlib's own modules without the place.
+    scopes : list of dict
+        What names are called inside of each function, from the outermost to the innermost.
+    """
+
+    def __init__(self) -> None:
+        self.imports: set[str] = set()
+        self.scopes: list[dict[str, str]] = []
+        self.count = 0
+
+    def called(self, name: str) -> str:
+        """Return what a name is called in the canonical form."""
+        return next((scope[name] for scope in reversed(self.scopes) if name in scope), name)
+
+    @contextmanager
+    def inside(self, variables: Iterable[str], parameters: Iterable[str] = ()) -> Iterator[None]:
+        """Number some variables, and let parameters keep their names, while this lasts."""
+        scope = {name: name for name in parameters}
+        for name in variables:
+            if name not in scope:
+                scope[name] = f"_{self.count}"
+                self.count += 1
+        self.scopes.append(scope)
+        yield
+        self.scopes.pop()
+
+    def visit(self, node: ast.AST) -> ast.AST:
+        """Return a node in its canonical form."""
+        if isinstance(node, ast.Module | ast.ClassDef | Function) and ast.get_docstring(node):
+            node.body = node.body[1:] or [ast.Pass()]
+        if isinstance(node, Named):
+            node.name = node.name and self.called(node.name)
+        if isinstance(node, Function):
+            return self.function(node)
+        if isinstance(node, Comprehension):
+            return self.comprehension(node)
+        return super().visit(node)
+
+    def function(self, node: ast.FunctionDef | ast.AsyncFunctionDef) -> ast.AST:
+        """Number a function's own variables; its defaults and decorators lie outside of it."""
+        node.name, node.returns = self.called(node.name), None
+        node.decorator_list = [self.visit(one) for one in node.decorator_list]
+        self.visit(node.args)
+        shared = {name for one in own(node.body) if isinstance(one, ast.Global | ast.Nonlocal)
+                  for name in one.names}  # fmt: skip
+        names = [name for name in stored(node.body) if name not in shared]
+        with self.inside(names, parameters(node.args)):
+            node.body = [self.visit(one) for one in node.body]
+        return node
+
+    def comprehension(self, node: ast.AST) -> ast.AST:
+        """Number the variables of a comprehension; its first iterator lies outside of it."""
+        first = node.generators[0]
+        outside, first.iter = self.visit(first.iter), ast.Constant(None)
+        with self.inside(stored([one.target for one in node.generators])):
+            self.generic_visit(node)
+        first.iter = outside
+        return node
+
+    def visit_Lambda(self, node: ast.Lambda) -> ast.Lambda:
+        """Let the parameters keep their names."""
+        self.visit(node.args)
+        with self.inside([], parameters(node.args)):
+            node.body = self.visit(node.body)
+        return node
+
+    def visit_Import(self, node: ast.Import | ast.ImportFrom) -> ast.Pass:
+        """Note what is imported, and leave nothing in its place."""
+        place = getattr(node, "module", None) or PACKAGE.name
+        if getattr(node, "level", 0) or place.split(".")[0] == PACKAGE.name:
+            place = PACKAGE.name
+        self.imports |= {f"{place} {alias.name} {alias.asname}" for alias in node.names}
+        return ast.Pass()
+
+    visit_ImportFrom = visit_Import
+
+    def visit_Name(self, node: ast.Name) -> ast.Name:
+        """Number a variable."""
+        node.id = self.called(node.id)
+        return node
+
+    def visit_Nonlocal(self, node: ast.Nonlocal) -> ast.Nonlocal:
+        """Number the variables of a function around this one."""
+        node.names = [self.called(name) for name in node.names]
+        return node
+
+    def visit_arg(self, node: ast.arg) -> ast.arg:
+        """Drop the annotation of a parameter."""
+        node.annotation = None
+        return node
+
+
+def parameters(arguments: ast.arguments) -> list[str]:
+    """Return the names of a function's parameters."""
+    return [node.arg for node in ast.walk(arguments) if isinstance(node, ast.arg)]
+
+
+def stored(parts: list[ast.AST]) -> list[str]:
+    """Return the names that get a value in parts of a tree, each once, in their order."""
+    names = []
+    for node in own(parts):
+        if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store):
+            names.append(node.id)
+        elif isinstance(node, Named | Function) and node.name:
+            names.append(node.name)
+    return list(dict.fromkeys(names))
+
+
+def own(parts: list[ast.AST]) -> Iterator[ast.AST]:
+    """Yield the nodes of parts of a tree, without the insides of functions and classes in it."""
+    for node in parts:
+        yield node
+        if not isinstance(node, Function | Comprehension | ast.Lambda | ast.ClassDef):
+            yield from own(list(ast.iter_child_nodes(node)))
