@@ -33,19 +33,19 @@ lab: .venv/installed        ## JupyterLab in this checkout; notebooks/*.py open 
 	$(BIN)/jupyter lab --LabApp.default_url=/lab/tree/notebooks
 
 launch: .venv/installed     ## branch `launch` of the last commit: what the book's buttons open
-	$(BIN)/python -m merlib.launch
+	$(BIN)/python -m book.tools.launch
 
 book: .venv/installed       ## execute what changed and build the book
 	$(BIN)/merlib book $(STUDY) --methods $(METHODS)
 
 pdf: .venv/installed        ## the built book as _build/merlib.pdf, by Chromium
-	$(BIN)/python -m merlib.browser
+	$(BIN)/python -m book.tools.pdf
 
 slides: .venv/installed     ## _build/slides: the executed notebooks' slides, to read offline
-	$(BIN)/python -m merlib.slides
+	$(BIN)/python -m book.tools.slides
 
 handout: .venv/installed    ## _build/handout: the notebooks without their solutions
-	$(BIN)/python -m merlib.slides --handout
+	$(BIN)/python -m book.tools.slides --handout
 
 test: .venv/installed       ## all tests but the slow ones
 	$(BIN)/ruff check .

@@ -16,8 +16,10 @@ import pandas as pd
 from common import ROOT, timed, write
 from joblib import cpu_count
 
-from merlib import datasets, face, flow, synthetic
-from merlib.frames import read_frames
+from merlib.data import synthetic
+from merlib.data.clips import load_clips
+from merlib.data.frames import read_frames
+from merlib.preprocess import face, flow
 
 SIDE, CLIPS = 112, 40
 GRID = {
@@ -33,7 +35,7 @@ def pairs(seed: int) -> list[tuple[np.ndarray, np.ndarray]]:
     """Return crops of onset and apex (2, S, S) and the true flow (2, S, S) of some clips."""
     root = synthetic.write(ROOT / "data" / "development" / str(seed), seed=seed, n_jobs=cpu_count())
     truth, found = synthetic.Truth(root), []
-    for row in list(datasets.load_clips("synthetic", root).itertuples())[: CLIPS // 2]:
+    for row in list(load_clips("synthetic", root).itertuples())[: CLIPS // 2]:
         known = truth.clip(row.clip)
         matrix = face.similarity(known.eyes, SIDE)
         crops = face.align(

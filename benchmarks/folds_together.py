@@ -18,10 +18,11 @@ import torch
 from sklearn.base import clone
 from sklearn.model_selection import LeaveOneGroupOut
 
-from merlib import baselines, loso
-from merlib.baselines.deep import DeepClassifier
-from merlib.study import Study
-from merlib.training import pick_device
+from merlib import loso
+from merlib.methods import make
+from merlib.methods.deep import DeepClassifier
+from merlib.model.training import pick_device
+from merlib.study.study import Study
 
 ROOT = Path(__file__).resolve().parent.parent
 REPEATS = 3
@@ -48,7 +49,7 @@ def measure(name: str, study: Study) -> dict:
     X, y, subjects = np.asarray(study.view(name)), study.prepared.y, study.clips["subject"]
     folds = [train for train, _ in LeaveOneGroupOut().split(X, groups=subjects)]
     arguments = X, y, folds, [loso.fold_seed(0, str(k)) for k in range(len(folds))]
-    estimator = baselines.make(name, study.config).set_params(epochs=EPOCHS)
+    estimator = make(name, study.config).set_params(epochs=EPOCHS)
     ratios, times, apart = [], [], []
     for repeat in range(REPEATS + 1):
         alone, first = seconds(lambda: one_by_one(estimator, *arguments))

@@ -19,7 +19,7 @@ from common import in_turn, write
 
 from merlib import loso
 from merlib.config import profile
-from merlib.train import NetworkClassifier
+from merlib.model.classifier import NetworkClassifier
 
 PLAIN = {"clips": 48, "folds": 2, "workers": 1}
 CHANGES = [

@@ -15,11 +15,12 @@ import pandas as pd
 from joblib import cpu_count, delayed
 from sklearn.model_selection import GroupKFold
 
-from merlib import metrics, synthetic
+from merlib import metrics
 from merlib.config import profile
+from merlib.data import synthetic
 from merlib.loso import fold_seed, one_thread
 from merlib.parallel import each
-from merlib.study import Study
+from merlib.study.study import Study
 
 ROOT = Path(__file__).resolve().parent.parent
 TABLE = ROOT / "results" / "development" / "laptop_profile.csv"

@@ -23,8 +23,8 @@ import torch
 from common import write
 
 from merlib.config import Config, profile
-from merlib.rows import Rows
-from merlib.train import NetworkClassifier
+from merlib.model.classifier import NetworkClassifier
+from merlib.parallel import Rows
 
 MIB = 2**20
 CASES = [

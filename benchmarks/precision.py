@@ -15,7 +15,7 @@ import torch
 from common import ROOT, write
 
 from merlib import loso, metrics
-from merlib.study import Study
+from merlib.study.study import Study
 
 
 def main() -> None:

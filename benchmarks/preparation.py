@@ -17,11 +17,12 @@ import numpy as np
 import pandas as pd
 from common import ROOT, in_turn, timed, write
 
-from merlib import datasets, face, prepare
 from merlib.config import Config
-from merlib.flow import Flow, remove_head_motion
-from merlib.frames import read_frames
-from merlib.study import Study
+from merlib.data.clips import load_clips
+from merlib.data.frames import read_frames
+from merlib.preprocess import face, pipeline
+from merlib.preprocess.flow import Flow, remove_head_motion
+from merlib.study.study import Study
 
 
 def plain(rows: list, config: Config) -> None:
@@ -29,15 +30,15 @@ def plain(rows: list, config: Config) -> None:
     flow = Flow(config.tvl1)
     for row in rows:
         frames = read_frames(row.frames)
-        matrix = prepare.transform(frames[0], config)
-        index = prepare.sample(row.apex - row.onset, config.frames)
-        prepare.magnified(face.align(frames, matrix, config.size), config, row.fps)[index]
+        matrix = pipeline.transform(frames[0], config)
+        index = pipeline.sample(row.apex - row.onset, config.frames)
+        pipeline.magnified(face.align(frames, matrix, config.size), config, row.fps)[index]
         first = frames[0].astype(np.float32)
         for frame in frames[index]:
             field = flow(first, frame.astype(np.float32))
             shape = (config.flow_size, config.flow_size)
             crop = np.stack([cv2.warpAffine(part, matrix, shape) for part in field])
-            prepare.resize(remove_head_motion(crop), config.size)
+            pipeline.resize(remove_head_motion(crop), config.size)
 
 
 def by_step(rows: list, config: Config) -> pd.DataFrame:
@@ -49,17 +50,17 @@ def by_step(rows: list, config: Config) -> pd.DataFrame:
         steps[name] += timed(lambda: kept.update({name: function()})) / len(rows)
 
     for row in rows:
-        index = prepare.sample(row.apex - row.onset, config.frames)
+        index = pipeline.sample(row.apex - row.onset, config.frames)
         step("read", lambda row=row: read_frames(row.frames))
-        step("eyes", lambda: prepare.transform(kept["read"][0], config))
+        step("eyes", lambda: pipeline.transform(kept["read"][0], config))
         step("align", lambda: face.align(kept["read"], kept["eyes"], config.size))
         step(
             "magnify",
-            lambda row=row, index=index: prepare.magnified(kept["align"], config, row.fps, index),
+            lambda row=row, index=index: pipeline.magnified(kept["align"], config, row.fps, index),
         )
-        pairs = prepare.flow_pairs(kept["read"], index, kept["eyes"], config, row.fps)
+        pairs = pipeline.flow_pairs(kept["read"], index, kept["eyes"], config, row.fps)
         step("flow", lambda pairs=pairs: [flow(*pair) for pair in pairs])
-        step("head motion", lambda: [prepare.finished(field, config) for field in kept["flow"]])
+        step("head motion", lambda: [pipeline.finished(field, config) for field in kept["flow"]])
     table = pd.DataFrame({"seconds a clip": steps}).rename_axis("step")
     table["clips a second"] = 1 / table["seconds a clip"]
     return table
@@ -74,14 +75,14 @@ def main() -> None:
     options = parser.parse_args()
     cv2.setNumThreads(1)
     study = Study(profile=options.profile, home=ROOT, progress=True)
-    clips = datasets.load_clips("synthetic", study.root)
+    clips = load_clips("synthetic", study.root)
     clips = clips.iloc[:: max(1, len(clips) // options.clips)][: options.clips]
     clips = clips.reset_index(drop=True)
     rows = list(clips.itertuples(index=False))
 
     def ours() -> None:
         with tempfile.TemporaryDirectory() as cache:
-            prepare.prepare(clips, study.config, cache, study.n_jobs, progress=False)
+            pipeline.prepare(clips, study.config, cache, study.n_jobs, progress=False)
 
     what = f"{options.profile}, {len(rows)} clips"
     steps = by_step(rows, study.config)

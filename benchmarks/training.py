@@ -24,12 +24,13 @@ from sklearn.base import clone
 from torch.nn import functional
 from torch.utils.data import DataLoader, Dataset, TensorDataset
 
-from merlib import explain, loso
-from merlib.augment import augment
-from merlib.network import Network
-from merlib.study import Study
-from merlib.train import cosine, make_optimiser
-from merlib.training import pick_device
+from merlib import loso
+from merlib.model import explain
+from merlib.model.augment import augment
+from merlib.model.classifier import cosine, make_optimiser
+from merlib.model.network import Network
+from merlib.model.training import pick_device
+from merlib.study.study import Study
 
 
 class Pictures(Dataset):

@@ -2,6 +2,7 @@
 
 import argparse
 import json
+import subprocess
 import sys
 from collections.abc import Iterable, Mapping, Sequence
 from itertools import chain, product
@@ -11,12 +12,13 @@ from typing import Any
 import joblib
 import pandas as pd
 
-from . import __version__, baselines, config, datasets
+from . import __version__, config
 from .config import PROFILES
-from .datasets import READERS
-from .files import whole, write
+from .data.clips import READERS, counts
+from .files import find_home, whole, write
+from .methods import GROUPS
 from .parallel import Cluster
-from .study import PROTOCOLS, READING, Study, find_home
+from .study.study import PROTOCOLS, READING, Study
 
 METHODS = ["majority", "logistic", "base", "full"]
 
@@ -25,7 +27,7 @@ def main(arguments: list[str] | None = None) -> int:
     """Run one command; return its exit status: 0 done, 1 refused, 130 stopped."""
     options = parser().parse_args(arguments)
     if hasattr(options, "methods"):
-        options.methods = expanded(options.methods, baselines.GROUPS)
+        options.methods = expanded(options.methods, GROUPS)
     try:
         return options.run(options) or 0
     except KeyboardInterrupt:
@@ -214,7 +216,7 @@ def cluster_of(options: argparse.Namespace) -> Cluster | None:
 
 def run_synth(options: argparse.Namespace) -> None:
     """Write a synthetic dataset."""
-    from . import synthetic
+    from .data import synthetic
 
     root = synthetic.write(
         options.out,
@@ -246,7 +248,7 @@ def run_train(options: argparse.Namespace) -> None:
 
 def run_trials(options: argparse.Namespace) -> None:
     """Run the trials and keep what they predict; each prints a line of scores."""
-    from . import trials
+    from .study import trials
 
     everything = [*trials.GROUPS] + ["amplitude"] * (options.dataset == "synthetic")
     names = expanded(options.trials or everything, trials.GROUPS)
@@ -258,31 +260,31 @@ def run_trials(options: argparse.Namespace) -> None:
         print_scores(name, seed, trials.run(name, study, seed))
 
 
-def run_book(options: argparse.Namespace) -> None:
+def run_book(options: argparse.Namespace) -> int:
     """Execute the notebooks and build the book."""
-    book(open_study(options, options.methods), options)
+    return book(open_study(options, options.methods), options)
 
 
-def run_study(options: argparse.Namespace) -> None:
+def run_study(options: argparse.Namespace) -> int:
     """Do everything, and print where the book lies."""
     study = open_study(options, options.methods)
     report(study)
     train(study, options.methods, [options.seed])
-    book(study, options)
+    return book(study, options)
 
 
 def run_fit(options: argparse.Namespace) -> None:
     """Train on all subjects and save the model."""
-    from . import model
+    from .model import saved
 
     study = open_study(options, [options.method])
     report(study)
-    print(model.save(model.fit(study, options.method, progress=True), options.out))
+    print(saved.save(study.fit(options.method), options.out))
 
 
 def run_check(options: argparse.Namespace) -> int:
     """Check a dataset, print and write the report; return 1 if the study cannot run."""
-    from . import check
+    from .study import check
 
     found = check.check(
         options.dataset,
@@ -304,13 +306,14 @@ def run_predict(options: argparse.Namespace) -> None:
     import matplotlib
 
     matplotlib.use("Agg")
-    from . import model, plots
-    from .predict import predict
+    from .model import saved
+    from .pages import plots
+    from .study.predict import predict
 
     eyes = options.eyes and (tuple(options.eyes[:2]), tuple(options.eyes[2:]))
     found = predict(
         options.clip,
-        model.load(options.model),
+        saved.load(options.model),
         options.onset,
         options.apex,
         options.offset,
@@ -334,7 +337,7 @@ def run_predict(options: argparse.Namespace) -> None:
 def report(study: Study) -> None:
     """Print the release that was read, its counts by class and subject, and every repair."""
     clips = study.clips
-    counted = datasets.counts(clips)
+    counted = counts(clips)
     print(
         f"{clips.attrs['version']}: {len(clips)} clips of {len(counted)} subjects, "
         f"{clips['emotion'].nunique()} classes"
@@ -361,14 +364,20 @@ def print_scores(name: str, seed: int, predictions: pd.DataFrame) -> None:
     print(f"{name}, seed {seed}: {scores}", flush=True)
 
 
-def book(study: Study, options: argparse.Namespace) -> None:
-    """Execute the notebooks, build the book, print where it lies."""
-    from . import provenance, publish
-
-    publish.execute(study, options.methods, options.show_faces or None)
-    for where in provenance.stale_runs(study.home):
-        print(f"stale: {where}")
-    print(f"The book: {publish.build(study.home)}")
+def book(study: Study, options: argparse.Namespace) -> int:
+    """Let the tools of the book execute the notebooks and build it; return their exit status."""
+    given = {
+        "dataset": study.dataset,
+        "data_root": None if study.data_root is None else str(study.data_root.resolve()),
+        "profile": study.profile,
+        "seed": study.seed,
+        "n_jobs": study.n_jobs,
+        "methods": options.methods,
+        "show_faces": options.show_faces or None,
+        **study.overrides,
+    }
+    command = [sys.executable, "-m", "book.tools.build", json.dumps(given)]
+    return subprocess.run(command, cwd=study.home).returncode
 
 
 if __name__ == "__main__":

@@ -13,6 +13,7 @@ from contextlib import contextmanager
 from functools import cache
 from pathlib import Path
 
+from . import PLACES
 from .config import digest
 
 PACKAGE = Path(__file__).resolve().parent
@@ -28,7 +29,7 @@ def key(*modules: str) -> str:
     Parameters
     ----------
     modules : str
-        Full names, such as ``merlib.flow``.
+        Full names, such as ``merlib.preprocess.flow``.
     """
     return digest(sorted(meaning(path_of(name).read_text("utf-8")) for name in behind(*modules)))
 
@@ -64,8 +65,10 @@ def imported(text: str, name: str = "") -> set[str]:
             if node.level:
                 package = name.split(".") + [""] * (path_of(name).stem == "__init__")
                 start = ".".join([*package[: -node.level], *filter(None, [node.module])])
-            parts = [f"{start}.{alias.name}" for alias in node.names]
-            found |= {part if path_of(part) else start for part in parts}
+            for alias in node.names:
+                public = PLACES.get(alias.name) if start == PACKAGE.name else None
+                part = f"{start}.{public or alias.name}"
+                found.add(part if path_of(part) else start)
     return {one for one in found if path_of(one)}
 
 

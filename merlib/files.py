@@ -33,3 +33,13 @@ def write(path: Path, content: bytes | str) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
     with whole(path) as part:
         part.write_bytes(content.encode() if isinstance(content, str) else content)
+
+
+def find_home() -> Path:
+    """Return the checkout: that of the working directory, else that of this package.
+
+    Where there is neither, the working directory itself.
+    """
+    here = Path.cwd()
+    places = (here, *here.parents, Path(__file__).resolve().parents[1])
+    return next((path for path in places if (path / "_toc.yml").exists()), here)

@@ -27,10 +27,9 @@ from sklearn.utils.validation import has_fit_parameter
 from threadpoolctl import threadpool_limits
 
 from .files import write
-from .parallel import Cluster, each
-from .rows import Rows
+from .parallel import Cluster, Rows, each
 
-VERSION = 1  # to be raised when this step computes something else, see merlib.versions
+VERSION = 1  # raised when this step computes something else, see merlib.versions
 
 
 def run(
@@ -53,7 +52,7 @@ def run(
         Cloned for every fold. Where its ``fit`` takes ``groups``, it gets the training subjects;
         where it takes ``after_epoch``, the test probabilities of every epoch are stored. One whose
         ``at_once`` is true trains all folds in one call of its ``fit_folds``; one whose ``streams``
-        is true gets `merlib.rows.Rows` instead of an array, and reads what it needs.
+        is true gets `merlib.parallel.Rows` instead of an array, and reads what it needs.
     X : array (N, ...)
         A row a clip, in the order of ``clips``.
     clips : DataFrame

@@ -1,4 +1,4 @@
-"""Many tasks over a few processes or a Ray cluster, with one progress bar."""
+"""Many tasks over a few processes or a Ray cluster, and arrays that are larger than the memory."""
 
 import warnings
 from collections.abc import Iterable, Iterator
@@ -9,8 +9,6 @@ import numpy as np
 from joblib import Parallel
 from joblib.externals.loky import get_reusable_executor
 from tqdm import tqdm
-
-from .rows import Rows
 
 
 @dataclass(frozen=True)
@@ -110,3 +108,40 @@ def on_cluster(tasks: list, cluster: Cluster) -> Iterator[Any]:
     while waiting:
         finished, waiting = ray.wait(waiting)
         yield ray.get(finished[0])
+
+
+class Rows:
+    """Some rows of an array or memory map, in an order of their own; nothing is read or copied.
+
+    An index reads those rows into an array of its own; ``np.asarray`` reads all of them.
+
+    Parameters
+    ----------
+    array : array or Rows (M, ...)
+    index : array (N,)
+        Row numbers.
+    """
+
+    def __init__(self, array: "np.ndarray | Rows", index: np.ndarray):
+        nested = isinstance(array, Rows)
+        self.array = array.array if nested else array
+        self.index = array.index[index] if nested else np.asarray(index)
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """Shape (N, ...)."""
+        return len(self.index), *self.array.shape[1:]
+
+    @property
+    def dtype(self) -> np.dtype:
+        """Type of the values."""
+        return self.array.dtype
+
+    def __len__(self) -> int:
+        return len(self.index)
+
+    def __getitem__(self, rows: Any) -> np.ndarray:
+        return np.array(self.array[self.index[rows]])
+
+    def __array__(self, dtype: Any = None, copy: bool | None = None) -> np.ndarray:
+        return np.asarray(self[:], dtype)

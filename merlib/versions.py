@@ -2,18 +2,40 @@
 
 The version of a step is the number ``VERSION`` in its module. It is raised when the step computes
 something else, and only then: a renamed variable, another place of a file, a new docstring leave
-every result current. `tests/test_fingerprints.py` holds each step's output on a small input to a
-stored one, so that nobody changes what is computed and forgets the version.
+every result current. ``tests/test_fingerprints.py`` compares each step's output on a small input
+with a stored one, so that nobody changes what is computed and forgets the version.
 """
 
 from collections.abc import Mapping
 from importlib import import_module
 
-from . import baselines
 from .code import behind
 from .config import VARIANTS, Config
-from .network import has_mfem
-from .views import STEPS
+from .methods import METHODS, make
+from .methods.views import STEPS
+from .model.network import has_mfem
+
+PLACES = {
+    "synthetic": "merlib.data.synthetic.generate",
+    "clips": "merlib.data.clips",
+    "face": "merlib.preprocess.face",
+    "magnify": "merlib.preprocess.magnify",
+    "flow": "merlib.preprocess.flow",
+    "pipeline": "merlib.preprocess.pipeline",
+    "gpu": "merlib.preprocess.gpu",
+    "augment": "merlib.model.augment",
+    "mfem": "merlib.model.mfem",
+    "mffm": "merlib.model.mffm",
+    "controls": "merlib.model.controls",
+    "network": "merlib.model.network",
+    "classifier": "merlib.model.classifier",
+    "training": "merlib.model.training",
+    "views": "merlib.methods.views",
+    "lbp": "merlib.methods.lbp",
+    "loso": "merlib.loso",
+    "regions": "merlib.study.regions",
+}
+"""Step -> its module. Each method of table 2 is a step too, by the name of its module."""
 
 
 def of_method(
@@ -28,35 +50,37 @@ def of_method(
     Parameters
     ----------
     method : str
-        A name of :data:`merlib.baselines.METHODS`.
+        A name of :data:`merlib.methods.METHODS`.
     config : Config
-        What it does without, such as magnification that is off, is not behind its results.
+        A step that it switches off, such as magnification, is not behind the results.
     drawn : bool
-        The clips are of the synthetic generator.
+        Whether the clips are of the synthetic generator.
     searched : bool
-        The apex of some clip was not known, and was found by its flow.
+        Whether the apex of some clip was missing, and was found by its flow.
     gpu : bool
-        The clips were prepared on a GPU.
+        Whether the clips were prepared on a GPU.
 
     Raises
     ------
     ValueError
         If there is no such method.
     """
-    names = {"datasets", "loso"} | seen(method, config)
+    names = {"clips", "loso"} | seen(method, config)
     if drawn:
         names.add("synthetic")
     if searched:
-        names |= {"face", "flow", "prepare"}
-    if gpu and {"flow", "magnify"} & names and baselines.METHODS[method].view == "channels":
-        names.add("on_device")
-    found = {name: version(f"{__package__}.{name}") for name in names}
-    return dict(sorted((found | trained(method, config)).items()))
+        names |= {"face", "flow", "pipeline"}
+    if gpu and {"flow", "magnify"} & names and METHODS[method].view == "channels":
+        names.add("gpu")
+    if method in VARIANTS:
+        names |= trained(make(method, config).config)
+    found = {name: version(PLACES[name]) for name in names}
+    return dict(sorted((found | of_classifier(method, config)).items()))
 
 
 def seen(method: str, config: Config) -> set[str]:
     """Return the steps behind what a method takes of the clips."""
-    view = baselines.METHODS[method].view
+    view = METHODS[method].view
     names = set(STEPS[view]) if view else set()
     if config.flow_source == "magnified" and "flow" in names:
         names.add("magnify")
@@ -68,19 +92,22 @@ def seen(method: str, config: Config) -> set[str]:
     return names if flow else names - {"flow"}
 
 
-def trained(method: str, config: Config) -> dict[str, int]:
-    """Return the steps of a method's own training, with their versions."""
-    classifier = baselines.make(method, config)
-    found = {}
-    if method in VARIANTS:
-        config = classifier.config
-        names = {"augment", "network", "train", "training"}
-        names |= {"mfem"} if has_mfem(config) and config.attention != "none" else set()
-        names |= {"mffm"} if method in ("mffm", "full") else set()
-        found = {name: version(f"{__package__}.{name}") for name in names}
-    elif type(classifier).__module__.startswith(__package__):
-        for module in behind(type(classifier).__module__):
-            found[module.rpartition(".")[2]] = version(module)
+def trained(config: Config) -> set[str]:
+    """Return the steps behind the training of a variant of the paper's network."""
+    names = {"augment", "network", "classifier", "training"}
+    if has_mfem(config) and config.attention != "none":
+        names |= {"mfem"} if config.attention == "mfem" else {"mfem", "controls"}
+    if config.variant in ("mffm", "full"):
+        names |= {"mffm"} if config.fusion == "fim" else {"controls"}
+    return names
+
+
+def of_classifier(method: str, config: Config) -> dict[str, int]:
+    """Return the steps that a method of table 2 is written in, with their versions."""
+    module = type(make(method, config)).__module__
+    if method in VARIANTS or not module.startswith("merlib."):
+        return {}
+    found = {name.rpartition(".")[2]: version(name) for name in behind(module)}
     return {name: number for name, number in found.items() if number}
 
 
@@ -90,7 +117,7 @@ def version(module: str) -> int:
 
 
 def raised(then: Mapping[str, int], now: Mapping[str, int]) -> list[str]:
-    """Return what of the steps behind a result today is not as it was then."""
+    """Return which of the steps behind a result today have another version than they had then."""
     return [
         f"{name} ({then[name]}, now {number})" if name in then else f"{name} (new)"
         for name, number in now.items()

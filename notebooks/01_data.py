@@ -48,10 +48,12 @@ import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
 
-from merlib import action_units, metrics, paper, plots
+from merlib import Study, metrics
 from merlib.config import CLASSES
-from merlib.frames import read_frames
-from merlib.study import Study
+from merlib.data.frames import read_frames
+from merlib.data.synthetic import action_units
+from merlib.pages import plots
+from merlib.study import paper
 
 plots.style()
 study = Study(dataset=dataset, data_root=data_root, profile=profile, seed=seed, **overrides)

@@ -48,8 +48,11 @@ import numpy as np
 import pandas as pd
 from IPython.display import Image, display
 
-from merlib import datasets, face, flow, interactive, magnify, plots, prepare, synthetic
-from merlib.study import Study
+from merlib import Study
+from merlib.data import synthetic
+from merlib.data.clips import read_frames
+from merlib.pages import plots, slider
+from merlib.preprocess import face, flow, magnify, pipeline
 
 plots.style()
 study = Study(dataset=dataset, data_root=data_root, profile=profile, seed=seed, **overrides)
@@ -63,7 +66,7 @@ faces = plots.Faces(dataset, show_faces)
 # %%
 row = plots.choose(study.prepared, clip)
 shown = clips.loc[row]
-frames = datasets.read_frames(shown["frames"])
+frames = read_frames(shown["frames"])
 apex = shown["apex"] - shown["onset"]
 print(f"clip {shown['clip']}: {shown['emotion']}, action units {shown['action_units']}")
 print(
@@ -81,7 +84,7 @@ print(
 
 # %%
 # Ready-cropped faces are taken as they are, and eyes that somebody has named are not searched.
-matrix = prepare.transform(frames[0], config, shown["cropped"], shown["eyes"])
+matrix = pipeline.transform(frames[0], config, shown["cropped"], shown["eyes"])
 aligned = face.align(frames, matrix, config.size)
 
 # %% tags=["hide-input"] mystnb={"image": {"alt": "Left, the onset frame with a cross on each eye and the outline of the crop; right, the crop, with crosses at the places where alignment puts the eyes."}}
@@ -114,7 +117,7 @@ if dataset == "synthetic":
     truth = synthetic.Truth(study.root)
     errors = []
     for first in clips.groupby("subject").first().itertuples():
-        found = face.find_eyes(datasets.read_frames(first.frames[:1])[0])
+        found = face.find_eyes(read_frames(first.frames[:1])[0])
         errors.append(np.hypot(*(found - truth.clip(first.clip).eyes).T))
     errors = np.concatenate(errors)
     print(
@@ -137,7 +140,7 @@ else:
 # of two first-order low-passes, $y_n = (1-r)\,y_{n-1} + r\,x_n$ with $r = r_1$ and $r = r_2$.
 
 # %%
-magnified = prepare.magnified(aligned, config, shown["fps"])
+magnified = pipeline.magnified(aligned, config, shown["fps"])
 
 # %% tags=["hide-input"] mystnb={"image": {"alt": "Curves of gain over frequency on a logarithmic axis: both temporal filters rise to a broad hump and fall again; a dashed line marks the rise of this clip."}}
 figure, axes = plt.subplots(figsize=(6, 2.8))
@@ -195,7 +198,7 @@ def at_alpha(alpha):
     picture = aligned[apex]
     if alpha > 0:
         settings = replace(config, evm=config.evm.replace("off", "iir"), evm_alpha=float(alpha))
-        picture = prepare.magnified(aligned, settings, shown["fps"], [apex])[0]
+        picture = pipeline.magnified(aligned, settings, shown["fps"], [apex])[0]
     figure, (left, right) = plt.subplots(1, 2, figsize=(6, 3.3))
     left.imshow(faces.picture(picture), vmin=0, vmax=255)
     left.set_title("apex")
@@ -207,7 +210,7 @@ def at_alpha(alpha):
     return figure
 
 
-interactive.slider(
+slider.slider(
     at_alpha,
     "alpha",
     [0, 2, 5, 10, 20, 40, 80],
@@ -236,7 +239,7 @@ def swing(clip):
     return 2 * abs((moved * np.exp(-2j * np.pi * 5 * time[200:])).mean())
 
 
-before, after = swing(grating), swing(prepare.magnified(grating, config, 200))
+before, after = swing(grating), swing(pipeline.magnified(grating, config, 200))
 h = 0.0
 if config.evm != "off":
     h = magnify.response(config.evm, config.evm_r1, config.evm_r2, 200, np.array([5.0]))[0]
@@ -284,7 +287,7 @@ Image(
 # onset to the apex, both included; a clip with fewer frames repeats some.
 
 # %%
-print("frames since the onset:", *prepare.sample(apex, config.frames))
+print("frames since the onset:", *pipeline.sample(apex, config.frames))
 
 # %% [markdown]
 # How many frames does a movement need? Few lose how it develops; many cost time in proportion and
@@ -294,7 +297,7 @@ print("frames since the onset:", *prepare.sample(apex, config.frames))
 # %% tags=["hide-input"] slideshow={"slide_type": "slide"}
 def with_frames(count):
     """Draw which frames are sampled, and what is left of the magnified time slice."""
-    index = prepare.sample(apex, count)
+    index = pipeline.sample(apex, count)
     change = np.abs(magnified[: apex + 1] - magnified[0]).mean(axis=(1, 2))
     figure, (top, bottom) = plt.subplots(2, 1, figsize=(6, 4.6))
     top.plot(change, color="0.6", label="all frames")
@@ -308,7 +311,7 @@ def with_frames(count):
 
 
 counts = [2, 3, 4, 6, 8, 10, 16, 24]
-interactive.slider(
+slider.slider(
     with_frames,
     "T",
     counts,
@@ -337,7 +340,7 @@ def flow_at_apex(head_motion):
     """Return the flow of the apex, (2, S, S), with or without the head's own motion."""
     settings = replace(config, head_motion=head_motion)
     pair = np.array([0, apex])
-    return prepare.flow_sequence(frames, pair, matrix, settings, shown["fps"])[1]
+    return pipeline.flow_sequence(frames, pair, matrix, settings, shown["fps"])[1]
 
 
 whole, expression = flow_at_apex("keep"), flow_at_apex("remove")
@@ -405,8 +408,8 @@ else:
 # %%
 def errors_of(clip, **changes):
     """Return both end-point errors at the apex of one synthetic clip, of TV-L1 and of zero flow."""
-    first, last = datasets.read_frames([clip.frames[0], clip.frames[clip.apex - clip.onset]])
-    matrix = prepare.transform(first, config)
+    first, last = read_frames([clip.frames[0], clip.frames[clip.apex - clip.onset]])
+    matrix = pipeline.transform(first, config)
     known, errors = truth.clip(clip.clip), []
     for head, motion, least in (
         ("keep", known.displacement, 0),
@@ -414,7 +417,7 @@ def errors_of(clip, **changes):
     ):
         settings = replace(config, head_motion=head, flow_source="raw", **changes)
         pair = np.stack([first, last])
-        found = prepare.flow_sequence(pair, np.array([0, 1]), matrix, settings, clip.fps)[1]
+        found = pipeline.flow_sequence(pair, np.array([0, 1]), matrix, settings, clip.fps)[1]
         true = flow.truth_in_crop(motion(clip.apex), matrix, config.size)
         where = np.hypot(*true) >= least * np.hypot(*true).max()
         errors.append([flow.endpoint_error(guess, true, where) for guess in (found, 0 * true)])
@@ -481,7 +484,7 @@ plt.show()
 # is not larger, the steps of the even grid are at least one frame and no two of
 # its points round to the same one.
 for count in range(2, 3 * (apex + 1)):
-    assert len(set(prepare.sample(apex, count))) == min(count, apex + 1)
+    assert len(set(pipeline.sample(apex, count))) == min(count, apex + 1)
 print(f"a = {apex}: frames repeat from T = {apex + 2} on; T = {config.frames} is set here")
 
 # %% [markdown]

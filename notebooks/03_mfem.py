@@ -51,9 +51,10 @@ import numpy as np
 import pandas as pd
 import torch
 
-from merlib import explain, interactive, plots
-from merlib.mfem import CAM, CCAM, MFEM, SAM, GeM
-from merlib.study import Study
+from merlib import Study
+from merlib.model import explain
+from merlib.model.mfem import CAM, CCAM, MFEM, SAM, GeM
+from merlib.pages import plots, slider
 
 plots.style()
 study = Study(dataset=dataset, data_root=data_root, profile=profile, seed=seed, **overrides)
@@ -201,7 +202,7 @@ def at_exponent(p):
     return figure
 
 
-interactive.slider(
+slider.slider(
     at_exponent,
     "p",
     [1, 1.5, 2, 3, 5, 10, 30, 100],
@@ -329,7 +330,7 @@ def at_stage(k):
     return figure
 
 
-interactive.slider(
+slider.slider(
     at_stage,
     "stage",
     [1, 2, 3, 4],

@@ -44,10 +44,11 @@ import pandas as pd
 import torch
 from torch.utils.flop_counter import FlopCounterMode
 
-from merlib import explain, plots
-from merlib.mffm import FIM, MFFM, PAIRS
-from merlib.network import Network
-from merlib.study import Study
+from merlib import Study
+from merlib.model import explain
+from merlib.model.mffm import FIM, MFFM, PAIRS
+from merlib.model.network import Network
+from merlib.pages import plots
 
 plots.style()
 study = Study(dataset=dataset, data_root=data_root, profile=profile, seed=seed, **overrides)

@@ -47,12 +47,13 @@ import pandas as pd
 import torch
 from IPython.display import display
 
+from merlib import Study
 from merlib import config as configuration
-from merlib import explain, plots
-from merlib.mfem import MFEM
-from merlib.network import BLOCKS, BasicBlock, Head, Network
-from merlib.paper import VARIANT_NAMES
-from merlib.study import Study
+from merlib.model import explain
+from merlib.model.mfem import MFEM
+from merlib.model.network import BLOCKS, BasicBlock, Head, Network
+from merlib.pages import plots
+from merlib.study.paper import VARIANT_NAMES
 
 plots.style()
 study = Study(dataset=dataset, data_root=data_root, profile=profile, seed=seed, **overrides)

@@ -50,9 +50,9 @@ import pandas as pd
 import torch
 from matplotlib.colors import ListedColormap
 
-from merlib import metrics, plots
-from merlib.augment import augment
-from merlib.study import Study
+from merlib import Study, metrics
+from merlib.model.augment import augment
+from merlib.pages import plots
 
 plots.style()
 study = Study(dataset=dataset, data_root=data_root, profile=profile, seed=seed, **overrides)

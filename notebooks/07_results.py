@@ -43,9 +43,11 @@ overrides = {}  # fields of the configuration to change
 import matplotlib.pyplot as plt
 import pandas as pd
 
-from merlib import metrics, paper, plots, provenance
-from merlib.baselines import METHODS
-from merlib.study import Study, kept_runs
+from merlib import metrics
+from merlib.methods import METHODS
+from merlib.pages import plots, provenance
+from merlib.study import paper
+from merlib.study.study import Study, kept_runs
 
 plots.style()
 study = Study(dataset=dataset, data_root=data_root, profile=profile, seed=seed, **overrides)

@@ -47,9 +47,11 @@ import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
 
-from merlib import metrics, paper, plots, provenance
+from merlib import metrics
 from merlib.config import VARIANTS
-from merlib.study import Study, kept_runs
+from merlib.pages import plots, provenance
+from merlib.study import paper
+from merlib.study.study import Study, kept_runs
 
 plots.style()
 study = Study(dataset=dataset, data_root=data_root, profile=profile, seed=seed, **overrides)

@@ -39,7 +39,9 @@ seed = 0
 # %%
 import pandas as pd
 
-from merlib import metrics, paper, plots
+from merlib import metrics
+from merlib.pages import plots
+from merlib.study import paper
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## Accuracies are whole counts

@@ -40,9 +40,9 @@ from dataclasses import fields
 import pandas as pd
 from IPython.display import display
 
-from merlib import plots
 from merlib.config import PROFILES, Config
 from merlib.config import profile as make_profile
+from merlib.pages import plots
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## The profiles
@@ -123,8 +123,7 @@ decisions("train")
 # `benchmarks/laptop_profile.py` makes these figures; the rows change one thing at a time.
 
 # %%
-from merlib.files import noted
-from merlib.study import find_home
+from merlib.files import find_home, noted
 
 path = noted(find_home() / "results" / "development" / "laptop_profile.csv")
 if path.exists():
@@ -191,7 +190,7 @@ from dataclasses import replace
 
 import torch
 
-from merlib.network import Network
+from merlib.model.network import Network
 
 
 def parameters(variant, **change):

@@ -58,10 +58,12 @@ from pathlib import Path
 import cv2
 import pandas as pd
 
-from merlib import datasets, plots, tables
-from merlib.check import check
-from merlib.frames import read_frames
-from merlib.study import Study
+from merlib import Study
+from merlib.data import tables
+from merlib.data.clips import counts, load_clips
+from merlib.data.frames import read_frames
+from merlib.pages import plots
+from merlib.study.check import check
 
 plots.style()
 study = Study(dataset=dataset, data_root=data_root, profile=profile, seed=seed, **overrides)
@@ -85,7 +87,7 @@ print(clips.attrs["version"])
 # subject:
 
 # %%
-plots.table(datasets.counts(clips), f"Clips by subject and class, {clips.attrs['version']}")
+plots.table(counts(clips), f"Clips by subject and class, {clips.attrs['version']}")
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## Check first
@@ -199,7 +201,7 @@ plots.table(
 first = own.clips.iloc[0]
 eyes = home / "eyes.csv"
 eyes.write_text(f"clip,left_x,left_y,right_x,right_y\n{first['clip']},250,190,375,192\n")
-named = datasets.load_clips("own", home)
+named = load_clips("own", home)
 print(first["clip"], named["eyes"].iloc[0])
 eyes.unlink()
 
@@ -270,8 +272,8 @@ assert len(repeated) == sum(count < study.config.frames for count in left)
 # %% tags=["solution", "hide-cell"] jupyter={"source_hidden": true, "outputs_hidden": true}
 import numpy as np
 
-from merlib import face
-from merlib.flow import Flow
+from merlib.preprocess import face
+from merlib.preprocess.flow import Flow
 
 eyes, side = np.array(named["eyes"].iloc[0], float), study.config.flow_size
 frame = read_frames(first["frames"][:1])

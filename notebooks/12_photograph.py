@@ -47,9 +47,12 @@ import numpy as np
 import pandas as pd
 from skimage.data import astronaut
 
-from merlib import config, face, flow, photograph, plots, prepare
-from merlib.frames import read_frames
-from merlib.study import find_home
+from merlib import config
+from merlib.data.frames import read_frames
+from merlib.data.synthetic import photograph
+from merlib.files import find_home
+from merlib.pages import plots
+from merlib.preprocess import face, flow, pipeline
 
 plots.style()
 settings = config.profile(profile, **overrides)
@@ -126,11 +129,11 @@ plt.show()
 # %%
 def measure(truth, frames):
     """Return eyes, apex and flow found in a clip, as errors, and the two flows for a picture."""
-    matrix = prepare.transform(frames[0], settings)
+    matrix = pipeline.transform(frames[0], settings)
     landed = cv2.transform(truth.eyes[None], matrix)[0] - (face.EYES * settings.size - 0.5)
-    found = prepare.find_apex(frames, matrix, settings, truth.onset)
+    found = pipeline.find_apex(frames, matrix, settings, truth.onset)
     pair = np.array([0, truth.apex - truth.onset])
-    seen = prepare.flow_sequence(frames, pair, matrix, settings, 200.0)[1]
+    seen = pipeline.flow_sequence(frames, pair, matrix, settings, 200.0)[1]
     true = flow.truth_in_crop(truth.au_displacement(truth.apex), matrix, settings.size)
     where = np.hypot(*true) >= 0.25 * np.hypot(*true).max()
     row = {
@@ -158,7 +161,7 @@ print(f"its error is {100 * share.min():.0f} % to {100 * share.max():.0f} % of z
 # %% tags=["hide-input"] slideshow={"slide_type": "slide"} mystnb={"image": {"alt": "A row for each of five emotions: the aligned face, then the true flow of the expression and the flow that was found, as arrows over colours."}}
 figure, grid = plt.subplots(len(measured), 3, figsize=(6, 2.2 * len(measured)))
 for (emotion, (_, seen, true)), line in zip(measured.items(), grid, strict=True):
-    matrix = prepare.transform(clips[emotion][1][0], settings)
+    matrix = pipeline.transform(clips[emotion][1][0], settings)
     crop = face.align(clips[emotion][1][:1], matrix, settings.size)[0]
     limit = np.hypot(*true).max()
     line[0].imshow(crop)

@@ -53,14 +53,17 @@ overrides = {}  # fields of the configuration to change
 import matplotlib.pyplot as plt
 import pandas as pd
 
-from merlib import datasets, model, plots, synthetic
-from merlib.predict import predict
-from merlib.study import Study
+from merlib import Study
+from merlib.data import synthetic
+from merlib.data.clips import load_clips
+from merlib.model import saved
+from merlib.pages import plots
+from merlib.study.predict import predict
 
 plots.style()
 chosen = overrides if epochs is None else {"epochs": epochs} | overrides
 study = Study(dataset=dataset, data_root=data_root, profile=profile, seed=seed, **chosen)
-trained = model.of(study, method)
+trained = study.model(method)
 about = trained.about
 print(f"{about['method']}, trained on all of {about['version']}, profile {profile}, seed {seed},")
 print(f"{study.config.epochs} epochs")
@@ -74,8 +77,8 @@ print(f"{study.config.epochs} epochs")
 # leave-one-subject-out score of the same method, trained as long ([results](07_results.ipynb)).
 
 # %% slideshow={"slide_type": "-"}
-path = model.save(trained, study.home / "runs" / "models" / f"{dataset}-{method}.safetensors")
-again = model.load(path)
+path = saved.save(trained, study.home / "runs" / "models" / f"{dataset}-{method}.safetensors")
+again = saved.load(path)
 shown = ("method", "profile", "seed", "version", "revision", "date")
 rows = {name: str(again.about[name]) for name in shown}
 rows |= {
@@ -95,7 +98,7 @@ plots.table(pd.DataFrame({"in the file": rows}), path.name)
 if new_clip is None:
     root = study.home / "data" / "new_clips"
     synthetic.write(root, seed=1, subjects=2, clips=5, n_jobs=1, progress=False)
-    unseen = datasets.load_clips("synthetic", root)
+    unseen = load_clips("synthetic", root)
     found = {
         clip.clip: predict(clip.frames[0].parent, again, clip.onset, None, clip.offset)
         for clip in unseen.itertuples()

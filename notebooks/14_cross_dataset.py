@@ -61,8 +61,11 @@ overrides = {}  # fields of the configuration to change
 import matplotlib.pyplot as plt
 import pandas as pd
 
-from merlib import metrics, plots, synthetic
-from merlib.study import Study, find_home
+from merlib import metrics
+from merlib.data import synthetic
+from merlib.files import find_home
+from merlib.pages import plots
+from merlib.study.study import Study
 
 plots.style()
 if dataset != "composite":

@@ -33,7 +33,7 @@
 # :::
 #
 # The methods are rebuilt from the sources; what is known of each, and every deviation, stands at
-# the top of its file in `merlib/baselines/`. A name with *-style* means: only an abstract was to be
+# the top of its file in `merlib/methods/`. A name with *-style* means: only an abstract was to be
 # had, the rest is our default.
 #
 # ```
@@ -55,10 +55,12 @@ import numpy as np
 import pandas as pd
 from matplotlib.transforms import Bbox
 
-from merlib import explain, metrics, paper, plots, provenance
-from merlib.baselines import METHODS, make
-from merlib.study import Study
-from merlib.views import shape_of
+from merlib import Study, metrics
+from merlib.methods import METHODS, make
+from merlib.methods.views import shape_of
+from merlib.model import explain
+from merlib.pages import plots, provenance
+from merlib.study import paper
 
 plots.style()
 study = Study(dataset=dataset, data_root=data_root, profile=profile, seed=seed, **overrides)

@@ -14,8 +14,8 @@
 # %% [markdown] slideshow={"slide_type": "slide"}
 # # Add your own method
 #
-# A method is one file in `merlib/baselines/` with a scikit-learn classifier, and one line in the
-# registry, `METHODS` in `merlib/baselines/__init__.py`. [Folds](../book/glossary.md#fold),
+# A method is one file in `merlib/methods/` with a scikit-learn classifier, and one line in the
+# registry, `METHODS` in `merlib/methods/__init__.py`. [Folds](../book/glossary.md#fold),
 # resuming, stored predictions, scores, tests and tables then come by themselves.
 #
 # :::{admonition} What you will learn
@@ -65,11 +65,12 @@ def nearest_flow():
 # The title for tables, the classifier, and which view it takes:
 
 # %%
-from merlib import baselines, metrics, plots
-from merlib.study import Study
-from merlib.views import VIEWS
+from merlib import Study, metrics
+from merlib.methods import METHODS, Method
+from merlib.methods.views import VIEWS
+from merlib.pages import plots
 
-baselines.METHODS["nearest"] = baselines.Method("Nearest mean flow", nearest_flow, "apex_flow")
+METHODS["nearest"] = Method("Nearest mean flow", nearest_flow, "apex_flow")
 first_lines = {name: view.__doc__.splitlines()[0] for name, view in VIEWS.items()}
 views = {name: line.split(", see")[0].replace("`", "") for name, line in first_lines.items()}
 plots.table(pd.DataFrame({"one clip": views}), "The views")
@@ -82,7 +83,7 @@ plots.table(pd.DataFrame({"one clip": views}), "The views")
 # %% slideshow={"slide_type": "-"}
 study = Study(dataset=dataset, data_root=data_root, profile=profile, seed=seed, **overrides)
 found = {name: study.predictions(name) for name in ("majority", "nearest")}
-scores = {baselines.METHODS[name].title: metrics.scores(run) for name, run in found.items()}
+scores = {METHODS[name].title: metrics.scores(run) for name, run in found.items()}
 plots.table(pd.DataFrame(scores).T, f"{study.clips.attrs['version']}, profile {profile}")
 
 # %% [markdown]
@@ -96,10 +97,10 @@ print(f"Only the new one right: {only_a}; only the largest class: {only_b}; p = 
 # %% [markdown]
 # ## A network
 #
-# Networks inherit from `merlib.baselines.deep.DeepClassifier`: standardised channels, seeds,
+# Networks inherit from `merlib.methods.deep.DeepClassifier`: standardised channels, seeds,
 # batches, the last epoch and prediction clip by clip are there; `build` returns the
 # `torch.nn.Module`, `inputs` what it takes of the view, `optimiser`, `schedule` and `loss` may be
-# replaced. `merlib/baselines/ststnet.py` is a short example. Parameters for the profile `laptop`
+# replaced. `merlib/methods/ststnet.py` is a short example. Parameters for the profile `laptop`
 # stand in the registry line, and tables name them.
 #
 
@@ -147,7 +148,7 @@ def nearest_clip():
     return make_pipeline(FunctionTransformer(coarse_flow), Normalizer(), KNeighborsClassifier(1))
 
 
-baselines.METHODS["clip"] = baselines.Method("Nearest clip", nearest_clip, "apex_flow")
+METHODS["clip"] = Method("Nearest clip", nearest_clip, "apex_flow")
 found["clip"] = study.predictions("clip")
 for name in ("nearest", "clip"):
     print(name, {score: round(value, 3) for score, value in metrics.scores(found[name]).items()})

@@ -42,9 +42,8 @@ import matplotlib.pyplot as plt
 import pandas as pd
 from IPython.display import display
 
-from merlib import plots
-from merlib.files import noted
-from merlib.study import find_home
+from merlib.files import find_home, noted
+from merlib.pages import plots
 
 plots.style()
 folder = find_home() / "benchmarks"

@@ -52,9 +52,13 @@ import pandas as pd
 from IPython.display import display
 from scipy.stats import t as student
 
-from merlib import explain, interactive, metrics, plots, provenance, regions, synthetic, trials
+from merlib import metrics
 from merlib.config import SYNTHETIC_SIZE
-from merlib.study import PUBLISHED_SEED, Study
+from merlib.data import synthetic
+from merlib.model import explain
+from merlib.pages import plots, provenance, slider
+from merlib.study import regions, trials
+from merlib.study.study import PUBLISHED_SEED, Study
 
 plots.style()
 faces = plots.Faces(dataset, show_faces)
@@ -161,7 +165,7 @@ def at_stage(stage):
     return figure
 
 
-interactive.slider(
+slider.slider(
     at_stage,
     "stage",
     [1, 2, 3, 4],

@@ -45,10 +45,13 @@ import numpy as np
 import pandas as pd
 from IPython.display import display
 
-from merlib import explain, face, metrics, plots, provenance, trials
+from merlib import Study, metrics
 from merlib.config import CLASSES
-from merlib.mffm import named_pairs
-from merlib.study import Study
+from merlib.model import explain
+from merlib.model.mffm import named_pairs
+from merlib.pages import plots, provenance
+from merlib.preprocess import face
+from merlib.study import trials
 
 plots.style()
 study = Study(dataset=dataset, data_root=data_root, profile=profile, seed=seed, **overrides)

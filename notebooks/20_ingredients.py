@@ -42,8 +42,10 @@ import numpy as np
 import pandas as pd
 from IPython.display import Markdown, display
 
-from merlib import explain, metrics, plots, provenance, trials
-from merlib.study import Study
+from merlib import Study, metrics
+from merlib.model import explain
+from merlib.pages import plots, provenance
+from merlib.study import trials
 
 plots.style()
 

@@ -45,9 +45,10 @@ import pandas as pd
 from IPython.display import Markdown
 from joblib import Parallel, delayed
 
-from merlib import metrics, mistakes, paper, plots, provenance
-from merlib.mistakes import MISTAKES
-from merlib.study import Study
+from merlib import Study, metrics
+from merlib.pages import plots, provenance
+from merlib.study import mistakes, paper
+from merlib.study.mistakes import MISTAKES
 
 plots.style()
 study = Study(dataset=dataset, data_root=data_root, profile=profile, seed=seed, **overrides)

@@ -46,15 +46,17 @@ import numpy as np
 import pandas as pd
 from IPython.display import Markdown, display
 
-from merlib import baselines, metrics, paper, plots, provenance
-from merlib.study import Study
+from merlib import Study, metrics
+from merlib.methods import METHODS
+from merlib.pages import plots, provenance
+from merlib.study import paper
 
 plots.style()
 study = Study(dataset=dataset, data_root=data_root, profile=profile, seed=seed, **overrides)
 clips = study.clips
 where = f"{clips.attrs['version']}, profile {profile}"
 runs = {}  # method -> seed -> predictions
-for name in baselines.METHODS:
+for name in METHODS:
     kept = {} if overrides else {run.attrs["run"]["seed"]: run for run in study.committed(name)}
     own = {seed: study.predictions(name)} if name in methods else {}
     if kept | own:

@@ -46,9 +46,10 @@ import pandas as pd
 from IPython.display import Markdown, display
 from scipy.stats import binom
 
-from merlib import metrics, plots, provenance, trials
+from merlib import Study, metrics
 from merlib.config import Config
-from merlib.study import Study
+from merlib.pages import plots, provenance
+from merlib.study import trials
 
 plots.style()
 

@@ -15,7 +15,8 @@ import pytest
 import torch
 from filelock import FileLock
 
-from merlib import browser, publish, synthetic
+from book.tools import build, pdf
+from merlib.data import synthetic
 
 ROOT = Path(__file__).resolve().parent.parent
 TINY = {"size": 32, "flow_size": 32, "frames": 3, "width": 8, "lstm_hidden": 8, "epochs": 1,
@@ -105,7 +106,7 @@ def home(base, casme2_root, both):
             check_out(home)
             for text in sorted((ROOT / "notebooks").glob("*.py")):
                 execute(text, home / "notebooks", casme2_root, both)
-            assert publish.build(home) == home / "_build" / "html" / "index.html"
+            assert build.build(home) == home / "_build" / "html" / "index.html"
     return home
 
 
@@ -139,7 +140,7 @@ def execute(text, folder, casme2_root, both):
         source, source, parameters, kernel_name="python3", cwd=folder, progress_bar=False
     )
     made = nbformat.read(source, 4)
-    publish.clean(made, parameters)
+    build.clean(made, parameters)
     nbformat.write(made, source)
 
 
@@ -147,7 +148,7 @@ def execute(text, folder, casme2_root, both):
 def installed():
     """Chromium is there, or these tests are skipped; on a server for tests they fail."""
     try:
-        browser.find()
+        pdf.find()
     except RuntimeError as error:
         if os.environ.get("CI"):
             raise

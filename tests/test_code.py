@@ -1,5 +1,6 @@
 """Which changes of the code are changes: what computes the same has the same name."""
 
+import re
 import shutil
 from pathlib import Path
 
@@ -87,16 +88,19 @@ def test_two_variables_are_not_taken_for_each_other():
 
 
 def test_a_module_is_known_by_all_that_it_imports():
-    found = code.behind("merlib.baselines.ststnet")
-    assert {"merlib.baselines.together", "merlib.baselines.deep", "merlib.training"} < found
-    assert not {"merlib.network", "merlib.study", "merlib.plots"} & found
-    assert "merlib.on_device" in code.behind("merlib.prepare")  # imported inside of a function
+    found = code.behind("merlib.methods.ststnet")
+    assert {"merlib.methods.together", "merlib.methods.deep", "merlib.model.training"} < found
+    assert not {"merlib.model.network", "merlib.study", "merlib.pages.plots"} & found
+    assert "merlib.preprocess.gpu" in code.behind(
+        "merlib.preprocess.pipeline"
+    )  # imported inside of a function
 
 
 def test_the_modules_of_a_page():
-    text = "from merlib import metrics, plots\nfrom merlib.study import Study\nimport numpy"
-    assert code.imported(text) == {"merlib.metrics", "merlib.plots", "merlib.study"}
-    assert code.imported("import merlib.baselines.bi_woof") == {"merlib.baselines.bi_woof"}
+    text = "from merlib import Study, metrics\nfrom merlib.pages.plots import style\nimport numpy"
+    found = {"merlib.study.study", "merlib.metrics", "merlib.pages.plots"}
+    assert code.imported(text) == found
+    assert code.imported("import merlib.methods.bi_woof") == {"merlib.methods.bi_woof"}
     assert code.imported("import merlibrary\nfrom os import path") == set()
 
 
@@ -116,21 +120,25 @@ def edit(path: Path, before: str, after: str) -> None:
 
 
 def test_an_edited_package_keeps_its_names_or_not(package):
-    keys = {name: code.key(f"merlib.{name}") for name in ("prepare", "views", "metrics")}
+    names = ["merlib.preprocess.pipeline", "merlib.methods.views", "merlib.metrics"]
+    keys = {name: code.key(name) for name in names}
 
     def changed():
-        return {name for name in keys if code.key(f"merlib.{name}") != keys[name]}
+        return [name for name in names if code.key(name) != keys[name]]
 
-    edit(package / "flow.py", "Return the optical strain magnitude", "Return how skin stretches:")
-    edit(package / "flow.py", "weighted", "heavy")
-    assert changed() == set()
-    (package / "preprocess").mkdir()
-    (package / "preprocess" / "__init__.py").touch()
-    shutil.move(package / "flow.py", package / "preprocess" / "flow.py")
+    old, new = package / "preprocess" / "flow.py", package / "motion" / "field.py"
+    edit(old, "Return the optical strain magnitude", "Return how skin stretches:")
+    edit(old, "weighted", "heavy")
+    assert changed() == []
+    new.parent.mkdir()
+    (new.parent / "__init__.py").touch()
+    shutil.move(old, new)
     for path in package.rglob("*.py"):
-        text = path.read_text()
-        text = text.replace("from .flow import", "from merlib.preprocess.flow import")
-        path.write_text(text.replace("from ..flow import", "from ..preprocess.flow import"))
-    assert changed() == set()
-    edit(package / "preprocess" / "flow.py", '"lambda_": 0.05', '"lambda_": 0.06')
-    assert changed() == {"prepare", "views"}
+        text = re.sub(r"from (\.|merlib\.preprocess\.)flow import", MOVED, path.read_text())
+        path.write_text(text)
+    assert changed() == []
+    edit(new, '"lambda_": 0.05', '"lambda_": 0.06')
+    assert changed() == names[:2]
+
+
+MOVED = "from merlib.motion.field import"

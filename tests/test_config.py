@@ -4,8 +4,9 @@ from dataclasses import fields, replace
 
 import pytest
 
-from merlib import config, paper
+from merlib import config
 from merlib.config import Config, profile
+from merlib.study import paper
 
 
 def test_every_field_has_a_reason_and_a_step_and_a_default_among_its_options():

@@ -19,30 +19,24 @@ import pytest
 import torch
 from sklearn.dummy import DummyClassifier
 
-from merlib import (
+from merlib import loso, versions
+from merlib.config import Config
+from merlib.data import synthetic
+from merlib.data.clips import THREE, load_clips, read_frames
+from merlib.data.synthetic import generate, render
+from merlib.methods import METHODS, at_scnn, bi_woof, components, deep, lbp, tuned, views
+from merlib.model import (
     augment,
-    baselines,
-    datasets,
+    classifier,
+    controls,
     explain,
-    face,
-    flow,
-    lbp,
-    loso,
-    magnify,
     mfem,
     mffm,
     network,
-    on_device,
-    prepare,
-    regions,
-    synthetic,
-    train,
     training,
-    versions,
-    views,
 )  # fmt: skip
-from merlib.baselines import at_scnn, components, deep, tuned
-from merlib.config import Config
+from merlib.preprocess import face, flow, gpu, magnify, pipeline
+from merlib.study import regions
 
 FILE = Path(__file__).with_name("fingerprints.json")
 
@@ -105,14 +99,14 @@ def with_slope(module, *inputs):
 
 
 def of_synthetic(_):
-    made_of = synthetic.arguments(3, "laptop", "samm", 3, 9, 1.5)
-    plans = synthetic.plan(**{k: made_of[k] for k in ("seed", "layout", "subjects", "clips")})
-    events = [synthetic.draw_events(3, clip, "samm") for clip in plans]
+    made_of = generate.arguments(3, "laptop", "samm", 3, 9, 1.5)
+    plans = generate.plan(**{k: made_of[k] for k in ("seed", "layout", "subjects", "clips")})
+    events = [generate.draw_events(3, clip, "samm") for clip in plans]
     with tempfile.TemporaryDirectory() as folder:
-        synthetic.write_clip(Path(folder), made_of, plans[0])
+        generate.write_clip(Path(folder), made_of, plans[0])
         written = sorted(path.relative_to(folder) for path in Path(folder).rglob("*.*"))
-        truth = synthetic.ClipTruth(synthetic.read_truth(Path(folder), plans[0]["clip"]))
-        apex = synthetic.frame_path(Path(folder), truth.events, truth.apex)
+        truth = synthetic.ClipTruth(generate.read_truth(Path(folder), plans[0]["clip"]))
+        apex = generate.frame_path(Path(folder), truth.events, truth.apex)
         frame = cv2.imread(str(apex), cv2.IMREAD_GRAYSCALE)
     return {
         "events": json.dumps([plans, events]),
@@ -123,18 +117,18 @@ def of_synthetic(_):
     }
 
 
-def of_datasets(root):
+def of_clips(root):
     found = {}
     for classes in ("five", "three", "all", "happiness,others"):
-        clips = datasets.load_clips("synthetic", root, classes)
+        clips = load_clips("synthetic", root, classes)
         clips["frames"] = [f"{len(f)} {f[0].name} {f[-1].name}" for f in clips["frames"]]
         found[classes] = clips.to_csv()
-    frames = datasets.load_clips("casme2", root).loc[0, "frames"]
-    return found | {"grey": datasets.read_frames(frames[:2])[:, ::8, ::8]}
+    frames = load_clips("casme2", root).loc[0, "frames"]
+    return found | {"grey": read_frames(frames[:2])[:, ::8, ::8]}
 
 
 def of_face(root):
-    onset = datasets.read_frames(datasets.load_clips("casme2", root).loc[0, "frames"][:1])
+    onset = read_frames(load_clips("casme2", root).loc[0, "frames"][:1])
     eyes = face.find_eyes(onset[0])
     matrix = face.similarity(eyes, 48)
     return {
@@ -164,19 +158,19 @@ def of_flow(_):
     return found
 
 
-def of_on_device(_):
+def of_gpu(_):
     frames = torch.from_numpy(movie().astype(np.float32))[None]
     index, fps = torch.tensor([[0, 5, 11]]), np.array([200.0])
     pair = [torch.from_numpy(picture(32, move))[None] for move in (0.0, 0.5)]
     return {
-        "magnified": on_device.magnify(frames, index, "iir", 10.0, 0.4, 0.05, 16.0, fps),
-        "flow": on_device.tvl1(*pair, "fast"),
+        "magnified": gpu.magnify(frames, index, "iir", 10.0, 0.4, 0.05, 16.0, fps),
+        "flow": gpu.tvl1(*pair, "fast"),
     }
 
 
-def of_prepare(_):
+def of_pipeline(_):
     frames, matrix = movie(14), face.whole_frame((48, 48), 32)
-    found = {"sampled": prepare.sample(7, 5), "apex": prepare.find_apex(frames, matrix, TINY, 40)}
+    found = {"sampled": pipeline.sample(7, 5), "apex": pipeline.find_apex(frames, matrix, TINY, 40)}
     choices = {
         "usual": {},
         "all": {"strain": True, "flow_pairs": "consecutive", "flow_source": "magnified"},
@@ -184,7 +178,7 @@ def of_prepare(_):
     }
     for name, fields in choices.items():
         config = replace(TINY, tvl1="fast", **fields)
-        found[name] = prepare.channels(frames, 9, config, 200.0, matrix)
+        found[name] = pipeline.channels(frames, 9, config, 200.0, matrix)
     return found
 
 
@@ -210,20 +204,33 @@ def of_mfem(_):
         "paper": {},
         "other": {"sam_batch_norm": True, "cam_relu": False, "mfem_sum": "mean", "gem_p": 1.0},
         "shared": {"mfem_shared": True, "cam_reduction": 2},
-        "single": {"attention": "single"},
-        "cbam": {"attention": "cbam"},
     }
     for name, fields in choices.items():
-        module = fill(mfem.make_attention(8, replace(TINY, **fields)))
+        module = fill(mfem.MFEM(8, replace(TINY, **fields)))
         found[name], found[f"{name}, slope"] = with_slope(module, x)
     torch.manual_seed(0)
     found |= {"pooled": mfem.GeM(8, p=1.0)(x), "first weights": mfem.CAM(16, 8).w0.weight}
     return found
 
 
+def of_controls(_):
+    found = {}
+    for name in ("single", "cbam"):
+        module = fill(controls.make_attention(8, replace(TINY, attention=name)))
+        found[name], found[f"{name}, slope"] = with_slope(module, tensor(2, 8, 6, 5) - 0.2)
+    return found | {"linear": fill(controls.LinearFusion(CHANNELS, TINY))(stages())}
+
+
+CHANNELS = (4, 8, 16, 32)
+
+
+def stages():
+    """Return random features of four stages."""
+    return [tensor(2, c, 9 - 2 * k, 8 - 2 * k, seed=k) for k, c in enumerate(CHANNELS)]
+
+
 def of_mffm(_):
-    maps = [tensor(2, 4 * 2**k, 9 - 2 * k, 8 - 2 * k, seed=k) for k in range(4)]
-    found, sizes = {}, (4, 8, 16, 32)
+    maps, found = stages(), {}
     choices = {
         "paper": {},
         "all": {"fim_pairs": "all", "fim_kernel": 1, "fim_relu": True},
@@ -231,10 +238,10 @@ def of_mffm(_):
         "named": {"fim_pairs": "12 34"},
     }
     for name, fields in choices.items():
-        module = fill(mffm.MFFM(sizes, replace(TINY, **fields)))
+        module = fill(mffm.MFFM(CHANNELS, replace(TINY, **fields)))
         found[name] = module.train()(maps)
         found[f"{name}, trained"] = module.eval()(maps)
-    return found | {"linear": fill(mffm.LinearFusion(sizes, TINY))(maps)}
+    return found
 
 
 def of_network(_):
@@ -267,7 +274,7 @@ def of_training(_):
     return found
 
 
-def of_train(_):
+def of_classifier(_):
     X, y = 2 * chance(9, 1, 3, 64, 64) - 1, np.array(list("aabbcabca"))
     codes, found = torch.tensor([0, 1, 1, 2, 2, 2]), {}
     choices = {
@@ -276,15 +283,15 @@ def of_train(_):
     }
     for name, fields in choices.items():
         config = replace(TINY, variant="base", size=64, frames=1, batch_size=5, **fields)
-        fitted = train.NetworkClassifier(config, random_state=3).fit(X, y)
+        fitted = classifier.NetworkClassifier(config, random_state=3).fit(X, y)
         found[f"trained, {name}"] = np.append(fitted.predict_proba(X), fitted.loss_)
-        optimiser = train.make_optimiser(fitted.network_, config)
+        optimiser = classifier.make_optimiser(fitted.network_, config)
         found[name] = repr(sorted(optimiser.defaults.items()))
-        found[f"prior, {name}"] = train.log_prior(codes, 3, config)
+        found[f"prior, {name}"] = classifier.log_prior(codes, 3, config)
     chances = torch.Generator().manual_seed(4)
-    plan = train.epoch_plan(codes.numpy(), TINY, chances, torch.device("cpu"))
+    plan = classifier.epoch_plan(codes.numpy(), TINY, chances, torch.device("cpu"))
     found["plan"] = np.concatenate([part.numpy().ravel() for pair in plan for part in pair])
-    return found | {"rate": [train.cosine(9)(step) for step in range(9)]}
+    return found | {"rate": [classifier.cosine(9)(step) for step in range(9)]}
 
 
 def of_loso(_):
@@ -314,7 +321,7 @@ def of_deep(_):
 
 
 def of_together(_):
-    small = baselines.METHODS["ststnet"].build(epochs=2, batch_size=4, learning_rate=1e-2)
+    small = METHODS["ststnet"].build(epochs=2, batch_size=4, learning_rate=1e-2)
     X, y = chance(9, 3, 28, 28), np.array(list("abcabcabc"))
     fitted = small.fit_folds(X, y, [np.arange(6), np.arange(3, 9)], [1, 2])
     return {"p": np.stack([one.predict_proba(X) for one in fitted])}
@@ -355,7 +362,7 @@ def of_regions(_):
 
 def of_method(name, _):
     """Return what a method of table 2 says after a short training on random clips."""
-    method = baselines.METHODS[name]
+    method = METHODS[name]
     shape = {"channels": (3, 3, 28, 28), "apex_flow": (3, 28, 28), "apex_grey": (1, 28, 28),
              "five_states": (5, 64, 64), "eighteen_frames": (18, 32, 32),
              "nine_flows": (3, 3, 28, 28), "eleven_flows": (3, 2, 28, 28)}  # fmt: skip
@@ -383,7 +390,7 @@ STEPS = {
     if name.startswith("of_") and name != "of_method"
 }
 MODULES = {type(method.build()).__module__.rpartition(".")[2]: name
-           for name, method in baselines.METHODS.items() if name != "kfc-mer"}  # fmt: skip
+           for name, method in METHODS.items() if name != "kfc-mer"}  # fmt: skip
 STEPS |= {
     module: lambda root, name=name: of_method(name, root)
     for module, name in MODULES.items()
@@ -393,8 +400,7 @@ STEPS |= {
 
 def module_of(step):
     """Return the module of a step."""
-    inner = f"merlib.baselines.{step}"
-    return inner if inner in sys.modules else f"merlib.{step}"
+    return versions.PLACES.get(step, f"merlib.methods.{step}")
 
 
 def fingerprint(outputs):
@@ -447,8 +453,9 @@ def test_a_step_computes_what_its_version_stands_for(step, stored, casme2_root):
 
 def test_every_step_has_a_fingerprint(stored):
     behind = set()
-    for method in baselines.METHODS:
+    for method in METHODS:
         behind |= set(versions.of_method(method, Config(), drawn=True, searched=True, gpu=True))
+    behind |= versions.trained(Config(attention="cbam"))
     assert behind | {"regions"} == set(STEPS) == set(stored)
 
 
@@ -465,9 +472,9 @@ CHANGES = {
     "views": [(views, "spread", lambda a, b, n: np.arange(n).clip(a, b))],
     "regions": [(regions, "MOVING", 0.3), (regions, "TOP", 0.2)],
     "components": [(components.COMPONENTS, "nose", (0.0, 0.5, 0.28, 0.41))],
-    "bi_woof": [(sys.modules["merlib.baselines.bi_woof"], "BINS", 7)],
-    "datasets": [(datasets.THREE, "positive", ("happiness", "others"))],
-    "synthetic": [(synthetic, "LAMPS", 100.0), (synthetic, "CONTEXT", 3)],
+    "bi_woof": [(bi_woof, "BINS", 7)],
+    "clips": [(THREE, "positive", ("happiness", "others"))],
+    "synthetic": [(render, "LAMPS", 100.0), (generate, "CONTEXT", 3)],
 }
 """Step -> an object, the name of an attribute or a key of it, and another value."""
 

@@ -20,7 +20,7 @@ from sklearn.preprocessing import FunctionTransformer
 
 from merlib import loso, metrics
 from merlib.config import Config
-from merlib.train import NetworkClassifier
+from merlib.model.classifier import NetworkClassifier
 
 TINY = Config(size=16, frames=2, width=8, lstm_hidden=8, epochs=2, batch_size=4, variant="full")
 
@@ -147,7 +147,7 @@ SCRIPT = """
     import signal, sys, time
     from test_loso import TINY, network_data
     from merlib import loso
-    from merlib.train import NetworkClassifier
+    from merlib.model.classifier import NetworkClassifier
 
     signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell's background job ignores it
     fit_fold = loso.fit_fold

@@ -16,7 +16,8 @@ from sklearn.metrics import (
     recall_score,
 )
 
-from merlib import metrics, paper
+from merlib import metrics
+from merlib.study import paper
 
 CLASSES = ["a", "b", "c", "d"]
 pairs = st.lists(st.tuples(st.sampled_from(CLASSES), st.sampled_from(CLASSES)), min_size=1)

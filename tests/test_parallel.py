@@ -1,17 +1,21 @@
 """Folds on a Ray cluster give what they give here, to the bit, even when a worker is killed."""
 
 import os
+import pickle
 import signal
 
 import numpy as np
 import pandas as pd
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from joblib import delayed
 from sklearn.base import BaseEstimator, ClassifierMixin
 
 from merlib import loso, parallel
 from merlib.config import profile
-from merlib.train import NetworkClassifier
+from merlib.model.classifier import NetworkClassifier
+from merlib.parallel import Rows
 
 ray = pytest.importorskip("ray")
 
@@ -85,3 +89,34 @@ def test_without_ray_there_is_one_clear_error(monkeypatch):
     tasks = [delayed(abs)(-1)]
     with pytest.raises(ValueError, match="Ray is not installed"):
         list(parallel.each(tasks, 1, "", "", False, cluster=parallel.Cluster()))
+
+
+# Rows are what NumPy's own indexing gives, and read no more than was asked for
+
+numbers = st.lists(st.integers(0, 9), min_size=1, max_size=12)
+
+
+@given(first=numbers, second=st.data())
+def test_rows_of_rows_are_indexing_twice(first, second):
+    array = np.arange(60).reshape(10, 2, 3)
+    again = second.draw(st.lists(st.integers(0, len(first) - 1), min_size=1))
+    rows = Rows(Rows(array, np.array(first)), np.array(again))
+    expected = array[first][again]
+    np.testing.assert_array_equal(np.asarray(rows), expected)
+    assert rows.shape == expected.shape and len(rows) == len(expected)
+    assert rows.dtype == array.dtype
+    np.testing.assert_array_equal(rows[1:], expected[1:])
+    np.testing.assert_array_equal(rows[0], expected[0])
+
+
+def test_what_is_read_is_a_copy(tmp_path):
+    np.save(tmp_path / "x.npy", np.zeros((4, 2)))
+    array = np.load(tmp_path / "x.npy", mmap_mode="r")
+    some = Rows(array, np.array([1, 2]))[:]
+    some += 1
+    assert not array.any()
+
+
+def test_rows_travel_to_another_process():
+    rows = pickle.loads(pickle.dumps(Rows(np.eye(4), np.array([2, 0]))))
+    np.testing.assert_array_equal(np.asarray(rows), np.eye(4)[[2, 0]])

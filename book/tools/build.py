@@ -1,0 +1,182 @@
+"""From text notebooks to the published book: convert, execute with papermill, build."""
+
+import hashlib
+import json
+import logging
+import os
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterable
+from pathlib import Path
+
+import jupytext
+import nbformat
+import papermill
+from tqdm import tqdm
+
+from merlib import code, config, files
+from merlib.pages import provenance
+from merlib.study.study import Study
+
+KERNEL = {"display_name": "Python 3", "language": "python", "name": "python3"}
+
+
+def execute(study: Study, methods: list[str], show_faces: bool | None = None) -> list[Path]:
+    """Execute every notebook with the study's parameters; skip those that nothing changed for.
+
+    ``notebooks/*.py`` becomes ``notebooks/*.ipynb``. What a notebook was made from is kept in its
+    metadata: a key of its text, its parameters, the data and the modules of merlib behind it, and
+    digests of the results that it has read.
+
+    Parameters
+    ----------
+    study : Study
+    methods : list of str
+        Methods that have predictions.
+    show_faces : bool, optional
+        Whether pages show people's faces; by default only drawn ones.
+
+    Raises
+    ------
+    RuntimeError
+        If a cell fails; names the notebook, the cell and the error.
+    """
+    parameters = {
+        "dataset": study.dataset,
+        "data_root": None if study.data_root is None else str(study.data_root.resolve()),
+        "profile": study.profile,
+        "seed": study.seed,
+        "methods": methods,
+        "show_faces": show_faces,
+        "overrides": study.overrides,
+    }
+    parameters = {name: value for name, value in parameters.items() if value is not None}
+    texts = sorted((study.home / "notebooks").glob("*.py"))
+    bar = tqdm(texts, desc="notebooks", unit="notebook", disable=not study.progress)
+    return [execute_one(text, parameters, study) for text in bar]
+
+
+def execute_one(text: Path, parameters: dict, study: Study) -> Path:
+    """Execute one text notebook; see :func:`execute`."""
+    source, target = text.read_text(), text.with_suffix(".ipynb")
+    parameters = {name: v for name, v in parameters.items() if f"\n{name} = " in source}
+    made_from = [source, parameters, study.config.step(), study.prepared.key]
+    key = config.digest([*made_from, code.key(*code.imported(source))])
+    if target.exists():
+        made = nbformat.read(target, 4).metadata.get("merlib", {})
+        if made.get("key") == key and made["read"] == digests(made["read"], study.home):
+            return target
+    notebook = jupytext.read(text)
+    notebook.metadata.setdefault("kernelspec", KERNEL)
+    part = target.with_suffix(".part.ipynb")
+    nbformat.write(notebook, part)
+    logging.getLogger("papermill").setLevel(logging.ERROR)
+    os.environ.pop("JPY_SESSION_NAME", None)  # a page is no live session, wherever it is made
+    handle, log = tempfile.mkstemp()
+    os.close(handle)
+    os.environ[files.LOG] = log
+    try:
+        papermill.execute_notebook(
+            part,
+            part,
+            parameters,
+            kernel_name="python3",
+            cwd=text.parent,
+            progress_bar=False,
+            extra_arguments=["--IPKernelApp.log_level=40"],
+        )
+    except papermill.PapermillExecutionError as error:
+        raise RuntimeError(
+            f"{text.name}, cell {error.exec_count}: {error.ename}: {error.evalue}"
+        ) from error
+    finally:
+        executed = nbformat.read(part, 4)
+        read = [os.path.relpath(path, study.home) for path in Path(log).read_text().splitlines()]
+        part.unlink()
+        os.unlink(os.environ.pop(files.LOG))
+    clean(executed, parameters)
+    executed.metadata["merlib"] = {"key": key, "read": digests(read, study.home)}
+    nbformat.write(executed, target)
+    return target
+
+
+def clean(notebook: nbformat.NotebookNode, parameters: dict) -> None:
+    """Take out what papermill noted about this machine and this minute, in place."""
+    notebook.metadata.pop("papermill", None)
+    for cell in notebook.cells:
+        cell.metadata.pop("papermill", None)
+        cell.metadata.pop("execution", None)
+        if "injected-parameters" in cell.metadata.get("tags", []):
+            hide_path(cell, parameters)
+
+
+def hide_path(cell: nbformat.NotebookNode, parameters: dict) -> None:
+    """Keep the folders of somebody's own copy of the data out of the published page."""
+    named = [parameters.get("data_root"), *parameters.get("overrides", {}).values()]
+    for value in named:
+        if isinstance(value, str) and os.sep in value:
+            cell.source = cell.source.replace(value, "path/to/your/copy")
+
+
+def digests(paths: Iterable[str], home: Path) -> dict[str, str]:
+    """Return a digest of what each file or folder of a checkout holds; empty if it is absent."""
+    found = {}
+    for path in sorted(set(paths)):
+        place = home / path
+        inside = sorted(place.rglob("*")) if place.is_dir() else [place]
+        content = [one.read_bytes() for one in inside if one.is_file()]
+        found[path] = hashlib.sha256(b"".join(content)).hexdigest()[:12] if content else ""
+    return found
+
+
+def build(home: Path) -> Path:
+    """Build the book and return the path of its first page.
+
+    Raises
+    ------
+    RuntimeError
+        If the build fails; its output is in ``_build/book.log``.
+    """
+    log = home / "_build" / "book.log"
+    log.parent.mkdir(exist_ok=True)
+    command = [Path(sys.executable).parent / "jupyter-book", "build", "--warningiserror", "."]
+    with log.open("w") as output:
+        done = subprocess.run(
+            command,
+            cwd=home,
+            stdout=output,
+            stderr=subprocess.STDOUT,
+            env=os.environ | {"PYTHONWARNINGS": "ignore"},
+        )
+    if done.returncode:
+        lines = log.read_text().splitlines()
+        told = [line for line in lines if "WARNING" in line or "ERROR" in line] or lines[-5:]
+        raise RuntimeError("the book does not build (log in _build/book.log):\n" + "\n".join(told))
+    return home / "_build" / "html" / "index.html"
+
+
+def main() -> int:
+    """Execute the notebooks and build the book; return the exit status.
+
+    The argument is what ``merlib book`` passes on, as JSON: the arguments of a study, the methods
+    and whether faces are shown.
+    """
+    options = json.loads(sys.argv[1])
+    methods, show_faces = options.pop("methods"), options.pop("show_faces")
+    study = Study(**options, progress=True)
+    try:
+        execute(study, methods, show_faces)
+        for where in provenance.stale_runs(study.home):
+            print(f"stale: {where}")
+        print(f"The book: {build(study.home)}")
+    except KeyboardInterrupt:
+        return 130
+    except (ValueError, OSError, RuntimeError) as error:
+        print(f"merlib: {error}", file=sys.stderr)
+        return 1
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

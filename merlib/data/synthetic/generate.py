@@ -1,0 +1,378 @@
+"""The embedded dataset: drawn faces moved by action units, in the layout of CASME II or SAMM.
+
+A clip is one portrait warped by an exactly known displacement field, frame by frame, with sensor
+noise, flicker and JPEG on top. The emotion decides which action units move, and nothing else:
+identity, pose, length, amplitude, head motion, blinks and noise are drawn without looking at it.
+"""
+
+import json
+from functools import lru_cache
+from pathlib import Path
+
+import cv2
+import numpy as np
+import openpyxl
+from joblib import delayed
+
+from merlib.files import whole
+from merlib.files import write as write_file
+from merlib.parallel import each
+
+from . import portrait
+from .action_units import COMBINATIONS
+from .render import Renderer
+from .truth import SHAPES, ClipTruth, read_truth, truth_path
+
+VERSION = 1  # raised when this step computes something else, see merlib.versions
+
+CONTEXT = 2
+"""Still frames before onset and after offset."""
+
+COUNTS = {
+    "casme2": {"happiness": 32, "surprise": 25, "disgust": 63, "repression": 27, "others": 99},
+    "samm": {"anger": 57, "happiness": 26, "others": 26, "surprise": 15, "contempt": 12},
+}
+"""Clips of each emotion in Table 1, after the selection of section 3.1.1."""
+
+SUBJECTS = {"casme2": 26, "samm": 27}
+"""Subjects that these clips come from."""
+
+LAPTOP = {"subjects": 10, "clips": 100}
+TABLES = {"casme2": "CASME2-coding-20140508.xlsx", "samm": "SAMM_Micro_FACS_Codes_v2.xlsx"}
+
+
+def write(
+    root: str | Path,
+    seed: int = 0,
+    size: str = "laptop",
+    layout: str = "casme2",
+    subjects: int | None = None,
+    clips: int | None = None,
+    n_jobs: int = 2,
+    progress: bool = True,
+    amplitude: float | None = None,
+) -> Path:
+    """Write a synthetic dataset, or return at once if it stands there already.
+
+    The same arguments give the same bytes, whatever ``n_jobs``. A run that was stopped goes on
+    where it was: finished clips are kept, and ``dataset.json`` is written last.
+
+    Parameters
+    ----------
+    root : path
+        Folder to write; made if missing.
+    seed : int
+        Decides everything that is drawn at random.
+    size : {"laptop", "paper"}
+        10 subjects and 100 clips, or the numbers of Table 1.
+    layout : {"casme2", "samm"}
+        Whose folders, file names, frame size, classes and table.
+    subjects, clips : int, optional
+        Instead of the size's own; classes stay in proportion.
+    n_jobs : int
+        Parallel processes.
+    progress : bool
+        Show a progress bar.
+    amplitude : float, optional
+        Peak displacement of every action unit, on its stronger side, in pixels of 480 rows;
+        otherwise each clip draws its own.
+
+    Returns
+    -------
+    Path
+        The root.
+
+    Raises
+    ------
+    ValueError
+        If an argument is out of range, or the root holds something else.
+    """
+    root = Path(root)
+    made_of = arguments(seed, size, layout, subjects, clips, amplitude)
+    if standing(root, made_of):
+        return root
+    root.mkdir(parents=True, exist_ok=True)
+    write_file(root / "dataset.part.json", json.dumps(made_of))
+    plans = plan(**{name: made_of[name] for name in ("seed", "layout", "subjects", "clips")})
+    tasks = [delayed(write_clip)(root, made_of, clip) for clip in plans]
+    list(each(tasks, n_jobs, "synthetic clips", "clip", progress))
+    truths = [read_truth(root, clip["clip"]) for clip in plans]
+    (write_casme2_table if layout == "casme2" else write_samm_table)(root, truths)
+    write_file(root / "dataset.json", json.dumps(made_of, indent=1))
+    (root / "dataset.part.json").unlink()
+    return root
+
+
+def arguments(
+    seed: int,
+    size: str,
+    layout: str,
+    subjects: int | None,
+    clips: int | None,
+    amplitude: float | None,
+) -> dict:
+    """Check the arguments of `write` and fill in the size's numbers."""
+    if layout not in SHAPES:
+        raise ValueError(f"layout={layout!r}: expected one of {tuple(SHAPES)}")
+    if size not in ("laptop", "paper"):
+        raise ValueError(f"size={size!r}: expected 'laptop' or 'paper'")
+    if isinstance(seed, bool) or not isinstance(seed, int) or seed < 0:
+        raise ValueError(f"seed={seed!r}: expected a whole number of at least 0")
+    full = COUNTS[layout]
+    if subjects is None:
+        subjects = SUBJECTS[layout] if size == "paper" else LAPTOP["subjects"]
+    if clips is None:
+        clips = sum(full.values()) if size == "paper" else LAPTOP["clips"]
+    if subjects < 2:
+        raise ValueError(f"subjects={subjects}: expected at least 2, one is left out")
+    least = max(subjects, len(full))
+    if clips < least:
+        raise ValueError(f"clips={clips}: expected at least {least}, one a subject and one a class")
+    if amplitude is not None and not 0 < amplitude < 100:
+        raise ValueError(f"amplitude={amplitude!r}: expected pixels above 0, or None")
+    given = {} if amplitude is None else {"amplitude": amplitude}
+    return {
+        "generator": VERSION,
+        "seed": seed,
+        "layout": layout,
+        "subjects": subjects,
+        "clips": clips,
+        **given,
+    }
+
+
+def standing(root: Path, made_of: dict) -> bool:
+    """Tell whether the root holds this very dataset; refuse a root that holds another thing."""
+    for name in ("dataset.json", "dataset.part.json"):
+        if (root / name).exists():
+            found = json.loads((root / name).read_text())
+            if found != made_of:
+                raise ValueError(
+                    f"{root} holds another synthetic dataset: found {found}, expected {made_of}; "
+                    "name another folder or remove it"
+                )
+            return name == "dataset.json"
+    if root.exists() and any(root.iterdir()):
+        raise ValueError(f"{root} is not empty and holds no synthetic dataset: name another folder")
+    return False
+
+
+def random(seed: int, *key: int) -> np.random.Generator:
+    """Return the generator of one purpose: its numbers do not depend on any other's."""
+    return np.random.default_rng(np.random.SeedSequence(seed, spawn_key=key))
+
+
+def class_counts(layout: str, clips: int) -> dict[str, int]:
+    """Return clips of each class, in proportion to Table 1, by largest remainder."""
+    full = COUNTS[layout]
+    exact = {name: count * clips / sum(full.values()) for name, count in full.items()}
+    counts = {name: max(1, int(value)) for name, value in exact.items()}
+    while sum(counts.values()) < clips:
+        name = max(exact, key=lambda name: exact[name] - counts[name])
+        counts[name] += 1
+    while sum(counts.values()) > clips:
+        counts[max(counts, key=lambda name: counts[name] - exact[name])] -= 1
+    return counts
+
+
+def plan(seed: int, layout: str, subjects: int, clips: int) -> list[dict]:
+    """Return who shows what, a dict a clip: clip, subject, number of the person, emotion.
+
+    Clips are spread unevenly over the subjects, as in the real datasets; the emotions are dealt
+    without looking at the subject.
+    """
+    rng = random(seed, 0)
+    shares = rng.dirichlet(np.full(subjects, 2.0))
+    least = min(2, clips // subjects)
+    each = np.full(subjects, least) + rng.multinomial(clips - least * subjects, shares)
+    emotions = [name for name, count in class_counts(layout, clips).items() for _ in range(count)]
+    emotions = iter(rng.permutation(emotions))
+    numbers = np.arange(1, subjects + 1)
+    if layout == "samm":
+        numbers = np.sort(rng.choice(np.arange(6, 6 + 2 * subjects), subjects, replace=False))
+    plans = []
+    for person, (number, count) in enumerate(zip(numbers, each, strict=True)):
+        for take in range(1, count + 1):
+            if layout == "casme2":
+                subject, name = f"sub{number:02d}", f"EP{1 + (take - 1) // 3:02d}_{take:02d}"
+            else:
+                subject, name = f"{number:03d}", f"{number:03d}_{1 + take % 7}_{take}"
+            plans.append(
+                {
+                    "clip": f"{subject}/{name}",
+                    "subject": subject,
+                    "person": person,
+                    "index": len(plans),
+                    "emotion": str(next(emotions)),
+                }
+            )
+    return plans
+
+
+@lru_cache(maxsize=2)
+def draw_person(seed: int, person: int) -> portrait.Portrait:
+    """Draw a subject whose face and eyes OpenCV's cascades find in the straight pose."""
+    for attempt in range(50):
+        rng = random(seed, 1, person, attempt)
+        drawn = portrait.draw(rng, ipd=rng.uniform(118, 132))
+        if found(drawn.open[80:560, 80:720].astype(np.uint8)):
+            return drawn
+    raise RuntimeError(f"no face found by the cascades in 50 drawings of person {person}")
+
+
+def found(image: np.ndarray) -> bool:
+    """Tell whether the frontal-face cascade finds one face, and the eye cascade two eyes in it."""
+    folder = cv2.data.haarcascades
+    faces = cv2.CascadeClassifier(folder + "haarcascade_frontalface_default.xml")
+    eyes = cv2.CascadeClassifier(folder + "haarcascade_eye.xml")
+    boxes = faces.detectMultiScale(image, 1.1, 5, minSize=(120, 120))
+    if len(boxes) != 1:
+        return False
+    x, y, width, height = boxes[0]
+    upper = image[y : y + int(0.6 * height), x : x + width]
+    return len(eyes.detectMultiScale(upper, 1.1, 5, minSize=(30, 30))) == 2
+
+
+def draw_events(seed: int, clip: dict, layout: str) -> dict:
+    """Draw everything that happens in a clip, as plain numbers that go into its ground truth."""
+    rng = random(seed, 2, clip["index"])
+    options = COMBINATIONS[layout][clip["emotion"]]
+    units = rng.choice(list(options), p=list(options.values())).split("+")
+    strengths = {}
+    for unit in units:
+        peak = float(np.clip(rng.lognormal(np.log(0.9), 0.45), 0.3, 2.0))
+        weak = float(rng.uniform(0.6, 1.0) if rng.random() > 0.12 else 0.0)
+        strengths[unit] = [peak, peak * weak] if rng.random() < 0.5 else [peak * weak, peak]
+    rise = int(np.clip(rng.gamma(6, 5.5), 8, 80))
+    fall = int(np.clip(rng.gamma(5, 6.5), 8, 141 - rise))
+    fall = max(fall, 24 - rise)
+    onset = int(rng.integers(CONTEXT + 1, 150))
+    length = rise + fall
+    blink = None
+    if rng.random() < 0.2:
+        blink = [int(onset + rng.integers(0, max(1, length - 20))), int(rng.integers(24, 44))]
+    return {
+        **clip,
+        "layout": layout,
+        "onset": onset,
+        "apex": onset + rise,
+        "offset": onset + length,
+        "units": strengths,
+        "blink": blink,
+        "head": {
+            "shift": rng.normal(0, 1.0, 2).tolist(),
+            "turn": rng.normal(0, 0.7, 2).tolist(),
+            "roll": float(rng.normal(0, 0.2)),
+            "approach": float(rng.normal(0, 0.002)),
+            "sway": rng.uniform(0, 0.5, 5).tolist(),
+        },
+        "noise": float(rng.uniform(1.2, 2.2)),
+        "flicker": rng.uniform([0.0, 0.0, -0.01], [0.006, 2 * np.pi, 0.01]).tolist(),
+        "jpeg": int(rng.integers(88, 96)),
+    }
+
+
+def draw_pose(rng: np.random.Generator, drawn: portrait.Portrait, layout: str) -> np.ndarray:
+    """Draw where the head is: the similarity (2, 3) from portrait pixels to frame pixels."""
+    height, width = SHAPES[layout]
+    scale = height / 480 * rng.uniform(0.96, 1.04)
+    matrix = cv2.getRotationMatrix2D(drawn.centre, rng.uniform(-4, 4), scale)
+    place = width / 2 + rng.uniform(-15, 15), height * 0.42 + rng.uniform(-10, 10)
+    matrix[:, 2] += np.subtract(place, drawn.centre)
+    return matrix
+
+
+def frame_path(root: Path, truth: dict, number: int) -> Path:
+    """Return the official name of a frame."""
+    subject, name = truth["clip"].split("/")
+    if truth["layout"] == "casme2":
+        return root / "CASME2-RAW" / subject / name / f"img{number}.jpg"
+    return root / subject / name / f"{subject}_{number:05d}.jpg"
+
+
+def write_clip(root: Path, made_of: dict, clip: dict) -> None:
+    """Draw one clip and write its frames, then its ground truth: a clip with truth is finished."""
+    path = truth_path(root, clip["clip"])
+    if path.exists():
+        return
+    cv2.setNumThreads(1)
+    seed, layout = made_of["seed"], made_of["layout"]
+    drawn = draw_person(seed, clip["person"])
+    events = draw_events(seed, clip, layout)
+    if "amplitude" in made_of:
+        events["units"] = at_amplitude(events["units"], made_of["amplitude"])
+    events |= {"centre": list(drawn.centre), "ipd": drawn.ipd}
+    for attempt in range(50):
+        rng = random(seed, 3, clip["index"], attempt)
+        truth = ClipTruth(events | {"pose": draw_pose(rng, drawn, layout).tolist()})
+        render = Renderer(drawn, truth, rng)
+        first = render.frame(truth.onset)
+        if found(first):
+            break
+    else:
+        raise RuntimeError(f"no face found by the cascades in 50 poses of {clip['clip']}")
+    for number in range(truth.onset - CONTEXT, truth.offset + CONTEXT + 1):
+        file = frame_path(root, events, number)
+        file.parent.mkdir(parents=True, exist_ok=True)
+        image = first if number == truth.onset else render.frame(number)
+        cv2.imwrite(str(file), image, [cv2.IMWRITE_JPEG_QUALITY, events["jpeg"]])
+    path.parent.mkdir(parents=True, exist_ok=True)
+    write_file(path, json.dumps(truth.events))
+
+
+def at_amplitude(units: dict[str, list[float]], amplitude: float) -> dict[str, list[float]]:
+    """Return the strengths of units, scaled so that each one's stronger side is an amplitude."""
+    return {unit: [amplitude * side / max(pair) for side in pair] for unit, pair in units.items()}
+
+
+def coded(units: dict[str, list[float]]) -> int | str:
+    """Return action units as the tables write them: 12, '4+7', 'L14+17'.
+
+    L and R are the left and right of the *face*: its left is the image's right.
+    """
+    sides = {(True, False): "R", (False, True): "L", (True, True): ""}
+    names = [sides[left > 0, right > 0] + unit for unit, (left, right) in units.items()]
+    text = "+".join(names)
+    return int(text) if text.isdigit() else text
+
+
+def write_casme2_table(root: Path, truths: list[dict]) -> None:
+    """Write the coding table of CASME II: blank third and seventh column, subjects as text."""
+    book = openpyxl.Workbook()
+    sheet = book.active
+    sheet.title = "Sheet1"
+    sheet.append(
+        ["Subject", "Filename", None, "OnsetFrame", "ApexFrame", "OffsetFrame", None]
+        + ["Action Units", "Estimated Emotion"]
+    )
+    for truth in truths:
+        subject, name = truth["clip"].split("/")
+        numbers = [truth["onset"], truth["apex"], truth["offset"]]
+        emotion = truth["emotion"]
+        sheet.append([subject[3:], name, None, *numbers, None, coded(truth["units"]), emotion])
+    book.create_sheet("Sheet2")
+    book.create_sheet("Sheet3")
+    with whole(root / TABLES["casme2"]) as part:
+        book.save(part)
+
+
+def write_samm_table(root: Path, truths: list[dict]) -> None:
+    """Write the table of SAMM v2: header in row 14, formula cells, capitalised emotions."""
+    book = openpyxl.Workbook()
+    sheet = book.active
+    sheet.title = "MICRO_ONLY"
+    sheet["A1"] = "Synthetic look-alike of the SAMM micro-movement table, version 2"
+    header = ["Subject", "Filename", "Inducement Code", "Onset Frame", "Apex Frame"]
+    header += ["Offset Frame", "Duration", "Micro", "Action Units", "Estimated Emotion"]
+    header += ["Objective Classes", "Notes"]
+    for column, name in enumerate(header, 1):
+        sheet.cell(14, column, name)
+    for row, truth in enumerate(truths, 15):
+        subject, name = truth["clip"].split("/")
+        emotion = "Other" if truth["emotion"] == "others" else truth["emotion"].capitalize()
+        values = [subject, name, int(name.split("_")[1]), truth["onset"], truth["apex"]]
+        values += [truth["offset"], f"=F{row}-D{row}+1", "1/2", coded(truth["units"]), emotion]
+        for column, value in enumerate(values, 1):
+            sheet.cell(row, column, value)
+    with whole(root / TABLES["samm"]) as part:
+        book.save(part)

@@ -1,0 +1,108 @@
+"""Every method that can be run, by name: one registry line and, at most, one file each."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+from functools import partial
+from typing import Any
+
+from sklearn.base import ClassifierMixin
+from sklearn.dummy import DummyClassifier
+
+from merlib.config import VARIANTS, Config
+from merlib.methods.am3f_flownet import AM3FFlowNet
+from merlib.methods.at_scnn import ATSCNN
+from merlib.methods.bi_woof import BiWoof
+from merlib.methods.cnn3d import CNN3D
+from merlib.methods.cnn_lstm import CNNLSTM
+from merlib.methods.elrcn import ELRCN
+from merlib.methods.kfc_mer import KFCMER
+from merlib.methods.lbp_top import LbpTop
+from merlib.methods.lgccon import LGCcon
+from merlib.methods.logistic import FlowLogistic
+from merlib.methods.merta import MERTA
+from merlib.methods.micro_attention import MicroAttention
+from merlib.methods.off_apexnet import OffApexNet
+from merlib.methods.slstt import SLSTT
+from merlib.methods.ststnet import STSTNet
+from merlib.model.classifier import NetworkClassifier
+
+
+@dataclass(frozen=True)
+class Method:
+    """One line of the registry.
+
+    Attributes
+    ----------
+    title : str
+        As tables print it; "-style" where the source is known from its abstract only.
+    build : callable
+        Gives the unfitted classifier of keyword parameters.
+    view : str or None
+        What it takes of a clip, a name of :data:`merlib.methods.views.VIEWS`; None takes nothing.
+    narrow : dict
+        Parameters that replace the full ones where the configuration's own network is narrow
+        (fewer than 64 channels: the profile ``laptop``).
+    """
+
+    title: str
+    build: Callable[..., ClassifierMixin]
+    view: str | None = "channels"
+    narrow: dict[str, Any] = field(default_factory=dict)
+
+    def parameters(self, config: Config) -> dict[str, Any]:
+        """Return the parameters that differ from the full ones under a configuration."""
+        return dict(self.narrow) if config.width < FULL_WIDTH else {}
+
+
+FULL_WIDTH = Config().width
+
+METHODS: dict[str, Method] = {
+    "majority": Method("Majority class", lambda: DummyClassifier(strategy="most_frequent"), None),
+    "logistic": Method("Logistic regression on flow", FlowLogistic),
+    "lbp-top": Method("LBP-TOP + SVM", LbpTop, "lbp_histograms"),
+    "lbp-top-evm": Method("LBP-TOP + SVM, magnified", LbpTop, "magnified_lbp_histograms"),
+    "bi-woof": Method("Bi-WOOF + SVM", BiWoof, "apex_flow"),
+    "cnn-lstm": Method("CNN+LSTM-style", CNNLSTM, "five_states", {"width": 0.25}),
+    "elrcn": Method("ELRCN", ELRCN, "nine_flows", {"width": 0.125, "side": 28, "epochs": 20}),
+    "merta": Method("MERTA-style", MERTA, "channels", {"width": 0.125, "side": 28, "epochs": 25}),
+    "micro-attention": Method("Micro-attention", MicroAttention, "apex_grey", {"width": 0.125}),
+    "kfc-mer": Method("KFC-MER", KFCMER, "apex_flow", {"width": 0.25, "side": 56}),
+    "kfc-mer-pooled": Method(
+        "KFC-MER, pooled", partial(KFCMER, pooled=True), "apex_flow", {"width": 0.25, "side": 56}
+    ),
+    "slstt": Method("SLSTT, small ViT", SLSTT, "eleven_flows", {"width": 0.125, "side": 28}),
+    "am3f-flownet": Method(
+        "AM3F-FlowNet-style", AM3FFlowNet, "apex_flow", {"width": 0.25, "side": 56}
+    ),
+    "off-apexnet": Method("OFF-ApexNet", OffApexNet, "apex_flow", {"width": 0.25, "epochs": 300}),
+    "ststnet": Method("STSTNet", STSTNet, "apex_flow"),
+    "3d-cnn": Method("3D-CNN", CNN3D, "eighteen_frames", {"width": 0.5, "side": 32, "epochs": 50}),
+    "at-scnn": Method("AT-SCNN-style", ATSCNN, "apex_flow", {"width": 0.25, "epochs": 150}),
+    "lgccon": Method("LGCcon", LGCcon, "apex_grey", {"width": 0.25}),
+    "base": Method("ResNet34 + BiLSTM", NetworkClassifier),
+    "mfem": Method("base + MFEM", NetworkClassifier),
+    "mffm": Method("base + MFFM", NetworkClassifier),
+    "full": Method("base + MFEM + MFFM (the paper)", NetworkClassifier),
+}
+"""Name -> method, in the order of Table 2, with our controls before and the paper's after them."""
+
+GROUPS = {
+    "all": list(METHODS),
+    "table2": [name for name in METHODS if name not in ("base", "mfem", "mffm")],
+}
+"""Methods by one name; the paper's own variants, without the whole one, are table 3."""
+
+
+def make(name: str, config: Config) -> ClassifierMixin:
+    """Return the unfitted classifier of a name.
+
+    Raises
+    ------
+    ValueError
+        If there is no such method.
+    """
+    if name not in METHODS:
+        raise ValueError(f"method {name!r}: expected one of {', '.join(METHODS)}")
+    if name in VARIANTS:
+        return NetworkClassifier(replace(config, variant=name))
+    return METHODS[name].build(**METHODS[name].parameters(config))

@@ -1,0 +1,101 @@
+"""AM3F-FlowNet-style: attention over three flow maps, fused at several scales.
+
+Only an abstract of the source is known; hence "style". u, v and strain, a branch each: a ResNet-18
+cut after its second stage, spatial attention at each of three scales, pooled and put together; the
+three maps weighed against one another, then channel attention; average pool, dropout 0.5, one
+layer. Cross entropy on logits plus the log of the classes' shares (Menon et al. 2021). Our
+defaults: Adam 1e-3, 50 epochs, batches of 16.
+"""
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+
+from .at_scnn import ChannelAttention, SpatialAttention
+from .deep import DeepClassifier, conv_block, narrowed
+
+VERSION = 1  # raised when this step computes something else, see merlib.versions
+
+
+class AM3FFlowNet(DeepClassifier):
+    """AM3F-FlowNet-style on the view ``apex_flow``; see `DeepClassifier` for the parameters."""
+
+    def __init__(self, width=1.0, side=None, epochs=50, batch_size=16, learning_rate=1e-3,
+                 random_state=0, device="auto"):  # fmt: skip
+        super().__init__(width, side, epochs, batch_size, learning_rate, random_state, device)
+
+    def build(self, n_classes: int) -> nn.Module:
+        """Return the three branches and the classifier."""
+        return ThreeBranches(n_classes, self.width)
+
+    def loss(self, output: Tensor, labels: Tensor, shares: Tensor) -> Tensor:
+        """Return the logit-adjusted cross entropy."""
+        return functional.cross_entropy(output + shares.log(), labels)
+
+
+class ThreeBranches(nn.Module):
+    """Branches, weights of the three maps, channel attention, one linear layer."""
+
+    def __init__(self, n_classes: int, width: float):
+        super().__init__()
+        self.branches = nn.ModuleList(Branch(width) for _ in range(3))
+        channels = self.branches[0].channels
+        hidden = narrowed(64, width)
+        self.weigh = nn.Sequential(
+            nn.Linear(3 * channels, hidden),
+            nn.ReLU(),
+            nn.Linear(hidden, 3),
+        )
+        self.attend = ChannelAttention(channels, 16)
+        self.fc = nn.Sequential(nn.Dropout(0.5), nn.Linear(channels, n_classes))
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Return logits (N, K) of u, v and strain (N, 3, H, W)."""
+        maps = torch.stack([branch(x[:, k : k + 1]) for k, branch in enumerate(self.branches)], 1)
+        weights = self.weigh(maps.mean(dim=(3, 4)).flatten(1)).softmax(dim=1)
+        together = (maps * weights[:, :, None, None, None]).sum(dim=1)
+        return self.fc(self.attend(together).mean(dim=(2, 3)))
+
+
+class Branch(nn.Module):
+    """Stem and two stages of ResNet-18; spatial attention at each of the three scales."""
+
+    def __init__(self, width: float):
+        super().__init__()
+        c64, c128 = narrowed(64, width), narrowed(128, width)
+        self.channels = 2 * c64 + c128
+        self.scales = nn.ModuleList(
+            [
+                nn.Sequential(conv_block(1, c64, 7, 2), nn.MaxPool2d(3, 2, 1)),
+                nn.Sequential(Residual(c64, c64, 1), Residual(c64, c64, 1)),
+                nn.Sequential(Residual(c64, c128, 2), Residual(c128, c128, 1)),
+            ]
+        )
+        self.attention = nn.ModuleList(SpatialAttention() for _ in range(3))
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Return the features of all scales (N, channels, h, w), as small as the smallest."""
+        found = []
+        for scale, attention in zip(self.scales, self.attention, strict=True):
+            x = attention(scale(x))
+            found.append(x)
+        side = found[-1].shape[-2:]
+        return torch.cat([functional.adaptive_avg_pool2d(part, side) for part in found], dim=1)
+
+
+class Residual(nn.Module):
+    """A residual block of two 3x3 convolutions."""
+
+    def __init__(self, inputs: int, outputs: int, stride: int):
+        super().__init__()
+        self.body = nn.Sequential(
+            conv_block(inputs, outputs, 3, stride),
+            nn.Conv2d(outputs, outputs, 3, padding=1, bias=False),
+            nn.BatchNorm2d(outputs),
+        )
+        self.pool = nn.AvgPool2d(stride, ceil_mode=True) if stride > 1 else nn.Identity()
+        self.shortcut = nn.Conv2d(inputs, outputs, 1) if inputs != outputs else nn.Identity()
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Return (N, outputs, H / stride, W / stride)."""
+        return functional.relu(self.body(x) + self.shortcut(self.pool(x)))

@@ -1,0 +1,58 @@
+"""3D-CNN (MicroExpSTCNN, Reddy et al. 2019): one spatio-temporal convolution on grey frames.
+
+Sure: read in the authors' code. 18 frames of 64x64 from onset to offset, 32 filters of 3x3x15,
+max pool 3, dropout 0.5, a layer of 128, dropout 0.5. 1,643,525 parameters at five classes. SGD
+0.01, batches of 16, 100 epochs.
+
+Deviations: frames at equal intervals where the source takes the middle ones; standardised by the
+training clips; no choice of an epoch by the test subject.
+"""
+
+import numpy as np
+import torch
+from torch import nn
+
+from .deep import DeepClassifier, narrowed
+
+VERSION = 1  # raised when this step computes something else, see merlib.versions
+
+
+class CNN3D(DeepClassifier):
+    """3D-CNN on the view ``eighteen_frames``; see `DeepClassifier` for the parameters."""
+
+    def __init__(self, width=1.0, side=64, epochs=100, batch_size=16, learning_rate=0.01,
+                 random_state=0, device="auto"):  # fmt: skip
+        super().__init__(width, side, epochs, batch_size, learning_rate, random_state, device)
+
+    def inputs(self, X: np.ndarray) -> np.ndarray:
+        """Return the frames as one channel (N, 18, 1, 64, 64)."""
+        return X[:, :, None]
+
+    def build(self, n_classes: int) -> nn.Module:
+        """Return the network."""
+        filters, hidden = narrowed(32, self.width), narrowed(128, self.width)
+        pooled = (self.side - 2) // 3
+        return nn.Sequential(
+            TimeLast(),
+            nn.Conv3d(1, filters, (3, 3, 15)),
+            nn.ReLU(),
+            nn.MaxPool3d(3),
+            nn.Dropout(0.5),
+            nn.Flatten(),
+            nn.Linear(filters * pooled**2, hidden),
+            nn.ReLU(),
+            nn.Dropout(0.5),
+            nn.Linear(hidden, n_classes),
+        )
+
+    def optimiser(self, network: nn.Module) -> torch.optim.Optimizer:
+        """Return plain SGD."""
+        return torch.optim.SGD(network.parameters(), self.learning_rate)
+
+
+class TimeLast(nn.Module):
+    """(N, T, 1, H, W) to (N, 1, H, W, T): the kernel's third side is time."""
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        """Return the clip with time as its last axis."""
+        return x.permute(0, 2, 3, 4, 1)

@@ -1,0 +1,69 @@
+"""Where the parts of a face lie in the aligned crop, for the methods that look at parts.
+
+Their authors take landmarks of every frame. Here the eyes are at the same place in every crop, and
+so, roughly, is all else; this is a deviation from each of them.
+"""
+
+import torch
+from torch import Tensor
+
+from merlib.preprocess.face import EYES
+
+VERSION = 1  # raised when this step computes something else, see merlib.versions
+
+COMPONENTS: dict[str, tuple[float, float, float, float]] = {
+    "left brow": (-0.50, -0.30, 0.38, 0.18),
+    "right brow": (0.50, -0.30, 0.38, 0.18),
+    "left eye": (-0.50, 0.00, 0.34, 0.18),
+    "right eye": (0.50, 0.00, 0.34, 0.18),
+    "nose": (0.00, 0.50, 0.28, 0.40),
+    "left cheek": (-0.60, 0.55, 0.30, 0.35),
+    "right cheek": (0.60, 0.55, 0.30, 0.35),
+    "left mouth corner": (-0.40, 1.08, 0.25, 0.25),
+    "right mouth corner": (0.40, 1.08, 0.25, 0.25),
+    "mouth and chin": (0.00, 1.20, 0.35, 0.35),
+}
+"""Name -> centre and half sides (x, y, rx, ry), in distances between the eyes; the origin lies
+midway between them, y points down, left is the image's."""
+
+
+def in_crop() -> Tensor:
+    """Return the components (10, 4) as fractions of the crop: x, y, rx, ry."""
+    distance = EYES[1, 0] - EYES[0, 0]
+    middle = EYES.mean(axis=0)
+    places = torch.tensor(list(COMPONENTS.values()), dtype=torch.float32) * float(distance)
+    return places + torch.tensor([middle[0], middle[1], 0, 0], dtype=torch.float32)
+
+
+def masks(side: int) -> Tensor:
+    """Return soft masks (10, side, side) of the components, Gaussians of height 1."""
+    places = in_crop()[:, :, None, None]
+    grid = (torch.arange(side) + 0.5) / side
+    x, y = grid[None, None, :], grid[None, :, None]
+    far = ((x - places[:, 0]) / places[:, 2]) ** 2 + ((y - places[:, 1]) / places[:, 3]) ** 2
+    return torch.exp(-far)
+
+
+def crops(maps: Tensor, side: int) -> Tensor:
+    """Return what feature maps show of each component, bilinearly sampled as in RoIAlign.
+
+    Parameters
+    ----------
+    maps : Tensor (N, C, H, W)
+    side : int
+        Samples a side.
+
+    Returns
+    -------
+    Tensor (N, 10, C, side, side)
+    """
+    places = in_crop().to(maps.device)
+    steps = (torch.arange(side, device=maps.device) + 0.5) / side * 2 - 1
+    x = places[:, 0, None] + places[:, 2, None] * steps
+    y = places[:, 1, None] + places[:, 3, None] * steps
+    grid = torch.stack(
+        [x[:, None, :].expand(-1, side, -1), y[:, :, None].expand(-1, -1, side)], dim=-1
+    )
+    grid = (2 * grid - 1).flatten(0, 1)[None].expand(len(maps), -1, -1, -1)
+    found = torch.nn.functional.grid_sample(maps, grid, padding_mode="border", align_corners=False)
+    return found.unflatten(2, (len(places), side)).transpose(1, 2)

@@ -1,0 +1,85 @@
+"""LGCcon (Li et al. 2021): what the whole face says, and the part that says most.
+
+Sure: read in the authors' text. Of the apex frame a backbone makes feature maps; the whole face and
+ten boxes around landmarks are cut out of them (RoIAlign) and scored by shared linear layers; the
+local score of a class is its maximum over the boxes. The answer is the sum of global and local
+score. Loss: cross entropy of the sum, 0.7 times that of each part, and a centre loss. SGD.
+
+Deviations: the backbone is a stem and three stages of residual blocks of 64 to 256 channels from
+scratch; boxes lie at fixed places of the aligned crop; rate 0.01, momentum 0.9, 50 epochs, centre
+loss at 0.01, since the source's own values are not known to us.
+"""
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+
+from .am3f_flownet import Residual
+from .components import crops
+from .deep import DeepClassifier, conv_block, narrowed
+
+VERSION = 1  # raised when this step computes something else, see merlib.versions
+
+PART_WEIGHT, CENTRE_WEIGHT, SAMPLES = 0.7, 0.01, 3
+
+
+class LGCcon(DeepClassifier):
+    """LGCcon on the view ``apex_grey``; see `DeepClassifier` for the parameters."""
+
+    def __init__(self, width=1.0, side=None, epochs=50, batch_size=16, learning_rate=0.01,
+                 random_state=0, device="auto"):  # fmt: skip
+        super().__init__(width, side, epochs, batch_size, learning_rate, random_state, device)
+
+    def build(self, n_classes: int) -> nn.Module:
+        """Return the backbone and both scores."""
+        return LocalAndGlobal(n_classes, self.width)
+
+    def optimiser(self, network: nn.Module) -> torch.optim.Optimizer:
+        """Return SGD with momentum."""
+        return torch.optim.SGD(network.parameters(), self.learning_rate, momentum=0.9)
+
+    def train(self, clips: Tensor, labels: Tensor) -> None:
+        """Train with the losses of the parts."""
+        net = self.network_
+        self.loss_ = self.run_epochs(
+            self.optimiser(net), clips, labels, self.epochs, net.parts, net.loss_of_parts
+        )
+
+
+class LocalAndGlobal(nn.Module):
+    """Backbone, shared layers, score of the whole and highest score of the parts."""
+
+    def __init__(self, n_classes: int, width: float):
+        super().__init__()
+        c64, c128, c256 = (narrowed(c, width) for c in (64, 128, 256))
+        self.backbone = nn.Sequential(
+            conv_block(1, c64, 7, 2),
+            nn.MaxPool2d(3, 2, 1),
+            Residual(c64, c64, 1),
+            Residual(c64, c128, 2),
+            Residual(c128, c256, 1),
+        )
+        self.shared = nn.Sequential(nn.Linear(c256 * SAMPLES**2, c256), nn.ReLU())
+        self.whole, self.part = nn.Linear(c256, n_classes), nn.Linear(c256, n_classes)
+        self.centres = nn.Parameter(torch.zeros(n_classes, c256))
+
+    def parts(self, x: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        """Return global scores (N, K), local scores (N, K) and global features (N, D)."""
+        maps = self.backbone(x)
+        whole = self.shared(functional.adaptive_avg_pool2d(maps, SAMPLES).flatten(1))
+        local = self.shared(crops(maps, SAMPLES).flatten(2))
+        return self.whole(whole), self.part(local).amax(dim=1), whole
+
+    def loss_of_parts(self, found: tuple[Tensor, Tensor, Tensor], labels: Tensor, shares) -> Tensor:
+        """Return the four losses, weighted and summed."""
+        whole, part, features = found
+        both, *each = (
+            functional.cross_entropy(score, labels) for score in (whole + part, whole, part)
+        )
+        centre = (features - self.centres[labels]).square().sum(dim=1).mean() / 2
+        return both + PART_WEIGHT * sum(each) + CENTRE_WEIGHT * centre
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Return the sum of global and local scores (N, K) of apex frames (N, 1, H, W)."""
+        whole, part, _ = self.parts(x)
+        return whole + part

@@ -1,0 +1,216 @@
+"""All folds of a small network as one batched computation.
+
+A network of a few thousand weights keeps no processor busy: most of the time goes into starting
+operations. Here the networks of all folds are stacked and every operation is done for all of them
+at once. Weights, batches and dropout of each fold are those that it has when trained alone, so the
+result is the same up to the rounding of sums.
+"""
+
+import copy
+from collections.abc import Sequence
+
+import numpy as np
+import torch
+from sklearn.base import clone
+from torch import Tensor, nn
+from torch.func import functional_call, stack_module_state, vmap
+from torch.nn import functional
+
+from merlib.config import Config
+from merlib.model.training import draw_batches, own_randomness, pick_device
+
+from .deep import DeepClassifier, on_device
+
+VERSION = 1  # raised when this step computes something else, see merlib.versions
+
+
+class FoldsTogether(DeepClassifier):
+    """A `DeepClassifier` that can train folds at once: Adam, cross entropy, a constant rate."""
+
+    @property
+    def at_once(self) -> bool:
+        """Whether `merlib.loso.run` trains all folds at once: on a GPU; a CPU gains nothing."""
+        return pick_device(self.device).type == "cuda"
+
+    def fit(self, X: np.ndarray, y: np.ndarray) -> "FoldsTogether":
+        """Train on clips; where folds train at once, by the same draws as there."""
+        if not self.at_once:
+            return super().fit(X, y)
+        self.train_all([Fold(self, X, y)])
+        return self
+
+    def fit_folds(
+        self, X: np.ndarray, y: np.ndarray, folds: list[np.ndarray], seeds: list[int]
+    ) -> list[DeepClassifier]:
+        """Return a fitted classifier for each fold, as `fit` gives on its clips with its seed.
+
+        Parameters
+        ----------
+        X : array (N, ...)
+            A view of all clips.
+        y : array (N,)
+            Labels.
+        folds : list of array
+            Training rows of each fold.
+        seeds : list of int
+            Random state of each fold.
+        """
+        fitted = [clone(self).set_params(random_state=seed) for seed in seeds]
+        alone = [Fold(one, X[rows], y[rows]) for one, rows in zip(fitted, folds, strict=True)]
+        self.train_all(alone)
+        return fitted
+
+    def train_all(self, folds: list["Fold"]) -> None:
+        """Train folds, those at once that are alike; PyTorch's state is put back afterwards."""
+        with own_randomness(self.random_state, pick_device(self.device)):
+            for group in alike(folds):
+                train_together(group)
+
+
+class Fold:
+    """One fold before its first step: network, clips and the two sources of its randomness."""
+
+    def __init__(self, classifier: DeepClassifier, X: np.ndarray, y: np.ndarray):
+        self.classifier, self.losses = classifier, []
+        classifier.device_ = pick_device(classifier.device)
+        with own_randomness(classifier.random_state, classifier.device_):
+            self.clips, self.labels = classifier.begin(X, y)
+            self.state = torch.get_rng_state()
+        self.generator = torch.Generator().manual_seed(classifier.random_state)
+        self.how = Config(batch_size=classifier.batch_size, imbalance=classifier.imbalance)
+        self.codes = self.labels.cpu().numpy()
+
+    def batches(self) -> list[Tensor]:
+        """Return the batches of the next epoch, on the device."""
+        batches = draw_batches(self.codes, self.how, self.generator)
+        return on_device(batches, self.clips.device)
+
+    def masks(self, shapes: list[tuple], rates: list[float], rows: int) -> list[Tensor]:
+        """Draw what the fold's own dropout layers would draw for a batch of so many rows."""
+        torch.set_rng_state(self.state)
+        drawn = [
+            torch.empty(rows, *shape).bernoulli_(1 - rate).div_(1 - rate)
+            for shape, rate in zip(shapes, rates, strict=True)
+        ]
+        self.state = torch.get_rng_state()
+        return drawn
+
+
+def alike(folds: list[Fold]) -> list[list[Fold]]:
+    """Group folds that take as many steps an epoch and tell as many classes apart."""
+    groups: dict[tuple[int, int], list[Fold]] = {}
+    for fold in folds:
+        steps = len(draw_batches(fold.codes, fold.how, torch.Generator()))
+        groups.setdefault((steps, len(fold.classifier.classes_)), []).append(fold)
+    return list(groups.values())
+
+
+def train_together(folds: list[Fold]) -> None:
+    """Train the networks of folds that are alike, all at once, and leave each in its classifier."""
+    first, device = folds[0].classifier, folds[0].classifier.device_
+    networks = [
+        with_given_randomness(fold.classifier.network_).to(device).train() for fold in folds
+    ]
+    dropouts = {n: m for n, m in networks[0].named_modules() if isinstance(m, GivenDropout)}
+    norms = {n: m for n, m in networks[0].named_modules() if isinstance(m, WeightedBatchNorm)}
+    networks[0](folds[0].clips[:2])  # tells the shapes of the dropout layers
+    shapes, rates = [m.shape for m in dropouts.values()], [m.p for m in dropouts.values()]
+    weights, buffers = stack_module_state(networks)
+    optimiser = torch.optim.Adam(weights.values(), first.learning_rate)
+
+    def forward(weights: dict, buffers: dict, x: Tensor) -> tuple[Tensor, dict]:
+        output = functional_call(networks[0], (weights, buffers), (x,))
+        return output, {name: norm.seen for name, norm in norms.items()}
+
+    for _ in range(first.epochs):
+        total = torch.zeros(len(folds), device=device)
+        for batch in zip(*(fold.batches() for fold in folds), strict=True):
+            x, labels, counts = padded(folds, batch)
+            given = {f"{name}.rows": counts for name in norms}
+            drawn = [
+                f.masks(shapes, rates, len(rows)) for f, rows in zip(folds, batch, strict=True)
+            ]
+            for name, masks in zip(dropouts, zip(*drawn, strict=True), strict=True):
+                given[f"{name}.mask"] = stacked(masks).to(device)
+            output, seen = vmap(forward)(weights, buffers | given, x)
+            each = functional.cross_entropy(
+                output.flatten(0, 1), labels.flatten(), reduction="none"
+            )
+            losses = (each.view_as(counts) * counts).sum(dim=1) / counts.sum(dim=1)
+            optimiser.zero_grad()
+            losses.sum().backward()
+            optimiser.step()
+            total += losses.detach() * counts.sum(dim=1)
+            for name, (mean, variance) in seen.items():
+                for kind, value in (("mean", mean), ("var", variance)):
+                    buffers[f"{name}.running_{kind}"].lerp_(value.detach(), norms[name].momentum)
+        for fold, loss in zip(folds, total.tolist(), strict=True):
+            fold.losses.append(loss / len(fold.codes))
+    for k, fold in enumerate(folds):
+        state = {name: value[k].detach() for name, value in (weights | buffers).items()}
+        fold.classifier.network_.load_state_dict(state, strict=False)
+        fold.classifier.network_.eval()
+        fold.classifier.loss_ = fold.losses
+
+
+def padded(folds: list[Fold], batch: tuple[Tensor, ...]) -> tuple[Tensor, Tensor, Tensor]:
+    """Return clips (F, N, ...), labels (F, N) and which rows count (F, N) of each fold's batch."""
+    pairs = list(zip(folds, batch, strict=True))
+    clips = stacked([fold.clips[rows] for fold, rows in pairs])
+    labels = stacked([fold.labels[rows] for fold, rows in pairs])
+    counts = stacked([torch.ones(len(rows), device=rows.device) for _, rows in pairs])
+    return clips, labels, counts
+
+
+def stacked(parts: Sequence[Tensor]) -> Tensor:
+    """Return tensors stacked, the shorter ones filled up with zeros."""
+    return nn.utils.rnn.pad_sequence(list(parts), batch_first=True)
+
+
+def with_given_randomness(network: nn.Module) -> nn.Module:
+    """Return a copy whose dropout takes its mask, and whose batch norm its rows, from outside."""
+    network = copy.deepcopy(network)
+    for parent in list(network.modules()):
+        for name, child in list(parent.named_children()):
+            if isinstance(child, nn.Dropout):
+                setattr(parent, name, GivenDropout(child.p))
+            elif isinstance(child, nn.BatchNorm2d):
+                setattr(parent, name, WeightedBatchNorm(child))
+    return network
+
+
+class GivenDropout(nn.Module):
+    """Dropout by a given mask of 0 and 1 / (1 - p)."""
+
+    def __init__(self, p: float):
+        super().__init__()
+        self.p = p
+        self.register_buffer("mask", torch.ones(()))
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Return the masked features, and remember the shape of one clip's."""
+        self.shape = tuple(x.shape[1:])
+        return x * self.mask
+
+
+class WeightedBatchNorm(nn.Module):
+    """Batch norm, in training, of the rows that count; the others fill a batch up."""
+
+    def __init__(self, norm: nn.BatchNorm2d):
+        super().__init__()
+        self.weight, self.bias = norm.weight, norm.bias
+        self.eps, self.momentum = norm.eps, norm.momentum
+        self.register_buffer("running_mean", norm.running_mean)
+        self.register_buffer("running_var", norm.running_var)
+        self.register_buffer("rows", torch.ones(()))
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Return the normalised features (N, C, H, W), and remember their mean and variance."""
+        rows = self.rows.expand(len(x))[:, None, None, None]
+        count = rows.sum() * x.shape[2] * x.shape[3]
+        mean = (x * rows).sum(dim=(0, 2, 3)) / count
+        centred = x - mean[:, None, None]
+        variance = (centred.square() * rows).sum(dim=(0, 2, 3)) / count
+        self.seen = mean, variance * count / (count - 1)  # what is kept is unbiased, as in PyTorch
+        scale = self.weight / (variance + self.eps).sqrt()
+        return centred * scale[:, None, None] + self.bias[:, None, None]

@@ -1,0 +1,150 @@
+"""What the methods of Table 2 take of a clip: each view is computed once and shared.
+
+A view is a function ``(frames, apex, config, fps, matrix) -> array``, like the view of the paper,
+:func:`merlib.preprocess.pipeline.channels`. Its arguments are the frames onset to offset (F, H, W)
+uint8, the index of the apex in them, the configuration, the frames per second, and the clip's one
+transform into the S x S crop. A view has one shape for all clips.
+"""
+
+from collections.abc import Callable
+from dataclasses import replace
+
+import cv2
+import numpy as np
+
+from merlib.config import Config
+from merlib.preprocess import face
+from merlib.preprocess.flow import strain
+from merlib.preprocess.pipeline import channels, flow_sequence, magnified
+
+from .lbp import lbp_top
+
+VERSION = 1  # raised when this step computes something else, see merlib.versions
+
+SMALL = 64
+"""Pixels a side of the grey frames of the two methods that take raw clips."""
+
+
+def apex_flow(
+    frames: np.ndarray, apex: int, config: Config, fps: float, matrix: np.ndarray
+) -> np.ndarray:
+    """Return flow onset to apex and its strain (3, F, F), where flow is computed.
+
+    u and v in pixels of the F x F crop, F = ``flow_size``; strain in pixels per pixel.
+    """
+    whole = replace(config, size=config.flow_size, flow_pairs="onset")
+    matrix = face.rescale(matrix, config.flow_size / config.size)
+    flow = flow_sequence(frames, np.array([0, apex]), matrix, whole, fps)[-1]
+    return np.concatenate([flow, strain(flow)[None]]).astype(np.float32)
+
+
+def apex_grey(
+    frames: np.ndarray, apex: int, config: Config, fps: float, matrix: np.ndarray
+) -> np.ndarray:
+    """Return the apex frame (1, F, F), 0 to 1, F = ``flow_size``."""
+    return aligned(frames[[apex]], matrix, config, config.flow_size)
+
+
+def five_states(
+    frames: np.ndarray, apex: int, config: Config, fps: float, matrix: np.ndarray
+) -> np.ndarray:
+    """Return onset, midway, apex, midway and offset (5, 64, 64), grey 0 to 1."""
+    last = len(frames) - 1
+    index = np.rint([0, apex / 2, apex, (apex + last) / 2, last]).astype(int)
+    return aligned(frames[index], matrix, config, SMALL)
+
+
+def eighteen_frames(
+    frames: np.ndarray, apex: int, config: Config, fps: float, matrix: np.ndarray
+) -> np.ndarray:
+    """Return 18 frames from onset to offset at equal intervals (18, 64, 64), grey 0 to 1."""
+    return aligned(frames[spread(0, len(frames) - 1, 18)], matrix, config, SMALL)
+
+
+def nine_flows(
+    frames: np.ndarray, apex: int, config: Config, fps: float, matrix: np.ndarray
+) -> np.ndarray:
+    """Return the flows between 10 frames from onset to offset, u, v and strain (9, 3, S, S)."""
+    consecutive = replace(config, flow_pairs="consecutive")
+    flows = flow_sequence(frames, spread(0, len(frames) - 1, 10), matrix, consecutive, fps)[1:]
+    return np.stack([np.concatenate([flow, strain(flow)[None]]) for flow in flows])
+
+
+def eleven_flows(
+    frames: np.ndarray, apex: int, config: Config, fps: float, matrix: np.ndarray
+) -> np.ndarray:
+    """Return the flows from the onset to 11 frames around the apex, u and v (11, 2, S, S).
+
+    The frames lie within a quarter of the clip on either side of the apex.
+    """
+    reach = max(1, (len(frames) - 1) // 4)
+    index = spread(max(1, apex - reach), min(len(frames) - 1, apex + reach), 11)
+    index = np.concatenate([[0], index])
+    return flow_sequence(frames, index, matrix, replace(config, flow_pairs="onset"), fps)[1:]
+
+
+def lbp_histograms(
+    frames: np.ndarray, apex: int, config: Config, fps: float, matrix: np.ndarray
+) -> np.ndarray:
+    """Return the LBP-TOP histograms of the aligned clip, see :func:`merlib.methods.lbp.lbp_top`."""
+    return lbp_top(aligned(frames, matrix, config, config.flow_size))
+
+
+def magnified_lbp_histograms(
+    frames: np.ndarray, apex: int, config: Config, fps: float, matrix: np.ndarray
+) -> np.ndarray:
+    """Return the LBP-TOP histograms of the magnified clip, as `lbp_histograms`."""
+    matrix = face.rescale(matrix, config.flow_size / config.size)
+    return lbp_top(magnified(face.align(frames, matrix, config.flow_size), config, fps))
+
+
+def spread(first: int, last: int, count: int) -> np.ndarray:
+    """Return ``count`` indices at equal intervals; a short clip repeats some."""
+    return np.rint(np.linspace(first, last, count)).astype(int)
+
+
+def aligned(frames: np.ndarray, matrix: np.ndarray, config: Config, side: int) -> np.ndarray:
+    """Return frames as crops of another side (F, side, side) float32, grey 0 to 1."""
+    crops = face.align(
+        frames, face.rescale(matrix, config.flow_size / config.size), config.flow_size
+    )
+    if side != config.flow_size:
+        crops = [cv2.resize(crop, (side, side), interpolation=cv2.INTER_AREA) for crop in crops]
+    return np.asarray(crops, np.float32) / 255
+
+
+def shape_of(view: str, config: Config) -> tuple[int, ...]:
+    """Return the shape of a view of one clip, found on a black one."""
+    black, config = np.zeros((20, 64, 64), np.uint8), replace(config, tvl1="fast", evm="off")
+    matrix = face.whole_frame(black.shape[1:], config.size)
+    return VIEWS[view](black, 10, config, 200.0, matrix).shape
+
+
+VIEWS: dict[str, Callable] = {
+    function.__name__: function
+    for function in (
+        channels,
+        apex_flow,
+        apex_grey,
+        five_states,
+        eighteen_frames,
+        nine_flows,
+        eleven_flows,
+        lbp_histograms,
+        magnified_lbp_histograms,
+    )
+}
+"""Name -> view."""
+
+STEPS: dict[str, tuple[str, ...]] = {
+    "channels": ("face", "magnify", "flow", "pipeline"),
+    "apex_flow": ("face", "flow", "pipeline", "views"),
+    "apex_grey": ("face", "views"),
+    "five_states": ("face", "views"),
+    "eighteen_frames": ("face", "views"),
+    "nine_flows": ("face", "flow", "pipeline", "views"),
+    "eleven_flows": ("face", "flow", "pipeline", "views"),
+    "lbp_histograms": ("face", "views", "lbp"),
+    "magnified_lbp_histograms": ("face", "magnify", "pipeline", "views", "lbp"),
+}
+"""View -> the steps behind it, by the names of their modules; see `merlib.versions`."""

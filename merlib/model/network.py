@@ -1,0 +1,303 @@
+"""The network, section 2.1: ResNet34 with MFEM, MFFM, bidirectional LSTM and classifier.
+
+The parts of ResNet34 carry torchvision's names, so that its weights load as they are.
+"""
+
+from pathlib import Path
+
+import torch
+from torch import Tensor, nn
+
+from merlib.config import Config
+
+from .controls import LinearFusion, make_attention
+from .mffm import MFFM
+
+VERSION = 1  # raised when this step computes something else, see merlib.versions
+
+BLOCKS = (3, 4, 6, 3)
+"""Residual blocks in stages 1-4 of ResNet34."""
+
+INPUTS = {"both": slice(None), "grey": slice(0, 1), "flow": slice(1, None)}
+"""Channels of a prepared clip that enter the network."""
+
+
+class BasicBlock(nn.Module):
+    """Residual block of ResNet34, figure 2(b): relu(bn(conv(relu(bn(conv(x))))) + shortcut(x)).
+
+    Parameters
+    ----------
+    inputs, outputs : int
+        Channels of input and output.
+    stride : int
+        Of the first convolution and of the shortcut, which is a 1x1 convolution with batch norm
+        where the shape changes.
+    mfem : nn.Module
+        What the block's output goes through: an MFEM or the identity.
+    """
+
+    def __init__(self, inputs: int, outputs: int, stride: int, mfem: nn.Module) -> None:
+        super().__init__()
+        self.conv1 = nn.Conv2d(inputs, outputs, 3, stride, padding=1, bias=False)
+        self.bn1 = nn.BatchNorm2d(outputs)
+        self.relu = nn.ReLU(inplace=True)
+        self.conv2 = nn.Conv2d(outputs, outputs, 3, padding=1, bias=False)
+        self.bn2 = nn.BatchNorm2d(outputs)
+        if stride != 1 or inputs != outputs:
+            self.downsample = nn.Sequential(
+                nn.Conv2d(inputs, outputs, 1, stride, bias=False), nn.BatchNorm2d(outputs)
+            )
+        else:
+            self.downsample = nn.Identity()
+        self.mfem = mfem
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Return ``(B, outputs, H / stride, W / stride)`` of ``(B, inputs, H, W)``."""
+        y = self.bn2(self.conv2(self.relu(self.bn1(self.conv1(x)))))
+        return self.mfem(self.relu(y + self.downsample(x)))
+
+
+def has_mfem(config: Config) -> bool:
+    """Return whether the variant has MFEM."""
+    return config.variant in ("mfem", "full")
+
+
+def stage(inputs: int, outputs: int, blocks: int, stride: int, config: Config) -> nn.Sequential:
+    """Return one stage of ResNet34; with ``mfem_place="block"`` all but its last block attend.
+
+    The MFEM after the last block stands outside, in `Network`: the next stage gets both.
+    """
+    attends = has_mfem(config) and config.mfem_place == "block"
+    return nn.Sequential(
+        *(
+            BasicBlock(
+                inputs if i == 0 else outputs,
+                outputs,
+                stride if i == 0 else 1,
+                make_attention(outputs, config) if attends and i < blocks - 1 else nn.Identity(),
+            )
+            for i in range(blocks)
+        )
+    )
+
+
+class Head(nn.Module):
+    """Section 2.1.4: bidirectional LSTM over the frame vectors, dropout, FC.
+
+    Parameters
+    ----------
+    features : int
+        Length of a frame's vector F.
+    n_classes : int
+    config : Config
+        Fields ``sequence``, ``lstm_hidden``, ``lstm_output``, ``head``, ``dropout`` and
+        ``dropout_fc``. With ``head="two"`` the first linear layer has ``lstm_hidden`` units; with
+        ``"one"`` there is only ``dropout``.
+    """
+
+    def __init__(self, features: int, n_classes: int, config: Config) -> None:
+        super().__init__()
+        hidden = config.lstm_hidden
+        if config.sequence == "bilstm":
+            self.lstm = nn.LSTM(features, hidden, batch_first=True, bidirectional=True)
+            features = 2 * hidden
+        else:
+            self.lstm = None
+        self.mean = config.lstm_output == "mean"
+        if config.head == "two":
+            self.fc = nn.Sequential(
+                nn.Dropout(config.dropout),
+                nn.Linear(features, hidden),
+                nn.ReLU(),
+                nn.Dropout(config.dropout_fc),
+                nn.Linear(hidden, n_classes),
+            )
+        else:
+            self.fc = nn.Sequential(nn.Dropout(config.dropout), nn.Linear(features, n_classes))
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Return logits ``(B, n_classes)`` of the sequences ``(B, T, features)``."""
+        if self.lstm is None:
+            return self.fc(x.mean(dim=1))
+        states, (last, _) = self.lstm(x)
+        return self.fc(states.mean(dim=1) if self.mean else torch.cat(tuple(last), dim=1))
+
+
+class Network(nn.Module):
+    """The paper's network and its ablation variants (Table 3), figure 1.
+
+    ========  ==========================  ==================================
+    variant   input of stage k + 1        vector of a frame
+    ========  ==========================  ==================================
+    base      stage k                     GAP(stage 4)
+    mfem      X_k (+) stage k             GAP(X_4)
+    mffm      stage k                     MFFM of the four stages
+    full      X_k (+) stage k             MFFM of X_1..X_4
+    ========  ==========================  ==================================
+
+    Weights are drawn from PyTorch's global generator: He initialisation for the convolutions,
+    PyTorch's own for the rest.
+
+    Parameters
+    ----------
+    n_classes : int
+    config : Config
+        The fields of the step ``network``, and ``strain`` for the input channels.
+
+    Attributes
+    ----------
+    left_out : list of str
+        What `load_pretrained` left out; empty without ``config.pretrained``.
+
+    Raises
+    ------
+    ValueError
+        If ``n_classes`` is below 1, or ``config.pretrained`` cannot be loaded.
+    """
+
+    def __init__(self, n_classes: int, config: Config) -> None:
+        super().__init__()
+        if n_classes < 1:
+            raise ValueError(f"n_classes={n_classes!r}: expected at least 1")
+        self.channels, self.inputs = config.channels, INPUTS[config.inputs]
+        attends, concat = has_mfem(config), config.next_input == "concat"
+        widths = tuple(config.width * 2**k for k in range(4))
+        inputs = (config.width, *(w * 2 if attends and concat else w for w in widths[:3]))
+
+        entering = len(range(config.channels)[self.inputs])
+        self.conv1 = nn.Conv2d(entering, config.width, 7, stride=2, padding=3, bias=False)
+        self.bn1 = nn.BatchNorm2d(config.width)
+        self.relu = nn.ReLU(inplace=True)
+        self.maxpool = nn.MaxPool2d(3, stride=2, padding=1)
+        self.layer1, self.layer2, self.layer3, self.layer4 = (
+            stage(inputs[k], widths[k], BLOCKS[k], min(k + 1, 2), config) for k in range(4)
+        )
+        self.mfem = nn.ModuleList(make_attention(w, config) for w in widths) if attends else None
+        self.project = (
+            nn.ModuleList(nn.Conv2d(2 * w, w, 1, bias=False) for w in widths[:3])
+            if attends and not concat
+            else None
+        )
+        fusion = {"fim": MFFM, "linear": LinearFusion}[config.fusion]
+        self.mffm = fusion(widths, config) if config.variant in ("mffm", "full") else None
+        features = widths[3] if self.mffm is None else self.mffm.out_features
+        self.head = Head(features, n_classes, config)
+
+        for module in self.modules():
+            if isinstance(module, nn.Conv2d):
+                nn.init.kaiming_normal_(module.weight, mode="fan_out", nonlinearity="relu")
+        self.left_out = load_pretrained(self, config.pretrained) if config.pretrained else []
+
+    def stages(self, frames: Tensor) -> list[tuple[Tensor, Tensor]]:
+        """Return the raw output and X_k of stages 1-4, the same tensor where there is no MFEM.
+
+        Parameters
+        ----------
+        frames : Tensor
+            ``(B, C, H, W)``, frames of any clips.
+
+        Returns
+        -------
+        list of (Tensor, Tensor)
+            Both ``(B, width * 2**(k - 1), H / 2**(k + 1), W / 2**(k + 1))``, sizes rounded up.
+        """
+        x = self.maxpool(self.relu(self.bn1(self.conv1(frames[:, self.inputs]))))
+        outputs = []
+        for k, layer in enumerate((self.layer1, self.layer2, self.layer3, self.layer4)):
+            raw = x_k = x = layer(x)
+            if self.mfem is not None:
+                x_k = self.mfem[k](raw)
+                if k < 3:
+                    x = torch.cat([x_k, raw], dim=1)
+                    x = self.project[k](x) if self.project is not None else x
+            outputs.append((raw, x_k))
+        return outputs
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Return logits ``(B, n_classes)`` of prepared clips ``(B, T, C, H, W)``, float.
+
+        Raises
+        ------
+        ValueError
+            If x has not five axes or not the configuration's channels.
+        """
+        if x.ndim != 5 or x.shape[2] != self.channels:
+            raise ValueError(
+                f"x of shape {tuple(x.shape)}: expected (clips, frames, {self.channels}, H, W)"
+            )
+        features = [x_k for _, x_k in self.stages(x.flatten(0, 1))]
+        vectors = self.mffm(features) if self.mffm is not None else features[3].mean(dim=(2, 3))
+        return self.head(vectors.unflatten(0, x.shape[:2]))
+
+    def parameter_groups(self, weight_decay: float) -> list[dict]:
+        """Return two groups for the optimiser: with weight decay and without.
+
+        Norms, biases and GeM's exponents, all of one axis, do not decay.
+        """
+        groups: dict[bool, list[nn.Parameter]] = {True: [], False: []}
+        for parameter in self.parameters():
+            groups[parameter.ndim > 1].append(parameter)
+        return [
+            {"params": groups[True], "weight_decay": weight_decay},
+            {"params": groups[False], "weight_decay": 0.0},
+        ]
+
+
+def load_pretrained(net: Network, path: str | Path) -> list[str]:
+    """Load an ImageNet ResNet34 state dict, as torchvision publishes it, into the network.
+
+    Convolutions whose input the network widens (the first of stages 2-4 after concatenation,
+    conv1 where there are four channels) and ImageNet's classifier are left out.
+
+    Returns
+    -------
+    list of str
+        The names left out: tensors of the file that were not used and parameters of the network
+        that keep their random values.
+
+    Raises
+    ------
+    ValueError
+        If the file holds no state dict, or one of another architecture or width.
+    """
+    state = _read_state(path)
+    own = net.state_dict()
+    counters = {name for name in own if name.endswith("num_batches_tracked")}
+    trunk = [
+        name
+        for name in own
+        if name.startswith(("conv1.", "bn1.", "layer"))
+        and ".mfem." not in name
+        and name not in counters  # old files have none
+    ]
+    missing = [name for name in trunk if name not in state]
+    if missing:
+        raise ValueError(
+            f"{path}: not a ResNet34 state dict, {len(missing)} of {len(trunk)} expected tensors "
+            f"are missing, such as {missing[0]}"
+        )
+    shared = {name for name in state if name in own and state[name].shape == own[name].shape}
+    for name in trunk:
+        found, expected = tuple(state[name].shape), tuple(own[name].shape)
+        if found[:1] + found[2:] != expected[:1] + expected[2:]:  # all but the input channels
+            raise ValueError(
+                f"{path}: {name} has shape {found}, expected {expected}; "
+                "the file is of another architecture or width"
+            )
+    net.load_state_dict({name: state[name] for name in shared}, strict=False)
+    return sorted((set(state) | set(own)) - shared - counters)
+
+
+def _read_state(path: str | Path) -> dict[str, Tensor]:
+    """Return the tensors of a state-dict file by name."""
+    try:
+        state = torch.load(path, map_location="cpu", weights_only=True)
+    except FileNotFoundError:
+        raise ValueError(f"pretrained={path}: no such file") from None
+    except Exception as error:  # a file of another kind fails in many ways
+        raise ValueError(f"{path}: not a file of weights that torch.load reads") from error
+    if not isinstance(state, dict) or not all(isinstance(v, Tensor) for v in state.values()):
+        raise ValueError(
+            f"{path}: expected a state dict of names and tensors, found another object"
+        )
+    return state

@@ -1,0 +1,108 @@
+"""A model for new clips: trained on every subject, in one safetensors file that runs no code."""
+
+import json
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+import torch
+from safetensors import SafetensorError, safe_open
+from safetensors.torch import save_file
+
+from merlib import __version__
+from merlib.config import Config
+from merlib.files import whole
+
+from .classifier import NetworkClassifier
+from .network import Network
+from .training import pick_device
+
+FORMAT = 1
+"""Raised whenever older files can no longer be read."""
+
+
+class Model(NamedTuple):
+    """A trained network and what it was made from.
+
+    Attributes
+    ----------
+    classifier : NetworkClassifier
+        Fitted; its ``config`` is the one it was trained with.
+    about : dict
+        ``dataset``, ``version``, ``counts``, ``method``, ``seed``, ``merlib`` ...
+    """
+
+    classifier: NetworkClassifier
+    about: dict[str, Any]
+
+
+def save(model: Model, path: str | Path) -> Path:
+    """Write a model to one safetensors file, with its configuration and classes inside.
+
+    Raises
+    ------
+    ValueError
+        If the file's name does not end in ``.safetensors``.
+    """
+    path = Path(path)
+    if path.suffix != ".safetensors":
+        raise ValueError(f"{path}: expected a name that ends in .safetensors")
+    classifier = model.classifier
+    values = classifier.config.step() | {"pretrained": None, "landmarks": None}  # weights are here
+    described = {
+        "format": FORMAT,
+        "merlib": __version__,
+        "configuration": values,
+        "classes": [str(name) for name in classifier.classes_],
+        "about": model.about,
+    }
+    tensors = {
+        name: value.detach().cpu().contiguous().clone()  # some are shared
+        for name, value in classifier.network_.state_dict().items()
+    }
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with whole(path) as part:
+        save_file(tensors, part, {"merlib": json.dumps(described)})
+    return path
+
+
+def load(path: str | Path, device: str = "auto") -> Model:
+    """Read a model; nothing in the file is executed.
+
+    Parameters
+    ----------
+    path : path
+    device : str
+        ``auto`` is CUDA if there, else the CPU.
+
+    Raises
+    ------
+    ValueError
+        If the file is no model of this library, or of another version of it.
+    """
+    path = Path(path).expanduser()
+    if not path.is_file():
+        raise ValueError(f"{path}: no such file")
+    try:
+        with safe_open(path, framework="pt") as file:
+            described = json.loads((file.metadata() or {}).get("merlib", "null"))
+            tensors = {name: file.get_tensor(name) for name in file.keys()}
+    except (SafetensorError, json.JSONDecodeError) as error:
+        raise ValueError(f"{path}: not a safetensors file ({error})") from error
+    if not isinstance(described, dict) or described.get("format") != FORMAT:
+        raise ValueError(f"{path}: not a model saved by merlib fit (format {FORMAT})")
+    try:
+        classifier = NetworkClassifier(Config(**described["configuration"]))
+        network = Network(len(described["classes"]), classifier.config)
+        network.load_state_dict(tensors)
+    except (KeyError, TypeError, ValueError, RuntimeError) as error:
+        reason = str(error).strip().splitlines()[0]
+        raise ValueError(
+            f"{path}: saved by merlib {described.get('merlib')}, does not fit this version "
+            f"{__version__} ({reason})"
+        ) from error
+    classifier.classes_ = np.array(described["classes"])
+    classifier.device_ = pick_device(device)
+    network = network.to(classifier.device_, memory_format=torch.channels_last)
+    classifier.network_ = network.eval()
+    return Model(classifier, described["about"])

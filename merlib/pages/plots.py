@@ -1,0 +1,415 @@
+"""Pictures and tables of the notebooks: one style, and what is drawn more than once."""
+
+import ast
+import inspect
+import io
+import textwrap
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING
+
+import cv2
+import matplotlib.pyplot as plt
+import numpy as np
+import pandas as pd
+import seaborn
+from cycler import cycler
+from matplotlib.axes import Axes
+from matplotlib.colors import hsv_to_rgb
+from matplotlib.figure import Figure
+from pandas.io.formats.style import Styler
+from PIL import Image
+
+from merlib.config import digest
+from merlib.preprocess.flow import remove_head_motion
+
+if TYPE_CHECKING:
+    from merlib.preprocess.pipeline import Prepared
+    from merlib.study.predict import Prediction
+
+COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000")
+"""Okabe and Ito's palette, which readers with any colour vision can tell apart."""
+
+MISSING = "–"
+
+
+def style() -> None:
+    """Set matplotlib's style of the book: pages are read on paper and on a phone.
+
+    A figure is six inches wide and its text 12 points, which is still 10 pixels high where the
+    page is 400 pixels wide.
+    """
+    plt.rcParams.update(
+        {
+            "figure.figsize": (6, 3.6),
+            "figure.dpi": 120,
+            "figure.constrained_layout.use": True,
+            "font.size": 12,
+            "axes.titlesize": 12,
+            "axes.prop_cycle": cycler(color=COLOURS),
+            "axes.spines.top": False,
+            "axes.spines.right": False,
+            "axes.grid": False,
+            "image.cmap": "gray",
+            "image.interpolation": "nearest",
+            "legend.frameon": False,
+        }
+    )
+
+
+class Faces:
+    """Keeps pictures of real people out of a page unless they are asked for.
+
+    The agreements of CASME II and SAMM allow only some subjects to be shown in public.
+
+    Parameters
+    ----------
+    dataset : str
+        Faces of ``synthetic`` are drawn, not real.
+    show : bool, optional
+        By default only drawn faces are shown.
+    """
+
+    COARSE = 14
+    """Pixels a side of a map of features that shows no face any more."""
+
+    def __init__(self, dataset: str, show: bool | None = None):
+        self.shown = dataset == "synthetic" if show is None else bool(show)
+        if not self.shown:
+            print("Faces of real people are not shown; show_faces=True would show them.")
+
+    def picture(self, image: np.ndarray) -> np.ndarray:
+        """Return a picture of a face, or an even grey in its place."""
+        return image if self.shown else np.full_like(image, np.mean(image))
+
+    def features(self, values: np.ndarray) -> np.ndarray:
+        """Return a map (H, W) of features of a face, made coarse if faces are not shown."""
+        side = min(self.COARSE, *values.shape)
+        if self.shown or side == max(values.shape):
+            return values
+        return cv2.resize(values, (side, side), interpolation=cv2.INTER_AREA)
+
+
+def choose(prepared: "Prepared", clip: str | None = None) -> int:
+    """Return the row of a clip to look at.
+
+    Parameters
+    ----------
+    prepared : Prepared
+    clip : str, optional
+        Its id; by default the clip whose face moves most at the apex, the motion of the whole head
+        aside.
+
+    Raises
+    ------
+    ValueError
+        If there is no such clip.
+    """
+    names = prepared.clips["clip"].to_list()
+    if clip is None:
+        still = (remove_head_motion(x[-1, 1:3]) for x in prepared.x)
+        return int(np.argmax([np.hypot(*flow).mean() for flow in still]))
+    if clip not in names:
+        raise ValueError(f"clip={clip!r}: expected a clip of the table, such as {names[0]!r}")
+    return names.index(clip)
+
+
+def flow_image(flow: np.ndarray, limit: float | None = None) -> np.ndarray:
+    """Return flow as colour: the hue is the direction, the saturation the length.
+
+    Right is red, down is yellow-green, left is cyan, up is violet (hue = angle of (u, v) with v
+    downwards, as in images); no motion is white. `wheel` is the key.
+
+    Parameters
+    ----------
+    flow : array (2, H, W)
+        u and v in pixels.
+    limit : float, optional
+        Length of full saturation; by default the largest in `flow`.
+
+    Returns
+    -------
+    array (H, W, 3), uint8
+    """
+    u, v = np.asarray(flow, dtype=np.float64)
+    length = np.hypot(u, v)
+    limit = limit or length.max() or 1.0
+    hue = np.arctan2(v, u) / (2 * np.pi) % 1
+    saturation = np.clip(length / limit, 0, 1)
+    colour = hsv_to_rgb(np.stack([hue, saturation, np.ones_like(hue)], axis=-1))
+    return np.round(255 * colour).astype(np.uint8)
+
+
+def wheel(size: int = 101) -> np.ndarray:
+    """Return the key of `flow_image`, ``(size, size, 3)`` uint8: a disc of all directions."""
+    v, u = np.mgrid[-1 : 1 : size * 1j, -1 : 1 : size * 1j]
+    image = flow_image(np.stack([u, v]), limit=1.0)
+    image[np.hypot(u, v) > 1] = 255
+    return image
+
+
+def arrows(
+    axes: Axes, flow: np.ndarray, step: int = 4, gain: float = 1.0, colour: str = COLOURS[1]
+) -> None:
+    """Draw flow ``(2, H, W)`` over an image as arrows, one every `step` pixels.
+
+    Parameters
+    ----------
+    gain : float
+        Pixels of the image that an arrow is long for each pixel of motion.
+    """
+    half = step // 2
+    y, x = np.mgrid[half : flow.shape[1] : step, half : flow.shape[2] : step]
+    u, v = flow[:, half::step, half::step] * gain
+    shape = {"angles": "xy", "scale_units": "xy", "scale": 1, "width": 0.006, "minlength": 0.1}
+    axes.quiver(x, y, u, v, color=colour, **shape)
+
+
+def flow_field(axes: Axes, flow: np.ndarray, limit: float | None = None) -> None:
+    """Draw flow as colour with arrows over it.
+
+    Hue alone does not tell the direction to readers who see fewer colours; arrows do.
+
+    Parameters
+    ----------
+    flow, limit
+        See `flow_image`; an arrow of that length is a fourteenth of the image long.
+    """
+    limit = limit or np.hypot(*flow).max() or 1.0
+    side = flow.shape[1]
+    axes.imshow(flow_image(flow, limit))
+    arrows(axes, flow, max(2, side // 18), side / 14 / limit, colour="black")
+    axes.axis("off")
+
+
+def flow_key(axes: Axes, size: int = 101) -> None:
+    """Draw the key of `flow_field`: the wheel, an arrow on each of eight directions."""
+    axes.imshow(wheel(size))
+    angles = np.arange(8) * np.pi / 4
+    u, v = np.cos(angles) * size * 0.42, np.sin(angles) * size * 0.42
+    centre = np.full(8, size // 2)
+    axes.quiver(centre, centre, u, v, angles="xy", scale_units="xy", scale=1, width=0.02)
+    axes.axis("off")
+
+
+def strip(
+    images: Sequence[np.ndarray],
+    titles: Sequence[str],
+    columns: int = 3,
+    limits: tuple[float, float] | None = None,
+    cmap: str = "gray",
+) -> tuple[Figure, list[Axes]]:
+    """Show images side by side, `columns` in a row, all on one scale of grey.
+
+    Parameters
+    ----------
+    images : sequence of array (H, W) or (H, W, 3)
+    titles : sequence of str
+        As many as images.
+    limits : (float, float), optional
+        Values shown as the two ends of the scale; by default the extremes of all images.
+
+    Returns
+    -------
+    figure, list of axes
+        An axes for each image.
+
+    Raises
+    ------
+    ValueError
+        If there is no image, or the numbers of images and titles differ.
+    """
+    if not len(images) or len(images) != len(titles):
+        raise ValueError(
+            f"{len(images)} images and {len(titles)} titles: expected as many, at least 1"
+        )
+    low, high = limits or (min(map(np.min, images)), max(map(np.max, images)))
+    columns = min(columns, len(images))
+    rows = -(-len(images) // columns)
+    height = np.shape(images[0])[0] / np.shape(images[0])[1]
+    size = (6, rows * (6 / columns * height + 0.35))
+    figure, grid = plt.subplots(rows, columns, figsize=size, squeeze=False)
+    for axes in grid.flat:
+        axes.axis("off")
+    shown = list(grid.flat)[: len(images)]
+    for axes, image, title in zip(shown, images, titles, strict=True):
+        axes.imshow(image, cmap=cmap, vmin=low, vmax=high)
+        axes.set_title(title)
+    return figure, shown
+
+
+def prediction(found: "Prediction", faces: Faces) -> Figure:
+    """Draw what a model says about a clip: the flow, the attention of each stage, the classes.
+
+    Returns
+    -------
+    Figure
+        Above, the apex and the flow since the onset; then the spatial gates over the face, where
+        the network has any; below, the probabilities.
+    """
+    rows = [["face", "flow"], ["classes", "classes"]]
+    if found.attention:
+        rows[1:1] = [["stage 1", "stage 2"], ["stage 3", "stage 4"]]
+    figure, axes = plt.subplot_mosaic(rows, figsize=(6, 2.9 * len(rows)))
+    face = faces.picture(found.apex_frame)
+    step, longest = max(2, len(face) // 18), np.hypot(*found.flow).max() or 1.0
+    axes["face"].imshow(face, vmin=0, vmax=255)
+    arrows(axes["face"], found.flow, step, len(face) / 14 / longest)
+    axes["face"].set_title(f"apex, frame {found.apex}")
+    flow_field(axes["flow"], found.flow, longest)
+    axes["flow"].set_title(f"flow, at most {longest:.2f} px")
+    side = (-0.5, len(face) - 0.5)
+    for stage, gate in found.attention.items():
+        shown = axes[f"stage {stage}"]
+        shown.imshow(face, vmin=0, vmax=255)
+        drawn = shown.imshow(gate, extent=(*side, *side[::-1]), alpha=0.6, cmap="viridis")
+        shown.set_title(f"gate of stage {stage}")
+        figure.colorbar(drawn, ax=shown, shrink=0.8)
+    for name, shown in axes.items():
+        if name != "classes":
+            shown.axis("off")
+    axes["classes"].barh(found.probabilities.index, found.probabilities, color=COLOURS[0])
+    axes["classes"].set(xlabel="probability", xlim=(0, 1))
+    axes["classes"].invert_yaxis()
+    return figure
+
+
+def confusion_matrix(
+    matrix: np.ndarray, classes: Sequence[str], title: str = "", axes: Axes | None = None
+) -> Axes:
+    """Draw a confusion matrix as figure 6 does: recall in per cent, and the count below it.
+
+    Parameters
+    ----------
+    matrix : array (C, C) of int
+        Rows are the truth. A class without clips has an empty row.
+    classes : sequence of str
+        C names.
+    """
+    matrix = np.asarray(matrix)
+    if axes is None:
+        _, axes = plt.subplots(figsize=(6, 5.2))
+    total = matrix.sum(axis=1, keepdims=True)
+    recall = 100 * matrix / np.maximum(total, 1)
+    seaborn.heatmap(
+        recall,
+        annot=[
+            [f"{percent:.0f} %\n{count}" for percent, count in zip(*rows, strict=True)]
+            for rows in zip(recall, matrix, strict=True)
+        ],
+        fmt="",
+        mask=np.broadcast_to(total == 0, matrix.shape),
+        cmap="Blues",
+        vmin=0,
+        vmax=100,
+        cbar=False,
+        square=True,
+        xticklabels=list(classes),
+        yticklabels=list(classes),
+        ax=axes,
+    )
+    axes.set_xticklabels(axes.get_xticklabels(), rotation=35, ha="right")
+    axes.set_yticklabels(axes.get_yticklabels(), rotation=0)
+    axes.set(xlabel="predicted", ylabel="true", title=title)
+    return axes
+
+
+def curves(folds: pd.DataFrame, pooled: pd.Series, ylabel: str, axes: Axes | None = None) -> Axes:
+    """Draw one thin line a fold and a thick one for all folds together, over the epochs.
+
+    Parameters
+    ----------
+    folds : DataFrame
+        A row an epoch, a column a fold.
+    pooled : Series
+        A value an epoch.
+    """
+    if axes is None:
+        _, axes = plt.subplots()
+    axes.plot(folds.index, folds, color="0.75", linewidth=1)
+    axes.plot([], [], color="0.75", linewidth=1, label="one fold")
+    axes.plot(pooled.index, pooled, color=COLOURS[0], linewidth=3, label="all folds pooled")
+    axes.set(xlabel="epoch", ylabel=ylabel)
+    axes.legend()
+    return axes
+
+
+def gif(frames: Sequence[np.ndarray], fps: float = 10.0) -> bytes:
+    """Return frames as a GIF that loops for ever.
+
+    Parameters
+    ----------
+    frames : sequence of array (H, W) or (H, W, 3), uint8
+        At least one.
+    fps : float
+        Frames shown a second, at most 50, which is as fast as browsers play a GIF.
+    """
+    if not 0 < fps <= 50:
+        raise ValueError(f"fps={fps!r}: expected above 0 and at most 50")
+    # One palette for all: a palette of its own would make each frame flicker.
+    images = [Image.fromarray(np.asarray(frame)).convert("RGB") for frame in frames]
+    tall = Image.fromarray(np.concatenate([np.asarray(image) for image in images]))
+    palette = tall.quantize(128, dither=Image.Dither.NONE)
+    images = [image.quantize(palette=palette, dither=Image.Dither.NONE) for image in images]
+    file = io.BytesIO()
+    images[0].save(
+        file,
+        "GIF",
+        save_all=True,
+        append_images=images[1:],
+        duration=round(1000 / fps),
+        loop=0,
+        optimize=False,
+    )
+    return file.getvalue()
+
+
+def compare(printed: pd.DataFrame, reproduced: pd.DataFrame) -> pd.DataFrame:
+    """Set the paper's figures beside the reproduced ones, metric by metric.
+
+    Parameters
+    ----------
+    printed, reproduced : DataFrame
+        A row a method, a column a metric. Rows of either that the other lacks are kept, and its
+        cells stay empty.
+
+    Returns
+    -------
+    DataFrame
+        The rows of `printed`, then those of `reproduced` alone; for each metric of both the
+        columns ``(metric, "printed")`` and ``(metric, "here")``.
+    """
+    rows = printed.index.append(reproduced.index.difference(printed.index, sort=False))
+    metrics = [name for name in printed.columns if name in reproduced.columns]
+    return pd.concat(
+        {
+            (metric, source): frame[metric].reindex(rows)
+            for metric in metrics
+            for source, frame in (("printed", printed), ("here", reproduced))
+        },
+        axis=1,
+    )
+
+
+def table(
+    frame: pd.DataFrame,
+    caption: str,
+    digits: int = 3,
+    index: bool = True,
+    missing: str = MISSING,
+) -> Styler:
+    """Return a table for the page: numbers rounded to `digits`, empty cells as `missing`."""
+    shown = frame.style.format(precision=digits, na_rep=missing).set_caption(caption)
+    shown = shown.set_uuid(digest(frame.to_csv()))  # else random, and another in every run
+    return shown if index else shown.hide(axis="index")
+
+
+def source(function: Callable):
+    """Return the code of a function without its docstring, as Markdown for a notebook."""
+    from IPython.display import Markdown  # comes with Jupyter, which only the book needs
+
+    lines = textwrap.dedent(inspect.getsource(function)).splitlines()
+    (definition,) = ast.parse("\n".join(lines)).body
+    if ast.get_docstring(definition) is not None:
+        text = definition.body[0]
+        del lines[text.lineno - 1 : text.end_lineno]
+    return Markdown("```python\n" + "\n".join(lines) + "\n```")

@@ -1,0 +1,194 @@
+"""``merlib check``: everything that is wrong with a dataset, told at once, before any work."""
+
+import json
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pandas as pd
+from joblib import delayed
+
+from merlib.config import Config
+from merlib.data.clips import COLUMNS, inspect
+from merlib.data.findings import DatasetError, Finding, Findings
+from merlib.data.frames import read_images
+from merlib.parallel import each
+from merlib.preprocess import face
+from merlib.preprocess.pipeline import transform
+
+
+@dataclass(frozen=True)
+class Report:
+    """What a check has found.
+
+    Attributes
+    ----------
+    dataset : str
+    clips : DataFrame
+        The clips that can be used; see `merlib.data.clips.load_clips`.
+    findings : Findings
+    strict : bool
+        Repairs stop the study too.
+    frames_read : bool
+        The frames were checked, not the table alone.
+    """
+
+    dataset: str
+    clips: pd.DataFrame
+    findings: Findings
+    strict: bool
+    frames_read: bool
+
+    @property
+    def can_run(self) -> bool:
+        """Whether the study can run on this dataset."""
+        return not self.findings.refused(self.strict)
+
+    @property
+    def verdict(self) -> str:
+        """One sentence."""
+        refused = len(self.findings.refused(self.strict))
+        if refused:
+            repairs = ", repairs included" if self.strict else ""
+            return f"The study cannot run: {refused} problem(s){repairs}."
+        what = "The study can run" if self.frames_read else "The table is in order"
+        return f"{what}; {len(self.findings.of('repair'))} repair(s) are made and named."
+
+    def markdown(self) -> str:
+        """Return the report for people, as Markdown."""
+        attrs, lines = self.clips.attrs, [f"# Check of {self.dataset}", "", self.verdict, ""]
+        if attrs.get("version"):
+            lines += [
+                f"{attrs['version']}: {len(self.clips)} usable clips of "
+                f"{self.clips['subject'].nunique()} subjects.",
+                "",
+                markdown_table(counts_of(self.clips, "emotion")),
+                "",
+                markdown_table(counts_of(self.clips, "subject")),
+                "",
+            ]
+        if self.findings:
+            shown = self.findings.table().rename(columns={"message": "found and expected"})
+            lines += [markdown_table(shown[["level", "row", "clip", "kind", "found and expected"]])]
+            lines += [""]
+        if any(finding.kind in face.KINDS for finding in self.findings):
+            lines += [face.WAY_ON, ""]
+        return "\n".join(lines)
+
+    def as_json(self) -> str:
+        """Return the report for machines: verdict, counts and a record a finding."""
+        records = json.loads(self.findings.table().to_json(orient="records"))
+        return json.dumps(
+            {
+                "dataset": self.dataset,
+                "can_run": self.can_run,
+                "strict": self.strict,
+                "frames_read": self.frames_read,
+                "version": self.clips.attrs.get("version", ""),
+                "clips": len(self.clips),
+                "classes": dict(counts_of(self.clips, "emotion").to_numpy().tolist()),
+                "subjects": dict(counts_of(self.clips, "subject").to_numpy().tolist()),
+                "findings": records,
+            },
+            indent=1,
+        )
+
+
+def check(
+    dataset: str,
+    root: str | Path | None = None,
+    classes: str | Iterable[str] | None = None,
+    *,
+    table: str | Path | None = None,
+    strict: bool = False,
+    faces: str = "auto",
+    eyes: str | Path | None = None,
+    config: Config | None = None,
+    n_jobs: int = 2,
+    progress: bool = True,
+) -> Report:
+    """Check a dataset: its table and, with a root, every frame from onset to offset.
+
+    Parameters
+    ----------
+    dataset, root, classes, table, strict, faces, eyes
+        See `merlib.data.clips.load_clips`. Without a root the table alone is checked.
+    config : Config, optional
+        ``frames`` says which clips are short, ``landmarks`` how the eyes are found.
+    n_jobs : int
+        Parallel processes.
+    progress : bool
+        Show a progress bar.
+
+    Returns
+    -------
+    Report
+
+    Raises
+    ------
+    ValueError
+        If an argument is unknown. What is wrong with the data is reported, not raised.
+    """
+    config = config or Config()
+    try:
+        clips, findings = inspect(dataset, root, classes, table=table, faces=faces, eyes=eyes)
+    except DatasetError as error:
+        findings = Findings([Finding("error", "dataset", str(error))])
+        clips = pd.DataFrame(columns=[*COLUMNS, "frames"])
+    rows = clips.attrs.get("rows", {})
+    for clip in clips.itertuples():
+        if 0 <= clip.apex < clip.onset + config.frames - 1:
+            findings.repair(
+                "short clip",
+                f"{clip.apex - clip.onset + 1} frames from onset to apex, fewer than T = "
+                f"{config.frames}; some are repeated",
+                row=rows[clip.clip],
+                clip=clip.clip,
+            )
+    if root is not None:
+        tasks = [delayed(examine)(clip, config) for clip in clips.itertuples(index=False)]
+        for found in each(tasks, n_jobs, "clips", "clip", progress):
+            findings += [replace(one, row=rows[one.clip]) for one in found]
+        failed = {finding.clip for finding in findings.of("error")}
+        attrs = clips.attrs
+        clips = clips[~clips["clip"].isin(failed)].reset_index(drop=True)
+        clips.attrs = attrs
+    findings.sort(key=lambda one: (one.row or 0, one.clip, one.kind, one.file))
+    return Report(dataset, clips, findings, strict, root is not None)
+
+
+def examine(clip, config: Config) -> list[Finding]:
+    """Decode every frame of a clip and look for its face; return what is wrong."""
+    cv2.setNumThreads(1)
+    findings = Findings()
+    images = list(read_images(clip.frames))
+    for path, image in zip(clip.frames, images, strict=True):
+        if isinstance(image, DatasetError):
+            findings.error("frame", str(image), clip=clip.clip, file=str(path))
+    if isinstance(images[0], np.ndarray):
+        try:
+            transform(images[0], config, clip.cropped, clip.eyes)
+        except face.FaceNotFound as error:
+            message = f"{error} (onset frame {clip.frames[0]})"
+            findings.error(error.kind, message, clip=clip.clip, file=str(clip.frames[0]))
+    return findings
+
+
+def counts_of(clips: pd.DataFrame, column: str) -> pd.DataFrame:
+    """Return the number of clips of each value of a column."""
+    label = {"emotion": "class"}.get(column, column)
+    counted = clips[column].value_counts(sort=False).sort_index()
+    return pd.DataFrame({label: counted.index.astype(str), "clips": counted.to_numpy()})
+
+
+def markdown_table(table: pd.DataFrame) -> str:
+    """Return a table as Markdown; bars and line ends in cells are kept from dividing it."""
+
+    def line(cells: Iterable) -> str:
+        texts = ("" if pd.isna(cell) else str(cell) for cell in cells)
+        return "| " + " | ".join(" ".join(t.replace("|", "\\|").split()) for t in texts) + " |"
+
+    rows = [line(row) for row in table.itertuples(index=False)]
+    return "\n".join([line(table.columns), line(["---"] * len(table.columns)), *rows])

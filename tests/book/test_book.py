@@ -1,0 +1,249 @@
+"""Every notebook runs alone on a small dataset, clean; the book builds and reads offline."""
+
+import base64
+import io
+import re
+import shutil
+from pathlib import Path
+
+import jupytext
+import nbformat
+import numpy as np
+import papermill
+import pytest
+import yaml
+from bs4 import BeautifulSoup
+from conftest import ROOT, TINY
+from PIL import Image
+
+from book.tools import build
+from merlib import code
+from merlib.study.study import Study
+
+NOTEBOOKS = sorted((ROOT / "notebooks").glob("*.py"))
+
+
+@pytest.fixture(scope="session", autouse=True)
+def one_process():
+    """Notebooks see one core: starting workers would take longer than these small tasks do."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("LOKY_MAX_CPU_COUNT", "1")
+        yield
+
+
+@pytest.fixture(scope="session")
+def executed(home):
+    """All notebooks, executed."""
+    return {
+        text.stem: nbformat.read(home / "notebooks" / f"{text.stem}.ipynb", 4) for text in NOTEBOOKS
+    }
+
+
+@pytest.mark.parametrize("name", ["01_data", "02_preprocessing"])
+def test_a_real_dataset_shows_no_face_unasked_and_claims_no_truth(home, casme2_root, copy_of, name):
+    """The same folders, read as an official release: nobody knows the true motion."""
+    path = home / "notebooks" / f"real_{name}.ipynb"
+    nbformat.write(jupytext.read(ROOT / "notebooks" / f"{name}.py"), path)
+    parameters = {"dataset": "casme2", "data_root": str(copy_of(casme2_root)), "overrides": TINY}
+    (Path(parameters["data_root"]) / "dataset.json").unlink()  # it looks like a licensed copy now
+    papermill.execute_notebook(
+        path, path, parameters, kernel_name="python3", cwd=path.parent, progress_bar=False
+    )
+    text = path.read_text()
+    for output in outputs(nbformat.read(path, 4)):
+        if "image/gif" in output.get("data", {}):  # the face as a loop: an even grey
+            shown = Image.open(io.BytesIO(base64.b64decode(output["data"]["image/gif"])))
+            low, high = np.array(shown.convert("L")).min(), np.array(shown.convert("L")).max()
+            assert low == high
+    path.unlink()
+    told = {
+        "01_data": ["Faces of real people are not shown", "CASME II of 2014"],
+        "02_preprocessing": ["true eye centres are not known", "true motion is not known"],
+    }
+    for words in told[name]:
+        assert words in text
+
+
+def outputs(notebook):
+    return [output for cell in notebook.cells for output in cell.get("outputs", [])]
+
+
+def test_every_notebook_begins_with_parameters():
+    for path in NOTEBOOKS:
+        cells = jupytext.read(path).cells
+        code = [cell for cell in cells if cell.cell_type == "code"]
+        assert "parameters" in code[0].metadata.get("tags", []), path.name
+        for name in ("dataset", "data_root", "profile", "seed"):
+            assert re.search(rf"^{name} = ", code[0].source, re.M), (path.name, name)
+
+
+def test_every_page_of_the_contents_exists():
+    contents = yaml.safe_load((ROOT / "_toc.yml").read_text())
+    files = [contents["root"]]
+    files += [chapter["file"] for part in contents["parts"] for chapter in part["chapters"]]
+    for name in files:
+        assert (ROOT / f"{name}.md").exists() or (ROOT / f"{name}.py").exists(), name
+    assert {f"notebooks/{path.stem}" for path in NOTEBOOKS} <= set(files)
+
+
+def test_cells_are_clean(executed, home, casme2_root):
+    """No warnings, progress bars or paths of this machine, and no function beyond a screen."""
+    for name, notebook in executed.items():
+        for output in outputs(notebook):
+            assert output.output_type != "error"
+            assert output.get("name") != "stderr", (name, output.get("text"))
+        text = nbformat.writes(notebook)
+        for path in (str(home), str(casme2_root), str(ROOT), str(Path.home()) + "/"):
+            assert path not in text, (name, path)
+        for word in ("Warning", "it/s]", "\\r"):
+            assert word not in text.replace("\\\\r", ""), (name, word)
+        for cell in notebook.cells:
+            assert len(cell.source.splitlines()) < 60 or cell.cell_type == "markdown", name
+
+
+def test_the_parameters_decide(executed):
+    text = nbformat.writes(executed["07_results"])
+    assert "9 clips of 3 subjects" in text and "seed 1" in text
+
+
+def test_every_figure_of_data_is_there(executed):
+    images = {
+        name: sum("image/png" in output.get("data", {}) for output in outputs(notebook))
+        for name, notebook in executed.items()
+    }
+    assert images["02_preprocessing"] >= 6 and images["03_mfem"] >= 4
+    assert all(images[name] for name in list(images)[:8]), images
+    assert any("image/gif" in o.get("data", {}) for o in outputs(executed["02_preprocessing"]))
+
+
+@pytest.fixture(scope="session")
+def pages(home):
+    return {
+        path: BeautifulSoup(path.read_text(), "html.parser")
+        for path in (home / "_build" / "html").rglob("*.html")
+    }
+
+
+def test_the_book_fetches_nothing_from_elsewhere(pages):
+    for path, page in pages.items():
+        for tag, attribute in (
+            ("script", "src"),
+            ("img", "src"),
+            ("iframe", "src"),
+            ("link", "href"),
+        ):
+            for found in page.find_all(tag):
+                if tag == "link" and found.get("rel") == ["canonical"]:
+                    continue
+                assert not re.match(r"(https?:)?//", found.get(attribute) or ""), (path.name, found)
+        for style in page.find_all("style"):
+            assert "http" not in style.text
+        for script in page.find_all("script"):
+            assert "://cdn" not in script.text and "unpkg" not in script.text, path.name
+
+
+def test_no_link_inside_the_book_is_broken(pages):
+    for path, page in pages.items():
+        for link in page.find_all("a", href=True):
+            target, _, anchor = link["href"].partition("#")
+            if re.match(r"[a-z]+:", target):
+                continue
+            there = (path.parent / target).resolve() if target else path
+            assert there.exists(), (path.name, link["href"])
+            if anchor and there in pages:
+                assert pages[there].find(id=anchor), (path.name, link["href"])
+
+
+def test_executing_again_does_nothing_and_another_seed_does(home, casme2_root):
+    alone = home.parent / "alone"
+    (alone / "notebooks").mkdir(parents=True)
+    shutil.copy(ROOT / "notebooks" / "09_audit.py", alone / "notebooks")
+    (alone / "_toc.yml").touch()
+    study = Study(data_root=casme2_root, home=alone, n_jobs=1, **TINY)
+    (made,) = build.execute(study, ["majority"])
+    stamp = made.stat().st_mtime_ns
+    build.execute(study, ["majority"])
+    assert made.stat().st_mtime_ns == stamp
+    build.execute(Study(data_root=casme2_root, home=alone, n_jobs=1, seed=2, **TINY), ["majority"])
+    assert made.stat().st_mtime_ns != stamp
+
+
+PAGE = """# %% [markdown]
+# # A page
+
+# %% tags=["parameters"]
+seed = 0
+
+# %%
+from pathlib import Path
+
+from merlib import metrics
+from merlib.files import noted
+
+for name in ("there", "absent"):
+    print(name, noted(Path("../results") / name).exists())
+"""
+
+
+def test_a_page_is_executed_again_only_for_what_changed(tmp_path, casme2_root, monkeypatch):
+    """Its text, its parameters, the code behind it, the results that it reads, absent ones too."""
+    alone = tmp_path / "checkout"
+    page, results = alone / "notebooks" / "01_page.py", alone / "results"
+    for folder in (page.parent, results):
+        folder.mkdir(parents=True)
+    page.write_text(PAGE)
+    (results / "there").write_text("1")
+    shutil.copytree(code.PACKAGE, alone / "merlib", ignore=shutil.ignore_patterns("__pycache__"))
+    monkeypatch.setattr(code, "PACKAGE", alone / "merlib")
+    options = {"data_root": casme2_root, "home": alone, "n_jobs": 1, **TINY}
+
+    def executed(methods=("majority",), **more):
+        path = page.with_suffix(".ipynb")
+        before = path.stat().st_mtime_ns if path.exists() else 0
+        build.execute(Study(**options | more), list(methods))
+        return path.stat().st_mtime_ns != before
+
+    def edit(name, before, after):
+        path = alone / "merlib" / name
+        assert before in path.read_text()
+        path.write_text(path.read_text().replace(before, after))
+
+    assert executed() and not executed()
+    assert not executed(methods=["majority", "base"])  # the page has no such parameter
+    edit("metrics.py", "matrix = np.asarray(matrix)", "table = matrix = np.asarray(matrix)")
+    assert executed()
+    edit("metrics.py", "correct = np.diag(matrix)", "right = np.diag(matrix)")
+    edit("metrics.py", "divide(2 * correct,", "divide(2 * right,")
+    edit("metrics.py", "Return eq. 15", "This is eq. 15")
+    edit("plots.py", "COLOURS = (", "COLOURS = ('#123456',")  # not behind this page
+    (results / "other").write_text("1")  # not read by it
+    assert not executed()
+    (results / "there").write_text("2")
+    assert executed() and not executed()
+    (results / "absent").write_text("3")
+    assert executed() and not executed()
+    assert executed(seed=1) and not executed(seed=1)
+    page.write_text(PAGE.replace("A page", "The page"))
+    assert executed(seed=1)
+
+
+def test_a_failing_cell_is_named(home, casme2_root):
+    broken = home.parent / "broken"
+    (broken / "notebooks").mkdir(parents=True)
+    header = (ROOT / "notebooks" / "09_audit.py").read_text().partition("# %%")[0]
+    (broken / "notebooks" / "01_bad.py").write_text(
+        header + '# %% tags=["parameters"]\nseed = 0\n\n# %%\n1 / 0\n'
+    )
+    study = Study(data_root=casme2_root, home=broken, n_jobs=1, **TINY)
+    with pytest.raises(RuntimeError, match=r"01_bad.py, cell \d+: ZeroDivisionError"):
+        build.execute(study, ["majority"])
+
+
+def test_environment_yml_is_a_door_to_the_lock_file():
+    environment = yaml.safe_load((ROOT / "environment.yml").read_text())
+    assert "python=3.11" in environment["dependencies"]
+    pip = next(entry["pip"] for entry in environment["dependencies"] if isinstance(entry, dict))
+    assert pip[0] == "-r requirements.lock"
+    lock = (ROOT / "requirements.lock").read_text().splitlines()
+    assert "torch==2.13.0" in lock
+    assert all("==" in line for line in lock if line and not line.startswith("#"))

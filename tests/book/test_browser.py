@@ -1,0 +1,391 @@
+"""Every page of the built book in headless Chromium, as a reader meets it on a desk and a phone."""
+
+import re
+import subprocess
+import sys
+from functools import cache
+from pathlib import Path
+from unicodedata import normalize
+from urllib.parse import unquote, urlsplit
+
+import axe_playwright_python
+import pytest
+import yaml
+from bs4 import BeautifulSoup, SoupStrainer
+from conftest import ROOT
+from playwright.sync_api import expect
+from pypdf import PdfReader
+
+from book.tools import pdf, slides
+
+AXE = (Path(axe_playwright_python.__file__).parent / "axe.min.js").read_text()
+SCREENS = {
+    "desktop": {"viewport": {"width": 1280, "height": 900}, "color_scheme": "light"},
+    "phone": {"viewport": {"width": 400, "height": 800}, "color_scheme": "dark"},
+}
+expect.set_options(timeout=30_000)  # milliseconds; the machine may be busy
+
+
+def names():
+    """The pages of the book: those of its contents, the index of terms and the search."""
+    contents = yaml.safe_load((ROOT / "_toc.yml").read_text())
+    chapters = [chapter["file"] for part in contents["parts"] for chapter in part["chapters"]]
+    return [contents["root"], *chapters, "genindex", "search"]
+
+
+@pytest.fixture(scope="module")
+def book(home):
+    """The folder of the built book."""
+    return home / "_build" / "html"
+
+
+@pytest.fixture(scope="module")
+def chromium(installed, book):
+    """The browser; started after the book is made: its event loop stands in papermill's way."""
+    with pdf.chromium() as started:
+        yield started
+
+
+@pytest.fixture(scope="module")
+def address(book):
+    with pdf.served(book) as address:
+        yield address
+
+
+@pytest.fixture(scope="module")
+def printed(installed, home):
+    """The PDF that the command makes."""
+    command = [sys.executable, "-m", "book.tools.pdf"]
+    made = subprocess.run(command, cwd=home, check=True, capture_output=True, text=True)
+    assert made.stdout.split() == [str(home / "_build" / "merlib.pdf")] and not made.stderr
+    return PdfReader(home / "_build" / "merlib.pdf")
+
+
+@pytest.fixture(scope="module", params=SCREENS)
+def screen(request, chromium):
+    """A window on a desk in daylight, or a phone at night."""
+    with chromium.new_context(**SCREENS[request.param]) as context:
+        yield Window(context)
+
+
+@pytest.fixture(scope="module")
+def desk(chromium):
+    with chromium.new_context(**SCREENS["desktop"]) as context:
+        yield Window(context)
+
+
+class Window:
+    """A window of the browser that notes what goes wrong while a page loads and is used."""
+
+    def __init__(self, context):
+        self.page, self.base, self.faults = context.new_page(), "", []
+        self.page.set_default_timeout(pdf.PATIENCE)
+        self.page.on("request", self.ask)
+        self.page.on("response", self.answer)
+        self.page.on("requestfailed", lambda r: self.faults.append(f"request failed: {r.url}"))
+        self.page.on("console", self.said)
+        self.page.on("pageerror", lambda error: self.faults.append(f"script error: {error}"))
+
+    def open(self, base, path):
+        """Open a page of the book at an address, and wait for its formulas; returns the page."""
+        self.page.goto("about:blank")
+        self.base, self.faults = base, []
+        self.page.goto(base + path)
+        self.page.evaluate("window.MathJax?.startup?.promise")
+        return self.page
+
+    def ask(self, request):
+        if not request.url.startswith((self.base, "data:", "blob:")):
+            self.faults.append(f"request to elsewhere: {request.url}")
+
+    def answer(self, response):
+        if response.status >= 400:
+            self.faults.append(f"answer {response.status}: {response.url}")
+
+    def said(self, message):
+        if message.type == "error":
+            self.faults.append(f"console: {message.text}")
+
+
+IMAGES = """() => [...document.images].flatMap(image => {
+  const name = image.src.split('/').pop().slice(-30), faults = [];
+  if (!image.complete || !image.naturalWidth) faults.push(`image not loaded: ${name}`);
+  if (!image.alt.trim() || /\\.(png|gif|jpe?g|svg)$/.test(image.alt))
+    faults.push(`image without alternative text: ${name}`);
+  return faults;
+})"""
+
+FORMULAS = """() => {
+  const faults = [];
+  for (const place of document.querySelectorAll('.math'))
+    if (!place.querySelector('mjx-container')) faults.push(`not typeset: ${place.textContent}`);
+  for (const wrong of document.querySelectorAll('mjx-merror, [data-mjx-error]'))
+    faults.push(`formula in error: ${wrong.textContent} ${wrong.dataset.mjxError || ''}`);
+  const texts = document.createTreeWalker(document.body, NodeFilter.SHOW_TEXT);
+  while (texts.nextNode()) {
+    const inside = texts.currentNode.parentElement;
+    if (/\\\\[([]|\\$\\$/.test(texts.currentNode.data)
+        && !inside.closest('pre, code, script, style, .math, mjx-container'))
+      faults.push(`raw formula: ${texts.currentNode.data.trim().slice(0, 60)}`);
+  }
+  return faults;
+}"""
+
+WIDTH = """() => {
+  const over = document.scrollingElement.scrollWidth - innerWidth;
+  return over > 1 ? [`${over} pixels wider than the window`] : [];
+}"""
+
+OUT = """() => [...document.querySelectorAll('article *')].filter(part =>
+  part.getBoundingClientRect().right > innerWidth + 1 && !part.closest('mjx-assistive-mml')
+).map(part => `sticks out: ${part.outerHTML.slice(0, 120)}`)"""
+
+# Axe is slow. Of code, a word of each colour and ground will do for it; of what is alike, three.
+THIN = """() => {
+  for (const alike of ['mjx-container', '.bd-links li:not(.current)', '.cell_output tbody tr'])
+    for (const more of [...document.querySelectorAll(alike)].slice(3)) more.remove();
+  const seen = new Set();
+  for (const code of document.querySelectorAll('pre')) {
+    const ground = getComputedStyle(code).backgroundColor;
+    for (const word of code.querySelectorAll('span')) {
+      const key = `${word.className} ${ground}`;
+      if (seen.has(key) && !word.children.length) word.replaceWith(word.textContent);
+      seen.add(key);
+    }
+    code.normalize();
+  }
+}"""
+
+# Docutils gives a bibliography the role list and its entries doc-biblioentry, which DPUB-ARIA calls
+# a kind of listitem and axe does not: that one rule passes over that one list.
+ACCESS = """async () => {
+  axe.configure({rules: [
+    {id: 'aria-required-children', selector: '[role]:not(.citation-list)'},
+  ]});
+  const found = await axe.run(document, {resultTypes: ['violations'], preload: false});
+  return found.violations.filter(rule => ['serious', 'critical'].includes(rule.impact)).flatMap(
+    rule => rule.nodes.map(node => `axe ${rule.id}: ${node.target} ${node.html.slice(0, 120)}`));
+}"""
+
+
+@cache
+def anchors(path):
+    """The places of a page that a link may name."""
+    return set(re.findall(r'\sid="([^"]+)"', path.read_text()))
+
+
+def broken_links(window, folder):
+    """The links to this book, as the browser resolves them, that lead to no file or anchor."""
+    faults = []
+    for link in window.page.evaluate("[...document.links].map(link => link.href)"):
+        if link.startswith(window.base):
+            parts = urlsplit(link)
+            file, anchor = folder / unquote(parts.path).lstrip("/"), unquote(parts.fragment)
+            if not file.is_file() or anchor and anchor not in anchors(file):
+                faults.append(f"broken link: {link.removeprefix(window.base)}")
+    return faults
+
+
+def check(window, folder):
+    """Return all faults of the page that is open."""
+    faults = window.faults + broken_links(window, folder)
+    for script in (IMAGES, FORMULAS, WIDTH):
+        faults += window.page.evaluate(script)
+    window.page.evaluate(THIN)
+    window.page.evaluate(AXE)
+    return faults + window.page.evaluate(ACCESS)
+
+
+@pytest.mark.parametrize("name", names())
+def test_a_page_is_sound(screen, address, book, name):
+    screen.open(address, f"{name}.html")
+    assert not check(screen, book)
+
+
+SOUND = """<!DOCTYPE html><html lang="en"><head><title>A page</title>
+<meta name="viewport" content="width=device-width"><link rel="icon" href="data:,"></head>
+<body><main><h1 id="top">A page</h1><p><a href="#top">Up</a></p>{}</main></body></html>"""
+PIXEL = "data:image/gif;base64,R0lGODlhAQABAAAAACwAAAAAAQABAAA="
+BROKEN = [
+    ("image not loaded", '<img src="none.png" alt="A face">'),
+    ("without alternative text", f'<img src="{PIXEL}">'),
+    ("without alternative text", f'<img src="{PIXEL}" alt="../_images/face.gif">'),
+    ("answer 404", '<script src="none.js"></script>'),
+    ("request to elsewhere", '<script src="https://example.org/a.js"></script>'),
+    ("console: ouch", '<script>console.error("ouch")</script>'),
+    ("script error", '<script>throw Error("ouch")</script>'),
+    ("not typeset", r'<span class="math">\(x\)</span>'),
+    ("raw formula", r"<p>Half of \(x\)</p>"),
+    ("raw formula", "<p>Half of $$x$$</p>"),
+    ("formula in error", "<mjx-merror>Undefined control sequence</mjx-merror>"),
+    ("wider than the window", '<div style="width: 2000px">wide</div>'),
+    ("axe color-contrast", '<p style="color: #bbb; background: #fff">pale</p>'),
+    ("axe label", "<input>"),
+    ("broken link: none.html", '<a href="none.html">nowhere</a>'),
+    ("broken link: page.html#none", '<a href="#none">nowhere</a>'),
+]
+
+
+@pytest.mark.parametrize(("fault", "html"), [(None, ""), *BROKEN])
+def test_the_check_finds_what_is_broken(desk, tmp_path, fault, html):
+    (tmp_path / "page.html").write_text(SOUND.format(html))
+    with pdf.served(tmp_path) as address:
+        desk.open(address, "page.html")
+        found = check(desk, tmp_path)
+    assert any(fault in told for told in found) if fault else not found
+
+
+def test_the_search_finds_a_page(desk, address):
+    page = desk.open(address, "book/index.html")
+    page.keyboard.press("Control+k")
+    page.locator("#pst-search-dialog input").fill("clusters")
+    page.keyboard.press("Enter")
+    found = page.locator("#search-results li a").first
+    expect(found).to_have_attribute("href", re.compile("book/clusters.html"))
+    found.click()
+    expect(page.locator("article h1")).to_contain_text("cluster")
+    assert not desk.faults
+
+
+def test_a_link_to_an_anchor_shows_it(desk, address):
+    page = desk.open(address, "notebooks/03_mfem.html")
+    link = page.locator(".bd-sidebar-secondary a").last
+    link.click()
+    place = page.locator(link.get_attribute("href")).locator("h2").first
+    expect(place).to_be_in_viewport()
+
+
+def test_the_menus_open(screen, address):
+    """On a desk the button hides the list of pages; on a phone it shows it."""
+    page = screen.open(address, "notebooks/03_mfem.html")
+    last = page.locator(".bd-links a.internal").last
+    button = page.locator(".primary-toggle:visible")
+    contents = page.locator("dialog .page-toc a").first
+    if last.is_visible():  # on a desk
+        button.click()
+        expect(last).to_be_hidden()
+        return
+    page.locator(".secondary-toggle:visible").click()
+    expect(contents).to_be_visible()
+    page.keyboard.press("Escape")
+    expect(contents).to_be_hidden()
+    button.click()
+    expect(last).to_be_visible()
+    page.evaluate(AXE)
+    assert not page.evaluate(ACCESS)
+    last.click()
+    page.wait_for_url(f"**/{names()[-3]}.html")
+    assert not screen.faults
+
+
+def test_the_book_reads_from_a_folder(desk, book):
+    """Without a server: formulas, and search, if without excerpts: no file may read another."""
+    base = book.as_uri() + "/"
+    page = desk.open(base, "notebooks/03_mfem.html")
+    assert page.locator("mjx-container").count()
+    assert not desk.faults + page.evaluate(FORMULAS)
+    page = desk.open(base, "search.html?q=clusters")
+    found = page.locator("#search-results li a").first
+    expect(found).to_have_attribute("href", re.compile("book/clusters.html"))
+
+
+def test_the_slides_show_without_a_fault(desk, home):
+    index = slides.build(home)
+    pages = sorted(index.parent.glob("*.html"))
+    with pdf.served(index.parent) as address:
+        for path in pages:
+            desk.open(address, path.name)
+            faults = desk.faults + desk.page.evaluate(IMAGES) + desk.page.evaluate(FORMULAS)
+            faults += broken_links(desk, index.parent) if path == index else []
+            assert not faults, path.name
+    assert len(pages) > len(names()) / 2
+
+
+def titles(outline, level=1):
+    """The bookmarks of a PDF down to a level, in order."""
+    for entry in outline:
+        if not isinstance(entry, list):
+            yield entry
+        elif level > 1:
+            yield from titles(entry, level - 1)
+
+
+def test_the_pdf_has_every_page_in_order(printed, book):
+    article = SoupStrainer("article")
+    pages = [
+        BeautifulSoup((book / f"{name}.html").read_text(), "html.parser", parse_only=article)
+        for name in names()[:-2]
+    ]
+    chapters = [page.h1.text.removesuffix("#") for page in pages]
+    chapters.insert(1, "Contents")
+    found = list(titles(printed.outline))
+    assert [chapter.title for chapter in found] == chapters
+    headings = {place.title for place in titles(printed.outline, 2)}
+    assert {heading.text.removesuffix("#") for page in pages for heading in page("h2")} < headings
+    starts = [printed.get_destination_page_number(chapter) for chapter in found]
+    assert starts == sorted(set(starts))
+    told = " ".join(sheet.extract_text() for sheet in printed.pages[starts[1] : starts[2]])
+    told = " ".join(normalize("NFKC", told).split())
+    for chapter, number in list(zip(chapters, starts, strict=True))[2:]:
+        assert f"{chapter} {number + 1}" in told
+
+
+def test_links_of_the_pdf_lead_into_it(printed):
+    places, count = printed.named_destinations, 0
+    for page in printed.pages:
+        for note in page.get("/Annots", []):
+            link = note.get_object()
+            if "/A" in link:
+                assert re.match("https?://(?!127)", link["/A"]["/URI"])
+            else:
+                assert link["/Dest"] in places
+                count += 1
+    assert count > len(names())
+
+
+def test_nothing_sticks_out_of_a_sheet(chromium, address, book):
+    sheet = pdf.one_page(book)
+    size = {"width": pdf.WIDTH, "height": 1000}
+    with chromium.new_context(viewport=size) as context:
+        window = Window(context)
+        window.page.emulate_media(media="print")
+        window.page.route(
+            "**/print.html", lambda route: route.fulfill(body=sheet, content_type=pdf.HTML)
+        )
+        page = window.open(address, "print.html")
+        page.evaluate(pdf.FIT)
+        assert not window.faults + page.evaluate(FORMULAS) + page.evaluate(OUT)
+
+
+def test_the_pdf_leaves_out_folded_code_and_keeps_solutions(book, tmp_path):
+    (tmp_path / "index.html").write_text('<meta content="0; url=a/index.html" />')
+    for folder, name, body in (
+        ("a", "index", '<nav class="bd-links"><a class="internal" href="#">A</a>'
+         '<a class="internal" href="../b/two.html">B</a></nav><article><h1 id="top">A</h1>'
+         '<a href="../b/two.html#top">there</a><a href="../b/two.ipynb">file</a></article>'),
+        ("b", "two", '<article><h1 id="top">B</h1><img src="../pictures/face.png">'
+         '<div class="tag_hide-input"><details class="above-input">drawn</details></div>'
+         '<div class="tag_hide-cell"><details class="above-input">solved</details></div>'
+         '<a href="../a/index.html">back</a><a href="#top">up</a></article>'),
+    ):  # fmt: skip
+        (tmp_path / folder).mkdir()
+        (tmp_path / folder / f"{name}.html").write_text(f"<head></head>{body}")
+    page = BeautifulSoup(pdf.one_page(tmp_path), "html.parser")
+    assert [article["id"] for article in page("article")] == ["a/index.html", "b/two.html"]
+    links = [link["href"] for link in page.select("article a")]
+    assert links == ["#b/two.html--top", "#a/index.html", "#b/two.html--top"]
+    assert page.select_one("article + nav + article h1")["id"] == "b/two.html--top"
+    assert page.img["src"] == "pictures/face.png"
+    assert "drawn" not in page.text and "solved" in page.text and "file" in page.text
+    assert page.details.has_attr("open")
+
+
+def test_without_a_book_or_a_browser_the_command_says_so(home, tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "_toc.yml").touch()
+    assert pdf.main() == 1
+    assert capsys.readouterr().err == ("merlib: there is no book to print: run `make book` first\n")
+    monkeypatch.chdir(home)
+    monkeypatch.setenv("CHROMIUM", "nowhere")
+    assert pdf.main() == 1
+    assert "nowhere not found (Debian: apt-get install chromium)" in capsys.readouterr().err

@@ -1,0 +1,247 @@
+"""The pages of ingredients and of sensitivity: on trials that were run, on answers whose truth is
+known, and with every alternative in the chart or excused."""
+
+import ast
+import itertools
+import json
+import re
+import runpy
+import shutil
+from dataclasses import fields
+from functools import partial
+from pathlib import Path
+
+import jupytext
+import matplotlib.pyplot as plt
+import nbformat
+import numpy as np
+import pandas as pd
+import papermill
+import pytest
+from scipy.stats import binomtest
+from sklearn.metrics import f1_score
+
+from merlib import metrics
+from merlib.config import Config, profile
+from merlib.data import synthetic
+from merlib.pages import provenance
+from merlib.study import trials
+from merlib.study.study import PUBLISHED_SEED, Study
+
+ROOT = Path(__file__).resolve().parents[2]
+PAGES = ("20_ingredients", "23_sensitivity")
+TINY = {"size": 32, "flow_size": 32, "frames": 3, "width": 8, "lstm_hidden": 8, "epochs": 1,
+        "tvl1": "fast"}  # fmt: skip
+
+
+def home_of(folder):
+    """A checkout with these two pages and no results."""
+    (folder / "notebooks").mkdir()
+    (folder / "_toc.yml").touch()
+    for page in PAGES:
+        shutil.copy(ROOT / "notebooks" / f"{page}.py", folder / "notebooks")
+    return folder
+
+
+def test_the_pages_show_what_was_run(tmp_path, casme2_root, monkeypatch):
+    monkeypatch.setenv("LOKY_MAX_CPU_COUNT", "1")
+    home = home_of(tmp_path)
+    study = Study(data_root=casme2_root, home=home, n_jobs=1, **TINY)
+    for name, seed in itertools.product(("full", "no-bilstm", "adam"), (0, 1)):
+        trials.run(name, study, seed)
+    parameters = {"data_root": str(casme2_root), "overrides": TINY}
+    for page in PAGES:
+        path = home / "notebooks" / f"{page}.ipynb"
+        nbformat.write(jupytext.read(path.with_suffix(".py")), path)
+        papermill.execute_notebook(
+            path, path, parameters, kernel_name="python3", cwd=path.parent, progress_bar=False
+        )
+        made = nbformat.read(path, 4)
+        assert not [o for cell in made.cells for o in cell.get("outputs", []) if "stderr" in str(o)]
+        (figure,) = [c for c in made.cells if "image/png" in str(c.get("outputs"))]
+        assert figure.metadata["mystnb"]["image"]["alt"]
+        shown = {"20_ingredients": "**BiLSTM**", "23_sensitivity": "1 alternatives were judged"}
+        markdown = [
+            output["data"]["text/markdown"]
+            for cell in made.cells
+            for output in cell.get("outputs", [])
+            if "text/markdown" in output.get("data", {})
+        ]
+        verdict, foot = markdown
+        assert shown[page] in verdict and "Stale" not in foot
+        assert "Shown: " in str(made) and "9 clips of 3 subjects" in str(made)
+
+
+def answers(rng, right):
+    """Answers of 26 people with eight clips each, a share of them right."""
+    subject = np.repeat([f"s{k:02d}" for k in range(26)], 8)
+    label = np.tile(list("abca"), 52)
+    other = np.where(label == "a", "b", "a")
+    given = np.where(rng.random(208) < right, label, other)
+    clip = [f"{name}/{k}" for k, name in enumerate(subject)]
+    table = pd.DataFrame({"clip": clip, "subject": subject, "label": label, "epoch": 1})
+    return table.assign(**{f"p_{name}": (given == name).astype(float) for name in "abc"})
+
+
+@pytest.fixture
+def invented(tmp_path, monkeypatch):
+    """A function that keeps trials of known shares of right answers where the published ones lie,
+    runs a page there, and returns its variables and the answers."""
+    home = home_of(tmp_path)
+    monkeypatch.chdir(home)
+    monkeypatch.setattr(provenance, "foot", lambda *_: None)  # invented answers have none
+    monkeypatch.setattr(  # fewer draws, for time's sake
+        metrics, "paired_difference", partial(metrics.paired_difference, n=400)
+    )
+
+    def run(page, shares):
+        rng, made = np.random.default_rng(0), {}
+        for name, share in shares.items():
+            for seed in range(3):
+                made[name, seed] = answers(rng, share)
+                folder = home / f"results/synthetic/night/halves/{name}/seed-{seed}"
+                folder.mkdir(parents=True)
+                made[name, seed].to_parquet(folder / "predictions.parquet", index=False)
+                about = {"seed": seed, "version": "invented"}
+                (folder / "run.json").write_text(json.dumps(about))
+        variables = runpy.run_path(str(home / "notebooks" / f"{page}.py"))
+        plt.close("all")
+        return variables, made
+
+    return run
+
+
+def f1(table):
+    """scikit-learn's UF1."""
+    given = table[["p_a", "p_b", "p_c"]].to_numpy().argmax(axis=1)
+    return f1_score(table["label"], np.array(list("abc"))[given], average="macro")
+
+
+def test_the_verdict_on_ingredients_follows_the_numbers(invented, capsys):
+    """Without augmentation fewer are right, without the flip more, without the BiLSTM as many; grey
+    alone finds something only if magnified."""
+    shares = {"full": 0.6, "no-augmentation": 0.4, "no-flip": 0.8, "no-bilstm": 0.6,
+              "no-magnification": 0.6, "grey-only": 0.6, "plain-grey-only": 0.4}  # fmt: skip
+    page, made = invented("20_ingredients", shares)
+    told = capsys.readouterr().out
+    lines = {re.match(r"- \*\*(.*?)\*\*: ", line)[1]: line for line in page["lines"]}
+    begin = {name: line.split("**: ")[1] for name, line in lines.items()}
+    assert begin["augmentation"].startswith("brings ")
+    assert begin["mirror flip"].startswith("costs ")
+    for name in ("BiLSTM", "magnification", "flow"):
+        assert begin[name].startswith("no difference seen; anything from -"), begin[name]
+    assert not any("not certain" in line for line in page["lines"])
+    for name, found in (("no-augmentation", "augmentation"), ("no-flip", "mirror flip")):
+        steps = [f1(made["full", k]) - f1(made[name, k]) for k in range(3)]
+        assert page["found"][found].value == pytest.approx(np.mean(steps))
+        low, high = np.abs([page["found"][found].low, page["found"][found].high]).round(3) * 100
+        assert {f"{low:.1f}", f"{high:.1f}"} <= set(re.findall(r"\d+\.\d", lines[found]))
+    assert "helps where grey is alone; beside flow no gain is seen" in told
+    assert "\n0, 1, 2: flow-only, two-frames\n" in told
+    assert "make claims" in told and lines["BiLSTM"].endswith("(3 seeds)")
+
+
+def test_the_verdict_on_decisions_follows_the_numbers(invented, capsys):
+    shares = {"full": 0.6, "adam": 0.35, "strain": 0.85, "p-1": 0.6, "r-8": 0.6, "batch-16": 0.6}
+    page, made = invented("23_sensitivity", shares)
+    told = capsys.readouterr().out
+    assert set(page["beyond"]) == {"adam", "strain"}
+    steps = [f1(made["adam", k]) - f1(made["full", k]) for k in range(3)]
+    assert page["found"]["adam"].value == pytest.approx(np.mean(steps))
+    text = "\n".join(page["lines"])
+    assert "5 alternatives were judged" in text and "Of the other 3 no effect is seen" in text
+    named = re.findall(r"\*\*(.*?)\*\*: ([+-])", text)
+    titles = {name: trials.SENSITIVITY[name].title for name in shares}
+    assert named == [(titles["adam"], "-"), (titles["strain"], "+")]
+    assert page["labels"] == ["preprocessing", titles["strain"] + " *", "network"] + sorted(
+        [titles["p-1"], titles["r-8"]],
+        key=lambda title: page["found"]["p-1" if title == titles["p-1"] else "r-8"].value,
+    ) + ["training", titles["adam"] + " *", titles["batch-16"]]
+    assert "of 18 pairs of seeds" in told  # three of each trial
+    missing = told.split("seeds 0 to 2:\n0, 1, 2: ")[1].split("`make claims`")[0].split()
+    assert "head-motion," in missing and "adam," not in missing
+
+
+def alternatives_not_run():
+    """The list of the page, with its reasons."""
+    tree = ast.parse((ROOT / "notebooks" / "23_sensitivity.py").read_text())
+    (value,) = [
+        node.value
+        for node in tree.body
+        if isinstance(node, ast.Assign) and ast.unparse(node.targets[0]) == "NOT_RUN"
+    ]
+    return ast.literal_eval(value)
+
+
+def test_every_alternative_is_in_the_chart_or_excused():
+    """Every value of a closed set, and those without one that the decisions name."""
+    night, excused = profile("night"), alternatives_not_run()
+    tried = {(k, v) for trial in trials.SENSITIVITY.values() for k, v in trial.changes.items()}
+    for item in fields(Config):
+        if item.name == "variant":  # the rows of Table 3
+            continue
+        own = getattr(night, item.name)
+        options = item.metadata["options"] or (True, False) * isinstance(item.default, bool)
+        for option in set(options) - {own}:
+            assert ((item.name, option) in tried) != ((item.name, option) in excused), item.name
+    numbers = {("size", "2x"), ("frames", "1.6x"), ("evm_alpha", 5.0), ("evm_alpha", 20.0),
+               ("gem_p", 1.0), ("cam_reduction", 8), ("fim_kernel", 1), ("fim_pairs", "cascade"),
+               ("fim_pairs", "all"), ("lstm_hidden", "2x"), ("batch_size", 16)}  # fmt: skip
+    assert numbers <= tried
+
+
+def test_the_excuses_hold():
+    """An excuse that names another trial names one that does just that; no published clip is short
+    enough to be dropped."""
+    options = {item.name: item.metadata["options"] for item in fields(Config)}
+    for (name, value), why in alternatives_not_run().items():
+        assert name in options and (not options[name] or value in options[name]), name
+        if other := re.search("trial '(.*?)'", why):
+            assert trials.TRIALS[other[1]].changes == {name: value}
+    full = {"layout": "casme2", "subjects": synthetic.SUBJECTS["casme2"], "clips": 246}
+    plans = synthetic.plan(PUBLISHED_SEED, **full)
+    events = [synthetic.draw_events(PUBLISHED_SEED, clip, "casme2") for clip in plans]
+    shortest = min(clip["apex"] - clip["onset"] + 1 for clip in events)
+    assert shortest >= profile("night").frames == profile("laptop").frames
+    assert profile("night").tvl1 == profile("laptop").tvl1 == "fast"
+
+
+def defined(page, name, **names):
+    """A function that a page defines, which finds these names."""
+    tree = ast.parse((ROOT / "notebooks" / f"{page}.py").read_text())
+    (function,) = [
+        node for node in tree.body if isinstance(node, ast.FunctionDef) and node.name == name
+    ]
+    exec(compile(ast.Module([function], []), page, "exec"), names)
+    return names[name]
+
+
+def test_a_mistake_counts_if_it_moves_every_repeat_the_same_way():
+    gains = {"a": [0.1, 0.2, 0.3], "b": [-0.1, -0.2, -0.3], "c": [0.2, -0.1, 0.2], "d": [0, 0, 0]}
+    index = pd.MultiIndex.from_product([["true"], range(3)], names=["labels", "repeat"])
+    told = defined("21_protocol", "sorted_out", gains=pd.DataFrame(gains, index), repeats=3)("true")
+    assert told == (
+        "raised by *a* (+0.20); lowered by *b* (-0.20); "
+        "now up, now down with *c* (+0.10, up 2 times), *d* (+0.00, up 0 times)"
+    )
+
+
+@pytest.mark.parametrize(("a", "b", "n"), [(66, 53, 136), (205, 180, 246), (130, 129, 246)])
+def test_two_counts_are_judged_as_by_scipys_binomial_test(a, b, n):
+    found = defined("22_power", "judged", metrics=metrics)(a, b, n)
+    most = min(a + b, 2 * n - a - b)  # as many clips as possible that exactly one gets right
+    ps = {d: binomtest((d + a - b) // 2, d).pvalue for d in range(a - b, most + 1, 2)}
+    for column, d in (("p smallest", a - b), ("largest", most)):
+        assert found[column] == (f"{ps[d]:.3f}" if ps[d] >= 0.001 else "<0.001")
+    seen = [d for d, p in ps.items() if p <= 0.05]
+    words = "yes" if len(seen) == len(ps) else f"if at most {max(seen, default=0)} are discordant"
+    assert found["more than chance?"] == (words if seen else "no")
+
+
+def test_the_verdict_on_a_table_names_every_row_once():
+    table = pd.DataFrame(
+        {"more than chance?": ["yes", "no", "if at most 9 are discordant"],
+         "right": ["12", "≈13", "14"]}, ["one", "two", "three"],
+    )  # fmt: skip
+    told = defined("22_power", "sorted_out", np=np, pd=pd)(table)
+    assert told == "**more than chance** one; **within noise** ≈two; **open** three"

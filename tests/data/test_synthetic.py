@@ -1,0 +1,217 @@
+"""The embedded dataset: deterministic, in the official layout, and true to its ground truth."""
+
+import json
+
+import cv2
+import numpy as np
+import openpyxl
+import pytest
+
+from merlib.config import CLASSES
+from merlib.data.clips import load_clips, read_frames
+from merlib.data.synthetic import Truth, action_units, generate
+from merlib.preprocess import face
+from merlib.study import paper
+
+
+@pytest.fixture(scope="module", params=["casme2", "samm"])
+def standing(request, casme2_root, samm_root):
+    """Root, clip table and truth of a dataset of each layout."""
+    root = {"casme2": casme2_root, "samm": samm_root}[request.param]
+    return root, load_clips("synthetic", root), Truth(root)
+
+
+def files(root):
+    return {
+        str(path.relative_to(root)): path.read_bytes()
+        for path in root.rglob("*")
+        if path.is_file() and path.suffix != ".xlsx"  # a workbook holds the time of writing
+    }
+
+
+def test_the_same_seed_gives_the_same_frames_whatever_the_processes(casme2_root, tmp_path):
+    again = generate.write(tmp_path, seed=7, subjects=3, clips=9, n_jobs=2, progress=False)
+    assert files(again) == files(casme2_root)
+    assert (
+        load_clips("synthetic", again)
+        .drop(columns="frames")
+        .equals(load_clips("synthetic", casme2_root).drop(columns="frames"))
+    )
+
+
+def test_another_seed_gives_other_faces():
+    first, second = (generate.draw_person(seed, 0).open for seed in (7, 9))
+    assert np.abs(first - second).mean() > 5
+
+
+def test_a_stopped_run_goes_on(casme2_root, copy_of):
+    root = copy_of(casme2_root)
+    (root / "dataset.part.json").write_text((root / "dataset.json").read_text())
+    (root / "dataset.json").unlink()
+    lost = sorted((root / "ground_truth").rglob("*.json"))[4]
+    truth = json.loads(lost.read_text())
+    frame = generate.frame_path(root, truth, truth["onset"])
+    lost.unlink()
+    frame.unlink()
+    generate.write(root, seed=7, subjects=3, clips=9, n_jobs=1, progress=False)
+    assert files(root) == files(casme2_root)
+
+
+def test_another_dataset_is_not_overwritten(casme2_root, tmp_path):
+    with pytest.raises(ValueError, match="holds another synthetic dataset"):
+        generate.write(casme2_root, seed=8, subjects=3, clips=9, progress=False)
+    (tmp_path / "thesis.txt").write_text("precious")
+    with pytest.raises(ValueError, match="is not empty"):
+        generate.write(tmp_path, progress=False)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ({"layout": "casme3"}, "layout='casme3'"),
+        ({"size": "huge"}, "size='huge'"),
+        ({"seed": -1}, "seed=-1"),
+        ({"subjects": 1}, "subjects=1: expected at least 2"),
+        ({"subjects": 9, "clips": 8}, "clips=8: expected at least 9"),
+    ],
+)
+def test_wrong_arguments_are_named(arguments, message, tmp_path):
+    with pytest.raises(ValueError, match=message):
+        generate.write(tmp_path / "new", progress=False, **arguments)
+    assert not (tmp_path / "new").exists()
+
+
+@pytest.mark.parametrize("layout", ["casme2", "samm"])
+def test_the_paper_size_has_the_counts_of_table_1(layout):
+    made_of = generate.arguments(0, "paper", layout, None, None, None)
+    clips = generate.plan(0, layout, made_of["subjects"], made_of["clips"])
+    shown = [clip["emotion"] for clip in clips]
+    for name in CLASSES[layout]:
+        assert shown.count(name) == paper.TABLE1[layout][name]
+    assert len(clips) == paper.USED[layout]
+    assert len({clip["subject"] for clip in clips}) == made_of["subjects"]
+    assert len({clip["clip"] for clip in clips}) == len(clips)
+
+
+def test_laptop_has_about_ten_subjects_and_a_hundred_clips():
+    made_of = generate.arguments(0, "laptop", "casme2", None, None, None)
+    assert (made_of["subjects"], made_of["clips"]) == (10, 100)
+    counts = generate.class_counts("casme2", 100)
+    assert sum(counts.values()) == 100
+    assert counts["others"] == 40
+
+
+def test_the_layout_is_the_official_one(casme2_root, samm_root):
+    header = [cell.value for cell in openpyxl.load_workbook(
+        casme2_root / "CASME2-coding-20140508.xlsx")["Sheet1"][1]]  # fmt: skip
+    assert header == ["Subject", "Filename", None, "OnsetFrame", "ApexFrame", "OffsetFrame",
+                      None, "Action Units", "Estimated Emotion"]  # fmt: skip
+    image = cv2.imread(str(next(casme2_root.glob("CASME2-RAW/sub01/EP*/img*.jpg"))), 0)
+    assert image.shape == (480, 640)
+    sheet = openpyxl.load_workbook(samm_root / "SAMM_Micro_FACS_Codes_v2.xlsx")["MICRO_ONLY"]
+    assert [sheet.cell(14, k).value for k in (1, 4, 10)] == [
+        "Subject", "Onset Frame", "Estimated Emotion"]  # fmt: skip
+    image = cv2.imread(str(next(samm_root.glob("[0-9]*/*/*.jpg"))), 0)
+    assert image.shape == (650, 960)
+
+
+def test_the_table_tells_the_truth(standing):
+    _, clips, truths = standing
+    for row in clips.itertuples():
+        truth = truths.clip(row.clip)
+        assert (row.onset, row.apex, row.offset) == (truth.onset, truth.apex, truth.offset)
+        units = set(truth.action_units)
+        assert {unit.lstrip("LR") for unit in row.action_units.split("+")} == units
+        layout = "samm" if "contempt" in clips.attrs["classes"] else "casme2"
+        drawn = [set(name.split("+")) for name in action_units.COMBINATIONS[layout][row.emotion]]
+        assert units in drawn
+
+
+def test_eyes_are_found_near_their_true_centres_in_every_clip(standing):
+    _, clips, truths = standing
+    for row in clips.itertuples():
+        found = face.find_eyes(read_frames(row.frames[:1])[0])
+        error = np.hypot(*(found - truths.clip(row.clip).eyes).T)
+        assert error.max() < 3.0, row.clip  # the eyes are about 125 px apart, in SAMM 170
+
+
+def test_a_movement_rises_to_the_apex_and_falls_to_the_offset(standing):
+    _, clips, truths = standing
+    truth = truths.clip(clips["clip"][0])
+    progress = [truth.progress(t) for t in range(truth.onset, truth.offset + 1)]
+    rise = truth.apex - truth.onset
+    assert progress[0] == progress[-1] == 0
+    assert progress[rise] == max(progress) == 1
+    assert all(np.diff(progress[: rise + 1]) > 0)
+    assert all(np.diff(progress[rise:]) < 0)
+
+
+def test_amplitudes_are_those_of_micro_expressions_and_asymmetric():
+    peaks, ratios, blinks = [], [], 0
+    for index in range(400):
+        clip = {"index": index, "emotion": CLASSES["casme2"][index % 5]}
+        events = generate.draw_events(3, clip, "casme2")
+        for pair in events["units"].values():
+            peaks.append(max(pair))
+            ratios.append(min(pair) / max(pair))
+        blinks += events["blink"] is not None
+        assert 24 <= events["offset"] - events["onset"] <= 141
+    assert 0.3 <= min(peaks) and max(peaks) <= 2.0
+    assert 0.7 < np.median(peaks) < 1.1
+    assert np.mean(np.array(ratios) < 0.95) > 0.7
+    assert 0.15 < blinks / 400 < 0.25
+
+
+def test_frames_show_the_true_displacement(standing):
+    """Frame t at x + w(x, t) looks like the onset frame at x, as far as noise allows."""
+    root, clips, truths = standing
+    row = next(r for r in clips.itertuples() if truths.clip(r.clip).events["blink"] is None)
+    truth = truths.clip(row.clip)
+    frames = read_frames(row.frames).astype(np.float32)
+    onset, apex = (
+        cv2.GaussianBlur(f, (0, 0), 1.5) for f in (frames[0], frames[row.apex - row.onset])
+    )
+    w = truth.displacement(row.apex)
+    rows, columns = np.mgrid[0 : apex.shape[0], 0 : apex.shape[1]].astype(np.float32)
+    moved = cv2.remap(apex, columns + w[0], rows + w[1], cv2.INTER_CUBIC)
+    textured = np.hypot(cv2.Sobel(onset, cv2.CV_32F, 1, 0), cv2.Sobel(onset, cv2.CV_32F, 0, 1)) > 40
+    moving = (np.hypot(*w) > 0.5 * np.hypot(*w).max()) & textured
+    before = (apex - onset)[moving]
+    after = (moved - onset)[moving]
+    assert moving.sum() > 200
+    assert after.std() < 0.55 * before.std()
+
+
+def test_masks_lie_where_the_unit_pulls(standing):
+    _, clips, truths = standing
+    for name in clips["clip"][:4]:
+        truth = truths.clip(name)
+        for unit, mask in truth.masks.items():
+            size = np.hypot(*truth.unit_displacement(unit))
+            assert (size[mask] ** 2).sum() > 0.8 * (size**2).sum()
+            assert mask.mean() < 0.2
+            x, y = (values[mask] for values in truth.coordinates())
+            pulls = action_units.UNITS[unit]
+            heights = [pull.y for pull in pulls]
+            assert min(heights) - 0.6 < y.mean() < max(heights) + 0.6
+            assert np.abs(x).max() < max(abs(pull.x) + 3 * pull.rx for pull in pulls)
+
+
+def test_a_unit_moves_its_mirror_image_mirrored():
+    """AU12 draws both corners of the mouth up and outwards, AU4 the brows down and together."""
+    y, x = np.mgrid[-1:2:61j, -1:1:41j]
+    for unit in action_units.UNITS:
+        left, right = action_units.displacement(unit, x, y)
+        np.testing.assert_allclose(left[0], -right[0][:, ::-1], atol=1e-6)
+        np.testing.assert_allclose(left[1], right[1][:, ::-1], atol=1e-6)
+    _, right = action_units.displacement("12", np.array([[0.4]]), np.array([[1.05]]))
+    assert right[0] > 0.5 and right[1] < -0.5
+    _, right = action_units.displacement("4", np.array([[0.27]]), np.array([[-0.3]]))
+    assert right[0] < -0.4 and right[1] > 0.6
+
+
+def test_the_ceiling_is_below_one_because_classes_share_units():
+    counts = {"happiness": 1, "surprise": 1, "disgust": 1, "repression": 1, "others": 1}
+    shared = {"4": (0.10, 0.35), "4+7": (0.30, 0.10), "17": (0.20, 0.05)}  # with others
+    lost = sum(min(pair) for pair in shared.values())
+    assert action_units.ceiling("casme2", counts) == pytest.approx((5 - lost) / 5)

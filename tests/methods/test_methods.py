@@ -1,0 +1,292 @@
+"""The methods of Table 2: features against slow or hand-made ones, networks that can learn."""
+
+import numpy as np
+import pandas as pd
+import pytest
+import torch
+from skimage.feature import local_binary_pattern
+
+from merlib import loso
+from merlib.config import Config, profile
+from merlib.methods import METHODS, make
+from merlib.methods.bi_woof import bi_woof
+from merlib.methods.components import COMPONENTS, crops, in_crop, masks
+from merlib.methods.deep import DeepClassifier
+from merlib.methods.lbp import BINS, lbp_codes, lbp_top
+from merlib.methods.tuned import LinearSVM
+
+LAPTOP = profile("laptop")
+NETWORKS = [name for name, method in METHODS.items() if isinstance(method.build(), DeepClassifier)]
+SHAPES = {
+    "channels": (4, 3, 32, 32),
+    "apex_flow": (3, 56, 56),
+    "apex_grey": (1, 56, 56),
+    "five_states": (5, 64, 64),
+    "eighteen_frames": (18, 64, 64),
+    "nine_flows": (4, 3, 28, 28),
+    "eleven_flows": (4, 2, 28, 28),
+}
+"""Shapes of the views, with fewer frames where that is all the same to a network."""
+
+QUICK = {
+    "cnn-lstm": {"width": 0.125, "side": 64, "epochs": 20},
+    "elrcn": {"width": 0.125, "side": 14, "epochs": 60, "batch_size": 4, "learning_rate": 5e-4},
+    "merta": {"width": 0.0625, "side": 14, "epochs": 30, "batch_size": 4, "learning_rate": 1e-3},
+    "micro-attention": {"width": 0.125, "side": 56, "epochs": 20},
+    "kfc-mer": {"width": 0.125, "side": 28, "epochs": 20, "batch_size": 4, "learning_rate": 1e-3},
+    "slstt": {"width": 0.125, "side": 14, "epochs": 50, "batch_size": 4, "learning_rate": 5e-4},
+    "am3f-flownet": {"width": 0.125, "side": 28, "epochs": 40, "batch_size": 4},
+    "off-apexnet": {"width": 0.125, "epochs": 100, "learning_rate": 1e-3},
+    "ststnet": {"epochs": 200, "learning_rate": 3e-3},
+    "3d-cnn": {"width": 0.25, "side": 32, "epochs": 40},
+    "at-scnn": {"width": 0.125, "epochs": 40, "learning_rate": 1e-3},
+    "lgccon": {"width": 0.125, "side": 56, "epochs": 20},
+}
+"""Smaller, and with larger steps, than the profile `laptop`: enough for a class that is easy."""
+
+QUICK["kfc-mer-pooled"] = QUICK["kfc-mer"]
+
+
+def easy(view, clips, seed=0):
+    """Return clips of three classes: a bump of another place and direction, in noise."""
+    rng = np.random.default_rng(seed)
+    y = np.array(["a", "b", "c"])[np.arange(clips) % 3]
+    X = rng.normal(scale=0.3, size=(clips, *SHAPES[view])).astype(np.float32)
+    side = X.shape[-1]
+    rows, columns = np.mgrid[:side, :side] / side
+    alternating = (-1.0) ** np.arange(X.shape[-3])[:, None, None]  # of u and v, or of frames
+    for label, row, column, sign in (
+        ("a", 0.25, 0.3, 1),
+        ("b", 0.55, 0.5, alternating),
+        ("c", 0.85, 0.7, -1),
+    ):
+        bump = 6 * np.exp(-((rows - row) ** 2 + (columns - column) ** 2) / 0.02)
+        X[y == label] += (sign * bump).astype(np.float32)
+    return X, y
+
+
+# LBP-TOP
+
+
+def slow_lbp_top(volume, radius=1, time_radius=4):
+    """LBP-TOP voxel by voxel, neighbour by neighbour, from the paper's words."""
+    frames, height, width = volume.shape
+    uniform = [
+        code
+        for code in range(256)
+        if sum((code >> k & 1) != (code >> (k + 1) % 8 & 1) for k in range(8)) <= 2
+    ]
+
+    def value(t, y, x):
+        """Bilinear in the two coordinates that are not whole."""
+        total = 0.0
+        for tt in (int(np.floor(t)), int(np.floor(t)) + 1):
+            for yy in (int(np.floor(y)), int(np.floor(y)) + 1):
+                for xx in (int(np.floor(x)), int(np.floor(x)) + 1):
+                    weight = (1 - abs(t - tt)) * (1 - abs(y - yy)) * (1 - abs(x - xx))
+                    if weight > 1e-9:
+                        total += weight * volume[tt, yy, xx]
+        return total
+
+    counts = np.zeros((5, 5, 3, 59))
+    for t in range(time_radius, frames - time_radius):
+        for y in range(radius, height - radius):
+            for x in range(radius, width - radius):
+                block = (y - radius) * 5 // (height - 2), (x - radius) * 5 // (width - 2)
+                for plane in range(3):
+                    code = 0
+                    for p in range(8):
+                        c = round(np.cos(2 * np.pi * p / 8), 12)
+                        s = -round(np.sin(2 * np.pi * p / 8), 12)
+                        place = [
+                            (t, y + radius * s, x + radius * c),
+                            (t + time_radius * s, y, x + radius * c),
+                            (t + time_radius * s, y + radius * c, x),
+                        ][plane]
+                        code += (value(*place) >= volume[t, y, x]) << p
+                    bin_ = uniform.index(code) if code in uniform else 58
+                    counts[(*block, plane, bin_)] += 1
+    return (counts / counts.sum(axis=-1, keepdims=True)).ravel()
+
+
+def test_lbp_top_is_the_slow_one():
+    volume = np.random.default_rng(0).random((11, 9, 12)).astype(np.float32)
+    found = lbp_top(volume)
+    assert found.shape == (4425,)
+    np.testing.assert_allclose(found, slow_lbp_top(volume.astype(float)), atol=1e-6)
+
+
+def test_a_short_clip_takes_a_smaller_time_radius():
+    volume = np.random.default_rng(1).random((6, 8, 8)).astype(np.float32)
+    expected = slow_lbp_top(volume.astype(float), time_radius=2)
+    np.testing.assert_allclose(lbp_top(volume), expected, atol=1e-6)
+    with pytest.raises(ValueError, match="too small for LBP-TOP"):
+        lbp_top(volume[:2])
+
+
+def test_the_xy_codes_are_those_of_scikit_image():
+    image = np.random.default_rng(2).integers(0, 256, (40, 50), dtype=np.uint8)
+    found = lbp_codes(image[None].astype(np.float32), (2, 1), (1, 1), (0, 1, 1))[0]
+    expected = local_binary_pattern(image, 8, 1, "default")[1:-1, 1:-1]
+    assert (found == expected).mean() > 0.999  # float32 and float64 may part on a tie
+    labels = local_binary_pattern(image, 8, 1, "nri_uniform")[1:-1, 1:-1]
+    agreed = found == expected
+    pairs = set(zip(BINS[found][agreed], labels[agreed], strict=True))
+    assert len(pairs) == len({a for a, _ in pairs}) == len({b for _, b in pairs})
+    assert len(set(BINS)) == 59
+
+
+# Bi-WOOF
+
+
+def test_bi_woof_of_a_hand_made_field():
+    """Right on the left half, up on the right half; strain in two blocks only."""
+    flow = np.zeros((3, 20, 20))
+    flow[0, :, :8] = 2.0
+    flow[1, :, 8:] = -0.5  # up is negative v: the angle 270 degrees, bin 6
+    flow[2, :4, :4] = 0.25  # block 0: sum of strain 4
+    flow[2, 4:8, 16:20] = 0.75  # block 9: sum of strain 12
+    found = bi_woof(flow).reshape(25, 8)
+    expected = np.zeros((25, 8))
+    expected[0, 0], expected[9, 6] = 4, 12
+    np.testing.assert_allclose(found, expected / np.hypot(4, 12))
+    assert not bi_woof(np.zeros((3, 20, 20))).any()
+
+
+def test_orientations_are_weighted_by_magnitude_and_blind_to_its_scale():
+    flow = np.zeros((3, 5, 10))  # one pixel high, two wide: two pixels a block
+    flow[0, :, 0::2], flow[0, :, 1::2] = 3.0, -1.0
+    flow[2] = 1.0
+    found = bi_woof(flow).reshape(25, 8)
+    np.testing.assert_allclose(found[:, 0] / found[:, 4], 3)
+    flow[:2] *= 7
+    np.testing.assert_allclose(bi_woof(flow).reshape(25, 8), found)
+
+
+# Support vector machines
+
+
+def test_a_support_vector_machine_ranks_as_its_decisions_do():
+    rng = np.random.default_rng(0)
+    y = np.repeat(["a", "b", "c"], 12)
+    X = rng.normal(size=(36, 10)) + 2 * (y[:, None] == ["a", "b", "c"]) @ np.eye(3, 10)
+    fitted = LinearSVM().fit(X, y, groups=np.arange(36) % 4)
+    p = fitted.predict_proba(X)
+    np.testing.assert_allclose(p.sum(axis=1), 1)
+    np.testing.assert_array_equal(fitted.predict(X), fitted.model_.predict(X))
+    two = y != "c"
+    pair = LinearSVM().fit(X[two], y[two])
+    np.testing.assert_array_equal(pair.predict(X[two]), pair.model_.predict(X[two]))
+
+
+# Networks
+
+
+@pytest.mark.parametrize(
+    ("name", "parameters"), [("ststnet", 2485), ("off-apexnet", 2666525), ("3d-cnn", 1643525)]
+)
+def test_the_parameters_are_as_many_as_published(name, parameters):
+    network = make(name, Config()).build(5)
+    assert sum(p.numel() for p in network.parameters()) == parameters
+
+
+def test_the_source_of_kfc_mer_flattens_into_51_million_weights():
+    def weights(name):
+        network = make(name, Config()).build(5)
+        return sum(p.numel() for p in network.parameters())
+
+    # 2 streams of 512 maps of 14x14 into 256, instead of one number a map
+    assert weights("kfc-mer") - weights("kfc-mer-pooled") == 2 * 512 * (14 * 14 - 1) * 256
+
+
+@pytest.mark.parametrize("name", NETWORKS)
+def test_a_network_overfits_eight_clips_and_knows_new_ones(name):
+    assert set(QUICK) == set(NETWORKS)
+    method = METHODS[name]
+    classifier = method.build(**QUICK[name], random_state=1)
+    X, y = easy(method.view, 32)
+    few = classifier.fit(X[:8], y[:8])
+    assert (few.predict(X[:8]) == y[:8]).all(), few.loss_
+    fitted = classifier.fit(X[:20], y[:20])
+    right = (fitted.predict(X[20:]) == y[20:]).mean()
+    assert right > 0.6  # the majority class: 1/3
+    assert fitted.loss_[-1] < fitted.loss_[0]
+
+
+@pytest.mark.parametrize("name", ["ststnet", "cnn-lstm"])
+def test_same_seed_same_answers_whoever_the_neighbours_are(name):
+    method = METHODS[name]
+    X, y = easy(method.view, 9)
+    classifier = method.build(**QUICK[name] | {"epochs": 2}, random_state=3)
+    first = classifier.fit(X, y).predict_proba(X)
+    torch.manual_seed(99)
+    again = classifier.fit(X, y)
+    np.testing.assert_array_equal(again.predict_proba(X), first)
+    np.testing.assert_array_equal(again.predict_proba(X[4:5])[0], first[4])
+    other = classifier.set_params(random_state=4).fit(X, y)
+    assert not np.array_equal(other.predict_proba(X), first)
+
+
+@pytest.mark.parametrize("name", ["bi-woof", "ststnet", "lgccon"])
+def test_the_left_out_subject_has_no_say(name):
+    method = METHODS[name]
+    X, y = easy(method.view, 18)
+    clips = pd.DataFrame({"clip": [f"{k:02d}" for k in range(18)], "emotion": y})
+    clips["subject"] = [f"s{k // 6}" for k in range(18)]
+    clips.attrs["classes"] = ("a", "b", "c")
+    estimator = method.build(**{"epochs": 2} if name in NETWORKS else {})
+    first = loso.fit_fold(estimator, X, clips, "s1")
+    mine = (clips["subject"] == "s1").to_numpy()
+    other = X.copy()
+    other[mine] = 100.0
+    second = loso.fit_fold(estimator, other, clips, "s1")
+    np.testing.assert_array_equal(first.predict_proba(X), second.predict_proba(X))
+
+
+def test_bad_input_to_a_network_is_named():
+    X, y = easy("apex_flow", 6)
+    network = make("ststnet", LAPTOP)
+    with pytest.raises(ValueError, match="expected one label for each of 6 clips"):
+        network.fit(X, y[:4])
+    with pytest.raises(ValueError, match="only the class 'a'"):
+        network.fit(X, np.repeat("a", 6))
+    X[2, 0, 0, 0] = np.nan
+    with pytest.raises(ValueError, match="not finite"):
+        network.fit(X, y)
+
+
+# Parts of the face
+
+
+def test_the_parts_lie_where_the_face_is():
+    """A bright spot in the middle of a part is seen by its mask and by its crop, most of all."""
+    side = 56
+    places = in_crop().numpy()
+    assert len(COMPONENTS) == 10
+    for k, (x, y, _, _) in enumerate(places):
+        maps = torch.zeros(1, 1, side, side)
+        column, row = int(x * side), min(int(y * side), side - 1)
+        maps[0, 0, row, column] = 1.0
+        seen = (masks(side) * maps[0]).sum(dim=(1, 2))
+        assert seen.argmax() == k
+    ramp = (torch.arange(side) + 0.5).expand(1, 1, side, side) / side
+    found = crops(ramp, 3)[0, :, 0]
+    np.testing.assert_allclose(found[:, 1, 1], places[:, 0], atol=0.02)
+    np.testing.assert_allclose(crops(ramp.mT, 3)[0, :, 0, 1, 1], places[:, 1].clip(0, 1), atol=0.03)
+
+
+# Registry
+
+
+def test_every_method_has_a_view_and_names_what_is_narrow():
+    from merlib.methods.views import VIEWS
+
+    for name, method in METHODS.items():
+        assert method.view is None or method.view in VIEWS, name
+        full, narrow = make(name, Config()), make(name, LAPTOP)
+        if name not in ("base", "mfem", "mffm", "full"):
+            changed = {
+                key for key, value in narrow.get_params().items() if value != full.get_params()[key]
+            }
+            assert changed == set(method.parameters(LAPTOP))
+            assert not method.parameters(Config())

@@ -1,0 +1,82 @@
+"""Folds of a small network trained as one computation are the folds trained one by one."""
+
+import numpy as np
+import pandas as pd
+import pytest
+import torch
+
+from merlib import loso
+from merlib.methods import METHODS
+from merlib.methods.deep import DeepClassifier
+from merlib.methods.together import FoldsTogether
+
+SETTINGS = {"epochs": 8, "batch_size": 6, "learning_rate": 1e-3}
+
+
+def clips_of(sizes):
+    """Noise with a hint of the class; one subject for each size."""
+    rng = np.random.default_rng(0)
+    count = sum(sizes)
+    y = np.array(["a", "b", "c"])[np.arange(count) % 3]
+    X = rng.normal(size=(count, 3, 28, 28)).astype(np.float32)
+    X[:, 0, 5:20] += np.select([y == "b", y == "c"], [1.0, -1.0])[:, None, None]
+    clips = pd.DataFrame({"clip": [f"{k:02d}" for k in range(count)], "emotion": y})
+    clips["subject"] = np.repeat([f"s{k}" for k in range(len(sizes))], sizes)
+    clips.attrs["classes"] = ("a", "b", "c")
+    return X, clips
+
+
+def run(name, folder, **settings):
+    """Leave one subject out of subjects of three sizes, so that batches have several lengths."""
+    estimator = METHODS[name].build(**SETTINGS | settings)
+    X, clips = clips_of([3, 4, 4, 9])
+    return loso.run(estimator, X, clips, folder, n_jobs=1, progress=False)
+
+
+@pytest.mark.parametrize(
+    ("name", "width"), [("ststnet", 1.0), ("off-apexnet", 0.125), ("at-scnn", 0.125)]
+)
+def test_at_once_is_one_by_one(name, width, tmp_path, monkeypatch):
+    alone = run(name, tmp_path / "alone", width=width)
+    untrained = run(name, tmp_path / "short", width=width, epochs=1)
+    monkeypatch.delattr(DeepClassifier, "fit")  # nothing is trained one by one from here on
+    monkeypatch.setattr(FoldsTogether, "at_once", True)
+    together = run(name, tmp_path / "together", width=width)
+    p = [column for column in alone if column.startswith("p_")]
+    np.testing.assert_allclose(together[p], alone[p], atol=1e-5)
+    assert np.abs(untrained[p] - alone[p]).to_numpy().max() > 0.01
+    pd.testing.assert_frame_equal(together.drop(columns=p), alone.drop(columns=p))
+
+
+def test_losses_and_generators_are_as_when_alone():
+    X, clips = clips_of([3, 4, 4, 9])
+    y = clips["emotion"].to_numpy(str)
+    rows = [np.arange(3, 20), np.arange(11)]
+    estimator = METHODS["ststnet"].build(**SETTINGS)
+    torch.manual_seed(5)
+    drawn = torch.rand(3)
+    torch.manual_seed(5)
+    fitted = estimator.fit_folds(X, y, rows, [1, 2])
+    assert torch.equal(torch.rand(3), drawn)  # the caller's own randomness is left alone
+    for one, part, seed in zip(fitted, rows, [1, 2], strict=True):
+        expected = estimator.set_params(random_state=seed).fit(X[part], y[part])
+        np.testing.assert_allclose(one.loss_, expected.loss_, atol=1e-5)
+        np.testing.assert_allclose(one.predict_proba(X), expected.predict_proba(X), atol=1e-5)
+        assert one.network_.state_dict().keys() == expected.network_.state_dict().keys()
+
+
+def test_a_stopped_run_gives_the_same(tmp_path, monkeypatch):
+    monkeypatch.setattr(FoldsTogether, "at_once", True)
+    whole = run("ststnet", tmp_path)
+    (tmp_path / "run.json").unlink()
+    (tmp_path / "folds" / "s2.parquet").unlink()
+    pd.testing.assert_frame_equal(run("ststnet", tmp_path), whole)
+
+
+def test_fit_alone_follows_the_same_draws(monkeypatch):
+    X, clips = clips_of([3, 4, 4])
+    y = clips["emotion"].to_numpy(str)
+    classifier = METHODS["ststnet"].build(**SETTINGS, random_state=4)
+    expected = classifier.fit(X, y).predict_proba(X)
+    monkeypatch.setattr(FoldsTogether, "at_once", True)
+    np.testing.assert_allclose(classifier.fit(X, y).predict_proba(X), expected, atol=1e-5)

@@ -1,0 +1,147 @@
+"""A model saved and loaded says the same; a new clip goes the way of the prepared ones."""
+
+import json
+import pickle
+
+import cv2
+import numpy as np
+import pytest
+import torch
+from safetensors.torch import save_file
+
+from merlib import cli
+from merlib.data.clips import DatasetError, read_frames
+from merlib.model import saved
+from merlib.preprocess.face import FaceNotFound
+from merlib.study.predict import predict
+from merlib.study.study import Study
+
+TINY = {"size": 32, "flow_size": 32, "frames": 3, "width": 8, "lstm_hidden": 8, "epochs": 1,
+        "tvl1": "fast"}  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def study(casme2_root, tmp_path_factory):
+    return Study(data_root=casme2_root, home=tmp_path_factory.mktemp("home"), n_jobs=1, **TINY)
+
+
+@pytest.fixture(scope="module")
+def file(study, tmp_path_factory):
+    path = tmp_path_factory.mktemp("models") / "full.safetensors"
+    return saved.save(study.fit("full"), path)
+
+
+def test_the_loaded_model_says_what_the_fitted_one_says(study, file):
+    fitted, loaded = study.fit("full"), saved.load(file)
+    x = np.array(study.prepared.x)
+    expected = fitted.classifier.predict_proba(x)
+    np.testing.assert_array_equal(loaded.classifier.predict_proba(x), expected)
+    assert list(loaded.classifier.classes_) == sorted(set(study.clips["emotion"]))
+    assert loaded.classifier.config == fitted.classifier.config
+    assert loaded.about["counts"]["subject"] == study.clips["subject"].value_counts().to_dict()
+
+
+def test_it_is_trained_on_every_subject_whatever_the_order_of_the_clips(study, monkeypatch):
+    seen = {}
+
+    def fit(estimator, x, clips, random_state, after_epoch=None):
+        seen["clips"] = clips["clip"].to_list()
+        return estimator
+
+    monkeypatch.setattr("merlib.loso.fit", fit)
+    study.fit("base")
+    assert seen["clips"] == sorted(study.clips["clip"])
+
+
+def test_a_clip_of_the_dataset_is_predicted_as_its_prepared_form_is(study, file):
+    loaded = saved.load(file)
+    for row in (0, 5):
+        clip = study.clips.iloc[row]
+        found = predict(
+            clip["frames"][0].parent, loaded, clip["onset"], clip["apex"], clip["offset"]
+        )
+        expected = loaded.classifier.predict_proba(np.array(study.prepared.x[row : row + 1]))[0]
+        np.testing.assert_array_equal(found.probabilities[loaded.classifier.classes_], expected)
+        assert found.probabilities.is_monotonic_decreasing
+        assert found.flow.shape == (2, 32, 32) and set(found.attention) == {1, 2, 3, 4}
+        np.testing.assert_allclose(found.flow / 0.05, study.prepared.x[row, -1, 1:3], rtol=1e-5)
+
+
+def test_a_video_without_annotation_is_predicted(study, file, tmp_path):
+    frames = read_frames(study.clips["frames"].iloc[0])
+    path = tmp_path / "clip.avi"
+    video = cv2.VideoWriter(
+        str(path), cv2.VideoWriter_fourcc(*"MJPG"), 100, frames.shape[:0:-1], isColor=False
+    )
+    for frame in frames:
+        video.write(frame)
+    video.release()
+    found = predict(path, saved.load(file))
+    assert (found.onset, found.offset, found.apex_found) == (0, len(frames) - 1, True)
+    assert 0 < found.apex < len(frames) and found.probabilities.sum() == pytest.approx(1)
+
+
+def test_only_networks_can_be_saved_and_only_as_safetensors(study, file, tmp_path):
+    with pytest.raises(ValueError, match="method 'logistic': expected one of base, mfem"):
+        study.fit("logistic")
+    with pytest.raises(ValueError, match="expected a name that ends in .safetensors"):
+        saved.save(saved.load(file), tmp_path / "model.pt")
+
+
+class Trap:
+    def __reduce__(self):
+        return (pytest.fail, ("a pickle was executed",))
+
+
+def test_files_that_are_no_model_are_refused_and_nothing_in_them_is_executed(tmp_path):
+    path = tmp_path / "x.safetensors"
+    with pytest.raises(ValueError, match="x.safetensors: no such file"):
+        saved.load(path)
+    path.write_bytes(pickle.dumps(Trap()))
+    with pytest.raises(ValueError, match="x.safetensors: not a safetensors file"):
+        saved.load(path)
+    save_file({"a": torch.zeros(2)}, path)
+    with pytest.raises(ValueError, match="not a model saved by merlib fit"):
+        saved.load(path)
+    described = {"format": 1, "merlib": "9", "configuration": {"wings": 2}, "classes": ["a", "b"]}
+    save_file({"a": torch.zeros(2)}, path, {"merlib": json.dumps(described)})
+    with pytest.raises(ValueError, match="saved by merlib 9, does not fit this version .*wings"):
+        saved.load(path)
+    described["configuration"] = {}
+    save_file({"a": torch.zeros(2)}, path, {"merlib": json.dumps(described)})
+    with pytest.raises(ValueError, match="does not fit this version"):
+        saved.load(path)
+
+
+def test_a_clip_that_cannot_be_predicted_is_named(study, file, tmp_path):
+    loaded, clip = saved.load(file), study.clips.iloc[0]
+    folder = clip["frames"][0].parent
+    for arguments, message in (
+        ((tmp_path / "none",), "no folder .*none"),
+        ((tmp_path,), "0 numbered image"),
+        ((folder, 5, None, 3), "onset 5 is not before offset 3"),
+        ((folder, 0), "frame 0 is missing"),
+        ((folder, clip["onset"], 10**6), "apex is 1000000, expected a frame after"),
+    ):
+        with pytest.raises(DatasetError, match=message):
+            predict(arguments[0], loaded, *arguments[1:])
+    for number in (1, 2, 4):
+        cv2.imwrite(str(tmp_path / f"{number}.png"), np.full((90, 90), 128, np.uint8))
+    with pytest.raises(DatasetError, match="frame 3 is missing"):
+        predict(tmp_path, loaded)
+    with pytest.raises(FaceNotFound, match="no frontal face"):
+        predict(tmp_path, loaded, 1, 2, 2)
+    (tmp_path / "notes.txt").write_text("x")
+    with pytest.raises(DatasetError, match="notes.txt: expected a folder of images or a video"):
+        predict(tmp_path / "notes.txt", loaded)
+
+
+def test_the_command_prints_probabilities_and_writes_a_picture(study, file, tmp_path, capsys):
+    folder = study.clips["frames"].iloc[0][0].parent
+    status = cli.main(["predict", str(folder), "--model", str(file), "--out", str(tmp_path)])
+    assert status == 0
+    told = json.loads((tmp_path / "prediction.json").read_text())
+    assert sum(told["probabilities"].values()) == pytest.approx(1)
+    printed = capsys.readouterr().out
+    assert all(name in printed for name in told["probabilities"]) and "apex" in printed
+    assert cv2.imread(str(tmp_path / "prediction.png")).shape[0] > 500

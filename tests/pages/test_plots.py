@@ -1,0 +1,324 @@
+"""The drawings say what they should: colours of directions, numbers in cells, frames in files."""
+
+import io
+from colorsys import rgb_to_hsv
+
+import matplotlib
+import numpy as np
+import pandas as pd
+import pytest
+from bs4 import BeautifulSoup
+from hypothesis import given
+from hypothesis import strategies as st
+from PIL import Image, ImageSequence
+from skimage.color import rgb2lab
+
+from merlib.pages import plots
+from merlib.preprocess.pipeline import Prepared
+
+matplotlib.use("Agg")
+
+
+@pytest.fixture(autouse=True)
+def close_figures():
+    yield
+    matplotlib.pyplot.close("all")
+
+
+def constant_flow(u: float, v: float) -> np.ndarray:
+    return np.array([u, v], dtype=np.float32)[:, None, None]
+
+
+def test_choose_takes_the_face_that_moves_and_not_the_head_that_drifts():
+    x = np.zeros((3, 2, 3, 32, 32), np.float32)
+    x[0, -1, 1] = 3.0  # the whole head goes right
+    x[1, -1, 2, 20:26, 8:14] = 1.0  # a corner of the mouth goes down
+    x[2, 0, 2, 20:26, 8:14] = 5.0  # only the last frame, the apex, counts
+    clips = pd.DataFrame({"clip": ["a", "b", "c"]})
+    prepared = Prepared(x, clips, "key")
+    assert plots.choose(prepared) == 1
+    assert plots.choose(prepared, "c") == 2
+    with pytest.raises(ValueError, match="clip='d': expected a clip of the table, such as 'a'"):
+        plots.choose(prepared, "d")
+
+
+@pytest.mark.parametrize(
+    ("u", "v", "colour"),
+    [
+        (0, 0, (255, 255, 255)),  # still: white
+        (1, 0, (255, 0, 0)),  # right: red
+        (-1, 0, (0, 255, 255)),  # left: cyan
+        (0, 1, (128, 255, 0)),  # down: yellow-green
+        (0, -1, (128, 0, 255)),  # up: violet
+        (0.5, 0, (255, 128, 128)),  # half as fast: half as saturated
+        (3, 0, (255, 0, 0)),  # beyond the limit: as at the limit
+    ],
+)
+def test_flow_colour_of_known_directions(u, v, colour):
+    image = plots.flow_image(constant_flow(u, v), limit=1.0)
+    assert image.dtype == np.uint8
+    np.testing.assert_allclose(image[0, 0].astype(int), colour, atol=1)
+
+
+@given(
+    angle=st.floats(0, 360, exclude_max=True), length=st.floats(0.2, 1), turn=st.floats(-180, 180)
+)
+def test_turning_the_flow_turns_the_hue(angle, length, turn):
+    def hue(degrees):
+        radians = np.deg2rad(degrees)
+        flow = constant_flow(length * np.cos(radians), length * np.sin(radians))
+        return 360 * rgb_to_hsv(*plots.flow_image(flow, limit=1.0)[0, 0] / 255)[0]
+
+    turned = (hue(angle + turn) - hue(angle) - turn + 180) % 360 - 180
+    assert abs(turned) < 3  # 8 bits hold a hue to about a degree at this saturation
+
+
+def test_the_fastest_pixel_is_the_default_limit_and_still_flow_is_white():
+    flow = np.zeros((2, 2, 3), np.float32)
+    assert (plots.flow_image(flow) == 255).all()
+    flow[0, 0, 0], flow[0, 1, 2] = 4, 2
+    image = plots.flow_image(flow)
+    np.testing.assert_array_equal(image[0, 0], [255, 0, 0])
+    np.testing.assert_allclose(image[1, 2].astype(int), [255, 128, 128], atol=1)
+
+
+def test_wheel_is_the_key_of_flow_image():
+    wheel = plots.wheel(101)
+    np.testing.assert_array_equal(wheel[50, 50], [255, 255, 255])
+    np.testing.assert_array_equal(wheel[50, 100], [255, 0, 0])  # right end: motion to the right
+    np.testing.assert_allclose(wheel[100, 50].astype(int), [128, 255, 0], atol=1)  # below: down
+    np.testing.assert_array_equal(wheel[0, 0], [255, 255, 255])  # outside the disc
+
+
+def test_arrows_start_where_their_flow_is():
+    flow = np.zeros((2, 8, 12), np.float32)
+    flow[0, 2, 6], flow[1, 6, 10] = 1.0, -2.0  # two of the places that step 4 looks at
+    _, axes = matplotlib.pyplot.subplots()
+    plots.arrows(axes, flow, step=4, gain=3.0)
+    (quiver,) = axes.collections
+    found = {
+        (x, y): (u, v)
+        for (x, y), u, v in zip(quiver.get_offsets(), quiver.U, quiver.V, strict=True)
+    }
+    assert len(found) == 2 * 3
+    assert found[6, 2] == (3, 0)
+    assert found[10, 6] == (0, -6)
+    assert quiver.angles == "xy"  # v points down the image, as its rows do
+
+
+def test_flow_field_has_arrows_over_the_colour():
+    rng = np.random.default_rng(0)
+    flow = rng.normal(size=(2, 36, 36))
+    _, axes = matplotlib.pyplot.subplots()
+    plots.flow_field(axes, flow, limit=2.0)
+    (drawn,), (quiver,) = axes.images, axes.collections
+    np.testing.assert_array_equal(drawn.get_array(), plots.flow_image(flow, 2.0))
+    places = quiver.get_offsets().astype(int).T
+    there = flow[:, places[1], places[0]]
+    assert places.shape[1] == 18 * 18
+    np.testing.assert_allclose([quiver.U, quiver.V], there * 36 / 14 / 2.0)
+    assert quiver.get_facecolor()[0, :3].max() == 0  # black is seen on every hue
+
+
+def test_flow_field_of_no_motion_is_drawn():
+    _, axes = matplotlib.pyplot.subplots()
+    plots.flow_field(axes, np.zeros((2, 8, 8)))
+    assert (axes.images[0].get_array() == 255).all()
+
+
+def test_flow_key_points_in_the_direction_of_each_colour():
+    _, axes = matplotlib.pyplot.subplots()
+    plots.flow_key(axes, size=101)
+    (drawn,), (quiver,) = axes.images, axes.collections
+    assert len(quiver.U) == 8
+    for u, v in zip(quiver.U, quiver.V, strict=True):
+        colour = drawn.get_array()[round(50 + v), round(50 + u)]
+        expected = plots.flow_image(constant_flow(u, v), limit=50)[0, 0]
+        np.testing.assert_allclose(colour.astype(int), expected, atol=6)
+
+
+DICHROMATS = {  # Machado, Oliveira and Fernandes 2009, severity 1: linear RGB to linear RGB
+    "protanope": [
+        [0.152286, 1.052583, -0.204868],
+        [0.114503, 0.786281, 0.099216],
+        [-0.003882, -0.048116, 1.051998],
+    ],
+    "deuteranope": [
+        [0.367322, 0.860646, -0.227968],
+        [0.280085, 0.672501, 0.047413],
+        [-0.011820, 0.042940, 0.968881],
+    ],
+}
+
+
+def distances(colours, eye):
+    """How far apart colours (N, 3) in [0, 1] look to a dichromat, (N, N) in units of CIELAB."""
+    colours = np.asarray(colours)
+    linear = np.where(colours < 0.04045, colours / 12.92, ((colours + 0.055) / 1.055) ** 2.4)
+    linear = np.clip(linear @ np.transpose(DICHROMATS[eye]), 0, 1)
+    seen = np.where(linear < 0.0031308, 12.92 * linear, 1.055 * linear ** (1 / 2.4) - 0.055)
+    lab = rgb2lab(seen)
+    return np.linalg.norm(lab[:, None] - lab[None], axis=-1)
+
+
+@pytest.mark.parametrize("eye", DICHROMATS)
+def test_the_palette_is_told_apart_without_red_or_green(eye):
+    def closest(names):
+        apart = distances([matplotlib.colors.to_rgb(name) for name in names], eye)
+        return apart[~np.eye(len(names), dtype=bool)].min()
+
+    assert closest(plots.COLOURS) > 15
+    assert closest(["tab:green", "tab:red", "tab:brown"]) < closest(plots.COLOURS)
+
+
+@pytest.mark.parametrize("eye", DICHROMATS)
+def test_hue_alone_does_not_tell_the_direction_so_that_arrows_are_needed(eye):
+    degrees = np.arange(0, 360, 5)
+    around = np.stack([np.cos(np.deg2rad(degrees)), np.sin(np.deg2rad(degrees))])[:, None]
+    apart = distances(plots.flow_image(around, 1.0)[0] / 255, eye)
+    turn = np.abs(degrees[:, None] - degrees)
+    assert apart[np.minimum(turn, 360 - turn) > 60].min() < 2  # less than an eye notices
+
+
+def test_strip_shows_every_image_on_one_scale():
+    images = [np.full((4, 6), level) for level in (0.0, 1.0, 5.0, 2.0)]
+    figure, shown = plots.strip(images, list("abcd"), columns=3)
+    assert [axes.get_title() for axes in shown] == list("abcd")
+    assert len(figure.axes) == 6  # two rows of three
+    for axes, image in zip(shown, images, strict=True):
+        (drawn,) = axes.images
+        np.testing.assert_array_equal(drawn.get_array(), image)
+        assert drawn.get_clim() == (0, 5)
+
+
+@pytest.mark.parametrize(("images", "titles"), [([], []), ([np.ones((2, 2))], ["a", "b"])])
+def test_strip_refuses_images_without_titles(images, titles):
+    with pytest.raises(ValueError, match=f"{len(images)} images and {len(titles)} titles"):
+        plots.strip(images, titles)
+
+
+def test_confusion_matrix_writes_recall_and_count():
+    matrix = np.array([[3, 1, 0], [0, 0, 0], [2, 0, 6]])
+    axes = plots.confusion_matrix(matrix, ["joy", "fear", "rest"], "title")
+    written = {tuple(map(int, text.get_position())): text.get_text() for text in axes.texts}
+    assert written[0, 0] == "75 %\n3"  # (column, row)
+    assert written[1, 0] == "25 %\n1"
+    assert written[0, 2] == "25 %\n2"
+    assert written[2, 2] == "75 %\n6"
+    assert not any(row == 1 for _, row in written)  # no clip, no recall
+    assert [label.get_text() for label in axes.get_xticklabels()] == ["joy", "fear", "rest"]
+    assert [label.get_text() for label in axes.get_yticklabels()] == ["joy", "fear", "rest"]
+
+
+def test_confusion_matrix_is_readable_on_every_ground():
+    axes = plots.confusion_matrix(np.array([[9, 1], [5, 5]]), ["a", "b"])
+    (mesh,) = axes.collections
+    grounds = mesh.get_facecolors().reshape(2, 2, 4)
+    for text in axes.texts:
+        column, row = map(int, text.get_position())
+        light = np.dot(grounds[row, column, :3], [0.2126, 0.7152, 0.0722])
+        ink = np.dot(matplotlib.colors.to_rgb(text.get_color()), [0.2126, 0.7152, 0.0722])
+        assert abs(light - ink) > 0.3
+
+
+def test_curves_draws_each_fold_and_the_pooled_one():
+    epochs = pd.Index([1, 2, 3], name="epoch")
+    folds = pd.DataFrame({"s1": [0.0, 0.5, 1.0], "s2": [0.2, 0.2, 0.4]}, index=epochs)
+    pooled = pd.Series([0.1, 0.4, 0.8], index=epochs)
+    axes = plots.curves(folds, pooled, "accuracy")
+    drawn = [tuple(line.get_ydata()) for line in axes.lines if len(line.get_ydata())]
+    assert drawn == [tuple(folds["s1"]), tuple(folds["s2"]), tuple(pooled)]
+    assert (axes.get_xlabel(), axes.get_ylabel()) == ("epoch", "accuracy")
+
+
+@pytest.mark.parametrize("shape", [(6, 9), (6, 9, 3)])
+def test_gif_holds_every_frame_and_loops(shape):
+    frames = [np.full(shape, level, np.uint8) for level in (0, 100, 200)]
+    with Image.open(io.BytesIO(plots.gif(frames, fps=5))) as image:
+        assert (image.format, image.n_frames, image.size) == ("GIF", 3, (9, 6))
+        assert image.info["loop"] == 0
+        assert image.info["duration"] == 200  # milliseconds
+        shown = [np.asarray(frame.convert("L")) for frame in ImageSequence.Iterator(image)]
+    for frame, level in zip(shown, (0, 100, 200), strict=True):
+        np.testing.assert_allclose(frame, level, atol=2)
+
+
+@pytest.mark.parametrize("fps", [0, -1, 51])
+def test_gif_refuses_impossible_speed(fps):
+    with pytest.raises(ValueError, match="fps="):
+        plots.gif([np.zeros((2, 2), np.uint8)], fps=fps)
+
+
+def test_compare_sets_the_printed_figure_beside_the_reproduced_one():
+    printed = pd.DataFrame({"accuracy": [0.7, 0.8], "F1": [0.6, np.nan]}, index=["base", "full"])
+    here = pd.DataFrame(
+        {"F1": [0.5, 0.1], "accuracy": [0.55, 0.4], "UAR": [0.5, 0.2]}, index=["full", "majority"]
+    )
+    both = plots.compare(printed, here)
+    assert list(both.index) == ["base", "full", "majority"]
+    assert list(both.columns) == [
+        ("accuracy", "printed"),
+        ("accuracy", "here"),
+        ("F1", "printed"),
+        ("F1", "here"),
+    ]
+    assert both.loc["full", "accuracy"].to_list() == [0.8, 0.55]
+    assert np.isnan(both.loc["base", ("accuracy", "here")])
+    assert np.isnan(both.loc["majority", ("accuracy", "printed")])
+    assert both.loc["majority", ("F1", "here")] == 0.1
+
+
+def test_table_rounds_and_marks_empty_cells_and_does_not_change_from_run_to_run():
+    frame = pd.DataFrame({"a": [0.12345, np.nan], "b": ["x", "y"]}, index=["first", "second"])
+    page = BeautifulSoup(plots.table(frame, "caption", digits=2).to_html(), "html.parser")
+    assert [cell.text.strip() for cell in page.find_all("td")] == ["0.12", "x", plots.MISSING, "y"]
+    assert page.find("caption").text == "caption"
+    assert plots.table(frame, "caption").to_html() == plots.table(frame.copy(), "caption").to_html()
+    assert "first" in plots.table(frame, "caption").to_html()
+    assert "first" not in plots.table(frame, "caption", index=False).to_html()
+
+
+def documented(x: int) -> int:
+    """Say something.
+
+    At length.
+    """
+    # and why
+    return x + 1
+
+
+def test_source_is_the_code_without_its_docstring():
+    assert plots.source(documented).data.splitlines() == [
+        "```python",
+        "def documented(x: int) -> int:",
+        "    # and why",
+        "    return x + 1",
+        "```",
+    ]
+
+
+def test_style_is_legible_and_told_apart():
+    with matplotlib.rc_context():
+        plots.style()
+        assert matplotlib.rcParams["font.size"] * matplotlib.rcParams["figure.dpi"] / 72 >= 16
+        cycle = [entry["color"] for entry in matplotlib.rcParams["axes.prop_cycle"]]
+    assert cycle == list(plots.COLOURS) and len(set(cycle)) == len(cycle)
+
+
+def test_faces_of_real_people_are_hidden_unless_asked_for(capsys):
+    rng = np.random.default_rng(0)
+    picture, coarse = rng.uniform(0, 255, (40, 30)), rng.uniform(size=(10, 12))
+    for dataset, show, shown in (
+        ("synthetic", None, True), ("synthetic", False, False), ("casme2", None, False),
+        ("own", None, False), ("samm", True, True),
+    ):  # fmt: skip
+        faces = plots.Faces(dataset, show)
+        assert faces.shown is shown
+        assert ("not shown" in capsys.readouterr().out) is not shown
+        if shown:
+            assert faces.picture(picture) is picture and faces.features(picture) is picture
+        else:
+            hidden = faces.picture(picture)
+            assert hidden.shape == picture.shape and np.ptp(hidden) == 0
+            assert max(faces.features(picture).shape) <= 14
+            assert max(faces.features(coarse).shape) <= 14

@@ -1,0 +1,172 @@
+"""One similarity a clip: known eyes land where they should, on drawn and on photographed faces."""
+
+import cv2
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from skimage.data import astronaut
+
+from merlib.data import synthetic
+from merlib.data.clips import load_clips, read_frames
+from merlib.preprocess import face
+
+coordinate = st.floats(50, 400)
+
+
+@given(coordinate, coordinate, st.floats(20, 200), st.floats(-80, 80), st.integers(16, 256))
+def test_the_similarity_puts_the_eyes_at_their_places(x, y, dx, dy, size):
+    eyes = np.array([[x, y], [x + dx, y + dy]])
+    matrix = face.similarity(eyes, size)
+    np.testing.assert_allclose(
+        eyes @ matrix[:, :2].T + matrix[:, 2], face.EYES * size - 0.5, atol=1e-6
+    )
+    linear = matrix[:, :2]
+    np.testing.assert_allclose(linear @ linear.T, np.eye(2) * np.linalg.det(linear), atol=1e-9)
+
+
+def test_rescale_keeps_the_place_of_the_crop():
+    matrix = face.similarity(np.array([[100, 120], [180, 130]]), 56)
+    double = face.rescale(matrix, 2)
+    np.testing.assert_allclose(double, face.similarity(np.array([[100, 120], [180, 130]]), 112))
+
+
+def test_eyes_that_are_none_are_refused():
+    for eyes in ([[10, 10], [10, 10]], [[20, 10], [10, 10]], [[1, 2], [np.nan, 3]]):
+        with pytest.raises(ValueError, match="expected two points, image-left first"):
+            face.similarity(eyes, 56)
+
+
+def test_known_eyes_are_found_within_three_pixels_and_aligned_within_one(casme2_root):
+    """3 px of the frame, where eyes are 125 px apart, are 0.6 px of a crop of 56."""
+    clips = load_clips("synthetic", casme2_root)
+    truth = synthetic.Truth(casme2_root)
+    for row in clips.itertuples():
+        frame = read_frames(row.frames[:1])[0]
+        matrix = face.similarity(face.find_eyes(frame), 56)
+        landed = truth.clip(row.clip).eyes @ matrix[:, :2].T + matrix[:, 2]
+        assert np.hypot(*(landed - (face.EYES * 56 - 0.5)).T).max() < 1.0
+
+
+@pytest.mark.parametrize(("turn", "scale", "light"), [(0, 1.0, 1.0), (8, 1.0, 0.6), (-8, 0.8, 1.2)])
+def test_the_eyes_of_a_photograph_are_found_whatever_its_place(turn, scale, light):
+    grey = cv2.cvtColor(astronaut(), cv2.COLOR_RGB2GRAY)[0:320, 80:400]
+    known = np.array([[122, 101], [166.5, 103.8]])  # read off the picture
+    move = cv2.getRotationMatrix2D((150, 110), turn, scale)
+    image = cv2.warpAffine(grey, move, (320, 320), borderMode=cv2.BORDER_REPLICATE)
+    image = cv2.convertScaleAbs(image, alpha=light)
+    expected = known @ move[:, :2].T + move[:, 2]
+    assert np.hypot(*(face.find_eyes(image) - expected).T).max() < 3 * scale
+
+
+GREY = cv2.cvtColor(astronaut(), cv2.COLOR_RGB2GRAY)
+FACE = GREY[0:320, 80:400]
+
+
+@pytest.mark.parametrize("turn", [0, 12, -20, 30])
+@pytest.mark.parametrize(("scale", "light", "shift"), [
+    (1.0, 1.0, (0, 0)), (0.5, 1.0, (60, 80)), (1.5, 0.5, (40, 60)), (1.0, 0.12, (50, 70)),
+])  # fmt: skip
+def test_the_eyes_move_with_the_photograph(turn, scale, light, shift):
+    known = np.array([[202, 101], [246.5, 103.8]])  # read off the picture
+    move = cv2.getRotationMatrix2D((224, 110), turn, scale)
+    move[:, 2] += shift
+    image = cv2.warpAffine(GREY, move, (512, 512), borderMode=cv2.BORDER_REPLICATE)
+    image = cv2.convertScaleAbs(image, alpha=light)
+    expected = known @ move[:, :2].T + move[:, 2]
+    assert np.hypot(*(face.find_eyes(image) - expected).T).max() < 4 * scale
+
+
+def dark_glasses(picture):
+    picture = picture.copy()
+    for x in (122, 166):
+        cv2.circle(picture, (x, 102), 16, 10, -1)
+    cv2.line(picture, (122, 100), (166, 102), 10, 3)
+    return picture
+
+
+@pytest.mark.parametrize(
+    ("picture", "kind", "message"),
+    [
+        (np.hstack([FACE, FACE]), "two faces", r"more than one face: \d+x\d+ at .* and \d+x"),
+        (dark_glasses(FACE), "no eyes", r"no plausible pair of eyes .*dark glasses"),
+        (FACE[:, 145:], "profile", "one in profile, looking to the image's left"),
+        (np.full((240, 320), 128, np.uint8), "no face", "no frontal face found in a frame of 320"),
+    ],
+)
+def test_what_is_wrong_with_a_face_is_told(picture, kind, message):
+    with pytest.raises(face.FaceNotFound, match=message) as told:
+        face.find_eyes(picture)
+    assert told.value.kind == kind and kind in face.KINDS
+
+
+class Detector:
+    """Stands for a YuNet model: rows of box, five landmarks (eyes first) and score."""
+
+    found = None
+
+    def detect(self, image):
+        assert image.shape == (320, 320, 3)
+        return 1, self.found
+
+
+def test_a_landmark_model_finds_the_eyes(tmp_path, monkeypatch):
+    model = tmp_path / "yunet.onnx"
+    model.touch()
+    monkeypatch.setattr(cv2.FaceDetectorYN, "create", lambda *a, **k: Detector())
+    row = [90, 60, 100, 120, 166, 104, 122, 101, 140, 130, 125, 150, 160, 150, 0.9]
+    monkeypatch.setattr(Detector, "found", np.array([row], np.float32))
+    np.testing.assert_array_equal(face.find_eyes(FACE, model), [[122, 101], [166, 104]])
+    other = np.array(row, np.float32)
+    other[[0, 4, 6]] += 150
+    monkeypatch.setattr(Detector, "found", np.array([row, other], np.float32))
+    with pytest.raises(face.FaceNotFound, match="more than one face"):
+        face.find_eyes(FACE, model)
+    monkeypatch.setattr(Detector, "found", None)
+    with pytest.raises(face.FaceNotFound, match="the landmark model finds no face"):
+        face.find_eyes(FACE, model)
+
+
+def test_a_file_that_is_no_landmark_model_is_named(tmp_path):
+    with pytest.raises(ValueError, match="landmarks=.*none.onnx': no such file"):
+        face.find_eyes(FACE, tmp_path / "none.onnx")
+    (tmp_path / "bad.onnx").write_text("no model")
+    with pytest.raises(ValueError, match="landmarks=.*bad.onnx': no YuNet model"):
+        face.find_eyes(FACE, tmp_path / "bad.onnx")
+
+
+def test_no_face_and_a_wrong_image_are_named():
+    with pytest.raises(face.FaceNotFound, match="no frontal face found in a frame of 320x240"):
+        face.find_eyes(np.full((240, 320), 128, np.uint8))
+    with pytest.raises(ValueError, match=r"expected \(H, W\), uint8"):
+        face.find_eyes(np.zeros((4, 4, 3), np.uint8))
+
+
+def test_align_is_the_same_transform_for_every_frame():
+    rng = np.random.default_rng(0)
+    texture = cv2.GaussianBlur(rng.uniform(0, 255, (120, 160)).astype(np.float32), (0, 0), 4)
+    frames = np.stack([texture, texture, 0.5 * texture]).astype(np.uint8)
+    crops = face.align(frames, face.similarity(np.array([[50, 50], [100, 54]]), 48), 48)
+    assert crops.shape == (3, 48, 48) and crops.dtype == np.float32
+    np.testing.assert_array_equal(crops[0], crops[1])
+    np.testing.assert_allclose(crops[2], 0.5 * crops[0], atol=1.5)
+
+
+def test_align_shows_each_point_where_the_matrix_puts_it():
+    """A smooth bump at a known place is found again at the transformed place."""
+    y, x = np.mgrid[0:200, 0:200]
+    matrix = face.similarity(np.array([[60, 80], [140, 90]]), 64)
+    for point in ((70, 100), (120, 120)):
+        bump = 255 * np.exp(-((x - point[0]) ** 2 + (y - point[1]) ** 2) / (2 * 6**2))
+        crop = face.align(bump.astype(np.uint8)[None], matrix, 64)[0]
+        rows, columns = np.mgrid[0:64, 0:64]
+        found = np.array([(crop * columns).sum(), (crop * rows).sum()]) / crop.sum()
+        np.testing.assert_allclose(found, matrix[:, :2] @ point + matrix[:, 2], atol=0.05)
+
+
+def test_ready_cropped_frames_are_stretched_to_the_square():
+    matrix = face.whole_frame((340, 280), 56)
+    corners = np.array([[-0.5, -0.5], [279.5, 339.5]])
+    np.testing.assert_allclose(
+        corners @ matrix[:, :2].T + matrix[:, 2], [[-0.5, -0.5], [55.5, 55.5]], atol=1e-9
+    )

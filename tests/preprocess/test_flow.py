@@ -1,0 +1,117 @@
+"""TV-L1 against known motion, strain against its equation, head motion against its own model."""
+
+import cv2
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from skimage.registration import optical_flow_tvl1
+
+from merlib.config import profile
+from merlib.data import synthetic
+from merlib.data.clips import load_clips, read_frames
+from merlib.preprocess import face, flow, pipeline
+
+
+def texture(size=112, seed=0):
+    noise = np.random.default_rng(seed).uniform(0, 255, (size, size)).astype(np.float32)
+    image = cv2.GaussianBlur(noise, (0, 0), 2.5)
+    return cv2.normalize(image, None, 20, 235, cv2.NORM_MINMAX)
+
+
+def shifted(image, u, v):
+    """The image moved right by u and down by v, in the frequency domain: exact and periodic."""
+    fy, fx = np.meshgrid(*(np.fft.fftfreq(n) for n in image.shape), indexing="ij")
+    moved = np.fft.ifft2(np.fft.fft2(image) * np.exp(-2j * np.pi * (fx * u + fy * v)))
+    return moved.real.astype(np.float32)
+
+
+@pytest.mark.parametrize("settings", list(flow.SETTINGS))
+@pytest.mark.parametrize(("u", "v"), [(0.3, 0.0), (0.0, -0.5), (-0.8, 0.6)])
+def test_a_known_shift_is_found_with_its_sign_and_axis(settings, u, v):
+    image = texture()
+    found = flow.tvl1(image, shifted(image, u, v), settings)
+    inner = found[:, 20:-20, 20:-20]
+    assert found.shape == (2, 112, 112) and found.dtype == np.float32
+    np.testing.assert_allclose(inner.mean(axis=(1, 2)), [u, v], atol=0.06)
+
+
+def test_no_motion_no_flow():
+    image = texture()
+    for settings_name in flow.SETTINGS:
+        assert np.abs(flow.tvl1(image, image, settings_name)).max() < 1e-3
+
+
+def test_scikit_images_tvl1_agrees_on_the_direction():
+    image = texture(seed=3)
+    y, x = np.mgrid[0:112, 0:112].astype(np.float32)
+    bump = np.exp(-((x - 50) ** 2 + (y - 60) ** 2) / (2 * 15**2))
+    moved = cv2.remap(image, x - 0.9 * bump, y + 0.5 * bump, cv2.INTER_CUBIC)
+    ours = flow.tvl1(image, moved)
+    v, u = optical_flow_tvl1(image / 255, moved / 255, attachment=10)
+    core = bump > 0.5
+    assert ours[0][core].mean() == pytest.approx(u[core].mean(), abs=0.15)
+    assert ours[1][core].mean() == pytest.approx(v[core].mean(), abs=0.15)
+    assert ours[0][core].mean() > 0.4 and ours[1][core].mean() < -0.2
+
+
+@settings(max_examples=20, deadline=None)
+@given(*(st.floats(-0.2, 0.2) for _ in range(4)))
+def test_strain_of_a_linear_field_is_its_equation(a, b, c, d):
+    y, x = np.mgrid[0:12, 0:15].astype(float)
+    field = np.stack([a * x + b * y, c * x + d * y])
+    expected = np.sqrt(a**2 + d**2 + (b + c) ** 2 / 2)
+    np.testing.assert_allclose(flow.strain(field), expected, atol=1e-9)
+
+
+@settings(max_examples=20, deadline=None)
+@given(*(st.floats(-1, 1) for _ in range(4)))
+def test_the_heads_own_motion_is_removed_and_a_local_one_stays(right, down, roll, nearer):
+    y, x = np.mgrid[0:56, 0:56] / 56 - 0.5
+    head = np.stack([right - roll * y + nearer * x, down + roll * x + nearer * y])
+    bump = np.exp(-((x - 0.2) ** 2 + (y - 0.25) ** 2) / (2 * 0.07**2))
+    local = np.stack([0.5 * bump, -0.8 * bump])
+    assert np.abs(flow.remove_head_motion(head)).max() < 1e-5
+    left = flow.remove_head_motion(head + local)
+    assert np.abs(left - local).max() < 0.12
+
+
+def test_end_point_error_by_hand():
+    truth = np.zeros((2, 1, 2))
+    found = np.array([[[3.0, 0.0]], [[4.0, 1.0]]])
+    assert flow.endpoint_error(found, truth) == 3.0
+    assert flow.endpoint_error(found, truth, np.array([[False, True]])) == 1.0
+
+
+def test_truth_in_the_crop_is_turned_and_scaled():
+    displacement = np.zeros((2, 40, 40), np.float32)
+    displacement[0] = 2.0  # to the right
+    quarter = np.array([[0.0, -0.5, 20.0], [0.5, 0.0, 0.0]])  # a quarter turn, half the size
+    found = flow.truth_in_crop(displacement, quarter, 10)
+    np.testing.assert_allclose(found[0, 2:8, 2:8], 0, atol=1e-6)
+    np.testing.assert_allclose(found[1, 2:8, 2:8], 1.0, atol=1e-6)
+
+
+@pytest.mark.parametrize("settings_name", list(flow.SETTINGS))
+def test_on_synthetic_clips_the_end_point_error_beats_zero_flow(casme2_root, settings_name):
+    """In pixels of the crop, onset to apex, over all subjects; head motion included."""
+    clips = load_clips("synthetic", casme2_root)
+    truth = synthetic.Truth(casme2_root)
+    config = profile("laptop", tvl1=settings_name, head_motion="keep")
+    errors, zeros = [], []
+    for row in clips.groupby("subject").first().reset_index().itertuples():
+        pair = read_frames([row.frames[0], row.frames[row.apex - row.onset]])
+        matrix = face.similarity(truth.clip(row.clip).eyes, config.size)
+        found = pipeline.flow_sequence(pair, np.array([0, 1]), matrix, config, row.fps)[1]
+        known = flow.truth_in_crop(truth.clip(row.clip).displacement(row.apex), matrix, config.size)
+        errors.append(flow.endpoint_error(found, known))
+        zeros.append(flow.endpoint_error(0 * known, known))
+    assert np.mean(errors) < 0.5 * np.mean(zeros)
+
+
+def test_wrong_arguments_are_named():
+    image = texture()
+    with pytest.raises(ValueError, match="settings='slow': expected one of"):
+        flow.tvl1(image, image, "slow")
+    with pytest.raises(ValueError, match="expected two of one"):
+        flow.tvl1(image, image[:50])

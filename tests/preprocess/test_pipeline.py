@@ -1,0 +1,168 @@
+"""From frames on disk to the network's input: cached, resumable, the same in any order."""
+
+import os
+import time
+from dataclasses import replace
+
+import cv2
+import numpy as np
+import pytest
+
+from merlib.config import profile
+from merlib.data import synthetic
+from merlib.data.clips import DatasetError, load_clips, read_frames
+from merlib.preprocess import face, flow, pipeline
+
+CONFIG = profile("laptop", size=32, flow_size=64, frames=4, tvl1="fast")
+
+
+@pytest.fixture(scope="module")
+def clips(casme2_root):
+    return load_clips("synthetic", casme2_root)
+
+
+@pytest.fixture(scope="module")
+def prepared(clips, tmp_path_factory):
+    return pipeline.prepare(clips, CONFIG, tmp_path_factory.mktemp("cache"), progress=False)
+
+
+def test_shape_type_and_normalisation(prepared, clips):
+    assert prepared.x.shape == (len(clips), 4, 3, 32, 32)
+    assert prepared.x.dtype == np.float32
+    grey = prepared.x[:, :, 0]
+    np.testing.assert_allclose(grey.mean(axis=(1, 2, 3)), 0, atol=1e-4)
+    np.testing.assert_allclose(grey.std(axis=(1, 2, 3)), 1, atol=1e-3)
+    assert not np.abs(prepared.x[:, 0, 1:]).any()  # the flow from the onset to itself
+    assert prepared.y.tolist() == clips["emotion"].to_list()
+
+
+def test_one_clip_by_hand(prepared, clips):
+    """The four steps written out once more, in their order."""
+    row, config = clips.iloc[4], CONFIG
+    frames = read_frames(row["frames"])
+    matrix = face.similarity(face.find_eyes(frames[0]), config.size)
+    index = [round(k * (row["apex"] - row["onset"]) / 3) for k in range(4)]
+    grey = pipeline.magnified(face.align(frames, matrix, config.size), config, row["fps"])[index]
+    grey = (grey - grey.mean()) / grey.std()
+    np.testing.assert_allclose(prepared.x[4, :, 0], grey, atol=1e-4)
+    large = face.align(frames[index], face.rescale(matrix, 2), 64)
+    field = flow.remove_head_motion(flow.tvl1(large[0], large[3], "fast"))
+    small = field.reshape(2, 32, 2, 32, 2).mean(axis=(2, 4)) / 2  # area mean, in coarser pixels
+    np.testing.assert_allclose(prepared.x[4, 3, 1:], small / config.flow_scale, atol=1e-3)
+
+
+def test_the_second_time_nothing_is_computed(clips, tmp_path, monkeypatch):
+    first = pipeline.prepare(clips[:2], CONFIG, tmp_path, n_jobs=1, progress=False)
+    monkeypatch.setattr(pipeline, "read_frames", lambda _: pytest.fail("computed again"))
+    again = pipeline.prepare(clips[:2], CONFIG, tmp_path, n_jobs=1, progress=False)
+    np.testing.assert_array_equal(first.x, again.x)
+    assert first.key == again.key
+
+
+def test_another_choice_or_another_frame_is_computed_anew(clips, casme2_root, copy_of, tmp_path):
+    before = pipeline.prepare(clips[:1], CONFIG, tmp_path, n_jobs=1, progress=False)
+    stronger = pipeline.prepare(
+        clips[:1], replace(CONFIG, evm_alpha=20.0), tmp_path, n_jobs=1, progress=False
+    )
+    assert not np.array_equal(before.x[:, :, 0], stronger.x[:, :, 0])
+    np.testing.assert_array_equal(before.x[:, :, 1:], stronger.x[:, :, 1:])
+    root = copy_of(casme2_root)
+    path = load_clips("synthetic", root)["frames"][0][-1]
+    image = cv2.imread(str(path), 0)
+    path.unlink()
+    cv2.imwrite(str(path), 255 - image)
+    changed = load_clips("synthetic", root)[:1]
+    assert pipeline.prepare(changed, CONFIG, tmp_path, n_jobs=1, progress=False).key != before.key
+
+
+def test_the_order_of_the_rows_and_the_processes_change_nothing(prepared, clips, tmp_path):
+    order = np.random.default_rng(0).permutation(len(clips))
+    shuffled = clips.iloc[order].reset_index(drop=True)
+    again = pipeline.prepare(shuffled, CONFIG, tmp_path, n_jobs=1, progress=False)
+    np.testing.assert_array_equal(again.x, prepared.x[order])
+    assert again.key == prepared.key
+
+
+def test_what_was_prepared_before_an_error_is_kept(casme2_root, copy_of, tmp_path):
+    root = copy_of(casme2_root)
+    clips = load_clips("synthetic", root)
+    bad = clips["frames"][3][5]
+    content = bad.read_bytes()
+    bad.unlink()
+    bad.write_bytes(content[:200])
+    cache = tmp_path / "cache"
+    with pytest.raises(DatasetError, match=f"1 of {len(clips)} clips cannot be prepared") as told:
+        pipeline.prepare(clips, CONFIG, cache, n_jobs=1, progress=False)
+    assert clips["clip"][3] in str(told.value) and bad.name in str(told.value)
+    kept = {path: os.stat(path).st_mtime_ns for path in cache.rglob("*.npy")}
+    assert len(kept) == len(clips) - 1
+    time.sleep(0.01)
+    bad.write_bytes(content)
+    done = pipeline.prepare(clips, CONFIG, cache, n_jobs=1, progress=False)
+    assert len(done.x) == len(clips)
+    assert all(os.stat(path).st_mtime_ns == stamp for path, stamp in kept.items())
+
+
+def test_a_clip_without_a_face_is_named(casme2_root, copy_of, tmp_path):
+    root = copy_of(casme2_root)
+    clips = load_clips("synthetic", root)[:1]
+    for path in clips["frames"][0]:
+        path.unlink()
+        cv2.imwrite(str(path), np.full((480, 640), 90, np.uint8))
+    with pytest.raises(DatasetError, match="no frontal face found in a frame of 640x480"):
+        pipeline.prepare(clips, CONFIG, tmp_path / "cache", n_jobs=1, progress=False)
+
+
+def test_a_missing_apex_is_found_near_the_largest_motion(clips, casme2_root, tmp_path):
+    truth = synthetic.Truth(casme2_root)
+    rows = [k for k, c in enumerate(clips["clip"]) if truth.clip(c).events["blink"] is None]
+    some = clips.iloc[rows].reset_index(drop=True)
+    some.attrs = dict(clips.attrs)
+    lost = some.assign(apex=-1)
+    lost.attrs = dict(clips.attrs)
+    config = replace(CONFIG, flow_size=112)
+    found = pipeline.prepare(lost, config, tmp_path, n_jobs=1, progress=False)
+    distance = (found.clips["apex"] - some["apex"]).abs() / (some["offset"] - some["onset"])
+    assert distance.median() < 0.2
+    assert len(found.clips.attrs["repairs"]) == len(some)
+    assert f"{some['clip'][0]}: apex set to frame" in found.clips.attrs["repairs"][0]
+
+
+def test_short_clips_repeat_frames_or_are_dropped_by_name(clips, tmp_path):
+    longest = int((clips["apex"] - clips["onset"] + 1).max())
+    rises = (clips["apex"] - clips["onset"] + 1).to_numpy()
+    config = replace(CONFIG, frames=longest, short_clips="drop", size=8, flow_size=16)
+    kept = pipeline.prepare(clips, config, tmp_path, n_jobs=1, progress=False)
+    assert len(kept.x) == (rises >= longest).sum()
+    assert len(kept.clips.attrs["repairs"]) == (rises < longest).sum()
+
+
+@pytest.mark.parametrize(("apex", "frames"), [(30, 6), (5, 6), (3, 6), (1, 10), (140, 10)])
+def test_sampling_is_equidistant_from_onset_to_apex(apex, frames):
+    index = pipeline.sample(apex, frames)
+    assert (index[0], index[-1], len(index)) == (0, apex, frames)
+    assert all(np.diff(index) >= 0)
+    assert np.abs(index - np.arange(frames) * apex / (frames - 1)).max() <= 0.5
+
+
+def test_strain_is_the_fourth_channel(clips, tmp_path):
+    config = replace(CONFIG, strain=True)
+    x = pipeline.prepare(clips[:1], config, tmp_path, n_jobs=1, progress=False).x[0]
+    expected = flow.strain(x[-1, 1:3])
+    np.testing.assert_allclose(x[-1, 3], expected, rtol=1e-3, atol=1e-4)
+
+
+def test_consecutive_pairs_and_flow_on_magnified_frames_differ(clips, tmp_path):
+    default = pipeline.prepare(clips[:1], CONFIG, tmp_path, n_jobs=1, progress=False).x[0, -1, 1:]
+    for change in ({"flow_pairs": "consecutive"}, {"flow_source": "magnified"}):
+        config = replace(CONFIG, **change)
+        other = pipeline.prepare(clips[:1], config, tmp_path, n_jobs=1, progress=False).x[0, -1, 1:]
+        ratio = np.abs(other).mean() / np.abs(default).mean()
+        assert ratio < 0.8 if "flow_pairs" in change else ratio > 1.5
+
+
+def test_resizing_flow_keeps_its_meaning():
+    field = np.ones((2, 8, 8), np.float32) * np.array([2.0, -1.0], np.float32)[:, None, None]
+    half = pipeline.resize(field, 4)
+    np.testing.assert_allclose(half[0], 1.0)
+    np.testing.assert_allclose(half[1], -0.5)

@@ -1,0 +1,256 @@
+"""From frames on disk to stored predictions in one object, and the same by the command line."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import openpyxl
+import pandas as pd
+import pytest
+
+from merlib import cli, metrics
+from merlib.files import find_home
+from merlib.study.study import Study, kept_runs
+
+ROOT = Path(__file__).resolve().parents[2]
+TINY = {"size": 16, "flow_size": 32, "frames": 2, "width": 8, "lstm_hidden": 8, "epochs": 1}
+
+
+@pytest.fixture(scope="module")
+def home(tmp_path_factory):
+    return tmp_path_factory.mktemp("home")
+
+
+@pytest.fixture(scope="module")
+def study(casme2_root, home):
+    return Study(data_root=casme2_root, home=home, n_jobs=1, tvl1="fast", **TINY)
+
+
+def test_predictions_are_made_once_and_then_read(study, monkeypatch):
+    first = study.predictions("base")
+    assert len(first) == 9 and set(first["subject"]) == {"sub01", "sub02", "sub03"}
+    run = first.attrs["run"]
+    assert run["method"] == "base" and run["configuration"]["width"] == 8
+    assert run["configuration_hash"] == study.config.hash()
+    again = Study(data_root=study.data_root, home=study.home, n_jobs=1, tvl1="fast", **TINY)
+    monkeypatch.setattr("merlib.loso.run_fold", lambda *_: pytest.fail("trained again"))
+    monkeypatch.setattr(
+        "merlib.preprocess.pipeline.read_frames", lambda _: pytest.fail("prepared again")
+    )
+    pd.testing.assert_frame_equal(again.predictions("base"), first)
+
+
+def test_shuffling_the_rows_of_the_table_changes_no_bit(study, casme2_root, copy_of, tmp_path):
+    root = copy_of(casme2_root)
+    path = next(root.glob("*.xlsx"))
+    book = openpyxl.load_workbook(path)
+    rows = [[cell.value for cell in row] for row in book["Sheet1"].iter_rows(min_row=2)]
+    order = np.random.default_rng(0).permutation(len(rows))
+    for number, k in enumerate(order, 2):
+        for column, value in enumerate(rows[k], 1):
+            book["Sheet1"].cell(number, column, value)
+    path.unlink()
+    book.save(path)
+    shuffled = Study(data_root=root, home=tmp_path, n_jobs=1, tvl1="fast", **TINY)
+    assert shuffled.clips["clip"].to_list() != study.clips["clip"].to_list()
+    pd.testing.assert_frame_equal(
+        shuffled.predictions("base"), study.predictions("base"), check_exact=True
+    )
+    home = shuffled.home
+    assert shuffled.run_folder("base", 0).relative_to(home) == study.run_folder(
+        "base", 0
+    ).relative_to(study.home)
+
+
+def test_another_choice_or_seed_is_another_run(study):
+    longer = Study(data_root=study.data_root, home=study.home, n_jobs=1, tvl1="fast",
+                   **{**TINY, "epochs": 2})  # fmt: skip
+    assert longer.run_folder("base", 0) != study.run_folder("base", 0)
+    assert longer.prepared.key == study.prepared.key
+    assert study.predictions("majority", 1).attrs["run"]["seed"] == 1
+
+
+def test_the_majority_class_scores_what_it_must(study):
+    found = study.predictions("majority")
+    for subject, rows in found.groupby("subject"):
+        others = study.clips.loc[study.clips["subject"] != subject, "emotion"].value_counts()
+        best = set(others.index[others == others.max()])
+        assert set(metrics.predicted(rows)) <= best
+
+
+def test_fold_classifier_is_the_one_behind_the_predictions(study, monkeypatch):
+    stored = study.predictions("base").set_index("clip")
+    fitted = study.fold_classifier("base", "sub02")
+    mine = (study.clips["subject"] == "sub02").to_numpy()
+    names = [f"p_{label}" for label in fitted.classes_]
+    p = fitted.predict_proba(study.prepared.x[mine]).astype(np.float32)
+    np.testing.assert_array_equal(p, stored.loc[study.clips["clip"][mine], names])
+    monkeypatch.setattr("merlib.loso.fit_fold", lambda *a, **k: pytest.fail("trained again"))
+    study.fold_classifier("base", "sub02")
+    with pytest.raises(pytest.fail.Exception):
+        study.fold_classifier("base", "sub01")
+
+
+def test_kept_predictions_are_found_again_for_the_same_data_only(casme2_root, tmp_path):
+    """At its usual place the data is this study's; a folder of one's own is another."""
+    usual = tmp_path / "data" / "synthetic" / "laptop"
+    usual.parent.mkdir(parents=True)
+    usual.symlink_to(casme2_root)
+    study = Study(home=tmp_path, n_jobs=1, tvl1="fast", **TINY)
+    study.__dict__["root"] = usual
+    assert study.committed("majority") == []
+    made = study.predictions("majority")
+    kept = study.keep("majority", 0)
+    assert sorted(path.name for path in kept.iterdir()) == ["predictions.parquet", "run.json"]
+    (found,) = study.committed("majority")
+    pd.testing.assert_frame_equal(found, made)
+    own = Study(data_root=casme2_root, home=tmp_path, n_jobs=1, tvl1="fast", **TINY)
+    assert own.committed("majority") == []
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ({"dataset": "casme3"}, "dataset='casme3'"),
+        ({"dataset": "samm"}, "needs data_root"),
+        ({"profile": "phone"}, "profile='phone'"),
+        ({"seed": -1}, "seed=-1"),
+        ({"colour": 1}, "colour"),
+    ],
+)
+def test_wrong_arguments_are_named(arguments, message):
+    with pytest.raises(ValueError, match=message):
+        Study(**arguments)
+
+
+def test_home_is_the_checkout_of_the_working_directory_or_of_the_package(tmp_path, monkeypatch):
+    (tmp_path / "notebooks").mkdir()
+    monkeypatch.chdir(tmp_path / "notebooks")
+    assert (find_home() / "merlib" / "study" / "study.py").exists()
+    (tmp_path / "_toc.yml").touch()
+    assert find_home() == tmp_path
+
+
+@pytest.fixture
+def own_home(tmp_path, monkeypatch):
+    """The working directory is a checkout of its own."""
+    (tmp_path / "_toc.yml").touch()
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+def test_the_command_line_trains_and_prints_the_scores(casme2_root, own_home, capsys):
+    arguments = ["train", "--data-root", str(casme2_root), "--methods", "majority", "--jobs", "1"]
+    assert cli.main([*arguments, "--seeds", "0", "1"]) == 0
+    told = capsys.readouterr().out
+    assert "synthetic data, layout of CASME II: 9 clips of 3 subjects" in told
+    for seed in (0, 1):
+        assert f"majority, seed {seed}: accuracy 0." in told
+    assert len(list(own_home.glob("runs/synthetic/*/majority/seed-*/run.json"))) == 2
+
+
+def test_the_command_line_writes_data_in_either_layout(tmp_path, capsys):
+    arguments = ["--subjects", "2", "--clips", "5", "--layout", "samm", "--jobs", "1"]
+    assert cli.main(["synth", "--out", str(tmp_path / "new"), "--seed", "3", *arguments]) == 0
+    assert (tmp_path / "new" / "SAMM_Micro_FACS_Codes_v2.xlsx").exists()
+    assert "make study DATA_ROOT=" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["prepare", "--data-root", "nowhere"], "nowhere: no such folder"),
+        (["prepare", "--dataset", "samm"], "needs data_root"),
+        (["train", "--data-root", ".", "--methods", "majority"], "expected one annotation table"),
+        (["synth", "--out", "x", "--subjects", "1"], "subjects=1: expected at least 2"),
+    ],
+)
+def test_bad_input_is_one_clear_line(arguments, message, own_home, capsys):
+    assert cli.main(arguments) == 1
+    told = capsys.readouterr().err
+    assert message in told and told.startswith("merlib: ")
+
+
+def test_the_command_ends_with_status_1_and_no_traceback(tmp_path):
+    done = subprocess.run(
+        [sys.executable, "-m", "merlib.cli", "prepare", "--data-root", "nowhere"],
+        cwd=tmp_path, capture_output=True, text=True,
+    )  # fmt: skip
+    assert done.returncode == 1
+    assert done.stderr.startswith("merlib: nowhere: no such folder")
+    assert "Traceback" not in done.stderr
+
+
+def test_an_unknown_method_is_named_before_anything_runs(casme2_root, own_home, capsys):
+    arguments = ["train", "--data-root", str(casme2_root), "--methods", "majority", "svm"]
+    assert cli.main(arguments) == 1
+    assert "method 'svm': expected one of majority" in capsys.readouterr().err
+    assert not (own_home / "runs").exists()
+
+
+@pytest.mark.parametrize("group", ["all", "table2"])
+def test_a_group_stands_for_its_methods_each_once(group, monkeypatch):
+    asked = []
+    monkeypatch.setattr(cli, "run_train", lambda options: asked.extend(options.methods))
+    assert cli.main(["train", "--methods", "full", group]) == 0
+    assert asked[0] == "full" and len(asked) == len(set(asked))
+    assert {"majority", "logistic", "lbp-top", "elrcn", "am3f-flownet", "ststnet"} < set(asked)
+    assert ("base" in asked) == ("mfem" in asked) == (group == "all")
+
+
+def test_cross_dataset_trains_on_one_and_tests_on_the_other(tmp_path, casme2_root, samm_root):
+    (tmp_path / "CASME2").symlink_to(casme2_root)
+    (tmp_path / "SAMM").symlink_to(samm_root)
+    options = {"home": tmp_path, "n_jobs": 1, "tvl1": "fast", **TINY}
+    study = Study("composite", tmp_path, protocol="cross", **options)
+    run = study.predictions("majority")
+    clips = study.clips
+    for name in ("casme2", "samm"):
+        most = clips.loc[clips["source"] != name, "emotion"].mode()
+        answers = set(metrics.predicted(run[run["source"] == name]))
+        assert len(answers) == 1 and answers <= set(most)
+    left_out = Study("composite", tmp_path, **options).predictions("majority")
+    assert set(left_out["clip"]) == set(run["clip"]) and "source" not in left_out
+    with pytest.raises(ValueError, match="leaving one source out needs at least two sources"):
+        Study(data_root=casme2_root, protocol="cross", **options).predictions("majority")
+    with pytest.raises(ValueError, match="protocol='holdout': expected one of"):
+        Study("composite", tmp_path, protocol="holdout", **options)
+
+
+def test_results_hold_names_and_probabilities_and_no_folder(study):
+    run = study.predictions("majority")
+    classes = [f"p_{name}" for name in study.clips.attrs["classes"]]
+    assert list(run.columns) == ["clip", "subject", "label", "epoch", *classes]
+    folder = study.run_folder("majority", study.seed)
+    for path in (folder / "run.json", folder / "predictions.parquet"):
+        assert str(study.data_root).encode() not in path.read_bytes()
+    counts = run.attrs["run"]["counts"]
+    assert counts["emotion"] == study.clips["emotion"].value_counts().to_dict()
+    assert sum(counts["subject"].values()) == len(study.clips)
+
+
+@pytest.mark.parametrize(
+    "path",
+    ["data/CASME2/x.jpg", "data/x.txt", "SAMM/006/006_1_2/006_05562.jpg", "a.mp4", "x/b.avi",
+     "SAMM_Micro_FACS_Codes_v2.xlsx", "notebooks/01_data.ipynb", "predictions/x/prediction.png",
+     "full.safetensors", "runs/x"],
+)  # fmt: skip
+def test_nothing_licensed_can_slip_into_git(path):
+    root = Path(__file__).resolve().parents[2]
+    assert subprocess.run(["git", "check-ignore", "-q", path], cwd=root).returncode == 0
+
+
+@pytest.mark.parametrize("command", ["prepare", "train", "book", "study", "trials"])
+def test_the_profile_is_laptop_but_for_trials(command):
+    profile = cli.parser().parse_args([command]).profile
+    assert profile == ("night" if command == "trials" else "laptop")
+
+
+def test_kept_runs_are_found_by_profile_and_method(tmp_path):
+    found = kept_runs(ROOT / "results/synthetic/laptop", ["majority", "base", "unknown"])
+    assert list(found) == ["majority", "base"] and list(found["base"]) == [0, 1, 2]
+    # 40 of the 100 clips are of the largest class, one of five: 2 * 40 / (40 + 100) / 5
+    scores = metrics.scores(found["majority"][0])
+    assert scores["accuracy"] == 0.4 and scores["uf1"] == pytest.approx(0.8 / 7)
+    assert kept_runs(tmp_path, ["majority"]) == {}
