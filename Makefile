@@ -50,6 +50,8 @@ handout: .venv/installed    ## _build/handout: the notebooks without their solut
 test: .venv/installed       ## all tests but the slow ones
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports --no-cache
 	$(BIN)/pytest -n auto --dist loadfile --no-loadscope-reorder
 
 fingerprints: .venv/installed ## store what steps with a new version compute (merlib/versions.py)

@@ -17,7 +17,7 @@ import pandas as pd
 import torch
 from common import in_turn, write
 
-from merlib import loso
+from merlib import store
 from merlib.config import profile
 from merlib.model.classifier import NetworkClassifier
 
@@ -46,7 +46,7 @@ def job(clips: int, folds: int, workers: int, **changes):
 
     def run() -> None:
         with tempfile.TemporaryDirectory() as folder:
-            loso.run(NetworkClassifier(config), x, table, folder, workers, progress=False)
+            store.run(NetworkClassifier(config), x, table, folder, n_jobs=workers, progress=False)
 
     return run
 

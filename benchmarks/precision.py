@@ -14,7 +14,7 @@ import pandas as pd
 import torch
 from common import ROOT, write
 
-from merlib import loso, metrics
+from merlib import metrics, store
 from merlib.study.study import Study
 
 
@@ -27,7 +27,7 @@ def main() -> None:
     torch.backends.cudnn.allow_tf32 = False  # a GPU's float32, else, has ten bits of mantissa
     study, rows = Study(home=ROOT, progress=True), []
     for precision, seed in product(("float32", "bfloat16"), options.seeds):
-        predictions = loso.run(
+        predictions = store.run(
             study.estimator(options.method).set_params(precision=precision),
             study.prepared.x,
             study.clips,

@@ -24,7 +24,7 @@ from sklearn.base import clone
 from torch.nn import functional
 from torch.utils.data import DataLoader, Dataset, TensorDataset
 
-from merlib import loso
+from merlib import loso, store
 from merlib.model import explain
 from merlib.model.augment import augment
 from merlib.model.classifier import cosine, make_optimiser
@@ -153,7 +153,7 @@ def main() -> None:
 
     def ours():
         with tempfile.TemporaryDirectory() as folder:
-            loso.run(estimator, x, clips, folder, n_jobs=study.n_jobs, progress=False)
+            store.run(estimator, x, clips, folder, n_jobs=study.n_jobs, progress=False)
 
     with tempfile.TemporaryDirectory() as folder:
         folders = draw(x, Path(folder))

@@ -243,7 +243,7 @@ def run_train(options: argparse.Namespace) -> None:
     train(study, options.methods, seeds)
     if options.keep:
         for method, seed in product(options.methods, seeds):
-            print(study.keep(method, seed).relative_to(study.home))
+            print(f"{method}, seed {seed}: {study.save(method, seed).relative_to(study.home)}")
 
 
 def run_trials(options: argparse.Namespace) -> None:

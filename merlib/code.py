@@ -12,6 +12,7 @@ from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from functools import cache
 from pathlib import Path
+from typing import Any, cast
 
 from . import PLACES
 from .config import digest
@@ -31,7 +32,7 @@ def key(*modules: str) -> str:
     modules : str
         Full names, such as ``merlib.preprocess.flow``.
     """
-    return digest(sorted(meaning(path_of(name).read_text("utf-8")) for name in behind(*modules)))
+    return digest(sorted(meaning(text_of(name)) for name in behind(*modules)))
 
 
 def behind(*modules: str) -> set[str]:
@@ -42,7 +43,7 @@ def behind(*modules: str) -> set[str]:
         name = todo.pop()
         if name not in found:
             found.add(name)
-            todo += imported(path_of(name).read_text("utf-8"), name)
+            todo += imported(text_of(name), name)
     return found
 
 
@@ -63,7 +64,7 @@ def imported(text: str, name: str = "") -> set[str]:
         elif isinstance(node, ast.ImportFrom):
             start = node.module or ""
             if node.level:
-                package = name.split(".") + [""] * (path_of(name).stem == "__init__")
+                package = name.split(".") + [""] * (cast(Path, path_of(name)).stem == "__init__")
                 start = ".".join([*package[: -node.level], *filter(None, [node.module])])
             for alias in node.names:
                 public = PLACES.get(alias.name) if start == PACKAGE.name else None
@@ -78,6 +79,11 @@ def path_of(name: str) -> Path | None:
     place = PACKAGE.joinpath(*rest)
     files = [place / "__init__.py", place.with_suffix(".py")] if first == PACKAGE.name else []
     return next((path for path in files if path.is_file()), None)
+
+
+def text_of(name: str) -> str:
+    """Return the code of a module of merlib."""
+    return cast(Path, path_of(name)).read_text("utf-8")
 
 
 @cache
@@ -122,7 +128,7 @@ class Canonical(ast.NodeTransformer):
         yield
         self.scopes.pop()
 
-    def visit(self, node: ast.AST) -> ast.AST:
+    def visit(self, node: ast.AST) -> Any:
         """Return a node in its canonical form."""
         if isinstance(node, ast.Module | ast.ClassDef | Function) and ast.get_docstring(node):
             node.body = node.body[1:] or [ast.Pass()]
@@ -146,7 +152,7 @@ class Canonical(ast.NodeTransformer):
             node.body = [self.visit(one) for one in node.body]
         return node
 
-    def comprehension(self, node: ast.AST) -> ast.AST:
+    def comprehension(self, node: Comprehension) -> ast.AST:
         """Number the variables of a comprehension; its first iterator lies outside of it."""
         first = node.generators[0]
         outside, first.iter = self.visit(first.iter), ast.Constant(None)
@@ -193,7 +199,7 @@ def parameters(arguments: ast.arguments) -> list[str]:
     return [node.arg for node in ast.walk(arguments) if isinstance(node, ast.arg)]
 
 
-def stored(parts: list[ast.AST]) -> list[str]:
+def stored(parts: Iterable[ast.AST]) -> list[str]:
     """Return the names that get a value in parts of a tree, each once, in their order."""
     names = []
     for node in own(parts):
@@ -204,7 +210,7 @@ def stored(parts: list[ast.AST]) -> list[str]:
     return list(dict.fromkeys(names))
 
 
-def own(parts: list[ast.AST]) -> Iterator[ast.AST]:
+def own(parts: Iterable[ast.AST]) -> Iterator[ast.AST]:
     """Yield the nodes of parts of a tree, without the insides of functions and classes in it."""
     for node in parts:
         yield node

@@ -103,9 +103,18 @@ def class_names(predictions: pd.DataFrame) -> list[str]:
 
 
 def predicted(predictions: pd.DataFrame) -> np.ndarray:
-    """Return the most probable class of every row (N,)."""
+    """Return the answer of every row (N,): the most probable class.
+
+    Of a saved run only the last epoch has probabilities; the answers of the others are in the
+    column ``predicted``.
+    """
     classes = np.array(class_names(predictions))
-    return classes[predictions[[f"p_{name}" for name in classes]].to_numpy().argmax(axis=1)]
+    values = predictions[[f"p_{name}" for name in classes]].to_numpy()
+    found = classes[values.argmax(axis=1)]
+    if "predicted" in predictions:
+        known = ~np.isnan(values).any(axis=1)
+        found = np.where(known, found, predictions["predicted"].to_numpy(str))
+    return found
 
 
 def matrix_of(predictions: pd.DataFrame) -> np.ndarray:
@@ -321,7 +330,7 @@ def detectable(n: int, discordant: float, power: float = 0.8, level: float = 0.0
     return float(brentq(lacking, 0, discordant)) if lacking(discordant) > 0 else float("nan")
 
 
-def diagonals(clips: Sequence[int], correct: int, recall: str) -> np.ndarray:
+def diagonals(clips: Sequence[int] | np.ndarray, correct: int, recall: str) -> np.ndarray:
     """Return every diagonal of a confusion matrix that has an accuracy and a UAR as printed.
 
     Parameters
@@ -339,14 +348,14 @@ def diagonals(clips: Sequence[int], correct: int, recall: str) -> np.ndarray:
         Right clips of each class, a row a possibility.
     """
     clips = np.asarray(clips)
-    others = np.indices(clips[:-1] + 1).reshape(len(clips) - 1, -1).T
+    others = np.indices(tuple(clips[:-1] + 1)).reshape(len(clips) - 1, -1).T
     rows = np.column_stack([others, correct - others.sum(axis=1)])
     rows = rows[(rows[:, -1] >= 0) & (rows[:, -1] <= clips[-1])]
     half = 0.5 * 10.0 ** -len(recall.partition(".")[2])
     return rows[np.abs((rows / clips).mean(axis=1) - float(recall)) <= half + 1e-12]
 
 
-def holm(p: Sequence[float]) -> np.ndarray:
+def holm(p: Sequence[float] | np.ndarray) -> np.ndarray:
     """Return p values of many tests, corrected so that one false alarm in all is as rare as named.
 
     Holm 1979: the smallest is multiplied by the number of tests, the next by one less, and so on;

@@ -123,9 +123,10 @@ class Rows:
     """
 
     def __init__(self, array: "np.ndarray | Rows", index: np.ndarray):
-        nested = isinstance(array, Rows)
-        self.array = array.array if nested else array
-        self.index = array.index[index] if nested else np.asarray(index)
+        if isinstance(array, Rows):
+            index, array = array.index[index], array.array
+        self.array: np.ndarray = array
+        self.index: np.ndarray = np.asarray(index)
 
     @property
     def shape(self) -> tuple[int, ...]:

@@ -43,11 +43,10 @@ overrides = {}  # fields of the configuration to change
 import matplotlib.pyplot as plt
 import pandas as pd
 
-from merlib import metrics
+from merlib import Study, metrics
 from merlib.methods import METHODS
 from merlib.pages import plots, provenance
 from merlib.study import paper
-from merlib.study.study import Study, kept_runs
 
 plots.style()
 study = Study(dataset=dataset, data_root=data_root, profile=profile, seed=seed, **overrides)
@@ -138,7 +137,7 @@ def mean_and_spread(values):
 kept = [
     (larger, name, run)
     for larger in ("night", "paper")
-    for name, seeds in kept_runs(study.results.with_name(larger), METHODS).items()
+    for name, seeds in study.saved(larger).load(METHODS).items()
     for run in seeds.values()
 ]
 if not kept:
@@ -365,4 +364,4 @@ print(f"all or nothing: {factor:.1f} times as wide, expected about {np.sqrt(10):
 # Every figure above is counted from stored predictions; this is what made them.
 
 # %%
-provenance.foot(runs.values(), f"make study DATASET={dataset} PROFILE={profile} SEED={seed}", study)
+provenance.show(runs.values(), f"make study DATASET={dataset} PROFILE={profile} SEED={seed}", study)

@@ -47,11 +47,10 @@ import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
 
-from merlib import metrics
+from merlib import Study, metrics
 from merlib.config import VARIANTS
 from merlib.pages import plots, provenance
 from merlib.study import paper
-from merlib.study.study import Study, kept_runs
 
 plots.style()
 study = Study(dataset=dataset, data_root=data_root, profile=profile, seed=seed, **overrides)
@@ -63,12 +62,7 @@ print(f"{where}: {len(study.clips)} clips, one is {100 / len(study.clips):.2f} p
 # and those of other seeds that lie in the repository under `results/` for the same data.
 
 # %%
-runs = {}  # variant -> seed -> predictions
-for name in VARIANTS:
-    kept = {} if overrides else {run.attrs["run"]["seed"]: run for run in study.committed(name)}
-    own = {seed: study.predictions(name)} if name in methods else {}
-    runs[name] = dict(sorted((kept | own).items()))
-runs = {name: seeds for name, seeds in runs.items() if seeds}
+runs = study.runs(VARIANTS, make=methods)  # variant -> seed -> predictions
 plots.table(
     pd.DataFrame(
         {
@@ -247,7 +241,7 @@ plots.table(
 
 
 # %% tags=["hide-input"]
-larger = {name: kept_runs(study.results.with_name(name), VARIANTS) for name in ("night", "paper")}
+larger = {name: study.saved(name).load(VARIANTS) for name in ("night", "paper")}
 larger = {name: variants for name, variants in larger.items() if variants}
 lines = []
 for name, variants in {f"{profile}, above": runs, **larger}.items():
@@ -418,4 +412,4 @@ print(f"20% differ, drawn 2000 times: {drawn:.2f}")
 # %%
 everything = [run for variants in (runs, *larger.values()) for own in variants.values()
               for run in own.values()]  # fmt: skip
-provenance.foot(everything, f"make ablation DATASET={dataset} PROFILE={profile}", study)
+provenance.show(everything, f"make ablation DATASET={dataset} PROFILE={profile}", study)

@@ -72,13 +72,8 @@ print(f"{where}: {len(study.clips)} clips, one is {100 / len(study.clips):.2f} p
 # the same data, and this study's own, which come first.
 
 # %%
-runs = {}  # method -> seed -> predictions
-for name in METHODS:
-    kept = {} if overrides else {run.attrs["run"]["seed"]: run for run in study.committed(name)}
-    if name in compared or (study.run_folder(name, seed) / "run.json").exists():
-        kept[seed] = study.predictions(name)
-    if kept:
-        runs[name] = dict(sorted(kept.items()))
+own = [name for name in METHODS if name in compared or study.finished(name)]
+runs = study.runs(METHODS, make=own)  # method -> seed -> predictions
 first = {name: seeds.get(seed, next(iter(seeds.values()))) for name, seeds in runs.items()}
 print(f"{len(runs)} of {len(METHODS)} methods have run")
 
@@ -364,4 +359,4 @@ plots.table(ranking, f"{len(draws)} draws of subjects, one seed. {where}", digit
 
 # %%
 everything = [run for own in runs.values() for run in own.values()]
-provenance.foot(everything, f"make compare DATASET={dataset} PROFILE={profile}", study)
+provenance.show(everything, f"make compare DATASET={dataset} PROFILE={profile}", study)

@@ -63,7 +63,9 @@ from merlib.study.study import PUBLISHED_SEED, Study
 plots.style()
 faces = plots.Faces(dataset, show_faces)
 study = Study(dataset=dataset, data_root=data_root, profile=profile, seed=seed, **overrides)
-shown, kept, where = trials.kept(study, "attention")
+saved = trials.find(study, "attention")
+shown, kept, where = saved.study, saved.runs, saved.where  # runs: trial -> seed -> predictions
+print(saved)
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## What counts as seeing a region
@@ -266,18 +268,8 @@ plots.table(columns.reset_index(), f"{len(known)} clips, profile {shown.profile}
 
 
 # %%
-def measured(kept):
-    """Return the measurements beside kept trials, a row a map of a clip."""
-    tables = []
-    for name, seeds in kept.items():
-        for number in seeds:
-            path = trials.folder(shown, name, number) / "regions.csv"
-            if path.read_text().strip():  # no clip with a known region: no row
-                tables.append(pd.read_csv(path).assign(trial=name, seed=number))
-    return with_share(pd.concat(tables, ignore_index=True)) if tables else None
-
-
-found = measured(kept)
+found = trials.saved(shown).table("regions").rename(columns={"name": "trial"})
+found = with_share(found) if len(found) else None
 if found is not None:
     table = {
         trials.ATTENTION[name].title: {
@@ -650,4 +642,4 @@ for stage in looks:
 
 # %%
 everything = [run for seeds in kept.values() for run in seeds.values()]
-provenance.foot(everything, trials.command(shown, "attention"), shown)
+provenance.show(everything, trials.command(shown, "attention"), shown)

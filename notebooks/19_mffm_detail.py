@@ -55,7 +55,9 @@ from merlib.study import trials
 
 plots.style()
 study = Study(dataset=dataset, data_root=data_root, profile=profile, seed=seed, **overrides)
-study, kept, where = trials.kept(study, "fusion")  # trial -> seed -> predictions
+saved = trials.find(study, "fusion")
+study, kept, where = saved.study, saved.runs, saved.where  # runs: trial -> seed -> predictions
+print(saved)
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## What the claim predicts
@@ -584,4 +586,4 @@ plots.table(table, f"Smallest gap in points of accuracy, {n} clips", digits=1, i
 
 # %%
 everything = [run for seeds in kept.values() for run in seeds.values()] + list(sweeps.values())
-provenance.foot(everything, trials.command(study, "fusion amplitude"), study)
+provenance.show(everything, trials.command(study, "fusion amplitude"), study)

@@ -67,7 +67,9 @@ plots.style()
 
 # %%
 study = Study(dataset, data_root, profile, seed, **overrides)
-study, kept, where = trials.kept(study, "ingredients")  # kept: trial -> seed -> predictions
+saved = trials.find(study, "ingredients")
+study, kept, where = saved.study, saved.runs, saved.where  # runs: trial -> seed -> predictions
+print(saved)
 
 # %% [markdown]
 # *Parameters* says how large the network is: taking the BiLSTM away takes many of its weights with
@@ -409,4 +411,4 @@ print(f"seeds: {len(runs['full'])}. Luck in training is not in it: with several 
 
 # %%
 everything = [run for seeds in kept.values() for run in seeds.values()]
-provenance.foot(everything, trials.command(study, "ingredients"), study)
+provenance.show(everything, trials.command(study, "ingredients"), study)

@@ -84,8 +84,7 @@ plots.table(pd.DataFrame(rows).T, "The known mistakes, and which of the four sen
 # is stored: this study's own, and those under `results/` that are of the same data.
 
 # %%
-kept = {} if overrides else {run.attrs["run"]["seed"]: run for run in study.committed(method)}
-network = dict(sorted((kept | {seed: study.predictions(method)}).items()))
+network = study.runs([method], make=[method])[method]
 SCORERS = {"honest": mistakes.pooled} | {
     name: case.score for name, case in MISTAKES.items() if not case.moved
     and case.score is not mistakes.pooled
@@ -424,4 +423,4 @@ for columns in (0, 1000, 4000):
 # ## Where these figures come from
 
 # %%
-provenance.foot(network.values(), f"make study DATASET={dataset} PROFILE={profile}", study)
+provenance.show(network.values(), f"make study DATASET={dataset} PROFILE={profile}", study)

@@ -55,12 +55,7 @@ plots.style()
 study = Study(dataset=dataset, data_root=data_root, profile=profile, seed=seed, **overrides)
 clips = study.clips
 where = f"{clips.attrs['version']}, profile {profile}"
-runs = {}  # method -> seed -> predictions
-for name in METHODS:
-    kept = {} if overrides else {run.attrs["run"]["seed"]: run for run in study.committed(name)}
-    own = {seed: study.predictions(name)} if name in methods else {}
-    if kept | own:
-        runs[name] = dict(sorted((kept | own).items()))
+runs = study.runs(METHODS, make=methods)  # method -> seed -> predictions
 count = sum(map(len, runs.values()))
 print(f"{where}: {len(clips)} clips of {clips['subject'].nunique()} subjects; {count} stored runs")
 
@@ -554,7 +549,7 @@ for a in (50.0, 1.0):
 # ## Where these figures come from
 
 # %%
-provenance.foot(
+provenance.show(
     (run for own in runs.values() for run in own.values()),
     f"make study DATASET={dataset} PROFILE={profile}",
     study,

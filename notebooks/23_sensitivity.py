@@ -64,7 +64,9 @@ plots.style()
 
 # %%
 study = Study(dataset, data_root, profile, seed, **overrides)
-study, kept, where = trials.kept(study, "sensitivity")  # kept: trial -> seed -> predictions
+saved = trials.find(study, "sensitivity")
+study, kept, where = saved.study, saved.runs, saved.where  # runs: trial -> seed -> predictions
+print(saved)
 
 # %% [markdown]
 # Each alternative, as a change of the profile's own value:
@@ -223,7 +225,7 @@ if rows:
 # %%
 same = [
     metrics.paired_difference({0: runs[i]}, {0: runs[j]}, n=200)
-    for runs in trials.stored(study, trials.TRIALS).values()
+    for runs in trials.saved(study).load(trials.TRIALS).values()
     for i, j in combinations(runs, 2)
 ]
 if same:
@@ -371,4 +373,4 @@ print("For a sentence such as 'this decision moves the score' the first is the r
 
 # %%
 everything = [run for seeds in kept.values() for run in seeds.values()]
-provenance.foot(everything, trials.command(study, "sensitivity"), study)
+provenance.show(everything, trials.command(study, "sensitivity"), study)

@@ -1,12 +1,4 @@
-"""Leave one subject out: nothing of the subject reaches training, and a stop loses nothing."""
-
-import json
-import os
-import signal
-import subprocess
-import sys
-import textwrap
-import time
+"""Leave one subject out: nothing of the left-out subject reaches training."""
 
 import numpy as np
 import pandas as pd
@@ -15,11 +7,10 @@ from sklearn.base import BaseEstimator, ClassifierMixin
 from sklearn.dummy import DummyClassifier
 from sklearn.model_selection import LeaveOneGroupOut, cross_val_predict
 from sklearn.neighbors import KNeighborsClassifier
-from sklearn.pipeline import make_pipeline
-from sklearn.preprocessing import FunctionTransformer
 
-from merlib import loso, metrics
+from merlib import loso, metrics, store
 from merlib.config import Config
+from merlib.loso import leave_one_subject_out
 from merlib.model.classifier import NetworkClassifier
 
 TINY = Config(size=16, frames=2, width=8, lstm_hidden=8, epochs=2, batch_size=4, variant="full")
@@ -67,19 +58,19 @@ def answers(clips):
     return clips["emotion"].map({"a": 0, "b": 1, "c": 2}).to_numpy(float)[:, None]
 
 
-def test_a_perfect_predictor_scores_one_whatever_the_order(tmp_path):
+def test_a_perfect_predictor_scores_one_whatever_the_order():
     clips = table()
-    for k, order in enumerate((np.arange(24), np.random.default_rng(1).permutation(24))):
+    for order in (np.arange(24), np.random.default_rng(1).permutation(24)):
         rows = clips.iloc[order].reset_index(drop=True)
         rows.attrs = clips.attrs
-        done = loso.run(Oracle(), answers(rows), rows, tmp_path / str(k), 1, progress=False)
+        done = leave_one_subject_out(Oracle(), answers(rows), rows, n_jobs=1, progress=False)
         assert metrics.scores(done) == {"accuracy": 1.0, "uf1": 1.0, "uar": 1.0}
 
 
-def test_the_left_out_subject_is_never_seen(tmp_path):
+def test_the_left_out_subject_is_never_seen():
     clips, Spy.seen = table(), []
     marks = np.arange(24.0)[:, None]
-    loso.run(Spy(), marks, clips, tmp_path, n_jobs=1, progress=False)
+    leave_one_subject_out(Spy(), marks, clips, n_jobs=1, progress=False)
     assert len(Spy.seen) == clips["subject"].nunique()
     for rows, labels, groups in Spy.seen:
         rows = rows.astype(int)
@@ -89,11 +80,11 @@ def test_the_left_out_subject_is_never_seen(tmp_path):
         assert groups == clips["subject"][rows].to_list()
 
 
-def test_equal_to_scikit_learns_own_cross_validation(tmp_path):
+def test_equal_to_scikit_learns_own_cross_validation():
     clips = table(60, 6).sort_values("clip", ignore_index=True)
     X = np.random.default_rng(2).normal(size=(60, 3)) + answers(clips)
     method = KNeighborsClassifier(3)
-    found = loso.run(method, X, clips, tmp_path, n_jobs=2, progress=False)
+    found = leave_one_subject_out(method, X, clips, n_jobs=2, progress=False)
     expected = cross_val_predict(
         method, X, clips["emotion"], groups=clips["subject"], cv=LeaveOneGroupOut(),
         method="predict_proba",
@@ -113,7 +104,7 @@ def reference(tmp_path_factory):
     """Predictions of an uninterrupted run of the network, two folds at a time."""
     X, clips = network_data()
     folder = tmp_path_factory.mktemp("reference")
-    return loso.run(NetworkClassifier(TINY), X, clips, folder, n_jobs=2, seed=5, progress=False)
+    return store.run(NetworkClassifier(TINY), X, clips, folder, n_jobs=2, seed=5, progress=False)
 
 
 def test_predictions_of_every_epoch_are_stored(reference):
@@ -131,7 +122,7 @@ def test_shuffled_rows_and_one_process_change_no_bit(reference, tmp_path):
     order = np.random.default_rng(4).permutation(16)
     rows = clips.iloc[order].reset_index(drop=True)
     rows.attrs = clips.attrs
-    again = loso.run(
+    again = store.run(
         NetworkClassifier(TINY), X[order], rows, tmp_path, n_jobs=1, seed=5, progress=False
     )
     pd.testing.assert_frame_equal(again, reference, check_exact=True)
@@ -143,80 +134,14 @@ def test_the_last_epoch_alone_decides_the_scores(reference):
     assert metrics.scores(reference)["accuracy"] == metrics.accuracy(matrix)
 
 
-SCRIPT = """
-    import signal, sys, time
-    from test_loso import TINY, network_data
-    from merlib import loso
-    from merlib.model.classifier import NetworkClassifier
-
-    signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell's background job ignores it
-    fit_fold = loso.fit_fold
-    def slow(*arguments):
-        time.sleep(1.5)
-        return fit_fold(*arguments)
-    loso.fit_fold = slow
-    X, clips = network_data()
-    loso.run(NetworkClassifier(TINY), X, clips, sys.argv[1], n_jobs=1, seed=5, progress=False)
-"""
-
-
-@pytest.mark.parametrize("how", [signal.SIGKILL, signal.SIGINT])
-def test_stopped_at_any_moment_it_goes_on_and_the_result_is_the_same(reference, tmp_path, how):
-    process = subprocess.Popen(
-        [sys.executable, "-c", textwrap.dedent(SCRIPT), tmp_path],
-        env=os.environ | {"PYTHONPATH": os.path.dirname(__file__)},
-        stderr=subprocess.DEVNULL,
-    )
-    stored = tmp_path / "folds"
-    deadline = time.time() + 120
-    while not list(stored.glob("*.parquet")):
-        assert process.poll() is None and time.time() < deadline
-        time.sleep(0.02)
-    process.send_signal(how)
-    assert process.wait(60) != 0
-    assert not (tmp_path / "run.json").exists()
-    finished = {path: os.stat(path).st_mtime_ns for path in stored.glob("*.parquet")}
-    assert 0 < len(finished) < 3
-    X, clips = network_data()
-    done = loso.run(NetworkClassifier(TINY), X, clips, tmp_path, n_jobs=1, seed=5, progress=False)
-    pd.testing.assert_frame_equal(done, reference, check_exact=True)
-    assert all(os.stat(path).st_mtime_ns == stamp for path, stamp in finished.items())
-
-
-def test_the_results_say_nothing_of_where_the_data_lies(tmp_path):
-    clips = table()
-    clips.attrs["root"] = "/home/somebody/CASME2"
-    loso.run(Oracle(), answers(clips), clips, tmp_path, 1, progress=False)
-    for path in tmp_path.rglob("*"):
-        assert path.is_dir() or b"somebody" not in path.read_bytes(), path
-
-
-def test_a_finished_run_is_read_and_not_run_again(tmp_path, monkeypatch):
-    clips = table()
-    first = loso.run(Oracle(), answers(clips), clips, tmp_path, 1, progress=False)
-    monkeypatch.setattr(loso, "run_fold", lambda *_: pytest.fail("run again"))
-    again = loso.run(Oracle(), answers(clips), clips, tmp_path, 1, progress=False)
-    pd.testing.assert_frame_equal(again, first)
-
-
-def test_a_folder_with_another_run_is_refused(tmp_path):
-    clips = table()
-    loso.run(Oracle(), answers(clips), clips, tmp_path, 1, progress=False)
-    with pytest.raises(ValueError, match=r"holds another run: data_hash differ"):
-        loso.run(Oracle(), answers(clips) + 1, clips, tmp_path, 1, progress=False)
-    with pytest.raises(ValueError, match=r"holds another run: seed differ"):
-        loso.run(Oracle(), answers(clips), clips, tmp_path, 1, seed=1, progress=False)
-
-
-def test_a_class_unseen_in_training_gets_probability_zero(tmp_path):
+def test_a_class_unseen_in_training_gets_probability_zero():
     clips = table(8, 2)
     clips["emotion"] = ["a", "b"] * 4
     clips.loc[clips["subject"] == "s0", "emotion"] = "c"
     clips.loc[clips.index[clips["subject"] == "s1"][:2], "emotion"] = ["a", "b"]
     clips.loc[clips.index[clips["subject"] == "s0"][:2], "emotion"] = ["a", "c"]
-    done = loso.run(
-        DummyClassifier(strategy="prior"), np.zeros((8, 1)), clips, tmp_path, 1, progress=False
-    )
+    method = DummyClassifier(strategy="prior")
+    done = leave_one_subject_out(method, np.zeros((8, 1)), clips, n_jobs=1, progress=False)
     left_out = done[done["subject"] == "s0"]
     assert (left_out["p_c"] == 0).all()
     np.testing.assert_allclose(left_out[["p_a", "p_b", "p_c"]].sum(axis=1), 1, rtol=1e-6)
@@ -243,7 +168,7 @@ def test_fit_fold_is_the_classifier_behind_the_predictions(reference):
     ("spoil", "message"),
     [
         (lambda c: c.drop(columns="subject"), r"column\(s\) subject missing"),
-        (lambda c: c.assign(clip="same"), "'same' stands there twice"),
+        (lambda c: c.assign(clip="same"), "'same' is there twice"),
         (lambda c: c.assign(subject="one"), "at least two subjects"),
         (lambda c: c.iloc[:-1], "X has 24 rows, clips 23"),
         (lambda c: c.assign(emotion="joy"), "emotion 'joy' is not one of"),
@@ -254,33 +179,5 @@ def test_bad_input_is_named_before_anything_is_written(spoil, message, tmp_path)
     spoilt = spoil(clips)
     spoilt.attrs = clips.attrs
     with pytest.raises(ValueError, match=message):
-        loso.run(Oracle(), answers(clips), spoilt, tmp_path / "run", 1, progress=False)
+        store.run(Oracle(), answers(clips), spoilt, tmp_path / "run", progress=False)
     assert not (tmp_path / "run").exists()
-
-
-def test_an_unfinished_folder_is_named(tmp_path):
-    with pytest.raises(ValueError, match="no finished run"):
-        loso.load(tmp_path)
-    (tmp_path / "run.json").write_text(json.dumps({}))
-    with pytest.raises(OSError):
-        loso.load(tmp_path)
-
-
-def test_a_functions_place_in_memory_makes_no_other_run():
-    """A pipeline names its functions by their addresses, which differ from process to process."""
-    clips = pd.DataFrame({"clip": ["a", "b"], "subject": ["1", "2"], "emotion": ["x", "y"]})
-
-    def named(function):
-        estimator = make_pipeline(FunctionTransformer(function), DummyClassifier())
-        return loso.identify(estimator, np.zeros((2, 1)), clips, ["x", "y"], 0, {})
-
-    def function(X):
-        return X
-
-    first = function
-
-    def function(X):
-        return X
-
-    assert named(first) == named(function)
-    assert named(first) != named(np.abs)

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from joblib import delayed
 from sklearn.base import BaseEstimator, ClassifierMixin
 
-from merlib import loso, parallel
+from merlib import parallel, store
 from merlib.config import profile
 from merlib.model.classifier import NetworkClassifier
 from merlib.parallel import Rows
@@ -63,10 +63,10 @@ def test_a_killed_worker_changes_no_prediction(address, tmp_path):
     clips["subject"] = [f"s{k % 4}" for k in range(12)]
     clips["emotion"] = ["a", "b", "a", "b"] * 3
     network = NetworkClassifier(profile("laptop", size=16, frames=2, epochs=2, lstm_hidden=8))
-    alone = loso.run(network, X, clips, tmp_path / "alone", n_jobs=1, progress=False)
+    alone = store.run(network, X, clips, tmp_path / "alone", n_jobs=1, progress=False)
     killed = KilledOnce(str(tmp_path / "flag"), network)
     cluster = parallel.Cluster(address)
-    there = loso.run(killed, X, clips, tmp_path / "there", progress=False, cluster=cluster)
+    there = store.run(killed, X, clips, tmp_path / "there", progress=False, cluster=cluster)
     assert (tmp_path / "flag").exists()
     last = alone[alone["epoch"] == 2].drop(columns="epoch").reset_index(drop=True)
     pd.testing.assert_frame_equal(there.drop(columns="epoch"), last, check_exact=True)

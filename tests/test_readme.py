@@ -6,12 +6,13 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from merlib import cli, loso, metrics
+from merlib import cli, metrics
 from merlib.methods import METHODS
+from merlib.store import Saved
 
 ROOT = Path(__file__).resolve().parent.parent
 README = (ROOT / "README.md").read_text()
-RESULTS = ROOT / "results" / "synthetic" / "laptop"
+RESULTS = ROOT / "results" / "synthetic"
 
 
 def test_the_table_is_counted_from_the_stored_predictions():
@@ -19,8 +20,9 @@ def test_the_table_is_counted_from_the_stored_predictions():
     named = [row[0] for row in rows]
     assert named[:6] == ["majority", "logistic", "base", "mfem", "mffm", "full"]
     assert set(named) == set(METHODS)
+    saved = Saved(RESULTS / "laptop").load(named)
     for method, seeds, accuracy, uf1 in rows:
-        runs = [loso.load(path.parent) for path in sorted((RESULTS / method).glob("*/run.json"))]
+        runs = list(saved[method].values())
         assert len(runs) == int(seeds)
         scores = [metrics.scores(run) for run in runs]
         assert float(accuracy) == pytest.approx(np.mean([s["accuracy"] for s in scores]), abs=6e-4)
@@ -30,25 +32,28 @@ def test_the_table_is_counted_from_the_stored_predictions():
 def test_the_table_of_246_clips_is_counted_too():
     rows = re.findall(r"^\| (\w+) \| (\d) \| ([\d.]+) \| ([\d.]+) \|", README, re.M)
     assert [row[0] for row in rows] == ["base", "mfem", "mffm", "full"]
+    saved = Saved(RESULTS / "night").load([row[0] for row in rows])
     for method, seeds, *told in rows:
-        places = sorted((RESULTS.parent / "night" / method).glob("*/run.json"))
-        runs = [loso.load(path.parent) for path in places]
+        runs = list(saved[method].values())
         scores = [metrics.scores(run) for run in runs]
         assert len(runs) == int(seeds) and all(run["clip"].nunique() == 246 for run in runs)
         for value, name in zip(told, ("accuracy", "uf1"), strict=True):
             assert float(value) == pytest.approx(np.mean([s[name] for s in scores]), abs=6e-4)
 
 
-def test_stored_runs_tell_what_made_them():
-    found = sorted(RESULTS.glob("*/*/run.json"))
-    assert found
-    for path in found:
-        run = loso.load(path.parent)
-        told = run.attrs["run"]
-        assert path.parent.name == f"seed-{told['seed']}"
-        assert path.parent.parent.name == told["method"]
-        assert "+changes" not in told["revision"] and told["versions"]["torch"]
-        assert metrics.last(run)["clip"].is_unique and len(metrics.last(run)) == 100
+def test_saved_runs_say_what_made_them():
+    saved = Saved(RESULTS / "laptop")
+    for (name, seed), about in saved.runs().items():
+        assert (about["method"], about["seed"]) == (name, seed)
+        assert "+changes" not in about["revision"] and about["versions"]["torch"]
+        final = metrics.last(saved.load([name])[name][seed])
+        assert final["clip"].is_unique and len(final) == 100
+
+
+def test_results_are_a_few_small_files():
+    files = [path for path in (ROOT / "results").rglob("*") if path.suffix != ".lock"]
+    assert sum(path.stat().st_size for path in files if path.is_file()) < 3e6
+    assert len(files) < 30
 
 
 def test_its_make_targets_and_commands_exist():

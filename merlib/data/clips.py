@@ -9,6 +9,7 @@ import csv
 from collections.abc import Iterable
 from dataclasses import replace
 from pathlib import Path
+from typing import cast
 
 import numpy as np
 import pandas as pd
@@ -144,7 +145,7 @@ def inspect_one(
     """Read one dataset: its table, the wanted classes, the frames."""
     name = detect(root, table) if dataset == "synthetic" else dataset
     layout, findings = LAYOUTS[name], Findings()
-    path = table or find_table(root, layout)
+    path = table or find_table(cast(Path, root), layout)  # one of them is there
     rows = read_rows(path, layout)
     clips = parse(rows, layout, findings)
     version = release(path, name, rows)
@@ -180,7 +181,8 @@ def inspect_composite(root: Path | None, classes, faces: str) -> tuple[pd.DataFr
     """Read whatever of CASME II and SAMM is below a root; names get the dataset's in front."""
     if root is None:
         raise ValueError("dataset='composite' needs a root folder, a table alone is not enough")
-    parts, names, rows, findings = [], [], {}, Findings()
+    parts, names, findings = [], [], Findings()
+    rows: dict[str, int] = {}
     for name in ("casme2", "samm"):
         for path in find_tables(root, LAYOUTS[name]):
             part, found = inspect_one(name, path.parent, classes or "three", path, faces)
@@ -218,16 +220,15 @@ def detect(root: Path | None, table: Path | None) -> str:
         If neither or both do.
     """
     official = {name: LAYOUTS[name] for name in ("casme2", "samm")}
+    place = table or cast(Path, root)  # one of them is there
     if table is not None:
         found = [name for name in official if table.name.lower().startswith(name)]
     else:
-        found = [name for name, layout in official.items() if find_tables(root, layout)]
+        found = [name for name, layout in official.items() if find_tables(place, layout)]
     if len(found) != 1:
         patterns = " or ".join(layout.files for layout in official.values())
-        there = " and ".join(found) or (table.name if table else what_stands(root))
-        raise DatasetError(
-            f"{table or root}: expected one annotation table ({patterns}), found {there}"
-        )
+        there = " and ".join(found) or (table.name if table else what_stands(place))
+        raise DatasetError(f"{place}: expected one annotation table ({patterns}), found {there}")
     return found[0]
 
 

@@ -2,9 +2,9 @@
 
 import os
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
-from typing import NamedTuple
+from typing import NamedTuple, cast
 
 import cv2
 import numpy as np
@@ -28,7 +28,9 @@ class VideoFrame(NamedTuple):
 Frame = Path | VideoFrame
 
 
-def number_frames(source: Path, wanted: range, findings: Findings, where: dict) -> dict[int, Frame]:
+def number_frames(
+    source: Path, wanted: range, findings: Findings, where: dict
+) -> Mapping[int, Frame]:
     """Return the frames of a folder or a video by their number; empty if there is neither.
 
     A frame among the wanted ones that stands there twice, or is an empty file, is an error.
@@ -51,11 +53,11 @@ def number_frames(source: Path, wanted: range, findings: Findings, where: dict) 
     return {}
 
 
-def number_images(folder: Path, wanted: range, findings: Findings, where: dict) -> dict[int, Frame]:
+def number_images(folder: Path, wanted: range, findings: Findings, where: dict) -> dict[int, Path]:
     """Return the images of a folder by the trailing number of their name; other files are passed
     over, and told in one note.
     """
-    found: dict[int, Frame] = {}
+    found: dict[int, Path] = {}
     stray = []
     with os.scandir(folder) as entries:
         for entry in sorted(entries, key=lambda entry: entry.name):
@@ -156,7 +158,9 @@ def read_images(paths: Iterable[Frame]) -> Iterator[np.ndarray | DatasetError]:
     """
     paths = list(paths)
     images = (
-        decode_video(paths) if paths and isinstance(paths[0], VideoFrame) else map(decode, paths)
+        decode_video(cast(list[VideoFrame], paths))
+        if paths and isinstance(paths[0], VideoFrame)
+        else map(decode, cast(list[Path], paths))
     )
     first = None
     for path, image in zip(paths, images, strict=True):

@@ -256,13 +256,12 @@ def parse_row(cells, layout: Layout, findings: Findings) -> dict | None:
     clip = f"{subject}/{name}" if layout.subject else name
     where = {"row": cells.row, "clip": clip}
     onset, offset = (parse_frame(cells, part, layout, findings, where) for part in ENDS)
-    known = onset is not None and offset is not None
-    if known and not onset < offset:
-        findings.error("order", f"onset {onset} is not before offset {offset}", **where)
-        known = False
     apex = -1
-    if known:
-        apex = parse_apex(cells.apex, onset, offset, findings, where)
+    if onset is not None and offset is not None:
+        if onset < offset:
+            apex = parse_apex(cells.apex, onset, offset, findings, where)
+        else:
+            findings.error("order", f"onset {onset} is not before offset {offset}", **where)
     return {
         "clip": clip,
         "subject": subject,

@@ -38,8 +38,8 @@ class ThreeBranches(nn.Module):
 
     def __init__(self, n_classes: int, width: float):
         super().__init__()
-        self.branches = nn.ModuleList(Branch(width) for _ in range(3))
-        channels = self.branches[0].channels
+        branches = [Branch(width) for _ in range(3)]
+        self.branches, channels = nn.ModuleList(branches), branches[0].channels
         hidden = narrowed(64, width)
         self.weigh = nn.Sequential(
             nn.Linear(3 * channels, hidden),
@@ -79,8 +79,8 @@ class Branch(nn.Module):
         for scale, attention in zip(self.scales, self.attention, strict=True):
             x = attention(scale(x))
             found.append(x)
-        side = found[-1].shape[-2:]
-        return torch.cat([functional.adaptive_avg_pool2d(part, side) for part in found], dim=1)
+        h, w = found[-1].shape[-2:]
+        return torch.cat([functional.adaptive_avg_pool2d(part, (h, w)) for part in found], dim=1)
 
 
 class Residual(nn.Module):

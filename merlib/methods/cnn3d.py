@@ -20,6 +20,8 @@ VERSION = 1  # raised when this step computes something else, see merlib.version
 class CNN3D(DeepClassifier):
     """3D-CNN on the view ``eighteen_frames``; see `DeepClassifier` for the parameters."""
 
+    side: int  # never None: the size of a layer follows from it
+
     def __init__(self, width=1.0, side=64, epochs=100, batch_size=16, learning_rate=0.01,
                  random_state=0, device="auto"):  # fmt: skip
         super().__init__(width, side, epochs, batch_size, learning_rate, random_state, device)

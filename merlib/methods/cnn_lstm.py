@@ -21,6 +21,9 @@ STATES, CENTRE_WEIGHT = 5, 0.01
 class CNNLSTM(DeepClassifier):
     """CNN+LSTM-style on the view ``five_states``; see `DeepClassifier` for the parameters."""
 
+    network_: "StatesThenCourse"
+    side: int  # never None: the size of a layer follows from it
+
     def __init__(self, width=1.0, side=64, epochs=30, batch_size=16, learning_rate=1e-3,
                  random_state=0, device="auto"):  # fmt: skip
         super().__init__(width, side, epochs, batch_size, learning_rate, random_state, device)

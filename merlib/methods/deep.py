@@ -1,6 +1,7 @@
 """What the networks of Table 2 share: a plain training loop around a network of their own."""
 
 from collections.abc import Callable
+from typing import TypeVar
 
 import numpy as np
 import torch
@@ -13,6 +14,8 @@ from merlib.config import Config
 from merlib.model.training import draw_batches, own_randomness, pick_device
 
 VERSION = 1  # raised when this step computes something else, see merlib.versions
+
+Output = TypeVar("Output")
 
 
 class DeepClassifier(ClassifierMixin, BaseEstimator):
@@ -117,8 +120,8 @@ class DeepClassifier(ClassifierMixin, BaseEstimator):
         clips: Tensor,
         labels: Tensor,
         epochs: int,
-        forward: Callable[[Tensor], Tensor],
-        loss: Callable[[Tensor, Tensor, Tensor], Tensor],
+        forward: Callable[[Tensor], Output],
+        loss: Callable[[Output, Tensor, Tensor], Tensor],
     ) -> list[float]:
         """Train for some epochs and return the mean loss of each."""
         generator = torch.Generator().manual_seed(self.random_state)

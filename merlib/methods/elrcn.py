@@ -22,6 +22,8 @@ VERSION = 1  # raised when this step computes something else, see merlib.version
 class ELRCN(DeepClassifier):
     """ELRCN on the view ``nine_flows``; see `DeepClassifier` for the parameters."""
 
+    network_: "FlowsThenCourse"
+
     def __init__(self, width=1.0, side=None, epochs=50, batch_size=8, learning_rate=1e-4,
                  random_state=0, device="auto"):  # fmt: skip
         super().__init__(width, side, epochs, batch_size, learning_rate, random_state, device)

@@ -33,6 +33,8 @@ class KFCMER(DeepClassifier):
         Average the features over the image before the linear layers, instead of flattening them.
     """
 
+    side: int  # the size of a layer follows from it, unless pooled
+
     def __init__(self, width=1.0, side=112, epochs=50, batch_size=16, learning_rate=1e-4,
                  random_state=0, device="auto", pooled=False):  # fmt: skip
         super().__init__(width, side, epochs, batch_size, learning_rate, random_state, device)

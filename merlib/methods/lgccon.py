@@ -26,6 +26,8 @@ PART_WEIGHT, CENTRE_WEIGHT, SAMPLES = 0.7, 0.01, 3
 class LGCcon(DeepClassifier):
     """LGCcon on the view ``apex_grey``; see `DeepClassifier` for the parameters."""
 
+    network_: "LocalAndGlobal"
+
     def __init__(self, width=1.0, side=None, epochs=50, batch_size=16, learning_rate=0.01,
                  random_state=0, device="auto"):  # fmt: skip
         super().__init__(width, side, epochs, batch_size, learning_rate, random_state, device)

@@ -27,6 +27,8 @@ PATCHES = 7
 class SLSTT(DeepClassifier):
     """SLSTT on the view ``eleven_flows``; see `DeepClassifier` for the parameters."""
 
+    side: int  # never None: the size of a layer follows from it
+
     def __init__(self, width=1.0, side=112, epochs=40, batch_size=8, learning_rate=3e-4,
                  random_state=0, device="auto"):  # fmt: skip
         super().__init__(width, side, epochs, batch_size, learning_rate, random_state, device)

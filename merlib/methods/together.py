@@ -29,7 +29,7 @@ class FoldsTogether(DeepClassifier):
 
     @property
     def at_once(self) -> bool:
-        """Whether `merlib.loso.run` trains all folds at once: on a GPU; a CPU gains nothing."""
+        """Whether `merlib.loso` trains all folds at once: on a GPU; a CPU gains nothing."""
         return pick_device(self.device).type == "cuda"
 
     def fit(self, X: np.ndarray, y: np.ndarray) -> "FoldsTogether":
@@ -71,7 +71,8 @@ class Fold:
     """One fold before its first step: network, clips and the two sources of its randomness."""
 
     def __init__(self, classifier: DeepClassifier, X: np.ndarray, y: np.ndarray):
-        self.classifier, self.losses = classifier, []
+        self.classifier = classifier
+        self.losses: list[float] = []
         classifier.device_ = pick_device(classifier.device)
         with own_randomness(classifier.random_state, classifier.device_):
             self.clips, self.labels = classifier.begin(X, y)
@@ -182,6 +183,8 @@ def with_given_randomness(network: nn.Module) -> nn.Module:
 class GivenDropout(nn.Module):
     """Dropout by a given mask of 0 and 1 / (1 - p)."""
 
+    mask: Tensor
+
     def __init__(self, p: float):
         super().__init__()
         self.p = p
@@ -195,6 +198,8 @@ class GivenDropout(nn.Module):
 
 class WeightedBatchNorm(nn.Module):
     """Batch norm, in training, of the rows that count; the others fill a batch up."""
+
+    rows: Tensor
 
     def __init__(self, norm: nn.BatchNorm2d):
         super().__init__()

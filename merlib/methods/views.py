@@ -105,7 +105,7 @@ def spread(first: int, last: int, count: int) -> np.ndarray:
 
 def aligned(frames: np.ndarray, matrix: np.ndarray, config: Config, side: int) -> np.ndarray:
     """Return frames as crops of another side (F, side, side) float32, grey 0 to 1."""
-    crops = face.align(
+    crops: np.ndarray | list[np.ndarray] = face.align(
         frames, face.rescale(matrix, config.flow_size / config.size), config.flow_size
     )
     if side != config.flow_size:

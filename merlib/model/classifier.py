@@ -108,7 +108,7 @@ class NetworkClassifier(ClassifierMixin, BaseEstimator):
         half = self.precision == "bfloat16" or (self.precision == "auto" and device.type == "cuda")
         with own_randomness(self.random_state, device):
             generator = torch.Generator().manual_seed(self.random_state)
-            self.network_ = Network(len(self.classes_), config).to(
+            self.network_: Network = Network(len(self.classes_), config).to(  # type: ignore[call-overload]
                 device, memory_format=torch.channels_last
             )
             self.device_ = device
@@ -137,7 +137,7 @@ class NetworkClassifier(ClassifierMixin, BaseEstimator):
                     after_epoch(epoch, self)
         return self
 
-    def predict_proba(self, X: np.ndarray) -> np.ndarray:
+    def predict_proba(self, X: np.ndarray | Rows) -> np.ndarray:
         """Return class probabilities (N, K) float64 of prepared clips (softmax of section 2.1.4).
 
         Raises
@@ -154,7 +154,7 @@ class NetworkClassifier(ClassifierMixin, BaseEstimator):
                 logits.append(self.network_(read(X, filled).to(self.device_))[: len(rows)])
             return torch.cat(logits).double().softmax(dim=1).cpu().numpy()
 
-    def predict(self, X: np.ndarray) -> np.ndarray:
+    def predict(self, X: np.ndarray | Rows) -> np.ndarray:
         """Return the most probable label (N,) of each clip."""
         return self.classes_[self.predict_proba(X).argmax(axis=1)]
 
@@ -212,8 +212,8 @@ def epoch_plan(
     """
     batches = draw_batches(codes, config, generator)
     sizes = [len(rows) for rows in batches]
-    chances = [torch.rand(3, size, generator=generator) for size in sizes]
-    rows, chances = torch.cat(batches).to(device), torch.cat(chances, dim=1).to(device)
+    drawn = [torch.rand(3, size, generator=generator) for size in sizes]
+    rows, chances = torch.cat(batches).to(device), torch.cat(drawn, dim=1).to(device)
     yield from zip(rows.split(sizes), chances.split(sizes, dim=1), strict=True)
 
 

@@ -77,7 +77,7 @@ class LinearFusion(nn.Module):
         See `MFFM`.
     """
 
-    def __init__(self, channels: tuple[int, int, int, int], config: Config) -> None:
+    def __init__(self, channels: tuple[int, ...], config: Config) -> None:
         super().__init__()
         self.out_features = sum(channels[a] + channels[b] for a, b in PAIRS["near"])
         self.linear = nn.Linear(sum(channels), self.out_features, bias=False)

@@ -6,6 +6,7 @@ Convolutions and the channel MLP carry no bias, as the equations write none.
 """
 
 import math
+from typing import cast
 
 import torch
 from torch import Tensor, nn
@@ -240,4 +241,4 @@ class MFEM(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """Return the multi-region feature X_k, ``(B, C, H, W)``, of a stage's output."""
-        return self.scale * sum(self.terms(x))
+        return self.scale * cast(Tensor, sum(self.terms(x)))

@@ -4,6 +4,9 @@ The features of all stages meet in pairs and are pooled into one vector per fram
 the shallow stages saw is not lost.
 """
 
+from collections.abc import Sequence
+from typing import cast
+
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
@@ -25,7 +28,7 @@ def named_pairs(name: str) -> tuple[tuple[int, int], ...]:
     """Return the pairs of a name of `PAIRS`, or of stages written as ``12 23 34``."""
     if name in PAIRS:
         return PAIRS[name]
-    return tuple((int(a) - 1, int(b) - 1) for a, b in name.split())
+    return tuple((int(a) - 1, int(b) - 1) for a, b in map(tuple, name.split()))
 
 
 class FIM(nn.Module):
@@ -133,16 +136,17 @@ class MFFM(nn.Module):
         interaction of interactions.
     """
 
-    def __init__(self, channels: tuple[int, int, int, int], config: Config) -> None:
+    def __init__(self, channels: tuple[int, ...], config: Config) -> None:
         super().__init__()
         self.pairs = named_pairs(config.fim_pairs)
-        self.fims = nn.ModuleList()
+        fims: list[FIM] = []
         sizes = list(channels)
         for shallow, deep in self.pairs:
             fim = FIM(sizes[shallow], sizes[deep], config.fim_kernel, config.fim_relu)
-            self.fims.append(fim)
+            fims.append(fim)
             sizes.append(fim.out_channels)
-        self.out_features = sum(fim.out_channels for fim in self.fims)
+        self.fims = cast(Sequence[FIM], nn.ModuleList(fims))  # PyTorch types it as modules
+        self.out_features = sum(fim.out_channels for fim in fims)
         self.affine = not config.fim_relu and max(map(max, self.pairs)) < len(channels)
 
     def interactions(self, stages: list[Tensor]) -> list[Tensor]:

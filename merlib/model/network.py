@@ -44,7 +44,7 @@ class BasicBlock(nn.Module):
         self.conv2 = nn.Conv2d(outputs, outputs, 3, padding=1, bias=False)
         self.bn2 = nn.BatchNorm2d(outputs)
         if stride != 1 or inputs != outputs:
-            self.downsample = nn.Sequential(
+            self.downsample: nn.Module = nn.Sequential(
                 nn.Conv2d(inputs, outputs, 1, stride, bias=False), nn.BatchNorm2d(outputs)
             )
         else:
@@ -99,7 +99,9 @@ class Head(nn.Module):
         super().__init__()
         hidden = config.lstm_hidden
         if config.sequence == "bilstm":
-            self.lstm = nn.LSTM(features, hidden, batch_first=True, bidirectional=True)
+            self.lstm: nn.LSTM | None = nn.LSTM(
+                features, hidden, batch_first=True, bidirectional=True
+            )
             features = 2 * hidden
         else:
             self.lstm = None
@@ -178,8 +180,9 @@ class Network(nn.Module):
             if attends and not concat
             else None
         )
-        fusion = {"fim": MFFM, "linear": LinearFusion}[config.fusion]
-        self.mffm = fusion(widths, config) if config.variant in ("mffm", "full") else None
+        fusions: dict[str, type[MFFM | LinearFusion]] = {"fim": MFFM, "linear": LinearFusion}
+        fused = config.variant in ("mffm", "full")
+        self.mffm = fusions[config.fusion](widths, config) if fused else None
         features = widths[3] if self.mffm is None else self.mffm.out_features
         self.head = Head(features, n_classes, config)
 

@@ -47,8 +47,8 @@ def save(model: Model, path: str | Path) -> Path:
     path = Path(path)
     if path.suffix != ".safetensors":
         raise ValueError(f"{path}: expected a name that ends in .safetensors")
-    classifier = model.classifier
-    values = classifier.config.step() | {"pretrained": None, "landmarks": None}  # weights are here
+    classifier, config = model.classifier, model.classifier.config or Config()
+    values = config.step() | {"pretrained": None, "landmarks": None}  # weights are here
     described = {
         "format": FORMAT,
         "merlib": __version__,
@@ -92,8 +92,8 @@ def load(path: str | Path, device: str = "auto") -> Model:
     if not isinstance(described, dict) or described.get("format") != FORMAT:
         raise ValueError(f"{path}: not a model saved by merlib fit (format {FORMAT})")
     try:
-        classifier = NetworkClassifier(Config(**described["configuration"]))
-        network = Network(len(described["classes"]), classifier.config)
+        config = Config(**described["configuration"])
+        classifier, network = NetworkClassifier(config), Network(len(described["classes"]), config)
         network.load_state_dict(tensors)
     except (KeyError, TypeError, ValueError, RuntimeError) as error:
         reason = str(error).strip().splitlines()[0]
@@ -103,6 +103,6 @@ def load(path: str | Path, device: str = "auto") -> Model:
         ) from error
     classifier.classes_ = np.array(described["classes"])
     classifier.device_ = pick_device(device)
-    network = network.to(classifier.device_, memory_format=torch.channels_last)
+    network = network.to(classifier.device_, memory_format=torch.channels_last)  # type: ignore[call-overload]
     classifier.network_ = network.eval()
     return Model(classifier, described["about"])

@@ -5,7 +5,7 @@ import inspect
 import io
 import textwrap
 from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, cast
 
 import cv2
 import matplotlib.pyplot as plt
@@ -160,8 +160,9 @@ def arrows(
     half = step // 2
     y, x = np.mgrid[half : flow.shape[1] : step, half : flow.shape[2] : step]
     u, v = flow[:, half::step, half::step] * gain
-    shape = {"angles": "xy", "scale_units": "xy", "scale": 1, "width": 0.006, "minlength": 0.1}
-    axes.quiver(x, y, u, v, color=colour, **shape)
+    axes.quiver(
+        x, y, u, v, color=colour, angles="xy", scale_units="xy", scale=1, width=0.006, minlength=0.1
+    )
 
 
 def flow_field(axes: Axes, flow: np.ndarray, limit: float | None = None) -> None:
@@ -246,7 +247,7 @@ def prediction(found: "Prediction", faces: Faces) -> Figure:
         Above, the apex and the flow since the onset; then the spatial gates over the face, where
         the network has any; below, the probabilities.
     """
-    rows = [["face", "flow"], ["classes", "classes"]]
+    rows: list[list[Any]] = [["face", "flow"], ["classes", "classes"]]
     if found.attention:
         rows[1:1] = [["stage 1", "stage 2"], ["stage 3", "stage 4"]]
     figure, axes = plt.subplot_mosaic(rows, figsize=(6, 2.9 * len(rows)))
@@ -408,7 +409,7 @@ def source(function: Callable):
     from IPython.display import Markdown  # comes with Jupyter, which only the book needs
 
     lines = textwrap.dedent(inspect.getsource(function)).splitlines()
-    (definition,) = ast.parse("\n".join(lines)).body
+    (definition,) = cast(list[ast.FunctionDef], ast.parse("\n".join(lines)).body)
     if ast.get_docstring(definition) is not None:
         text = definition.body[0]
         del lines[text.lineno - 1 : text.end_lineno]

@@ -175,9 +175,9 @@ def described(box: Sequence[float]) -> str:
 def what_is_wrong(grey: np.ndarray, eyeless: list) -> tuple[str, str]:
     """Return kind and message for a frame without a face."""
     if eyeless:
-        boxes = ", ".join(described(box) for box in eyeless)
+        places = ", ".join(described(box) for box in eyeless)
         return "no eyes", (
-            f"no plausible pair of eyes in what looks like a face: {boxes} (dark glasses, closed "
+            f"no plausible pair of eyes in what looks like a face: {places} (dark glasses, closed "
             "or covered eyes, or no face at all)"
         )
     equalised = cv2.equalizeHist(grey)
@@ -214,8 +214,8 @@ def yunet_eyes(grey: np.ndarray, model: str | Path) -> np.ndarray:
     if faces is None or len(faces) == 0:
         size = f"{grey.shape[1]}x{grey.shape[0]}"
         raise FaceNotFound("no face", f"the landmark model finds no face in a frame of {size}")
-    faces = sorted(faces, key=lambda face: -face[14])
-    found = [(np.array(sorted(face[4:8].reshape(2, 2).tolist())), face[:4]) for face in faces]
+    surest = sorted(faces, key=lambda face: -face[14])
+    found = [(np.array(sorted(face[4:8].reshape(2, 2).tolist())), face[:4]) for face in surest]
     refuse_second(found)
     return found[0][0]
 
@@ -239,14 +239,14 @@ def eyes_in(grey: np.ndarray, face: np.ndarray) -> tuple[float, np.ndarray | Non
 EYE_CASCADES = ("haarcascade_eye.xml", "haarcascade_eye_tree_eyeglasses.xml")
 
 
-def detect(name: str, image: np.ndarray, smallest: int) -> np.ndarray:
+def detect(name: str, image: np.ndarray, smallest: int) -> Sequence[Sequence[int]]:
     """Return the boxes (x, y, width, height) that a cascade finds."""
     return cascade(name).detectMultiScale(image, 1.05, 4, minSize=(smallest, smallest))
 
 
 def cascade(name: str) -> cv2.CascadeClassifier:
     """Return one of the cascades that OpenCV ships."""
-    return cv2.CascadeClassifier(cv2.data.haarcascades + name)
+    return cv2.CascadeClassifier(cv2.data.haarcascades + name)  # type: ignore[attr-defined]
 
 
 def misplaced(left: np.ndarray, right: np.ndarray) -> float:
@@ -280,7 +280,7 @@ def refine(grey: np.ndarray, eye: np.ndarray, radius: float) -> np.ndarray:
     return centre
 
 
-def similarity(eyes: np.ndarray, size: int) -> np.ndarray:
+def similarity(eyes: np.ndarray | Sequence[Sequence[float]], size: int) -> np.ndarray:
     """Return the rotation, scaling and shift that put the eyes at `EYES`.
 
     Parameters

@@ -52,7 +52,7 @@ class Flow:
     def __init__(self, settings: str = "default"):
         if settings not in SETTINGS:
             raise ValueError(f"settings={settings!r}: expected one of {tuple(SETTINGS)}")
-        self.method = cv2.optflow.DualTVL1OpticalFlow_create(**SETTINGS[settings])
+        self.method = cv2.optflow.DualTVL1OpticalFlow_create(**SETTINGS[settings])  # type: ignore[attr-defined]
 
     def __call__(self, first: np.ndarray, second: np.ndarray) -> np.ndarray:
         """Return the flow (2, H, W) from the first image to the second."""

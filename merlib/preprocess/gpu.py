@@ -5,6 +5,7 @@ Equations, parameters and order of steps are those of OpenCV's TV-L1 and of
 places between two pixels, and it takes other values outside of an image.
 """
 
+from collections.abc import Sequence
 from functools import cache
 
 import cv2
@@ -79,7 +80,7 @@ def tvl1(first: Tensor, second: Tensor, settings: str = "default") -> Tensor:
     for level, images in enumerate(reversed(pyramid)):
         if level > 0:
             flow = resized(flow, images.shape[2:]) / how["scaleStep"]
-        flow = one_scale(*images, flow, how)
+        flow = one_scale(images[0], images[1], flow, how)
     return flow
 
 
@@ -164,7 +165,7 @@ def median(field: Tensor, how: dict) -> Tensor:
     return windows.flatten(4).median(dim=4).values
 
 
-def resized(images: Tensor, shape: tuple[int, int], factor: float | None = None) -> Tensor:
+def resized(images: Tensor, shape: Sequence[int], factor: float | None = None) -> Tensor:
     """Return images (..., H, W) in another shape, by bilinear interpolation as OpenCV does it."""
     rows, columns = (
         torch.from_numpy(linear_weights(here, there, factor or there / here)).to(images)
@@ -220,11 +221,11 @@ def magnify(
     filtered = (torch.from_numpy(weights).to(change) @ change).view_as(chosen)
     height, width = frames.shape[2:]
     gains = level_gains(len(low_passes(height, width)), alpha, lambda_c)
-    for gain, before, (rows, columns) in zip(
+    for gain, before, low_pass in zip(
         gains, [0.0, *gains], low_passes(height, width), strict=False
     ):
         if gain != before:
-            rows, columns = (torch.from_numpy(m).to(filtered) for m in (rows, columns))
+            rows, columns = (torch.from_numpy(m).to(filtered) for m in low_pass)
             chosen = chosen + (gain - before) * (rows @ filtered @ columns.T)
     return chosen
 
@@ -242,7 +243,7 @@ def low_passes(height: int, width: int) -> list[tuple[np.ndarray, np.ndarray]]:
     Level k of the Laplacian pyramid, brought back to full size, is the difference of the low-passes
     k and k + 1. Both axes are filtered apart: matrices (H, H) and (W, W).
     """
-    shapes = [(height, width)]
+    shapes: list[tuple[int, ...]] = [(height, width)]
     while min(shapes[-1]) >= 8:
         shapes.append(tuple((side + 1) // 2 for side in shapes[-1]))
     return [

@@ -65,7 +65,7 @@ def magnify(
     r2: float = 0.05,
     lambda_c: float = 16.0,
     fps: float = 200.0,
-    index: Sequence[int] | slice = np.s_[:],
+    index: Sequence[int] | np.ndarray | slice = np.s_[:],
 ) -> np.ndarray:
     """Magnify the small motions of a grey clip.
 

@@ -6,11 +6,11 @@ its own frames, so that stopped work goes on and unchanged work is not done twic
 """
 
 import hashlib
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 import cv2
 import numpy as np
@@ -309,7 +309,7 @@ def composed(grey: np.ndarray, flows: np.ndarray, config: Config) -> np.ndarray:
 
 
 def magnified(
-    crops: np.ndarray, config: Config, fps: float, index: Sequence[int] | slice = np.s_[:]
+    crops: np.ndarray, config: Config, fps: float, index: np.ndarray | slice = np.s_[:]
 ) -> np.ndarray:
     """Return the frames of an index (T, S, S) of aligned crops, magnified as configured."""
     return magnify(
@@ -371,7 +371,8 @@ def finished(flow: np.ndarray, config: Config) -> np.ndarray:
     return resize(flow, config.size)
 
 
-class Crops(NamedTuple):
+@dataclass(frozen=True)
+class Crops:
     """What magnification and flow need of a clip.
 
     Attributes

@@ -154,8 +154,8 @@ def evaluate(
     Returns
     -------
     DataFrame
-        ``clip, subject, label, epoch, p_<class>...`` as of `merlib.loso.run`, but ``clip`` is a row
-        number and ``subject`` what was left out: a subject, or the number of a random fold.
+        As `merlib.store.run` returns, but ``clip`` is a row number and ``subject`` what was left
+        out: a subject, or the number of a random fold.
 
     Raises
     ------

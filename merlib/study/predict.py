@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
+from merlib.config import Config
 from merlib.data.findings import DatasetError, Findings
 from merlib.data.frames import VIDEOS, Frame, number_frames, read_frames, video_facts
 from merlib.data.tables import FPS
@@ -105,7 +106,8 @@ def predict(
         If there is no face, or more than one.
     """
     config = replace(
-        model.classifier.config, landmarks=None if landmarks is None else str(landmarks)
+        model.classifier.config or Config(),
+        landmarks=None if landmarks is None else str(landmarks),
     )
     source = Path(source).expanduser()
     paths, onset, offset = clip_frames(source, onset, offset)

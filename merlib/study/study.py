@@ -6,11 +6,10 @@ alone, the command line and ``make study`` share their work::
     data/synthetic/<size>     the embedded dataset, written when it is missing
     data/prepared/...         prepared clips
     runs/<dataset>/<profile>-<key>/<method>/seed-<k>/    predictions; key names data, choices, code
-    results/...               committed predictions, in the same form
+    results/<dataset>/<profile>/                         saved runs, see `merlib.store`
 """
 
-import shutil
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
@@ -20,7 +19,7 @@ import numpy as np
 import pandas as pd
 from tqdm import tqdm
 
-from merlib import code, config, loso, versions
+from merlib import code, config, loso, store, versions
 from merlib.data import synthetic
 from merlib.data.clips import READERS, load_clips
 from merlib.files import find_home, noted, whole
@@ -30,6 +29,7 @@ from merlib.model import saved
 from merlib.model.saved import Model
 from merlib.parallel import Cluster
 from merlib.preprocess.pipeline import Prepared, gpu_device, prepare
+from merlib.store import Saved
 
 PUBLISHED_SEED = 0
 """Generator seed of the published synthetic dataset; no choice was ever made on its clips."""
@@ -135,13 +135,14 @@ class Study:
         return prepare(
             load_clips(self.dataset, self.root, **self.reading),
             self.config,
-            cache=self.home
-            / "data"
-            / "prepared"
-            / code.key("merlib.preprocess.pipeline", "merlib.data.clips"),
+            cache=self.cache("merlib.preprocess.pipeline"),
             n_jobs=self.n_jobs,
             progress=self.progress,
         )
+
+    def cache(self, module: str) -> Path:
+        """Return the folder of what a module has prepared of the clips, by its code of today."""
+        return self.home / "data" / "prepared" / code.key(module, "merlib.data.clips")
 
     def view(self, method: str) -> np.ndarray:
         """Return what a method takes of the clips (N, ...), in the order of :attr:`clips`."""
@@ -154,10 +155,7 @@ class Study:
             self.views[name] = prepare(
                 self.clips,
                 self.config,
-                cache=self.home
-                / "data"
-                / "prepared"
-                / code.key("merlib.methods.views", "merlib.data.clips"),
+                cache=self.cache("merlib.methods.views"),
                 n_jobs=self.n_jobs,
                 progress=self.progress,
                 view=VIEWS[name],
@@ -169,7 +167,7 @@ class Study:
         """The clip table, in the order of :attr:`prepared`."""
         clips = self.prepared.clips
         if self.protocol == "halves":
-            clips = clips.assign(half=clips["subject"].map(halves(clips["subject"])))
+            clips = clips.assign(half=clips["subject"].map(loso.halves(clips["subject"])))
         return clips
 
     def estimator(self, method: str):
@@ -187,7 +185,7 @@ class Study:
             Instead of the study's own.
         """
         seed = self.seed if seed is None else seed
-        return loso.run(
+        return store.run(
             self.estimator(method),
             self.view(method),
             self.clips,
@@ -290,7 +288,7 @@ class Study:
         state, epochs = loso.fold_seed(self.seed, ""), self.config.epochs
         with loso.one_thread(), tqdm(total=epochs, unit="epoch", disable=not self.progress) as bar:
             fitted = loso.fit(self.estimator(method), X, clips, state, lambda *_: bar.update())
-        about = self.info() | {"method": method, "seed": self.seed} | loso.surroundings()
+        about = self.info() | {"method": method, "seed": self.seed} | store.surroundings()
         return Model(fitted, about)
 
     def model(self, method: str = "full") -> Model:
@@ -300,55 +298,52 @@ class Study:
             saved.save(self.fit(method), path)
         return saved.load(path)
 
-    @property
-    def results(self) -> Path:
-        """Folder of the committed predictions of this dataset, profile and protocol."""
-        protocol = [self.protocol] * (self.protocol != "loso")
-        return self.home.joinpath("results", self.dataset, self.profile, *protocol)
+    def saved(self, profile: str | None = None, protocol: str | None = None) -> Saved:
+        """Return the saved runs of this data, perhaps of another profile or protocol.
 
-    def keep(self, method: str, seed: int) -> Path:
-        """Copy the finished run of a method and a seed to ``results/``; return the folder."""
-        target = self.results / method / f"seed-{seed}"
-        target.mkdir(parents=True, exist_ok=True)
-        for name in ("predictions.parquet", "run.json"):
-            shutil.copyfile(self.run_folder(method, seed) / name, target / name)
-        return target
-
-    def committed(self, method: str) -> list[pd.DataFrame]:
-        """Return the predictions of a method under ``results/`` that are of this study's data.
-
-        One table a seed, perhaps none. The published synthetic data is known by its place, an
-        official release by its name, since its frames are the same everywhere.
+        What is saved of a dataset that a reader has drawn lies below ``runs/``: below ``results/``
+        it would be taken for the published one.
         """
+        base = self.home / "results" / self.dataset
         if self.dataset == "synthetic" and not self.published:
-            return []
-        runs = kept_runs(self.results, [method]).get(method, {}).values()
-        return [run for run in runs if run.attrs["run"]["version"] == self.clips.attrs["version"]]
+            base = self.home / "runs" / self.dataset / f"saved-{self.prepared.key}"
+        protocol = protocol or self.protocol
+        ending = "" if protocol == "loso" else f"-{protocol}"
+        return Saved(base / f"{profile or self.profile}{ending}")
 
+    def save(self, method: str, seed: int) -> Path:
+        """Save the run of a method and a seed; return the folder of the saved runs."""
+        predictions, target = self.predictions(method, seed), self.saved()
+        target.save(predictions.attrs["run"], predictions=predictions)
+        return target.folder
 
-def halves(subjects: pd.Series) -> dict[str, str]:
-    """Return the half, A or B, of every subject: halves of about as many clips each.
+    def runs(
+        self, methods: Iterable[str], make: Collection[str] = ()
+    ) -> dict[str, dict[int, pd.DataFrame]]:
+        """Return the runs of methods that there are: name -> seed -> predictions.
 
-    The subject with most clips left goes to the smaller half; the order of rows has no part in it.
-    """
-    clips = subjects.value_counts()
-    half, size = {}, {"A": 0, "B": 0}
-    for subject in sorted(clips.index, key=lambda name: (-clips[name], name)):
-        half[subject] = min(size, key=size.get)
-        size[half[subject]] += clips[subject]
-    return half
+        Parameters
+        ----------
+        methods : iterable of str
+            Whose saved runs are wanted. They count if they are of the same data and of the
+            profile's own choices. An official release is known by its name, since its frames are
+            the same everywhere.
+        make : collection of str
+            Methods that this study runs itself, with its own seed, unless it has done so.
+        """
+        found: dict[str, dict[int, pd.DataFrame]] = {}
+        kept = {} if self.overrides else self.saved().load(methods)
+        for name in methods:
+            own = {self.seed: self.predictions(name)} if name in make else {}
+            seeds = {
+                seed: table
+                for seed, table in kept.get(name, {}).items()
+                if table.attrs["run"]["version"] == self.clips.attrs["version"]
+            }
+            if seeds | own:
+                found[name] = dict(sorted((seeds | own).items()))
+        return found
 
-
-def kept_runs(folder: str | Path, names: Iterable[str]) -> dict[str, dict[int, pd.DataFrame]]:
-    """Return the predictions kept in a folder, of whatever code: method or trial -> seed -> table.
-
-    They lie as ``<name>/seed-<k>/``; names without any are left out.
-    """
-    found = {}
-    for name in names:
-        paths = noted(Path(folder, name)).glob("seed-*/run.json")
-        runs = [loso.load(path.parent) for path in paths]
-        if runs:
-            seeds = {run.attrs["run"]["seed"]: run for run in runs}
-            found[name] = dict(sorted(seeds.items()))
-    return found
+    def finished(self, method: str) -> bool:
+        """Return whether this study has run a method with its own seed."""
+        return noted(self.run_folder(method, self.seed) / "run.json").exists()

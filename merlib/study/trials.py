@@ -5,38 +5,36 @@ Every trial is trained on half of the subjects and tested on the others, both wa
 Half of the clips are seen twice as often as in leave-one-subject-out, so that a network takes as
 many steps. The published synthetic dataset of 246 clips is the default::
 
-    runs/...                                        as every other run
-    results/<dataset>/<profile>/halves/<trial>/seed-<k>/    what `run` copies there
+    runs/...                                 as every other run
+    results/<dataset>/<profile>-halves/      what `run` saves
 """
 
-import json
-import shutil
 import textwrap
 import time
-from collections.abc import Iterable
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pandas as pd
 from joblib import delayed
 
-from merlib import loso
-from merlib.config import Config
+from merlib import loso, store
+from merlib.config import Config, profile
 from merlib.data import synthetic
-from merlib.files import noted, write
+from merlib.files import write
 from merlib.model.classifier import NetworkClassifier
 from merlib.parallel import Rows, each
 from merlib.preprocess.pipeline import Prepared
+from merlib.store import Saved
 
 from . import regions
-from .study import Study, kept_runs
+from .study import Study
 
 AMPLITUDES = (0.2, 0.3, 0.5, 0.8, 1.2, 2.0, 3.0)
 """Pixels of the sweep: peak displacement of every action unit."""
 
-SWEPT = {"subjects": 12, "clips": 60, "seed": 3}
+SWEPT: dict[str, Any] = {"subjects": 12, "clips": 60, "seed": 3}
 """Subjects and clips at each amplitude, of a generator's seed of their own."""
 
 
@@ -163,6 +161,25 @@ def study_of(name: str, study: Study, seed: int = 0) -> Study:
     )
 
 
+def choices(about: Mapping[str, Any], study: Study | None = None) -> dict[str, Any]:
+    """Return what the profile (and trial) of a run stands for today, field -> value.
+
+    Parameters
+    ----------
+    about : dict
+        What made the run, see `merlib.store.run`.
+    study : Study, optional
+        If the run is of its dataset and profile, its choices count instead of the profile's own.
+    """
+    base = profile(about["profile"], about["dataset"])
+    if study is not None and (study.profile, study.dataset) == (about["profile"], about["dataset"]):
+        base = study.config
+    if about.get("trial") in TRIALS:
+        base = replace(base, **differences(base, about["trial"]))
+    files = {name: about["configuration"].get(name) for name in ("pretrained", "landmarks")}
+    return base.step() | files  # a reader's own files are no choice of the profile
+
+
 def differences(base: Config, name: str) -> dict[str, Any]:
     """Return the fields in which a trial differs from a configuration, with their new values."""
     changes = {
@@ -179,81 +196,91 @@ def multiplied(value: Any, change: Any) -> Any:
 
 
 def run(name: str, study: Study, seed: int = 0) -> pd.DataFrame:
-    """Return the predictions of a trial, training what is not stored yet, and keep them.
+    """Return the predictions of a trial, training what is not stored yet, and save them.
 
-    A trial of `ATTENTION` also stores where its maps look, see `merlib.study.regions`.
+    A trial of `ATTENTION` also saves where its maps look, see `merlib.study.regions`.
     """
     trial, method = study_of(name, study, seed), TRIALS[name].method
     predictions = trial.predictions(method)
-    made, target = trial.run_folder(method, seed), folder(study, name, seed)
-    target.mkdir(parents=True, exist_ok=True)
+    about, tables = predictions.attrs["run"] | {"trial": name}, {"predictions": predictions}
     if name in ATTENTION:
-        looks = made / f"regions-{regions.VERSION}.csv"
+        looks = trial.run_folder(method, seed) / f"regions-{regions.VERSION}.csv"
         if not looks.exists():
             write(looks, regions.of_study(trial, method).to_csv(index=False))
-        shutil.copyfile(looks, target / "regions.csv")
-    shutil.copyfile(made / "predictions.parquet", target / "predictions.parquet")
-    about = predictions.attrs["run"] | {"trial": name}
-    if name in ATTENTION:
+        if looks.read_text("utf-8").strip():  # else no region of any clip is known
+            tables["regions"] = pd.read_csv(looks)
         about["steps"] = about["steps"] | {"regions": regions.VERSION}
-    write(target / "run.json", json.dumps(about, indent=1))
+    saved(study).save(about, **tables)
     return predictions
 
 
-def folder(study: Study, name: str, seed: int) -> Path:
-    """Return where the results of a trial are kept."""
-    return base_folder(study) / "halves" / name / f"seed-{seed}"
+def saved(study: Study) -> Saved:
+    """Return the saved trials of a study's data and profile."""
+    return study.saved(protocol="halves")
 
 
-def base_folder(study: Study) -> Path:
-    """Return where results are kept: under ``runs/`` those of a dataset of one's own drawing, which
-    would be taken for the published one otherwise."""
-    if study.dataset == "synthetic" and not study.published:
-        return study.home / "runs" / study.dataset / f"trials-{study.prepared.key}"
-    return study.home / "results" / study.dataset / study.profile
+@dataclass(frozen=True)
+class Found:
+    """The saved trials of a group, for a page.
 
-
-def stored(study: Study, names: Iterable[str]) -> dict[str, dict[int, pd.DataFrame]]:
-    """Return the kept predictions of some trials, those that there are: trial -> seed -> table."""
-    return kept_runs(base_folder(study) / "halves", names)
-
-
-def kept(study: Study, group: str) -> tuple[Study, dict[str, dict[int, pd.DataFrame]], str]:
-    """Find the kept trials of a group for a page, and print what is shown and what is missing.
-
-    Returns
-    -------
+    Attributes
+    ----------
+    group : str
+        One of `GROUPS`.
     study : Study
-        The study asked for, or that of the profile ``night`` where only that has kept trials.
-    trials : dict
-        See `stored`.
-    where : str
-        Data and profile, for captions.
+        The study that was asked for. If it has no saved trials and its data is the published one,
+        that of the profile ``night``.
+    runs : dict
+        Trial -> seed -> predictions, without trials that have none.
     """
-    names = GROUPS[group]
-    found = stored(study, names)
-    if not found and study.published:
-        study = Study(profile="night")
-        found = stored(study, names)
-    where = f"{study.dataset}, profile {study.profile}"
-    if found:
-        some = next(iter(next(iter(found.values())).values()))
-        where = f"{some.attrs['run']['version']}, profile {study.profile}"
-        counted = f"{some['clip'].nunique()} clips of {some['subject'].nunique()} subjects"
-        print(f"Shown: {where}: {counted}")
-    else:
-        print(f"No trial of {where} is kept: nothing can be shown yet.")
-    lacking: dict[str, list[str]] = {}
-    for name in names:
-        if seeds := sorted({0, 1, 2} - set(found.get(name, {}))):
-            lacking.setdefault(", ".join(map(str, seeds)), []).append(name)
-    if lacking:
-        print("Missing, of seeds 0 to 2:")
-        for seeds, some in lacking.items():
-            line = f"{seeds}: {', '.join(some)}"
-            print(textwrap.fill(line, 80, subsequent_indent="   ", break_on_hyphens=False))
-        print(f"Made by: {command(study, group)}")
-    return study, found, where
+
+    group: str
+    study: Study
+    runs: dict[str, dict[int, pd.DataFrame]]
+
+    @property
+    def where(self) -> str:
+        """Data and profile, for captions."""
+        data = self.study.dataset
+        for seeds in self.runs.values():
+            for table in seeds.values():
+                data = table.attrs["run"]["version"]
+        return f"{data}, profile {self.study.profile}"
+
+    @property
+    def missing(self) -> dict[str, list[str]]:
+        """Seeds of 0 to 2 that are missing, as text -> trials that lack them."""
+        found: dict[str, list[str]] = {}
+        for name in GROUPS[self.group]:
+            if seeds := sorted({0, 1, 2} - set(self.runs.get(name, {}))):
+                found.setdefault(", ".join(map(str, seeds)), []).append(name)
+        return found
+
+    def __str__(self) -> str:
+        """Say what is shown, what is missing, and what makes it."""
+        if self.runs:
+            table = next(iter(next(iter(self.runs.values())).values()))
+            counts = f"{table['clip'].nunique()} clips of {table['subject'].nunique()} subjects"
+            lines = [f"Shown: {self.where}: {counts}"]
+        else:
+            lines = [f"No trial of {self.where} is saved: nothing can be shown yet."]
+        if self.missing:
+            lines.append("Missing, of seeds 0 to 2:")
+            for seeds, names in self.missing.items():
+                text = f"{seeds}: {', '.join(names)}"
+                lines.append(
+                    textwrap.fill(text, 80, subsequent_indent="   ", break_on_hyphens=False)
+                )
+            lines.append(f"Made by: {command(self.study, self.group)}")
+        return "\n".join(lines)
+
+
+def find(study: Study, group: str) -> Found:
+    """Return the saved trials of a group, see `Found`."""
+    runs = saved(study).load(GROUPS[group])
+    if not runs and study.published and study.profile != "night":
+        return find(Study(profile="night"), group)
+    return Found(group, study, runs)
 
 
 def command(study: Study, group: str) -> str:
@@ -269,7 +296,7 @@ def sweep(study: Study, seed: int = 0) -> pd.DataFrame:
     """Train variants on all clips, and test them on new subjects at one amplitude after another.
 
     Only the synthetic generator can do that: the same new people and expressions, moved by
-    `AMPLITUDES` pixels. Kept as ``results/<dataset>/<profile>/amplitude/seed-<k>/``.
+    `AMPLITUDES` pixels. It is saved as the measurement ``amplitude``.
 
     Returns
     -------
@@ -286,44 +313,37 @@ def sweep(study: Study, seed: int = 0) -> pd.DataFrame:
             f"amplitude: dataset={study.dataset!r}, expected 'synthetic': nobody can set how far a "
             "real face moves"
         )
-    kept = sweeps(study)
-    if seed in kept:
+    if seed in (kept := sweeps(study)):
         return kept[seed]
-    target = sweep_folder(study, seed)
     begun = time.perf_counter()
     clips = {amplitude: swept(study, amplitude) for amplitude in AMPLITUDES}
     tasks = [delayed(sweep_one)(study, name, seed, clips) for name in SWEEP]
     tables = list(each(tasks, study.n_jobs, f"sweep, seed {seed}", "trial", study.progress))
     tables.sort(key=lambda one: SWEEP.index(one["trial"].iloc[0]))
     table = pd.concat(tables, ignore_index=True)
-    write(target / "predictions.csv", table.to_csv(index=False))
     about = study.info() | {"method": "full", "trial": "amplitude", "seed": seed}
     about |= {"steps": study.steps("full")}
     about |= {"seconds": {"all": round(time.perf_counter() - begun, 3)}}
-    about |= loso.surroundings()
-    write(target / "run.json", json.dumps(about, indent=1))
+    saved(study).save(about | store.surroundings(), amplitude=table)
     return table
 
 
 def sweeps(study: Study) -> dict[int, pd.DataFrame]:
-    """Return the kept sweeps, seed -> table; what made each is its ``attrs["run"]``."""
-    found = {}
-    for path in sorted(noted(sweep_folder(study, 0).parent).glob("seed-*/run.json")):
-        table = pd.read_csv(path.with_name("predictions.csv"))
-        table.attrs["run"] = json.loads(path.read_text())
-        found[table.attrs["run"]["seed"]] = table
+    """Return the saved sweeps, seed -> table; ``attrs["run"]`` says what made each."""
+    there, found = saved(study), {}
+    for (name, seed), about in there.runs().items():
+        if name == "amplitude":
+            table = there.table(name)
+            table = table[table["seed"] == seed].drop(columns=["name", "seed"])
+            found[seed] = table.reset_index(drop=True)
+            found[seed].attrs["run"] = about
     return found
-
-
-def sweep_folder(study: Study, seed: int) -> Path:
-    """Return where a sweep is kept."""
-    return base_folder(study) / "amplitude" / f"seed-{seed}"
 
 
 def swept(study: Study, amplitude: float) -> Prepared:
     """Return the prepared clips of one amplitude, drawn and prepared if they are not there yet."""
     root = study.home / "data" / "synthetic" / f"amplitude-{amplitude}"
-    options = {"n_jobs": study.n_jobs, "progress": study.progress}
+    options: dict[str, Any] = {"n_jobs": study.n_jobs, "progress": study.progress}
     synthetic.write(root, amplitude=amplitude, **SWEPT, **options)
     return Study(
         data_root=root, profile=study.profile, home=study.home, **options, **study.overrides

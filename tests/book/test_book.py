@@ -215,7 +215,7 @@ def test_a_page_is_executed_again_only_for_what_changed(tmp_path, casme2_root, m
     edit("metrics.py", "correct = np.diag(matrix)", "right = np.diag(matrix)")
     edit("metrics.py", "divide(2 * correct,", "divide(2 * right,")
     edit("metrics.py", "Return eq. 15", "This is eq. 15")
-    edit("plots.py", "COLOURS = (", "COLOURS = ('#123456',")  # not behind this page
+    edit("pages/plots.py", "COLOURS = (", "COLOURS = ('#123456',")  # not behind this page
     (results / "other").write_text("1")  # not read by it
     assert not executed()
     (results / "there").write_text("2")

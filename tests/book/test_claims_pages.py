@@ -3,7 +3,6 @@ known, and with every alternative in the chart or excused."""
 
 import ast
 import itertools
-import json
 import re
 import runpy
 import shutil
@@ -24,7 +23,9 @@ from sklearn.metrics import f1_score
 from merlib import metrics
 from merlib.config import Config, profile
 from merlib.data import synthetic
+from merlib.data.synthetic import generate
 from merlib.pages import provenance
+from merlib.store import Saved
 from merlib.study import trials
 from merlib.study.study import PUBLISHED_SEED, Study
 
@@ -89,21 +90,19 @@ def invented(tmp_path, monkeypatch):
     runs a page there, and returns its variables and the answers."""
     home = home_of(tmp_path)
     monkeypatch.chdir(home)
-    monkeypatch.setattr(provenance, "foot", lambda *_: None)  # invented answers have none
+    monkeypatch.setattr(provenance, "show", lambda *_: None)  # invented answers have none
     monkeypatch.setattr(  # fewer draws, for time's sake
         metrics, "paired_difference", partial(metrics.paired_difference, n=400)
     )
 
     def run(page, shares):
         rng, made = np.random.default_rng(0), {}
+        saved = Saved(home / "results" / "synthetic" / "night-halves")
         for name, share in shares.items():
             for seed in range(3):
                 made[name, seed] = answers(rng, share)
-                folder = home / f"results/synthetic/night/halves/{name}/seed-{seed}"
-                folder.mkdir(parents=True)
-                made[name, seed].to_parquet(folder / "predictions.parquet", index=False)
-                about = {"seed": seed, "version": "invented"}
-                (folder / "run.json").write_text(json.dumps(about))
+                about = {"trial": name, "seed": seed, "version": "invented"}
+                saved.save(about, predictions=made[name, seed])
         variables = runpy.run_path(str(home / "notebooks" / f"{page}.py"))
         plt.close("all")
         return variables, made
@@ -198,7 +197,7 @@ def test_the_excuses_hold():
         assert name in options and (not options[name] or value in options[name]), name
         if other := re.search("trial '(.*?)'", why):
             assert trials.TRIALS[other[1]].changes == {name: value}
-    full = {"layout": "casme2", "subjects": synthetic.SUBJECTS["casme2"], "clips": 246}
+    full = {"layout": "casme2", "subjects": generate.SUBJECTS["casme2"], "clips": 246}
     plans = synthetic.plan(PUBLISHED_SEED, **full)
     events = [synthetic.draw_events(PUBLISHED_SEED, clip, "casme2") for clip in plans]
     shortest = min(clip["apex"] - clip["onset"] + 1 for clip in events)

@@ -102,7 +102,7 @@ def test_the_notation_names_what_is_in_the_code(things):
         found = {"torch": torch, "functional": torch.nn.functional}.get(first)
         if found is None:
             thing, *rest = rest
-            folder = "" if first in ("config", "metrics") else "model."
+            folder = {"config": "", "metrics": "", "flow": "preprocess."}.get(first, "model.")
             home = importlib.import_module(f"merlib.{folder}{first}")
             found = things.get(f"{first}.{thing}", getattr(home, thing))
         for part in rest:

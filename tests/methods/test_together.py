@@ -5,7 +5,7 @@ import pandas as pd
 import pytest
 import torch
 
-from merlib import loso
+from merlib import store
 from merlib.methods import METHODS
 from merlib.methods.deep import DeepClassifier
 from merlib.methods.together import FoldsTogether
@@ -30,7 +30,7 @@ def run(name, folder, **settings):
     """Leave one subject out of subjects of three sizes, so that batches have several lengths."""
     estimator = METHODS[name].build(**SETTINGS | settings)
     X, clips = clips_of([3, 4, 4, 9])
-    return loso.run(estimator, X, clips, folder, n_jobs=1, progress=False)
+    return store.run(estimator, X, clips, folder, n_jobs=1, progress=False)
 
 
 @pytest.mark.parametrize(

@@ -1,17 +1,22 @@
-"""The foot of a results page: a run is stale exactly when something behind it has changed."""
+"""What made a page's results: a run is stale exactly when something behind it has changed."""
 
-import json
 from dataclasses import replace
 
 import pandas as pd
 import pytest
 
-from merlib import config, versions
+from merlib import config, store, versions
 from merlib.model import mffm
 from merlib.pages import provenance
 from merlib.preprocess import flow
+from merlib.store import Saved
 from merlib.study import regions, trials
 from merlib.study.study import Study
+
+
+def stale(run, study=None):
+    """What makes a run stale."""
+    return store.stale(run, trials.choices(run, study))
 
 
 @pytest.fixture
@@ -36,7 +41,7 @@ def run():
 
 
 def test_a_run_of_today_is_current(run):
-    assert provenance.stale(run) == []
+    assert stale(run) == []
     assert provenance.line(run) == {
         "run": "full-3",
         "data": "synthetic data",
@@ -51,10 +56,10 @@ def test_a_run_of_today_is_current(run):
 
 def test_what_changed_since_is_named(run):
     run["configuration"] |= {"width": 16}
-    assert provenance.stale(run) == ["configuration (width)"]
+    assert stale(run) == ["configuration (width)"]
     del run["steps"]["augment"]
     run["steps"]["classifier"] = 0
-    assert provenance.stale(run)[1:] == ["steps (augment (new), classifier (0, now 1))"]
+    assert stale(run)[1:] == ["steps (augment (new), classifier (0, now 1))"]
 
 
 def test_a_raised_version_marks_exactly_the_results_behind_it(run, monkeypatch):
@@ -68,49 +73,49 @@ def test_a_raised_version_marks_exactly_the_results_behind_it(run, monkeypatch):
     grey = made("full", inputs="grey") | {"trial": "grey-only"}
     grey["configuration"] |= {"epochs": 120}
 
-    def stale():
-        return {name for name, one in runs.items() if provenance.stale(one)}
+    def which():
+        return {name for name, one in runs.items() if stale(one)}
 
-    assert stale() == set() and provenance.stale(grey) == []
+    assert which() == set() and stale(grey) == []
     monkeypatch.setattr(mffm, "VERSION", 2)
-    assert stale() == {"mffm", "full"}
+    assert which() == {"mffm", "full"}
     monkeypatch.undo()
     monkeypatch.setattr(flow, "VERSION", 2)
-    assert stale() == {"logistic", "bi-woof", "slstt", "base", "mffm", "full"}
-    assert provenance.stale(runs["bi-woof"]) == ["steps (flow (1, now 2))"]
-    assert provenance.stale(grey) == []
+    assert which() == {"logistic", "bi-woof", "slstt", "base", "mffm", "full"}
+    assert stale(runs["bi-woof"]) == ["steps (flow (1, now 2))"]
+    assert stale(grey) == []
     monkeypatch.undo()
     monkeypatch.setattr("merlib.preprocess.magnify.VERSION", 3)
-    assert stale() == {"lbp-top-evm", "base", "mffm", "full"}
+    assert which() == {"lbp-top-evm", "base", "mffm", "full"}
     monkeypatch.undo()
     monkeypatch.setattr("merlib.methods.slstt.VERSION", 2)
-    assert stale() == {"slstt"}
+    assert which() == {"slstt"}
 
 
 def test_an_apex_that_was_searched_brings_flow_into_every_result(run, monkeypatch):
     choices = config.profile("laptop")
     run |= {"method": "lbp-top", "repairs": ["sub01/EP01_01: apex set to frame 7"]}
     run["steps"] = versions.of_method("lbp-top", choices, drawn=True, searched=True)
-    assert provenance.stale(run) == []
+    assert stale(run) == []
     monkeypatch.setattr(flow, "VERSION", 2)
-    assert provenance.stale(run) == ["steps (flow (1, now 2))"]
+    assert stale(run) == ["steps (flow (1, now 2))"]
 
 
 def test_measurements_of_attention_have_a_version_too(run, monkeypatch):
     run["steps"]["regions"] = regions.VERSION
-    assert provenance.stale(run) == []
+    assert stale(run) == []
     monkeypatch.setattr(regions, "VERSION", 2)
-    assert provenance.stale(run) == ["steps (regions (1, now 2))"]
+    assert stale(run) == ["steps (regions (1, now 2))"]
 
 
 def test_a_younger_field_counts_only_if_it_is_used(run):
     del run["configuration"]["attention"]
-    assert provenance.stale(run) == []
+    assert stale(run) == []  # made when there was no such field, so by its default
     run["trial"] = "cbam"
     run["configuration"] |= {"epochs": 2 * run["configuration"]["epochs"]}
-    assert provenance.stale(run) == []  # made when there was no such field, so by its default
+    assert stale(run) == ["configuration (attention)"]
     run["configuration"]["attention"] = "mfem"
-    assert provenance.stale(run) == ["configuration (attention)"]
+    assert stale(run) == ["configuration (attention)"]
 
 
 @pytest.mark.parametrize("name", trials.TRIALS)
@@ -120,13 +125,13 @@ def test_a_trial_is_held_against_its_own_choices(run, name):
     run |= {"profile": "night", "trial": name, "method": trials.TRIALS[name].method}
     run |= {"configuration": made.step()}
     run["steps"] = versions.of_method(run["method"], made, drawn=True)
-    assert provenance.stale(run) == []
-    assert provenance.name(run) == f"{name}-3"
+    assert stale(run) == []
+    assert store.name_of(run) == name
 
 
 def test_a_long_foot_opens_on_a_click(run, monkeypatch):
     shown = []
-    monkeypatch.setattr("IPython.display.display", shown.append)
+    monkeypatch.setattr("IPython.display.display", lambda *what: shown.append(what))
 
     def runs(count):
         found = []
@@ -136,29 +141,28 @@ def test_a_long_foot_opens_on_a_click(run, monkeypatch):
             found.append(predictions)
         return found
 
-    provenance.foot(runs(provenance.FEW), "make claims")
-    assert "<details>" not in shown[0].to_html()
+    provenance.show(runs(provenance.FEW), "make claims")
+    assert "<details>" not in shown[0][0].to_html()
     run["steps"]["classifier"] = 0
-    provenance.foot(runs(provenance.FEW + 1), "make claims")
-    text = shown[2].data
+    provenance.show(runs(provenance.FEW + 1), "make claims")
+    text = shown[1][0].data
     assert text.startswith("<details><summary>9 runs, 9 of them stale: what made them</summary>")
-    assert text.count("2026-01-") == 9 and "Remade by `make claims`" in shown[3].data
+    assert text.count("2026-01-") == 9 and "Made again by `make claims`" in shown[1][1].data
 
 
 def test_stale_runs_are_listed_by_their_place(run, tmp_path):
+    saved = Saved(tmp_path / "results" / "synthetic" / "laptop")
     for seed, steps in ((0, run["steps"]), (1, run["steps"] | {"flow": 0})):
-        folder = tmp_path / "results" / "synthetic" / "laptop" / "full" / f"seed-{seed}"
-        folder.mkdir(parents=True)
-        (folder / "run.json").write_text(json.dumps(run | {"steps": steps}))
+        saved.save(run | {"seed": seed, "steps": steps})
     (line,) = provenance.stale_runs(tmp_path)
-    assert line == "results/synthetic/laptop/full: steps (flow (0, now 1)) (seed-1)"
+    assert line == "results/synthetic/laptop, full: steps (flow (0, now 1)) (seed 1)"
 
 
 def test_a_study_tells_what_staleness_is_judged_by(casme2_root, tmp_path):
     options = {"size": 32, "flow_size": 32, "frames": 3, "tvl1": "fast"}
     one = Study(data_root=casme2_root, home=tmp_path, n_jobs=1, **options)
     made = one.predictions("majority").attrs["run"]
-    (told,) = provenance.stale(made)
+    (told,) = stale(made)
     named = told.removeprefix("configuration (").removesuffix(")").split(", ")
     assert sorted(named) == ["flow_size", "frames", "size"]  # the profile has tvl1=fast itself
-    assert provenance.stale(made, one) == []  # held against the choices it was asked for
+    assert stale(made, one) == []  # held against the choices it was asked for

@@ -11,7 +11,8 @@ import pytest
 
 from merlib import cli, metrics
 from merlib.files import find_home
-from merlib.study.study import Study, kept_runs
+from merlib.store import Saved
+from merlib.study.study import Study
 
 ROOT = Path(__file__).resolve().parents[2]
 TINY = {"size": 16, "flow_size": 32, "frames": 2, "width": 8, "lstm_hidden": 8, "epochs": 1}
@@ -34,7 +35,7 @@ def test_predictions_are_made_once_and_then_read(study, monkeypatch):
     assert run["method"] == "base" and run["configuration"]["width"] == 8
     assert run["configuration_hash"] == study.config.hash()
     again = Study(data_root=study.data_root, home=study.home, n_jobs=1, tvl1="fast", **TINY)
-    monkeypatch.setattr("merlib.loso.run_fold", lambda *_: pytest.fail("trained again"))
+    monkeypatch.setattr("merlib.loso.one_fold", lambda *_: pytest.fail("trained again"))
     monkeypatch.setattr(
         "merlib.preprocess.pipeline.read_frames", lambda _: pytest.fail("prepared again")
     )
@@ -92,21 +93,24 @@ def test_fold_classifier_is_the_one_behind_the_predictions(study, monkeypatch):
         study.fold_classifier("base", "sub01")
 
 
-def test_kept_predictions_are_found_again_for_the_same_data_only(casme2_root, tmp_path):
+def test_saved_runs_are_found_again_for_the_same_data_only(casme2_root, tmp_path, monkeypatch):
     """At its usual place the data is this study's; a folder of one's own is another."""
     usual = tmp_path / "data" / "synthetic" / "laptop"
     usual.parent.mkdir(parents=True)
     usual.symlink_to(casme2_root)
     study = Study(home=tmp_path, n_jobs=1, tvl1="fast", **TINY)
     study.__dict__["root"] = usual
-    assert study.committed("majority") == []
+    assert study.saved().load(["majority"]) == {}
     made = study.predictions("majority")
-    kept = study.keep("majority", 0)
-    assert sorted(path.name for path in kept.iterdir()) == ["predictions.parquet", "run.json"]
-    (found,) = study.committed("majority")
-    pd.testing.assert_frame_equal(found, made)
+    assert study.save("majority", 0) == tmp_path / "results" / "synthetic" / "laptop"
+    found = study.saved().load(["majority"])["majority"][0]
+    assert found[list(made)].equals(made) and found.attrs["run"] == made.attrs["run"]
+    assert study.runs(["majority", "base"]) == {}  # the profile's own choices are others
+    monkeypatch.setattr(study, "overrides", {})
+    assert list(study.runs(["majority", "base"])["majority"]) == [0]
     own = Study(data_root=casme2_root, home=tmp_path, n_jobs=1, tvl1="fast", **TINY)
-    assert own.committed("majority") == []
+    assert own.saved().load(["majority"]) == {}
+    assert own.save("majority", 0).is_relative_to(tmp_path / "runs")
 
 
 @pytest.mark.parametrize(
@@ -247,10 +251,9 @@ def test_the_profile_is_laptop_but_for_trials(command):
     assert profile == ("night" if command == "trials" else "laptop")
 
 
-def test_kept_runs_are_found_by_profile_and_method(tmp_path):
-    found = kept_runs(ROOT / "results/synthetic/laptop", ["majority", "base", "unknown"])
+def test_the_published_runs_are_found_by_profile_and_method():
+    found = Saved(ROOT / "results/synthetic/laptop").load(["majority", "base", "unknown"])
     assert list(found) == ["majority", "base"] and list(found["base"]) == [0, 1, 2]
     # 40 of the 100 clips are of the largest class, one of five: 2 * 40 / (40 + 100) / 5
     scores = metrics.scores(found["majority"][0])
     assert scores["accuracy"] == 0.4 and scores["uf1"] == pytest.approx(0.8 / 7)
-    assert kept_runs(tmp_path, ["majority"]) == {}

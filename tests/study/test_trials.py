@@ -28,7 +28,7 @@ from merlib.model.network import Network
 from merlib.parallel import Rows
 from merlib.preprocess import face
 from merlib.study import regions, trials
-from merlib.study.study import Study, halves
+from merlib.study.study import Study
 
 
 @pytest.fixture(scope="module")
@@ -50,12 +50,12 @@ def truths(study):
 def test_halves_share_no_subject_and_are_about_as_large():
     clips = {f"sub{k:02d}": 3 + 7 * k % 11 for k in range(26)}
     subjects = pd.Series([name for name, count in clips.items() for _ in range(count)])
-    half = halves(subjects)
+    half = loso.halves(subjects)
     assert set(half) == set(clips) and set(half.values()) == {"A", "B"}
     sizes = subjects.map(half).value_counts()
     assert abs(sizes["A"] - sizes["B"]) <= max(clips.values())
     shuffled = subjects.sample(frac=1, random_state=1)
-    assert halves(shuffled) == half
+    assert loso.halves(shuffled) == half
 
 
 def test_a_trial_is_tested_on_the_half_it_is_not_trained_on(study):
@@ -313,29 +313,33 @@ def test_a_coarse_map_is_enlarged_to_the_crop():
     assert regions.look(values, boxes((0, 0), side=8))["pointing"] == 0
 
 
-# Trials on tiny data: kept, taken up again, the same
+# Trials on tiny data: saved, taken up again, the same
 
 
-def test_a_trial_is_kept_and_taken_up_again(study, monkeypatch):
-    made = trials.run("cbam", study)
-    kept = trials.stored(study, trials.ATTENTION)["cbam"][0]
-    pd.testing.assert_frame_equal(made, kept)
-    assert kept.attrs["run"]["protocol"] == "halves" and kept.attrs["run"]["seed"] == 0
-    folder = trials.folder(study, "cbam", 0)
-    assert folder.is_relative_to(study.home / "runs")  # never beside those of the published data
-    looks = (folder / "regions.csv").read_bytes()
+def looks_in(study, name):
+    """What is saved of where the maps of a trial look."""
+    table = trials.saved(study).table("regions")
+    return table[table["name"] == name].reset_index(drop=True)
+
+
+def test_a_trial_is_saved_and_taken_up_again(study, monkeypatch):
+    made, there = trials.run("cbam", study), trials.saved(study)
+    saved = there.load(trials.ATTENTION)["cbam"][0]
+    assert metrics.last(saved)[list(made)].equals(metrics.last(made))
+    assert saved.attrs["run"]["protocol"] == "halves" and saved.attrs["run"]["seed"] == 0
+    assert there.folder.is_relative_to(study.home / "runs")  # not among the published results
+    looks = looks_in(study, "cbam")
 
     monkeypatch.setattr("merlib.loso.fit_fold", None)  # nothing is trained any more
     pd.testing.assert_frame_equal(trials.run("cbam", study), made)
-    assert (folder / "regions.csv").read_bytes() == looks
+    pd.testing.assert_frame_equal(looks_in(study, "cbam"), looks)
 
 
-def test_the_published_data_is_kept_under_results(study):
+def test_the_published_data_is_saved_under_results(study):
     published = Study(profile="night", home=study.home)
-    there = study.home / "results" / "synthetic" / "night"
-    assert trials.folder(published, "full", 2) == there / "halves" / "full" / "seed-2"
-    assert trials.sweep_folder(published, 1) == there / "amplitude" / "seed-1"
-    assert trials.stored(published, trials.TRIALS) == {}
+    there = study.home / "results" / "synthetic" / "night-halves"
+    assert trials.saved(published).folder == there
+    assert trials.saved(published).load(trials.TRIALS) == {}
 
 
 def test_the_same_seed_gives_the_same_trial_and_another_seed_does_not(study, tmp_path):
@@ -350,7 +354,7 @@ def test_the_same_seed_gives_the_same_trial_and_another_seed_does_not(study, tmp
 
 def test_the_looks_of_a_trial_are_those_of_the_left_out_half(study):
     trials.run("full", study)
-    looks = pd.read_csv(trials.folder(study, "full", 0) / "regions.csv")
+    looks = looks_in(study, "full")
     known = {clip: regions.moving(t.action_units, 32) for clip, t in truths(study).items()}
     assert set(looks["clip"]) == {clip for clip, found in known.items() if found}
     assert (looks["regions"] == looks["clip"].map({c: len(r) for c, r in known.items()})).all()
@@ -372,14 +376,14 @@ def test_the_looks_of_a_trial_are_those_of_the_left_out_half(study):
 
 def test_controls_have_maps_before_and_after_only(study):
     trials.run("cbam", study)
-    looks = pd.read_csv(trials.folder(study, "cbam", 0) / "regions.csv")
+    looks = looks_in(study, "cbam")
     assert set(looks["map"]) == {"before", "sum", "usual"}
 
 
 def test_the_usual_places_are_those_of_the_training_clips(study):
     """By hand, of one clip: how often each place moves among the clips of the other half."""
     trials.run("cbam", study)
-    looks = pd.read_csv(trials.folder(study, "cbam", 0) / "regions.csv")
+    looks = looks_in(study, "cbam")
     clips = trials.study_of("cbam", study).clips
     known = {
         name: regions.moving(truth.action_units, study.config.size)
@@ -426,9 +430,9 @@ def test_the_sweep_tests_the_same_people_at_every_amplitude(study, monkeypatch):
     found = table[(table["trial"] == "linear") & (table["amplitude"] == 0.5)]
     assert found["predicted"].to_list() == list(expected)
 
-    monkeypatch.setattr(trials, "sweep_one", None)  # kept: nothing is trained any more
-    kept = trials.sweep(study)
-    pd.testing.assert_frame_equal(kept, table, check_dtype=False)
+    monkeypatch.setattr(trials, "sweep_one", None)  # saved: nothing is trained any more
+    saved = trials.sweep(study)
+    pd.testing.assert_frame_equal(saved, table, check_dtype=False)
 
 
 def test_nobody_can_set_how_far_a_real_face_moves(study):
@@ -459,7 +463,7 @@ PAGES = ("18_mfem_regions", "19_mffm_detail")
 
 
 @pytest.mark.parametrize("name", PAGES)
-def test_the_page_shows_what_is_kept(study, name, monkeypatch):
+def test_the_page_shows_what_is_saved(study, name, monkeypatch):
     monkeypatch.setenv("LOKY_MAX_CPU_COUNT", "1")
     for trial in ("full", "cbam", "base", "linear"):
         trials.run(trial, study)
@@ -467,7 +471,7 @@ def test_the_page_shows_what_is_kept(study, name, monkeypatch):
     folder.mkdir(exist_ok=True)
     page = folder / f"{name}.ipynb"
     nbformat.write(jupytext.read(ROOT / "notebooks" / f"{name}.py"), page)
-    parameters = {"data_root": str(study.root), "overrides": TINY}
+    parameters = {"data_root": str(study.root), "profile": "night", "overrides": TINY}
     papermill.execute_notebook(page, page, parameters, kernel_name="python3", cwd=folder,
                                progress_bar=False)  # fmt: skip
     outputs = [o for cell in nbformat.read(page, 4).cells for o in cell.get("outputs", [])]
@@ -494,23 +498,11 @@ def invented(rng, accuracy, epochs=(1, 2)):
     )
 
 
-def keep(study, name, seed, predictions, looks=None):
-    """Keep something invented as the result of a trial."""
-    folder = trials.folder(study, name, seed)
-    folder.mkdir(parents=True, exist_ok=True)
-    predictions.to_parquet(folder / "predictions.parquet", index=False)
-    tell(study, folder, name, seed)
-    if looks is not None:
-        looks.to_csv(folder / "regions.csv", index=False)
-
-
-def tell(study, folder, name, seed):
-    """Say beside something invented what made it."""
-    made = json.loads(
-        (trials.study_of("full", study).run_folder("full", 0) / "run.json").read_text()
-    )
+def keep(study, name, seed, **tables):
+    """Save something invented as the result of a trial."""
+    made = trials.study_of("full", study).predictions("full").attrs["run"]
     about = made | {"version": "invented", "seed": seed, "trial": name}
-    (folder / "run.json").write_text(json.dumps(about))
+    trials.saved(study).save(about, **tables)
 
 
 @pytest.fixture
@@ -563,7 +555,8 @@ def test_the_verdict_on_regions_follows_the_numbers(study, elsewhere, capsys, ho
     for seed in (0, 1, 2):
         for name in trials.ATTENTION:
             some = maps if name == "full" else {"before": one, "sum": one}
-            keep(elsewhere, name, seed, invented(rng, 0.7), looks_of(rng, some))
+            told = {"predictions": invented(rng, 0.7), "regions": looks_of(rng, some)}
+            keep(elsewhere, name, seed, **told)
     parameters = {"data_root": str(study.root), "profile": "night", "overrides": TINY}
     text = printed("18_mfem_regions", capsys, **parameters)
     if holds:
@@ -579,7 +572,8 @@ def test_one_seed_gives_no_verdict_on_regions(study, elsewhere, capsys):
     rng = np.random.default_rng(0)
     maps = dict.fromkeys(("before", "primary", "complementary", "sum", "usual"), (0.3, 1.0))
     for name in trials.ATTENTION:
-        keep(elsewhere, name, 0, invented(rng, 0.7), looks_of(rng, maps | {"sum": (0.9, 2.0)}))
+        looks = looks_of(rng, maps | {"sum": (0.9, 2.0)})
+        keep(elsewhere, name, 0, predictions=invented(rng, 0.7), regions=looks)
     parameters = {"data_root": str(study.root), "profile": "night", "overrides": TINY}
     text = printed("18_mfem_regions", capsys, **parameters)
     assert "None: one seed does not tell" in text and ", one seed)" in text
@@ -596,7 +590,7 @@ def test_the_verdict_on_detail_follows_the_numbers(study, elsewhere, capsys, hol
     for seed in (0, 1, 2):
         for name in trials.FUSION:
             accuracy = better.get(name, 0.5) if holds else 0.7
-            keep(elsewhere, name, seed, invented(rng, accuracy))
+            keep(elsewhere, name, seed, predictions=invented(rng, accuracy))
         tables = []
         for name, amplitude in BREAKS.items():
             for place in (0.2, 0.3, 0.5, 0.8, 1.2, 2.0, 3.0):
@@ -605,10 +599,7 @@ def test_the_verdict_on_detail_follows_the_numbers(study, elsewhere, capsys, hol
                 found = metrics.predicted(table)
                 table = table[["clip", "label"]].assign(predicted=found, amplitude=place)
                 tables.append(table.assign(trial=name))
-        folder = trials.sweep_folder(elsewhere, seed)
-        folder.mkdir(parents=True)
-        pd.concat(tables).to_csv(folder / "predictions.csv", index=False)
-        tell(elsewhere, folder, "amplitude", seed)
+        keep(elsewhere, "amplitude", seed, amplitude=pd.concat(tables))
     parameters = {"data_root": str(study.root), "profile": "night", "overrides": TINY}
     text = printed("19_mffm_detail", capsys, **parameters)
     if holds:
@@ -626,7 +617,7 @@ def test_a_network_that_has_not_learnt_says_nothing_about_detail(study, elsewher
         table = invented(rng, 0.9)
         if name == "base":
             table = table.assign(p_others=1.0, p_disgust=0.0)
-        keep(elsewhere, name, 0, table)
+        keep(elsewhere, name, 0, predictions=table)
     text = printed(
         "19_mffm_detail", capsys, data_root=str(study.root), profile="night", overrides=TINY
     )

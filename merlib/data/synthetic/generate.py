@@ -186,11 +186,11 @@ def plan(seed: int, layout: str, subjects: int, clips: int) -> list[dict]:
     least = min(2, clips // subjects)
     each = np.full(subjects, least) + rng.multinomial(clips - least * subjects, shares)
     emotions = [name for name, count in class_counts(layout, clips).items() for _ in range(count)]
-    emotions = iter(rng.permutation(emotions))
+    dealt = iter(rng.permutation(emotions))
     numbers = np.arange(1, subjects + 1)
     if layout == "samm":
         numbers = np.sort(rng.choice(np.arange(6, 6 + 2 * subjects), subjects, replace=False))
-    plans = []
+    plans: list[dict] = []
     for person, (number, count) in enumerate(zip(numbers, each, strict=True)):
         for take in range(1, count + 1):
             if layout == "casme2":
@@ -203,7 +203,7 @@ def plan(seed: int, layout: str, subjects: int, clips: int) -> list[dict]:
                     "subject": subject,
                     "person": person,
                     "index": len(plans),
-                    "emotion": str(next(emotions)),
+                    "emotion": str(next(dealt)),
                 }
             )
     return plans
@@ -222,7 +222,7 @@ def draw_person(seed: int, person: int) -> portrait.Portrait:
 
 def found(image: np.ndarray) -> bool:
     """Tell whether the frontal-face cascade finds one face, and the eye cascade two eyes in it."""
-    folder = cv2.data.haarcascades
+    folder = cv2.data.haarcascades  # type: ignore[attr-defined]
     faces = cv2.CascadeClassifier(folder + "haarcascade_frontalface_default.xml")
     eyes = cv2.CascadeClassifier(folder + "haarcascade_eye.xml")
     boxes = faces.detectMultiScale(image, 1.1, 5, minSize=(120, 120))

@@ -76,8 +76,8 @@ class Face:
     def noise(self, sigma: float) -> np.ndarray:
         """Return smooth noise of unit variance; sigma in pixels."""
         field = self.rng.standard_normal(CANVAS).astype(np.float32)
-        field = cv2.GaussianBlur(field, (0, 0), sigma)
-        return field / field.std()
+        smooth = cv2.GaussianBlur(field, (0, 0), sigma)
+        return smooth / smooth.std()
 
     def blob(self, x: float, y: float, rx: float, ry: float) -> np.ndarray:
         """Return a Gaussian spot."""

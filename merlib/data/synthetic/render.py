@@ -27,7 +27,7 @@ class Renderer:
         truth = self.truth
         weights = np.array([truth.progress(t), *truth.head_weights(t)], np.float32)
         source = self.grid + inverse(np.tensordot(weights, self.fields, 1), self.grid)
-        image = cv2.remap(
+        image = cv2.remap(  # type: ignore[call-overload]
             self.face(t),
             cv2.transform(source, self.back),
             None,
@@ -56,7 +56,7 @@ def inverse(forward: np.ndarray, grid: np.ndarray, steps: int = 2) -> np.ndarray
     """Return b (H, W, 2) with b(y) = -w(y + b(y)), by fixed-point iteration on the smooth w."""
     back = -forward
     for _ in range(steps):
-        back = -cv2.remap(
+        back = -cv2.remap(  # type: ignore[call-overload]
             forward, grid + back, None, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE
         )
     return back

@@ -1,0 +1,345 @@
+"""Stored predictions: the one place that knows how they lie on disk.
+
+While a run is computed it has a folder of its own below ``runs/``, fold by fold, so that it can be
+stopped at any moment (`run`, `Folds`). What is worth keeping is saved below ``results/``, all runs
+of a study in a few tables (`Saved`)::
+
+    runs/.../<method>/seed-<k>/    identity.json, folds/, predictions.parquet, run.json
+    results/<dataset>/<study>/     predictions.parquet   probabilities of the last epoch
+                                   answers.parquet       the answer of every epoch
+                                   runs.parquet          what made each run
+                                   ...                   measurements, such as regions.parquet
+
+A *run* is one method or trial with one seed. It is *stale* if it would come out otherwise today.
+"""
+
+import hashlib
+import json
+import os
+import platform
+import subprocess
+import time
+from collections.abc import Iterable, Mapping
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from filelock import FileLock
+from sklearn.base import BaseEstimator, ClassifierMixin
+
+from . import loso, versions
+from .config import Config
+from .files import noted, whole, write
+from .metrics import class_names, last, predicted
+from .parallel import Cluster, Rows
+
+
+def run(
+    estimator: ClassifierMixin,
+    X: np.ndarray | Rows,
+    clips: pd.DataFrame,
+    folder: str | Path,
+    *,
+    seed: int = 0,
+    by: str = "subject",
+    n_jobs: int = 2,
+    progress: bool = True,
+    info: dict | None = None,
+    cluster: Cluster | None = None,
+) -> pd.DataFrame:
+    """Leave one subject out as `merlib.loso.leave_one_subject_out` does, kept in a folder.
+
+    A run that was stopped goes on; a finished one is read.
+
+    Parameters
+    ----------
+    estimator, X, clips, seed, by, n_jobs, progress, cluster
+        See `merlib.loso.leave_one_subject_out`.
+    folder : path
+        Where the run lies.
+    info : dict, optional
+        Kept in ``run.json``. Other values are another run.
+
+    Returns
+    -------
+    DataFrame
+        The predictions; ``attrs["run"]`` says what made them.
+
+    Raises
+    ------
+    ValueError
+        If the input does not fit together, or the folder holds another run.
+    """
+    folder, info = Path(folder), info or {}
+    X, clips, _ = loso.ordered(X, clips, by)
+    folds = Folds(folder, identity(estimator, X, clips, seed, info))
+    if not folds.done:
+        name = f"{info.get('method', type(estimator).__name__)}, seed {seed}"
+        options: dict[str, Any] = {"n_jobs": n_jobs, "progress": progress, "cluster": cluster}
+        folds.finish(
+            loso.leave_one_subject_out(
+                estimator, X, clips, seed=seed, by=by, name=name, finished=folds, **options
+            )
+        )
+    return load(folder)
+
+
+def load(folder: str | Path) -> pd.DataFrame:
+    """Return the predictions of a finished run; ``attrs["run"]`` is its ``run.json``.
+
+    Raises
+    ------
+    ValueError
+        If the folder holds no finished run.
+    """
+    folder = Path(folder)
+    if not (folder / "run.json").exists():
+        raise ValueError(f"{folder}: no finished run (run.json is missing)")
+    table = pd.read_parquet(folder / "predictions.parquet")
+    table.attrs["run"] = json.loads((folder / "run.json").read_text("utf-8"))
+    return table
+
+
+def identity(
+    estimator: ClassifierMixin,
+    X: np.ndarray | Rows,
+    clips: pd.DataFrame,
+    seed: int,
+    info: Mapping[str, Any],
+) -> dict[str, Any]:
+    """Return what makes a run this run and no other, as JSON-like values."""
+    data = hashlib.sha256()
+    for row in range(len(X)):
+        data.update(np.ascontiguousarray(X[row]).data)
+    data.update(clips.to_csv(index=False).encode())
+    made_of = {
+        **info,
+        "seed": seed,
+        "estimator": estimator,
+        "classes": clips.attrs["classes"],
+        "data_hash": data.hexdigest()[:16],
+    }
+    return json.loads(json.dumps(made_of, default=described))
+
+
+def described(value: Any) -> Any:
+    """Return a value of an estimator's parameters as JSON-like values, the same in any process."""
+    if isinstance(value, BaseEstimator):
+        return {"class": type(value).__name__, **value.get_params(deep=False)}
+    if isinstance(value, Config):
+        return value.step()
+    if isinstance(value, np.ndarray | np.generic):
+        return value.tolist()
+    return getattr(value, "__qualname__", None) or type(value).__qualname__
+
+
+class Folds:
+    """The folds of a run in its folder; a run that was stopped finds its finished ones.
+
+    Parameters
+    ----------
+    folder : path
+    identity : dict
+        See `identity`.
+
+    Raises
+    ------
+    ValueError
+        If the folder holds another run; the message says what differs.
+    """
+
+    def __init__(self, folder: Path, identity: Mapping[str, Any]):
+        self.folder, self.identity = folder, identity
+        self.done = (folder / "run.json").exists()
+        path = folder / ("run.json" if self.done else "identity.json")
+        found = json.loads(path.read_text("utf-8")) if path.exists() else identity
+        differ = [name for name in identity if found.get(name) != identity[name]]
+        if differ:
+            raise ValueError(
+                f"{folder} holds another run: {', '.join(differ)} differ(s); "
+                "name another folder or remove it"
+            )
+        if not path.exists():
+            write(path, json.dumps(identity, indent=1))
+
+    def path(self, left_out: str) -> Path:
+        """Return where a fold is kept."""
+        return self.folder / "folds" / f"{left_out}.parquet"
+
+    def load(self) -> dict[str, pd.DataFrame]:
+        """Return the finished folds: what was left out -> predictions."""
+        paths = (self.folder / "folds").glob("*.parquet")
+        return {path.stem: pd.read_parquet(path) for path in paths}
+
+    def save(self, left_out: str, table: pd.DataFrame, seconds: float) -> None:
+        """Write what a fold took and, in one step, its predictions."""
+        path = self.path(left_out)
+        write(path.with_suffix(".json"), json.dumps(round(seconds, 3)))
+        write(path, table.to_parquet(index=False))
+
+    def finish(self, table: pd.DataFrame) -> None:
+        """Write the predictions of all folds and, last, ``run.json``."""
+        write(self.folder / "predictions.parquet", table.to_parquet(index=False))
+        times = sorted((self.folder / "folds").glob("*.json"))
+        seconds = {path.stem: json.loads(path.read_text("utf-8")) for path in times}
+        about = {**self.identity, "seconds": seconds, **surroundings()}
+        write(self.folder / "run.json", json.dumps(about, indent=1))
+
+
+class Saved:
+    """The saved runs of a study, in a few tables of one folder.
+
+    Parameters
+    ----------
+    folder : path
+        It need not be there.
+    """
+
+    def __init__(self, folder: str | Path):
+        self.folder = Path(folder)
+
+    def runs(self) -> dict[tuple[str, int], dict[str, Any]]:
+        """Return (name of a method or trial, seed) -> what made the run."""
+        table = self.table("runs")
+        rows = zip(table["name"], table["seed"], table["about"], strict=True)
+        return {(name, int(seed)): json.loads(about) for name, seed, about in rows}
+
+    def load(self, names: Iterable[str]) -> dict[str, dict[int, pd.DataFrame]]:
+        """Return the saved predictions: name -> seed -> table, without names that have none.
+
+        A table is as `run` returns it, with the answer of each row as ``predicted``. Of the epochs
+        before the last one only the answers are kept, their probabilities are NaN.
+        """
+        runs, parts = self.runs(), [self.table(name) for name in ("predictions", "answers")]
+        groups = [dict(list(part.groupby(["name", "seed"]))) for part in parts]
+        found: dict[str, dict[int, pd.DataFrame]] = {}
+        for name in names:
+            for key in sorted(key for key in runs if key[0] == name and key in groups[0]):
+                table = together(*(group[key] for group in groups))
+                table.attrs["run"] = runs[key]
+                found.setdefault(name, {})[key[1]] = table
+        return found
+
+    def table(self, name: str) -> pd.DataFrame:
+        """Return one of the tables, of all runs; without rows if it is not there."""
+        path = noted(self.folder / f"{name}.parquet")
+        if not path.exists():
+            return pd.DataFrame({"name": [], "seed": [], "about": []})
+        return pd.read_parquet(path)
+
+    def save(self, about: Mapping[str, Any], **tables: pd.DataFrame) -> None:
+        """Save a run, in the place of one of the same name and seed.
+
+        Parameters
+        ----------
+        about : dict
+            What made it, see `run`; it is called by its ``trial``, or else by its ``method``.
+        **tables : DataFrame
+            ``predictions`` as `run` returns them, or measurements under a name of their own.
+        """
+        key = {"name": name_of(about), "seed": int(about["seed"])}
+        if "predictions" in tables:
+            everything = tables.pop("predictions").assign(**key)
+            everything["predicted"] = predicted(everything)
+            tables["predictions"] = last(everything).drop(columns="predicted")
+            tables["answers"] = everything[["name", "seed", "clip", "epoch", "predicted"]]
+        # The table of runs comes last: what is in it is complete.
+        tables["runs"] = pd.DataFrame([{"about": json.dumps(about)}])
+        self.folder.mkdir(parents=True, exist_ok=True)
+        with FileLock(self.folder / ".lock"):
+            for name, table in tables.items():
+                self.replace(name, table.assign(**key))
+
+    def replace(self, name: str, rows: pd.DataFrame) -> None:
+        """Put the rows of one run into a table, in the place of those it has there."""
+        there = self.table(name)
+        key = rows[["name", "seed"]].iloc[0].to_list() if len(rows) else []
+        others = there[~(there[["name", "seed"]] == key).all(axis=1)] if key else there
+        table = pd.concat([part for part in (others, rows) if len(part)], ignore_index=True)
+        table = table.sort_values(["name", "seed"], kind="stable", ignore_index=True)
+        first = ["name", "seed"]
+        table = table[[*first, *(column for column in table if column not in first)]]
+        with whole(self.folder / f"{name}.parquet") as part:
+            table.to_parquet(part, index=False, compression="zstd")
+
+
+def together(final: pd.DataFrame, answers: pd.DataFrame) -> pd.DataFrame:
+    """Return the rows of every epoch of a run, from its last epoch and its answers."""
+    final = final.drop(columns=["name", "seed"]).dropna(axis=1, how="all")
+    probabilities = [f"p_{name}" for name in class_names(final)]
+    about = final.drop(columns=["epoch", *probabilities])
+    table = answers[["clip", "epoch", "predicted"]].merge(about, on="clip")
+    table = table.merge(final[["clip", "epoch", *probabilities]], on=["clip", "epoch"], how="left")
+    table = table[[*about, "epoch", *probabilities, "predicted"]]
+    return table.sort_values(["clip", "epoch"], kind="stable", ignore_index=True)
+
+
+def name_of(about: Mapping[str, Any]) -> str:
+    """Return how a run is called: by its trial, or else by its method."""
+    return about.get("trial") or about["method"]
+
+
+def stale(about: Mapping[str, Any], choices: Mapping[str, Any]) -> list[str]:
+    """Return what makes a run stale: nothing, or some of its choices and the steps behind it.
+
+    Parameters
+    ----------
+    about : dict
+        What made the run.
+    choices : dict
+        What its profile (and trial) stands for today, field -> value.
+    """
+    then, default = about["configuration"], Config().step()
+    # A field that the run does not know is younger than it: the run was made as the default says.
+    changed = [
+        name
+        for name, value in choices.items()
+        if name in then and then[name] != value or name not in then and default[name] != value
+    ]
+    found = [f"configuration ({', '.join(changed)})"] if changed else []
+    if about["method"] not in versions.METHODS:
+        return [*found, "method unknown"]
+    steps = versions.of_method(
+        about["method"],
+        Config(**{name: then.get(name, value) for name, value in default.items()}),
+        drawn="synthetic" in about["steps"],
+        searched=any("apex set to frame" in repair for repair in about["repairs"]),
+        gpu="gpu" in about["steps"],
+    )
+    if "regions" in about["steps"]:
+        steps["regions"] = versions.version(versions.PLACES["regions"])
+    if raised := versions.raised(about["steps"], steps):
+        found.append(f"steps ({', '.join(raised)})")
+    return found
+
+
+def surroundings() -> dict[str, Any]:
+    """Return code revision, versions, machine and date, without names or paths of the machine."""
+    import torch
+
+    packages = ("numpy", "opencv-contrib-python-headless", "pandas", "scikit-learn", "torch")
+    return {
+        "revision": revision(),
+        "versions": {"python": platform.python_version(), **{p: version(p) for p in packages}},
+        "device": torch.cuda.get_device_name() if torch.cuda.is_available() else "CPU",
+        "machine": f"{platform.system()} {platform.machine()}, {os.cpu_count()} cores",
+        "date": time.strftime("%Y-%m-%d"),
+    }
+
+
+def revision() -> str:
+    """Return the commit of the code, with ``+changes`` if it was edited since."""
+    here = Path(__file__).parent
+
+    def git(*words: str) -> str:
+        return subprocess.run(
+            ["git", *words], cwd=here, capture_output=True, text=True, check=True
+        ).stdout.strip()
+
+    try:
+        changes = git("status", "--porcelain", "--", str(here))
+        return git("rev-parse", "--short=12", "HEAD") + ("+changes" if changes else "")
+    except (OSError, subprocess.CalledProcessError):
+        return "unknown"

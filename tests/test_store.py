@@ -1,0 +1,209 @@
+"""Stored predictions: a stop loses nothing, and saved runs are those that were made."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import textwrap
+import time
+
+import numpy as np
+import pandas as pd
+import pytest
+from sklearn.dummy import DummyClassifier
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import FunctionTransformer
+from test_loso import TINY, Oracle, answers, network_data, table
+
+from merlib import loso, metrics, store
+from merlib.model.classifier import NetworkClassifier
+from merlib.store import Saved
+
+
+@pytest.fixture(scope="module")
+def uninterrupted(tmp_path_factory):
+    """Predictions of a run of the network that was never stopped, two folds at a time."""
+    X, clips = network_data()
+    folder = tmp_path_factory.mktemp("uninterrupted")
+    return store.run(NetworkClassifier(TINY), X, clips, folder, n_jobs=2, seed=5, progress=False)
+
+
+SCRIPT = """
+    import signal, sys, time
+    from test_loso import TINY, network_data
+    from merlib import loso, store
+    from merlib.model.classifier import NetworkClassifier
+
+    signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell's background job ignores it
+    fit_fold = loso.fit_fold
+    def slow(*arguments):
+        time.sleep(1.5)
+        return fit_fold(*arguments)
+    loso.fit_fold = slow
+    X, clips = network_data()
+    store.run(NetworkClassifier(TINY), X, clips, sys.argv[1], n_jobs=1, seed=5, progress=False)
+"""
+
+
+@pytest.mark.parametrize("how", [signal.SIGKILL, signal.SIGINT])
+def test_stopped_at_any_moment_it_goes_on_and_the_result_is_the_same(uninterrupted, tmp_path, how):
+    process = subprocess.Popen(
+        [sys.executable, "-c", textwrap.dedent(SCRIPT), tmp_path],
+        env=os.environ | {"PYTHONPATH": os.path.dirname(__file__)},
+        stderr=subprocess.DEVNULL,
+    )
+    stored = tmp_path / "folds"
+    deadline = time.time() + 120
+    while not list(stored.glob("*.parquet")):
+        assert process.poll() is None and time.time() < deadline
+        time.sleep(0.02)
+    process.send_signal(how)
+    assert process.wait(60) != 0
+    assert not (tmp_path / "run.json").exists()
+    finished = {path: os.stat(path).st_mtime_ns for path in stored.glob("*.parquet")}
+    assert 0 < len(finished) < 3
+    X, clips = network_data()
+    done = store.run(NetworkClassifier(TINY), X, clips, tmp_path, n_jobs=1, seed=5, progress=False)
+    pd.testing.assert_frame_equal(done, uninterrupted, check_exact=True)
+    assert all(os.stat(path).st_mtime_ns == stamp for path, stamp in finished.items())
+
+
+def test_the_results_say_nothing_of_where_the_data_lies(tmp_path):
+    clips = table()
+    clips.attrs["root"] = "/home/somebody/CASME2"
+    store.run(Oracle(), answers(clips), clips, tmp_path, n_jobs=1, progress=False)
+    for path in tmp_path.rglob("*"):
+        assert path.is_dir() or b"somebody" not in path.read_bytes(), path
+
+
+def test_a_finished_run_is_read_and_not_run_again(tmp_path, monkeypatch):
+    clips = table()
+    first = store.run(Oracle(), answers(clips), clips, tmp_path, n_jobs=1, progress=False)
+    monkeypatch.setattr(loso, "one_fold", lambda *_: pytest.fail("run again"))
+    again = store.run(Oracle(), answers(clips), clips, tmp_path, n_jobs=1, progress=False)
+    pd.testing.assert_frame_equal(again, first)
+
+
+def test_a_folder_with_another_run_is_refused(tmp_path):
+    clips = table()
+    store.run(Oracle(), answers(clips), clips, tmp_path, n_jobs=1, progress=False)
+    with pytest.raises(ValueError, match=r"holds another run: data_hash differ"):
+        store.run(Oracle(), answers(clips) + 1, clips, tmp_path, n_jobs=1, progress=False)
+    with pytest.raises(ValueError, match=r"holds another run: seed differ"):
+        store.run(Oracle(), answers(clips), clips, tmp_path, n_jobs=1, seed=1, progress=False)
+
+
+def test_an_unfinished_folder_is_named(tmp_path):
+    with pytest.raises(ValueError, match="no finished run"):
+        store.load(tmp_path)
+    (tmp_path / "run.json").write_text(json.dumps({}))
+    with pytest.raises(OSError):
+        store.load(tmp_path)
+
+
+def test_a_functions_place_in_memory_makes_no_other_run():
+    """A pipeline names its functions by their addresses, which differ from process to process."""
+    clips = pd.DataFrame({"clip": ["a", "b"], "subject": ["1", "2"], "emotion": ["x", "y"]})
+    clips.attrs["classes"] = ["x", "y"]
+
+    def named(function):
+        estimator = make_pipeline(FunctionTransformer(function), DummyClassifier())
+        return store.identity(estimator, np.zeros((2, 1)), clips, 0, {})
+
+    def function(X):
+        return X
+
+    first = function
+
+    def function(X):
+        return X
+
+    assert named(first) == named(function)
+    assert named(first) != named(np.abs)
+
+
+# Saved runs
+
+
+@pytest.fixture(scope="module")
+def made(uninterrupted, tmp_path_factory):
+    """Three runs as `run` returns them, two seeds of a method and a trial."""
+    runs = {}
+    for name, seed in (("full", 0), ("full", 1), ("cbam", 0)):
+        run = uninterrupted.copy()
+        columns = ["p_a", "p_b", "p_c"]
+        rng = np.random.default_rng([seed, len(name)])
+        run[columns] = rng.dirichlet(np.ones(3), len(run)).astype(np.float32)
+        run.attrs["run"] = uninterrupted.attrs["run"] | {"method": "full", "seed": seed}
+        if name == "cbam":
+            run.attrs["run"]["trial"] = name
+        runs[name, seed] = run
+    return runs
+
+
+@pytest.fixture
+def saved(made, tmp_path):
+    """These runs, saved."""
+    there = Saved(tmp_path / "results")
+    for run in made.values():
+        there.save(run.attrs["run"], predictions=run)
+    return there
+
+
+def test_saved_runs_are_those_that_were_made(saved, made):
+    assert set(saved.runs()) == set(made)
+    found = saved.load(["cbam", "full", "unknown"])
+    assert list(found) == ["cbam", "full"] and list(found["full"]) == [0, 1]
+    for (name, seed), run in made.items():
+        loaded = found[name][seed]
+        assert loaded.attrs["run"] == run.attrs["run"] == saved.runs()[name, seed]
+        assert list(loaded) == [*run, "predicted"]
+        final = metrics.last(loaded)[list(run)]
+        pd.testing.assert_frame_equal(final, metrics.last(run), check_exact=True)
+        assert metrics.by_epoch(loaded).equals(metrics.by_epoch(run))
+        assert metrics.best_epoch(loaded) == metrics.best_epoch(run)
+        assert loaded.loc[loaded["epoch"] < 2, "p_a"].isna().all()  # answers alone are kept
+
+
+def test_a_run_saved_again_takes_the_place_of_the_first(saved, made):
+    other = made["full", 1].assign(p_a=np.float32(2))
+    saved.save(made["full", 0].attrs["run"], predictions=other)
+    found = saved.load(["full"])["full"]
+    assert list(found) == [0, 1] and set(metrics.predicted(found[0])) == {"a"}
+    pd.testing.assert_frame_equal(
+        metrics.last(found[1])[list(other)], metrics.last(made["full", 1]), check_exact=True
+    )
+
+
+def test_measurements_are_saved_under_a_name_of_their_own(saved, made):
+    about = made["cbam", 0].attrs["run"]
+    looks = pd.DataFrame({"clip": ["x", "y"], "energy": [0.25, 0.5]})
+    for _ in range(2):
+        saved.save(about, regions=looks)
+    table = saved.table("regions")
+    assert table["name"].to_list() == ["cbam"] * 2 and table["seed"].to_list() == [0, 0]
+    pd.testing.assert_frame_equal(table[["clip", "energy"]], looks)
+    assert list(saved.load(["cbam"])) == ["cbam"]  # its predictions are still there
+
+
+def test_nothing_is_saved_where_nothing_was(tmp_path):
+    there = Saved(tmp_path / "absent")
+    assert there.runs() == {} and there.load(["full"]) == {}
+    assert not there.folder.exists()
+
+
+def test_a_stopped_save_leaves_the_runs_as_they_were(saved, made, monkeypatch):
+    before = saved.load(["full"])["full"]
+
+    def stop(*_, **__):
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr(pd.DataFrame, "to_parquet", stop)
+        with pytest.raises(KeyboardInterrupt):
+            saved.save(made["full", 0].attrs["run"] | {"seed": 2}, predictions=made["full", 0])
+    after = saved.load(["full"])["full"]
+    assert list(after) == list(before)
+    assert not [path for path in saved.folder.iterdir() if path.suffix != ".parquet"
+                and path.name != ".lock"]  # fmt: skip
