@@ -40,7 +40,7 @@ from dataclasses import fields
 import pandas as pd
 from IPython.display import display
 
-from merlib.config import PROFILES, Config
+from merlib.config import PROFILES, Config, options
 from merlib.config import profile as make_profile
 from merlib.pages import plots
 
@@ -74,7 +74,7 @@ def decisions(step):
         {
             "field": item.name,
             "default": str(item.default),
-            "alternatives": ", ".join(str(o) for o in item.metadata["options"] if o != item.default)
+            "alternatives": ", ".join(str(o) for o in options(item.name) if o != item.default)
             or {bool: str(not item.default)}.get(type(item.default), "any value"),
             "why": item.metadata["why"].replace("`", "'"),
         }
@@ -171,9 +171,9 @@ print("A field of preparation asks for new clips and new training, one of traini
 from math import prod
 
 choices = {
-    item.name: len(item.metadata["options"]) or 2  # a bool has no list of options
+    item.name: len(options(item.name))
     for item in fields(Config)
-    if (item.metadata["options"] or isinstance(item.default, bool)) and item.name != "variant"
+    if options(item.name) and item.name != "variant"
 }
 print(f"{len(choices)} fields, {prod(choices.values()):,} combinations,")
 print(f"{sum(number - 1 for number in choices.values())} one at a time.")
@@ -204,9 +204,8 @@ def parameters(variant, **change):
 plain = {variant: parameters(variant) for variant in ("base", "full")}
 rows = []
 for item in fields(Config):
-    options = (True, False) if isinstance(item.default, bool) else item.metadata["options"]
     if item.metadata["step"] == "network" and item.name != "variant":
-        for option in set(options) - {item.default}:
+        for option in set(options(item.name)) - {item.default}:
             change = {item.name: option}
             more = {name: parameters(name, **change) - count for name, count in plain.items()}
             rows.append({"field": item.name, "value": str(option)} | more)

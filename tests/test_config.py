@@ -13,8 +13,8 @@ def test_every_field_has_a_reason_and_a_step_and_a_default_among_its_options():
     for item in fields(Config):
         assert item.metadata["step"] in ("prepare", "network", "train"), item.name
         assert len(item.metadata["why"]) > 10, item.name
-        if item.metadata["options"]:
-            assert item.default in item.metadata["options"], item.name
+        if config.options(item.name):
+            assert item.default in config.options(item.name), item.name
 
 
 def test_the_hash_of_a_step_changes_with_its_own_fields_only():
@@ -26,7 +26,7 @@ def test_the_hash_of_a_step_changes_with_its_own_fields_only():
         str: lambda v: "12",
     }
     for item in fields(Config):
-        value, options = item.default, item.metadata["options"]
+        value, options = item.default, config.options(item.name)
         if options:
             new = next(option for option in options if option != value)
         else:
@@ -63,6 +63,12 @@ def test_the_classes_are_those_of_table_1():
         (lambda: Config(frames=0), "frames=0: expected a whole number of at least 1"),
         (lambda: Config(width=7), "width=7: expected at least 8 channels"),
         (lambda: Config(epochs=2.5), "epochs=2.5: expected a whole number"),
+        (lambda: Config(epochs=True), "epochs=True: expected a whole number"),
+        (lambda: Config(strain="False"), "strain='False': expected True or False"),
+        (lambda: Config(dropout="0,3"), "dropout='0,3': expected a number"),
+        (lambda: Config(dropout=False), "dropout=False: expected a number"),
+        (lambda: Config(fim_kernel=True), "fim_kernel=True: expected one of"),
+        (lambda: Config(landmarks=3), "landmarks=3: expected a text or None"),
         (lambda: Config(flow_scale=0.0), "flow_scale=0.0: expected a number above 0"),
         (lambda: Config(learning_rate=float("nan")), "learning_rate=nan: expected a number"),
     ],

@@ -3,12 +3,12 @@
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from functools import partial
-from typing import Any
+from typing import Any, cast
 
 from sklearn.base import ClassifierMixin
 from sklearn.dummy import DummyClassifier
 
-from merlib.config import VARIANTS, Config
+from merlib.config import VARIANTS, Config, Variant
 from merlib.methods.am3f_flownet import AM3FFlowNet
 from merlib.methods.at_scnn import ATSCNN
 from merlib.methods.bi_woof import BiWoof
@@ -104,5 +104,5 @@ def make(name: str, config: Config) -> ClassifierMixin:
     if name not in METHODS:
         raise ValueError(f"method {name!r}: expected one of {', '.join(METHODS)}")
     if name in VARIANTS:
-        return NetworkClassifier(replace(config, variant=name))
+        return NetworkClassifier(replace(config, variant=cast(Variant, name)))
     return METHODS[name].build(**METHODS[name].parameters(config))

@@ -10,7 +10,7 @@ from sklearn.utils.validation import check_is_fitted
 from torch import Tensor, nn
 from torch.nn import functional
 
-from merlib.config import Config
+from merlib.config import Config, Imbalance
 from merlib.model.training import draw_batches, own_randomness, pick_device
 
 VERSION = 1  # raised when this step computes something else, see merlib.versions
@@ -45,7 +45,7 @@ class DeepClassifier(ClassifierMixin, BaseEstimator):
         Mean loss of each epoch.
     """
 
-    imbalance = "none"
+    imbalance: Imbalance = "none"
 
     def __init__(
         self,

@@ -13,6 +13,8 @@ once, after two thirds of 60 epochs, where the source names no number.
 import torch
 from torch import Tensor, nn
 
+from merlib.config import Imbalance
+
 from .deep import DeepClassifier, narrowed
 
 VERSION = 1  # raised when this step computes something else, see merlib.versions
@@ -21,7 +23,7 @@ VERSION = 1  # raised when this step computes something else, see merlib.version
 class MicroAttention(DeepClassifier):
     """Micro-attention on the view ``apex_grey``; see `DeepClassifier` for the parameters."""
 
-    imbalance = "sampler"
+    imbalance: Imbalance = "sampler"
 
     def __init__(self, width=1.0, side=None, epochs=60, batch_size=16, learning_rate=0.01,
                  random_state=0, device="auto"):  # fmt: skip

@@ -353,7 +353,7 @@ def swept(study: Study, amplitude: float) -> Prepared:
 def sweep_one(study: Study, name: str, seed: int, tests: dict[float, Prepared]) -> pd.DataFrame:
     """Train one trial on all clips and predict those of every amplitude."""
     trial = TRIALS[name]
-    config = replace(study.config, variant=trial.method, **trial.changes)
+    config = replace(study.config, **{"variant": trial.method} | trial.changes)
     with loso.one_thread():
         estimator = loso.fit(
             NetworkClassifier(config), Rows(study.prepared.x, np.arange(len(study.clips))),

@@ -21,7 +21,7 @@ from scipy.stats import binomtest
 from sklearn.metrics import f1_score
 
 from merlib import metrics
-from merlib.config import Config, profile
+from merlib.config import Config, options, profile
 from merlib.data import synthetic
 from merlib.data.synthetic import generate
 from merlib.pages import provenance
@@ -180,8 +180,7 @@ def test_every_alternative_is_in_the_chart_or_excused():
         if item.name == "variant":  # the rows of Table 3
             continue
         own = getattr(night, item.name)
-        options = item.metadata["options"] or (True, False) * isinstance(item.default, bool)
-        for option in set(options) - {own}:
+        for option in set(options(item.name)) - {own}:
             assert ((item.name, option) in tried) != ((item.name, option) in excused), item.name
     numbers = {("size", "2x"), ("frames", "1.6x"), ("evm_alpha", 5.0), ("evm_alpha", 20.0),
                ("gem_p", 1.0), ("cam_reduction", 8), ("fim_kernel", 1), ("fim_pairs", "cascade"),
@@ -192,9 +191,8 @@ def test_every_alternative_is_in_the_chart_or_excused():
 def test_the_excuses_hold():
     """An excuse that names another trial names one that does just that; no published clip is short
     enough to be dropped."""
-    options = {item.name: item.metadata["options"] for item in fields(Config)}
     for (name, value), why in alternatives_not_run().items():
-        assert name in options and (not options[name] or value in options[name]), name
+        assert not options(name) or value in options(name), name
         if other := re.search("trial '(.*?)'", why):
             assert trials.TRIALS[other[1]].changes == {name: value}
     full = {"layout": "casme2", "subjects": generate.SUBJECTS["casme2"], "clips": 246}

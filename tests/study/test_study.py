@@ -11,6 +11,7 @@ import pytest
 
 from merlib import cli, metrics
 from merlib.files import find_home
+from merlib.parallel import Cluster
 from merlib.store import Saved
 from merlib.study.study import Study
 
@@ -193,11 +194,22 @@ def test_an_unknown_method_is_named_before_anything_runs(casme2_root, own_home, 
     assert not (own_home / "runs").exists()
 
 
+def stopped_at_the_study(monkeypatch, arguments):
+    """What a command asks a study for, and the methods that it names; nothing is run."""
+    asked = []
+
+    def stop(data, methods=(), **options):
+        asked.extend([data, list(methods), options])
+        raise ValueError("stopped here")
+
+    monkeypatch.setattr(cli, "open_study", stop)
+    assert cli.main(arguments) == 1
+    return asked
+
+
 @pytest.mark.parametrize("group", ["all", "table2"])
 def test_a_group_stands_for_its_methods_each_once(group, monkeypatch):
-    asked = []
-    monkeypatch.setattr(cli, "run_train", lambda options: asked.extend(options.methods))
-    assert cli.main(["train", "--methods", "full", group]) == 0
+    asked = stopped_at_the_study(monkeypatch, ["train", "--methods", "full", group])[1]
     assert asked[0] == "full" and len(asked) == len(set(asked))
     assert {"majority", "logistic", "lbp-top", "elrcn", "am3f-flownet", "ststnet"} < set(asked)
     assert ("base" in asked) == ("mfem" in asked) == (group == "all")
@@ -246,9 +258,45 @@ def test_nothing_licensed_can_slip_into_git(path):
 
 
 @pytest.mark.parametrize("command", ["prepare", "train", "book", "study", "trials"])
-def test_the_profile_is_laptop_but_for_trials(command):
-    profile = cli.parser().parse_args([command]).profile
-    assert profile == ("night" if command == "trials" else "laptop")
+def test_the_profile_is_laptop_but_for_trials(command, monkeypatch):
+    data = stopped_at_the_study(monkeypatch, [command])[0]
+    assert data.profile == ("night" if command == "trials" else "laptop")
+
+
+def test_every_option_reaches_the_study(monkeypatch):
+    words = "--dataset own --data-root there --profile paper --seed 4 --jobs 3 --classes three"
+    words += " --table t.csv --faces cropped --eyes e.csv --strict --set evm=off --set size=64 a=b"
+    more = "--protocol cross --backend ray --address host:1 --gpus-per-fold 0.25 --methods base"
+    data, methods, options = stopped_at_the_study(
+        monkeypatch, ["train", *f"{words} {more}".split()]
+    )
+    assert (data.dataset, data.data_root, data.profile) == ("own", "there", "paper")
+    assert (data.seed, data.jobs, data.set) == (4, 3, ["evm=off", "size=64", "a=b"])
+    assert data.given() == {"classes": "three", "table": "t.csv", "faces": "cropped",
+                            "eyes": "e.csv", "strict": True}  # fmt: skip
+    assert methods == ["base"] and options["protocol"] == "cross"
+    assert options["cluster"] == Cluster("host:1", 0.25)
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [["nothing"], ["train", "--colour", "red"], ["train", "--profile", "phone"], ["fit"],
+     ["check", "casme3"], ["synth", "--out", "x", "--seed", "one"]],
+)  # fmt: skip
+def test_what_is_not_understood_is_named_and_ends_with_status_2(arguments, capsys):
+    assert cli.main(arguments) == 2
+    told = capsys.readouterr().err
+    named = {"nothing": "nothing", "red": "--colour", "phone": '"phone" for --profile'}
+    named |= {"fit": "--out", "casme3": "casme3", "one": '"one" for --seed'}
+    assert told.startswith("merlib: ") and named[arguments[-1]] in told
+
+
+def test_help_and_version_need_no_heavy_library():
+    code = "import sys; from merlib import cli; cli.main(sys.argv[1:]); "
+    code += "heavy = {'torch', 'cv2', 'pandas', 'matplotlib', 'sklearn'} & set(sys.modules); "
+    code += "sys.exit(str(heavy) if heavy else 0)"
+    for words in (["--help"], ["train", "--help"], ["--version"]):
+        subprocess.run([sys.executable, "-c", code, *words], capture_output=True, check=True)
 
 
 def test_the_published_runs_are_found_by_profile_and_method():
