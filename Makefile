@@ -25,7 +25,7 @@ compare: .venv/installed    ## Table 2: every method under one protocol; goes on
 	$(BIN)/merlib train $(STUDY) --methods $(METHODS)
 
 notebooks: .venv/installed  ## notebooks/*.ipynb from their text, not executed
-	$(BIN)/jupytext --quiet --to ipynb notebooks/*.py
+	$(BIN)/jupytext --quiet --set-kernel python3 --to ipynb notebooks/*.py
 
 lab: .venv/installed        ## JupyterLab in this checkout; notebooks/*.py open as notebooks
 	$(BIN)/jupytext-config --settings-file .venv/etc/jupyter/labconfig/default_setting_overrides.json \

@@ -12,6 +12,7 @@ import pandas as pd
 from scipy.optimize import brentq
 from scipy.stats import binom, binomtest
 from scipy.stats import t as student
+from sklearn.metrics import confusion_matrix
 
 
 def confusion(y_true, y_pred, classes) -> np.ndarray:
@@ -40,11 +41,9 @@ def confusion(y_true, y_pred, classes) -> np.ndarray:
     unknown = (set(y_true) | set(y_pred)) - set(classes)
     if unknown:
         raise ValueError(f"label {str(min(unknown))!r} is not one of the classes {classes}")
-    place = {label: index for index, label in enumerate(classes)}
-    matrix = np.zeros((len(classes), len(classes)), int)
-    rows, columns = ([place[label] for label in labels] for labels in (y_true, y_pred))
-    np.add.at(matrix, (rows, columns), 1)
-    return matrix
+    if not len(y_true):
+        return np.zeros((len(classes), len(classes)), int)
+    return confusion_matrix(y_true, y_pred, labels=classes)
 
 
 def accuracy(matrix: np.ndarray) -> float:
@@ -475,15 +474,35 @@ def paired_difference(
 
     found, subjects = differences(folds), folds.shape[2]
     draws = np.random.default_rng(seed).integers(0, subjects, (n, subjects))
-    parts = [(np.var([np.mean(differences(folds[:, :, draw])) for draw in draws]), subjects - 1)]
-    if len(seeds) > 1:
-        parts.append((np.var(found, ddof=1) / len(seeds), len(seeds) - 1))
-    value, variance = float(np.mean(found)), sum(part for part, _ in parts)
-    by_seed = dict(zip(seeds, found, strict=True))
-    if variance == 0:
-        return Difference(value, value, value, float(value == 0), by_seed)
+    of_people = np.var([np.mean(differences(folds[:, :, draw])) for draw in draws])
+    return with_chance(dict(zip(seeds, found, strict=True)), float(of_people), subjects, level)
+
+
+def with_chance(
+    seeds: Mapping[int, float], of_people: float, people: int, level: float = 0.95
+) -> Difference:
+    """Return a difference with its interval and p, from chance in people and in seeds.
+
+    Parameters
+    ----------
+    seeds : dict of int to float
+        Training seed -> difference.
+    of_people : float
+        Variance of the mean difference if other people had been drawn.
+    people : int
+        How many there are.
+    level : float
+        Coverage, between 0 and 1.
+    """
+    values = list(seeds.values())
+    parts = [(of_people, people - 1)]
+    if len(values) > 1:
+        parts.append((float(np.var(values, ddof=1)) / len(values), len(values) - 1))
+    value, variance = float(np.mean(values)), sum(part for part, _ in parts)
+    if people == 1 or variance == 0:  # one person says nothing about others
+        return Difference(value, value, value, float(people == 1 or value == 0), dict(seeds))
     freedom = variance**2 / sum(part**2 / degrees for part, degrees in parts)
     error = float(np.sqrt(variance))
-    half = student.ppf((1 + level) / 2, freedom) * error
-    p = 2 * student.sf(abs(value) / error, freedom)
-    return Difference(value, float(value - half), float(value + half), float(p), by_seed)
+    half = float(student.ppf((1 + level) / 2, freedom)) * error
+    p = float(2 * student.sf(abs(value) / error, freedom))
+    return Difference(value, value - half, value + half, p, dict(seeds))

@@ -1,16 +1,3 @@
-# ---
-# jupyter:
-#   jupytext:
-#     formats: ipynb,py:percent
-#     text_representation:
-#       extension: .py
-#       format_name: percent
-#   kernelspec:
-#     display_name: Python 3
-#     language: python
-#     name: python3
-# ---
-
 # %% [markdown] slideshow={"slide_type": "slide"}
 # # The data and table 1
 #
@@ -112,13 +99,16 @@ plots.table(table1, f"Table 1. Here: {clips.attrs['version']}", digits=0)
 # attention and scores are shown.
 # :::
 
-# %% tags=["hide-input"] mystnb={"image": {"alt": "Drawn faces in a grid, each the first frame of a clip, titled with its subject."}}
+# %% tags=["hide-input"]
 faces = plots.Faces(dataset, show_faces)
 if faces.shown:
     first = clips.groupby("subject").first().head(6)
     images = [read_frames(frames[:1])[0] for frames in first["frames"]]
     plots.strip(images, list(first.index), limits=(0, 255))
-    plt.show()
+    plots.show(
+        plt.gcf(),
+        alt="Drawn faces in a grid, each the first frame of a clip, titled with its subject.",
+    )
 
 # %% [markdown]
 # *The onset frame of the first clip of some subjects.*
@@ -131,14 +121,18 @@ whole = (clips["offset"] - clips["onset"]) / clips["fps"]
 print(f"{width} x {height} pixels, {clips['fps'].median():.0f} frames a second")
 print(f"median time from onset to apex {rise.median():.2f} s, to offset {whole.median():.2f} s")
 
-# %% tags=["hide-input"] mystnb={"image": {"alt": "Two histograms over seconds on one axis: the time from onset to apex, filled, and from onset to offset, an outline further right."}}
+# %% tags=["hide-input"]
 figure, axes = plt.subplots(figsize=(6, 2.8))
 bins = np.linspace(0, whole.max(), 25)
 axes.hist(rise, bins, label="onset to apex")
 axes.hist(whole, bins, histtype="step", linewidth=2, label="onset to offset")
 axes.set(xlabel="seconds", ylabel="clips")
 axes.legend()
-plt.show()
+plots.show(
+    figure,
+    alt="Two histograms over seconds on one axis: the time from onset to apex, filled, and from "
+    "onset to offset, an outline further right.",
+)
 
 # %% [markdown]
 # *How long the movements last. The network sees onset to apex.*
@@ -149,7 +143,7 @@ plt.show()
 # [one subject is left out](../book/glossary.md#loso) ([training](06_training.ipynb)), the test may
 # hold a single class.
 
-# %% tags=["hide-input"] slideshow={"slide_type": "slide"} mystnb={"image": {"alt": "Stacked bars, one a subject: how many clips of each class the subject gave. Classes differ in colour and hatching."}}
+# %% tags=["hide-input"] slideshow={"slide_type": "slide"}
 HATCHES = ("", "///", "...", "xxx", "---", "ooo", "++")
 by_subject = pd.crosstab(clips["subject"], clips["emotion"]).reindex(columns=classes, fill_value=0)
 figure, axes = plt.subplots(figsize=(6, 1.2 + 0.24 * len(by_subject)))
@@ -169,7 +163,11 @@ axes.set(xlabel="clips")
 axes.xaxis.get_major_locator().set_params(integer=True)
 axes.invert_yaxis()
 figure.legend(loc="outside upper center", ncols=3)
-plt.show()
+plots.show(
+    figure,
+    alt="Stacked bars, one a subject: how many clips of each class the subject gave. Classes "
+    "differ in colour and hatching.",
+)
 
 # %% [markdown]
 # *Clips of each subject by class.*
@@ -183,7 +181,7 @@ plt.show()
 units = clips["action_units"].str.findall(r"\d+").explode().dropna().astype(int)
 by_class = pd.crosstab(units, clips.loc[units.index, "emotion"].to_numpy()).reindex(columns=classes)
 
-# %% tags=["hide-input"] mystnb={"image": {"alt": "Table of shades: rows are action units, columns classes; the darker a cell, the larger the share of the class that shows the unit."}}
+# %% tags=["hide-input"]
 share = by_class.fillna(0) / counted.clip(lower=1)
 figure, axes = plt.subplots(figsize=(6, 1.6 + 0.26 * len(share)))
 drawn = axes.imshow(100 * share, cmap="Blues", aspect="auto", vmin=0)
@@ -191,7 +189,11 @@ axes.set_xticks(range(len(classes)), classes, rotation=35, ha="right")
 axes.set_yticks(range(len(share)), share.index)
 axes.set(ylabel="action unit")
 figure.colorbar(drawn, label="clips of the class, %")
-plt.show()
+plots.show(
+    figure,
+    alt="Table of shades: rows are action units, columns classes; the darker a cell, the larger "
+    "the share of the class that shows the unit.",
+)
 
 # %% [markdown]
 # *How often a unit occurs in the clips of a class.*

@@ -1,16 +1,3 @@
-# ---
-# jupyter:
-#   jupytext:
-#     formats: ipynb,py:percent
-#     text_representation:
-#       extension: .py
-#       format_name: percent
-#   kernelspec:
-#     display_name: Python 3
-#     language: python
-#     name: python3
-# ---
-
 # %% [markdown] slideshow={"slide_type": "slide"}
 # # Preprocessing: from frames to what the network sees
 #
@@ -46,7 +33,7 @@ import cv2
 import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
-from IPython.display import Image, display
+from IPython.display import display
 
 from merlib import Study
 from merlib.data import synthetic
@@ -87,7 +74,7 @@ print(
 matrix = pipeline.transform(frames[0], config, shown["cropped"], shown["eyes"])
 aligned = face.align(frames, matrix, config.size)
 
-# %% tags=["hide-input"] mystnb={"image": {"alt": "Left, the onset frame with a cross on each eye and the outline of the crop; right, the crop, with crosses at the places where alignment puts the eyes."}}
+# %% tags=["hide-input"]
 CROSS = {"color": "C1", "marker": "+", "s": 120}
 figure, (left, right) = plt.subplots(1, 2, figsize=(6, 3), width_ratios=(4, 3))
 left.imshow(faces.picture(frames[0]), vmin=0, vmax=255)
@@ -103,7 +90,11 @@ if not shown["cropped"]:
     right.scatter(*eyes.T, **CROSS)
 for axes in (left, right):
     axes.axis("off")
-plt.show()
+plots.show(
+    figure,
+    alt="Left, the onset frame with a cross on each eye and the outline of the crop; right, the "
+    "crop, with crosses at the places where alignment puts the eyes.",
+)
 
 # %% [markdown]
 # *Crosses: the eyes found (left), and the places where alignment puts them (right). The frame marks
@@ -142,7 +133,7 @@ else:
 # %%
 magnified = pipeline.magnified(aligned, config, shown["fps"])
 
-# %% tags=["hide-input"] mystnb={"image": {"alt": "Curves of gain over frequency on a logarithmic axis: both temporal filters rise to a broad hump and fall again; a dashed line marks the rise of this clip."}}
+# %% tags=["hide-input"]
 figure, axes = plt.subplots(figsize=(6, 2.8))
 hertz = np.geomspace(0.2, shown["fps"] / 2, 300)
 for kind, line in (("iir", "C0-"), ("butterworth", "C5-.")):
@@ -153,23 +144,31 @@ axes.axvline(1 / (2 * max(seconds, 1e-9)), color="C1", linestyle="--", label="th
 axes.set(xlabel="frequency, Hz", ylabel="gain |H|", ylim=(0, None))
 axes.xaxis.set_major_formatter("{x:g}")
 figure.legend(loc="outside upper center", ncols=3)
-plt.show()
+plots.show(
+    figure,
+    alt="Curves of gain over frequency on a logarithmic axis: both temporal filters rise to a "
+    "broad hump and fall again; a dashed line marks the rise of this clip.",
+)
 
 # %% [markdown]
 # *What the temporal filter lets through. The dashed line: the frequency of which the time from
 # onset to apex is half a period. A slow drift (left end) and noise from frame to frame (right
 # end) are magnified less.*
 
-# %% tags=["hide-input"] mystnb={"image": {"alt": "Three frames side by side: onset, apex, and the magnified apex, in which the movement is plain."}}
+# %% tags=["hide-input"]
 pictures = [aligned[0], aligned[apex], magnified[apex]]
 plots.strip(
     [faces.picture(picture) for picture in pictures],
     ["onset", "apex", "apex, magnified"],
     limits=(0, 255),
 )
-plt.show()
+plots.show(
+    plt.gcf(),
+    alt="Three frames side by side: onset, apex, and the magnified apex, in which the movement is "
+    "plain.",
+)
 
-# %% tags=["hide-input"] mystnb={"image": {"alt": "Two maps of the difference to the onset, red where darker and blue where brighter: faint for the raw apex, strong for the magnified one."}}
+# %% tags=["hide-input"]
 changes = [picture - aligned[0] for picture in pictures[1:]]
 limit = np.percentile(np.abs(changes), 99.5)
 titles = ["apex - onset", "magnified - onset"]
@@ -180,7 +179,11 @@ plots.strip(
     limits=(-limit, limit),
     cmap="RdBu",
 )
-plt.show()
+plots.show(
+    plt.gcf(),
+    alt="Two maps of the difference to the onset, red where darker and blue where brighter: faint "
+    "for the raw apex, strong for the magnified one.",
+)
 
 # %% [markdown]
 # *Above, the frames; below, their difference to the onset frame on one scale (blue: brighter).*
@@ -251,7 +254,7 @@ print(f"set: |1 + alpha H| = {abs(1 + config.evm_alpha * h):.1f}")
 # magnified apex differs most, frame after frame from left to right. A straight streak is at rest, a
 # bent one moves.
 
-# %% tags=["hide-input"] mystnb={"image": {"alt": "Two time slices, raw above and magnified below: one column of pixels over the frames. Streaks that are nearly straight above bend below, up to the dashed line of the apex."}}
+# %% tags=["hide-input"]
 inner = slice(config.size // 8, -config.size // 8)
 column = np.abs(changes[1])[inner, inner].mean(axis=0).argmax() + config.size // 8
 figure, axes = plt.subplots(2, 1, figsize=(6, 4.6), sharex=True)
@@ -260,22 +263,25 @@ for axis, sequence, title in zip(axes, (aligned, magnified), ("raw", "magnified"
     axis.axvline(apex, color="C1", linestyle="--")
     axis.set(title=title, ylabel="row")
 axes[1].set_xlabel("frame since the onset (dashed: apex)")
-plt.show()
+plots.show(
+    figure,
+    alt="Two time slices, raw above and magnified below: one column of pixels over the frames. "
+    "Streaks that are nearly straight above bend below, up to the dashed line of the apex.",
+)
 
 # %% [markdown]
 # *Time slices of the clip, before and after magnification.*
 #
 # And the movement itself, raw on the left, magnified on the right:
 
-# %% slideshow={"slide_type": "slide"} mystnb={"image": {"alt": "The clip as a loop: raw on the left, magnified on the right."}}
+# %% slideshow={"slide_type": "slide"}
 beats = np.linspace(0, len(aligned) - 1, min(len(aligned), 30)).round().astype(int)
 pairs = np.concatenate([aligned[beats], magnified[beats]], axis=2).clip(0, 255)
 pairs = faces.picture(pairs).astype(np.uint8)
 zoom = max(1, 224 // config.size)
-Image(
+plots.show(
     plots.gif([np.kron(pair, np.ones((zoom, zoom), np.uint8)) for pair in pairs], fps=12),
-    format="gif",
-    alt="The clip as a loop, raw and magnified",
+    alt="The clip as a loop: raw on the left, magnified on the right.",
 )
 
 # %% [markdown]
@@ -348,8 +354,8 @@ print(f"longest flow at the apex: {np.hypot(*whole).max():.2f} px of the crop, "
 print(f"{np.hypot(*expression).max():.2f} without the head's own motion")
 
 
-# %% tags=["hide-input"] slideshow={"slide_type": "slide"} mystnb={"image": {"alt": "Flow from onset to apex, twice: as colour with arrows, and as arrows over the face. Above the whole face moves, below only where the expression is."}}
-def show_flow(fields, titles):
+# %% tags=["hide-input"] slideshow={"slide_type": "slide"}
+def show_flow(fields, titles, alt):
     """Show flow fields as colour and as arrows over the onset frame, on one scale."""
     limit = max(np.percentile(np.hypot(*field), 99) for field in fields)
     figure, grid = plt.subplots(len(fields), 2, figsize=(6, 3.1 * len(fields)), squeeze=False)
@@ -361,10 +367,15 @@ def show_flow(fields, titles):
         right.axis("off")
     plots.flow_key(grid[0, 0].inset_axes((0.0, 0.0, 0.25, 0.25)))
     figure.suptitle(f"full colour: {limit:.2f} px")
-    plt.show()
+    plots.show(figure, alt=alt)
 
 
-show_flow([whole, expression], ["TV-L1, onset to apex", "head's motion removed"])
+show_flow(
+    [whole, expression],
+    ["TV-L1, onset to apex", "head's motion removed"],
+    alt="Flow from onset to apex, twice: as colour with arrows, and as arrows over the face. "
+    "Above the whole face moves, below only where the expression is.",
+)
 
 # %% [markdown]
 # *Flow as colour with arrows (the wheel is the key: hue is direction, saturation is length) and as
@@ -383,7 +394,7 @@ show_flow([whole, expression], ["TV-L1, onset to apex", "head's motion removed"]
 # the true one, in pixels of the crop. The measure to beat is the error of answering zero flow
 # everywhere.
 
-# %% mystnb={"image": {"alt": "The true motion of the synthetic clip, drawn as the flow before: above head and expression, below the expression alone."}}
+# %%
 if dataset == "synthetic":
     known = truth.clip(shown["clip"])
     moved = {
@@ -391,7 +402,12 @@ if dataset == "synthetic":
         "expression alone": known.au_displacement(int(shown["apex"])),
     }
     true = {k: flow.truth_in_crop(v, matrix, config.size) for k, v in moved.items()}
-    show_flow(list(true.values()), [f"true: {name}" for name in true])
+    show_flow(
+        list(true.values()),
+        [f"true: {name}" for name in true],
+        alt="The true motion of the synthetic clip, drawn as the flow before: above head and "
+        "expression, below the expression alone.",
+    )
 else:
     print("Real data: the true motion is not known.")
 
@@ -444,7 +460,7 @@ if dataset == "synthetic":
 # %%
 print("one clip:", x[row].shape, "= frames, channels, height, width")
 
-# %% tags=["hide-input"] slideshow={"slide_type": "slide"} mystnb={"image": {"alt": "A grid of small pictures: rows are the input channels grey, u and v, columns are sampled frames; u and v start empty and grow towards the apex."}}
+# %% tags=["hide-input"] slideshow={"slide_type": "slide"}
 NAMES = ["grey", "u", "v", "strain"][: x.shape[2]]
 chosen = np.linspace(0, config.frames - 1, min(config.frames, 5)).round().astype(int)
 figure, grid = plt.subplots(len(NAMES), len(chosen), figsize=(6, 1.3 * len(NAMES) + 0.3))
@@ -457,7 +473,11 @@ for channel, (name, line) in enumerate(zip(NAMES, grid, strict=True)):
         if channel == 0:
             axes.set_title(f"t = {t + 1}")
     line[0].set_ylabel(name)
-plt.show()
+plots.show(
+    figure,
+    alt="A grid of small pictures: rows are the input channels grey, u and v, columns are sampled "
+    "frames; u and v start empty and grow towards the apex.",
+)
 
 # %% [markdown]
 # *The input of one clip, a row a channel, some of the sampled frames. Blue is motion to the right

@@ -1,16 +1,3 @@
-# ---
-# jupyter:
-#   jupytext:
-#     formats: ipynb,py:percent
-#     text_representation:
-#       extension: .py
-#       format_name: percent
-#   kernelspec:
-#     display_name: Python 3
-#     language: python
-#     name: python3
-# ---
-
 # %% [markdown] slideshow={"slide_type": "slide"}
 # # MFEM: looking again at what was suppressed
 #
@@ -73,7 +60,7 @@ faces = plots.Faces(dataset, show_faces)
 looks = explain.attention(net, x[row : row + 1].copy())
 print(f"clip {shown['clip']}: {shown['emotion']}, action units {shown['action_units']}")
 
-# %% tags=["hide-input"] mystnb={"image": {"alt": "Left, the magnified apex frame in grey; right, its flow as colour with arrows, longest where the expression is."}}
+# %% tags=["hide-input"]
 apex = x[row, -1]
 figure, (left, right) = plt.subplots(1, 2, figsize=(6, 3.2))
 left.imshow(faces.picture(apex[0]))
@@ -81,7 +68,11 @@ left.set_title("grey, magnified")
 left.axis("off")
 plots.flow_field(right, apex[1:3])
 right.set_title("flow from the onset")
-plt.show()
+plots.show(
+    figure,
+    alt="Left, the magnified apex frame in grey; right, its flow as colour with arrows, longest "
+    "where the expression is.",
+)
 
 # %% [markdown]
 # *What the network sees of the apex frame. Arrows and colour are the direction of the flow,
@@ -106,7 +97,7 @@ plots.source(SAM.gate)
 plots.source(SAM.forward)
 
 
-# %% tags=["hide-input"] mystnb={"image": {"alt": "A row for each of four stages: left, the stage's output over the face; right, the spatial gate. From stage to stage the maps get coarser."}}
+# %% tags=["hide-input"]
 def overlay(axis, k, name, title):
     """Show a map of stage k over the apex frame, on its own scale."""
     side = (-0.5, apex.shape[1] - 0.5)
@@ -122,16 +113,21 @@ def overlay(axis, k, name, title):
     axis.figure.colorbar(drawn, ax=axis, shrink=0.8)
 
 
-def over_face(names, titles):
-    """Show maps of the four stages, a row a stage."""
-    _, grid = plt.subplots(4, len(names), figsize=(6, 10))
+def over_face(names, titles, alt):
+    """Show maps of the four stages, each stage in a row."""
+    figure, grid = plt.subplots(4, len(names), figsize=(6, 10))
     for k, line in enumerate(grid, start=1):
         for axis, name, title in zip(line, names, titles, strict=True):
             overlay(axis, k, name, f"stage {k}: {title}")
-    plt.show()
+    plots.show(figure, alt=alt)
 
 
-over_face(["x", "g_s"], ["$X$", "$g_s$"])
+over_face(
+    ["x", "g_s"],
+    ["$X$", "$g_s$"],
+    alt="A row for each of four stages: left, the stage's output over the face; right, the "
+    "spatial gate. From stage to stage the maps get coarser.",
+)
 
 # %% [markdown]
 # *Left, a stage's raw output (mean over the channels); right, the spatial gate of branch 1: near 1
@@ -259,8 +255,13 @@ plots.source(CCAM.gates)
 # %%
 plots.source(CCAM.forward)
 
-# %% tags=["hide-input"] mystnb={"image": {"alt": "A row for each of four stages: left, the first look's feature over the face; right, the second look's."}}
-over_face(["x_c1", "x_c2s"], ["$X_c^1$", "$X_c^{2s}$"])
+# %% tags=["hide-input"]
+over_face(
+    ["x_c1", "x_c2s"],
+    ["$X_c^1$", "$X_c^{2s}$"],
+    alt="A row for each of four stages: left, the first look's feature over the face; right, the "
+    "second look's.",
+)
 
 # %% [markdown]
 # *Branch 1, mean over the channels: left, what the first look keeps; right, what the second look
@@ -269,7 +270,7 @@ over_face(["x_c1", "x_c2s"], ["$X_c^1$", "$X_c^{2s}$"])
 #
 # The gates of the channels say how different the two looks are. Sorted by the first look:
 
-# %% tags=["hide-input"] mystnb={"image": {"alt": "Four panels, one a stage: gates of the channels between 0 and 1, sorted by the first look. Its complement falls as it rises; dots are the second look's gate."}}
+# %% tags=["hide-input"]
 figure, grid = plt.subplots(2, 2, figsize=(6, 5), sharey=True)
 for k, axes in enumerate(grid.flat, start=1):
     order = looks[k]["g_c1"][0, -1].argsort()
@@ -283,7 +284,11 @@ for k, axes in enumerate(grid.flat, start=1):
 grid[0, 0].set_ylabel("gate")
 grid[1, 0].set_ylabel("gate")
 figure.legend(*axes.get_legend_handles_labels(), loc="outside upper center", ncols=3)
-plt.show()
+plots.show(
+    figure,
+    alt="Four panels, one a stage: gates of the channels between 0 and 1, sorted by the first "
+    "look. Its complement falls as it rises; dots are the second look's gate.",
+)
 
 # %% [markdown]
 # *Channel gates of branch 1 for the apex frame: the first look (eq. 7), its complement (eq. 9) and
@@ -297,8 +302,13 @@ plt.show()
 # %%
 plots.source(MFEM.terms)
 
-# %% tags=["hide-input"] mystnb={"image": {"alt": "A row for each of four stages: the mean over the channels before and after MFEM, over the face."}}
-over_face(["x", "x_k"], ["before, $X$", "after, $X_k$"])
+# %% tags=["hide-input"]
+over_face(
+    ["x", "x_k"],
+    ["before, $X$", "after, $X_k$"],
+    alt="A row for each of four stages: the mean over the channels before and after MFEM, over "
+    "the face.",
+)
 
 # %% [markdown]
 # *Before and after the module, mean over the channels.* How much does it change the picture? The

@@ -1,16 +1,3 @@
-# ---
-# jupyter:
-#   jupytext:
-#     formats: ipynb,py:percent
-#     text_representation:
-#       extension: .py
-#       format_name: percent
-#   kernelspec:
-#     display_name: Python 3
-#     language: python
-#     name: python3
-# ---
-
 # %% [markdown] slideshow={"slide_type": "slide"}
 # # MFFM: fusing the features of all stages
 #
@@ -127,11 +114,15 @@ print(f"F holds {net.mffm.out_features} numbers a frame; stage 4 alone {stages[3
 # random, so the pictures show only what becomes of the *place*: an interaction has the resolution
 # of its shallow partner.
 
-# %% tags=["hide-input"] mystnb={"image": {"alt": "A grid of grey maps: the four stages, ever coarser, then their interactions, each as fine as its shallow partner."}}
+# %% tags=["hide-input"]
 faces = plots.Faces(dataset, show_faces)
 maps = [faces.features(y[-1].mean(dim=0).numpy()) for y in stages + interactions]
 figure, axes = plots.strip([(y - y.mean()) / (y.std() + 1e-9) for y in maps], names, columns=4)
-plt.show()
+plots.show(
+    figure,
+    alt="A grid of grey maps: the four stages, ever coarser, then their interactions, each as "
+    "fine as its shallow partner.",
+)
 
 # %% [markdown]
 # *The four stages (first row) and their interactions, each standardised. Weights not trained.*
@@ -230,12 +221,16 @@ costs = pd.DataFrame(
 )
 plots.table(costs, f"Cost of a clip of {config.frames} frames, profile {profile}", digits=1)
 
-# %% tags=["hide-input"] slideshow={"slide_type": "slide"} mystnb={"image": {"alt": "Bars, one for each of the five interactions: its share of the network's operations in per cent."}}
+# %% tags=["hide-input"] slideshow={"slide_type": "slide"}
 share = costs["MACs, million"].div(costs.loc["total", "MACs, million"]).drop("total")[::-1]
 figure, axes = plt.subplots(figsize=(6, 2.6))
 axes.barh(share.index, 100 * share, color=plots.COLOURS[0])
 axes.set(xlabel="share of the network's operations, %")
-plt.show()
+plots.show(
+    figure,
+    alt="Bars, one for each of the five interactions: its share of the network's operations in "
+    "per cent.",
+)
 
 # %% [markdown]
 # *Where the operations of the full network go: the five interactions, as shares of the whole.*

@@ -1,16 +1,3 @@
-# ---
-# jupyter:
-#   jupytext:
-#     formats: ipynb,py:percent
-#     text_representation:
-#       extension: .py
-#       format_name: percent
-#   kernelspec:
-#     display_name: Python 3
-#     language: python
-#     name: python3
-# ---
-
 # %% [markdown] slideshow={"slide_type": "slide"}
 # # The network and its loss
 #
@@ -63,7 +50,7 @@ classes = study.clips.attrs["classes"]
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## The whole in one picture
 
-# %% tags=["hide-input"] slideshow={"slide_type": "-"} mystnb={"image": {"alt": "Diagram of the network. A frame of grey and flow enters a stem and four stages of ResNet34, drawn one below the other; each stage has an MFEM beside it, whose output joins the stage's own as input of the next. The four outputs X1 to X4 go to the MFFM, its vector F to a BiLSTM, then to a linear layer and softmax that give the class."}}
+# %% tags=["hide-input"] slideshow={"slide_type": "-"}
 BOX = {"boxstyle": "round,pad=0.35", "linewidth": 1.2}
 
 
@@ -102,7 +89,13 @@ arrow(axes, (5.5, 2.75), (5.5, 1.65))
 arrow(axes, (5.5, 1.15), (5.5, 0.65))
 axes.text(5.62, 2.2, "$F$", va="center", color=green)
 axes.text(5.5, -0.2, "class", ha="center")
-plt.show()
+plots.show(
+    figure,
+    alt="Diagram of the network. A frame of grey and flow enters a stem and four stages of "
+    "ResNet34, drawn one below the other; each stage has an MFEM beside it, whose output "
+    "joins the stage's own as input of the next. The four outputs X1 to X4 go to the MFFM, "
+    "its vector F to a BiLSTM, then to a linear layer and softmax that give the class.",
+)
 
 # %% [markdown]
 # *The network (the paper's figure 1). Left, the stages of ResNet34. The input of the next stage is

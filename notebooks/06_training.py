@@ -1,16 +1,3 @@
-# ---
-# jupyter:
-#   jupytext:
-#     formats: ipynb,py:percent
-#     text_representation:
-#       extension: .py
-#       format_name: percent
-#   kernelspec:
-#     display_name: Python 3
-#     language: python
-#     name: python3
-# ---
-
 # %% [markdown] slideshow={"slide_type": "slide"}
 # # Training, one subject left out
 #
@@ -67,7 +54,7 @@ print(f"{data}: {len(clips)} clips of {clips['subject'].nunique()} subjects")
 # clip (sorted by subject): orange is left out, blue is trained on. Each clip is tested once, by a
 # network that has never seen its subject.
 
-# %% tags=["hide-input"] slideshow={"slide_type": "-"} mystnb={"image": {"alt": "Grid of folds (rows) and clips sorted by subject (columns). In each row a run of cells is orange, the clips of the subject left out, and all others are blue. The runs go down like a staircase, so that every clip is left out once; steps are of different width."}}
+# %% tags=["hide-input"] slideshow={"slide_type": "-"}
 owner = clips["subject"].sort_values().to_numpy()
 subjects = np.unique(owner)
 tested = owner == subjects[:, None]
@@ -75,7 +62,12 @@ figure, axes = plt.subplots(figsize=(6, 3))
 axes.imshow(tested, aspect="auto", cmap=ListedColormap([plots.COLOURS[5], plots.COLOURS[1]]))
 axes.set(xlabel="clip", ylabel="fold", yticks=[])
 axes.spines[:].set_visible(False)
-plt.show()
+plots.show(
+    figure,
+    alt="Grid of folds (rows) and clips sorted by subject (columns). In each row a run of cells "
+    "is orange, the clips of the subject left out, and all others are blue. The runs go down "
+    "like a staircase, so that every clip is left out once; steps are of different width.",
+)
 
 # %% [markdown]
 # *The split. Folds differ in size, because the subjects did not show equally many
@@ -103,14 +95,19 @@ x = torch.as_tensor(study.prepared.x[row : row + 1].copy())
 generator = torch.Generator().manual_seed(seed)
 drawn = [augment(x.clone(), config, torch.rand(3, len(x), generator=generator)) for _ in range(3)]
 
-# %% tags=["hide-input"] slideshow={"slide_type": "-"} mystnb={"image": {"alt": "Four pictures of the same face at the apex (an even grey where faces are not shown), with flow arrows over it: as prepared, and three random versions that are mirrored, turned or scaled. The arrows are mirrored, turned and scaled along with the face."}}
+# %% tags=["hide-input"] slideshow={"slide_type": "-"}
 frames = [version[0, -1].numpy() for version in [x, *drawn]]
 titles = ["as prepared", "drawn 1", "drawn 2", "drawn 3"]
 figure, axes = plots.strip([faces.picture(frame[0]) for frame in frames], titles, columns=2)
 gain = config.size / 14 / np.hypot(*frames[0][1:3]).max()  # the longest arrow: a 14th of the face
 for axis, frame in zip(axes, frames, strict=True):
     plots.arrows(axis, frame[1:3], step=max(3, config.size // 16), gain=gain)
-plt.show()
+plots.show(
+    figure,
+    alt="Four pictures of the same face at the apex (an even grey where faces are not shown), "
+    "with flow arrows over it: as prepared, and three random versions that are mirrored, "
+    "turned or scaled. The arrows are mirrored, turned and scaled along with the face.",
+)
 
 # %% [markdown]
 # *The apex frame of one clip and three random versions of it. The arrows are the flow, enlarged:
@@ -147,12 +144,16 @@ plots.table(settings, f"Section 3.1.4 and this run (profile {profile})", index=F
 #
 # $$\eta_s = \tfrac{1}{2}\,\eta_0\,\big(1 + \cos(\pi s / S)\big).$$
 
-# %% tags=["hide-input"] slideshow={"slide_type": "-"} mystnb={"image": {"alt": "Line chart of the learning rate over the epochs: it starts flat at its first value, falls fastest in the middle, and ends flat at zero, as half a cosine does."}}
+# %% tags=["hide-input"] slideshow={"slide_type": "-"}
 progress = np.linspace(0, 1, 200)
 figure, axes = plt.subplots(figsize=(6, 2.4))
 axes.plot(config.epochs * progress, config.learning_rate * (1 + np.cos(np.pi * progress)) / 2)
 axes.set(xlabel="epoch", ylabel="learning rate")
-plt.show()
+plots.show(
+    figure,
+    alt="Line chart of the learning rate over the epochs: it starts flat at its first value, "
+    "falls fastest in the middle, and ends flat at zero, as half a cosine does.",
+)
 
 # %% [markdown]
 # *The learning rate. At the end the steps are so small that the last epochs hardly differ.*
@@ -170,9 +171,14 @@ right = predictions.assign(right=metrics.predicted(predictions) == predictions["
 by_fold = right.pivot_table("right", "epoch", "subject")
 pooled = metrics.by_epoch(predictions)
 
-# %% tags=["hide-input"] slideshow={"slide_type": "-"} mystnb={"image": {"alt": "Line chart of the accuracy on left-out subjects over the epochs: a thin grey line for each fold, which jumps in steps, and a thick blue line for all clips pooled, which is much smoother."}}
+# %% tags=["hide-input"] slideshow={"slide_type": "-"}
 plots.curves(by_fold, pooled["accuracy"], "accuracy on the left-out subject")
-plt.show()
+plots.show(
+    plt.gcf(),
+    alt="Line chart of the accuracy on left-out subjects over the epochs: a thin grey line for "
+    "each fold, which jumps in steps, and a thick blue line for all clips pooled, which is "
+    "much smoother.",
+)
 
 # %% [markdown]
 # *Thin lines are folds, the thick one pools all clips. Small folds jump: with four clips an

@@ -1,16 +1,3 @@
-# ---
-# jupyter:
-#   jupytext:
-#     formats: ipynb,py:percent
-#     text_representation:
-#       extension: .py
-#       format_name: percent
-#   kernelspec:
-#     display_name: Python 3
-#     language: python
-#     name: python3
-# ---
-
 # %% [markdown] slideshow={"slide_type": "slide"}
 # # Results: table 2 and figure 6
 #
@@ -199,10 +186,15 @@ plots.table(pd.DataFrame(pairs, columns=columns), where, index=False)
 # The figure itself is not in the text of the paper; the prose quotes some of its recalls. In a
 # [confusion matrix](../book/glossary.md#confusion-matrix) rows are the truth, columns the answer.
 
-# %% tags=["hide-input"] slideshow={"slide_type": "-"} mystnb={"image": {"alt": "Confusion matrix as a heat map in shades of blue: a row for each true class, a column for each predicted one. Each cell holds the share of the row's clips in per cent and, below it, their count; right answers stand on the diagonal."}}
+# %% tags=["hide-input"] slideshow={"slide_type": "-"}
 matrix = metrics.matrix_of(runs[method])
 plots.confusion_matrix(matrix, classes, f"{method}, last epoch")
-plt.show()
+plots.show(
+    plt.gcf(),
+    alt="Confusion matrix as a heat map in shades of blue: a row for each true class, a column "
+    "for each predicted one. Each cell holds the share of the row's clips in per cent and, "
+    "below it, their count; right answers stand on the diagonal.",
+)
 
 # %% [markdown]
 # ## Recall by class

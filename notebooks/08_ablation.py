@@ -1,16 +1,3 @@
-# ---
-# jupyter:
-#   jupytext:
-#     formats: ipynb,py:percent
-#     text_representation:
-#       extension: .py
-#       format_name: percent
-#   kernelspec:
-#     display_name: Python 3
-#     language: python
-#     name: python3
-# ---
-
 # %% [markdown] slideshow={"slide_type": "slide"}
 # # The ablation: table 3
 #
@@ -117,7 +104,7 @@ plots.table(spread, f"Standard deviation over seeds, {where}")
 # interval](../book/glossary.md#wilson-interval), which is too short, because it takes the clips of
 # one person as independent.
 
-# %% tags=["hide-input"] slideshow={"slide_type": "-"} mystnb={"image": {"alt": "Two dot plots of accuracy in per cent, a row for each variant of the ablation. Above, the printed rows: an orange dot each on a grey bar, Wilson's interval. Below, the rows of this page: a blue dot for each seed on a grey bar, the interval over subjects."}}
+# %% tags=["hide-input"] slideshow={"slide_type": "-"}
 figure, (top, bottom) = plt.subplots(2, 1, figsize=(6, 5), sharex=True)
 n = paper.USED["casme2"]
 for k, accuracy in enumerate(printed["accuracy"]):
@@ -137,7 +124,12 @@ bottom.set_yticks(range(len(runs)), [paper.VARIANT_NAMES[name] for name in runs]
 bottom.set_xlabel("accuracy, %")
 for axes in (top, bottom):
     axes.invert_yaxis()
-plt.show()
+plots.show(
+    figure,
+    alt="Two dot plots of accuracy in per cent, a row for each variant of the ablation. Above, "
+    "the printed rows: an orange dot each on a grey bar, Wilson's interval. Below, the rows "
+    "of this page: a blue dot for each seed on a grey bar, the interval over subjects.",
+)
 
 # %% [markdown]
 # *Accuracy of each variant, as printed and as found here.*

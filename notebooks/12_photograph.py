@@ -1,16 +1,3 @@
-# ---
-# jupyter:
-#   jupytext:
-#     formats: ipynb,py:percent
-#     text_representation:
-#       extension: .py
-#       format_name: percent
-#   kernelspec:
-#     display_name: Python 3
-#     language: python
-#     name: python3
-# ---
-
 # %% [markdown] slideshow={"slide_type": "slide"}
 # # A photograph that moves
 #
@@ -102,7 +89,7 @@ for k, emotion in enumerate(config.CLASSES["casme2"]):
     numbers = range(truth.onset, truth.offset + 1)
     clips[emotion] = truth, read_frames(home / emotion / f"img{n}.jpg" for n in numbers)
 
-# %% tags=["hide-input"] slideshow={"slide_type": "-"} mystnb={"image": {"alt": "Three grey pictures of the photographed face side by side: onset, apex, and their difference, which is nearly black but for thin lines at edges of the face."}}
+# %% tags=["hide-input"] slideshow={"slide_type": "-"}
 truth, frames = clips["happiness"]
 apex = truth.apex - truth.onset
 plots.strip(
@@ -110,7 +97,11 @@ plots.strip(
     ["onset", "apex", "difference"],
     limits=(0, 255),
 )
-plt.show()
+plots.show(
+    plt.gcf(),
+    alt="Three grey pictures of the photographed face side by side: onset, apex, and their "
+    "difference, which is nearly black but for thin lines at edges of the face.",
+)
 
 # %% [markdown]
 # *The clip of `happiness`: [onset](../book/glossary.md#onset), apex, and what changed between them.
@@ -158,7 +149,7 @@ share = (table["flow error, px"] / table["of zero flow, px"]).astype(float)
 print(f"Flow beats zero flow in {better} of {len(table)} clips; ", end="")
 print(f"its error is {100 * share.min():.0f} % to {100 * share.max():.0f} % of zero flow's.")
 
-# %% tags=["hide-input"] slideshow={"slide_type": "slide"} mystnb={"image": {"alt": "A row for each of five emotions: the aligned face, then the true flow of the expression and the flow that was found, as arrows over colours."}}
+# %% tags=["hide-input"] slideshow={"slide_type": "slide"}
 figure, grid = plt.subplots(len(measured), 3, figsize=(6, 2.2 * len(measured)))
 for (emotion, (_, seen, true)), line in zip(measured.items(), grid, strict=True):
     matrix = pipeline.transform(clips[emotion][1][0], settings)
@@ -170,7 +161,11 @@ for (emotion, (_, seen, true)), line in zip(measured.items(), grid, strict=True)
     plots.flow_field(line[2], seen, limit)
     for axes, title in zip(line, (emotion, "true", "found"), strict=True):
         axes.set_title(title)
-plt.show()
+plots.show(
+    figure,
+    alt="A row for each of five emotions: the aligned face, then the true flow of the expression "
+    "and the flow that was found, as arrows over colours.",
+)
 
 # %% [markdown]
 # *The crop, the true flow of the expression and the flow found, as arrows and colour, one scale in

@@ -1,16 +1,3 @@
-# ---
-# jupyter:
-#   jupytext:
-#     formats: ipynb,py:percent
-#     text_representation:
-#       extension: .py
-#       format_name: percent
-#   kernelspec:
-#     display_name: Python 3
-#     language: python
-#     name: python3
-# ---
-
 # %% [markdown] slideshow={"slide_type": "slide"}
 # # A new clip
 #
@@ -129,10 +116,15 @@ if truth is not None:
 # The [flow](../book/glossary.md#optical-flow) from onset to apex, and the spatial gates of the four
 # stages (equation 3, [SAM](../book/glossary.md#sam)) at the apex.
 
-# %% tags=["hide-input"] slideshow={"slide_type": "slide"} mystnb={"image": {"alt": "Above, the face at the apex with arrows of the flow, and the flow as colour; in the middle, the spatial gate of each of the four stages over the face; below, a bar for the probability of each class."}}
+# %% tags=["hide-input"] slideshow={"slide_type": "slide"}
 faces = plots.Faces("synthetic" if new_clip is None else "own", show_faces)
 plots.prediction(next(iter(found.values())), faces)
-plt.show()
+plots.show(
+    plt.gcf(),
+    alt="Above, the face at the apex with arrows of the flow, and the flow as colour; in the "
+    "middle, the spatial gate of each of the four stages over the face; below, a bar for the "
+    "probability of each class.",
+)
 
 # %% [markdown]
 # *The first of the new clips. Above, the apex with the flow as enlarged arrows and as colour; then

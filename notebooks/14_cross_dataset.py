@@ -1,16 +1,3 @@
-# ---
-# jupyter:
-#   jupytext:
-#     formats: ipynb,py:percent
-#     text_representation:
-#       extension: .py
-#       format_name: percent
-#   kernelspec:
-#     display_name: Python 3
-#     language: python
-#     name: python3
-# ---
-
 # %% [markdown] slideshow={"slide_type": "slide"}
 # # Across datasets
 #
@@ -128,11 +115,16 @@ else:
     display = pd.DataFrame({"two datasets are needed": []})
 plots.table(display, f"Cross-dataset, {clips.attrs['version']}, seed {seed}")
 
-# %% tags=["hide-input"] slideshow={"slide_type": "slide"} mystnb={"image": {"alt": "Confusion matrix of the three shared classes, both directions together: rows are the truth, columns the answers, each cell a recall in per cent and a count; darker is more."}}
+# %% tags=["hide-input"] slideshow={"slide_type": "slide"}
 if len(by_source) > 1:
     matrix = metrics.matrix_of(cross.predictions(compared[-1]))
     plots.confusion_matrix(matrix, clips.attrs["classes"], f"{compared[-1]}, both directions")
-    plt.show()
+    plots.show(
+        plt.gcf(),
+        alt="Confusion matrix of the three shared classes, both directions together: rows are the "
+        "truth, columns the answers, each cell a recall in per cent and a count; darker is "
+        "more.",
+    )
 
 # %% [markdown]
 # *Answers of the last method, both directions together, as a

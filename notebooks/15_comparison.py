@@ -1,16 +1,3 @@
-# ---
-# jupyter:
-#   jupytext:
-#     formats: ipynb,py:percent
-#     text_representation:
-#       extension: .py
-#       format_name: percent
-#   kernelspec:
-#     display_name: Python 3
-#     language: python
-#     name: python3
-# ---
-
 # %% [markdown] slideshow={"slide_type": "slide"}
 # # Table 2 under one protocol
 #
@@ -115,7 +102,7 @@ plots.table(table, f"Printed: CASME II. Scores: {where}, mean over seeds")
 # [seeds](../book/glossary.md#seed), the diamonds those of the paper's method.
 
 
-# %% tags=["hide-input"] slideshow={"slide_type": "-"} mystnb={"image": {"alt": "Two dot plots side by side, accuracy and UF1 from 0 to 1, with a row for each method, the one with the highest UF1 on top. Each row has a grey bar, the interval over subjects, and a blue dot for each seed; the paper's method has orange diamonds."}}
+# %% tags=["hide-input"] slideshow={"slide_type": "-"}
 def mark(name):
     """Return how a method is drawn: the paper's in another colour and form."""
     if name == "full":
@@ -137,7 +124,12 @@ for axes, score, function in zip(
     axes.set(xlim=(0, 1), xticks=[0, 0.5, 1])
 both[0].set_yticks(range(len(order)), order)
 both[0].invert_yaxis()
-plt.show()
+plots.show(
+    figure,
+    alt="Two dot plots side by side, accuracy and UF1 from 0 to 1, with a row for each method, "
+    "the one with the highest UF1 on top. Each row has a grey bar, the interval over "
+    "subjects, and a blue dot for each seed; the paper's method has orange diamonds.",
+)
 
 # %% [markdown]
 # *Every method by its short name, ordered by UF1; the paper's, `full`, in another colour and form.*
@@ -204,7 +196,7 @@ costs["here", "UF1"] = [metrics.scores(first[name])["uf1"] for name in runs]
 costs.index = [METHODS[name].title for name in runs]
 plots.table(costs, f"Cost and quality, {where}, one seed", digits=2)
 
-# %% tags=["hide-input"] slideshow={"slide_type": "slide"} mystnb={"image": {"alt": "Scatter plot of UF1 over the seconds of all folds, on a logarithmic axis, with a named point for each method: blue dots, and an orange diamond for the paper's method. Good and cheap is up and to the left."}}
+# %% tags=["hide-input"] slideshow={"slide_type": "slide"}
 SIDES = [(7, 0, "left", "center"), (-7, 0, "right", "center"), (0, 7, "center", "bottom"),
          (0, -7, "center", "top")]  # fmt: skip
 
@@ -234,7 +226,12 @@ figure.canvas.draw()  # places are known once the axes are
 dots = [Bbox.from_bounds(*axes.transData.transform(at) - 5, 10, 10) for at in points.values()]
 for name, point in points.items():
     label(axes, name, point, dots)
-plt.show()
+plots.show(
+    figure,
+    alt="Scatter plot of UF1 over the seconds of all folds, on a logarithmic axis, with a named "
+    "point for each method: blue dots, and an orange diamond for the paper's method. Good and "
+    "cheap is up and to the left.",
+)
 
 # %% [markdown]
 # *Quality against the time of training. What is up and to the left is good and cheap.*

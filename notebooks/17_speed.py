@@ -1,16 +1,3 @@
-# ---
-# jupyter:
-#   jupytext:
-#     formats: ipynb,py:percent
-#     text_representation:
-#       extension: .py
-#       format_name: percent
-#   kernelspec:
-#     display_name: Python 3
-#     language: python
-#     name: python3
-# ---
-
 # %% [markdown] slideshow={"slide_type": "slide"}
 # # How fast, and how much memory
 #
@@ -93,7 +80,7 @@ show(f"preparation_{profile}", ["way", "seconds", "ratio", "least", "most", "cli
 # [onset](../book/glossary.md#onset) to [apex](../book/glossary.md#apex), whose true motion is
 # known.
 
-# %% tags=["hide-input"] slideshow={"slide_type": "-"} mystnb={"image": {"alt": "Dots for many settings of TV-L1: milliseconds a pair of crops on a logarithmic axis against end-point error in pixels; circles and squares for two values of lambda, stars for the two named settings, a dotted line for answering no flow."}}
+# %% tags=["hide-input"] slideshow={"slide_type": "-"}
 flow = measured("flow_settings")
 if flow is not None:
     none, tried = flow.iloc[0], flow.iloc[1:]
@@ -108,7 +95,12 @@ if flow is not None:
     axes.axhline(none["error, px"], color="0.5", linestyle=":", label="no flow at all")
     axes.set(xscale="log", xlabel="milliseconds a pair of 112 x 112", ylabel="error, px")
     axes.legend()
-    plt.show()
+    plots.show(
+        figure,
+        alt="Dots for many settings of TV-L1: milliseconds a pair of crops on a logarithmic axis "
+        "against end-point error in pixels; circles and squares for two values of lambda, "
+        "stars for the two named settings, a dotted line for answering no flow.",
+    )
 
 # %% [markdown]
 # *[End-point error](../book/glossary.md#end-point-error) against time, one thread; stars are the

@@ -1,16 +1,3 @@
-# ---
-# jupyter:
-#   jupytext:
-#     formats: ipynb,py:percent
-#     text_representation:
-#       extension: .py
-#       format_name: percent
-#   kernelspec:
-#     display_name: Python 3
-#     language: python
-#     name: python3
-# ---
-
 # %% [markdown] slideshow={"slide_type": "slide"}
 # # How much does the protocol matter?
 #
@@ -98,7 +85,7 @@ plots.table(answers.rename_axis("seed"), f"UF1 of {method}, {where}, one row a s
 # each subject in another way; who takes each subject's best moment collects the luck of all of
 # them.
 
-# %% tags=["hide-input"] mystnb={"image": {"alt": "Thin curves of the honest score over the epochs, one a seed, below a thick horizontal line per seed: the score when every subject takes its own best epoch."}}
+# %% tags=["hide-input"]
 figure, axes = plt.subplots()
 for number, run in network.items():
     honest = metrics.by_epoch(run)["uf1"]
@@ -109,7 +96,11 @@ axes.plot([], [], color=plots.COLOURS[0], linewidth=1, label="all subjects at th
 axes.plot([], [], color=plots.COLOURS[1], linestyle="--", label="each subject at its best epoch")
 axes.set(xlabel="epoch", ylabel="UF1", ylim=(0, 1))
 axes.legend(loc="lower right")
-plt.show()
+plots.show(
+    figure,
+    alt="Thin curves of the honest score over the epochs, one a seed, below a thick horizontal "
+    "line per seed: the score when every subject takes its own best epoch.",
+)
 
 # %% [markdown]
 # *A curve and a dashed line a seed. Dashed: what the mistake reports.*
@@ -199,7 +190,7 @@ gains = found[list(MISTAKES)].sub(found["honest"], axis=0)
 # Dashed line: the honest score. Bar: from there to the mean with the mistake. Dots: repeats.
 # Diamonds: the paper's network, from its honest score (dotted).
 
-# %% tags=["hide-input"] slideshow={"slide_type": "slide"} mystnb={"image": {"alt": "Three panels, for true labels, shuffled labels and labels of the person. A row a mistake: a bar from the honest score, a dashed line, to the score with the mistake, and a dot a repeat. In the first panel diamonds mark the paper's network."}}
+# %% tags=["hide-input"] slideshow={"slide_type": "slide"}
 figure, panels = plt.subplots(1, 3, figsize=(6, 5.2), sharey=True)
 for colour, axes, kind in zip(plots.COLOURS, panels, KINDS, strict=False):
     honest = means.loc[kind, "honest"]
@@ -218,7 +209,12 @@ for name in answers.columns[1:]:
 figure.suptitle("labels", fontsize=12)
 panels[0].set_yticks(range(len(MISTAKES)), list(MISTAKES))
 panels[0].invert_yaxis()
-plt.show()
+plots.show(
+    figure,
+    alt="Three panels, for true labels, shuffled labels and labels of the person. A row a "
+    "mistake: a bar from the honest score, a dashed line, to the score with the mistake, and "
+    "a dot a repeat. In the first panel diamonds mark the paper's network.",
+)
 
 # %%
 table = {

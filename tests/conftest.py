@@ -8,7 +8,6 @@ import matplotlib
 
 matplotlib.use("Agg")
 
-import jupytext
 import nbformat
 import papermill
 import pytest
@@ -130,7 +129,7 @@ def check_out(home):
 def execute(text, folder, casme2_root, both):
     """Execute a notebook by papermill with other parameters than its own."""
     source = folder / f"{text.stem}.ipynb"
-    nbformat.write(jupytext.read(text), source)
+    nbformat.write(build.opened(text.read_text()), source)
     parameters = {"data_root": str(casme2_root), "seed": 1}
     if text.stem == "14_cross_dataset":
         parameters |= {"dataset": "composite", "data_root": str(both)}

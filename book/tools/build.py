@@ -67,8 +67,7 @@ def execute_one(text: Path, parameters: dict, study: Study) -> Path:
         made = nbformat.read(target, 4).metadata.get("merlib", {})
         if made.get("key") == key and made["read"] == digests(made["read"], study.home):
             return target
-    notebook = jupytext.read(text)
-    notebook.metadata.setdefault("kernelspec", KERNEL)
+    notebook = opened(source)
     part = target.with_suffix(".part.ipynb")
     nbformat.write(notebook, part)
     logging.getLogger("papermill").setLevel(logging.ERROR)
@@ -101,12 +100,27 @@ def execute_one(text: Path, parameters: dict, study: Study) -> Path:
     return target
 
 
+def opened(text: str) -> nbformat.NotebookNode:
+    """Return the notebook of a text in jupytext's percent format, not executed."""
+    notebook = jupytext.reads(text, "py:percent")
+    notebook.metadata = nbformat.from_dict({"kernelspec": KERNEL})
+    return notebook
+
+
 def clean(notebook: nbformat.NotebookNode, parameters: dict) -> None:
-    """Take out what papermill noted about this machine and this minute, in place."""
+    """Take out what papermill noted about this machine and this minute, in place.
+
+    The alternative text of a picture goes from the metadata of the output, where
+    `merlib.pages.plots.show` puts it, to those of the cell, where the book looks for it.
+    """
     notebook.metadata.pop("papermill", None)
     for cell in notebook.cells:
         cell.metadata.pop("papermill", None)
         cell.metadata.pop("execution", None)
+        for output in cell.get("outputs", []):
+            for about in output.get("metadata", {}).values():
+                if "alt" in about:
+                    cell.metadata["mystnb"] = {"image": {"alt": about["alt"]}}
         if "injected-parameters" in cell.metadata.get("tags", []):
             hide_path(cell, parameters)
 

@@ -9,10 +9,10 @@ import subprocess
 import tempfile
 from pathlib import Path
 
-import jupytext
 import nbformat
 import yaml
 
+from book.tools.build import opened
 from merlib.files import find_home
 
 INSTALL = """\
@@ -42,8 +42,7 @@ def notebook(text: str, url: str, branch: str) -> str:
     url, branch : str
         Where merlib is installed from.
     """
-    made = jupytext.reads(text, "py:percent")
-    made.metadata.pop("jupytext", None)  # else saving it would write the text notebook, too
+    made = opened(text)
     place = next(i for i, cell in enumerate(made.cells) if cell.cell_type == "code")
     cell = nbformat.v4.new_code_cell(INSTALL.format(url=url, branch=branch))
     made.cells.insert(place, cell)

@@ -56,6 +56,28 @@ def style() -> None:
     )
 
 
+def show(picture: Figure | bytes, *, alt: str) -> None:
+    """Show a figure, or the bytes of a GIF, as the output of a cell, and close the figure.
+
+    Parameters
+    ----------
+    alt : str
+        What readers who do not see the picture are told. The build of the book takes it from the
+        output's metadata.
+    """
+    from IPython import get_ipython  # comes with Jupyter, which only the book needs
+    from IPython.core.pylabtools import print_figure
+    from IPython.display import display
+
+    if get_ipython() is not None:  # else there is nobody to see it
+        kind, content = "image/gif", picture
+        if isinstance(picture, Figure):
+            kind, content = "image/png", print_figure(picture, "png")
+        display({kind: content, "text/plain": alt}, metadata={kind: {"alt": alt}}, raw=True)
+    if isinstance(picture, Figure):
+        plt.close(picture)
+
+
 class Faces:
     """Keeps pictures of real people out of a page unless they are asked for.
 

@@ -10,11 +10,13 @@ import cv2
 import numpy as np
 import pandas as pd
 
+from merlib.data import synthetic
 from merlib.data.synthetic import Truth, action_units
+from merlib.metrics import Difference, with_chance
 from merlib.model import explain
 from merlib.preprocess.face import EYES
 
-from .study import PROTOCOLS, Study
+from .study import PROTOCOLS, PUBLISHED_SEED, Study
 
 VERSION = 1  # raised when this step computes something else, see merlib.versions
 
@@ -23,6 +25,13 @@ MOVING = 0.25
 
 TOP = 0.1
 """Part of a map's places, the highest, that its look consists of."""
+
+MEASURES = {
+    "pointing": "highest place in a region",
+    "energy": "energy in the regions",
+    "share": "regions covered",
+}
+"""Measures of `look`, and of `with_share`, with what they are called in figures."""
 
 MAPS = {
     "before": ("x",),
@@ -131,22 +140,21 @@ def look(values: np.ndarray, regions: list[np.ndarray]) -> dict[str, float]:
 def of_clips(study: Study) -> dict[str, list[np.ndarray]]:
     """Return the moving regions of every clip in which some are known: clip -> see `moving`.
 
-    By the truth of a drawn clip, by the annotated units of a recorded one.
+    By the truth of a drawn clip, by the annotated units of a recorded one. The truth of the
+    published clips follows from their seed, so that they need not be drawn.
     """
-    if (study.root / "dataset.json").exists():
+    if study.published:
+        made = synthetic.arguments(PUBLISHED_SEED, study.size, "casme2", None, None, None)
+        plans = synthetic.plan(**{k: made[k] for k in ("seed", "layout", "subjects", "clips")})
+        events = [synthetic.draw_events(made["seed"], plan, made["layout"]) for plan in plans]
+        units = {event["clip"]: event["units"] for event in events}
+    elif (study.root / "dataset.json").exists():
         truth = Truth(study.root)
         units = {name: truth.clip(name).action_units for name in study.clips["clip"]}
     else:
         annotations = study.clips.set_index("clip")["action_units"]
         units = {name: annotated(text) for name, text in annotations.items()}
-    return known_of(units, study.config.size)
-
-
-def known_of(
-    units: dict[str, dict[str, tuple[float, float]]], size: int
-) -> dict[str, list[np.ndarray]]:
-    """Return the moving regions of clips of which the action units are known; see `moving`."""
-    found = {name: moving(pair, size) for name, pair in units.items()}
+    found = {name: moving(pair, study.config.size) for name, pair in units.items()}
     return {name: regions for name, regions in found.items() if regions}
 
 
@@ -182,6 +190,79 @@ def of_study(study: Study, method: str) -> pd.DataFrame:
                     measures = look(values, known[clip["clip"]])
                     rows.append(about | {"stage": stage, "map": name} | measures)
     return pd.DataFrame(rows).round(6)
+
+
+def with_share(looks: pd.DataFrame) -> pd.DataFrame:
+    """Add the share of its regions that a map covers, of clips that have several."""
+    several = looks["regions"] > 1
+    return looks.assign(share=(looks["covered"] / looks["regions"]).where(several))
+
+
+def blind(known: dict[str, list[np.ndarray]], size: int, seed: int = 0) -> pd.DataFrame:
+    """Measure maps that see nothing: random ones, and the usual places as one map for all clips.
+
+    Parameters
+    ----------
+    known : dict
+        See `of_clips`.
+    size : int
+        Pixels a side of the crop.
+    seed : int
+        Of the random maps, three for each clip.
+
+    Returns
+    -------
+    DataFrame
+        Mean of the `MEASURES` over clips, indexed by ``map`` and ``stage``.
+    """
+    rng, rows = np.random.default_rng(seed), []
+    usual = how_often(list(known.values()))
+    for stage in (1, 2, 3, 4):
+        side = -(-size // 2 ** (stage + 1))  # rounded up
+        for regions in known.values():
+            maps = [("random map", rng.random((side, side))) for _ in range(3)]
+            if usual is not None:
+                maps.append(("usual places", coarser(usual, (side, side))))
+            rows += [{"map": name, "stage": stage} | look(m, regions) for name, m in maps]
+    return with_share(pd.DataFrame(rows)).groupby(["map", "stage"])[list(MEASURES)].mean()
+
+
+def difference(one: pd.DataFrame, other: pd.DataFrame, measure: str) -> Difference | None:
+    """Return a measure of one map minus that of another, paired by clip, stage and seed.
+
+    The interval holds chance in people and in seeds, see `merlib.metrics.with_chance`.
+
+    Parameters
+    ----------
+    one, other : DataFrame
+        Rows of `of_study`, with a column ``seed``.
+    measure : str
+        One of `MEASURES`.
+
+    Returns
+    -------
+    Difference or None
+        None if no clip of a seed has the measure in both.
+    """
+    keys = ["subject", "clip", "stage", "seed"]
+    values = (one.set_index(keys)[measure] - other.set_index(keys)[measure]).dropna()
+    if not len(values):
+        return None
+    seeds = values.groupby("seed").mean().to_dict()
+    people = values.index.unique("subject").size
+    return with_chance(seeds, float(np.var(drawn_means(per_clip(values)))), people)
+
+
+def per_clip(values: pd.Series) -> pd.Series:
+    """Return the mean over stages and seeds of values, each row one clip of one subject."""
+    return values.groupby(["subject", "clip"]).mean()
+
+
+def drawn_means(values: pd.Series, draws: int = 4000) -> np.ndarray:
+    """Return means over the clips of subjects that are drawn with replacement, (draws,)."""
+    sums = values.groupby("subject").agg(["sum", "size"]).to_numpy(float)
+    chosen = np.random.default_rng(0).integers(0, len(sums), (draws, len(sums)))
+    return np.divide(*sums[chosen].sum(axis=1).T)
 
 
 def how_often(clips: list[list[np.ndarray]]) -> np.ndarray | None:

@@ -13,6 +13,7 @@ from collections.abc import Collection, Iterable
 from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
+from typing import Any
 
 import joblib
 import numpy as np
@@ -114,20 +115,19 @@ class Study:
         """Whether this is the published synthetic dataset, not one of a reader's own drawing."""
         return self.dataset == "synthetic" and self.data_root is None
 
+    @property
+    def size(self) -> str:
+        """Size of the embedded dataset that goes with the profile."""
+        return config.SYNTHETIC_SIZE[self.profile]
+
     @cached_property
     def root(self) -> Path:
         """Folder of the dataset; the published synthetic one is written if it is missing."""
         if self.data_root is not None:
             return self.data_root
-        size = config.SYNTHETIC_SIZE[self.profile]
-        root = self.home / "data" / "synthetic" / size
-        return synthetic.write(
-            root,
-            seed=PUBLISHED_SEED,
-            size=size,
-            n_jobs=self.n_jobs,
-            progress=self.progress,
-        )
+        root = self.home / "data" / "synthetic" / self.size
+        options: dict[str, Any] = {"n_jobs": self.n_jobs, "progress": self.progress}
+        return synthetic.write(root, PUBLISHED_SEED, self.size, **options)
 
     @cached_property
     def prepared(self) -> Prepared:

@@ -6,7 +6,6 @@ import re
 import shutil
 from pathlib import Path
 
-import jupytext
 import nbformat
 import numpy as np
 import papermill
@@ -43,7 +42,7 @@ def executed(home):
 def test_a_real_dataset_shows_no_face_unasked_and_claims_no_truth(home, casme2_root, copy_of, name):
     """The same folders, read as an official release: nobody knows the true motion."""
     path = home / "notebooks" / f"real_{name}.ipynb"
-    nbformat.write(jupytext.read(ROOT / "notebooks" / f"{name}.py"), path)
+    nbformat.write(build.opened((ROOT / "notebooks" / f"{name}.py").read_text()), path)
     parameters = {"dataset": "casme2", "data_root": str(copy_of(casme2_root)), "overrides": TINY}
     (Path(parameters["data_root"]) / "dataset.json").unlink()  # it looks like a licensed copy now
     papermill.execute_notebook(
@@ -70,7 +69,7 @@ def outputs(notebook):
 
 def test_every_notebook_begins_with_parameters():
     for path in NOTEBOOKS:
-        cells = jupytext.read(path).cells
+        cells = build.opened(path.read_text()).cells
         code = [cell for cell in cells if cell.cell_type == "code"]
         assert "parameters" in code[0].metadata.get("tags", []), path.name
         for name in ("dataset", "data_root", "profile", "seed"):

@@ -10,7 +10,6 @@ from dataclasses import fields
 from functools import partial
 from pathlib import Path
 
-import jupytext
 import matplotlib.pyplot as plt
 import nbformat
 import numpy as np
@@ -20,6 +19,7 @@ import pytest
 from scipy.stats import binomtest
 from sklearn.metrics import f1_score
 
+from book.tools.build import opened
 from merlib import metrics
 from merlib.config import Config, options, profile
 from merlib.data import synthetic
@@ -53,7 +53,7 @@ def test_the_pages_show_what_was_run(tmp_path, casme2_root, monkeypatch):
     parameters = {"data_root": str(casme2_root), "overrides": TINY}
     for page in PAGES:
         path = home / "notebooks" / f"{page}.ipynb"
-        nbformat.write(jupytext.read(path.with_suffix(".py")), path)
+        nbformat.write(opened(path.with_suffix(".py").read_text()), path)
         papermill.execute_notebook(
             path, path, parameters, kernel_name="python3", cwd=path.parent, progress_bar=False
         )

@@ -287,7 +287,7 @@ def test_what_is_not_understood_is_named_and_ends_with_status_2(arguments, capsy
     assert cli.main(arguments) == 2
     told = capsys.readouterr().err
     named = {"nothing": "nothing", "red": "--colour", "phone": '"phone" for --profile'}
-    named |= {"fit": "--out", "casme3": "casme3", "one": '"one" for --seed'}
+    named |= {"fit": "--out", "casme3": "casme3", "one": "for --seed"}
     assert told.startswith("merlib: ") and named[arguments[-1]] in told
 
 

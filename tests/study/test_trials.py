@@ -4,7 +4,6 @@ import json
 from dataclasses import asdict, replace
 
 import cv2
-import jupytext
 import matplotlib.pyplot as plt
 import nbformat
 import numpy as np
@@ -16,6 +15,7 @@ from conftest import ROOT, TINY
 from scipy.ndimage import correlate
 from scipy.special import expit
 
+from book.tools.build import opened
 from merlib import cli, loso, metrics
 from merlib.config import Config
 from merlib.data.synthetic import Truth
@@ -470,7 +470,7 @@ def test_the_page_shows_what_is_saved(study, name, monkeypatch):
     folder = study.home / "notebooks"
     folder.mkdir(exist_ok=True)
     page = folder / f"{name}.ipynb"
-    nbformat.write(jupytext.read(ROOT / "notebooks" / f"{name}.py"), page)
+    nbformat.write(opened((ROOT / "notebooks" / f"{name}.py").read_text()), page)
     parameters = {"data_root": str(study.root), "profile": "night", "overrides": TINY}
     papermill.execute_notebook(page, page, parameters, kernel_name="python3", cwd=folder,
                                progress_bar=False)  # fmt: skip
@@ -525,7 +525,7 @@ def elsewhere(study, tmp_path, monkeypatch):
 def printed(name, capsys, **parameters):
     """What the code of a page prints, executed here; without the solutions of its exercises."""
     space = {}
-    for cell in jupytext.read(ROOT / "notebooks" / f"{name}.py").cells:
+    for cell in opened((ROOT / "notebooks" / f"{name}.py").read_text()).cells:
         tags = cell.metadata.get("tags", [])
         if cell.cell_type == "code" and "solution" not in tags:
             exec(compile(cell.source, name, "exec"), space)

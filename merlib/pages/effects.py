@@ -1,0 +1,292 @@
+"""Scores and differences of the pages on claims: as tables, as figures, in words.
+
+Runs are given as ``Saved.load`` returns them, name -> seed -> predictions. A difference is always
+the first minus the second, on the same clips and seeds, with an interval that holds chance in
+people and in seeds (`merlib.metrics.paired_difference`). From one seed nothing is concluded.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+
+import matplotlib.pyplot as plt
+import numpy as np
+import pandas as pd
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from pandas.io.formats.style import Styler
+
+from merlib import metrics
+from merlib.metrics import Difference
+
+from . import plots
+
+Runs = Mapping[int, pd.DataFrame]
+"""Training seed -> predictions."""
+
+LABELS = {"accuracy": "accuracy", "uf1": "UF1", "uar": "UAR"}
+SCORES: dict[str, Callable[[np.ndarray], float]] = {
+    "accuracy": metrics.accuracy,
+    "uf1": metrics.uf1,
+    "uar": metrics.uar,
+}
+
+
+def all_runs(runs: Mapping[str, Runs]) -> list[pd.DataFrame]:
+    """Return the predictions of all names and seeds."""
+    return [table for seeds in runs.values() for table in seeds.values()]
+
+
+def largest_class(predictions: pd.DataFrame) -> pd.DataFrame:
+    """Return the predictions of a method that always answers the largest class of these clips."""
+    table, largest = metrics.last(predictions), predictions["label"].mode()[0]
+    return table.assign(
+        **{f"p_{name}": float(name == largest) for name in metrics.class_names(predictions)}
+    )
+
+
+def spread(values: Sequence[float] | pd.Series) -> str:
+    """Return the mean of some scores and, of several, their standard deviation, as text."""
+    deviation = f" ± {np.std(values, ddof=1):.3f}" if len(values) > 1 else ""
+    return f"{np.mean(values):.3f}{deviation}".replace(" ", "\N{NO-BREAK SPACE}")
+
+
+def scores(
+    runs: Mapping[str, Runs],
+    titles: Mapping[str, str] | None = None,
+    which: Sequence[str] = ("accuracy", "uf1"),
+) -> pd.DataFrame:
+    """Return the scores of runs, mean over seeds ± standard deviation, each method in a row.
+
+    Parameters
+    ----------
+    titles : dict, optional
+        Name -> what the row is called.
+    which : sequence of str
+        Of `LABELS`.
+    """
+    rows = {}
+    for name, seeds in runs.items():
+        found = pd.DataFrame([metrics.scores(table) for table in seeds.values()])
+        row = {"seeds": str(len(seeds))} | {LABELS[score]: spread(found[score]) for score in which}
+        rows[(titles or {}).get(name, name)] = row
+    return pd.DataFrame(rows).T
+
+
+def levels(
+    runs: Mapping[str, Runs],
+    titles: Mapping[str, str] | None = None,
+    which: Sequence[str] = ("accuracy", "uf1"),
+    marked: str = "",
+) -> Figure:
+    """Draw the scores of runs: each method in a row, a dot for each seed.
+
+    Behind the dots lies the interval of 95 % over subjects, all seeds together. The dashed line is
+    a method that always answers the largest class.
+
+    Parameters
+    ----------
+    titles, which
+        See `scores`.
+    marked : str
+        A name that is drawn in another colour and form.
+    """
+    figure, panels = plt.subplots(
+        1, len(which), figsize=(6, 0.34 * len(runs) + 1.1), sharey=True, squeeze=False
+    )
+    chance = metrics.scores(largest_class(all_runs(runs)[0]))
+    for axes, score in zip(panels[0], which, strict=True):
+        for k, (name, seeds) in enumerate(runs.items()):
+            low, high = metrics.bootstrap(pd.concat(list(seeds.values())), SCORES[score])
+            axes.plot([low, high], [k, k], color="0.7", linewidth=7, solid_capstyle="butt")
+            dots = [metrics.scores(table)[score] for table in seeds.values()]
+            look = {"marker": "D", "color": plots.COLOURS[1]} if name == marked else {}
+            axes.plot(
+                dots, [k] * len(dots), "o", markersize=5, **{"color": plots.COLOURS[0], **look}
+            )
+        axes.axvline(chance[score], color="black", linestyle="--", linewidth=1)
+        axes.set(xlabel=LABELS[score], xlim=(0, 1), xticks=[0, 0.5, 1])
+    panels[0, 0].set_yticks(range(len(runs)), [(titles or {}).get(name, name) for name in runs])
+    panels[0, 0].invert_yaxis()
+    return figure
+
+
+def differences(
+    runs: Mapping[str, Runs],
+    pairs: Mapping[str, tuple[str, str]],
+    metric: Callable[[np.ndarray], float] = metrics.uf1,
+    **words: str,
+) -> pd.DataFrame:
+    """Return the differences of pairs of runs that have a seed in common, see `judged`.
+
+    Parameters
+    ----------
+    runs : dict
+    pairs : dict
+        What the difference is called -> names of the first and of the second.
+    metric : callable
+        Of a confusion matrix.
+    **words : str
+        See `judged`.
+    """
+    found = {
+        title: metrics.paired_difference(runs[second], runs[first], metric)
+        for title, (first, second) in pairs.items()
+        if set(runs.get(first, {})) & set(runs.get(second, {}))
+    }
+    return judged(found, **words)
+
+
+def judged(
+    found: Mapping[str, Difference], more: str = "better", less: str = "worse"
+) -> pd.DataFrame:
+    """Return differences with what follows from them, each in a row.
+
+    Parameters
+    ----------
+    found : dict
+        What the difference is called -> the difference.
+    more, less : str
+        The words for a difference above and below zero.
+
+    Returns
+    -------
+    DataFrame
+        ``value, low, high, p, seeds`` of each, ``holm`` (p after Holm's correction for all that are
+        judged, NaN of one seed) and ``answer`` (see `merlib.metrics.conclusions`).
+    """
+    table = pd.DataFrame([one._asdict() for one in found.values()], index=list(found))
+    if not len(table):
+        return table
+    several = table["seeds"].map(len) > 1
+    table["holm"] = np.nan
+    table.loc[several, "holm"] = metrics.holm(table.loc[several, "p"])
+    table["answer"] = metrics.conclusions(table["value"], table["p"], table["seeds"], more, less)
+    return table
+
+
+def points(line: pd.Series) -> str:
+    """Return a difference and its interval in points, as text."""
+    low, high = 100 * line["low"], 100 * line["high"]
+    return f"{100 * line['value']:+.1f} ({low:+.1f} to {high:+.1f})"
+
+
+def p_value(p: float) -> str | None:
+    """Return a p value as text; nothing if there is none."""
+    return None if np.isnan(p) else "< 0.001" if p < 0.001 else f"{p:.3f}"
+
+
+def table(effects: pd.DataFrame, caption: str, unit: str = "points of UF1") -> Styler:
+    """Return differences as a table for the page."""
+    rows = [
+        {
+            "difference": name,
+            "seeds": len(line["seeds"]),
+            unit: points(line),
+            "p": p_value(line["p"]) if len(line["seeds"]) > 1 else None,
+            "p, Holm": p_value(line["holm"]),
+            "answer": line["answer"],
+        }
+        for name, line in effects.iterrows()
+    ]
+    return plots.table(pd.DataFrame(rows), caption, index=False)
+
+
+def forest(
+    effects: pd.DataFrame,
+    label: str = "points of UF1",
+    groups: Mapping[str, str] | None = None,
+    band: float = 0.0,
+) -> Figure:
+    """Draw differences: each in a row, with its interval, its seeds and what follows from it.
+
+    The interval of one seed is thin: it holds chance in people alone.
+
+    Parameters
+    ----------
+    effects : DataFrame
+        See `judged`.
+    label : str
+        Of the axis; differences are drawn in points, a hundred times as large.
+    groups : dict, optional
+        What a difference is called -> the group below whose heading it is drawn.
+    band : float
+        Half width of a pale band around zero, a share.
+    """
+    groups = groups or {}
+    headings = list(dict.fromkeys(groups[name] for name in effects.index if name in groups))
+    rows: list[str] = []
+    for heading in headings or [""]:
+        rows += [heading] * bool(heading)
+        rows += [name for name in effects.index if groups.get(name, "") == heading]
+    figure, axes = plt.subplots(figsize=(6, 0.33 * len(rows) + 1.1))
+    axes.axvspan(-100 * band, 100 * band, color="0.92")
+    axes.axvline(0, color="black", linestyle="--", linewidth=1)
+    for k, name in enumerate(rows):
+        if name in effects.index:
+            draw(axes, k, effects.loc[name])
+    axes.set_yticks(range(len(rows)), rows)
+    for text in axes.get_yticklabels():
+        text.set_fontweight("bold" if text.get_text() in headings else "normal")
+    axes.set(xlabel=label, ylim=(len(rows) - 0.4, -0.6))
+    axes.tick_params("y", length=0)
+    return figure
+
+
+def draw(axes: Axes, k: int, line: pd.Series) -> None:
+    """Draw one difference in a row of a forest."""
+    shown = line["answer"] not in ("not shown", "one seed")
+    colour = plots.COLOURS[0 if line["value"] > 0 else 1] if shown else "0.6"
+    width = 4 if len(line["seeds"]) > 1 else 1.5
+    axes.plot([100 * line["low"], 100 * line["high"]], [k, k], color=colour, linewidth=width)
+    dots = 100 * np.array(list(line["seeds"].values()))
+    axes.plot(dots, np.full(len(dots), k), ".", color="black", markersize=5)
+    axes.plot(100 * line["value"], k, "D" if shown else "o", color=colour)
+    axes.annotate(line["answer"], (1.02, k), xycoords=("axes fraction", "data"), va="center")
+
+
+def sentences(
+    effects: pd.DataFrame,
+    more: str = "brings",
+    less: str = "costs",
+    unit: str = "points of UF1",
+) -> list[str]:
+    """Return in words what each difference says, as lines of a Markdown list."""
+    found = []
+    for name, line in effects.iterrows():
+        low, high, several = 100 * line["low"], 100 * line["high"], len(line["seeds"]) > 1
+        if not several:
+            text = f"no verdict from one seed ({100 * line['value']:+.1f} {unit})"
+        elif low <= 0 <= high:
+            text = f"no difference seen; anything from {low:+.1f} to {high:+.1f} {unit} is possible"
+        elif low > 0:
+            text = f"{more} {low:.1f} to {high:.1f} {unit}"
+        else:
+            text = f"{less} {-high:.1f} to {-low:.1f} {unit}"
+        if several and not low <= 0 <= high and line["holm"] >= 0.05:
+            judged_ones = int(effects["holm"].notna().sum())
+            text += (
+                f", not certain among {judged_ones} comparisons (p = {line['holm']:.2f} after Holm)"
+            )
+        found.append(f"- **{name}**: {text}" + f" ({len(line['seeds'])} seeds)" * several)
+    return found
+
+
+def by_seed(runs: Mapping[str, Runs], pairs: Mapping[str, tuple[str, str]]) -> pd.DataFrame:
+    """Return McNemar's exact test of pairs, seed by seed, as text.
+
+    A cell says how many clips only the first and only the second got right, and p after Holm's
+    correction for all tests of the table.
+    """
+    tests = {
+        (title, seed): metrics.mcnemar(runs[first][seed], runs[second][seed])
+        for title, (first, second) in pairs.items()
+        for seed in sorted(set(runs.get(first, {})) & set(runs.get(second, {})))
+    }
+    corrected = metrics.holm([p for *_, p in tests.values()])
+    cells = {
+        key: f"{only_first} / {only_second} ({p_value(p)})"
+        for (key, (only_first, only_second, _)), p in zip(tests.items(), corrected, strict=True)
+    }
+    if not cells:
+        return pd.DataFrame()
+    found = pd.Series(cells).unstack().reindex(list(dict.fromkeys(title for title, _ in tests)))
+    return found.rename(columns=lambda seed: f"seed {seed}")
