@@ -339,7 +339,7 @@ def of_components(_):
 
 
 def of_at_scnn(root):
-    block = fill(at_scnn.CBAM(8))
+    block = fill(at_scnn.cbam(8))
     y, slope = with_slope(block, tensor(2, 8, 6, 6))
     return of_method("at-scnn", root) | {"cbam": y, "slope": slope}
 
@@ -467,7 +467,7 @@ CHANGES = {
     "lbp": [(lbp, "BLOCKS", 4)],
     "mfem": [(mfem.GeM, "EPS", 0.01), (mfem, "hidden_units", lambda c, r: max(3, c // r))],
     "mffm": [(mffm.PAIRS, "all", mffm.PAIRS["all"][::-1])],
-    "views": [(views, "spread", lambda a, b, n: np.arange(n).clip(a, b))],
+    "views": [(views, "sample", lambda last, n, first=0: np.arange(n).clip(first, last))],
     "regions": [(regions, "MOVING", 0.3), (regions, "TOP", 0.2)],
     "components": [(components.COMPONENTS, "nose", (0.0, 0.5, 0.28, 0.41))],
     "bi_woof": [(bi_woof, "BINS", 7)],

@@ -11,7 +11,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from .at_scnn import ChannelAttention, SpatialAttention
+from .at_scnn import SpatialAttention, channel_attention
 from .deep import DeepClassifier, conv_block, narrowed
 
 VERSION = 1  # raised when this step computes something else, see merlib.versions
@@ -46,7 +46,7 @@ class ThreeBranches(nn.Module):
             nn.ReLU(),
             nn.Linear(hidden, 3),
         )
-        self.attend = ChannelAttention(channels, 16)
+        self.attend = channel_attention(channels, 16)
         self.fc = nn.Sequential(nn.Dropout(0.5), nn.Linear(channels, n_classes))
 
     def forward(self, x: Tensor) -> Tensor:

@@ -9,6 +9,9 @@ two convolutions of OFF-ApexNet with SELU and a convolutional block attention mo
 import torch
 from torch import Tensor, nn
 
+from merlib.model.controls import ChannelAttention
+from merlib.model.mfem import SAM
+
 from .deep import narrowed
 from .off_apexnet import small_stream
 from .together import FoldsTogether
@@ -34,7 +37,7 @@ class ThreeAttendingStreams(nn.Module):
     def __init__(self, n_classes: int, hidden: int):
         super().__init__()
         self.streams = nn.ModuleList(
-            nn.Sequential(small_stream(nn.SELU), CBAM(16)) for _ in range(3)
+            nn.Sequential(small_stream(nn.SELU), cbam(16)) for _ in range(3)
         )
         self.fc = nn.Sequential(
             nn.Linear(3 * 16 * 7 * 7, hidden),
@@ -49,43 +52,20 @@ class ThreeAttendingStreams(nn.Module):
         return self.fc(torch.cat(parts, dim=1).flatten(1))
 
 
-class CBAM(nn.Module):
-    """Channel attention, then spatial attention (Woo et al. 2018)."""
-
-    def __init__(self, channels: int, reduction: int = 4):
-        super().__init__()
-        self.channel = ChannelAttention(channels, reduction)
-        self.spatial = SpatialAttention()
-
-    def forward(self, x: Tensor) -> Tensor:
-        """Return the weighted features, as large as ``x``."""
-        return self.spatial(self.channel(x))
+def cbam(channels: int, reduction: int = 4) -> nn.Sequential:
+    """Return CBAM (Woo et al. 2018): channels first, then places."""
+    return nn.Sequential(channel_attention(channels, reduction), SpatialAttention())
 
 
-class ChannelAttention(nn.Module):
-    """x times a weight for each channel, from its mean and maximum."""
-
-    def __init__(self, channels: int, reduction: int = 4):
-        super().__init__()
-        hidden = max(2, channels // reduction)
-        self.mlp = nn.Sequential(
-            nn.Linear(channels, hidden), nn.ReLU(), nn.Linear(hidden, channels)
-        )
-
-    def forward(self, x: Tensor) -> Tensor:
-        """Return the weighted features, as large as ``x`` (N, C, H, W)."""
-        gate = (self.mlp(x.mean(dim=(2, 3))) + self.mlp(x.amax(dim=(2, 3)))).sigmoid()
-        return x * gate[:, :, None, None]
+def channel_attention(channels: int, reduction: int) -> ChannelAttention:
+    """Return a `ChannelAttention` with ``channels / reduction`` hidden units, at least two."""
+    return ChannelAttention(channels, max(2, channels // reduction))
 
 
-class SpatialAttention(nn.Module):
-    """x times a weight for each place, from the mean and maximum over channels."""
+class SpatialAttention(SAM):
+    """The spatial attention of eq. 1-4 with the mean before the maximum."""
 
-    def __init__(self, kernel: int = 7):
-        super().__init__()
-        self.conv = nn.Conv2d(2, 1, kernel, padding=kernel // 2, bias=False)
-
-    def forward(self, x: Tensor) -> Tensor:
-        """Return the weighted features, as large as ``x`` (N, C, H, W)."""
+    def gate(self, x: Tensor) -> Tensor:
+        """Return the weight of each place, ``(N, 1, H, W)``, of features ``(N, C, H, W)``."""
         both = torch.cat([x.mean(dim=1, keepdim=True), x.amax(dim=1, keepdim=True)], dim=1)
-        return x * self.conv(both).sigmoid()
+        return self.conv(both).sigmoid()

@@ -10,7 +10,9 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from .at_scnn import CBAM, ChannelAttention, SpatialAttention
+from merlib.preprocess.flow import strain
+
+from .at_scnn import SpatialAttention, cbam, channel_attention
 from .deep import DeepClassifier, framewise, narrowed
 from .elrcn import vgg16
 
@@ -26,9 +28,7 @@ class MERTA(DeepClassifier):
 
     def inputs(self, X: np.ndarray) -> np.ndarray:
         """Return grey, u, v and strain (N, T, 4, S, S)."""
-        (uy, ux), (vy, vx) = (np.gradient(X[:, :, k], axis=(2, 3)) for k in (1, 2))
-        strain = np.sqrt(ux**2 + vy**2 + 0.5 * (uy + vx) ** 2)
-        return np.concatenate([X[:, :, :3], strain[:, :, None]], axis=2)
+        return np.concatenate([X[:, :, :3], strain(X[:, :, 1:3])[:, :, None]], axis=2)
 
     def build(self, n_classes: int) -> nn.Module:
         """Return the three streams, the LSTM and the classifier."""
@@ -55,7 +55,7 @@ class AttendingVGGs(nn.Module):
 
     def __init__(self, channels: int, width: float):
         super().__init__()
-        attentions = SpatialAttention(), ChannelAttention(channels, 16), CBAM(channels, 16)
+        attentions = SpatialAttention(), channel_attention(channels, 16), cbam(channels, 16)
         self.streams = nn.ModuleList()
         for inputs, attention in zip((1, 2, 1), attentions, strict=True):
             stream = vgg16(inputs, width)

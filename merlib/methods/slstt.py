@@ -16,6 +16,8 @@ import torch
 from matplotlib.colors import hsv_to_rgb
 from torch import Tensor, nn
 
+from merlib.preprocess.flow import direction
+
 from .deep import DeepClassifier, framewise, narrowed
 
 VERSION = 1  # raised when this step computes something else, see merlib.versions
@@ -38,10 +40,8 @@ class SLSTT(DeepClassifier):
 
         The magnitude is relative to the clip's own largest, as in the source.
         """
-        u, v = X[:, :, 0], X[:, :, 1]
-        magnitude = np.hypot(u, v)
+        magnitude, hue = np.hypot(X[:, :, 0], X[:, :, 1]), direction(X)
         value = magnitude / np.maximum(magnitude.max(axis=(1, 2, 3), keepdims=True), 1e-12)
-        hue = np.arctan2(v, u) / (2 * np.pi) % 1
         images = hsv_to_rgb(np.stack([hue, np.ones_like(hue), value], axis=-1))
         return np.moveaxis(images, -1, 2)
 

@@ -15,7 +15,7 @@ import numpy as np
 from merlib.config import Config
 from merlib.preprocess import face
 from merlib.preprocess.flow import strain
-from merlib.preprocess.pipeline import channels, flow_sequence, magnified
+from merlib.preprocess.pipeline import channels, flow_sequence, magnified, sample
 
 from .lbp import lbp_top
 
@@ -58,7 +58,7 @@ def eighteen_frames(
     frames: np.ndarray, apex: int, config: Config, fps: float, matrix: np.ndarray
 ) -> np.ndarray:
     """Return 18 frames from onset to offset at equal intervals (18, 64, 64), grey 0 to 1."""
-    return aligned(frames[spread(0, len(frames) - 1, 18)], matrix, config, SMALL)
+    return aligned(frames[sample(len(frames) - 1, 18)], matrix, config, SMALL)
 
 
 def nine_flows(
@@ -66,7 +66,7 @@ def nine_flows(
 ) -> np.ndarray:
     """Return the flows between 10 frames from onset to offset, u, v and strain (9, 3, S, S)."""
     consecutive = replace(config, flow_pairs="consecutive")
-    flows = flow_sequence(frames, spread(0, len(frames) - 1, 10), matrix, consecutive, fps)[1:]
+    flows = flow_sequence(frames, sample(len(frames) - 1, 10), matrix, consecutive, fps)[1:]
     return np.stack([np.concatenate([flow, strain(flow)[None]]) for flow in flows])
 
 
@@ -78,7 +78,7 @@ def eleven_flows(
     The frames lie within a quarter of the clip on either side of the apex.
     """
     reach = max(1, (len(frames) - 1) // 4)
-    index = spread(max(1, apex - reach), min(len(frames) - 1, apex + reach), 11)
+    index = sample(min(len(frames) - 1, apex + reach), 11, first=max(1, apex - reach))
     index = np.concatenate([[0], index])
     return flow_sequence(frames, index, matrix, replace(config, flow_pairs="onset"), fps)[1:]
 
@@ -96,11 +96,6 @@ def magnified_lbp_histograms(
     """Return the LBP-TOP histograms of the magnified clip, as `lbp_histograms`."""
     matrix = face.rescale(matrix, config.flow_size / config.size)
     return lbp_top(magnified(face.align(frames, matrix, config.flow_size), config, fps))
-
-
-def spread(first: int, last: int, count: int) -> np.ndarray:
-    """Return ``count`` indices at equal intervals; a short clip repeats some."""
-    return np.rint(np.linspace(first, last, count)).astype(int)
 
 
 def aligned(frames: np.ndarray, matrix: np.ndarray, config: Config, side: int) -> np.ndarray:

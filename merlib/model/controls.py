@@ -39,11 +39,29 @@ class SingleLook(nn.Module):
         return x_s * self.cam1(x_s) + self.sam2(x * self.cam2(x))
 
 
+class ChannelAttention(nn.Module):
+    """The channel attention of CBAM: gate = sigmoid(MLP(mean) + MLP(max)), one MLP for both.
+
+    Parameters
+    ----------
+    channels, hidden : int
+        Units of the perceptron, outside and inside.
+    """
+
+    def __init__(self, channels: int, hidden: int) -> None:
+        super().__init__()
+        self.mlp = nn.Sequential(
+            nn.Linear(channels, hidden), nn.ReLU(), nn.Linear(hidden, channels)
+        )
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Return the attended feature, ``(B, C, H, W)``."""
+        gate = torch.sigmoid(self.mlp(x.mean(dim=(2, 3))) + self.mlp(x.amax(dim=(2, 3))))
+        return x * gate[:, :, None, None]
+
+
 class CBAM(nn.Module):
     """Convolutional block attention module (Woo et al. 2018): channels first, then places.
-
-    The channel gate is sigmoid(MLP(mean) + MLP(max)) with one perceptron for both, the spatial one
-    a `SAM`.
 
     Parameters
     ----------
@@ -53,16 +71,12 @@ class CBAM(nn.Module):
 
     def __init__(self, channels: int, config: Config) -> None:
         super().__init__()
-        hidden = hidden_units(channels, config.cam_reduction)
-        self.mlp = nn.Sequential(
-            nn.Linear(channels, hidden), nn.ReLU(), nn.Linear(hidden, channels)
-        )
+        self.channel = ChannelAttention(channels, hidden_units(channels, config.cam_reduction))
         self.sam = SAM(config.sam_batch_norm)
 
     def forward(self, x: Tensor) -> Tensor:
         """Return the attended feature, ``(B, C, H, W)``."""
-        gate = torch.sigmoid(self.mlp(x.mean(dim=(2, 3))) + self.mlp(x.amax(dim=(2, 3))))
-        return self.sam(x * gate[:, :, None, None])
+        return self.sam(self.channel(x))
 
 
 class LinearFusion(nn.Module):

@@ -207,7 +207,8 @@ def forest(
     label : str
         Of the axis; differences are drawn in points, a hundred times as large.
     groups : dict, optional
-        What a difference is called -> the group below whose heading it is drawn.
+        What a difference is called -> the group below whose heading it is drawn. A name that
+        begins with the heading and a colon is drawn without them.
     band : float
         Half width of a pale band around zero, a share.
     """
@@ -223,7 +224,7 @@ def forest(
     for k, name in enumerate(rows):
         if name in effects.index:
             draw(axes, k, effects.loc[name])
-    axes.set_yticks(range(len(rows)), rows)
+    axes.set_yticks(range(len(rows)), [n.removeprefix(f"{groups.get(n)}: ") for n in rows])
     for text in axes.get_yticklabels():
         text.set_fontweight("bold" if text.get_text() in headings else "normal")
     axes.set(xlabel=label, ylim=(len(rows) - 0.4, -0.6))
@@ -270,23 +271,30 @@ def sentences(
     return found
 
 
-def by_seed(runs: Mapping[str, Runs], pairs: Mapping[str, tuple[str, str]]) -> pd.DataFrame:
-    """Return McNemar's exact test of pairs, seed by seed, as text.
+def mcnemar(runs: Mapping[str, Runs], pairs: Mapping[str, tuple[str, str]]) -> pd.DataFrame:
+    """Return McNemar's exact test of pairs, seed by seed.
 
-    A cell says how many clips only the first and only the second got right, and p after Holm's
-    correction for all tests of the table.
+    Returns
+    -------
+    DataFrame
+        For each pair and each seed that both have: ``first`` and ``second``, the clips that only
+        this one got right, and ``p`` after Holm's correction for all tests of the table.
     """
-    tests = {
+    found = {
         (title, seed): metrics.mcnemar(runs[first][seed], runs[second][seed])
         for title, (first, second) in pairs.items()
         for seed in sorted(set(runs.get(first, {})) & set(runs.get(second, {})))
     }
-    corrected = metrics.holm([p for *_, p in tests.values()])
-    cells = {
-        key: f"{only_first} / {only_second} ({p_value(p)})"
-        for (key, (only_first, only_second, _)), p in zip(tests.items(), corrected, strict=True)
-    }
-    if not cells:
+    index = pd.MultiIndex.from_tuples(list(found), names=["pair", "seed"])
+    table = pd.DataFrame(list(found.values()), index, ["first", "second", "p"])
+    return table.assign(p=metrics.holm(table["p"]))
+
+
+def by_seed(runs: Mapping[str, Runs], pairs: Mapping[str, tuple[str, str]]) -> pd.DataFrame:
+    """Return the tests of `mcnemar` as text: each row is one pair, each column one seed."""
+    tests = mcnemar(runs, pairs)
+    if not len(tests):
         return pd.DataFrame()
-    found = pd.Series(cells).unstack().reindex(list(dict.fromkeys(title for title, _ in tests)))
-    return found.rename(columns=lambda seed: f"seed {seed}")
+    cells = [f"{first} / {second} ({p_value(p)})" for first, second, p in tests.to_numpy(object)]
+    table = pd.Series(cells, tests.index).unstack().reindex(tests.index.unique("pair"))
+    return table.rename(columns="seed {}".format).rename_axis(index=None, columns=None)

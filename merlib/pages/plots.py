@@ -20,7 +20,7 @@ from pandas.io.formats.style import Styler
 from PIL import Image
 
 from merlib.config import digest
-from merlib.preprocess.flow import remove_head_motion
+from merlib.preprocess.flow import direction, remove_head_motion
 
 if TYPE_CHECKING:
     from merlib.preprocess.pipeline import Prepared
@@ -152,10 +152,9 @@ def flow_image(flow: np.ndarray, limit: float | None = None) -> np.ndarray:
     -------
     array (H, W, 3), uint8
     """
-    u, v = np.asarray(flow, dtype=np.float64)
-    length = np.hypot(u, v)
+    flow = np.asarray(flow, dtype=np.float64)
+    length, hue = np.hypot(*flow), direction(flow)
     limit = limit or length.max() or 1.0
-    hue = np.arctan2(v, u) / (2 * np.pi) % 1
     saturation = np.clip(length / limit, 0, 1)
     colour = hsv_to_rgb(np.stack([hue, saturation, np.ones_like(hue)], axis=-1))
     return np.round(255 * colour).astype(np.uint8)

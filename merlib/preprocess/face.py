@@ -11,6 +11,8 @@ from pathlib import Path
 import cv2
 import numpy as np
 
+from merlib import geometry
+
 VERSION = 1  # raised when this step computes something else, see merlib.versions
 
 EYES = np.array([[0.28, 0.33], [0.72, 0.33]])
@@ -303,11 +305,7 @@ def similarity(eyes: np.ndarray | Sequence[Sequence[float]], size: int) -> np.nd
     eyes = np.asarray(eyes, float)
     if eyes.shape != (2, 2) or not np.isfinite(eyes).all() or not eyes[0, 0] < eyes[1, 0]:
         raise ValueError(f"eyes={eyes.tolist()}: expected two points, image-left first")
-    target = EYES * size - 0.5  # pixel centres lie at whole numbers
-    (a, b), (c, d) = eyes[1] - eyes[0], target[1] - target[0]
-    turn = complex(c, d) / complex(a, b)
-    linear = np.array([[turn.real, -turn.imag], [turn.imag, turn.real]])
-    return np.column_stack([linear, target[0] - linear @ eyes[0]])
+    return geometry.similarity(eyes, EYES * size - 0.5)  # pixel centres lie at whole numbers
 
 
 def whole_frame(shape: tuple[int, int], size: int) -> np.ndarray:

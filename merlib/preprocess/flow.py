@@ -70,15 +70,24 @@ def strain(flow: np.ndarray) -> np.ndarray:
 
     Parameters
     ----------
-    flow : ndarray (2, H, W)
+    flow : ndarray (..., 2, H, W)
 
     Returns
     -------
-    ndarray (H, W)
+    ndarray (..., H, W)
         Pixels per pixel, by central differences.
     """
-    (uy, ux), (vy, vx) = np.gradient(flow[0]), np.gradient(flow[1])
+    u, v = flow[..., 0, :, :], flow[..., 1, :, :]
+    (uy, ux), (vy, vx) = np.gradient(u, axis=(-2, -1)), np.gradient(v, axis=(-2, -1))
     return np.sqrt(ux**2 + vy**2 + 0.5 * (uy + vx) ** 2)
+
+
+def direction(flow: np.ndarray) -> np.ndarray:
+    """Return the direction of flow (..., 2, H, W) in turns, 0 to 1: right, down, left, up.
+
+    As a hue it colours flow.
+    """
+    return np.arctan2(flow[..., 1, :, :], flow[..., 0, :, :]) / (2 * np.pi) % 1
 
 
 def remove_head_motion(flow: np.ndarray, rounds: int = 5) -> np.ndarray:

@@ -236,9 +236,12 @@ def transform(
     return face.similarity(eyes, config.size)
 
 
-def sample(apex: int, frames: int) -> np.ndarray:
-    """Return T indices at equal intervals from onset (0) to apex; a short clip repeats some."""
-    return np.rint(np.linspace(0, apex, frames)).astype(int)
+def sample(last: int, count: int, first: int = 0) -> np.ndarray:
+    """Return so many indices at equal intervals, from the onset (0) on; a short clip repeats some.
+
+    The network takes T frames from the onset to the apex.
+    """
+    return np.rint(np.linspace(first, last, count)).astype(int)
 
 
 def find_apex(frames: np.ndarray, matrix: np.ndarray, config: Config, onset: int) -> int:

@@ -14,7 +14,9 @@ from merlib.data import synthetic
 from merlib.data.synthetic import Truth, action_units
 from merlib.metrics import Difference, with_chance
 from merlib.model import explain
+from merlib.model.network import Network
 from merlib.preprocess.face import EYES
+from merlib.store import Saved
 
 from .study import PROTOCOLS, PUBLISHED_SEED, Study
 
@@ -32,6 +34,9 @@ MEASURES = {
     "share": "regions covered",
 }
 """Measures of `look`, and of `with_share`, with what they are called in figures."""
+
+COLUMNS = ["clip", "subject", "stage", "map", "pointing", "energy", "area", "covered", "regions"]
+"""What `of_study` tells about a map."""
 
 MAPS = {
     "before": ("x",),
@@ -158,17 +163,42 @@ def of_clips(study: Study) -> dict[str, list[np.ndarray]]:
     return {name: regions for name, regions in found.items() if regions}
 
 
+def maps(network: Network, x: np.ndarray) -> dict[int, dict[str, np.ndarray]]:
+    """Return the `MAPS` of a network at the apex.
+
+    Parameters
+    ----------
+    network : Network
+        With MFEM, or with a control in its place; of a control only ``before`` and ``sum`` exist.
+    x : ndarray (N, T, C, S, S)
+        Prepared clips, whose last frame is the apex.
+
+    Returns
+    -------
+    dict of int to dict of str to ndarray (N, H, W)
+        Stage -> map, mean over the channels.
+    """
+    return {
+        stage: {
+            name: np.sum([found[part][:, 0] for part in parts], axis=0)
+            for name, parts in MAPS.items()
+            if parts[0] in found
+        }
+        for stage, found in explain.attention(network, x[:, -1:].copy()).items()
+    }
+
+
 def of_study(study: Study, method: str) -> pd.DataFrame:
     """Measure the maps of every fold's network on the subjects that it has not seen.
 
     The apex frame of every clip with a known region; see `look` for the columns. Beside them, as
     the map ``usual``: how often each place moves in the clips that the network was trained on.
-    Whoever scores as that fixed map does knows faces, but has not looked at the clip.
+    A map that scores no better than this fixed one need not have looked at the clip.
 
     Returns
     -------
     DataFrame
-        ``clip, subject, stage, map``, then the measures; a row a map.
+        ``clip, subject, stage, map``, then the measures; each row is one map.
     """
     known, rows = of_clips(study), []
     for left_out, some in study.clips.groupby(PROTOCOLS[study.protocol]):
@@ -177,19 +207,22 @@ def of_study(study: Study, method: str) -> pd.DataFrame:
         usual = how_often([regions for name, regions in known.items() if name in seen])
         for row, clip in some[some["clip"].isin(known)].iterrows():
             about = {"clip": clip["clip"], "subject": clip["subject"]}
-            maps = explain.attention(network, study.prepared.x[row : row + 1, -1:].copy())
-            for stage, found in maps.items():
-                shown = {
-                    name: sum(found[part][0, 0] for part in parts)
-                    for name, parts in MAPS.items()
-                    if parts[0] in found
-                }
+            for stage, shown in maps(network, study.prepared.x[row : row + 1]).items():
                 if usual is not None:
-                    shown["usual"] = coarser(usual, shown["sum"].shape)
-                for name, values in shown.items():
+                    shown["usual"] = coarser(usual, shown["sum"].shape[1:])[None]
+                for name, (values,) in shown.items():
                     measures = look(values, known[clip["clip"]])
                     rows.append(about | {"stage": stage, "map": name} | measures)
     return pd.DataFrame(rows).round(6)
+
+
+def measured(saved: Saved) -> pd.DataFrame:
+    """Return what is saved of `of_study`, with the trial's ``name``, its ``seed``, and ``share``.
+
+    If nothing is saved, the table has no rows.
+    """
+    table = saved.table("regions")
+    return with_share(table.reindex(columns=list(dict.fromkeys([*table, *COLUMNS]))))
 
 
 def with_share(looks: pd.DataFrame) -> pd.DataFrame:

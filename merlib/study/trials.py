@@ -19,7 +19,7 @@ import numpy as np
 import pandas as pd
 from joblib import delayed
 
-from merlib import loso, store
+from merlib import loso, metrics, store
 from merlib.config import Config, profile
 from merlib.data import synthetic
 from merlib.files import write
@@ -338,6 +338,93 @@ def sweeps(study: Study) -> dict[int, pd.DataFrame]:
             found[seed] = table.reset_index(drop=True)
             found[seed].attrs["run"] = about
     return found
+
+
+def by_amplitude(sweeps: Mapping[int, pd.DataFrame]) -> pd.DataFrame:
+    """Return the accuracy of each network of the sweeps at each amplitude.
+
+    Parameters
+    ----------
+    sweeps : dict
+        Seed -> answers, see `sweep`.
+
+    Returns
+    -------
+    DataFrame
+        Each row is one amplitude in pixels, ascending; the columns are ``(trial, seed)``. It is
+        empty without a sweep.
+    """
+    table = together(sweeps)
+    right = table["label"] == table["predicted"]
+    keys = ["amplitude", "trial", "seed"]
+    return right.groupby([table[key] for key in keys]).mean().unstack(keys[1:])
+
+
+def breakdown(accuracy: pd.Series, chance: float, clips: int) -> float:
+    """Return the amplitude at which a curve falls to half-way between chance and its best.
+
+    Parameters
+    ----------
+    accuracy : Series
+        Amplitude in pixels, ascending -> accuracy.
+    chance : float
+        Accuracy of a method that always answers the largest class.
+    clips : int
+        Clips at each amplitude.
+
+    Returns
+    -------
+    float
+        Pixels, interpolated on the logarithm of the amplitude. It is the smallest amplitude if the
+        curve never falls so low, and NaN if its best cannot be told from chance (`metrics.wilson`).
+    """
+    best = int(np.argmax(accuracy))
+    if metrics.wilson(round(accuracy.iloc[best] * clips), clips)[0] <= chance:
+        return np.nan
+    half = (chance + accuracy.iloc[best]) / 2
+    below = np.flatnonzero(accuracy.iloc[:best] < half)
+    if not len(below):
+        return float(accuracy.index[0])
+    around = slice(below[-1], below[-1] + 2)
+    return float(np.exp(np.interp(half, accuracy.iloc[around], np.log(accuracy.index[around]))))
+
+
+def small_movements(
+    sweeps: Mapping[int, pd.DataFrame], below: float = 1.0
+) -> dict[str, dict[int, pd.DataFrame]]:
+    """Return the answers of sweeps to small movements as predictions.
+
+    Parameters
+    ----------
+    sweeps : dict
+        Seed -> answers, see `sweep`.
+    below : float
+        Pixels; only smaller amplitudes count.
+
+    Returns
+    -------
+    dict
+        Trial -> seed -> predictions, as `merlib.loso` makes them: each row is one clip at one
+        amplitude, and the answer has probability 1.
+    """
+    table = together(sweeps)
+    table = table[table["amplitude"] < below]
+    classes = sorted({*table["label"], *table["predicted"]})
+    answers = {f"p_{name}": (table["predicted"] == name).astype(float) for name in classes}
+    table = table.assign(
+        clip=table["clip"] + table["amplitude"].map(" at {}".format),
+        subject=table["clip"].str.split("/").str[0],
+        epoch=1,
+        **answers,
+    )
+    return {name: dict(list(rows.groupby("seed"))) for name, rows in table.groupby("trial")}
+
+
+def together(sweeps: Mapping[int, pd.DataFrame]) -> pd.DataFrame:
+    """Return the answers of all sweeps in one table, with the column ``seed``."""
+    columns = ["trial", "amplitude", "clip", "label", "predicted", "seed"]
+    tables = [table.assign(seed=seed) for seed, table in sweeps.items()]
+    return pd.concat(tables, ignore_index=True) if tables else pd.DataFrame(columns=columns)
 
 
 def swept(study: Study, amplitude: float) -> Prepared:

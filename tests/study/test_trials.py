@@ -129,7 +129,7 @@ def test_a_single_gate_looks_once_in_each_branch():
 def test_cbam_is_its_equations_in_numpy():
     torch.manual_seed(0)
     module, x = CBAM(6, Config()).double(), np.random.default_rng(0).random((2, 6, 5, 7))
-    w0, b0, w1, b1 = (parameter.detach().numpy() for parameter in module.mlp.parameters())
+    w0, b0, w1, b1 = (parameter.detach().numpy() for parameter in module.channel.mlp.parameters())
 
     def mlp(pooled):
         return np.maximum(pooled @ w0.T + b0, 0) @ w1.T + b1

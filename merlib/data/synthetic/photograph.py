@@ -9,6 +9,8 @@ from pathlib import Path
 import cv2
 import numpy as np
 
+from merlib.geometry import similarity
+
 from . import portrait
 from .action_units import COMBINATIONS
 from .generate import draw_events, draw_pose, random
@@ -31,10 +33,8 @@ def sitter(image: np.ndarray, eyes: np.ndarray) -> portrait.Portrait:
     """
     height, width = portrait.CANVAS
     centre = (width / 2, height * 0.44)
-    (a, b), half = np.asarray(eyes[1]) - eyes[0], IPD / 2
-    turn = IPD / complex(a, b)
-    linear = np.array([[turn.real, -turn.imag], [turn.imag, turn.real]])
-    matrix = np.column_stack([linear, np.array([centre[0] - half, centre[1]]) - linear @ eyes[0]])
+    places = np.array([[centre[0] - IPD / 2, centre[1]], [centre[0] + IPD / 2, centre[1]]])
+    matrix = similarity(np.asarray(eyes, float), places)
     drawn = cv2.warpAffine(
         image.astype(np.float32),
         matrix,

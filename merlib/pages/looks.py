@@ -1,0 +1,86 @@
+"""Where the maps of a network look, as figures; see `merlib.study.regions`."""
+
+from collections.abc import Mapping, Sequence
+
+import matplotlib.pyplot as plt
+import numpy as np
+import pandas as pd
+from matplotlib.figure import Figure
+
+from merlib.study import regions
+
+from . import plots
+
+BLIND = {"random map": ":", "usual places": "--"}
+"""Maps of `merlib.study.regions.blind`, with their style of line."""
+
+
+def over_face(
+    face: np.ndarray,
+    maps: Mapping[str, np.ndarray],
+    moving: Sequence[np.ndarray],
+    faces: plots.Faces,
+) -> Figure:
+    """Draw maps over a face, two in a row, each on its own scale.
+
+    Solid outlines are the moving regions, dotted ones the highest places of the map.
+
+    Parameters
+    ----------
+    face : ndarray (S, S)
+    maps : dict of str to ndarray (H, W)
+        Title -> map.
+    moving : sequence of ndarray (S, S) bool
+        The moving regions.
+    faces : Faces
+        Whether a face may be seen.
+    """
+    side, rows = (-0.5, len(face) - 0.5), -(-len(maps) // 2)
+    figure, grid = plt.subplots(rows, 2, figsize=(6, 3 * rows))
+    for axes in grid.flat:
+        axes.axis("off")
+    for axes, (title, values) in zip(grid.flat, maps.items(), strict=False):
+        axes.imshow(faces.picture(face))
+        axes.imshow(faces.features(values), extent=(*side, *side[::-1]), alpha=0.6, cmap="viridis")
+        for mask in moving:
+            axes.contour(mask, [0.5], colors="black", linewidths=3)
+            axes.contour(mask, [0.5], colors="white", linewidths=1.5)
+        top = regions.highest(values, len(face))
+        axes.contour(top, [0.5], colors="black", linewidths=2, linestyles="dotted")
+        axes.set_title(title)
+    return figure
+
+
+def by_stage(series: Mapping[str, pd.DataFrame], blind: pd.DataFrame) -> Figure:
+    """Draw the measures of some maps over the stages, a panel for each measure.
+
+    A mark is the mean over clips and seeds; its line is the interval of 95 % when whole subjects
+    are drawn with replacement. Small dots are single seeds, grey lines are the blind maps.
+
+    Parameters
+    ----------
+    series : dict of str to DataFrame
+        Title -> rows of `merlib.study.regions.measured`, four titles at most.
+    blind : DataFrame
+        See `merlib.study.regions.blind`.
+    """
+    figure, panels = plt.subplots(3, 1, figsize=(6, 8.5), sharex=True)
+    for axes, (measure, label) in zip(panels, regions.MEASURES.items(), strict=True):
+        for k, (title, rows) in enumerate(series.items()):
+            look = {"color": plots.COLOURS[k], "label": title}
+            for stage, some in rows.dropna(subset=measure).groupby("stage"):
+                x = stage + 0.16 * (k - (len(series) - 1) / 2)
+                values = regions.per_clip(some.set_index(["subject", "clip"])[measure])
+                ends = np.quantile(regions.drawn_means(values), [0.025, 0.975])
+                axes.plot([x, x], ends, color=plots.COLOURS[k], linewidth=2)
+                axes.plot(x, values.mean(), "osD^"[k], **look)
+                seeds = some.groupby("seed")[measure].mean()
+                axes.plot([x + 0.05] * len(seeds), seeds, ".", color="0.3", markersize=4)
+        for (name, stage), value in blind[measure].items():
+            ends = [stage - 0.4, stage + 0.4]
+            axes.plot(ends, [value] * 2, BLIND[name], color="0.4", label=name)
+        axes.set(ylabel=label, ylim=(0, None))
+    panels[-1].set(xticks=[1, 2, 3, 4], xlabel="stage")
+    handles = dict(zip(*panels[0].get_legend_handles_labels()[::-1], strict=True))
+    figure.legend(handles.values(), handles, loc="outside upper center", ncols=2)
+    return figure
