@@ -72,7 +72,7 @@ lock:                       ## pin what pyproject.toml asks for, in a fresh envi
 	rm -rf .venv-lock && $(PYTHON) -m venv .venv-lock
 	.venv-lock/bin/pip install -q torch==2.13.0 ".[book,test]"
 	.venv-lock/bin/pip freeze --all --exclude merlib --exclude pip | sed 's/+cpu$$//' > requirements.lock
-	rm -rf .venv-lock
+	rm -rf .venv-lock build
 
 clean:                      ## everything that can be made again
 	rm -rf _build runs data/synthetic data/prepared notebooks/*.ipynb
