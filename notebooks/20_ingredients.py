@@ -2,9 +2,9 @@
 # # What does each ingredient bring?
 #
 # Table 3 of the paper takes its two modules away and asks what each was worth
-# ([the ablation](08_ablation.ipynb)). Around the modules stand four more ingredients, which every
-# row of that table shares: Eulerian magnification, optical flow, the BiLSTM and augmentation. What
-# they bring the paper takes for granted. Here each one is taken away.
+# ([the ablation](08_ablation.ipynb)). Four more ingredients surround the modules, and every row of
+# that table shares them: Eulerian magnification, optical flow, the BiLSTM and augmentation. The
+# paper takes for granted what they bring. Here each one is taken away.
 #
 # :::{admonition} What you will learn
 # :class: tip
@@ -24,14 +24,13 @@ seed = 0
 overrides = {}  # fields of the configuration to change
 
 # %%
-import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
 from IPython.display import Markdown, display
 
 from merlib import Study, metrics
 from merlib.model import explain
-from merlib.pages import plots, provenance
+from merlib.pages import effects, plots, provenance
 from merlib.study import trials
 
 plots.style()
@@ -48,14 +47,13 @@ plots.style()
 # of the subjects and tested on the others, both ways, with several
 # [seeds](../book/glossary.md#seed).
 #
-# This page trains nothing. It reads the predictions that are kept under `results/`, of the profile
-# that it is asked for or else of `night`: the laptop's small network on as many synthetic clips
-# and subjects as CASME II gives the paper.
+# This page trains nothing. It reads the predictions that are saved under `results/`. If the profile
+# that it is asked for has none, it shows those of `night`: the laptop's small network on as many
+# synthetic clips and subjects as CASME II gives the paper.
 
 # %%
-study = Study(dataset, data_root, profile, seed, **overrides)
-saved = trials.find(study, "ingredients")
-study, kept, where = saved.study, saved.runs, saved.where  # runs: trial -> seed -> predictions
+saved = trials.find(Study(dataset, data_root, profile, seed, **overrides), "ingredients")
+study, runs = saved.study, saved.runs  # runs: trial -> seed -> predictions
 print(saved)
 
 # %% [markdown]
@@ -63,44 +61,24 @@ print(saved)
 # it, so that trial asks two things at once. The last row is no network: it always answers the
 # largest class.
 
-
 # %% tags=["hide-input"]
-def mean_and_spread(values):
-    """Return the mean of a score over seeds and its standard deviation, as text."""
-    spread = f" ± {np.std(values, ddof=1):.3f}" if len(values) > 1 else ""
-    return f"{np.mean(values):.3f}{spread}"
-
-
-def largest(run):
-    """Return the predictions of whoever always answers the largest class."""
-    table, name = metrics.last(run), run["label"].mode()[0]
-    return table.assign(**{f"p_{k}": float(k == name) for k in metrics.class_names(run)})
-
-
-def row(runs):
-    """Return the scores of the seeds of one trial."""
-    scores = pd.DataFrame([metrics.scores(run) for run in runs.values()])
-    return {name: mean_and_spread(scores[name]) for name in ("accuracy", "uf1")}
-
-
-rows = []
-for name, runs in kept.items():
-    config = trials.study_of(name, study).config
-    count = len(metrics.class_names(next(iter(runs.values()))))
-    rows.append(
-        {
-            "trial": trials.INGREDIENTS[name].title,
-            "changes": ", ".join(f"{k} = {v}" for k, v in trials.INGREDIENTS[name].changes.items()),
-            "parameters": f"{explain.summary(config, count).loc['total', 'parameters']:,}",
-            "seeds": str(len(runs)),
-        }
-        | row(runs)
-    )
-if kept:
-    some = next(iter(next(iter(kept.values())).values()))
-    rows.append({"trial": "the largest class"} | row({0: largest(some)}))
-    caption = f"{where}; mean ± standard deviation over seeds"
-    display(plots.table(pd.DataFrame(rows).astype(object), caption, index=False))
+if runs:
+    some = effects.all_runs(runs)[0]
+    counts, changes = {}, {}
+    for name in runs:
+        config = trials.study_of(name, study).config
+        total = explain.summary(config, len(metrics.class_names(some))).loc["total"]
+        counts[name] = f"{total['parameters']:,}"
+        made = trials.INGREDIENTS[name].changes.items()
+        changes[name] = ", ".join(f"{key} = {value}" for key, value in made)
+    table = effects.scores(runs | {"largest": {0: effects.largest_class(some)}})
+    table.insert(0, "changes", pd.Series(changes))
+    table.insert(1, "parameters", pd.Series(counts))
+    titles = {name: trial.title for name, trial in trials.INGREDIENTS.items()}
+    table.loc["largest", "seeds"] = None
+    table = table.rename(titles | {"largest": "the largest class"})
+    caption = f"{saved.where}; mean ± standard deviation over seeds"
+    display(plots.table(table.astype(object), caption))
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## The difference, clip by clip
@@ -124,102 +102,59 @@ if kept:
 # about luck (`merlib.metrics.paired_difference`). Of a single seed the luck is not known at all, so
 # there is no verdict from it.
 #
-# To the right of zero the ingredient brings something; to the left it costs.
+# Each comparison has a name, a trial with the ingredient and a trial without it:
 
 # %%
-CONTRASTS = {  # what is asked about: without it, with it
-    "magnification": ("no-magnification", "full"),
-    "magnification, no flow": ("plain-grey-only", "grey-only"),
-    "flow": ("grey-only", "full"),
-    "flow and magnification": ("plain-grey-only", "full"),
-    "grey": ("flow-only", "full"),
-    "BiLSTM": ("no-bilstm", "full"),
-    "frames in between": ("two-frames", "full"),
-    "augmentation": ("no-augmentation", "full"),
-    "mirror flip": ("no-flip", "full"),
+CONTRASTS = {
+    "magnification": ("full", "no-magnification"),
+    "magnification, no flow": ("grey-only", "plain-grey-only"),
+    "flow": ("full", "grey-only"),
+    "flow and magnification": ("full", "plain-grey-only"),
+    "grey": ("full", "flow-only"),
+    "BiLSTM": ("full", "no-bilstm"),
+    "frames in between": ("full", "two-frames"),
+    "augmentation": ("full", "no-augmentation"),
+    "mirror flip": ("full", "no-flip"),
 }
-pairs = {
-    name: (kept[without], kept[with_it])
-    for name, (without, with_it) in CONTRASTS.items()
-    if set(kept.get(without, {})) & set(kept.get(with_it, {}))
-}
-found = {name: metrics.paired_difference(*pair) for name, pair in pairs.items()}
-found_accuracy = {
-    name: metrics.paired_difference(*pair, metric=metrics.accuracy) for name, pair in pairs.items()
-}
-judged = [name for name, one in found.items() if len(one.seeds) > 1]
-holm = dict(zip(judged, metrics.holm([found[name].p for name in judged]), strict=True))
-
-
-# %% tags=["hide-input"]
-def interval(one):
-    """Return a difference and its interval in points, as text."""
-    return f"{100 * one.value:+.1f} ({100 * one.low:+.1f} to {100 * one.high:+.1f})"
-
-
-def small(p):
-    """Return a p value as text."""
-    return "< 0.001" if p < 0.001 else f"{p:.3f}"
-
-
-table = pd.DataFrame(
-    [
-        {
-            "brings": name,
-            "seeds": len(one.seeds),
-            "points of UF1": interval(one),
-            "points of accuracy": interval(found_accuracy[name]),
-            "p (UF1)": small(one.p) if name in judged else None,
-            "p, Holm": small(holm[name]) if name in judged else None,
-        }
-        for name, one in found.items()
-    ]
-)
-if found:
-    display(plots.table(table, f"With minus without, {where}", index=False))
-
-# %% tags=["hide-input"] slideshow={"slide_type": "slide"} mystnb={"image": {"alt": "A row for each ingredient, over points of UF1: a grey bar is the interval of the difference, a black line its mean, blue dots are seeds; a dashed line marks zero."}}
-if found:
-    figure, axes = plt.subplots(figsize=(6, 0.45 * len(found) + 1))
-    for k, one in enumerate(found.values()):
-        width = 9 if len(one.seeds) > 1 else 2
-        axes.plot([100 * one.low, 100 * one.high], [k, k], "0.75", linewidth=width)
-        axes.plot(100 * one.value, k, "|", color="black", markersize=15, markeredgewidth=2)
-        dots = 100 * np.array(list(one.seeds.values()))
-        axes.plot(dots, np.full(len(dots), k), "o", color=plots.COLOURS[0], markersize=6)
-    axes.axvline(0, color="black", linestyle="--", linewidth=1)
-    axes.set_yticks(range(len(found)), list(found))
-    axes.invert_yaxis()
-    axes.set_xlabel("what it brings, points of UF1")
-    plt.show()
+answers = effects.differences(runs, CONTRASTS, more="brings", less="costs")
 
 # %% [markdown]
-# *Bars: intervals of 95 %, over people and seeds; thin where there is one seed, over people alone.
-# Dots: seeds. Line: their mean.*
+# The table gives each difference in points: a hundred points are the whole of a score.
+
+# %% tags=["hide-input"]
+if len(answers):
+    accuracy = effects.differences(runs, CONTRASTS, metrics.accuracy)
+    caption = f"With minus without, {saved.where}"
+    display(effects.table(answers, caption, besides={"points of accuracy": accuracy}))
+
+# %% [markdown]
+# The figure shows the same differences of UF1. To the right of zero the ingredient brings
+# something; to the left it costs.
+
+# %% tags=["hide-input"] slideshow={"slide_type": "slide"}
+if len(answers):
+    plots.show(
+        effects.forest(answers, "what it brings, points of UF1"),
+        alt="Each row is one ingredient, over points of UF1: a bar is the interval of the "
+        "difference, a mark its mean, dots are seeds; a dashed line marks zero. At the right what "
+        "follows: brings, costs or not shown.",
+    )
+
+# %% [markdown]
+# *Bars: intervals of 95 %, over people and seeds; a thin bar has one seed and is over people alone.
+# Dots: seeds. Mark: their mean.*
 #
 # ## Seed by seed
 #
 # [McNemar's test](../book/glossary.md#mcnemar-test) looks at one seed and at the clips that only
 # one side got right. A cell says how many were right only with the ingredient, how many only
-# without, and $p$ after Holm's correction for all tests of the table. A small $p$ in one seed and a
-# large one in the next means: the seed decided.
+# without, and $p$ after Holm's correction for all tests of the table. If $p$ is small in one seed
+# and large in the next, the seed decided.
 
 # %% tags=["hide-input"]
-tests = {
-    (name, number): metrics.mcnemar(with_it[number], without[number])
-    for name, (without, with_it) in pairs.items()
-    for number in sorted(set(without) & set(with_it))
-}
-p_values = metrics.holm([p for *_, p in tests.values()])
-cells = {
-    key: f"{gained} / {lost} ({small(p)})"
-    for (key, (gained, lost, _)), p in zip(tests.items(), p_values, strict=True)
-}
-if cells:
-    by_seed = pd.Series(cells).unstack().reindex(list(found))
-    by_seed.columns = [f"seed {number}" for number in by_seed.columns]
-    caption = f"only with / only without (p, corrected for {len(tests)} tests), {where}"
-    display(plots.table(by_seed, caption))
+if len(tests := effects.by_seed(runs, CONTRASTS)):
+    caption = f"Only with / only without (p, corrected for {tests.count().sum()} tests)"
+    display(plots.table(tests, f"{caption}, {saved.where}"))
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## Magnification, with and without flow
@@ -227,8 +162,8 @@ if cells:
 # By [our decision](10_decisions.ipynb) flow is measured on the frames as they were recorded, so
 # magnification touches the grey channel alone. Beside flow it can only add what flow does not say
 # already. Whether it works at all is seen where grey is the only source: *grey alone, magnified or
-# not*. And that says something only if the network finds anything in grey alone, more than
-# whoever always answers the largest class.
+# not*. And that says something only if the network finds anything in grey alone: more than a method
+# that always answers the largest class.
 
 # %%
 CASES = {  # gain where grey is alone, gain beside flow
@@ -237,77 +172,65 @@ CASES = {  # gain where grey is alone, gain beside flow
     (False, True): "A gain of magnification is seen beside flow, but none where grey is alone.",
     (False, False): "No gain of magnification is seen, neither with flow nor without.",
 }
-if "grey-only" in kept:
-    grey = kept["grey-only"]
-    above = metrics.paired_difference({k: largest(run) for k, run in grey.items()}, grey)
-    print(f"Grey alone, against the largest class: {interval(above)} points of UF1.")
-    alone = found.get("magnification, no flow")
-    if above.low <= 0 and alone is not None and alone.low <= 0 <= alone.high:
-        print("It finds nothing for certain: the pair of grey alone says little on magnification.")
-both = [name for name in ("magnification, no flow", "magnification") if name in judged]
-for name in both:
-    print(f"{name}: {interval(found[name])} points of UF1.")
-if len(both) == 2:
-    gains = (found[name].low > 0 and holm[name] < 0.05 for name in both)
-    print(CASES[tuple(gains)])
+both = answers.reindex(["magnification, no flow", "magnification"]).dropna(how="all")
+lines = [f"{name}: {effects.points(one)} points of UF1." for name, one in both.iterrows()]
+if both.get("holm", pd.Series()).notna().sum() == 2:
+    lines.append(CASES[tuple(both["answer"] == "brings")])
 else:
-    print("The trials of this comparison are not all kept with two seeds: no verdict.")
+    lines.append("The trials of this comparison are not all saved with two seeds: no verdict.")
+
+# %% [markdown]
+# First the question whether grey alone tells anything:
+
+# %% tags=["hide-input"]
+if grey := runs.get("grey-only"):
+    largest = {number: effects.largest_class(run) for number, run in grey.items()}
+    against = effects.differences({"grey": grey, "largest": largest}, {"": ("grey", "largest")})
+    (above,) = [line for _, line in against.iterrows()]
+    print(f"Grey alone, against the largest class: {effects.points(above)} points of UF1.")
+    alone = both[both.index == "magnification, no flow"]
+    if above["low"] <= 0 and ((alone["low"] <= 0) & (alone["high"] >= 0)).any():
+        print("It finds nothing for certain: the pair of grey alone says little on magnification.")
+print("\n".join(lines))
 
 # %% [markdown]
 # ## The verdict
 #
-# Computed from the intervals of the figure. Where one leaves out zero but $p$ after Holm's
-# correction does not fall below 0.05, the line says so: among so many comparisons one such is no
-# surprise.
-
-
-# %%
-def verdict(name, one):
-    """Return in words what an ingredient brings."""
-    low, high = 100 * one.low, 100 * one.high
-    if name not in judged:
-        return f"- **{name}**: no verdict from one seed ({100 * one.value:+.1f} points of UF1)"
-    if low <= 0 <= high:
-        text = f"no difference seen; anything from {low:+.1f} to {high:+.1f} points is possible"
-    elif low > 0:
-        text = f"brings {low:.1f} to {high:.1f} points of UF1"
-    else:
-        text = f"costs {-high:.1f} to {-low:.1f} points of UF1"
-    if not low <= 0 <= high and holm[name] >= 0.05:
-        text += f", not certain among {len(judged)} comparisons (p = {holm[name]:.2f} after Holm)"
-    return f"- **{name}**: {text} ({len(one.seeds)} seeds)"
-
+# The lines are computed from the intervals of the figure. An interval may leave out zero although
+# $p$ after Holm's correction is not below 0.05. The line then says so: among so many comparisons
+# one such is no surprise.
 
 # %% slideshow={"slide_type": "slide"}
-lines = [verdict(name, one) for name, one in found.items()]
-display(Markdown("\n".join(lines) or "No verdict: no trial is kept beside the paper's form."))
+lines = effects.sentences(answers)
+display(Markdown("\n".join(lines) or "No verdict: no trial is saved beside the paper's form."))
 
 # %% [markdown]
 # ## How far it goes
 #
 # - Few seeds tell little of luck: where they lie apart, the interval is wide. More seeds
 #   (`merlib trials ingredients --seeds 0 1 2 3 4`) make it narrower, more clips too.
-# - Nothing was tuned again after an ingredient went. The settings were chosen for the whole (on
-#   other synthetic data), which favours the whole.
-# - Drawn faces have no stubble, no glasses and even light. What flow or magnification bring on
-#   recordings, only recordings can tell: the command is above.
+# - Nothing was tuned again after an ingredient was taken away. The settings were chosen for the
+#   whole (on other synthetic data), which favours the whole.
+# - Drawn faces have no stubble, no glasses and even light. Only recordings can tell what flow or
+#   magnification bring on recordings: the command is above.
 # - Half of the subjects to train on is less than leave-one-subject-out gives; twice the epochs make
 #   up for the training steps. The comparison is as strict. Its scores must not be compared with
 #   those of leave-one-subject-out.
 #
 # ## Summary
 #
-# - Each ingredient is taken away alone; clips, people and seeds stay. With some, weights go too.
-# - Subjects are drawn together for both sides; what is common to both cancels. What seeds differ
-#   by is added.
+# - Each ingredient is taken away alone; clips, people and seeds stay the same. Some ingredients
+#   take weights of the network with them.
+# - Subjects are drawn together for both sides; what is common to both cancels. The differences
+#   between seeds are added.
 # - An interval around zero is not a proof of no effect: it says which effects remain possible.
 # - Magnification touches grey alone, so it takes two comparisons to judge it.
-# - Many comparisons need a correction; the verdict says where one fails it.
+# - Many comparisons need a correction; the verdict says where a line fails it.
 #
 # ## Exercises
 #
 # **1. (easy)** From the two counts of McNemar's test alone, compute the difference in accuracy.
-# Check it on every comparison and seed. (Where no trial is kept, on invented answers.)
+# Check it on every comparison and seed. (If no trial is saved, on invented answers.)
 
 
 # %% tags=["solution", "hide-cell"] jupyter={"source_hidden": true, "outputs_hidden": true}
@@ -322,14 +245,18 @@ def invented(rng, people=26, clips=9, shift=0.0, spread=0.15):
 
 
 rng = np.random.default_rng(0)
-examples = dict(pairs) or {"invented": ({0: invented(rng)}, {0: invented(rng, shift=0.1)})}
-for name, (without, with_it) in examples.items():
-    for number in sorted(set(without) & set(with_it)):
-        gained, lost, _ = metrics.mcnemar(with_it[number], without[number])
-        n = with_it[number]["clip"].nunique()
-        a, b = (metrics.scores(runs[number])["accuracy"] for runs in (without, with_it))
-        assert np.isclose((gained - lost) / n, b - a)
-        print(f"{name}, seed {number}: ({gained} - {lost}) / {n} = {b - a:+.3f}")
+pairs = {name: pair for name, pair in CONTRASTS.items() if name in answers.index}
+if not pairs:
+    runs = {"with": {0: invented(rng, shift=0.1)}, "without": {0: invented(rng)}}
+    pairs = {"invented": ("with", "without")}
+for name, (with_it, without) in pairs.items():
+    for number in sorted(set(runs[with_it]) & set(runs[without])):
+        first, second = runs[with_it][number], runs[without][number]
+        gained, lost, _ = metrics.mcnemar(first, second)
+        n = first["clip"].nunique()
+        step = metrics.scores(first)["accuracy"] - metrics.scores(second)["accuracy"]
+        assert np.isclose((gained - lost) / n, step)
+        print(f"{name}, seed {number}: ({gained} - {lost}) / {n} = {step:+.3f}")
 print("Clips that both got right, or both wrong, add nothing to the difference.")
 
 # %% [markdown]
@@ -347,9 +274,7 @@ for _ in range(studies):
         one = metrics.paired_difference({0: x}, {0: y}, metrics.accuracy, n=100)
         misses[what] += not one.low <= 0 <= one.high
 for what, count in misses.items():
-    print(
-        f"drawing {what}: zero is left out in {count} of {studies}, should be {0.05 * studies:.0f}"
-    )
+    print(f"drawing {what}: zero is left out {count} times in {studies}; 5 % is right")
 assert misses["clips"] > misses["subjects"]
 print("Clips of one person go together; taken as independent they make the interval too short.")
 
@@ -360,15 +285,15 @@ print("Clips of one person go together; taken as independent they make the inter
 
 # %% tags=["solution", "hide-cell"] jupyter={"source_hidden": true, "outputs_hidden": true}
 signs = {"grey-only": 1, "plain-grey-only": -1, "full": -1, "no-magnification": 1}
-common = set.intersection(*(set(kept.get(name, {})) for name in signs))
-runs = {name: [kept[name][k] for k in sorted(common)] for name in signs}
+common = set.intersection(*(set(saved.runs.get(name, {})) for name in signs))
+four = {name: {k: saved.runs[name][k] for k in sorted(common)} for name in signs}
 if not common:
-    print("The trials are not all kept: this is on invented answers.")
+    print("The trials are not all saved: this is on invented answers.")
     rng = np.random.default_rng(2)
-    runs = {name: [invented(rng)] for name in signs}
+    four = {name: {0: invented(rng)} for name in signs}
 folds = {  # trial -> (seeds, subjects, K, K)
-    name: np.array([metrics.matrices_by_subject(run) for run in some])
-    for name, some in runs.items()
+    name: np.array([metrics.matrices_by_subject(run) for run in some.values()])
+    for name, some in four.items()
 }
 
 
@@ -385,17 +310,16 @@ everybody = np.arange(folds["full"].shape[1])
 rng = np.random.default_rng(3)
 draws = rng.integers(0, len(everybody), (500, len(everybody)))
 low, high = np.quantile([interplay(draw) for draw in draws], [0.025, 0.975])
-parts = [
-    metrics.paired_difference(dict(enumerate(runs[a])), dict(enumerate(runs[b])), n=100).value
-    for a, b in (("plain-grey-only", "grey-only"), ("no-magnification", "full"))
-]
-assert np.isclose(interplay(everybody), 100 * (parts[0] - parts[1]))
+parts = effects.differences(
+    four, {name: CONTRASTS[name] for name in ("magnification, no flow", "magnification")}
+)
+alone, beside = parts["value"]
+assert np.isclose(interplay(everybody), 100 * (alone - beside))
 print(f"{interplay(everybody):+.1f} points of UF1, from {low:+.1f} to {high:+.1f} over people;")
-print(f"seeds: {len(runs['full'])}. Luck in training is not in it: with several seeds, add it.")
+print(f"seeds: {len(four['full'])}. Luck in training is not in it: with several seeds, add it.")
 
 # %% [markdown]
 # ## Where these figures come from
 
 # %%
-everything = [run for seeds in kept.values() for run in seeds.values()]
-provenance.show(everything, trials.command(study, "ingredients"), study)
+provenance.show(effects.all_runs(saved.runs), trials.command(study, "ingredients"), study)

@@ -98,10 +98,9 @@ def levels(
             low, high = metrics.bootstrap(pd.concat(list(seeds.values())), SCORES[score])
             axes.plot([low, high], [k, k], color="0.7", linewidth=7, solid_capstyle="butt")
             dots = [metrics.scores(table)[score] for table in seeds.values()]
-            look = {"marker": "D", "color": plots.COLOURS[1]} if name == marked else {}
-            axes.plot(
-                dots, [k] * len(dots), "o", markersize=5, **{"color": plots.COLOURS[0], **look}
-            )
+            marker, colour = ("D", plots.COLOURS[1]) if name == marked else ("o", plots.COLOURS[0])
+            rows = [k] * len(dots)
+            axes.plot(dots, rows, linestyle="", marker=marker, color=colour, markersize=5)
         axes.axvline(chance[score], color="black", linestyle="--", linewidth=1)
         axes.set(xlabel=LABELS[score], xlim=(0, 1), xticks=[0, 0.5, 1])
     panels[0, 0].set_yticks(range(len(runs)), [(titles or {}).get(name, name) for name in runs])
@@ -174,13 +173,25 @@ def p_value(p: float) -> str | None:
     return None if np.isnan(p) else "< 0.001" if p < 0.001 else f"{p:.3f}"
 
 
-def table(effects: pd.DataFrame, caption: str, unit: str = "points of UF1") -> Styler:
-    """Return differences as a table for the page."""
+def table(
+    effects: pd.DataFrame,
+    caption: str,
+    unit: str = "points of UF1",
+    besides: Mapping[str, pd.DataFrame] | None = None,
+) -> Styler:
+    """Return differences as a table for the page.
+
+    Parameters
+    ----------
+    besides : dict, optional
+        Unit -> the same differences in another score, of which the points alone are shown.
+    """
     rows = [
         {
             "difference": name,
             "seeds": len(line["seeds"]),
             unit: points(line),
+            **{other: points(some.loc[name]) for other, some in (besides or {}).items()},
             "p": p_value(line["p"]) if len(line["seeds"]) > 1 else None,
             "p, Holm": p_value(line["holm"]),
             "answer": line["answer"],

@@ -1,0 +1,186 @@
+"""Scores and differences of the pages, against scikit-learn, SciPy and counting by hand."""
+
+import matplotlib.pyplot as plt
+import numpy as np
+import pandas as pd
+import pytest
+from scipy.stats import binomtest, ttest_1samp
+from sklearn.metrics import accuracy_score, f1_score, recall_score
+
+from merlib import metrics
+from merlib.metrics import Difference
+from merlib.pages import effects
+
+CLASSES = np.array(list("abc"))
+SCIKIT = {
+    "accuracy": accuracy_score,
+    "UF1": lambda true, given: f1_score(true, given, average="macro"),
+    "UAR": lambda true, given: recall_score(true, given, average="macro"),
+}
+
+
+def predictions(rng, right):
+    """Made-up predictions of two epochs, of 12 people with six clips each; the last one counts."""
+    subject = np.repeat([f"s{k:02d}" for k in range(12)], 6)
+    label = np.tile(list("aababc"), 12)
+    tables = []
+    for epoch, share in ((1, 0.2), (2, right)):
+        other = np.where(label == "a", "b", "a")
+        given = np.where(rng.random(72) < share, label, other)
+        answers = {f"p_{name}": (given == name).astype(float) for name in CLASSES}
+        clip = [f"{name}/{k}" for k, name in enumerate(subject)]
+        about = {"clip": clip, "subject": subject, "label": label, "epoch": epoch}
+        tables.append(pd.DataFrame(about | answers))
+    return pd.concat(tables, ignore_index=True)
+
+
+def answers(table):
+    """The labels and the answers of the last epoch."""
+    rows = table[table["epoch"] == 2]
+    return rows["label"].to_numpy(), CLASSES[rows[["p_a", "p_b", "p_c"]].to_numpy().argmax(axis=1)]
+
+
+@pytest.fixture(scope="module")
+def runs():
+    rng = np.random.default_rng(0)
+    shares = {"good": 0.9, "poor": 0.4, "as good": 0.9}
+    found = {name: {k: predictions(rng, share) for k in range(3)} for name, share in shares.items()}
+    return found | {"once": {0: predictions(rng, 0.9)}}
+
+
+@pytest.fixture(autouse=True)
+def closed():
+    yield
+    plt.close("all")
+
+
+def test_scores_are_the_mean_and_the_deviation_over_seeds(runs):
+    table = effects.scores(runs, {"good": "a title"}, ["accuracy", "uf1", "uar"])
+    assert list(table.index) == ["a title", "poor", "as good", "once"]
+    for name, seeds in runs.items():
+        row = table.loc["a title" if name == "good" else name]
+        assert row["seeds"] == str(len(seeds))
+        for score, by_scikit in SCIKIT.items():
+            values = [by_scikit(*answers(run)) for run in seeds.values()]
+            expected = f"{np.mean(values):.3f}"
+            if len(values) > 1:
+                expected += f" ± {pd.Series(values).std():.3f}"
+            assert row[score].replace("\N{NO-BREAK SPACE}", " ") == expected
+
+
+def test_the_largest_class_is_answered_for_every_clip(runs):
+    label, given = answers(effects.largest_class(runs["poor"][0]))
+    assert set(given) == {"a"} and (label == "a").mean() == (given == label).mean() == 0.5
+
+
+def test_differences_are_first_minus_second_and_corrected_for_those_that_are_judged(runs):
+    pairs = {"more": ("good", "poor"), "less": ("poor", "good"), "level": ("good", "as good"),
+             "one seed": ("once", "poor"), "absent": ("good", "nothing")}  # fmt: skip
+    found = effects.differences(runs, pairs, metrics.accuracy)
+    assert list(found["answer"]) == ["better", "worse", "not shown", "one seed"]
+    steps = [
+        np.subtract(*(accuracy_score(*answers(runs[name][k])) for name in ("good", "poor")))
+        for k in range(3)
+    ]
+    assert found["value"]["more"] == pytest.approx(np.mean(steps))
+    assert list(found["seeds"]["more"].values()) == pytest.approx(steps)
+    assert found["value"]["less"] == pytest.approx(-found["value"]["more"])
+    assert np.isnan(found["holm"]["one seed"])
+    p = np.sort(found["p"].iloc[:3])
+    expected = np.minimum(1, np.maximum.accumulate(p * [3, 2, 1]))
+    assert np.sort(found["holm"].iloc[:3]) == pytest.approx(expected)
+
+
+def test_without_a_pair_there_are_no_rows(runs):
+    for found in (effects.differences({}, {"x": ("a", "b")}), effects.judged({})):
+        assert len(found) == 0 and effects.sentences(found) == []
+    assert len(effects.by_seed({}, {"x": ("a", "b")})) == 0
+
+
+def made(value, seeds=(0.0, 0.0)):
+    """A difference with an interval of 0.1 to either side; p only says whether it holds zero."""
+    p = 0.001 if abs(value) > 0.1 else 0.5
+    return Difference(value, value - 0.1, value + 0.1, p, dict(enumerate(seeds)))
+
+
+def test_sentences_say_what_the_interval_says():
+    found = effects.judged(
+        {"up": made(0.3), "down": made(-0.3), "level": made(0.04), "alone": made(0.3, [0.3])}
+    )
+    lines = dict(line[4:].split("**: ") for line in effects.sentences(found, unit="points"))
+    assert lines["up"] == "brings 20.0 to 40.0 points (2 seeds)"
+    assert lines["down"] == "costs 20.0 to 40.0 points (2 seeds)"
+    assert "anything from -6.0 to +14.0 points is possible" in lines["level"]
+    assert lines["alone"] == "no verdict from one seed (+30.0 points)"
+
+
+def test_an_interval_without_zero_is_not_certain_among_many():
+    rows = {f"other {k}": made(0.0) for k in range(9)} | {
+        "barely": Difference(0.2, 0.01, 0.39, 0.04, {0: 0.2, 1: 0.2})
+    }
+    line = effects.sentences(effects.judged(rows))[-1]
+    assert "brings 1.0 to 39.0" in line and "not certain among 10 comparisons (p = 0.40" in line
+
+
+def test_mcnemar_of_every_seed_by_scipy(runs):
+    tests = effects.mcnemar(runs, {"one": ("good", "poor"), "two": ("once", "as good")})
+    assert list(tests.index) == [("one", 0), ("one", 1), ("one", 2), ("two", 0)]
+    raw = []
+    for (pair, seed), row in tests.iterrows():
+        a, b = {"one": ("good", "poor"), "two": ("once", "as good")}[pair]
+        first, second = (np.equal(*answers(runs[name][seed])) for name in (a, b))
+        only = (first & ~second).sum(), (second & ~first).sum()
+        assert (row["first"], row["second"]) == only
+        raw.append(binomtest(int(only[0]), int(sum(only))).pvalue)
+    order = np.argsort(raw)
+    expected = np.minimum(1, np.maximum.accumulate(np.sort(raw) * [4, 3, 2, 1]))
+    assert tests["p"].to_numpy()[order] == pytest.approx(expected)
+    shown = effects.by_seed(runs, {"one": ("good", "poor"), "two": ("once", "as good")})
+    assert list(shown.columns) == ["seed 0", "seed 1", "seed 2"] and shown["seed 1"].isna()["two"]
+
+
+def test_p_values_as_text():
+    assert [effects.p_value(p) for p in (0.0004, 0.001, 0.25, np.nan)] == [
+        "< 0.001", "0.001", "0.250", None,
+    ]  # fmt: skip
+
+
+def test_a_table_shows_other_scores_beside():
+    found = effects.judged({"up": made(0.3)})
+    styler = effects.table(found, "caption", besides={"points of accuracy": found})
+    row = styler.data.iloc[0]
+    assert row["points of UF1"] == row["points of accuracy"] == "+30.0 (+20.0 to +40.0)"
+    assert row["answer"] == "better" and styler.caption == "caption"
+
+
+def test_a_forest_draws_each_difference_below_its_heading():
+    found = effects.judged({"b: two": made(0.3), "a: one": made(-0.3), "b: three": made(0.0)})
+    groups = {name: name[0] for name in found.index}
+    (axes,) = effects.forest(found, groups=groups, band=0.05).axes
+    labels = [text.get_text() for text in axes.get_yticklabels()]
+    assert labels == ["b", "two", "three", "a", "one"]
+    bold = [text.get_text() for text in axes.get_yticklabels() if text.get_fontweight() == "bold"]
+    assert bold == ["b", "a"]
+    assert [text.get_text() for text in axes.texts] == ["better", "not shown", "worse"]
+    ends = [tuple(line.get_xdata()) for line in axes.lines if len(line.get_xdata()) == 2]
+    assert (20.0, 40.0) in [tuple(np.round(pair, 6)) for pair in ends]
+    (band,) = axes.patches
+    assert band.get_extents().transformed(axes.transData.inverted()).x1 == pytest.approx(5)
+
+
+def test_levels_draw_every_seed_and_chance(runs):
+    figure = effects.levels(runs, which=["accuracy"], marked="good")
+    (axes,) = figure.axes
+    dots = [line for line in axes.lines if line.get_linestyle() == "None"]
+    for line, seeds in zip(dots, runs.values(), strict=True):
+        values = [accuracy_score(*answers(run)) for run in seeds.values()]
+        assert list(line.get_xdata()) == pytest.approx(values)
+    (chance,) = [line for line in axes.lines if line.get_linestyle() == "--"]
+    assert chance.get_xdata()[0] == 0.5
+
+
+def test_chance_in_seeds_alone_is_a_t_test(runs):
+    """Without chance in people, what `differences` builds on is Student's test of the seeds."""
+    steps = {0: 0.1, 1: 0.3, 2: 0.2}
+    found = metrics.with_chance(steps, 1e-18, 10**6)
+    assert found.p == pytest.approx(ttest_1samp(list(steps.values()), 0).pvalue, rel=1e-4)
