@@ -4,17 +4,10 @@ import numpy as np
 
 
 def similarity(points: np.ndarray, targets: np.ndarray) -> np.ndarray:
-    """Return the rotation, scaling and shift that carry two points to two others.
+    """Return the similarity transform that moves two points to two targets.
 
-    Parameters
-    ----------
-    points, targets : ndarray (2, 2)
-        Each row is a point (x, y).
-
-    Returns
-    -------
-    ndarray (2, 3) float64
-        To be applied as by ``cv2.transform``.
+    Points and targets are (2, 2), each row is (x, y). The transform is (2, 3) float64, as
+    ``cv2.transform`` takes it.
     """
     (a, b), (c, d) = points[1] - points[0], targets[1] - targets[0]
     turn = complex(c, d) / complex(a, b)

@@ -1,9 +1,8 @@
 """Training augmentation of section 3.1.2: mirror flip, rotation, scaling.
 
 Optical flow is a vector field, not an image: a flipped face moves the other way, a turned face
-moves along turned directions, an enlarged face moves further. The same transform goes through all
-frames of a clip. Channels are grey, u, v and perhaps strain, which has no direction and no length
-(pixels per pixel), so it only moves with the face.
+moves along turned directions, an enlarged face moves further. All frames of a clip get the same
+transform. Strain has no direction and no length (pixels per pixel), so it only moves with the face.
 """
 
 import torch
@@ -16,20 +15,9 @@ VERSION = 1  # raised when this step computes something else, see merlib.version
 
 
 def augment(x: Tensor, config: Config, chances: Tensor) -> Tensor:
-    """Transform every clip of a batch, as chance has it.
+    """Transform every clip of a batch (B, T, C, H, W) at random; C is grey, u, v, perhaps strain.
 
-    Parameters
-    ----------
-    x : Tensor (B, T, C, H, W)
-        Channels grey, u, v(, strain).
-    config : Config
-        ``flip`` (probability), ``rotation`` (degrees either way), ``scaling`` (relative).
-    chances : Tensor (3, B)
-        Random numbers, uniform in [0, 1), that decide each clip's flip, rotation and scaling.
-
-    Returns
-    -------
-    Tensor (B, T, C, H, W)
+    ``chances`` (3, B), uniform in [0, 1), decide flip, rotation and scaling of each clip.
     """
     flips, turns, sizes = chances
     mirrored = flips < config.flip
@@ -40,29 +28,21 @@ def augment(x: Tensor, config: Config, chances: Tensor) -> Tensor:
 
 
 def flip(x: Tensor) -> Tensor:
-    """Mirror clips (..., C, H, W) left to right; u changes its sign."""
+    """Return clips (..., C, H, W) mirrored left to right; u changes its sign."""
     x = x.flip(-1)
     x[..., 1, :, :].neg_()
     return x
 
 
 def affine(x: Tensor, angle: Tensor, scale: Tensor) -> Tensor:
-    """Rotate and scale clips about their centre, and their flow vectors with them.
+    """Rotate and scale clips (B, T, C, H, W) about their centre, and their flow vectors with them.
 
-    Bilinear; what comes from outside the crop repeats its border, since standardised grey and flow
-    have no neutral value there.
-
-    Parameters
-    ----------
-    x : Tensor (B, T, C, H, W)
-    angle : Tensor (B,)
-        Degrees, clockwise as seen on the screen (y points down).
-    scale : Tensor (B,)
-        Above 1 enlarges.
+    ``angle`` (B,) is in degrees, clockwise on the screen; ``scale`` (B,) enlarges above 1. Outside
+    the crop its border is repeated, since standardised grey and flow have no neutral value there.
     """
     radians = torch.deg2rad(angle)
     cos, sin = torch.cos(radians), torch.sin(radians)
-    # grid_sample asks where each output point comes from: the inverse turn and scale.
+    # grid_sample needs the source of each output point: the inverse turn and scale.
     zero = torch.zeros_like(cos)
     back = torch.stack([torch.stack([cos, sin, zero], 1), torch.stack([-sin, cos, zero], 1)], 1)
     back = back / scale[:, None, None]

@@ -1,4 +1,4 @@
-"""Training one fold, sections 2.2 and 3.1.4: a scikit-learn classifier around the network."""
+"""Training of one fold, sections 2.2 and 3.1.4: a scikit-learn classifier around the network."""
 
 import math
 from collections.abc import Callable, Iterator
@@ -19,43 +19,31 @@ from .training import draw_batches, own_randomness, pick_device
 
 VERSION = 1  # raised when this step computes something else, see merlib.versions
 
-AT_ONCE = 8
-"""Clips that are predicted at a time; fewer are filled up, so that no clip's result depends on how
-many there are."""
-
-PART = 2**28
-"""Bytes of clips that are on their way to a GPU at a time."""
+PREDICTED_AT_ONCE = 8  # clips that are predicted at a time
+BYTES_AT_ONCE = 2**28  # bytes of clips that are copied to a GPU at a time
 
 
 class NetworkClassifier(ClassifierMixin, BaseEstimator):
     """The paper's network, trained by SGD with a cosine schedule and cross entropy (eq. 14).
 
     The last epoch counts; nothing is selected. The same random state on the same machine gives the
-    same predictions, bit for bit, and PyTorch's global generator is left as it was.
-
-    Clips are kept on a GPU that has room for them; otherwise each batch is read when its turn
-    comes, from a memory map perhaps, so that no more than a batch is in memory.
+    same predictions, bit for bit, and PyTorch's global generator does not change. Clips stay on a
+    GPU if it has enough memory; otherwise each batch is read when it is needed.
 
     Parameters
     ----------
-    config : Config
-        The fields of the steps ``network`` and ``train``.
-    random_state : int
-        Decides initial weights, order of clips, augmentation and dropout.
-    device : str
-        ``auto`` is CUDA if there, else the CPU.
+    config : Config, of which the fields of the steps ``network`` and ``train`` are used
+    random_state : int, decides initial weights, order of clips, augmentation and dropout
+    device : str, see `pick_device`
     precision : {"auto", "float32", "bfloat16"}
-        Of the products in training; ``auto`` is bfloat16 on CUDA, float32 on a CPU. Weights, sums
-        and predictions are float32.
+        Precision of the products in training; ``auto`` is bfloat16 on CUDA and float32 on a CPU.
+        Weights, sums and predictions are float32.
 
     Attributes
     ----------
-    classes_ : ndarray (K,)
-        Sorted labels, the columns of `predict_proba`.
-    network_ : Network
-        The trained network, in evaluation mode.
-    loss_ : list of float
-        Mean training loss of every epoch.
+    classes_ : ndarray (K,), sorted labels, the columns of `predict_proba`
+    network_ : Network, trained, in evaluation mode
+    loss_ : list of float, mean training loss of every epoch
     """
 
     streams = True
@@ -78,22 +66,11 @@ class NetworkClassifier(ClassifierMixin, BaseEstimator):
         y: np.ndarray,
         after_epoch: Callable[[int, "NetworkClassifier"], None] | None = None,
     ) -> "NetworkClassifier":
-        """Train on prepared clips.
+        """Train on prepared clips X (N, T, C, H, W) float32 and their labels y (N,).
 
-        Parameters
-        ----------
-        X : array or Rows (N, T, C, H, W) float32
-        y : array (N,)
-            Labels.
-        after_epoch : callable, optional
-            Called with the epoch (from 1) and this classifier; it may predict, but cannot change
-            the training.
-
-        Raises
-        ------
-        ValueError
-            If shapes do not fit, X is not finite, there is only one class, or the precision is
-            unknown.
+        ``after_epoch`` is called with the epoch (from 1) and this classifier; it may predict, but
+        cannot change the training. Wrong shapes, an X that is not finite and a single class raise a
+        ValueError.
         """
         if self.precision not in ("auto", "float32", "bfloat16"):
             raise ValueError(f"precision={self.precision!r}: expected auto, float32 or bfloat16")
@@ -138,19 +115,14 @@ class NetworkClassifier(ClassifierMixin, BaseEstimator):
         return self
 
     def predict_proba(self, X: np.ndarray | Rows) -> np.ndarray:
-        """Return class probabilities (N, K) float64 of prepared clips (softmax of section 2.1.4).
-
-        Raises
-        ------
-        ValueError
-            If X is not finite or has not the shape that was fitted.
-        """
+        """Return class probabilities (N, K) float64 of clips (softmax of section 2.1.4)."""
         check_is_fitted(self, "network_")
         X = check_clips(X, self.config or Config())
         logits = []
         with torch.inference_mode():
-            for rows in torch.arange(len(X)).split(AT_ONCE):
-                filled = rows[torch.arange(AT_ONCE) % len(rows)]
+            for rows in torch.arange(len(X)).split(PREDICTED_AT_ONCE):
+                # A smaller batch is filled up, so that no result depends on the number of clips.
+                filled = rows[torch.arange(PREDICTED_AT_ONCE) % len(rows)]
                 logits.append(self.network_(read(X, filled).to(self.device_))[: len(rows)])
             return torch.cat(logits).double().softmax(dim=1).cpu().numpy()
 
@@ -160,7 +132,7 @@ class NetworkClassifier(ClassifierMixin, BaseEstimator):
 
 
 def check_clips(X: np.ndarray | Rows, config: Config) -> np.ndarray | Rows:
-    """Return prepared clips, or say what is wrong with them; they are read one at a time."""
+    """Return prepared clips, or raise if something is wrong; they are read one at a time."""
     X = X if isinstance(X, Rows) else np.asarray(X)
     if len(X.shape) != 5 or X.shape[2] != config.channels or len(X) == 0:
         raise ValueError(
@@ -178,15 +150,17 @@ def read(X: np.ndarray | Rows, rows: Tensor) -> Tensor:
 
 
 def reader(X: np.ndarray | Rows, device: torch.device) -> Callable[[Tensor], Tensor]:
-    """Return what gives the clips of some rows on a device: kept there if half of it is enough."""
+    """Return a function: rows -> their clips on a device.
+
+    All clips are copied to a GPU first if they need at most half of its free memory.
+    """
     clip_bytes = 4 * math.prod(X.shape[1:])
     if device.type != "cuda" or 2 * len(X) * clip_bytes > torch.cuda.mem_get_info(device)[0]:
         return lambda rows: read(X, rows.cpu()).to(device)
-    parts = torch.arange(len(X)).split(max(1, PART // clip_bytes))
-    kept = torch.empty(X.shape, device=device)
-    for rows in parts:
-        kept[rows[0] : rows[-1] + 1] = read(X, rows).to(device)
-    return lambda rows: kept[rows]
+    clips = torch.empty(X.shape, device=device)
+    for rows in torch.arange(len(X)).split(max(1, BYTES_AT_ONCE // clip_bytes)):
+        clips[rows[0] : rows[-1] + 1] = read(X, rows).to(device)
+    return lambda rows: clips[rows]
 
 
 def make_optimiser(network: Network, config: Config) -> torch.optim.Optimizer:
@@ -198,7 +172,7 @@ def make_optimiser(network: Network, config: Config) -> torch.optim.Optimizer:
 
 
 def cosine(steps: int) -> Callable[[int], float]:
-    """Return the factor of the learning rate at a step: from 1 to 0 along half a cosine."""
+    """Return a function: step -> factor of the learning rate, from 1 to 0 along half a cosine."""
     return lambda step: 0.5 * (1 + math.cos(math.pi * step / steps))
 
 
@@ -207,8 +181,8 @@ def epoch_plan(
 ) -> Iterator[tuple[Tensor, Tensor]]:
     """Yield the rows (B,) of each batch of an epoch and its chances (3, B), see `augment`.
 
-    All are drawn on the CPU, so that a seed means the same everywhere, and moved at once: a step
-    that waited for the host would leave a GPU idle.
+    All are drawn on the CPU, so that a seed means the same everywhere, and moved together, so that
+    no step of a GPU waits for the CPU.
     """
     batches = draw_batches(codes, config, generator)
     sizes = [len(rows) for rows in batches]
@@ -218,9 +192,11 @@ def epoch_plan(
 
 
 def log_prior(labels: Tensor, n_classes: int, config: Config) -> Tensor:
-    """Return what is added to the logits in the loss (K,): zero, or the log of the classes' shares.
+    """Return what is added to the logits in the loss (K,): zero, or the log of the class shares.
 
-    ``imbalance="logit-adjustment"`` is Menon et al. 2021.
+    The log is ``imbalance="logit-adjustment"``, Menon et al. 2021.
     """
     counts = torch.bincount(labels, minlength=n_classes).float()
-    return (counts / counts.sum()).log() if config.imbalance == "logit-adjustment" else 0 * counts
+    if config.imbalance == "logit-adjustment":
+        return (counts / counts.sum()).log()
+    return torch.zeros_like(counts)

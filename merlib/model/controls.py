@@ -1,6 +1,6 @@
-"""Controls in the place of the paper's modules: what a module brings is told against them.
+"""Controls that replace the paper's modules, to measure what a module adds.
 
-In MFEM's place a single gate or CBAM, in MFFM's one linear layer on pooled stages.
+A single gate or CBAM replaces MFEM; one linear layer on pooled stages replaces MFFM.
 """
 
 import torch
@@ -15,15 +15,10 @@ VERSION = 1  # raised when this step computes something else, see merlib.version
 
 
 class SingleLook(nn.Module):
-    """The control for the second look: MFEM with one channel gate in place of each `CCAM`.
+    """The control for the second look: `MFEM` with one channel gate instead of each `CCAM`.
 
-    Summed, the two looks are one gate, 1 - (1 - g_1)(1 - g_2). Here one perceptron with the hidden
-    units, and so the parameters, of both makes a gate at once.
-
-    Parameters
-    ----------
-    channels, config
-        See `MFEM`.
+    The sum of the two looks is one gate, 1 - (1 - g_1)(1 - g_2). Here one MLP, with the hidden
+    units and so the parameters of both, computes a gate directly.
     """
 
     def __init__(self, channels: int, config: Config) -> None:
@@ -42,10 +37,7 @@ class SingleLook(nn.Module):
 class ChannelAttention(nn.Module):
     """The channel attention of CBAM: gate = sigmoid(MLP(mean) + MLP(max)), one MLP for both.
 
-    Parameters
-    ----------
-    channels, hidden : int
-        Units of the perceptron, outside and inside.
+    The MLP has ``channels`` inputs and outputs and ``hidden`` units between them.
     """
 
     def __init__(self, channels: int, hidden: int) -> None:
@@ -61,13 +53,7 @@ class ChannelAttention(nn.Module):
 
 
 class CBAM(nn.Module):
-    """Convolutional block attention module (Woo et al. 2018): channels first, then places.
-
-    Parameters
-    ----------
-    channels, config
-        See `MFEM`; fields ``cam_reduction`` and ``sam_batch_norm``.
-    """
+    """Convolutional block attention module (Woo et al. 2018): channels first, then places."""
 
     def __init__(self, channels: int, config: Config) -> None:
         super().__init__()
@@ -80,15 +66,10 @@ class CBAM(nn.Module):
 
 
 class LinearFusion(nn.Module):
-    """The control for MFFM: GAP(X_1) (+) ... (+) GAP(X_4), one linear layer, batch norm.
+    """The control for `MFFM`: GAP(X_1) (+) ... (+) GAP(X_4), one linear layer, batch norm.
 
-    In evaluation mode MFFM is an affine map of pooled features, up to the border; this is one, too,
-    without the detours. F is as long as MFFM's.
-
-    Parameters
-    ----------
-    channels, config
-        See `MFFM`.
+    In evaluation mode MFFM is an affine map of pooled features, except at the border; this is the
+    direct one. F has the length of MFFM's F.
     """
 
     def __init__(self, channels: tuple[int, ...], config: Config) -> None:
@@ -103,7 +84,7 @@ class LinearFusion(nn.Module):
 
 
 def make_attention(channels: int, config: Config) -> nn.Module:
-    """Return what stands after a stage: MFEM, or a control (field ``attention``)."""
+    """Return the module after a stage: MFEM, or a control (field ``attention``)."""
     if config.attention == "none":
         return nn.Identity()
     return {"mfem": MFEM, "single": SingleLook, "cbam": CBAM}[config.attention](channels, config)

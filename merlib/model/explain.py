@@ -1,6 +1,7 @@
-"""What the network is made of, and where its attention looks."""
+"""What the network consists of, and where its attention looks."""
 
 from dataclasses import replace
+from functools import partial
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -20,7 +21,7 @@ if TYPE_CHECKING:
 
 
 def parts(net: Network) -> dict[str, tuple[str, ...]]:
-    """Return the parts of the network in the order of the data: name -> modules, last one out."""
+    """Return the parts of the network in the order of the data: name -> its modules in order."""
     found: dict[str, tuple[str, ...]] = {"stem": ("conv1", "bn1", "maxpool")}
     for k in range(4):
         found[f"stage {k + 1}"] = (f"layer{k + 1}",)
@@ -40,122 +41,86 @@ def parts(net: Network) -> dict[str, tuple[str, ...]]:
 
 
 def summary(config: Config, n_classes: int) -> pd.DataFrame:
-    """Count what every part of the network holds and does for one clip.
+    """Count parameters and operations of every ``part`` of the network for one clip.
 
-    Nothing is computed: the network stands on PyTorch's ``meta`` device.
+    Nothing is computed: the network is on PyTorch's ``meta`` device. The last row is ``total``.
 
-    Parameters
-    ----------
-    config : Config
-    n_classes : int
-
-    Returns
-    -------
-    DataFrame
-        Indexed by ``part``, with a last row ``total``:
-
-        - ``output``: (C, H, W) of one frame, (T, units) of the LSTM, (classes,); () of the total;
-        - ``parameters``: trainable numbers;
-        - ``macs``: multiply-accumulate operations a clip of ``config.frames`` frames in
-          convolutions and matrix products. Element-wise operations and pooling are not counted.
-          As in training: in evaluation mode MFFM may need far fewer.
+    - ``output``: (C, H, W) of one frame, (T, units) of the LSTM, (classes,); () of the total;
+    - ``parameters``: trainable numbers;
+    - ``macs``: multiply-accumulate operations of convolutions and matrix products for a clip of
+      ``config.frames`` frames in training, without element-wise operations and pooling. In
+      evaluation mode MFFM may need far fewer.
     """
     with torch.device("meta"):
         net = Network(n_classes, replace(config, pretrained=None)).train()
         clip = torch.empty(1, config.frames, config.channels, config.size, config.size)
     shapes: dict[str, tuple[int, ...]] = {}
 
-    def note(name: str) -> None:
-        def hook(module: nn.Module, inputs: tuple, output: Tensor | tuple) -> None:
-            tensor = output[0] if isinstance(output, tuple) else output
-            shapes[name] = tuple(tensor.shape[1:])
+    def note(name: str, module: nn.Module, inputs: tuple, output: Tensor | tuple) -> None:
+        tensor = output[0] if isinstance(output, tuple) else output
+        shapes[name] = tuple(tensor.shape[1:])
 
-        net.get_submodule(name).register_forward_hook(hook)
+    for name, modules in parts(net).items():
+        net.get_submodule(modules[-1]).register_forward_hook(partial(note, name))
+    operations = counted(net, clip).get_flop_counts()
 
-    table = parts(net)
-    for modules in table.values():
-        note(modules[-1])
-    with torch.no_grad(), FlopCounterMode(display=False) as counter:
-        net(clip)
-    operations = counter.get_flop_counts()  # two for one multiply-accumulate
+    def macs(module: str) -> int:
+        return sum(operations.get(f"{type(net).__name__}.{module}", {}).values()) // 2
 
     rows = pd.DataFrame(
         {
             "part": name,
-            "output": shapes[modules[-1]],
-            "parameters": sum(
-                parameter.numel()
-                for module in modules
-                for parameter in net.get_submodule(module).parameters()
-                if parameter.requires_grad
-            ),
-            "macs": sum(
-                sum(operations.get(f"{type(net).__name__}.{module}", {}).values()) // 2
-                for module in modules
-            ),
+            "output": shapes[name],
+            "parameters": sum(trainable(net.get_submodule(module)) for module in modules),
+            "macs": sum(map(macs, modules)),
         }
-        for name, modules in table.items()
+        for name, modules in parts(net).items()
     ).set_index("part")
     rows.loc["total"] = [(), rows["parameters"].sum(), rows["macs"].sum()]
     return rows
 
 
+def trainable(module: nn.Module) -> int:
+    """Return the number of trainable parameters."""
+    return sum(parameter.numel() for parameter in module.parameters() if parameter.requires_grad)
+
+
+def counted(net: nn.Module, clip: Tensor) -> FlopCounterMode:
+    """Return PyTorch's operations for a clip; a multiply-accumulate counts as two."""
+    with torch.no_grad(), FlopCounterMode(display=False) as counter:
+        net(clip)
+    return counter
+
+
 def cost(classifier: "DeepClassifier", clips: np.ndarray, n_classes: int) -> dict[str, int]:
-    """Count what a network of Table 2 holds and does for one clip, as `summary` does.
+    """Return ``parameters`` and ``macs`` of a network of Table 2 for one clip; see `summary`.
 
-    Parameters
-    ----------
-    classifier : DeepClassifier
-        Unfitted.
-    clips : array (N, ...)
-        Of the view that it takes; only their shape counts.
-    n_classes : int
-
-    Returns
-    -------
-    dict
-        ``parameters`` and ``macs``.
+    The classifier is not fitted; ``clips`` (N, ...) are of its view, only their shape counts.
     """
     shape = classifier.arranged(clips[:1]).shape
     fast = torch.backends.mha.get_fastpath_enabled()
-    torch.backends.mha.set_fastpath_enabled(False)  # fused attention is not counted
+    torch.backends.mha.set_fastpath_enabled(False)  # PyTorch does not count fused attention
     try:
         with torch.device("meta"):
-            net, clip = classifier.build(n_classes).eval(), torch.empty(shape)
-            with torch.no_grad(), FlopCounterMode(display=False) as counter:
-                net(clip)
+            net = classifier.build(n_classes).eval()
+            operations = counted(net, torch.empty(shape)).get_total_flops()
     finally:
         torch.backends.mha.set_fastpath_enabled(fast)
-    held = sum(p.numel() for p in net.parameters() if p.requires_grad)
-    return {"parameters": held, "macs": counter.get_total_flops() // 2}
+    return {"parameters": trainable(net), "macs": operations // 2}
 
 
 def attention(net: Network, x: Tensor | np.ndarray) -> dict[int, dict[str, np.ndarray]]:
     """Return what the MFEM of every stage lets through, for pictures (section 2.1.2).
 
-    Computed in evaluation mode without gradient; the network's mode is left as it was.
+    Clips ``x`` are ``(B, T, C, S, S)``. The network computes in evaluation mode without gradient.
+    For stages 1-4 a dict of float32 arrays is returned; a control that replaces MFEM has only
+    ``x`` and ``x_k``.
 
-    Parameters
-    ----------
-    net : Network
-        Of a variant with MFEM.
-    x : Tensor or array
-        Prepared clips ``(B, T, C, S, S)``.
-
-    Returns
-    -------
-    dict of int to dict of str to array
-        For stages 1-4, float32. Maps ``(B, T, H, W)`` at the stage's resolution, those of
-        features averaged over the channels: ``x`` (the stage's output), ``g_s`` (spatial gate of
-        branch 1, eq. 3), ``x_c1`` and ``x_c2s`` (branch 1, eq. 8 and 11), ``x_c1_branch2`` and
-        ``x_c2s_branch2``, ``x_k`` (the sum). Channel gates of branch 1 ``(B, T, C)``: ``g_c1``
-        (eq. 7), ``g_c2`` (eq. 9) and ``g_second`` (the second look's gate in eq. 11). Of a
-        control in MFEM's place only ``x`` and ``x_k``.
-
-    Raises
-    ------
-    ValueError
-        If the network has no MFEM.
+    - Maps ``(B, T, H, W)`` at the resolution of the stage, features averaged over the channels:
+      ``x`` (output of the stage), ``g_s`` (spatial gate of branch 1, eq. 3), ``x_c1`` and ``x_c2s``
+      (branch 1, eq. 8 and 11), ``x_c1_branch2`` and ``x_c2s_branch2``, ``x_k`` (the sum).
+    - Channel gates of branch 1 ``(B, T, C)``: ``g_c1`` (eq. 7), ``g_c2`` (eq. 9) and ``g_second``
+      (gate of the second look in eq. 11).
     """
     if net.mfem is None:
         raise ValueError("attention of a network without MFEM: expected variant mfem or full")
@@ -168,7 +133,7 @@ def attention(net: Network, x: Tensor | np.ndarray) -> dict[int, dict[str, np.nd
             return {
                 k + 1: {
                     name: value.unflatten(0, clips).cpu().numpy()
-                    for name, value in _looks(net.mfem[k], raw, x_k).items()
+                    for name, value in looks(net.mfem[k], raw, x_k).items()
                 }
                 for k, (raw, x_k) in enumerate(net.stages(x.flatten(0, 1)))
             }
@@ -176,7 +141,7 @@ def attention(net: Network, x: Tensor | np.ndarray) -> dict[int, dict[str, np.nd
         net.train(training)
 
 
-def _looks(mfem: nn.Module, raw: Tensor, x_k: Tensor) -> dict[str, Tensor]:
+def looks(mfem: nn.Module, raw: Tensor, x_k: Tensor) -> dict[str, Tensor]:
     """Return gates and channel means of one MFEM for frames ``(B * T, C, H, W)``."""
     if not isinstance(mfem, MFEM):
         return {"x": raw.mean(dim=1), "x_k": x_k.mean(dim=1)}

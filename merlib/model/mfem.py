@@ -2,7 +2,7 @@
 
 Attention finds the most salient region, then looks again at what the first look suppressed.
 All features are ``(B, C, H, W)`` float tensors; B may hold the frames of several clips.
-Convolutions and the channel MLP carry no bias, as the equations write none.
+Convolutions and the channel MLP have no bias, as in the equations.
 """
 
 import math
@@ -28,10 +28,7 @@ class SAM(nn.Module):
     4     X_s = X * g_s
     ====  ======================================
 
-    Parameters
-    ----------
-    batch_norm : bool
-        Batch norm between convolution and sigmoid, as in CBAM's published code; eq. 3 has none.
+    ``batch_norm`` adds a batch norm between convolution and sigmoid, as in CBAM's published code.
     """
 
     def __init__(self, batch_norm: bool = False) -> None:
@@ -56,23 +53,12 @@ class GeM(nn.Module):
     p = 1 is average pooling, p to infinity is max pooling. The power mean is computed from
     logarithms, so that a large p neither overflows nor loses small features.
 
-    Parameters
-    ----------
-    channels : int
-        C; every channel k has its own exponent p(k).
-    p : float
-        Where the exponents start, at least 1.
-    learn : bool
-        Whether the exponents are learnt.
-
-    Raises
-    ------
-    ValueError
-        If p is below 1 or not finite.
+    Each of the C ``channels`` has its own exponent p(k). It starts at ``p``, at least 1, and is
+    learnt if ``learn``.
     """
 
     EPS = 1e-6
-    """Features are clamped here from below: x^p needs x > 0."""
+    """Smallest value of a feature: x^p needs x > 0."""
 
     def __init__(self, channels: int, p: float = 3.0, learn: bool = True) -> None:
         super().__init__()
@@ -84,7 +70,7 @@ class GeM(nn.Module):
     def p(self) -> Tensor:
         """Exponents ``(C,)``: the parameter reflected at 1, so that no step leads below.
 
-        Clamping would do the same, but its gradient vanishes below 1 and p would stay there.
+        If it were clamped, its gradient would be zero below 1, and p would stay there.
         """
         return torch.where(self.exponent < 1, 2 - self.exponent, self.exponent)
 
@@ -96,32 +82,19 @@ class GeM(nn.Module):
 
 
 def hidden_units(channels: int, reduction: int) -> int:
-    """Return the hidden units of eq. 7's perceptron: C/r, at least 4."""
+    """Return the hidden units of eq. 7's MLP: C/r, at least 4."""
     return max(4, channels // reduction)
 
 
 class CAM(nn.Module):
     """Channel attention module, eq. 7: g_c1 = sigmoid(W_1(W_0 f_3)) with f_3 = GeM(X_s).
 
-    Parameters
-    ----------
-    channels : int
-        C.
-    hidden : int
-        Units between W_0 and W_1, see `hidden_units`.
-    relu : bool
-        ReLU between W_0 and W_1, as in CBAM; eq. 7 writes none.
-    p, learn
-        The exponent of the pooling, see `GeM`.
+    Between W_0 and W_1 are ``hidden`` units (see `hidden_units`), with ``relu`` a ReLU too, as in
+    CBAM; eq. 7 has none. ``p`` and ``learn`` see `GeM`.
     """
 
     def __init__(
-        self,
-        channels: int,
-        hidden: int = 4,
-        relu: bool = True,
-        p: float = 3.0,
-        learn: bool = True,
+        self, channels: int, hidden: int = 4, relu: bool = True, p: float = 3.0, learn: bool = True
     ) -> None:
         super().__init__()
         self.pool = GeM(channels, p, learn)
@@ -129,8 +102,8 @@ class CAM(nn.Module):
         self.act = nn.ReLU() if relu else nn.Identity()
         self.w1 = nn.Linear(hidden, channels, bias=False)
         if relu:
-            # Pooled features are positive: a hidden unit whose weights are mostly negative would
-            # be silent for every clip, for good. Of a mirrored pair one unit always speaks.
+            # Pooled features are positive: the ReLU of a unit with mostly negative weights would be
+            # zero for every clip, forever. Of a unit and its mirror image one is always active.
             with torch.no_grad():
                 half = hidden // 2
                 self.w0.weight[half : 2 * half] = -self.w0.weight[:half]
@@ -158,18 +131,10 @@ class CCAM(nn.Module):
     11    X_c2s = X_c2 * sigmoid(W_3(W_2(GeM(X_c2))))           the second look, at X_c2
     ====  ====================================================  ========================
 
-    Both looks pool with the same GeM, as eq. 6 and 11 do (phi_3), each has its own MLP.
-    A gain per channel passes through a mean of powers, GeM(X_s * g_c2) = g_c2 * GeM(X_s), so
-    the maps are pooled once, and X_c2 need not be formed.
-
-    Parameters
-    ----------
-    channels, relu, p, learn
-        See `CAM`.
-    reduction : int
-        r of eq. 7, see `hidden_units`.
-    shared : bool
-        One MLP for both looks: W_2 = W_0 and W_3 = W_1.
+    Both looks pool with the same GeM, as eq. 6 and 11 do (phi_3); each has its own MLP.
+    A gain per channel passes through a mean of powers, GeM(X_s * g_c2) = g_c2 * GeM(X_s). So the
+    maps are pooled once, and X_c2 need not be computed. ``reduction`` is r of eq. 7; if ``shared``,
+    both looks have one MLP: W_2 = W_0 and W_3 = W_1.
     """
 
     def __init__(
@@ -188,7 +153,7 @@ class CCAM(nn.Module):
         self.second.pool = self.first.pool
 
     def gates(self, x: Tensor) -> tuple[Tensor, Tensor]:
-        """Return g_c1 and the second look's gate, both ``(B, C, 1, 1)`` in (0, 1)."""
+        """Return g_c1 and the gate of the second look, both ``(B, C, 1, 1)`` in (0, 1)."""
         pooled = self.first.pool(x)
         first = self.first.gate(pooled)
         return first, self.second.gate((1 - first) * pooled)
@@ -202,33 +167,20 @@ class CCAM(nn.Module):
 class MFEM(nn.Module):
     """Multi-region feature extraction module, figure 3(a).
 
-    Branch 1 is SAM then CCAM, branch 2 is CCAM then SAM; each gives a salient and a second
-    salient feature, and the module their sum.
-
-    Parameters
-    ----------
-    channels : int
-        C.
-    config : Config
-        Fields ``sam_batch_norm``, ``gem_p``, ``gem_learn``, ``cam_reduction``, ``cam_relu``,
-        ``mfem_shared`` (the branches share SAM and CCAM, the looks their MLP) and ``mfem_sum``.
+    Branch 1 is SAM then CCAM, branch 2 is CCAM then SAM. Each gives a salient and a second salient
+    feature; the module returns the sum of all four. With ``mfem_shared`` the branches share SAM and
+    CCAM, and the looks their MLP.
     """
 
     def __init__(self, channels: int, config: Config) -> None:
         super().__init__()
+        p, learn, shared = config.gem_p, config.gem_learn, config.mfem_shared
 
         def ccam() -> CCAM:
-            return CCAM(
-                channels,
-                config.cam_reduction,
-                config.cam_relu,
-                config.gem_p,
-                config.gem_learn,
-                config.mfem_shared,
-            )
+            return CCAM(channels, config.cam_reduction, config.cam_relu, p, learn, shared)
 
         self.sam1, self.ccam1 = SAM(config.sam_batch_norm), ccam()
-        if config.mfem_shared:
+        if shared:
             self.sam2, self.ccam2 = self.sam1, self.ccam1
         else:
             self.sam2, self.ccam2 = SAM(config.sam_batch_norm), ccam()
@@ -240,5 +192,5 @@ class MFEM(nn.Module):
         return *self.ccam1(self.sam1(x)), self.sam2(salient), self.sam2(second)
 
     def forward(self, x: Tensor) -> Tensor:
-        """Return the multi-region feature X_k, ``(B, C, H, W)``, of a stage's output."""
+        """Return the multi-region feature X_k, ``(B, C, H, W)``, of the output of a stage."""
         return self.scale * cast(Tensor, sum(self.terms(x)))

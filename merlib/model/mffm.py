@@ -1,6 +1,6 @@
 """Multi-level feature fusion, section 2.1.3, eq. 12-13.
 
-The features of all stages meet in pairs and are pooled into one vector per frame, so that what
+The features of all stages are joined in pairs and pooled into one vector per frame, so that what
 the shallow stages saw is not lost.
 """
 
@@ -25,7 +25,7 @@ PAIRS = {
 
 
 def named_pairs(name: str) -> tuple[tuple[int, int], ...]:
-    """Return the pairs of a name of `PAIRS`, or of stages written as ``12 23 34``."""
+    """Return the pairs of a name of `PAIRS`, or of stages such as ``12 23 34``."""
     if name in PAIRS:
         return PAIRS[name]
     return tuple((int(a) - 1, int(b) - 1) for a, b in map(tuple, name.split()))
@@ -35,57 +35,32 @@ class FIM(nn.Module):
     """Feature interaction module, eq. 12: Y = BN(conv(X_1 (+) up(conv(X_2)))).
 
     The deeper, smaller feature goes through a 1x1 convolution and is upsampled bilinearly to the
-    shallow one's size. The convolutions have no bias: the batch norm's stands in.
-
-    Parameters
-    ----------
-    shallow_channels, deep_channels : int
-        C_1 and C_2.
-    kernel : int
-        Side of the outer convolution, odd.
-    relu : bool
-        ReLU after the batch norm; eq. 12 has none.
+    size of the shallow one. The convolutions have no bias, since the batch norm has one. The outer
+    convolution has an odd ``kernel``; ``relu`` adds a ReLU at the end, which eq. 12 has not.
     """
 
     def __init__(
         self, shallow_channels: int, deep_channels: int, kernel: int = 3, relu: bool = False
     ) -> None:
         super().__init__()
-        self.out_channels = shallow_channels + deep_channels
+        self.out_channels = total = shallow_channels + deep_channels
         self.inner = nn.Conv2d(deep_channels, deep_channels, kernel_size=1, bias=False)
-        self.outer = nn.Conv2d(
-            self.out_channels, self.out_channels, kernel, padding=kernel // 2, bias=False
-        )
-        self.bn = nn.BatchNorm2d(self.out_channels)
+        self.outer = nn.Conv2d(total, total, kernel, padding=kernel // 2, bias=False)
+        self.bn = nn.BatchNorm2d(total)
         self.act = nn.ReLU() if relu else nn.Identity()
 
     def forward(self, shallow: Tensor, deep: Tensor) -> Tensor:
-        """Return Y, ``(B, C_1 + C_2, H_1, W_1)``.
-
-        Parameters
-        ----------
-        shallow : Tensor
-            X_1, ``(B, C_1, H_1, W_1)``.
-        deep : Tensor
-            X_2, ``(B, C_2, H_2, W_2)``.
-        """
-        up = functional.interpolate(
-            self.inner(deep), shallow.shape[2:], mode="bilinear", align_corners=False
-        )
+        """Return Y ``(B, C_1 + C_2, H_1, W_1)`` of X_1 and X_2, each ``(B, C_k, H_k, W_k)``."""
+        up = functional.interpolate(self.inner(deep), shallow.shape[2:], mode="bilinear")
         return self.act(self.bn(self.outer(torch.cat([shallow, up], dim=1))))
 
     def pooled(self, shallow: Tensor, deep: Tensor) -> Tensor:
-        """Return GAP(Y), ``(B, C_1 + C_2)``, without forming Y: in evaluation mode, without ReLU.
+        """Return GAP(Y), ``(B, C_1 + C_2)``, without computing Y: in evaluation mode, without ReLU.
 
-        All of eq. 12 is linear then, but for the batch norm's shift, and so is the mean. What a tap
-        of the outer kernel adds to it is its weight times the sum of the points that it passes
-        over: all but those of a border. These sums, a small map of the kernel's size for each
-        channel, go through the same convolutions as the features would.
-
-        Parameters
-        ----------
-        shallow, deep : Tensor
-            As for `forward`.
+        Eq. 12 is affine then, and so is the mean. Each weight of the outer kernel adds to the mean
+        its value times the sum of the points that it passes over: all points except some at the
+        border. These sums are a small map of the kernel's size for each channel; they go through
+        the same convolutions as the features.
         """
         height, width = shallow.shape[2:]
         own, others = (self.passed_over(x, height, width) for x in (shallow, deep))
@@ -93,47 +68,34 @@ class FIM(nn.Module):
         return self.bn(functional.conv2d(sums, self.outer.weight) / (height * width)).flatten(1)
 
     def passed_over(self, x: Tensor, height: int, width: int) -> Tensor:
-        """Return the sums ``(B, C, K, K)`` that the taps of the outer kernel pass over.
+        """Return the sum of the points that each weight of the outer kernel passes over.
 
-        ``x`` is ``(B, C, H_2, W_2)``, of another size or not: its upsampling is part of the sum.
+        The sums are ``(B, C, K, K)``, of ``x`` ``(B, C, H, W)`` upsampled to ``height, width``.
         """
         rows, columns = (
-            tap_weights(here, there, self.outer.kernel_size[0]).to(x)
+            point_weights(here, there, self.outer.kernel_size[0]).to(x)
             for here, there in zip(x.shape[2:], (height, width), strict=True)
         )
         return torch.einsum("bchw,hi,wj->bcij", x, rows, columns)
 
 
-def tap_weights(here: int, there: int, kernel: int) -> Tensor:
-    """Return how much each of ``here`` points adds to the sum that a tap passes over.
+def point_weights(here: int, there: int, kernel: int) -> Tensor:
+    """Return how much each point adds to the sum that each kernel weight passes over, on one axis.
 
-    Along one axis: the points are interpolated to ``there`` points, which a kernel with zero
-    padding slides over. Float64 ``(here, kernel)``.
+    ``here`` points are interpolated to ``there`` points, over which the kernel moves with zero
+    padding. The result is float64 ``(here, kernel)``.
     """
     points = torch.eye(here, dtype=torch.float64)[None]
-    points = functional.interpolate(points, there, mode="linear", align_corners=False)[0]
+    points = functional.interpolate(points, there, mode="linear")[0]
     return functional.pad(points, (kernel // 2, kernel // 2)).unfold(1, there, 1).sum(dim=2)
 
 
 class MFFM(nn.Module):
     """Multi-level feature fusion module, eq. 13: F = GAP(Y_1) (+) ... (+) GAP(Y_5).
 
-    Parameters
-    ----------
-    channels : tuple of 4 int
-        Channels of X_1..X_4.
-    config : Config
-        Fields ``fim_pairs``, ``fim_kernel`` and ``fim_relu``.
-
-    Attributes
-    ----------
-    pairs : tuple of (int, int)
-        The pairs in the order of F, see `PAIRS`.
-    out_features : int
-        Length of F.
-    affine : bool
-        Whether F is an affine function of sums over the maps in evaluation mode: no ReLU, and no
-        interaction of interactions.
+    ``channels`` are those of X_1..X_4, ``pairs`` the pairs in the order of F (see `PAIRS`), and
+    ``out_features`` is the length of F. If ``affine``, F is an affine function of sums over the
+    maps in evaluation mode: there is no ReLU and no interaction of interactions.
     """
 
     def __init__(self, channels: tuple[int, ...], config: Config) -> None:
@@ -142,9 +104,8 @@ class MFFM(nn.Module):
         fims: list[FIM] = []
         sizes = list(channels)
         for shallow, deep in self.pairs:
-            fim = FIM(sizes[shallow], sizes[deep], config.fim_kernel, config.fim_relu)
-            fims.append(fim)
-            sizes.append(fim.out_channels)
+            fims.append(FIM(sizes[shallow], sizes[deep], config.fim_kernel, config.fim_relu))
+            sizes.append(fims[-1].out_channels)
         self.fims = cast(Sequence[FIM], nn.ModuleList(fims))  # PyTorch types it as modules
         self.out_features = sum(fim.out_channels for fim in fims)
         self.affine = not config.fim_relu and max(map(max, self.pairs)) < len(channels)
@@ -159,8 +120,8 @@ class MFFM(nn.Module):
     def forward(self, stages: list[Tensor]) -> Tensor:
         """Return F, ``(B, out_features)``, of X_1..X_4, each ``(B, C_k, H_k, W_k)``.
 
-        In training the batch norms need the variance of Y, so that Y is formed; in evaluation mode
-        the same F, up to rounding, is had from sums over the maps (see `FIM.pooled`).
+        In training the batch norms need the variance of Y, so Y is computed. In evaluation mode
+        sums over the maps give the same F, up to rounding (see `FIM.pooled`).
         """
         if self.training or not self.affine:
             pooled = [y.mean(dim=(2, 3)) for y in self.interactions(stages)]

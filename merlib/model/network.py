@@ -1,6 +1,6 @@
 """The network, section 2.1: ResNet34 with MFEM, MFFM, bidirectional LSTM and classifier.
 
-The parts of ResNet34 carry torchvision's names, so that its weights load as they are.
+The parts of ResNet34 have torchvision's names, so that its weights can be loaded.
 """
 
 from pathlib import Path
@@ -19,21 +19,14 @@ BLOCKS = (3, 4, 6, 3)
 """Residual blocks in stages 1-4 of ResNet34."""
 
 INPUTS = {"both": slice(None), "grey": slice(0, 1), "flow": slice(1, None)}
-"""Channels of a prepared clip that enter the network."""
+"""Channels of a prepared clip that the network gets."""
 
 
 class BasicBlock(nn.Module):
     """Residual block of ResNet34, figure 2(b): relu(bn(conv(relu(bn(conv(x))))) + shortcut(x)).
 
-    Parameters
-    ----------
-    inputs, outputs : int
-        Channels of input and output.
-    stride : int
-        Of the first convolution and of the shortcut, which is a 1x1 convolution with batch norm
-        where the shape changes.
-    mfem : nn.Module
-        What the block's output goes through: an MFEM or the identity.
+    The first convolution has a stride. If the shape changes, the shortcut is a 1x1 convolution with
+    batch norm. The output goes through ``mfem``, an MFEM or the identity.
     """
 
     def __init__(self, inputs: int, outputs: int, stride: int, mfem: nn.Module) -> None:
@@ -43,12 +36,11 @@ class BasicBlock(nn.Module):
         self.relu = nn.ReLU(inplace=True)
         self.conv2 = nn.Conv2d(outputs, outputs, 3, padding=1, bias=False)
         self.bn2 = nn.BatchNorm2d(outputs)
+        self.downsample: nn.Module = nn.Identity()
         if stride != 1 or inputs != outputs:
-            self.downsample: nn.Module = nn.Sequential(
+            self.downsample = nn.Sequential(
                 nn.Conv2d(inputs, outputs, 1, stride, bias=False), nn.BatchNorm2d(outputs)
             )
-        else:
-            self.downsample = nn.Identity()
         self.mfem = mfem
 
     def forward(self, x: Tensor) -> Tensor:
@@ -63,59 +55,39 @@ def has_mfem(config: Config) -> bool:
 
 
 def stage(inputs: int, outputs: int, blocks: int, stride: int, config: Config) -> nn.Sequential:
-    """Return one stage of ResNet34; with ``mfem_place="block"`` all but its last block attend.
+    """Return one stage of ResNet34; with ``mfem_place="block"`` all but its last block have MFEM.
 
-    The MFEM after the last block stands outside, in `Network`: the next stage gets both.
+    The MFEM after the last block is in `Network`, because the next stage gets its input too.
     """
     attends = has_mfem(config) and config.mfem_place == "block"
-    return nn.Sequential(
-        *(
-            BasicBlock(
-                inputs if i == 0 else outputs,
-                outputs,
-                stride if i == 0 else 1,
-                make_attention(outputs, config) if attends and i < blocks - 1 else nn.Identity(),
-            )
-            for i in range(blocks)
-        )
-    )
+    made: list[BasicBlock] = []
+    for number in range(1, blocks + 1):
+        mfem = make_attention(outputs, config) if attends and number < blocks else nn.Identity()
+        made.append(BasicBlock(inputs, outputs, stride, mfem))
+        inputs, stride = outputs, 1  # only the first block changes the shape
+    return nn.Sequential(*made)
 
 
 class Head(nn.Module):
-    """Section 2.1.4: bidirectional LSTM over the frame vectors, dropout, FC.
+    """Section 2.1.4: bidirectional LSTM over the vectors F of the frames, dropout, FC.
 
-    Parameters
-    ----------
-    features : int
-        Length of a frame's vector F.
-    n_classes : int
-    config : Config
-        Fields ``sequence``, ``lstm_hidden``, ``lstm_output``, ``head``, ``dropout`` and
-        ``dropout_fc``. With ``head="two"`` the first linear layer has ``lstm_hidden`` units; with
-        ``"one"`` there is only ``dropout``.
+    With ``head="two"`` the first linear layer has ``lstm_hidden`` units; with ``"one"`` there is
+    one linear layer after ``dropout``. ``features`` is the length of F.
     """
 
     def __init__(self, features: int, n_classes: int, config: Config) -> None:
         super().__init__()
         hidden = config.lstm_hidden
+        self.lstm: nn.LSTM | None = None
         if config.sequence == "bilstm":
-            self.lstm: nn.LSTM | None = nn.LSTM(
-                features, hidden, batch_first=True, bidirectional=True
-            )
+            self.lstm = nn.LSTM(features, hidden, batch_first=True, bidirectional=True)
             features = 2 * hidden
-        else:
-            self.lstm = None
         self.mean = config.lstm_output == "mean"
+        layers: list[nn.Module] = [nn.Dropout(config.dropout)]
         if config.head == "two":
-            self.fc = nn.Sequential(
-                nn.Dropout(config.dropout),
-                nn.Linear(features, hidden),
-                nn.ReLU(),
-                nn.Dropout(config.dropout_fc),
-                nn.Linear(hidden, n_classes),
-            )
-        else:
-            self.fc = nn.Sequential(nn.Dropout(config.dropout), nn.Linear(features, n_classes))
+            layers += [nn.Linear(features, hidden), nn.ReLU(), nn.Dropout(config.dropout_fc)]
+            features = hidden
+        self.fc = nn.Sequential(*layers, nn.Linear(features, n_classes))
 
     def forward(self, x: Tensor) -> Tensor:
         """Return logits ``(B, n_classes)`` of the sequences ``(B, T, features)``."""
@@ -138,23 +110,8 @@ class Network(nn.Module):
     ========  ==========================  ==================================
 
     Weights are drawn from PyTorch's global generator: He initialisation for the convolutions,
-    PyTorch's own for the rest.
-
-    Parameters
-    ----------
-    n_classes : int
-    config : Config
-        The fields of the step ``network``, and ``strain`` for the input channels.
-
-    Attributes
-    ----------
-    left_out : list of str
-        What `load_pretrained` left out; empty without ``config.pretrained``.
-
-    Raises
-    ------
-    ValueError
-        If ``n_classes`` is below 1, or ``config.pretrained`` cannot be loaded.
+    PyTorch's own for the rest. ``left_out`` is what `load_pretrained` returns, or empty. The fields
+    of ``config`` that are used are ``strain`` and those of the step ``network``.
     """
 
     def __init__(self, n_classes: int, config: Config) -> None:
@@ -165,7 +122,6 @@ class Network(nn.Module):
         attends, concat = has_mfem(config), config.next_input == "concat"
         widths = tuple(config.width * 2**k for k in range(4))
         inputs = (config.width, *(w * 2 if attends and concat else w for w in widths[:3]))
-
         entering = len(range(config.channels)[self.inputs])
         self.conv1 = nn.Conv2d(entering, config.width, 7, stride=2, padding=3, bias=False)
         self.bn1 = nn.BatchNorm2d(config.width)
@@ -175,11 +131,9 @@ class Network(nn.Module):
             stage(inputs[k], widths[k], BLOCKS[k], min(k + 1, 2), config) for k in range(4)
         )
         self.mfem = nn.ModuleList(make_attention(w, config) for w in widths) if attends else None
-        self.project = (
-            nn.ModuleList(nn.Conv2d(2 * w, w, 1, bias=False) for w in widths[:3])
-            if attends and not concat
-            else None
-        )
+        self.project: nn.ModuleList | None = None
+        if attends and not concat:
+            self.project = nn.ModuleList(nn.Conv2d(2 * w, w, 1, bias=False) for w in widths[:3])
         fusions: dict[str, type[MFFM | LinearFusion]] = {"fim": MFFM, "linear": LinearFusion}
         fused = config.variant in ("mffm", "full")
         self.mffm = fusions[config.fusion](widths, config) if fused else None
@@ -192,17 +146,10 @@ class Network(nn.Module):
         self.left_out = load_pretrained(self, config.pretrained) if config.pretrained else []
 
     def stages(self, frames: Tensor) -> list[tuple[Tensor, Tensor]]:
-        """Return the raw output and X_k of stages 1-4, the same tensor where there is no MFEM.
+        """Return the raw output and X_k of stages 1-4, the same tensor without MFEM.
 
-        Parameters
-        ----------
-        frames : Tensor
-            ``(B, C, H, W)``, frames of any clips.
-
-        Returns
-        -------
-        list of (Tensor, Tensor)
-            Both ``(B, width * 2**(k - 1), H / 2**(k + 1), W / 2**(k + 1))``, sizes rounded up.
+        Frames are ``(B, C, H, W)``, of any clips; the outputs of stage k are
+        ``(B, width * 2**(k - 1), H / 2**(k + 1), W / 2**(k + 1))``, sizes rounded up.
         """
         x = self.maxpool(self.relu(self.bn1(self.conv1(frames[:, self.inputs]))))
         outputs = []
@@ -217,13 +164,7 @@ class Network(nn.Module):
         return outputs
 
     def forward(self, x: Tensor) -> Tensor:
-        """Return logits ``(B, n_classes)`` of prepared clips ``(B, T, C, H, W)``, float.
-
-        Raises
-        ------
-        ValueError
-            If x has not five axes or not the configuration's channels.
-        """
+        """Return logits ``(B, n_classes)`` of prepared clips ``(B, T, C, H, W)``, float."""
         if x.ndim != 5 or x.shape[2] != self.channels:
             raise ValueError(
                 f"x of shape {tuple(x.shape)}: expected (clips, frames, {self.channels}, H, W)"
@@ -235,43 +176,31 @@ class Network(nn.Module):
     def parameter_groups(self, weight_decay: float) -> list[dict]:
         """Return two groups for the optimiser: with weight decay and without.
 
-        Norms, biases and GeM's exponents, all of one axis, do not decay.
+        Norms, biases and GeM exponents do not decay; these are all one-dimensional parameters.
         """
-        groups: dict[bool, list[nn.Parameter]] = {True: [], False: []}
-        for parameter in self.parameters():
-            groups[parameter.ndim > 1].append(parameter)
+        weights = [parameter for parameter in self.parameters() if parameter.ndim > 1]
+        others = [parameter for parameter in self.parameters() if parameter.ndim <= 1]
         return [
-            {"params": groups[True], "weight_decay": weight_decay},
-            {"params": groups[False], "weight_decay": 0.0},
+            {"params": weights, "weight_decay": weight_decay},
+            {"params": others, "weight_decay": 0.0},
         ]
 
 
 def load_pretrained(net: Network, path: str | Path) -> list[str]:
     """Load an ImageNet ResNet34 state dict, as torchvision publishes it, into the network.
 
-    Convolutions whose input the network widens (the first of stages 2-4 after concatenation,
-    conv1 where there are four channels) and ImageNet's classifier are left out.
-
-    Returns
-    -------
-    list of str
-        The names left out: tensors of the file that were not used and parameters of the network
-        that keep their random values.
-
-    Raises
-    ------
-    ValueError
-        If the file holds no state dict, or one of another architecture or width.
+    Convolutions that have more inputs here (the first of stages 2-4 after concatenation, conv1 with
+    four channels) and ImageNet's classifier are left out. The names that are left out are returned:
+    tensors of the file that are not used, and parameters of the network that stay random.
     """
-    state = _read_state(path)
-    own = net.state_dict()
-    counters = {name for name in own if name.endswith("num_batches_tracked")}
+    state, own = read_state(path), net.state_dict()
+    counters = {name for name in own if name.endswith("num_batches_tracked")}  # old files lack them
     trunk = [
         name
         for name in own
         if name.startswith(("conv1.", "bn1.", "layer"))
         and ".mfem." not in name
-        and name not in counters  # old files have none
+        and name not in counters
     ]
     missing = [name for name in trunk if name not in state]
     if missing:
@@ -279,7 +208,6 @@ def load_pretrained(net: Network, path: str | Path) -> list[str]:
             f"{path}: not a ResNet34 state dict, {len(missing)} of {len(trunk)} expected tensors "
             f"are missing, such as {missing[0]}"
         )
-    shared = {name for name in state if name in own and state[name].shape == own[name].shape}
     for name in trunk:
         found, expected = tuple(state[name].shape), tuple(own[name].shape)
         if found[:1] + found[2:] != expected[:1] + expected[2:]:  # all but the input channels
@@ -287,11 +215,12 @@ def load_pretrained(net: Network, path: str | Path) -> list[str]:
                 f"{path}: {name} has shape {found}, expected {expected}; "
                 "the file is of another architecture or width"
             )
-    net.load_state_dict({name: state[name] for name in shared}, strict=False)
-    return sorted((set(state) | set(own)) - shared - counters)
+    used = {name for name in state if name in own and state[name].shape == own[name].shape}
+    net.load_state_dict({name: state[name] for name in used}, strict=False)
+    return sorted((set(state) | set(own)) - used - counters)
 
 
-def _read_state(path: str | Path) -> dict[str, Tensor]:
+def read_state(path: str | Path) -> dict[str, Tensor]:
     """Return the tensors of a state-dict file by name."""
     try:
         state = torch.load(path, map_location="cpu", weights_only=True)
@@ -300,7 +229,5 @@ def _read_state(path: str | Path) -> dict[str, Tensor]:
     except Exception as error:  # a file of another kind fails in many ways
         raise ValueError(f"{path}: not a file of weights that torch.load reads") from error
     if not isinstance(state, dict) or not all(isinstance(v, Tensor) for v in state.values()):
-        raise ValueError(
-            f"{path}: expected a state dict of names and tensors, found another object"
-        )
+        raise ValueError(f"{path}: expected a state dict of names and tensors")
     return state

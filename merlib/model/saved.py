@@ -1,4 +1,4 @@
-"""A model for new clips: trained on every subject, in one safetensors file that runs no code."""
+"""A model for new clips, trained on all subjects and saved in a safetensors file without code."""
 
 import json
 from pathlib import Path
@@ -17,19 +17,13 @@ from .classifier import NetworkClassifier
 from .network import Network
 from .training import pick_device
 
-FORMAT = 1
-"""Raised whenever older files can no longer be read."""
+FORMAT = 1  # raised whenever older files can no longer be read
 
 
 class Model(NamedTuple):
-    """A trained network and what it was made from.
+    """A fitted classifier and what it was made from.
 
-    Attributes
-    ----------
-    classifier : NetworkClassifier
-        Fitted; its ``config`` is the one it was trained with.
-    about : dict
-        ``dataset``, ``version``, ``counts``, ``method``, ``seed``, ``merlib`` ...
+    ``about`` holds ``dataset``, ``version``, ``counts``, ``method``, ``seed``, ``merlib`` and more.
     """
 
     classifier: NetworkClassifier
@@ -37,23 +31,17 @@ class Model(NamedTuple):
 
 
 def save(model: Model, path: str | Path) -> Path:
-    """Write a model to one safetensors file, with its configuration and classes inside.
-
-    Raises
-    ------
-    ValueError
-        If the file's name does not end in ``.safetensors``.
-    """
+    """Save a model to a ``.safetensors`` file, with its configuration and classes."""
     path = Path(path)
     if path.suffix != ".safetensors":
         raise ValueError(f"{path}: expected a name that ends in .safetensors")
     classifier, config = model.classifier, model.classifier.config or Config()
-    values = config.step() | {"pretrained": None, "landmarks": None}  # weights are here
+    values = config.step() | {"pretrained": None, "landmarks": None}  # the file has the weights
     described = {
         "format": FORMAT,
         "merlib": __version__,
         "configuration": values,
-        "classes": [str(name) for name in classifier.classes_],
+        "classes": list(map(str, classifier.classes_)),
         "about": model.about,
     }
     tensors = {
@@ -67,18 +55,9 @@ def save(model: Model, path: str | Path) -> Path:
 
 
 def load(path: str | Path, device: str = "auto") -> Model:
-    """Read a model; nothing in the file is executed.
+    """Load a model onto a device (see `pick_device`); nothing in the file is executed.
 
-    Parameters
-    ----------
-    path : path
-    device : str
-        ``auto`` is CUDA if there, else the CPU.
-
-    Raises
-    ------
-    ValueError
-        If the file is no model of this library, or of another version of it.
+    A file that is not a model of this version of the library raises a ValueError.
     """
     path = Path(path).expanduser()
     if not path.is_file():

@@ -1,12 +1,13 @@
-"""Face rectification and crop, section 3.1.2: eyes on the onset frame, one transform a clip.
+"""Face rectification and crop, section 3.1.2: the same transform for all frames of a clip.
 
-The eyes are found once, on the onset frame, and the whole clip goes through the same similarity
-transform: aligning every frame by itself would add motion of the detector's own.
+The eyes are found once, on the onset frame. If every frame were aligned by itself, the errors of
+the eye detection would add motion of their own.
 """
 
 from collections.abc import Sequence
 from itertools import combinations, product
 from pathlib import Path
+from typing import NamedTuple
 
 import cv2
 import numpy as np
@@ -18,227 +19,182 @@ VERSION = 1  # raised when this step computes something else, see merlib.version
 EYES = np.array([[0.28, 0.33], [0.72, 0.33]])
 """Where the image-left and image-right eye centre lie in the crop, as fractions of its side."""
 
+FRONTAL = "haarcascade_frontalface_default.xml"
+PROFILE = "haarcascade_profileface.xml"
+EYE_CASCADES = ("haarcascade_eye.xml", "haarcascade_eye_tree_eyeglasses.xml")
 
-FACE = 300
-"""Pixels that a face is wide when the eyes are searched in it."""
+FACE = 300  # pixels, width to which a face is resized before its eyes are searched
+PLAUSIBLE = 0.25  # largest distance of eyes from their usual place, see `misplacement`
 
+LEAST_UPRIGHT, LEAST_TURNED = 4.0, 5.0
+"""Least confidence of the frontal cascade, in upright and in turned frames. Drawn faces had 5.9 and
+more, a photograph had 4.4 and more or 5.5 and more, other patterns had up to 3.6 or 4.6."""
 
-PLAUSIBLE = 0.25
-"""How far a pair of eyes may lie from its usual place in the face box, in face widths."""
+TURNS = (0, 20, -20, 40, -40)
+"""Degrees by which a frame is turned: the cascades know upright faces only."""
+
+KINDS = ("no face", "profile", "no eyes", "two faces", "eyes outside")
+"""What can be wrong with a frame in which one face is searched."""
+
+ADVICE = (
+    "If no face is found, name the eyes in eyes.csv (columns clip, left_x, left_y, right_x, "
+    "right_y), give a YuNet model (landmarks=FILE), or use cropped frames (faces=cropped)."
+)
+"""What a user can do then; the book's page on own data says more."""
 
 
 class FaceNotFound(ValueError):
-    """No face with two eyes in a frame, or more than one.
-
-    Attributes
-    ----------
-    kind : str
-        Short name of what is wrong, one of `KINDS`.
-    """
+    """There is no face with two eyes in a frame, or more than one; ``kind`` is one of `KINDS`."""
 
     def __init__(self, kind: str, message: str):
         super().__init__(message)
         self.kind = kind
 
 
-KINDS = ("no face", "profile", "no eyes", "two faces", "eyes outside")
-"""What can be wrong with a frame in which one face is looked for."""
+class Face(NamedTuple):
+    """A detected face: eyes as of `find_eyes`, box (x, y, width, height) in pixels."""
 
-WAY_ON = (
-    "Where no face is found, name the eyes in eyes.csv (columns clip, left_x, left_y, right_x, "
-    "right_y), give a YuNet model (landmarks=FILE), or use frames cropped already (faces=cropped)."
-)
-"""What a person can do about it; the book's page on one's own clips says more."""
-
-TURNS = (0, 20, -20, 40, -40)
-"""Degrees by which a frame is turned when no upright face is found in it: the cascades know upright
-faces only."""
+    eyes: np.ndarray
+    box: Sequence
+    confidence: float
+    misplacement: float = 0.0
 
 
 def find_eyes(grey: np.ndarray, landmarks: str | Path | None = None) -> np.ndarray:
-    """Find the eye centres, with the Haar cascades that OpenCV ships or a YuNet model.
+    """Find the eye centres, with the Haar cascades that OpenCV ships or with a YuNet model.
 
-    With the cascades, the eyes are searched in the upper part of everything that looks like a
-    face; of all pairs of candidates the best placed one is taken, and each centre is refined to the
-    centroid of the dark iris around it. Where no face is found, smaller ones and turned frames are
-    tried.
+    The first pass searches a large upright face, the second one smaller faces in turned frames too.
+    Each pass takes the surest face. Its eyes are the best placed pair of candidates; each centre is
+    moved to the centroid of the dark iris around it. If there is not exactly one face with a
+    plausible pair of eyes, `FaceNotFound` is raised.
 
     Parameters
     ----------
     grey : ndarray (H, W) uint8
-    landmarks : path, optional
-        ONNX file of a YuNet face detector (``face_detection_yunet_*.onnx`` of OpenCV's model zoo).
+    landmarks : path, optional, ONNX file ``face_detection_yunet_*.onnx`` of OpenCV's model zoo
 
     Returns
     -------
-    ndarray (2, 2) float64
-        ((x, y) image-left, (x, y) image-right) in pixels.
-
-    Raises
-    ------
-    FaceNotFound
-        If there is no face, no plausible pair of eyes in it, or more than one face.
+    ndarray (2, 2) float64, (x, y) of the image-left and of the image-right eye centre in pixels
     """
     if grey.ndim != 2 or grey.dtype != np.uint8:
         raise ValueError(f"grey: shape {grey.shape}, {grey.dtype}; expected (H, W), uint8")
     if landmarks is not None:
         return yunet_eyes(grey, landmarks)
-    eyeless: list = []
-    for attempts in (((0, 6),), ((turn, 14) for turn in TURNS)):
-        found = []
-        for turn, part in attempts:
-            turned, back = rotate(grey, turn)
-            boxes, confidences = frontal_faces(
-                turned, min(grey.shape) // part, CONFIDENT[turn != 0]
-            )
-            eyes, confidence = one_face(turned, boxes, confidences)
-            if eyes is not None:
-                found.append((confidence, cv2.transform(eyes[None], back)[0]))
-            eyeless = eyeless or list(boxes)
-        if found:
-            return max(found, key=lambda one: one[0])[1]
-    raise FaceNotFound(*what_is_wrong(grey, eyeless))
-
-
-CONFIDENT = (4.0, 5.0)
-"""Least confidence of the frontal cascade, in upright and in turned frames. Measured: drawn faces
-5.9 and more, a photograph 4.4 and more upright, 5.5 and more at the best turn; patterns that are no
-face up to 3.6 and 4.6."""
-
-FRONTAL = "haarcascade_frontalface_default.xml"
-PROFILE = "haarcascade_profileface.xml"
+    boxes_without_eyes: Sequence = ()
+    passes = [((0,), 6), (TURNS, 14)]  # turns; a face is at least 1/6 or 1/14 of the frame
+    for turns, parts in passes:
+        faces = []
+        for degrees in turns:
+            turned, back = rotate(grey, degrees)
+            boxes = frontal_faces(turned, min(grey.shape) // parts, upright=degrees == 0)
+            face = only_face(turned, boxes)
+            if face is not None:
+                faces.append(face._replace(eyes=cv2.transform(face.eyes[None], back)[0]))
+            boxes_without_eyes = boxes_without_eyes or [box for box, _ in boxes]
+        if faces:
+            return max(faces, key=lambda face: face.confidence).eyes
+    raise FaceNotFound(*what_is_wrong(grey, boxes_without_eyes))
 
 
 def rotate(grey: np.ndarray, degrees: float) -> tuple[np.ndarray, np.ndarray]:
     """Return a frame turned about its centre, and the transform (2, 3) back to the frame."""
-    if degrees == 0:
-        return grey, np.eye(2, 3)
     height, width = grey.shape
     matrix = cv2.getRotationMatrix2D((width / 2, height / 2), degrees, 1.0)
     turned = cv2.warpAffine(grey, matrix, (width, height), borderMode=cv2.BORDER_REPLICATE)
     return turned, cv2.invertAffineTransform(matrix)
 
 
-def frontal_faces(grey: np.ndarray, smallest: int, least: float) -> tuple[list, list]:
-    """Return boxes (x, y, width, height) of upright frontal faces, and the cascade's confidence."""
+def frontal_faces(grey: np.ndarray, smallest: int, upright: bool) -> list[tuple]:
+    """Return box and confidence of all frontal faces that have a smallest width in pixels."""
     boxes, _, confidences = cascade(FRONTAL).detectMultiScale3(
-        cv2.equalizeHist(grey),
-        scaleFactor=1.05,
-        minNeighbors=4,
-        minSize=(smallest, smallest),
-        outputRejectLevels=True,
+        cv2.equalizeHist(grey), 1.05, 4, minSize=(smallest, smallest), outputRejectLevels=True
     )
-    sure = [(box, float(c)) for box, c in zip(boxes, confidences, strict=True) if c >= least]
-    return [box for box, _ in sure], [confidence for _, confidence in sure]
+    least = LEAST_UPRIGHT if upright else LEAST_TURNED
+    found = zip(boxes, map(float, confidences), strict=True)
+    return [(box, confidence) for box, confidence in found if confidence >= least]
 
 
-def one_face(grey: np.ndarray, boxes: list, confidences: list) -> tuple[np.ndarray | None, float]:
-    """Return the eyes of the one face among the boxes, and its confidence; None if there is none.
+def only_face(grey: np.ndarray, boxes: list[tuple]) -> Face | None:
+    """Return the face with the best placed eyes, of boxes with confidences; None without eyes."""
+    found = [face_in(grey, box, confidence) for box, confidence in boxes]
+    faces = [face for face in found if face is not None]
+    faces.sort(key=lambda face: face.misplacement)
+    refuse_second(faces)
+    return faces[0] if faces else None
 
-    Raises
-    ------
-    FaceNotFound
-        If there is a second face that is not much smaller than the first.
+
+def refuse_second(faces: list[Face]) -> None:
+    """Raise `FaceNotFound` if there is a second face besides the first.
+
+    Boxes around the same place are one face; one of less than a third of the width is background.
     """
-    found = [
-        (*eyes_in(grey, box), box, confidence)
-        for box, confidence in zip(boxes, confidences, strict=True)
-    ]
-    found = sorted((one for one in found if one[0] <= PLAUSIBLE), key=lambda one: one[0])
-    if not found:
-        return None, 0.0
-    refuse_second([(eyes, box) for _, eyes, box, _ in found])
-    return found[0][1], found[0][3]
-
-
-def refuse_second(faces: list) -> None:
-    """Raise if faces, (eyes, (x, y, width, height)) each, are more than one.
-
-    Boxes around the same place are one face, and one of less than a third of the other's width is
-    taken for background.
-    """
-    (eyes, first), *others = faces
-    for other, box in others:
-        apart = np.hypot(*(np.mean(other, axis=0) - np.mean(eyes, axis=0)))
-        if (
-            apart > 0.5 * max(first[2], box[2])
-            and min(first[2], box[2]) > max(first[2], box[2]) / 3
-        ):
-            where = " and ".join(described(one) for one in (first, box))
+    for other in faces[1:]:
+        distance = np.hypot(*(np.mean(other.eyes, axis=0) - np.mean(faces[0].eyes, axis=0)))
+        small, large = sorted([faces[0].box[2], other.box[2]])
+        if distance > 0.5 * large and small > large / 3:
+            where = f"{described(faces[0].box)} and {described(other.box)}"
             raise FaceNotFound("two faces", f"more than one face: {where}")
 
 
-def described(box: Sequence[float]) -> str:
+def described(box: Sequence) -> str:
     """Return size and place of a box (x, y, width, height), for a message."""
-    x, y, width, height = (round(float(value)) for value in box[:4])
+    x, y, width, height = (round(float(value)) for value in box)
     return f"{width}x{height} at ({x}, {y})"
 
 
-def what_is_wrong(grey: np.ndarray, eyeless: list) -> tuple[str, str]:
-    """Return kind and message for a frame without a face."""
-    if eyeless:
-        places = ", ".join(described(box) for box in eyeless)
+def what_is_wrong(grey: np.ndarray, boxes_without_eyes: Sequence) -> tuple[str, str]:
+    """Return kind and message for a frame in which no face with eyes was found."""
+    if boxes_without_eyes:
+        places = ", ".join(map(described, boxes_without_eyes))
         return "no eyes", (
             f"no plausible pair of eyes in what looks like a face: {places} (dark glasses, closed "
             "or covered eyes, or no face at all)"
         )
+    nothing = f"no frontal face found in a frame of {grey.shape[1]}x{grey.shape[0]}"
     equalised = cv2.equalizeHist(grey)
     for image, side in ((equalised, "left"), (equalised[:, ::-1].copy(), "right")):
-        boxes = detect(PROFILE, image, min(grey.shape) // 6)
-        if len(boxes):
-            return "profile", (
-                f"no frontal face found in a frame of {grey.shape[1]}x{grey.shape[0]}, but one in "
-                f"profile, looking to the image's {side}"
-            )
-    return "no face", f"no frontal face found in a frame of {grey.shape[1]}x{grey.shape[0]}"
+        if len(detect(PROFILE, image, min(grey.shape) // 6)):
+            return "profile", f"{nothing}, but one in profile, looking to the image's {side}"
+    return "no face", nothing
 
 
 def yunet_eyes(grey: np.ndarray, model: str | Path) -> np.ndarray:
-    """Return the eye centres (2, 2) that a YuNet model finds; see `find_eyes`.
-
-    Raises
-    ------
-    FaceNotFound
-        If it finds no face, or more than one.
-    ValueError
-        If the file is no such model.
-    """
-    if not Path(model).expanduser().is_file():
+    """Return the eye centres (2, 2) that a YuNet model finds; see `find_eyes`."""
+    path = Path(model).expanduser()
+    if not path.is_file():
         raise ValueError(f"landmarks={str(model)!r}: no such file")
     try:
-        detector = cv2.FaceDetectorYN.create(
-            str(Path(model).expanduser()), "", grey.shape[::-1], score_threshold=0.7
-        )
-        _, faces = detector.detect(cv2.cvtColor(grey, cv2.COLOR_GRAY2BGR))
+        detector = cv2.FaceDetectorYN.create(str(path), "", grey.shape[::-1], score_threshold=0.7)
+        _, rows = detector.detect(cv2.cvtColor(grey, cv2.COLOR_GRAY2BGR))
     except cv2.error as error:
         reason = str(error).strip().splitlines()[0]
         raise ValueError(f"landmarks={str(model)!r}: no YuNet model ({reason})") from error
-    if faces is None or len(faces) == 0:
+    if rows is None or len(rows) == 0:
         size = f"{grey.shape[1]}x{grey.shape[0]}"
         raise FaceNotFound("no face", f"the landmark model finds no face in a frame of {size}")
-    surest = sorted(faces, key=lambda face: -face[14])
-    found = [(np.array(sorted(face[4:8].reshape(2, 2).tolist())), face[:4]) for face in surest]
-    refuse_second(found)
-    return found[0][0]
+    # A row is: box, five landmarks of which the eyes are the first two, confidence.
+    eyes = [np.array(sorted(row[4:8].reshape(2, 2).tolist())) for row in rows]
+    faces = [Face(pair, row[:4], row[14]) for pair, row in zip(eyes, rows, strict=True)]
+    faces.sort(key=lambda face: -face.confidence)
+    refuse_second(faces)
+    return faces[0].eyes
 
 
-def eyes_in(grey: np.ndarray, face: np.ndarray) -> tuple[float, np.ndarray | None]:
-    """Return the best pair of eyes in a face box, and how badly it is placed (see `misplaced`)."""
-    x, y, width, height = face
+def face_in(grey: np.ndarray, box: Sequence, confidence: float) -> Face | None:
+    """Return the face in a box with its best placed eyes; None if no pair is plausible."""
+    x, y, width, height = box
     upper = grey[y : y + int(0.62 * height), x : x + width]
     upper = cv2.resize(upper, (FACE, round(FACE * len(upper) / width)))
     for image, name in product((upper, cv2.equalizeHist(upper)), EYE_CASCADES):
         boxes = detect(name, image, FACE // 12)
         centres = [np.array([a + c / 2, b + d / 2]) / FACE for a, b, c, d in boxes]
-        pairs = [sorted(pair, key=lambda p: p[0]) for pair in combinations(centres, 2)]
-        best = min(pairs, key=lambda pair: misplaced(*pair), default=None)
-        if best is not None and misplaced(*best) <= PLAUSIBLE:
-            eyes = np.array(best) * width + [x, y]
-            return misplaced(*best), np.array([refine(grey, eye, 0.07 * width) for eye in eyes])
-    return np.inf, None
-
-
-EYE_CASCADES = ("haarcascade_eye.xml", "haarcascade_eye_tree_eyeglasses.xml")
+        pairs = [sorted(pair, key=lambda point: point[0]) for pair in combinations(centres, 2)]
+        best = min(pairs, key=misplacement, default=None)
+        if best is not None and misplacement(best) <= PLAUSIBLE:
+            eyes = [refine(grey, eye, 0.07 * width) for eye in np.array(best) * width + [x, y]]
+            return Face(np.array(eyes), box, confidence, misplacement(best))
+    return None
 
 
 def detect(name: str, image: np.ndarray, smallest: int) -> Sequence[Sequence[int]]:
@@ -251,12 +207,13 @@ def cascade(name: str) -> cv2.CascadeClassifier:
     return cv2.CascadeClassifier(cv2.data.haarcascades + name)  # type: ignore[attr-defined]
 
 
-def misplaced(left: np.ndarray, right: np.ndarray) -> float:
-    """Return how far a pair lies from where eyes are in the cascade's box, in face widths.
+def misplacement(pair: Sequence[np.ndarray]) -> float:
+    """Return the distance of a pair of eyes from their usual place in the box, in face widths.
 
-    The box of the frontal-face cascade holds the eyes at about (0.31, 0.38) and (0.69, 0.38); the
+    In the box of the frontal-face cascade the eyes are at about (0.31, 0.38) and (0.69, 0.38). The
     head may be rolled, so only the middle, the distance and the slope count.
     """
+    left, right = pair
     middle = (left + right) / 2 - [0.5, 0.38]
     distance = np.hypot(*(right - left)) - 0.38
     slope = max(0.0, abs(right[1] - left[1]) - 0.35 * (right[0] - left[0]))
@@ -264,15 +221,13 @@ def misplaced(left: np.ndarray, right: np.ndarray) -> float:
 
 
 def refine(grey: np.ndarray, eye: np.ndarray, radius: float) -> np.ndarray:
-    """Move an eye centre to the centroid of the darkest part around it, in two rounds.
-
-    Haar boxes jitter by some pixels; the iris and pupil are the darkest spot of an open eye.
-    """
+    """Move an eye centre to the centroid of the darkest part around it: iris and pupil."""
+    smooth = cv2.GaussianBlur(grey, (0, 0), max(1.0, radius / 10))
     centre = np.array(eye, float)
     for reach in (radius, 0.7 * radius):
         left, top = np.maximum(np.rint(centre - reach), 0).astype(int)
         right, bottom = np.rint(centre + reach).astype(int) + 1
-        patch = cv2.GaussianBlur(grey, (0, 0), max(1.0, radius / 10))[top:bottom, left:right]
+        patch = smooth[top:bottom, left:right]
         rows, columns = np.mgrid[top : top + patch.shape[0], left : left + patch.shape[1]]
         dark = np.clip(np.quantile(patch, 0.2) - patch.astype(float), 0, None)
         dark *= np.hypot(columns - centre[0], rows - centre[1]) < reach
@@ -283,24 +238,10 @@ def refine(grey: np.ndarray, eye: np.ndarray, radius: float) -> np.ndarray:
 
 
 def similarity(eyes: np.ndarray | Sequence[Sequence[float]], size: int) -> np.ndarray:
-    """Return the rotation, scaling and shift that put the eyes at `EYES`.
+    """Return the rotation, scaling and shift (2, 3) that move the eyes to `EYES`.
 
-    Parameters
-    ----------
-    eyes : array_like (2, 2)
-        Image-left and image-right eye centre, frame pixels.
-    size : int
-        Pixels a side of the crop.
-
-    Returns
-    -------
-    ndarray (2, 3) float64
-        Maps frame pixels to crop pixels.
-
-    Raises
-    ------
-    ValueError
-        If the eyes are not two different points, image-left first.
+    The eyes are image-left and image-right eye centre (2, 2) in frame pixels; the transform maps
+    them to pixels of a crop of ``size`` x ``size``.
     """
     eyes = np.asarray(eyes, float)
     if eyes.shape != (2, 2) or not np.isfinite(eyes).all() or not eyes[0, 0] < eyes[1, 0]:
@@ -309,36 +250,23 @@ def similarity(eyes: np.ndarray | Sequence[Sequence[float]], size: int) -> np.nd
 
 
 def whole_frame(shape: tuple[int, int], size: int) -> np.ndarray:
-    """Return the transform (2, 3) of a ready-cropped frame (H, W): stretched to the square crop."""
+    """Return the transform (2, 3) that stretches a cropped frame (H, W) to the square crop."""
     scale = np.array([size / shape[1], size / shape[0]])
     return np.column_stack([np.diag(scale), 0.5 * scale - 0.5])
 
 
 def rescale(matrix: np.ndarray, factor: float) -> np.ndarray:
-    """Return the transform (2, 3) to a crop whose side is ``factor`` times as many pixels."""
+    """Return the transform (2, 3) to a crop whose side has ``factor`` times as many pixels."""
     scaled = factor * np.asarray(matrix, float)
     scaled[:, 2] += 0.5 * factor - 0.5
     return scaled
 
 
 def align(frames: np.ndarray, matrix: np.ndarray, size: int) -> np.ndarray:
-    """Crop every frame with the same transform.
+    """Crop all frames (F, H, W) uint8 with the same transform (2, 3), see `similarity`.
 
-    A frame is blurred before it is made smaller, with the Gaussian that leaves the coarser grid
-    no finer detail than it can hold: sub-pixel motion would otherwise alias into flicker.
-
-    Parameters
-    ----------
-    frames : ndarray (F, H, W) uint8
-    matrix : ndarray (2, 3)
-        Frame pixels to crop pixels, see `similarity`.
-    size : int
-        Pixels a side of the crop.
-
-    Returns
-    -------
-    ndarray (F, size, size) float32
-        Grey values 0 to 255.
+    The crops are (F, size, size) float32, grey 0 to 255. A Gaussian first removes the detail that a
+    coarser grid cannot show: aliasing would turn sub-pixel motion into flicker.
     """
     scale = np.sqrt(abs(np.linalg.det(matrix[:, :2])))
     sigma = 0.5 * np.sqrt(max(0.0, 1 / scale**2 - 1))

@@ -1,7 +1,7 @@
 """TV-L1 optical flow (Zach, Pock and Bischof 2007) and optical strain, section 3.1.2.
 
-Flow is (2, H, W) float32: u to the right and v down, in pixels, such that the first image's point
-x is at x + (u, v)(x) in the second.
+Flow is (2, H, W) float32: u to the right and v down, in pixels. The point x of the first image is
+at x + (u, v)(x) in the second.
 """
 
 import cv2
@@ -19,35 +19,20 @@ SETTINGS: dict[str, dict[str, float | int]] = {
         "outerIterations": 2,
     },
 }
-"""Arguments of OpenCV's TV-L1. ``default`` changes nothing; ``fast`` was chosen by end-point error
-on synthetic clips: sub-pixel motion needs no pyramid and few warps."""
+"""Arguments of OpenCV's TV-L1. ``default`` changes nothing; ``fast`` was chosen by the end-point
+error on synthetic clips: sub-pixel motion needs only a small pyramid and few warps."""
 
 
 def tvl1(first: np.ndarray, second: np.ndarray, settings: str = "default") -> np.ndarray:
-    """Return the TV-L1 flow from the first image to the second.
+    """Return the TV-L1 flow (2, H, W) float32, in pixels, from the first image to the second.
 
-    Parameters
-    ----------
-    first, second : ndarray (H, W) float32
-        Grey values 0 to 255.
-    settings : {"default", "fast"}
-        See `SETTINGS`.
-
-    Returns
-    -------
-    ndarray (2, H, W) float32
-        Pixels.
-
-    Raises
-    ------
-    ValueError
-        If the images differ in shape or the settings are unknown.
+    The images are (H, W), grey 0 to 255; for the settings see `SETTINGS`.
     """
     return Flow(settings)(first, second)
 
 
 class Flow:
-    """TV-L1 with one set of settings, to be called many times; see `tvl1`."""
+    """TV-L1 with one set of settings, for many calls; see `tvl1`."""
 
     def __init__(self, settings: str = "default"):
         if settings not in SETTINGS:
@@ -60,7 +45,7 @@ class Flow:
             raise ValueError(
                 f"images of shapes {first.shape} and {second.shape}: expected two of one (H, W)"
             )
-        # OpenCV takes float images as 0 to 1 and multiplies them by 255 itself.
+        # OpenCV expects float images of 0 to 1 and multiplies them by 255 itself.
         images = [np.asarray(image, np.float32) / 255 for image in (first, second)]
         return np.moveaxis(self.method.calc(*images, None), 2, 0).copy()
 
@@ -68,14 +53,7 @@ class Flow:
 def strain(flow: np.ndarray) -> np.ndarray:
     """Return the optical strain magnitude sqrt(ux^2 + vy^2 + (uy + vx)^2 / 2).
 
-    Parameters
-    ----------
-    flow : ndarray (..., 2, H, W)
-
-    Returns
-    -------
-    ndarray (..., H, W)
-        Pixels per pixel, by central differences.
+    Flow (..., 2, H, W) gives strain (..., H, W) in pixels per pixel, by central differences.
     """
     u, v = flow[..., 0, :, :], flow[..., 1, :, :]
     (uy, ux), (vy, vx) = np.gradient(u, axis=(-2, -1)), np.gradient(v, axis=(-2, -1))
@@ -83,29 +61,15 @@ def strain(flow: np.ndarray) -> np.ndarray:
 
 
 def direction(flow: np.ndarray) -> np.ndarray:
-    """Return the direction of flow (..., 2, H, W) in turns, 0 to 1: right, down, left, up.
-
-    As a hue it colours flow.
-    """
+    """Return the direction of flow (..., 2, H, W) in turns, 0 to 1: right, down, left, up."""
     return np.arctan2(flow[..., 1, :, :], flow[..., 0, :, :]) / (2 * np.pi) % 1
 
 
 def remove_head_motion(flow: np.ndarray, rounds: int = 5) -> np.ndarray:
-    """Subtract the head's own motion: a similarity fitted robustly to the flow.
+    """Subtract the head's own motion from flow (2, H, W) in pixels: a similarity, robustly fitted.
 
-    The fit (shift, roll, scale) is by iteratively re-weighted least squares with Cauchy weights:
-    the few pixels that an expression moves count little.
-
-    Parameters
-    ----------
-    flow : ndarray (2, H, W)
-    rounds : int
-        Rounds of re-weighting.
-
-    Returns
-    -------
-    ndarray (2, H, W) float32
-        Pixels.
+    Shift, roll and scale are fitted by iteratively re-weighted least squares with Cauchy weights,
+    so that the few pixels that an expression moves count little.
     """
     height, width = flow.shape[1:]
     step = max(1, min(height, width) // 28)
@@ -128,35 +92,25 @@ def remove_head_motion(flow: np.ndarray, rounds: int = 5) -> np.ndarray:
 
 
 def endpoint_error(flow: np.ndarray, truth: np.ndarray, mask: np.ndarray | None = None) -> float:
-    """Return the mean distance between two flows in pixels, over a mask if given.
-
-    Parameters
-    ----------
-    flow, truth : ndarray (2, H, W)
-    mask : ndarray (H, W) bool, optional
-    """
+    """Return the mean distance between flows (2, H, W) in pixels, within a mask (H, W) if given."""
     distance = np.hypot(*(np.asarray(flow, float) - truth))
     return float(distance.mean() if mask is None else distance[mask].mean())
 
 
-def truth_in_crop(displacement: np.ndarray, matrix: np.ndarray, size: int) -> np.ndarray:
-    """Carry a displacement field of the frame into the aligned crop.
+def errors_with_zero(flow: np.ndarray, truth: np.ndarray, least: float) -> tuple[float, float]:
+    """Return the end-point errors of flow (2, H, W) and of the answer of zero flow, in pixels.
 
-    Parameters
-    ----------
-    displacement : ndarray (2, H, W)
-        Frame pixels.
-    matrix : ndarray (2, 3)
-        Frame pixels to crop pixels, see `merlib.preprocess.face.similarity`.
-    size : int
-        Pixels a side of the crop.
-
-    Returns
-    -------
-    ndarray (2, size, size) float32
-        Crop pixels: places are warped, vectors turned and scaled.
+    They are means over the places where the true motion is at least a share of its peak, `least`.
     """
-    moved = [
-        cv2.warpAffine(part, matrix, (size, size), flags=cv2.INTER_LINEAR) for part in displacement
-    ]
+    length = np.hypot(*truth)
+    moving = length >= least * length.max()
+    return endpoint_error(flow, truth, moving), endpoint_error(0 * truth, truth, moving)
+
+
+def truth_in_crop(displacement: np.ndarray, matrix: np.ndarray, size: int) -> np.ndarray:
+    """Return a displacement field (2, H, W) of the frame in the crop (2, size, size), float32.
+
+    Its places are warped, its vectors turned and scaled by the transform (2, 3) into the crop.
+    """
+    moved = [cv2.warpAffine(part, matrix, (size, size)) for part in displacement]
     return np.tensordot(matrix[:, :2], np.array(moved), 1).astype(np.float32)

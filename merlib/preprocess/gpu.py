@@ -1,12 +1,13 @@
-"""TV-L1 flow and Eulerian magnification of many clips at once, in PyTorch: section 3.1.2 on a GPU.
+"""Section 3.1.2 on a GPU: TV-L1 flow and Eulerian magnification of many clips at once, in PyTorch.
 
 Equations, parameters and order of steps are those of OpenCV's TV-L1 and of
 `merlib.preprocess.magnify`. Flow differs from OpenCV's in two ways: OpenCV interpolates at only 32
-places between two pixels, and it takes other values outside of an image.
+places between two pixels, and it has other values outside an image (see `warp`).
 """
 
-from collections.abc import Sequence
-from functools import cache
+from collections.abc import Callable, Sequence
+from functools import cache, partial
+from itertools import pairwise
 
 import cv2
 import numpy as np
@@ -32,31 +33,15 @@ DEFAULTS = {
     "scaleStep": 0.8,
     "medianFiltering": 5,
 }
-"""OpenCV's own values of its TV-L1's arguments."""
+"""Arguments of OpenCV's TV-L1 with its own values."""
 
-AT_ONCE = 2**22
-"""Pixels of image pairs that are in work at a time; each needs about 300 bytes."""
+PIXELS_AT_ONCE = 2**22  # of image pairs whose flow is computed at a time; about 300 bytes each
 
 
 def tvl1(first: Tensor, second: Tensor, settings: str = "default") -> Tensor:
-    """Return the TV-L1 flow of pairs of images, all at once.
+    """Return the TV-L1 flow of pairs of images, all at once; see `merlib.preprocess.flow.tvl1`.
 
-    Parameters
-    ----------
-    first, second : Tensor (B, H, W) float32
-        Grey values 0 to 255.
-    settings : {"default", "fast"}
-        See `merlib.preprocess.flow.SETTINGS`.
-
-    Returns
-    -------
-    Tensor (B, 2, H, W) float32
-        Pixels, u to the right and v down.
-
-    Raises
-    ------
-    ValueError
-        If the images differ in shape or the settings are unknown.
+    The images are (B, H, W), their flow is (B, 2, H, W).
     """
     if first.shape != second.shape or first.ndim != 3:
         raise ValueError(
@@ -65,9 +50,9 @@ def tvl1(first: Tensor, second: Tensor, settings: str = "default") -> Tensor:
         )
     if settings not in SETTINGS:
         raise ValueError(f"settings={settings!r}: expected one of {tuple(SETTINGS)}")
-    some = max(1, AT_ONCE // first[0].numel())
-    if len(first) > some:
-        parts = zip(first.split(some), second.split(some), strict=True)
+    pairs_at_once = max(1, PIXELS_AT_ONCE // first[0].numel())
+    if len(first) > pairs_at_once:
+        parts = zip(first.split(pairs_at_once), second.split(pairs_at_once), strict=True)
         return torch.cat([tvl1(*part, settings) for part in parts])
     how = DEFAULTS | SETTINGS[settings]
     pyramid = [torch.stack([first, second]).float()]
@@ -85,10 +70,10 @@ def tvl1(first: Tensor, second: Tensor, settings: str = "default") -> Tensor:
 
 
 def one_scale(first: Tensor, second: Tensor, flow: Tensor, how: dict) -> Tensor:
-    """Return the flow (B, 2, H, W) of one level of the pyramid, from that of the coarser one.
+    """Return the flow (B, 2, H, W) of one level of the pyramid, from that of the coarser level.
 
-    The primal-dual iterations of Zach, Pock and Bischof 2007, with a median filter between them.
-    Every pair stops by itself once it moves less than ``epsilon``.
+    These are the primal-dual iterations of Zach, Pock and Bischof 2007, with a median filter
+    between them. Each pair stops by itself when its flow changes by less than ``epsilon``.
     """
     dual = flow.new_zeros(len(flow), 2, 2, *flow.shape[2:])  # of u and v, along x and y
     step, limit = how["tau"] / how["theta"], how["lambda_"] * how["theta"]
@@ -118,7 +103,7 @@ def one_scale(first: Tensor, second: Tensor, flow: Tensor, how: dict) -> Tensor:
 
 
 def centred_gradient(image: Tensor) -> tuple[Tensor, Tensor]:
-    """Return half the differences of the neighbours to the right and below, and left and above."""
+    """Return half the difference of the right and left neighbour, and of the lower and upper."""
     x = functional.pad(image, (1, 1), mode="replicate")
     y = functional.pad(image, (0, 0, 1, 1), mode="replicate")
     return (x[..., 2:] - x[..., :-2]) / 2, (y[..., 2:, :] - y[..., :-2, :]) / 2
@@ -139,26 +124,24 @@ def divergence(dual: Tensor) -> Tensor:
 
 
 def warp(images: Tensor, flow: Tensor) -> Tensor:
-    """Return images (B, C, H, W) taken at x + flow, by bicubic interpolation.
+    """Return images (B, C, H, W) at x + flow, by bicubic interpolation.
 
-    Outside of an image its border is repeated. OpenCV takes zero there, which pulls at the flow of
-    the outermost pixels as soon as they move.
+    Outside an image its border is repeated. OpenCV has zeros there, which disturb the flow of the
+    outermost pixels when they move.
     """
     height, width = flow.shape[2:]
-    y, x = torch.meshgrid(
-        torch.arange(height, device=flow.device), torch.arange(width, device=flow.device),
-        indexing="ij",
-    )  # fmt: skip
-    grid = torch.stack(
-        [(x + flow[:, 0]) * 2 / (width - 1) - 1, (y + flow[:, 1]) * 2 / (height - 1) - 1], dim=-1
-    )
+    y = torch.arange(height, device=flow.device)[:, None]
+    x = torch.arange(width, device=flow.device)
+    columns = (x + flow[:, 0]) * 2 / (width - 1) - 1
+    rows = (y + flow[:, 1]) * 2 / (height - 1) - 1
+    grid = torch.stack([columns, rows], dim=-1)
     return functional.grid_sample(
         images, grid, mode="bicubic", padding_mode="border", align_corners=True
     )
 
 
 def median(field: Tensor, how: dict) -> Tensor:
-    """Return the median over a square window, its border repeated."""
+    """Return the median over a square window; the border is repeated."""
     side = how["medianFiltering"]
     padded = functional.pad(field, [side // 2] * 4, mode="replicate")
     windows = padded.unfold(2, side, 1).unfold(3, side, 1)
@@ -166,7 +149,7 @@ def median(field: Tensor, how: dict) -> Tensor:
 
 
 def resized(images: Tensor, shape: Sequence[int], factor: float | None = None) -> Tensor:
-    """Return images (..., H, W) in another shape, by bilinear interpolation as OpenCV does it."""
+    """Return images (..., H, W) in another shape, by bilinear interpolation as in OpenCV."""
     rows, columns = (
         torch.from_numpy(linear_weights(here, there, factor or there / here)).to(images)
         for here, there in zip(images.shape[-2:], shape, strict=True)
@@ -193,21 +176,8 @@ def magnify(
 ) -> Tensor:
     """Magnify the small motions of clips, as `merlib.preprocess.magnify.magnify` does, all at once.
 
-    Parameters
-    ----------
-    frames : Tensor (B, F, H, W) float32
-        Grey values 0 to 255. What follows a clip's last sampled frame has no influence: shorter
-        clips may be filled up with anything finite.
-    index : Tensor (B, T)
-        The frames to return.
-    kind, alpha, r1, r2, lambda_c
-        See `merlib.preprocess.magnify.magnify`.
-    fps : ndarray (B,)
-        Frames per second.
-
-    Returns
-    -------
-    Tensor (B, T, H, W)
+    Of clips (B, F, H, W) the frames of an index (B, T) are returned; ``fps`` is (B,). Frames after
+    the last sampled one have no influence: shorter clips may be filled up with anything finite.
     """
     rows = torch.arange(len(frames), device=frames.device)[:, None]
     chosen = frames[rows, index]
@@ -219,14 +189,13 @@ def magnify(
     ])  # fmt: skip
     change = (frames - frames[:, :1]).flatten(2)
     filtered = (torch.from_numpy(weights).to(change) @ change).view_as(chosen)
-    height, width = frames.shape[2:]
-    gains = level_gains(len(low_passes(height, width)), alpha, lambda_c)
-    for gain, before, low_pass in zip(
-        gains, [0.0, *gains], low_passes(height, width), strict=False
-    ):
-        if gain != before:
-            rows, columns = (torch.from_numpy(m).to(filtered) for m in low_pass)
-            chosen = chosen + (gain - before) * (rows @ filtered @ columns.T)
+    passes = low_passes(*frames.shape[2:])
+    gains = level_gains(len(passes), alpha, lambda_c)
+    # Level k is low-pass k minus low-pass k + 1: each low-pass counts by how much the gain rises.
+    for rise, low_pass in zip(np.diff(gains, prepend=0.0).tolist(), passes, strict=True):
+        if rise != 0:
+            rows, columns = (torch.from_numpy(matrix).to(filtered) for matrix in low_pass)
+            chosen = chosen + rise * (rows @ filtered @ columns.T)
     return chosen
 
 
@@ -240,28 +209,26 @@ def temporal_weights(kind: str, r1: float, r2: float, fps: float, frames: int) -
 def low_passes(height: int, width: int) -> list[tuple[np.ndarray, np.ndarray]]:
     """Return what each level of the Gaussian pyramid keeps of an image, at its full size.
 
-    Level k of the Laplacian pyramid, brought back to full size, is the difference of the low-passes
-    k and k + 1. Both axes are filtered apart: matrices (H, H) and (W, W).
+    Both axes are filtered separately: each level is a pair of matrices (H, H) and (W, W).
     """
-    shapes: list[tuple[int, ...]] = [(height, width)]
-    while min(shapes[-1]) >= 8:
-        shapes.append(tuple((side + 1) // 2 for side in shapes[-1]))
-    return [
-        (kept(tuple(s[0] for s in shapes[:k])), kept(tuple(s[1] for s in shapes[:k])))
-        for k in range(1, len(shapes) + 1)
-    ]
+    heights, widths = [height], [width]
+    while min(heights[-1], widths[-1]) >= 8:
+        heights.append((heights[-1] + 1) // 2)
+        widths.append((widths[-1] + 1) // 2)
+    levels = range(1, len(heights) + 1)
+    return [(low_pass_matrix(heights[:k]), low_pass_matrix(widths[:k])) for k in levels]
 
 
-def kept(sides: tuple[int, ...]) -> np.ndarray:
+def low_pass_matrix(sides: list[int]) -> np.ndarray:
     """Return the matrix (N, N) of making an axis smaller, step by step, and larger again."""
     down = up = np.eye(sides[0])
-    for here, there in zip(sides, sides[1:], strict=False):
-        down = along_axis(here, cv2.pyrDown) @ down
-        up = up @ along_axis(there, lambda image, here=here: cv2.pyrUp(image, dstsize=(4, here)))
+    for large, small in pairwise(sides):
+        down = along_axis(large, cv2.pyrDown) @ down
+        up = up @ along_axis(small, partial(cv2.pyrUp, dstsize=(4, large)))
     return up @ down
 
 
-def along_axis(side: int, operation) -> np.ndarray:
-    """Return the matrix of a linear operation of images along their columns."""
+def along_axis(side: int, operation: Callable) -> np.ndarray:
+    """Return the matrix of a linear operation on images along their columns."""
     units = np.eye(side)[:, :, None].repeat(2, axis=2)
     return np.stack([operation(unit)[:, 0] for unit in units], axis=1)

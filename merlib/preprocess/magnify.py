@@ -1,11 +1,9 @@
 """Eulerian video magnification (Wu et al. 2012), section 3.1.2.
 
-A clip is split into spatial bands by a Laplacian pyramid; every pixel of every band is filtered in
-time, and the filtered signal is added back alpha times. Small motions are multiplied by about
-1 + alpha |H(f)|, H being the temporal filter (see `response`).
-
-Filtering in time and splitting into bands are linear and change places freely. So time comes first
-here, and only for the frames that are asked for: ten pyramids instead of one for every frame.
+A Laplacian pyramid splits a clip into spatial bands; every pixel of every band is filtered in time,
+and the filtered signal is added back alpha times. Small motions are multiplied by about
+1 + alpha |H(f)|, where H is the temporal filter (see `response`). Both steps are linear. So the
+temporal filter can come first here, and only the frames that are needed go through a pyramid.
 """
 
 from collections.abc import Sequence
@@ -20,20 +18,9 @@ VERSION = 1  # raised when this step computes something else, see merlib.version
 def temporal_filter(kind: str, r1: float, r2: float, fps: float) -> tuple[np.ndarray, np.ndarray]:
     """Return numerator and denominator of the temporal band-pass.
 
-    Parameters
-    ----------
-    kind : {"iir", "butterworth"}
-        ``iir`` is the difference of two first-order low-passes y[n] = (1 - r) y[n-1] + r x[n] with
-        r = r1 and r = r2; ``butterworth`` is a first-order band-pass between the same cut-offs.
-    r1, r2 : float
-        Coefficients of the faster and the slower low-pass, 0 < r2 < r1 < 1.
-    fps : float
-        Frames per second.
-
-    Raises
-    ------
-    ValueError
-        If the kind is unknown or the coefficients are not ordered.
+    ``iir`` is the difference of two first-order low-passes y[n] = (1 - r) y[n-1] + r x[n], the
+    faster with r = r1 and the slower with r = r2; ``butterworth`` is a first-order band-pass
+    between the same cut-offs.
     """
     if not 0 < r2 < r1 < 1:
         raise ValueError(f"r1={r1!r}, r2={r2!r}: expected 0 < r2 < r1 < 1")
@@ -52,7 +39,7 @@ def cutoff(r: float, fps: float) -> float:
 
 
 def response(kind: str, r1: float, r2: float, fps: float, frequencies: np.ndarray) -> np.ndarray:
-    """Return the filter's complex gain at frequencies in Hz."""
+    """Return the complex gain of the filter at frequencies in Hz."""
     b, a = temporal_filter(kind, r1, r2, fps)
     return signal.freqz(b, a, worN=np.asarray(frequencies, float), fs=fps)[1]
 
@@ -67,40 +54,20 @@ def magnify(
     fps: float = 200.0,
     index: Sequence[int] | np.ndarray | slice = np.s_[:],
 ) -> np.ndarray:
-    """Magnify the small motions of a grey clip.
+    """Return a grey clip with magnified small motions; edges may leave the range 0 to 255.
 
-    Bands of spatial wavelengths from ``lambda_c`` on get the whole alpha. Below, the first-order
-    expansion behind the method breaks down (Wu et al. 2012, eq. 14), so alpha falls linearly with
-    the band's wavelength, as in the authors' code. Bands overlap: a grating of ``lambda_c`` itself
-    gets about three quarters of alpha. A still clip stays as it is: the filter starts settled on
-    the first frame.
+    Bands with spatial wavelengths of ``lambda_c`` and more get the whole alpha. Below that, the
+    first-order expansion behind the method fails (Wu et al. 2012, eq. 14), so alpha falls linearly
+    with the wavelength of the band, as in the authors' code. Bands overlap: a grating of
+    ``lambda_c`` itself gets about three quarters of alpha. The filter starts at rest on the first
+    frame, so that a still clip stays as it is.
 
     Parameters
     ----------
-    frames : ndarray (F, H, W) float32
-        Grey values 0 to 255, at the full frame rate.
-    kind : {"iir", "butterworth", "off"}
-        Temporal filter.
-    alpha : float
-        Magnification factor.
-    r1, r2 : float
-        See `temporal_filter`.
-    lambda_c : float
-        Spatial cut-off in pixels.
-    fps : float
-        Frames per second.
-    index : sequence of int or slice
-        The frames to return, by default all.
-
-    Returns
-    -------
-    ndarray (T, H, W) float32
-        Not clipped: strongly moving edges may leave the grey scale.
-
-    Raises
-    ------
-    ValueError
-        If the frames are not (F, H, W), or see `temporal_filter`.
+    frames : ndarray (F, H, W) float32, grey 0 to 255, all ``fps`` frames per second
+    kind : {"iir", "butterworth", "off"}, the temporal filter, with r1 and r2 of `temporal_filter`
+    alpha, lambda_c : float, magnification factor and spatial cut-off in pixels
+    index : sequence of int or slice, the frames (T, H, W) that are returned, by default all
     """
     frames = np.asarray(frames, np.float32)
     if frames.ndim != 3 or len(frames) == 0:
@@ -113,19 +80,19 @@ def magnify(
 
 
 def weighted(image: np.ndarray, alpha: float, lambda_c: float) -> np.ndarray:
-    """Return an image whose bands are multiplied, each by its alpha."""
+    """Return an image with each band multiplied by its own alpha."""
     levels = laplacian(image)
     gains = level_gains(len(levels), alpha, lambda_c)
     return collapse([gain * level for gain, level in zip(gains, levels, strict=True)])
 
 
 def level_gains(levels: int, alpha: float, lambda_c: float) -> list[float]:
-    """Return the alpha of each level, finest first; band k holds wavelengths around 2**(k+2) px."""
+    """Return the alpha of each level, finest first; band k has wavelengths around 2**(k+2) px."""
     return [alpha * min(1.0, 2.0 ** (level + 2) / lambda_c) for level in range(levels)]
 
 
 def laplacian(image: np.ndarray) -> list[np.ndarray]:
-    """Return the Laplacian pyramid, finest first; the last level is the remaining low-pass."""
+    """Return the Laplacian pyramid, finest first; the last level is the low-pass that remains."""
     levels = []
     while min(image.shape) >= 8:
         smaller = cv2.pyrDown(image)
@@ -135,7 +102,7 @@ def laplacian(image: np.ndarray) -> list[np.ndarray]:
 
 
 def collapse(levels: Sequence[np.ndarray]) -> np.ndarray:
-    """Add the levels of a Laplacian pyramid up again."""
+    """Return the image of a Laplacian pyramid."""
     image = levels[-1]
     for level in levels[-2::-1]:
         image = level + cv2.pyrUp(image, dstsize=level.shape[::-1])

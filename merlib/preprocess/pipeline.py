@@ -1,16 +1,15 @@
-"""From frames on disk to what enters the network, section 3.1.2.
+"""From frames on disk to the network's input, section 3.1.2: alignment, magnification and flow.
 
-The only place where alignment, magnification and flow meet. A clip becomes (T, C, S, S): grey,
-u, v and perhaps strain. Every prepared clip is kept on disk under the hash of the choices and of
-its own frames, so that stopped work goes on and unchanged work is not done twice.
+A clip becomes (T, C, S, S): grey, u, v and perhaps strain. Each prepared clip is saved under the
+hash of the choices and of its own frames, so that unchanged work is not done twice.
 """
 
 import hashlib
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
-from itertools import islice
+from itertools import compress, islice
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import cv2
 import numpy as np
@@ -29,32 +28,31 @@ from .magnify import magnify
 
 VERSION = 1  # raised when this step computes something else, see merlib.versions
 
-AT_ONCE = 32
-"""Clips that a GPU works on at a time."""
+CLIPS_AT_ONCE = 32  # clips that a GPU prepares at a time
 
 
 @dataclass(frozen=True)
 class Prepared:
-    """Prepared clips.
+    """Prepared clips."""
 
-    Attributes
-    ----------
-    x : memmap (N, T, C, S, S) float32
-        Grey standardised per clip; u, v (and strain) divided by ``flow_scale``. In table order.
-    clips : DataFrame
-        The clip table, missing apexes filled in; its ``attrs["repairs"]`` names them.
-    key : str
-        Names what the array was made from, whatever the order of the clips.
-    """
-
-    x: np.ndarray
-    clips: pd.DataFrame
-    key: str
+    x: np.ndarray  # memmap (N, T, C, S, S) float32, in the order of the table; see `channels`
+    clips: pd.DataFrame  # with missing apexes filled in; its attrs["repairs"] names them
+    key: str  # hash of what x was made from; it does not depend on the order of the clips
 
     @property
     def y(self) -> np.ndarray:
-        """Emotions (N,), text."""
+        """Emotions (N,) of the clips."""
         return self.clips["emotion"].to_numpy(str)
+
+
+class Outcome(NamedTuple):
+    """What `prepare_one` did with a clip."""
+
+    clip: str
+    key: str  # name of its file in the cache
+    apex: int
+    problem: Finding | None = None
+    crops: Any = None  # its `Crops`, if a GPU has still to finish it
 
 
 def prepare(
@@ -65,33 +63,19 @@ def prepare(
     progress: bool = True,
     view: Callable | None = None,
 ) -> Prepared:
-    """Prepare every clip of a table, in parallel, from the cache where it can.
+    """Prepare every clip of a table in parallel, or load it from the cache.
+
+    If clips cannot be prepared (unreadable image, no face, ...), a DatasetError names all of them;
+    the other clips are saved.
 
     Parameters
     ----------
-    clips : DataFrame
-        See `merlib.data.clips.load_clips`.
-    config : Config
-        The fields of the step ``prepare``.
-    cache : path
-        Folder of the prepared clips.
-    n_jobs : int
-        Parallel processes; the result does not depend on it.
-    progress : bool
-        Show a progress bar.
-    view : callable, optional
-        What is made of a clip; :func:`channels`, the network's input, or another of
-        :data:`merlib.methods.views.VIEWS`.
-
-    Returns
-    -------
-    Prepared
-
-    Raises
-    ------
-    DatasetError
-        If clips cannot be prepared (unreadable image, no face, ...): all of them are named, and
-        what could be prepared is kept.
+    clips : DataFrame, see `merlib.data.clips.load_clips`
+    config : Config, of which the fields of the step ``prepare`` are used
+    cache : path, folder of the prepared clips
+    n_jobs : int, parallel processes; the result does not depend on it
+    progress : bool, show a progress bar
+    view : callable, optional, one of `merlib.methods.views.VIEWS`, by default `channels`
     """
     if config.landmarks is not None and not Path(config.landmarks).expanduser().is_file():
         raise ValueError(f"landmarks={config.landmarks!r}: no such file")
@@ -101,98 +85,87 @@ def prepare(
     folder = Path(cache) / config.hash("prepare") / name
     folder.mkdir(parents=True, exist_ok=True)
     tasks = [
-        delayed(prepare_one)(row, config, folder, crops if device else view, save=not device)
+        delayed(prepare_one)(row, config, folder, crops if device else view)
         for row in clips.itertuples(index=False)
     ]
-    results = each(tasks, n_jobs, f"clips, {name.replace('_', ' ')}", "clip", progress)
+    outcomes = each(tasks, n_jobs, f"clips, {name.replace('_', ' ')}", "clip", progress)
     if device:
-        results = completed(results, config, folder, device)
-    found = {clip: rest for clip, *rest, _ in results}
-    done = [found[clip] for clip in clips["clip"]]
-    problems = [problem for _, _, problem in done if problem]
+        outcomes = completed(outcomes, config, folder, device)
+    by_clip = {outcome.clip: outcome for outcome in outcomes}
+    done = [by_clip[clip] for clip in clips["clip"]]
+    problems = [outcome.problem for outcome in done if outcome.problem is not None]
     if problems:
-        way_on = f"\n{face.WAY_ON}" if any(p.kind in face.KINDS for p in problems) else ""
+        advice = f"\n{face.ADVICE}" if any(p.kind in face.KINDS for p in problems) else ""
         raise DatasetError(
-            f"{len(problems)} of {len(done)} clips cannot be prepared, {listed(problems)}{way_on}"
+            f"{len(problems)} of {len(done)} clips cannot be prepared, {listed(problems)}{advice}"
         )
-    table = clips.copy()
-    table.attrs = {**clips.attrs, "repairs": list(clips.attrs.get("repairs", []))}
-    keys = [key for key, _, _ in done]
-    for row, (_, apex, _) in enumerate(done):
-        if table.at[row, "apex"] != apex:
-            table.attrs["repairs"].append(f"{table.at[row, 'clip']}: apex set to frame {apex}")
-            table.at[row, "apex"] = apex
-    if config.short_clips == "drop":
-        table, keys = drop_short(table, keys, config.frames)
-    names = sorted(zip(table["clip"], table["subject"], table["emotion"], keys, strict=True))
-    made_of = [list(name) for name in names] + ["gpu"] * bool(device)
+    table, keys = repaired(clips, done, config)
+    rows = zip(table["clip"], table["subject"], table["emotion"], keys, strict=True)
+    made_of: list = sorted(rows)
+    if device:
+        made_of.append("gpu")
     return Prepared(assemble(folder, keys), table, digest(made_of))
 
 
-def drop_short(table: pd.DataFrame, keys: list[str], frames: int) -> tuple[pd.DataFrame, list[str]]:
-    """Leave out the clips with fewer frames from onset to apex than the network takes."""
-    short = (table["apex"] - table["onset"] + 1 < frames).to_numpy()
-    kept = table[~short].reset_index(drop=True)
-    kept.attrs = dict(table.attrs)
-    kept.attrs["repairs"] = kept.attrs["repairs"] + [
-        f"{clip}: dropped, fewer than {frames} frames from onset to apex"
-        for clip in table.loc[short, "clip"]
-    ]
-    return kept, [key for key, out in zip(keys, short, strict=True) if not out]
+def repaired(
+    clips: pd.DataFrame, done: list[Outcome], config: Config
+) -> tuple[pd.DataFrame, list[str]]:
+    """Return the clip table with the apexes that were found, and the keys of its clips.
 
-
-def prepare_one(
-    row, config: Config, folder: Path, view: Callable, save: bool = True
-) -> tuple[str, str, int, Finding | None, Any]:
-    """Prepare one clip into the cache, unless it is there.
-
-    Returns
-    -------
-    clip : str
-    key : str
-        Name of its file.
-    apex : int
-        Frame number, found where the table has none.
-    problem : Finding or None
-        What went wrong.
-    made : Any
-        With ``save=False`` what the view gave, which is not in the cache then; else None.
+    With ``short_clips="drop"`` clips with fewer than T frames from onset to apex are left out.
     """
+    table = clips.assign(apex=[outcome.apex for outcome in done])
+    keys = [outcome.key for outcome in done]
+    found = table[table["apex"] != clips["apex"]]
+    rows = zip(found["clip"], found["apex"], strict=True)
+    repairs = [f"{clip}: apex set to frame {apex}" for clip, apex in rows]
+    if config.short_clips == "drop":
+        long = (table["apex"] - table["onset"] + 1 >= config.frames).to_numpy()
+        reason = f"dropped, fewer than {config.frames} frames from onset to apex"
+        repairs += [f"{clip}: {reason}" for clip in table.loc[~long, "clip"]]
+        table, keys = table[long].reset_index(drop=True), list(compress(keys, long))
+    table.attrs = clips.attrs | {"repairs": [*clips.attrs.get("repairs", []), *repairs]}
+    return table, keys
+
+
+def prepare_one(row, config: Config, folder: Path, view: Callable) -> Outcome:
+    """Prepare one clip into the cache, unless it is there."""
     cv2.setNumThreads(1)
     try:
         key = clip_key(row, config)
-        path, apex_path = folder / f"{key}.npy", folder / f"{key}.apex"
-        if path.exists() and apex_path.exists():
-            return row.clip, key, int(apex_path.read_text()), None, None
+        apex_file = folder / f"{key}.apex"
+        if apex_file.exists() and (folder / f"{key}.npy").exists():
+            return Outcome(row.clip, key, int(apex_file.read_text()))
         frames = read_frames(row.frames)
         matrix = transform(frames[0], config, row.cropped, row.eyes)
-        apex = row.apex if row.apex >= 0 else find_apex(frames, matrix, config, row.onset)
+        apex = int(row.apex) if row.apex >= 0 else find_apex(frames, matrix, config, row.onset)
         made = view(frames, apex - row.onset, config, row.fps, matrix)
-        if save:
-            keep(folder, key, apex, made)
-        return row.clip, key, int(apex), None, None if save else made
+        if isinstance(made, Crops):
+            return Outcome(row.clip, key, apex, crops=made)
+        save(folder, key, apex, made)
+        return Outcome(row.clip, key, apex)
     except face.FaceNotFound as error:
         kind, message = error.kind, f"{error} (onset frame {row.frames[0]})"
     except (DatasetError, OSError) as error:
         kind, message = "frames", str(error)
-    return row.clip, "", int(row.apex), Finding("error", kind, message, clip=row.clip), None
+    return Outcome(row.clip, "", int(row.apex), Finding("error", kind, message, clip=row.clip))
 
 
-def keep(folder: Path, key: str, apex: int, made: np.ndarray) -> None:
-    """Put a prepared clip into the cache."""
+def save(folder: Path, key: str, apex: int, made: np.ndarray) -> None:
+    """Save a prepared clip in the cache."""
     write(folder / f"{key}.apex", str(apex))
     with whole(folder / f"{key}.npy") as part:
         np.save(part, made)
 
 
 def clip_key(row, config: Config) -> str:
-    """Return the hash of everything that a prepared clip is made from but the choices."""
+    """Return the hash of everything that a prepared clip is made from, except the choices."""
     made_of = (int(row.onset), int(row.apex), int(row.offset), float(row.fps), bool(row.cropped))
     content = hashlib.sha256(repr(made_of).encode())
     if row.eyes is not None:
         content.update(repr(row.eyes).encode())
-    videos = isinstance(row.frames[0], VideoFrame)
-    paths = [row.frames[0].path] if videos else list(row.frames)
+    first = row.frames[0]
+    paths = [first.path] if isinstance(first, VideoFrame) else list(row.frames)
     if config.landmarks is not None:
         paths.append(Path(config.landmarks).expanduser())
     for path in paths:
@@ -206,23 +179,11 @@ def clip_key(row, config: Config) -> str:
 def transform(
     onset: np.ndarray, config: Config, cropped: bool = False, eyes: tuple | None = None
 ) -> np.ndarray:
-    """Return the clip's one transform (2, 3), frame pixels to pixels of the S x S crop.
+    """Return the one transform of a clip (2, 3), frame pixels to pixels of the S x S crop.
 
-    Parameters
-    ----------
-    onset : ndarray (H, W) uint8
-        The onset frame, in which the eyes are searched.
-    config : Config
-        ``size`` and ``landmarks``.
-    cropped : bool
-        The frames show the face only and are taken as they are.
-    eyes : tuple, optional
-        Known eye centres, ((x, y), (x, y)); they are not searched then.
-
-    Raises
-    ------
-    FaceNotFound
-        If there is no face, or the eyes lie outside of the frame.
+    The eyes are searched in the onset frame (H, W) uint8, unless they are known, ((x, y), (x, y)),
+    or the frames are ``cropped`` faces. `face.FaceNotFound` is raised if there is no face, or the
+    eyes lie outside the frame.
     """
     if cropped:
         return face.whole_frame(onset.shape, config.size)
@@ -230,37 +191,22 @@ def transform(
         return face.similarity(face.find_eyes(onset, config.landmarks), config.size)
     height, width = onset.shape
     if not all(-0.5 <= x <= width - 0.5 and -0.5 <= y <= height - 0.5 for x, y in eyes):
-        raise face.FaceNotFound(
-            "eyes outside", f"the eyes {eyes} lie outside of a frame of {width}x{height}"
-        )
+        message = f"the eyes {eyes} lie outside of a frame of {width}x{height}"
+        raise face.FaceNotFound("eyes outside", message)
     return face.similarity(eyes, config.size)
 
 
 def sample(last: int, count: int, first: int = 0) -> np.ndarray:
-    """Return so many indices at equal intervals, from the onset (0) on; a short clip repeats some.
-
-    The network takes T frames from the onset to the apex.
-    """
+    """Return ``count`` indices at equal intervals from ``first`` to ``last``; some may repeat."""
     return np.rint(np.linspace(first, last, count)).astype(int)
 
 
 def find_apex(frames: np.ndarray, matrix: np.ndarray, config: Config, onset: int) -> int:
-    """Return the number of the frame that the expression moved most since the onset.
+    """Return the number of the frame in which the expression has moved most since the onset.
 
-    The motion of a frame is what the fastest twentieth of the face moved, the head aside. An
-    expression comes and goes while a head drifts on, so the straight line from onset to offset is
-    taken off before the largest is taken.
-
-    Parameters
-    ----------
-    frames : ndarray (F, H, W) uint8
-        Onset to offset.
-    matrix : ndarray (2, 3)
-        Frame pixels to pixels of the S x S crop.
-    config : Config
-        ``flow_size`` and ``size``.
-    onset : int
-        Number of the first frame.
+    The motion of a frame is what the fastest twentieth of the face moved, without the head. An
+    expression comes and goes while a head drifts further, so the straight line from onset to offset
+    is subtracted first. Frames (F, H, W) are onset to offset, ``onset`` is the number of the first.
     """
     matrix = face.rescale(matrix, config.flow_size / config.size)
     crops, flow = face.align(frames, matrix, config.flow_size), Flow("fast")
@@ -276,26 +222,11 @@ def find_apex(frames: np.ndarray, matrix: np.ndarray, config: Config, onset: int
 def channels(
     frames: np.ndarray, apex: int, config: Config, fps: float, matrix: np.ndarray
 ) -> np.ndarray:
-    """Turn a clip into the network's input.
+    """Return the network's input (T, C, S, S) float32 of a clip.
 
-    Parameters
-    ----------
-    frames : ndarray (F, H, W) uint8
-        All frames from onset to offset.
-    apex : int
-        Index of the apex in them.
-    config : Config
-        The fields of the step ``prepare``.
-    fps : float
-        Frames per second.
-    matrix : ndarray (2, 3)
-        See `transform`.
-
-    Returns
-    -------
-    ndarray (T, C, S, S) float32
-        Grey standardised over the clip, then u, v (and strain) divided by ``flow_scale``; flow in
-        pixels of the S x S crop.
+    Channels are grey, standardised over the clip, then u, v and perhaps strain, in pixels of the
+    S x S crop divided by ``flow_scale``. Frames (F, H, W) uint8 are onset to offset, ``apex`` is an
+    index of them, ``fps`` is frames per second; for ``matrix`` see `transform`.
     """
     index = sample(apex, config.frames)
     grey = magnified(face.align(frames, matrix, config.size), config, fps, index)
@@ -303,11 +234,11 @@ def channels(
 
 
 def composed(grey: np.ndarray, flows: np.ndarray, config: Config) -> np.ndarray:
-    """Put grey frames (T, S, S) and their flows (T, 2, S, S) together; see `channels`."""
+    """Compose grey frames (T, S, S) and their flows (T, 2, S, S); see `channels`."""
     grey = (grey - grey.mean()) / max(float(grey.std()), 1e-6)
     parts = [grey[:, None], flows / config.flow_scale]
     if config.strain:
-        parts.append(np.stack([strain(flow) for flow in flows])[:, None] / config.flow_scale)
+        parts.append(strain(flows)[:, None] / config.flow_scale)
     return np.concatenate(parts, axis=1).astype(np.float32)
 
 
@@ -315,39 +246,21 @@ def magnified(
     crops: np.ndarray, config: Config, fps: float, index: np.ndarray | slice = np.s_[:]
 ) -> np.ndarray:
     """Return the frames of an index (T, S, S) of aligned crops, magnified as configured."""
-    return magnify(
-        crops,
-        config.evm,
-        config.evm_alpha,
-        config.evm_r1,
-        config.evm_r2,
-        config.evm_lambda_c,
-        fps,
-        index,
-    )
+    return magnify(crops, *evm_settings(config), fps, index)
+
+
+def evm_settings(config: Config) -> tuple[str, float, float, float, float]:
+    """Return kind, alpha, r1, r2 and lambda_c of the magnification."""
+    return config.evm, config.evm_alpha, config.evm_r1, config.evm_r2, config.evm_lambda_c
 
 
 def flow_sequence(
     frames: np.ndarray, index: np.ndarray, matrix: np.ndarray, config: Config, fps: float
 ) -> np.ndarray:
-    """Return the flow of the sampled frames.
+    """Return the flow of the sampled frames ``index`` (T,); for the arguments see `channels`.
 
-    Computed in a crop of ``flow_size`` pixels and area-averaged to ``size``.
-
-    Parameters
-    ----------
-    frames : ndarray (F, H, W) uint8
-    index : ndarray (T,)
-        The sampled frames.
-    matrix : ndarray (2, 3)
-        Frame pixels to pixels of the S x S crop.
-    config : Config
-    fps : float
-
-    Returns
-    -------
-    ndarray (T, 2, S, S) float32
-        Pixels of the S x S crop; the first is zero (onset to onset).
+    The result is (T, 2, S, S) float32 in pixels of the S x S crop; the first flow, onset to onset,
+    is zero. Flow is computed in a crop of ``flow_size`` pixels and area-averaged to ``size``.
     """
     flow = Flow(config.tvl1)
     pairs = flow_pairs(frames, index, matrix, config, fps)
@@ -363,12 +276,13 @@ def flow_pairs(
         crops = magnified(face.align(frames, matrix, config.flow_size), config, fps, index)
     else:
         crops = face.align(frames[index], matrix, config.flow_size)
-    onset = config.flow_pairs == "onset"
-    return np.stack([(crops[0 if onset else max(0, t - 1)], crop) for t, crop in enumerate(crops)])
+    if config.flow_pairs == "onset":
+        return np.stack([np.broadcast_to(crops[0], crops.shape), crops], axis=1)
+    return np.stack([np.concatenate([crops[:1], crops[:-1]]), crops], axis=1)
 
 
 def finished(flow: np.ndarray, config: Config) -> np.ndarray:
-    """Take the head's motion off a flow (2, F, F), if so configured, and bring it to S x S."""
+    """Subtract the head's motion from a flow (2, F, F), if configured, and resize it to S x S."""
     if config.head_motion == "remove":
         flow = remove_head_motion(flow)
     return resize(flow, config.size)
@@ -376,82 +290,64 @@ def finished(flow: np.ndarray, config: Config) -> np.ndarray:
 
 @dataclass(frozen=True)
 class Crops:
-    """What magnification and flow need of a clip.
+    """What magnification and flow need of a clip."""
 
-    Attributes
-    ----------
-    grey : ndarray (F, S, S) float32
-        Onset to apex.
-    index : ndarray (T,)
-        The sampled frames.
-    pairs : ndarray (T, 2, F, F) float32
-        Crops between which flow is computed.
-    fps : float
-        Frames per second.
-    """
-
-    grey: np.ndarray
-    index: np.ndarray
-    pairs: np.ndarray
+    grey: np.ndarray  # (F, S, S) float32, onset to apex
+    index: np.ndarray  # (T,), the sampled frames
+    pairs: np.ndarray  # (T, 2, F, F) float32, see `flow_pairs`
     fps: float
 
 
 def crops(frames: np.ndarray, apex: int, config: Config, fps: float, matrix: np.ndarray) -> Crops:
-    """Return what is left to do for a GPU; arguments as for `channels`."""
+    """Return what a GPU needs to compute the `channels` of a clip; it has the same arguments."""
     index = sample(apex, config.frames)
     grey = face.align(frames[: apex + 1], matrix, config.size)
     return Crops(grey, index, flow_pairs(frames, index, matrix, config, fps), fps)
 
 
 def gpu_device() -> str | None:
-    """Return the device that magnification and flow are computed on instead of OpenCV, if any."""
-    import torch  # here, so that processes which never ask need not load it
+    """Return the device that computes magnification and flow instead of OpenCV, if there is one."""
+    import torch  # here, so that processes that never ask need not load it
 
     return "cuda" if torch.cuda.is_available() else None
 
 
-def completed(results: Iterable[tuple], config: Config, folder: Path, device: str) -> Iterator:
-    """Finish the clips of `crops`, some at a time, and pass on the results of `prepare_one`."""
-    results = iter(results)
-    while some := list(islice(results, AT_ONCE)):
-        waiting = [(key, apex, made) for _, key, apex, _, made in some if made is not None]
-        made = channels_of_crops([made for _, _, made in waiting], config, device)
-        for (key, apex, _), array in zip(waiting, made, strict=True):
-            keep(folder, key, apex, array)
-        yield from ((*result[:4], None) for result in some)
+def completed(
+    outcomes: Iterable[Outcome], config: Config, folder: Path, device: str
+) -> Iterator[Outcome]:
+    """Save the `channels` of clips that are crops so far, some at a time; pass on the outcomes."""
+    outcomes = iter(outcomes)
+    while some := list(islice(outcomes, CLIPS_AT_ONCE)):
+        waiting = [outcome for outcome in some if outcome.crops is not None]
+        made = channels_of_crops([outcome.crops for outcome in waiting], config, device)
+        for outcome, array in zip(waiting, made, strict=True):
+            save(folder, outcome.key, outcome.apex, array)
+        yield from (outcome._replace(crops=None) for outcome in some)
 
 
 def channels_of_crops(clips: list[Crops], config: Config, device: str) -> list[np.ndarray]:
-    """Return the `channels` of several clips, magnification and flow computed in PyTorch."""
+    """Return the `channels` of several clips; PyTorch computes magnification and flow."""
     if not clips:
         return []
     import torch
 
     from . import gpu
 
-    pairs = torch.from_numpy(np.concatenate([clip.pairs for clip in clips])).to(device)
-    flows = gpu.tvl1(pairs[:, 0], pairs[:, 1], config.tvl1).cpu().numpy()
+    images = torch.from_numpy(np.concatenate([clip.pairs for clip in clips])).to(device)
+    flows = gpu.tvl1(images[:, 0], images[:, 1], config.tvl1).cpu().numpy()
     grey = torch.nn.utils.rnn.pad_sequence(
         [torch.from_numpy(clip.grey) for clip in clips], batch_first=True
     )
-    magnified = gpu.magnify(
-        grey.to(device),
-        torch.from_numpy(np.stack([clip.index for clip in clips])).to(device),
-        config.evm,
-        config.evm_alpha,
-        config.evm_r1,
-        config.evm_r2,
-        config.evm_lambda_c,
-        np.array([clip.fps for clip in clips]),
-    )
-    return [
-        composed(one, np.stack([finished(flow, config) for flow in some]), config)
-        for one, some in zip(magnified.cpu().numpy(), np.split(flows, len(clips)), strict=True)
-    ]
+    index = torch.from_numpy(np.stack([clip.index for clip in clips]))
+    fps = np.array([clip.fps for clip in clips])
+    grey = gpu.magnify(grey.to(device), index.to(device), *evm_settings(config), fps).cpu()
+    flows = np.stack([finished(flow, config) for flow in flows])
+    parts = zip(grey.numpy(), np.split(flows, len(clips)), strict=True)
+    return [composed(frames, fields, config) for frames, fields in parts]
 
 
 def resize(flow: np.ndarray, size: int) -> np.ndarray:
-    """Bring a flow (2, H, W) to a side of ``size`` pixels, in those pixels, by area averaging."""
+    """Area-average a flow (2, H, W) to ``size`` x ``size``, in pixels of that size."""
     if flow.shape[1] == size:
         return flow
     how = cv2.INTER_AREA if size < flow.shape[1] else cv2.INTER_LINEAR

@@ -200,7 +200,7 @@ def test_clips_are_read_a_batch_at_a_time_and_nothing_else_changes():
     watched = Watched(X)
     streamed = NetworkClassifier(TINY, 0).fit(Rows(watched, order), y[order])
     p = streamed.predict_proba(Rows(watched, order))
-    assert watched.most == max(classifier.AT_ONCE, TINY.batch_size)
+    assert watched.most == max(classifier.PREDICTED_AT_ONCE, TINY.batch_size)
     whole = NetworkClassifier(TINY, 0).fit(X[order], y[order])
     np.testing.assert_array_equal(p, whole.predict_proba(X[order]))
 

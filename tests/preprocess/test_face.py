@@ -101,7 +101,7 @@ def test_what_is_wrong_with_a_face_is_told(picture, kind, message):
 
 
 class Detector:
-    """Stands for a YuNet model: rows of box, five landmarks (eyes first) and score."""
+    """Takes the place of a YuNet model: rows of box, five landmarks (eyes first) and score."""
 
     found = None
 

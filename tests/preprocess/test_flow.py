@@ -83,6 +83,14 @@ def test_end_point_error_by_hand():
     assert flow.endpoint_error(found, truth, np.array([[False, True]])) == 1.0
 
 
+def test_errors_count_where_the_truth_moves_enough():
+    truth = np.array([[[4.0, 1.0, 0.0]], [[0.0, 0.0, 0.0]]])
+    found = np.array([[[4.0, 1.0, 9.0]], [[2.0, 0.0, 0.0]]])
+    assert flow.errors_with_zero(found, truth, 0.25) == (1.0, 2.5)  # the first two places
+    assert flow.errors_with_zero(found, truth, 0.5) == (2.0, 4.0)
+    assert flow.errors_with_zero(found, truth, 0)[0] == pytest.approx(11 / 3)
+
+
 def test_truth_in_the_crop_is_turned_and_scaled():
     displacement = np.zeros((2, 40, 40), np.float32)
     displacement[0] = 2.0  # to the right

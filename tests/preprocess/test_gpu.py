@@ -42,7 +42,7 @@ def test_a_pair_has_the_same_flow_in_any_company(monkeypatch):
     pairs = [pair(0.5, 0.1), pair(0, 0, 1), pair(-2.0, 1.0, 2)]
     images = in_torch(*pairs)
     together = gpu.tvl1(*images, "fast")
-    monkeypatch.setattr(gpu, "AT_ONCE", 2 * 112 * 112)  # two, then one
+    monkeypatch.setattr(gpu, "PIXELS_AT_ONCE", 2 * 112 * 112)  # two, then one
     torch.testing.assert_close(gpu.tvl1(*images, "fast"), together, atol=1e-5, rtol=0)
     assert together[1].abs().max() < 1e-3  # no motion
 
@@ -135,7 +135,7 @@ def test_clips_prepared_together_are_those_prepared_alone(
     config = profile("laptop", **changes)
     alone = pipeline.prepare(clips, config, tmp_path, n_jobs=1, progress=False)
     monkeypatch.setattr(pipeline, "gpu_device", lambda: "cpu")
-    monkeypatch.setattr(pipeline, "AT_ONCE", 4)
+    monkeypatch.setattr(pipeline, "CLIPS_AT_ONCE", 4)
     together = pipeline.prepare(clips, config, tmp_path, n_jobs=1, progress=False)
     assert together.key != alone.key and together.x.shape == alone.x.shape
     np.testing.assert_allclose(together.x[:, :, 0], alone.x[:, :, 0], atol=1e-3)
