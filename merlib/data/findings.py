@@ -1,4 +1,4 @@
-"""What is found in a dataset besides its clips: errors, repairs and notes, told all at once."""
+"""What is found in a dataset besides its clips: errors, repairs and notes, reported together."""
 
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -7,7 +7,7 @@ from typing import Any
 import pandas as pd
 
 LEVELS = ("error", "repair", "note")
-"""An error stops the study, a repair is made and named, a note is only told."""
+"""An error stops the study, a repair is made and reported, a note is only reported."""
 
 
 class DatasetError(ValueError):
@@ -16,20 +16,10 @@ class DatasetError(ValueError):
 
 @dataclass(frozen=True)
 class Finding:
-    """One thing that was found.
+    """One finding: its level (of `LEVELS`), a short name of its kind, and a message.
 
-    Attributes
-    ----------
-    level : str
-        One of `LEVELS`.
-    kind : str
-        Short name, the same for every finding of the kind.
-    message : str
-        What was found, and what was expected or done about it.
-    row : int or None
-        Row of the annotation table, as a spreadsheet counts them.
-    clip, file : str
-        Empty where it concerns none.
+    ``row`` counts the rows of the annotation table as a spreadsheet does; ``clip`` and ``file`` are
+    empty if the finding does not concern a single one.
     """
 
     level: str
@@ -46,7 +36,7 @@ class Finding:
 
 
 class Findings(list[Finding]):
-    """Everything found in a dataset, in the order in which it was found."""
+    """Everything that was found in a dataset, in the order in which it was found."""
 
     def error(self, kind: str, message: str, **where: Any) -> None:
         """Add what stops the study; ``where`` may be ``row``, ``clip`` and ``file``."""
@@ -66,22 +56,23 @@ class Findings(list[Finding]):
 
     def refused(self, strict: bool) -> list[Finding]:
         """Return what stops the study: the errors and, if strict, the repairs."""
-        return [f for f in self if f.level == "error" or strict and f.level == "repair"]
+        levels = ("error", "repair") if strict else ("error",)
+        return [finding for finding in self if finding.level in levels]
 
     def stop(self, where: str | Path, strict: bool = False) -> None:
-        """Raise one `DatasetError` if anything stops the study; ten findings are shown."""
+        """Raise one `DatasetError` if anything stops the study; it shows ten findings."""
         if refused := self.refused(strict):
             raise DatasetError(f"{where}: {listed(refused)}")
 
     def table(self) -> pd.DataFrame:
-        """Return a row a finding, the worst first; columns as the attributes of `Finding`."""
+        """Return one finding per row, the worst first; the columns are those of `Finding`."""
         rows = sorted(self, key=lambda finding: LEVELS.index(finding.level))
         columns = list(Finding.__dataclass_fields__)
         return pd.DataFrame([asdict(row) for row in rows], columns=columns).astype({"row": "Int64"})
 
 
 def listed(findings: list, shown: int = 10) -> str:
-    """Return the number of problems and the first of them, a line each."""
+    """Return the number of problems and the first of them, one per line."""
     lines = "".join(f"\n  {finding}" for finding in findings[:shown])
     more = f"\n  ... and {len(findings) - shown} more" if len(findings) > shown else ""
     return f"{len(findings)} problem{'s' if len(findings) > 1 else ''}{lines}{more}"

@@ -1,8 +1,8 @@
 """Frames on disk: folders of numbered images, or video files; read as grey, of one size."""
 
-import os
 import re
 from collections.abc import Iterable, Iterator, Mapping
+from itertools import islice
 from pathlib import Path
 from typing import NamedTuple, cast
 
@@ -31,73 +31,56 @@ Frame = Path | VideoFrame
 def number_frames(
     source: Path, wanted: range, findings: Findings, where: dict
 ) -> Mapping[int, Frame]:
-    """Return the frames of a folder or a video by their number; empty if there is neither.
+    """Return the frames of a folder or a video by number; empty if the source cannot be read.
 
-    A frame among the wanted ones that stands there twice, or is an empty file, is an error.
+    It is an error if two files have the number of a wanted frame, or its file is empty.
     """
     try:
         if source.is_dir():
             return number_images(source, wanted, findings, where)
         if source.is_file():
-            count, _ = video_facts(source)
-            there = range(wanted.start, min(wanted.stop, count))
-            return {number: VideoFrame(source, number) for number in there}
+            stop = min(wanted.stop, video_facts(source)[0])
+            return {number: VideoFrame(source, number) for number in range(wanted.start, stop)}
+        problem = f"no {'file' if source.suffix.lower() in VIDEOS else 'folder'} {source}"
     except OSError as error:
-        findings.error("frames", f"{source}: {error.strerror}", file=str(source), **where)
-        return {}
+        problem = f"{source}: {error.strerror}"
     except DatasetError as error:
-        findings.error("frames", str(error), file=str(source), **where)
-        return {}
-    kind = "file" if source.suffix.lower() in VIDEOS else "folder"
-    findings.error("frames", f"no {kind} {source}", file=str(source), **where)
+        problem = str(error)
+    findings.error("frames", problem, file=str(source), **where)
     return {}
 
 
 def number_images(folder: Path, wanted: range, findings: Findings, where: dict) -> dict[int, Path]:
-    """Return the images of a folder by the trailing number of their name; other files are passed
-    over, and told in one note.
+    """Return the images of a folder by the number at the end of their names.
+
+    Other files are skipped, and one note counts them.
     """
     found: dict[int, Path] = {}
-    stray = []
-    with os.scandir(folder) as entries:
-        for entry in sorted(entries, key=lambda entry: entry.name):
-            stem, suffix = os.path.splitext(entry.name)
-            match = re.search(r"([0-9]{1,15})$", stem)
-            if suffix.lower() not in IMAGES or not match or stem.startswith("."):
-                stray.append(entry.name)
-                continue
-            number = int(match[1])
-            if number in found and number in wanted:
-                findings.error(
-                    "frame twice",
-                    f"{found[number].name} and {entry.name} are the same frame in {folder}",
-                    file=entry.path,
-                    **where,
-                )
-            found[number] = Path(entry.path)
-            if number in wanted and entry.stat().st_size == 0:
-                findings.error("frame empty", f"{entry.path} is empty", file=entry.path, **where)
-    if stray:
-        files = (
-            "file that is no numbered image" if stray == 1 else "files that are no numbered image"
-        )
-        findings.note("stray files", f"{stray} {files}, passed over", file=str(folder), **where)
+    skipped = 0
+    for path in sorted(folder.iterdir()):
+        match = re.search(r"[0-9]{1,15}$", path.stem)
+        if path.suffix.lower() not in IMAGES or not match or path.name.startswith("."):
+            skipped += 1
+            continue
+        number = int(match[0])
+        if number in found and number in wanted:
+            message = f"{found[number].name} and {path.name} are the same frame in {folder}"
+            findings.error("frame twice", message, file=str(path), **where)
+        found[number] = path
+        if number in wanted and path.stat().st_size == 0:
+            findings.error("frame empty", f"{path} is empty", file=str(path), **where)
+    if skipped:
+        message = f"{skipped} file(s) that are not numbered images are skipped"
+        findings.note("stray files", message, file=str(folder), **where)
     return found
 
 
 def match_frames(clip, source: Path, findings: Findings) -> tuple[tuple[Frame, ...], int, int]:
-    """Find the frames onset to offset of one clip.
+    """Find the frames of one clip, onset to offset; return them and the two frame numbers.
 
-    Frames that the table names before the first or after the last one on disk are taken off the
-    clip, and the repair is told: table and frames of one release are known to differ there. A gap,
-    or less than half of the clip, is an error.
-
-    Returns
-    -------
-    frames : tuple
-        Empty after an error.
-    onset, offset : int
-        Numbers of the first and the last of them.
+    Table and frames of one release are known to differ at the ends of a clip: numbers before the
+    first or after the last frame on disk are cut off, as a repair. It is an error if there is a gap
+    or less than half of the clip; no frames are returned then.
     """
     where = {"row": clip.row, "clip": clip.clip}
     wanted = range(clip.onset, clip.offset + 1)
@@ -105,29 +88,28 @@ def match_frames(clip, source: Path, findings: Findings) -> tuple[tuple[Frame, .
     found = number_frames(source, wanted, findings, where)
     if len(findings.of("error")) > before:
         return (), clip.onset, clip.offset
+    where["file"] = str(source)
     there = sorted(number for number in found if number in wanted)
     if len(there) == len(wanted):
         return tuple(found[number] for number in wanted), clip.onset, clip.offset
-    cut = there and there[-1] - there[0] + 1 == len(there) and 2 * len(there) > len(wanted)
-    if cut and (there[0] == clip.onset or min(found) == there[0]):
-        if there[-1] == clip.offset or max(found) == there[-1]:
+    if 2 * len(there) > len(wanted):
+        first, last = there[0], there[-1]
+        no_gap = last - first + 1 == len(there)
+        if no_gap and first in (clip.onset, min(found)) and last in (clip.offset, max(found)):
             findings.repair(
                 "frames absent",
-                f"the table says frames {clip.onset} to {clip.offset}, there are only {there[0]} "
-                f"to {there[-1]}; the clip is taken as these",
-                file=str(source),
+                f"the table says frames {clip.onset} to {clip.offset}, there are only {first} "
+                f"to {last}; the clip is taken as these",
                 **where,
             )
-            return tuple(found[number] for number in there), there[0], there[-1]
-    missing = (number for number in wanted if number not in found)
+            return tuple(found[number] for number in there), first, last
+    missing = (str(number) for number in wanted if number not in found)
     count = len(wanted) - len(there)
-    shown = ", ".join(str(next(missing)) for _ in range(min(5, count)))
     span = f"{min(found)} to {max(found)}" if found else "no image at all"
     findings.error(
         "frames absent",
-        f"{count} of the frames {clip.onset} to {clip.offset} missing in {source}: {shown}"
-        f"{', ...' if count > 5 else ''} (found {span})",
-        file=str(source),
+        f"{count} of the frames {clip.onset} to {clip.offset} missing in {source}: "
+        f"{', '.join(islice(missing, 5))}{', ...' if count > 5 else ''} (found {span})",
         **where,
     )
     return (), clip.onset, clip.offset
@@ -136,10 +118,7 @@ def match_frames(clip, source: Path, findings: Findings) -> tuple[tuple[Frame, .
 def video_facts(path: Path) -> tuple[int, float]:
     """Return the number of frames of a video, and its frames per second (nan if unknown).
 
-    Raises
-    ------
-    DatasetError
-        If OpenCV cannot read it.
+    It raises a DatasetError if OpenCV cannot read the file.
     """
     video = cv2.VideoCapture(str(path))
     try:
@@ -154,23 +133,21 @@ def video_facts(path: Path) -> tuple[int, float]:
 def read_images(paths: Iterable[Frame]) -> Iterator[np.ndarray | DatasetError]:
     """Yield each frame as grey (H, W) uint8, or what is wrong with it.
 
-    All are expected to have the size of the first that can be read.
+    All frames must have the size of the first one that can be read.
     """
     paths = list(paths)
-    images = (
-        decode_video(cast(list[VideoFrame], paths))
-        if paths and isinstance(paths[0], VideoFrame)
-        else map(decode, cast(list[Path], paths))
-    )
-    first = None
+    if paths and isinstance(paths[0], VideoFrame):
+        images = decode_video(cast(list[VideoFrame], paths))
+    else:
+        images = map(decode, cast(list[Path], paths))
+    shape = None
     for path, image in zip(paths, images, strict=True):
         if isinstance(image, np.ndarray):
-            first = image.shape if first is None else first
-            if image.shape != first:
-                size, usual = image.shape[::-1], first[::-1]
+            shape = shape or image.shape
+            if image.shape != shape:
                 image = DatasetError(
-                    f"{path}: is {size[0]}x{size[1]} pixels, the clip's first frame "
-                    f"{usual[0]}x{usual[1]}"
+                    f"{path}: is {image.shape[1]}x{image.shape[0]} pixels, the clip's first frame "
+                    f"{shape[1]}x{shape[0]}"
                 )
         yield image
 
@@ -207,16 +184,12 @@ def decode_video(frames: list[VideoFrame]) -> Iterator[np.ndarray | DatasetError
 
 
 def read_frames(paths: Iterable[Frame]) -> np.ndarray:
-    """Read frames as grey, of one size.
-
-    Parameters
-    ----------
-    paths : iterable
-        Image files, or frames of one video in rising order.
+    """Read image files, or frames of one video in rising order.
 
     Returns
     -------
     ndarray (F, H, W) uint8
+        Grey.
 
     Raises
     ------

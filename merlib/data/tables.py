@@ -1,16 +1,16 @@
-"""Annotation tables as they are released, and the manifest of one's own clips.
+"""Annotation tables as they are released, and the manifest of own clips.
 
-Columns are found by their names, sheets and header rows by what they hold; positions and row
-numbers decide nothing. Every cell that is wrong becomes a finding that names its row.
+Columns are found by their names, sheets and header rows by their content; positions and row numbers
+decide nothing. Every wrong cell becomes a finding that names its row.
 """
 
 import csv
 import re
 from collections.abc import Callable
+from fnmatch import fnmatchcase
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
-import numpy as np
 import pandas as pd
 
 from .findings import DatasetError, Findings
@@ -20,45 +20,30 @@ FPS = 200.0
 
 
 class Layout(NamedTuple):
-    """How a kind of dataset names its parts.
+    """How a kind of dataset names its parts."""
 
-    Attributes
-    ----------
-    title : str
-        For people.
-    files : str
-        Pattern of the annotation table's file name, without case.
-    columns : dict
-        Our name of a column -> the table's, compared without case and spaces.
-    optional : tuple of str
-        Columns, by our names, that may be absent.
-    subject : callable
-        Number of a subject -> name of its folder; None where subjects are any text.
-    emotions : tuple of str
-        What the table may say, in the order of the results; empty where any word may stand.
-    """
+    title: str  # for messages
+    files: str  # pattern of the annotation table's file name, without case
+    columns: dict[str, str]  # merlib's name -> the table's, compared without case and spaces
+    optional: tuple[str, ...]  # columns that may be absent, by merlib's names
+    subject: Callable[[int], str] | None  # number -> folder name; None if any name is allowed
+    emotions: tuple[str, ...]  # in the order of the results; empty if any word is allowed
 
-    title: str
-    files: str
-    columns: dict[str, str]
-    optional: tuple[str, ...]
-    subject: Callable[[int], str] | None
-    emotions: tuple[str, ...]
 
+def official_columns(frame: str) -> dict[str, str]:
+    """Return the columns of an official table; the names of frame numbers end in ``frame``."""
+    columns = {"subject": "Subject", "name": "Filename"}
+    columns |= {part: part.capitalize() + frame for part in ("onset", "apex", "offset")}
+    return columns | {"action_units": "Action Units", "emotion": "Estimated Emotion"}
+
+
+MANIFEST = ("subject", "onset", "apex", "offset", "emotion", "frames", "fps", "action_units")
 
 LAYOUTS = {
     "casme2": Layout(
         "CASME II",
         "casme2*.xlsx",
-        {
-            "subject": "Subject",
-            "name": "Filename",
-            "onset": "OnsetFrame",
-            "apex": "ApexFrame",
-            "offset": "OffsetFrame",
-            "action_units": "Action Units",
-            "emotion": "Estimated Emotion",
-        },
+        official_columns("Frame"),
         (),
         "sub{:02d}".format,
         ("happiness", "surprise", "disgust", "repression", "others", "sadness", "fear"),
@@ -66,15 +51,7 @@ LAYOUTS = {
     "samm": Layout(
         "SAMM",
         "samm*.xlsx",
-        {
-            "subject": "Subject",
-            "name": "Filename",
-            "onset": "Onset Frame",
-            "apex": "Apex Frame",
-            "offset": "Offset Frame",
-            "action_units": "Action Units",
-            "emotion": "Estimated Emotion",
-        },
+        official_columns(" Frame"),
         (),
         "{:03d}".format,
         ("anger", "happiness", "others", "surprise", "contempt", "disgust", "fear", "sadness"),
@@ -82,17 +59,7 @@ LAYOUTS = {
     "own": Layout(
         "own clips",
         "manifest.csv",
-        {
-            "name": "clip",
-            "subject": "subject",
-            "onset": "onset",
-            "apex": "apex",
-            "offset": "offset",
-            "emotion": "emotion",
-            "source": "frames",
-            "fps": "fps",
-            "action_units": "action_units",
-        },
+        {"name": "clip"} | {name: name for name in MANIFEST},
         ("fps", "action_units"),
         None,
         (),
@@ -101,24 +68,18 @@ LAYOUTS = {
 
 
 def find_tables(root: Path, layout: Layout) -> list[Path]:
-    """Return the annotation tables in a folder or one level below, lock files left out."""
-    pattern = re.compile(layout.files.replace(".", r"\.").replace("*", ".*"), re.IGNORECASE)
-    found = [*root.glob("*"), *root.glob("*/*")]
-    return sorted(path for path in found if pattern.fullmatch(path.name) and path.is_file())
+    """Return the annotation tables in a folder or one level below, without lock files."""
+    paths = [*root.glob("*"), *root.glob("*/*")]
+    named = [path for path in paths if fnmatchcase(path.name.lower(), layout.files)]
+    return sorted(path for path in named if path.is_file())
 
 
 def find_table(root: Path, layout: Layout) -> Path:
-    """Return the one annotation table below a root.
-
-    Raises
-    ------
-    DatasetError
-        If there is none, or more than one.
-    """
+    """Return the only annotation table in a folder or one level below."""
     found = find_tables(root, layout)
     if not found:
         raise DatasetError(
-            f"{root}: expected the annotation table {layout.files}, found {what_stands(root)}"
+            f"{root}: expected the annotation table {layout.files}, found {contents(root)}"
         )
     if len(found) > 1:
         names = ", ".join(str(path.relative_to(root)) for path in found)
@@ -126,55 +87,50 @@ def find_table(root: Path, layout: Layout) -> Path:
     return found[0]
 
 
-def what_stands(root: Path) -> str:
-    """Say what a folder holds, for an error message."""
+def contents(root: Path) -> str:
+    """Return what a folder holds, for an error message."""
     names = sorted(entry.name for entry in root.iterdir())
     return f"only {', '.join(names[:5])}" if names else "an empty folder"
 
 
 def plain(name: object) -> str:
     """Return a column name without case and spaces."""
-    return re.sub(r"\s+", "", str(name)).lower()
+    return "".join(str(name).split()).lower()
 
 
 def read_rows(path: Path, layout: Layout) -> pd.DataFrame:
-    """Read an annotation table, with our column names and ``row``, the spreadsheet's row.
+    """Read the rows of an annotation table that name a subject or a clip.
 
-    Raises
-    ------
-    DatasetError
-        If the file cannot be read or lacks a column.
+    The columns have merlib's names; ``row`` is the spreadsheet's row. ``attrs["columns"]`` holds
+    all column names of the table, see `plain`.
     """
     sheets = read_csv(path) if path.suffix.lower() == ".csv" else read_workbook(path)
     wanted = {plain(name): ours for ours, name in layout.columns.items()}
-    needed = {plain(name) for ours, name in layout.columns.items() if ours not in layout.optional}
+    needed = {name for name, ours in wanted.items() if ours not in layout.optional}
     missing = needed
     for sheet in sheets:
-        for row, cells in enumerate(sheet.itertuples(index=False)):
+        for header, cells in enumerate(sheet.itertuples(index=False)):
             names = [plain(cell) for cell in cells]
-            lacks = needed - set(names)
-            if not lacks:
-                twice = [name for name in wanted if names.count(name) > 1]
-                if twice:
-                    column = layout.columns[wanted[twice[0]]]
-                    raise DatasetError(f"{path}: the column {column} stands in row {row + 1} twice")
-                return body_of(sheet, row, names, wanted)
-            missing = lacks if len(lacks) < len(missing) else missing
+            missing = min(missing, needed - set(names), key=len)
+            if not missing:
+                repeated = [ours for name, ours in wanted.items() if names.count(name) > 1]
+                if repeated:
+                    column = layout.columns[repeated[0]]
+                    raise DatasetError(f"{path}: row {header + 1} has the column {column} twice")
+                return rows_below(sheet, header, names, wanted)
     lacking = ", ".join(sorted(layout.columns[wanted[name]] for name in missing))
     raise DatasetError(f"{path}: no sheet has a header row with the column(s) {lacking}")
 
 
-def body_of(sheet: pd.DataFrame, header: int, names: list[str], wanted: dict) -> pd.DataFrame:
-    """Return the rows below the header that name a subject or a clip."""
+def rows_below(sheet: pd.DataFrame, header: int, names: list[str], wanted: dict) -> pd.DataFrame:
+    """Return the rows of `read_rows`: those below the header, which has the given plain names."""
     positions = {ours: names.index(name) for name, ours in wanted.items() if name in names}
-    body = sheet.iloc[header + 1 :, list(positions.values())]
-    body.columns = list(positions)
-    body = body.reindex(columns=list(wanted.values()))
-    body = body.assign(row=np.arange(header + 2, header + 2 + len(body)))
-    filled = body[["subject", "name"]].map(lambda cell: text(cell) != "").any(axis=1)
-    body = body[filled]
-    body.attrs = {"columns": set(names)}
-    return body
+    rows = sheet.iloc[header + 1 :, list(positions.values())].set_axis(list(positions), axis=1)
+    rows = rows.reindex(columns=list(wanted.values())).assign(row=rows.index + 1)
+    filled = rows[["subject", "name"]].map(lambda cell: text(cell) != "").any(axis=1)
+    rows = rows[filled]
+    rows.attrs = {"columns": set(names)}
+    return rows
 
 
 def read_workbook(path: Path) -> list[pd.DataFrame]:
@@ -188,7 +144,7 @@ def read_workbook(path: Path) -> list[pd.DataFrame]:
 
 
 def read_csv(path: Path) -> list[pd.DataFrame]:
-    """Return a CSV file as text, without header; commas, semicolons or tabs divide it."""
+    """Return a CSV file as text, without header; commas, semicolons or tabs divide the cells."""
     try:
         lines = path.read_text(encoding="utf-8-sig").splitlines()
     except OSError as error:
@@ -206,174 +162,140 @@ def read_csv(path: Path) -> list[pd.DataFrame]:
 
 def text(cell: object) -> str:
     """Return a cell as text, empty if there is nothing in it."""
-    return "" if cell is None or cell is pd.NaT or cell != cell else str(cell).strip()
+    return "" if pd.isna(cell) else str(cell).strip()
 
 
-def whole(cell: object) -> int | None:
-    """Return a cell as a whole number, None if it is none."""
+def whole_number(cell: object, end: int) -> int | None:
+    """Return a cell as a whole number from 0 to below ``end``; None if it is not one."""
     try:
         number = float(text(cell))
     except ValueError:
         return None
-    return int(number) if np.isfinite(number) and number == int(number) else None
+    return int(number) if number.is_integer() and 0 <= number < end else None
 
 
 def parse(rows: pd.DataFrame, layout: Layout, findings: Findings) -> pd.DataFrame:
-    """Turn the table's cells into clips; what is wrong or repaired becomes a finding.
+    """Turn the rows without an error into clips, with a finding for each wrong or repaired cell.
 
-    Returns
-    -------
-    DataFrame
-        ``clip, subject, name, emotion, onset, apex, offset, fps, action_units, source, row``; rows
-        with an error are left out.
+    ``frames`` is the folder or file that the manifest names; it is empty in an official release.
     """
-    seen: dict[str, int] = {}
+    rows_of: dict[str, int] = {}
     clips = []
     for cells in rows.itertuples(index=False):
-        before = len(findings.of("error"))
-        clip = parse_row(cells, layout, findings)
+        found = Findings()
+        clip = parse_row(cells, layout, found)
         if clip is not None:
-            if clip["clip"] in seen:
-                findings.error(
-                    "duplicate clip",
-                    f"the clip stands in row {seen[clip['clip']]} already",
-                    row=cells.row,
-                    clip=clip["clip"],
-                )
-            seen.setdefault(clip["clip"], cells.row)
-            if len(findings.of("error")) == before:
+            name, row = clip["clip"], clip["row"]
+            if name in rows_of:
+                message = f"the clip is in row {rows_of[name]} already"
+                found.error("duplicate clip", message, row=row, clip=name)
+            rows_of.setdefault(name, row)
+            if not found.of("error"):
                 clips.append(clip)
+        findings += found
     columns = ["clip", "subject", "name", "emotion", "onset", "apex", "offset", "fps"]
-    return pd.DataFrame(clips, columns=[*columns, "action_units", "source", "row"])
+    return pd.DataFrame(clips, columns=[*columns, "action_units", "frames", "row"])
 
 
-def parse_row(cells, layout: Layout, findings: Findings) -> dict | None:
-    """Turn one row into a clip; None if not even its name can be read."""
-    subject = parse_subject(cells, layout, findings)
-    name = parse_name(cells, layout, findings)
+def parse_row(cells: Any, layout: Layout, findings: Findings) -> dict | None:
+    """Turn one row into a clip; None if its subject or its name cannot be read."""
+    where = {"row": cells.row}
+    official = layout.subject is not None
+
+    def expect(column: str, value: Any, expected: str) -> Any:
+        """Return the value of a cell; None is an error, which says what was expected."""
+        if value is None:
+            message = f"{layout.columns[column]} is {getattr(cells, column)!r}, expected {expected}"
+            findings.error(column, message, **where)
+        return value
+
+    rule = "a whole number from 0 to 999" if official else "a name of letters, digits, - and _"
+    subject = expect("subject", parse_subject(cells.subject, layout), rule)
+    rule = "a folder's name" if official else "a name without / and \\"
+    name = expect("name", parse_name(cells.name), rule)
     if subject is None or name is None:
         return None
-    clip = f"{subject}/{name}" if layout.subject else name
-    where = {"row": cells.row, "clip": clip}
-    onset, offset = (parse_frame(cells, part, layout, findings, where) for part in ENDS)
+    where["clip"] = f"{subject}/{name}" if official else name
+    onset = expect("onset", whole_number(cells.onset, 2**31), "a frame number")
+    offset = expect("offset", whole_number(cells.offset, 2**31), "a frame number")
     apex = -1
     if onset is not None and offset is not None:
         if onset < offset:
             apex = parse_apex(cells.apex, onset, offset, findings, where)
         else:
             findings.error("order", f"onset {onset} is not before offset {offset}", **where)
+    rule = f"one of {', '.join(sorted(layout.emotions))}" if layout.emotions else "a word"
+    emotion = expect("emotion", parse_emotion(cells.emotion, layout), rule)
+    fps, frames = FPS, ""
+    if not official:
+        fps = expect("fps", parse_fps(cells.fps), "frames per second, 1 or more")
+        frames = text(cells.frames)
+        good = frames if frames and frames.isprintable() else None
+        expect("frames", good, "a folder of images or a video file")
     return {
-        "clip": clip,
+        **where,
         "subject": subject,
         "name": name,
-        "emotion": parse_emotion(cells, layout, findings, where),
+        "emotion": emotion,
         "onset": onset,
         "apex": apex,
         "offset": offset,
-        "fps": parse_fps(cells, layout, findings, where),
+        "fps": fps,
         "action_units": text(cells.action_units),
-        "source": parse_source(cells, layout, findings, where),
-        "row": cells.row,
+        "frames": frames,
     }
 
 
-ENDS = ("onset", "offset")
-
-
-def parse_subject(cells, layout: Layout, findings: Findings) -> str | None:
+def parse_subject(cell: object, layout: Layout) -> str | None:
     """Return the name of the subject (of its folder, in an official release)."""
-    found = text(cells.subject)
+    found = text(cell)
     if layout.subject is None:
-        if re.fullmatch(r"[\w\-+][\w\-+. ]{0,99}", found):
-            return found
-        expected = "a name of letters, digits, - and _"
-    else:
-        number = whole(re.sub(r"^sub", "", found, flags=re.IGNORECASE))
-        if number is not None and 0 <= number < 1000:
-            return layout.subject(number)
-        expected = "a whole number from 0 to 999"
-    column = layout.columns["subject"]
-    findings.error("subject", f"{column} is {cells.subject!r}, expected {expected}", row=cells.row)
-    return None
+        return found if re.fullmatch(r"[\w\-+][\w\-+. ]{0,99}", found) else None
+    number = whole_number(re.sub(r"^sub", "", found, flags=re.IGNORECASE), 1000)
+    return None if number is None else layout.subject(number)
 
 
-def parse_name(cells, layout: Layout, findings: Findings) -> str | None:
+def parse_name(cell: object) -> str | None:
     """Return the name of the clip (of its folder, in an official release)."""
-    found = text(cells.name)
-    if found and len(found) < 200 and found.isprintable() and not re.search(r"[/\\]|^\.", found):
-        return found
-    expected = "a folder's name" if layout.subject else "a name without / and \\"
-    column = layout.columns["name"]
-    findings.error("name", f"{column} is {cells.name!r}, expected {expected}", row=cells.row)
-    return None
-
-
-def parse_frame(cells, part: str, layout: Layout, findings: Findings, where: dict) -> int | None:
-    """Return the number of a frame."""
-    found = getattr(cells, part)
-    number = whole(found)
-    if number is not None and 0 <= number < 2**31:
-        return number
-    findings.error(part, f"{layout.columns[part]} is {found!r}, expected a frame number", **where)
-    return None
+    found = text(cell)
+    good = found and len(found) < 200 and found.isprintable() and not re.search(r"[/\\]|^\.", found)
+    return found if good else None
 
 
 def parse_apex(cell: object, onset: int, offset: int, findings: Findings, where: dict) -> int:
-    """Return the apex; -1, and a repair, if it is missing or lies outside the clip."""
-    apex = whole(cell)
+    """Return the apex; -1, and a repair, if it is missing or lies outside of the clip."""
+    apex = whole_number(cell, 2**31)
     if apex is not None and onset < apex <= offset:
         return apex
-    findings.repair(
-        "apex",
-        f"apex is {repr(cell) if text(cell) else 'missing'}, expected a frame after {onset} and up "
-        f"to {offset}; the frame of largest motion is taken",
-        **where,
-    )
+    shown = repr(cell) if text(cell) else "missing"
+    rule = f"expected a frame after {onset} and up to {offset}"
+    message = f"apex is {shown}, {rule}; the frame of largest motion is taken"
+    findings.repair("apex", message, **where)
     return -1
 
 
-def parse_emotion(cells, layout: Layout, findings: Findings, where: dict) -> str:
+def parse_emotion(cell: object, layout: Layout) -> str | None:
     """Return the emotion in lower case; SAMM's ``Other`` is ``others``."""
-    emotion = " ".join(text(cells.emotion).lower().split())
-    if layout.emotions and emotion == "other":
-        emotion = "others"
-    known = emotion in layout.emotions if layout.emotions else emotion and emotion.isprintable()
-    if not known:
-        expected = f"one of {', '.join(sorted(layout.emotions))}" if layout.emotions else "a word"
-        findings.error("emotion", f"emotion is {cells.emotion!r}, expected {expected}", **where)
-    return emotion
+    emotion = " ".join(text(cell).lower().split())
+    if layout.emotions:
+        emotion = "others" if emotion == "other" else emotion
+        return emotion if emotion in layout.emotions else None
+    return emotion if emotion and emotion.isprintable() else None
 
 
-def parse_fps(cells, layout: Layout, findings: Findings, where: dict) -> float:
-    """Return the frames per second; nan where the manifest does not say."""
-    if layout.subject:
-        return FPS
-    found = text(cells.fps)
-    if not found:
+def parse_fps(cell: object) -> float | None:
+    """Return the frames per second; nan if the cell is empty."""
+    if not text(cell):
         return float("nan")
     try:
-        fps = float(found)
+        fps = float(text(cell))
     except ValueError:
-        fps = 0.0
-    if not 1 <= fps <= 100_000:
-        findings.error("fps", f"fps is {found!r}, expected frames per second, 1 or more", **where)
-    return fps
-
-
-def parse_source(cells, layout: Layout, findings: Findings, where: dict) -> str:
-    """Return what the manifest says about where the frames are; empty in an official release."""
-    if layout.subject:
-        return ""
-    found = text(cells.source)
-    if not found or not found.isprintable():
-        findings.error(
-            "frames", f"frames is {found!r}, expected a folder of images or a video file", **where
-        )
-    return found
+        return None
+    return fps if 1 <= fps <= 100_000 else None
 
 
 def release(path: Path, dataset: str, rows: pd.DataFrame) -> str:
-    """Say which release of the table was read."""
+    """Return a sentence that names the release of the table."""
     count = f"{len(rows)} rows"
     if dataset != "casme2":
         return f"{LAYOUTS[dataset].title}, {path.name}, {count}"

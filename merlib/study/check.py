@@ -1,4 +1,4 @@
-"""``merlib check``: everything that is wrong with a dataset, told at once, before any work."""
+"""``merlib check``: one report of everything that is wrong with a dataset, before any work."""
 
 import json
 from collections.abc import Iterable
@@ -21,25 +21,13 @@ from merlib.preprocess.pipeline import transform
 
 @dataclass(frozen=True)
 class Report:
-    """What a check has found.
-
-    Attributes
-    ----------
-    dataset : str
-    clips : DataFrame
-        The clips that can be used; see `merlib.data.clips.load_clips`.
-    findings : Findings
-    strict : bool
-        Repairs stop the study too.
-    frames_read : bool
-        The frames were checked, not the table alone.
-    """
+    """What a check has found."""
 
     dataset: str
-    clips: pd.DataFrame
+    clips: pd.DataFrame  # the clips that can be used, see `merlib.data.clips.load_clips`
     findings: Findings
-    strict: bool
-    frames_read: bool
+    strict: bool  # repairs stop the study too
+    frames_read: bool  # the frames were checked, not only the table
 
     @property
     def can_run(self) -> bool:
@@ -56,44 +44,41 @@ class Report:
         what = "The study can run" if self.frames_read else "The table is in order"
         return f"{what}; {len(self.findings.of('repair'))} repair(s) are made and named."
 
+    def counts(self, column: str) -> pd.Series:
+        """Return the number of usable clips, ``clips``, of each value of a column."""
+        return self.clips[column].value_counts().sort_index().rename("clips")
+
     def markdown(self) -> str:
         """Return the report for people, as Markdown."""
-        attrs, lines = self.clips.attrs, [f"# Check of {self.dataset}", "", self.verdict, ""]
-        if attrs.get("version"):
-            lines += [
-                f"{attrs['version']}: {len(self.clips)} usable clips of "
-                f"{self.clips['subject'].nunique()} subjects.",
-                "",
-                markdown_table(counts_of(self.clips, "emotion")),
-                "",
-                markdown_table(counts_of(self.clips, "subject")),
-                "",
+        parts = [f"# Check of {self.dataset}", self.verdict]
+        if version := self.clips.attrs.get("version"):
+            subjects = self.clips["subject"].nunique()
+            parts += [
+                f"{version}: {len(self.clips)} usable clips of {subjects} subjects.",
+                markdown_table(self.counts("emotion").rename_axis("class").reset_index()),
+                markdown_table(self.counts("subject").reset_index()),
             ]
         if self.findings:
             shown = self.findings.table().rename(columns={"message": "found and expected"})
-            lines += [markdown_table(shown[["level", "row", "clip", "kind", "found and expected"]])]
-            lines += [""]
+            parts += [markdown_table(shown[["level", "row", "clip", "kind", "found and expected"]])]
         if any(finding.kind in face.KINDS for finding in self.findings):
-            lines += [face.WAY_ON, ""]
-        return "\n".join(lines)
+            parts += [face.ADVICE]
+        return "\n\n".join(parts) + "\n"
 
     def as_json(self) -> str:
-        """Return the report for machines: verdict, counts and a record a finding."""
-        records = json.loads(self.findings.table().to_json(orient="records"))
-        return json.dumps(
-            {
-                "dataset": self.dataset,
-                "can_run": self.can_run,
-                "strict": self.strict,
-                "frames_read": self.frames_read,
-                "version": self.clips.attrs.get("version", ""),
-                "clips": len(self.clips),
-                "classes": dict(counts_of(self.clips, "emotion").to_numpy().tolist()),
-                "subjects": dict(counts_of(self.clips, "subject").to_numpy().tolist()),
-                "findings": records,
-            },
-            indent=1,
-        )
+        """Return the report for programs: verdict, counts and one record per finding."""
+        about = {
+            "dataset": self.dataset,
+            "can_run": self.can_run,
+            "strict": self.strict,
+            "frames_read": self.frames_read,
+            "version": self.clips.attrs.get("version", ""),
+            "clips": len(self.clips),
+            "classes": self.counts("emotion").to_dict(),
+            "subjects": self.counts("subject").to_dict(),
+            "findings": json.loads(self.findings.table().to_json(orient="records")),
+        }
+        return json.dumps(about, indent=1)
 
 
 def check(
@@ -114,22 +99,16 @@ def check(
     Parameters
     ----------
     dataset, root, classes, table, strict, faces, eyes
-        See `merlib.data.clips.load_clips`. Without a root the table alone is checked.
+        See `merlib.data.clips.load_clips`. Without a root only the table is checked.
     config : Config, optional
-        ``frames`` says which clips are short, ``landmarks`` how the eyes are found.
-    n_jobs : int
-        Parallel processes.
-    progress : bool
-        Show a progress bar.
-
-    Returns
-    -------
-    Report
+        ``frames`` decides which clips are short, ``landmarks`` how the eyes are found.
+    n_jobs, progress : int, bool
+        Parallel processes, and whether to show a progress bar.
 
     Raises
     ------
     ValueError
-        If an argument is unknown. What is wrong with the data is reported, not raised.
+        If an argument is unknown; problems of the data are reported and raise no error.
     """
     config = config or Config()
     try:
@@ -139,22 +118,19 @@ def check(
         clips = pd.DataFrame(columns=[*COLUMNS, "frames"])
     rows = clips.attrs.get("rows", {})
     for clip in clips.itertuples():
-        if 0 <= clip.apex < clip.onset + config.frames - 1:
-            findings.repair(
-                "short clip",
-                f"{clip.apex - clip.onset + 1} frames from onset to apex, fewer than T = "
-                f"{config.frames}; some are repeated",
-                row=rows[clip.clip],
-                clip=clip.clip,
+        count = clip.apex - clip.onset + 1
+        if clip.apex >= 0 and count < config.frames:
+            message = (
+                f"{count} frames from onset to apex, fewer than T = {config.frames}; some are "
+                "repeated"
             )
+            findings.repair("short clip", message, row=rows[clip.clip], clip=clip.clip)
     if root is not None:
         tasks = [delayed(examine)(clip, config) for clip in clips.itertuples(index=False)]
         for found in each(tasks, n_jobs, "clips", "clip", progress):
             findings += [replace(one, row=rows[one.clip]) for one in found]
         failed = {finding.clip for finding in findings.of("error")}
-        attrs = clips.attrs
         clips = clips[~clips["clip"].isin(failed)].reset_index(drop=True)
-        clips.attrs = attrs
     findings.sort(key=lambda one: (one.row or 0, one.clip, one.kind, one.file))
     return Report(dataset, clips, findings, strict, root is not None)
 
@@ -168,23 +144,17 @@ def examine(clip, config: Config) -> list[Finding]:
         if isinstance(image, DatasetError):
             findings.error("frame", str(image), clip=clip.clip, file=str(path))
     if isinstance(images[0], np.ndarray):
+        onset = str(clip.frames[0])
         try:
             transform(images[0], config, clip.cropped, clip.eyes)
         except face.FaceNotFound as error:
-            message = f"{error} (onset frame {clip.frames[0]})"
-            findings.error(error.kind, message, clip=clip.clip, file=str(clip.frames[0]))
+            message = f"{error} (onset frame {onset})"
+            findings.error(error.kind, message, clip=clip.clip, file=onset)
     return findings
 
 
-def counts_of(clips: pd.DataFrame, column: str) -> pd.DataFrame:
-    """Return the number of clips of each value of a column."""
-    label = {"emotion": "class"}.get(column, column)
-    counted = clips[column].value_counts(sort=False).sort_index()
-    return pd.DataFrame({label: counted.index.astype(str), "clips": counted.to_numpy()})
-
-
 def markdown_table(table: pd.DataFrame) -> str:
-    """Return a table as Markdown; bars and line ends in cells are kept from dividing it."""
+    """Return a table as Markdown; bars and line ends in cells do not end the cell or the row."""
 
     def line(cells: Iterable) -> str:
         texts = ("" if pd.isna(cell) else str(cell) for cell in cells)

@@ -61,10 +61,10 @@ def row(**cells):
         ({"apex": 5}, "repair", "apex is 5, expected a frame after 5 and up to 12"),
         ({"apex": 13}, "repair", "apex is 13, expected a frame after 5 and up to 12"),
         ({"apex": "late"}, "repair", "apex is 'late', expected a frame after 5"),
-        ({"emotion": "joy"}, "error", "emotion is 'joy', expected one of disgust, fear, happiness"),
-        ({"emotion": None}, "error", "(sub01/EP01_1): emotion is "),
-        ({"emotion": 7}, "error", "(sub01/EP01_1): emotion is 7, expected one of"),
-        ({"name": "EP01_2"}, "error", "row 3 (sub01/EP01_2): the clip stands in row 2 already"),
+        ({"emotion": "joy"}, "error", "Emotion is 'joy', expected one of disgust, fear, happiness"),
+        ({"emotion": None}, "error", "(sub01/EP01_1): Estimated Emotion is "),
+        ({"emotion": 7}, "error", "(sub01/EP01_1): Estimated Emotion is 7, expected"),
+        ({"name": "EP01_2"}, "error", "row 3 (sub01/EP01_2): the clip is in row 2 already"),
     ],
 )
 def test_a_bad_cell_is_named(tmp_path, cells, level, message):
@@ -93,7 +93,7 @@ def test_all_bad_cells_are_told_at_once(tmp_path):
     [
         (CASME2[:8], GOOD, "no sheet has a header row with the column(s) Estimated Emotion"),
         (["a"], GOOD, "no sheet has a header row with the column(s) Action Units, ApexFrame"),
-        ([*CASME2[:2], "Subject", *CASME2[3:]], GOOD, "the column Subject stands in row 1 twice"),
+        ([*CASME2[:2], "Subject", *CASME2[3:]], GOOD, "row 1 has the column Subject twice"),
         (CASME2, [], "0 clips of 0 subject(s) and 0 class(es) are left"),
         (CASME2, GOOD[:1], "1 clips of 1 subject(s) and 1 class(es) are left"),
     ],
@@ -129,7 +129,7 @@ MANIFEST = "clip,subject,onset,apex,offset,emotion,frames,fps\n"
         ("x,a/b,2,5,9,joy,a,", "row 6: subject is 'a/b', expected a name of letters"),
         (",ann,2,5,9,joy,a,", "row 6: clip is '', expected a name without / and"),
         ("a/x,ann,2,5,9,joy,a,", "row 6: clip is 'a/x', expected a name without / and"),
-        ("one,ann,2,5,9,joy,a,", "row 6 (one): the clip stands in row 2 already"),
+        ("one,ann,2,5,9,joy,a,", "row 6 (one): the clip is in row 2 already"),
         ("x,ann,2,5,9,,a,", "row 6 (x): emotion is '', expected a word"),
         ("x,ann,2,5,9,joy,,", "row 6 (x): frames is '', expected a folder of images or a video"),
         ("x,ann,2,5,9,joy,nowhere,", "row 6 (x): no folder"),
@@ -240,7 +240,7 @@ def test_short_clips_are_repairs_which_strict_refuses(casme2):
         ("clip,left_x,left_y,right_x,right_y\nsub01/EP01_1,1,2,3\n", "expected four numbers"),
         (
             "clip,left_x,left_y,right_x,right_y\n" + "sub01/EP01_1,1,2,3,4\n" * 2,
-            "the clip stands there twice",
+            "the clip is listed twice",
         ),
         (
             "clip,left_x,left_y,right_x,right_y\nsub01/EP01_1,1,2,300,4\n",
@@ -256,7 +256,7 @@ def test_bad_eye_positions_are_named(casme2, content, message):
 
 def test_a_missing_file_of_eye_positions_is_named_only_if_asked_for(casme2):
     assert load_clips("casme2", casme2)["eyes"].isna().all()
-    with pytest.raises(DatasetError, match=r"none.csv: not a readable CSV table"):
+    with pytest.raises(DatasetError, match=r"none.csv: cannot be opened"):
         load_clips("casme2", casme2, eyes=casme2 / "none.csv")
 
 

@@ -15,7 +15,7 @@ from merlib.study import paper
 
 
 @pytest.fixture(scope="module", params=["casme2", "samm"])
-def standing(request, casme2_root, samm_root):
+def written(request, casme2_root, samm_root):
     """Root, clip table and truth of a dataset of each layout."""
     root = {"casme2": casme2_root, "samm": samm_root}[request.param]
     return root, load_clips("synthetic", root), Truth(root)
@@ -115,8 +115,8 @@ def test_the_layout_is_the_official_one(casme2_root, samm_root):
     assert image.shape == (650, 960)
 
 
-def test_the_table_tells_the_truth(standing):
-    _, clips, truths = standing
+def test_the_table_tells_the_truth(written):
+    _, clips, truths = written
     for row in clips.itertuples():
         truth = truths.clip(row.clip)
         assert (row.onset, row.apex, row.offset) == (truth.onset, truth.apex, truth.offset)
@@ -127,16 +127,16 @@ def test_the_table_tells_the_truth(standing):
         assert units in drawn
 
 
-def test_eyes_are_found_near_their_true_centres_in_every_clip(standing):
-    _, clips, truths = standing
+def test_eyes_are_found_near_their_true_centres_in_every_clip(written):
+    _, clips, truths = written
     for row in clips.itertuples():
         found = face.find_eyes(read_frames(row.frames[:1])[0])
         error = np.hypot(*(found - truths.clip(row.clip).eyes).T)
         assert error.max() < 3.0, row.clip  # the eyes are about 125 px apart, in SAMM 170
 
 
-def test_a_movement_rises_to_the_apex_and_falls_to_the_offset(standing):
-    _, clips, truths = standing
+def test_a_movement_rises_to_the_apex_and_falls_to_the_offset(written):
+    _, clips, truths = written
     truth = truths.clip(clips["clip"][0])
     progress = [truth.progress(t) for t in range(truth.onset, truth.offset + 1)]
     rise = truth.apex - truth.onset
@@ -162,9 +162,9 @@ def test_amplitudes_are_those_of_micro_expressions_and_asymmetric():
     assert 0.15 < blinks / 400 < 0.25
 
 
-def test_frames_show_the_true_displacement(standing):
+def test_frames_show_the_true_displacement(written):
     """Frame t at x + w(x, t) looks like the onset frame at x, as far as noise allows."""
-    root, clips, truths = standing
+    root, clips, truths = written
     row = next(r for r in clips.itertuples() if truths.clip(r.clip).events["blink"] is None)
     truth = truths.clip(row.clip)
     frames = read_frames(row.frames).astype(np.float32)
@@ -182,8 +182,8 @@ def test_frames_show_the_true_displacement(standing):
     assert after.std() < 0.55 * before.std()
 
 
-def test_masks_lie_where_the_unit_pulls(standing):
-    _, clips, truths = standing
+def test_masks_lie_where_the_unit_pulls(written):
+    _, clips, truths = written
     for name in clips["clip"][:4]:
         truth = truths.clip(name)
         for unit, mask in truth.masks.items():

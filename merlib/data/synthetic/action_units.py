@@ -1,9 +1,9 @@
 """Facial action units of the synthetic dataset: where they pull, and which emotion shows them.
 
-Coordinates are those of the face: origin midway between the eyes, x to the image's right, y down,
-one unit the distance between the eye centres. The places and directions follow the descriptions
-of the Facial Action Coding System (Ekman, Friesen and Hager 2002); the combinations follow the
-tables of CASME II (Yan et al. 2014) and SAMM (Davison et al. 2018) in kind, not in frequency.
+Face coordinates: the origin is midway between the eyes, x points to the image's right, y down, and
+the distance between the eye centres is 1. Places and directions follow the Facial Action Coding
+System (Ekman, Friesen and Hager 2002). The combinations follow the tables of CASME II (Yan et al.
+2014) and SAMM (Davison et al. 2018) in kind, not in frequency.
 """
 
 from collections import defaultdict
@@ -13,9 +13,9 @@ import numpy as np
 
 
 class Pull(NamedTuple):
-    """One local movement: a Gaussian around (x, y) of radii (rx, ry), moving along (dx, dy).
+    """One local movement along (dx, dy), weighted by a Gaussian around (x, y) of radii (rx, ry).
 
-    Given for the image's right half of the face; a pull with x > 0 has a mirrored twin.
+    It lies in the image's right half of the face; if x > 0, the left half has its mirror image.
     """
 
     x: float
@@ -49,27 +49,11 @@ COMBINATIONS: dict[str, dict[str, dict[str, float]]] = {
     "casme2": {
         "happiness": {"12": 0.40, "6+12": 0.35, "6+7+12": 0.10, "6": 0.05, "12+14": 0.10},
         "surprise": {"1+2": 0.45, "1+2+5": 0.15, "1+2+25": 0.15, "5": 0.10, "2": 0.10, "25": 0.05},
-        "disgust": {
-            "4": 0.10,
-            "4+7": 0.30,
-            "4+9": 0.15,
-            "9": 0.10,
-            "10": 0.15,
-            "4+10": 0.10,
-            "4+7+9": 0.10,
-        },
+        "disgust": {"4": 0.10, "4+7": 0.30, "4+9": 0.15, "9": 0.10, "10": 0.15, "4+10": 0.10,
+                    "4+7+9": 0.10},
         "repression": {"15": 0.25, "17": 0.20, "15+17": 0.30, "12+15": 0.10, "12+17": 0.15},
-        "others": {
-            "4": 0.35,
-            "4+7": 0.10,
-            "14": 0.15,
-            "17": 0.05,
-            "24": 0.10,
-            "4+14": 0.08,
-            "14+17": 0.07,
-            "4+24": 0.05,
-            "1+4": 0.05,
-        },
+        "others": {"4": 0.35, "4+7": 0.10, "14": 0.15, "17": 0.05, "24": 0.10, "4+14": 0.08,
+                   "14+17": 0.07, "4+24": 0.05, "1+4": 0.05},
     },
     "samm": {
         "anger": {"4": 0.30, "4+7": 0.35, "7": 0.20, "4+24": 0.10, "17+24": 0.05},
@@ -78,18 +62,14 @@ COMBINATIONS: dict[str, dict[str, dict[str, float]]] = {
         "surprise": {"1+2": 0.50, "1+2+5": 0.25, "1+2+25": 0.15, "5": 0.10},
         "contempt": {"14": 0.65, "12+14": 0.35},
     },
-}
-"""Which units an emotion shows together, with the probability; emotions overlap as in reality."""
+}  # fmt: skip
+"""Action units that an emotion shows together -> probability; emotions overlap as in reality."""
 
 
 def ceiling(layout: str, counts: dict[str, int]) -> float:
     """Return the best accuracy that exact knowledge of the action units allows.
 
-    Parameters
-    ----------
-    layout : {"casme2", "samm"}
-    counts : dict
-        Clips of each emotion.
+    ``counts`` gives the number of clips of each emotion of the layout.
     """
     shares: dict[str, list[float]] = defaultdict(list)
     for emotion, count in counts.items():
@@ -101,26 +81,18 @@ def ceiling(layout: str, counts: dict[str, int]) -> float:
 def displacement(unit: str, x: np.ndarray, y: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Return how a unit of strength 1 moves the image's left and right half of the face.
 
-    Parameters
-    ----------
-    unit : str
-        A key of `UNITS`.
-    x, y : ndarray (H, W)
-        Face coordinates of the pixels.
-
-    Returns
-    -------
-    left, right : ndarray (2, H, W) float32
-        Displacements (u, v); their sum is the symmetric movement. A pull on the midline is shared
-        between both by its pixels' side.
+    ``x`` and ``y`` (H, W) are face coordinates of the pixels. Both halves are displacements (u, v),
+    (2, H, W) float32; their sum is the symmetric movement. A pull on the midline is divided between
+    them: each pixel counts for its own side.
     """
     halves = np.zeros((2, 2, *x.shape), np.float32)
     rightness = 1 / (1 + np.exp(-x / 0.05))
     for pull in UNITS[unit]:
         if pull.x == 0:
             bump = gaussian(x, y, pull)
-            halves[0] += np.stack([pull.dx * bump, pull.dy * bump]) * (1 - rightness)
-            halves[1] += np.stack([pull.dx * bump, pull.dy * bump]) * rightness
+            field = np.stack([pull.dx * bump, pull.dy * bump])
+            halves[0] += field * (1 - rightness)
+            halves[1] += field * rightness
             continue
         for half, sign in enumerate((-1, 1)):
             bump = gaussian(x, y, pull._replace(x=sign * pull.x))

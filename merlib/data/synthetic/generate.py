@@ -1,8 +1,8 @@
 """The embedded dataset: drawn faces moved by action units, in the layout of CASME II or SAMM.
 
-A clip is one portrait warped by an exactly known displacement field, frame by frame, with sensor
-noise, flicker and JPEG on top. The emotion decides which action units move, and nothing else:
-identity, pose, length, amplitude, head motion, blinks and noise are drawn without looking at it.
+A clip is one portrait, warped frame by frame by an exactly known displacement field, with sensor
+noise, flicker and JPEG compression. The emotion decides only which action units move: identity,
+pose, length, amplitude, head motion, blinks and noise are drawn independently of it.
 """
 
 import json
@@ -52,10 +52,10 @@ def write(
     progress: bool = True,
     amplitude: float | None = None,
 ) -> Path:
-    """Write a synthetic dataset, or return at once if it stands there already.
+    """Write a synthetic dataset, unless the root holds it already; return the root.
 
-    The same arguments give the same bytes, whatever ``n_jobs``. A run that was stopped goes on
-    where it was: finished clips are kept, and ``dataset.json`` is written last.
+    The same arguments give the same bytes, for any ``n_jobs``. A stopped run can be continued:
+    finished clips are not drawn again, and ``dataset.json`` is written last.
 
     Parameters
     ----------
@@ -66,21 +66,14 @@ def write(
     size : {"laptop", "paper"}
         10 subjects and 100 clips, or the numbers of Table 1.
     layout : {"casme2", "samm"}
-        Whose folders, file names, frame size, classes and table.
+        Official layout of folders, file names, frame size, classes and table.
     subjects, clips : int, optional
         Instead of the size's own; classes stay in proportion.
-    n_jobs : int
-        Parallel processes.
-    progress : bool
-        Show a progress bar.
+    n_jobs, progress : int, bool
+        Parallel processes, and whether to show a progress bar.
     amplitude : float, optional
         Peak displacement of every action unit, on its stronger side, in pixels of 480 rows;
-        otherwise each clip draws its own.
-
-    Returns
-    -------
-    Path
-        The root.
+        by default each clip draws its own.
 
     Raises
     ------
@@ -89,15 +82,13 @@ def write(
     """
     root = Path(root)
     made_of = arguments(seed, size, layout, subjects, clips, amplitude)
-    if standing(root, made_of):
+    if is_finished(root, made_of):
         return root
-    root.mkdir(parents=True, exist_ok=True)
     write_file(root / "dataset.part.json", json.dumps(made_of))
     plans = plan(**{name: made_of[name] for name in ("seed", "layout", "subjects", "clips")})
     tasks = [delayed(write_clip)(root, made_of, clip) for clip in plans]
     list(each(tasks, n_jobs, "synthetic clips", "clip", progress))
-    truths = [read_truth(root, clip["clip"]) for clip in plans]
-    (write_casme2_table if layout == "casme2" else write_samm_table)(root, truths)
+    write_table(root, layout, [read_truth(root, clip["clip"]) for clip in plans])
     write_file(root / "dataset.json", json.dumps(made_of, indent=1))
     (root / "dataset.part.json").unlink()
     return root
@@ -127,22 +118,18 @@ def arguments(
         raise ValueError(f"subjects={subjects}: expected at least 2, one is left out")
     least = max(subjects, len(full))
     if clips < least:
-        raise ValueError(f"clips={clips}: expected at least {least}, one a subject and one a class")
+        raise ValueError(
+            f"clips={clips}: expected at least {least}, one per subject and one per class"
+        )
     if amplitude is not None and not 0 < amplitude < 100:
         raise ValueError(f"amplitude={amplitude!r}: expected pixels above 0, or None")
-    given = {} if amplitude is None else {"amplitude": amplitude}
-    return {
-        "generator": VERSION,
-        "seed": seed,
-        "layout": layout,
-        "subjects": subjects,
-        "clips": clips,
-        **given,
-    }
+    made_of = {"generator": VERSION, "seed": seed, "layout": layout}
+    made_of |= {"subjects": subjects, "clips": clips}
+    return made_of if amplitude is None else made_of | {"amplitude": amplitude}
 
 
-def standing(root: Path, made_of: dict) -> bool:
-    """Tell whether the root holds this very dataset; refuse a root that holds another thing."""
+def is_finished(root: Path, made_of: dict) -> bool:
+    """Return whether the root holds the finished dataset; ValueError if it holds another thing."""
     for name in ("dataset.json", "dataset.part.json"):
         if (root / name).exists():
             found = json.loads((root / name).read_text())
@@ -158,70 +145,63 @@ def standing(root: Path, made_of: dict) -> bool:
 
 
 def random(seed: int, *key: int) -> np.random.Generator:
-    """Return the generator of one purpose: its numbers do not depend on any other's."""
+    """Return the generator of one purpose (key), independent of all others of the seed."""
     return np.random.default_rng(np.random.SeedSequence(seed, spawn_key=key))
 
 
 def class_counts(layout: str, clips: int) -> dict[str, int]:
-    """Return clips of each class, in proportion to Table 1, by largest remainder."""
+    """Return the number of clips of each class, in proportion to Table 1, by largest remainder."""
     full = COUNTS[layout]
     exact = {name: count * clips / sum(full.values()) for name, count in full.items()}
     counts = {name: max(1, int(value)) for name, value in exact.items()}
     while sum(counts.values()) < clips:
-        name = max(exact, key=lambda name: exact[name] - counts[name])
-        counts[name] += 1
+        counts[max(counts, key=lambda name: exact[name] - counts[name])] += 1
     while sum(counts.values()) > clips:
         counts[max(counts, key=lambda name: counts[name] - exact[name])] -= 1
     return counts
 
 
 def plan(seed: int, layout: str, subjects: int, clips: int) -> list[dict]:
-    """Return who shows what, a dict a clip: clip, subject, number of the person, emotion.
+    """Return a dict for each clip: its name, subject, person (from 0), index and emotion.
 
-    Clips are spread unevenly over the subjects, as in the real datasets; the emotions are dealt
-    without looking at the subject.
+    The number of clips differs between subjects, as in the real datasets; emotions are assigned
+    independently of the subject.
     """
     rng = random(seed, 0)
     shares = rng.dirichlet(np.full(subjects, 2.0))
     least = min(2, clips // subjects)
-    each = np.full(subjects, least) + rng.multinomial(clips - least * subjects, shares)
-    emotions = [name for name, count in class_counts(layout, clips).items() for _ in range(count)]
-    dealt = iter(rng.permutation(emotions))
+    takes = np.full(subjects, least) + rng.multinomial(clips - least * subjects, shares)
+    counts = class_counts(layout, clips)
+    emotions = rng.permutation(np.repeat(list(counts), list(counts.values())))
     numbers = np.arange(1, subjects + 1)
     if layout == "samm":
         numbers = np.sort(rng.choice(np.arange(6, 6 + 2 * subjects), subjects, replace=False))
     plans: list[dict] = []
-    for person, (number, count) in enumerate(zip(numbers, each, strict=True)):
+    for person, (number, count) in enumerate(zip(numbers, takes, strict=True)):
         for take in range(1, count + 1):
             if layout == "casme2":
                 subject, name = f"sub{number:02d}", f"EP{1 + (take - 1) // 3:02d}_{take:02d}"
             else:
                 subject, name = f"{number:03d}", f"{number:03d}_{1 + take % 7}_{take}"
-            plans.append(
-                {
-                    "clip": f"{subject}/{name}",
-                    "subject": subject,
-                    "person": person,
-                    "index": len(plans),
-                    "emotion": str(next(dealt)),
-                }
-            )
+            index = len(plans)
+            clip = {"clip": f"{subject}/{name}", "subject": subject, "person": person}
+            plans.append(clip | {"index": index, "emotion": str(emotions[index])})
     return plans
 
 
 @lru_cache(maxsize=2)
 def draw_person(seed: int, person: int) -> portrait.Portrait:
-    """Draw a subject whose face and eyes OpenCV's cascades find in the straight pose."""
+    """Draw a subject whose face and eyes OpenCV's cascades find in the upright pose."""
     for attempt in range(50):
         rng = random(seed, 1, person, attempt)
         drawn = portrait.draw(rng, ipd=rng.uniform(118, 132))
-        if found(drawn.open[80:560, 80:720].astype(np.uint8)):
+        if shows_face(drawn.open[80:560, 80:720].astype(np.uint8)):
             return drawn
     raise RuntimeError(f"no face found by the cascades in 50 drawings of person {person}")
 
 
-def found(image: np.ndarray) -> bool:
-    """Tell whether the frontal-face cascade finds one face, and the eye cascade two eyes in it."""
+def shows_face(image: np.ndarray) -> bool:
+    """Return whether the cascades find one frontal face with two eyes."""
     folder = cv2.data.haarcascades  # type: ignore[attr-defined]
     faces = cv2.CascadeClassifier(folder + "haarcascade_frontalface_default.xml")
     eyes = cv2.CascadeClassifier(folder + "haarcascade_eye.xml")
@@ -234,7 +214,7 @@ def found(image: np.ndarray) -> bool:
 
 
 def draw_events(seed: int, clip: dict, layout: str) -> dict:
-    """Draw everything that happens in a clip, as plain numbers that go into its ground truth."""
+    """Draw everything that happens in a clip, as plain numbers for its ground truth."""
     rng = random(seed, 2, clip["index"])
     options = COMBINATIONS[layout][clip["emotion"]]
     units = rng.choice(list(options), p=list(options.values())).split("+")
@@ -273,7 +253,7 @@ def draw_events(seed: int, clip: dict, layout: str) -> dict:
 
 
 def draw_pose(rng: np.random.Generator, drawn: portrait.Portrait, layout: str) -> np.ndarray:
-    """Draw where the head is: the similarity (2, 3) from portrait pixels to frame pixels."""
+    """Draw the pose of the head: the similarity (2, 3) from portrait pixels to frame pixels."""
     height, width = SHAPES[layout]
     scale = height / 480 * rng.uniform(0.96, 1.04)
     matrix = cv2.getRotationMatrix2D(drawn.centre, rng.uniform(-4, 4), scale)
@@ -291,7 +271,7 @@ def frame_path(root: Path, truth: dict, number: int) -> Path:
 
 
 def write_clip(root: Path, made_of: dict, clip: dict) -> None:
-    """Draw one clip and write its frames, then its ground truth: a clip with truth is finished."""
+    """Draw one clip and write its frames, then its ground truth, which marks it as finished."""
     path = truth_path(root, clip["clip"])
     if path.exists():
         return
@@ -307,7 +287,7 @@ def write_clip(root: Path, made_of: dict, clip: dict) -> None:
         truth = ClipTruth(events | {"pose": draw_pose(rng, drawn, layout).tolist()})
         render = Renderer(drawn, truth, rng)
         first = render.frame(truth.onset)
-        if found(first):
+        if shows_face(first):
             break
     else:
         raise RuntimeError(f"no face found by the cascades in 50 poses of {clip['clip']}")
@@ -316,63 +296,63 @@ def write_clip(root: Path, made_of: dict, clip: dict) -> None:
         file.parent.mkdir(parents=True, exist_ok=True)
         image = first if number == truth.onset else render.frame(number)
         cv2.imwrite(str(file), image, [cv2.IMWRITE_JPEG_QUALITY, events["jpeg"]])
-    path.parent.mkdir(parents=True, exist_ok=True)
     write_file(path, json.dumps(truth.events))
 
 
 def at_amplitude(units: dict[str, list[float]], amplitude: float) -> dict[str, list[float]]:
-    """Return the strengths of units, scaled so that each one's stronger side is an amplitude."""
+    """Return the strengths of units, scaled so that the stronger side of each is the amplitude."""
     return {unit: [amplitude * side / max(pair) for side in pair] for unit, pair in units.items()}
 
 
 def coded(units: dict[str, list[float]]) -> int | str:
     """Return action units as the tables write them: 12, '4+7', 'L14+17'.
 
-    L and R are the left and right of the *face*: its left is the image's right.
+    L and R are the sides of the person; the person's left is the image's right.
     """
     sides = {(True, False): "R", (False, True): "L", (True, True): ""}
-    names = [sides[left > 0, right > 0] + unit for unit, (left, right) in units.items()]
-    text = "+".join(names)
+    text = "+".join(sides[left > 0, right > 0] + unit for unit, (left, right) in units.items())
     return int(text) if text.isdigit() else text
 
 
-def write_casme2_table(root: Path, truths: list[dict]) -> None:
-    """Write the coding table of CASME II: blank third and seventh column, subjects as text."""
-    book = openpyxl.Workbook()
-    sheet = book.active
-    sheet.title = "Sheet1"
-    sheet.append(
-        ["Subject", "Filename", None, "OnsetFrame", "ApexFrame", "OffsetFrame", None]
-        + ["Action Units", "Estimated Emotion"]
-    )
+def casme2_rows(truths: list[dict]) -> list[list]:
+    """Return the rows of CASME II's table: blank third and seventh column, subjects as text."""
+    header = ["Subject", "Filename", None, "OnsetFrame", "ApexFrame", "OffsetFrame", None]
+    rows: list[list] = [[*header, "Action Units", "Estimated Emotion"]]
     for truth in truths:
         subject, name = truth["clip"].split("/")
-        numbers = [truth["onset"], truth["apex"], truth["offset"]]
-        emotion = truth["emotion"]
-        sheet.append([subject[3:], name, None, *numbers, None, coded(truth["units"]), emotion])
-    book.create_sheet("Sheet2")
-    book.create_sheet("Sheet3")
-    with whole(root / TABLES["casme2"]) as part:
-        book.save(part)
+        numbers = [truth["onset"], truth["apex"], truth["offset"], None]
+        rows.append([subject[3:], name, None, *numbers, coded(truth["units"]), truth["emotion"]])
+    return rows
 
 
-def write_samm_table(root: Path, truths: list[dict]) -> None:
-    """Write the table of SAMM v2: header in row 14, formula cells, capitalised emotions."""
-    book = openpyxl.Workbook()
-    sheet = book.active
-    sheet.title = "MICRO_ONLY"
-    sheet["A1"] = "Synthetic look-alike of the SAMM micro-movement table, version 2"
+def samm_rows(truths: list[dict]) -> list[list]:
+    """Return the rows of SAMM's table v2: header in row 14, formulas, capitalised emotions."""
+    title = "Synthetic look-alike of the SAMM micro-movement table, version 2"
     header = ["Subject", "Filename", "Inducement Code", "Onset Frame", "Apex Frame"]
     header += ["Offset Frame", "Duration", "Micro", "Action Units", "Estimated Emotion"]
     header += ["Objective Classes", "Notes"]
-    for column, name in enumerate(header, 1):
-        sheet.cell(14, column, name)
-    for row, truth in enumerate(truths, 15):
+    rows: list[list] = [[title], *([] for _ in range(12)), header]
+    for truth in truths:
         subject, name = truth["clip"].split("/")
+        row = len(rows) + 1
         emotion = "Other" if truth["emotion"] == "others" else truth["emotion"].capitalize()
-        values = [subject, name, int(name.split("_")[1]), truth["onset"], truth["apex"]]
-        values += [truth["offset"], f"=F{row}-D{row}+1", "1/2", coded(truth["units"]), emotion]
-        for column, value in enumerate(values, 1):
-            sheet.cell(row, column, value)
-    with whole(root / TABLES["samm"]) as part:
+        numbers = [int(name.split("_")[1]), truth["onset"], truth["apex"], truth["offset"]]
+        units = coded(truth["units"])
+        rows.append([subject, name, *numbers, f"=F{row}-D{row}+1", "1/2", units, emotion])
+    return rows
+
+
+def write_table(root: Path, layout: str, truths: list[dict]) -> None:
+    """Write the annotation table in the official layout."""
+    book = openpyxl.Workbook()
+    sheet = book.active
+    if layout == "casme2":
+        sheet.title, rows = "Sheet1", casme2_rows(truths)
+        book.create_sheet("Sheet2")
+        book.create_sheet("Sheet3")
+    else:
+        sheet.title, rows = "MICRO_ONLY", samm_rows(truths)
+    for row in rows:
+        sheet.append(row)
+    with whole(root / TABLES[layout]) as part:
         book.save(part)

@@ -1,7 +1,7 @@
-"""Drawn faces of the synthetic dataset: one grey portrait a subject, eyes open and eyes closed.
+"""Drawn faces of the synthetic dataset: a grey portrait per subject, with eyes open and closed.
 
-Not photographs, and not meant to pass for them: smooth shading, skin texture, hair, brows, eyes
-and mouth, enough for OpenCV's face and eye cascades and for optical flow.
+They do not imitate photographs: shading, skin texture, hair, brows, eyes and mouth are enough for
+OpenCV's face and eye cascades and for optical flow.
 """
 
 from typing import NamedTuple
@@ -17,40 +17,27 @@ EYE_X = 0.5
 
 
 class Portrait(NamedTuple):
-    """A drawn face.
-
-    Attributes
-    ----------
-    open, closed : ndarray (H, W) float32
-        Grey values 0-255 with eyes open and shut.
-    centre : (float, float)
-        Pixel x, y midway between the eyes.
-    ipd : float
-        Pixels between the eye centres.
-    """
+    """A drawn face; ``open`` and ``closed`` are grey, 0-255, (H, W) float32."""
 
     open: np.ndarray
     closed: np.ndarray
-    centre: tuple[float, float]
-    ipd: float
+    centre: tuple[float, float]  # pixel x, y midway between the eyes
+    ipd: float  # pixels between the eye centres
 
 
 def draw(rng: np.random.Generator, ipd: float) -> Portrait:
-    """Draw the face of one person; identity is all that the generator decides."""
+    """Draw the face of one person, with ``ipd`` pixels between the eye centres."""
     height, width = CANVAS
     centre = (width / 2, height * 0.44)
     face = Face(rng, ipd, centre)
-    image = face.background()
-    image = face.body(image)
-    image = face.skin(image)
-    image = face.brows(image)
+    image = face.brows(face.skin(face.body(face.background())))
     shapes = face.eye_shapes()
     opened, closed = face.eyes_open(image, *shapes), face.eyes_closed(image, *shapes)
     return Portrait(finish(opened), finish(closed), centre, ipd)
 
 
 def finish(image: np.ndarray) -> np.ndarray:
-    """Blur as a lens does and keep to the grey scale."""
+    """Blur as a lens does and clip to grey values."""
     return np.clip(cv2.GaussianBlur(image, (0, 0), 0.8), 0, 255).astype(np.float32)
 
 
@@ -65,7 +52,7 @@ def blend(image: np.ndarray, mask: np.ndarray, value) -> np.ndarray:
 
 
 class Face:
-    """The brush and the sitter: face coordinates, random traits, and one method per layer."""
+    """A face while it is drawn: face coordinates, random traits, and one method per layer."""
 
     def __init__(self, rng: np.random.Generator, ipd: float, centre: tuple[float, float]):
         self.rng, self.ipd = rng, ipd
@@ -80,11 +67,11 @@ class Face:
         return smooth / smooth.std()
 
     def blob(self, x: float, y: float, rx: float, ry: float) -> np.ndarray:
-        """Return a Gaussian spot."""
+        """Return a Gaussian spot (H, W), 1 at its centre."""
         return np.exp(-0.5 * ((self.x - x) / rx) ** 2 - 0.5 * ((self.y - y) / ry) ** 2)
 
     def background(self) -> np.ndarray:
-        """Return a calm wall."""
+        """Return a wall that is almost even."""
         return self.rng.uniform(90, 140) + 4 * self.noise(60)
 
     def body(self, image: np.ndarray) -> np.ndarray:
@@ -94,10 +81,10 @@ class Face:
         image = blend(image, shoulders, rng.uniform(50, 110) + 3 * self.noise(2))
         neck = edge((0.62 - np.abs(x)) * ipd, 5) * edge((y - 1.1) * ipd, 4)
         image = blend(image, neck * edge((2.2 - y) * ipd, 8), self.tone * 0.72)
-        self.a, self.top = rng.uniform(1.06, 1.18), rng.uniform(1.42, 1.55)
+        self.half_width, self.top = rng.uniform(1.06, 1.18), rng.uniform(1.42, 1.55)
         self.bottom = rng.uniform(1.32, 1.42)
         volume = rng.uniform(1.08, 1.22)
-        radius = np.hypot(x / (self.a * volume), (y - 0.25) / (self.top * volume))
+        radius = np.hypot(x / (self.half_width * volume), (y - 0.25) / (self.top * volume))
         hair = edge((1 - radius) * ipd, 4) * edge((rng.uniform(0.5, 1.3) - y) * ipd, 14)
         strands = 6 * cv2.blur(self.noise(1.0), (1, 9)) / 0.4 + 6 * self.noise(8)
         return blend(image, hair, rng.uniform(25, 75) + strands)
@@ -105,11 +92,14 @@ class Face:
     def skin(self, image: np.ndarray) -> np.ndarray:
         """Paint the shaded face with nose, mouth and texture."""
         rng, x, y, ipd = self.rng, self.x, self.y, self.ipd
-        b = np.where(y < 0.38, self.top, self.bottom)
-        radius = np.sqrt((np.abs(x) / self.a) ** 2.3 + (np.abs(y - 0.38) / b) ** 2.2)
+        half_height = np.where(y < 0.38, self.top, self.bottom)
+        radius = np.sqrt(
+            (np.abs(x) / self.half_width) ** 2.3 + (np.abs(y - 0.38) / half_height) ** 2.2
+        )
         depth = np.sqrt(np.clip(1 - radius**2, 0.02, 1))
         light = rng.uniform(-0.4, 0.4), rng.uniform(-0.45, -0.15)
-        slope = 0.8 * x / self.a * light[0] + 0.6 * (y - 0.38) / b * light[1] + 0.85 * depth
+        slope = 0.8 * x / self.half_width * light[0] + 0.6 * (y - 0.38) / half_height * light[1]
+        slope = slope + 0.85 * depth
         self.shade = 0.55 + 0.5 * np.clip(slope, 0, 1.3)
         relief = 0.08 * self.blob(0, 0.3, 0.05, 0.3) + 0.06 * self.blob(0, 0.6, 0.1, 0.07)
         relief += 0.05 * self.blob(0, 1.42, 0.2, 0.08) - 0.06 * self.blob(0, 1.32, 0.2, 0.04)
@@ -164,7 +154,7 @@ class Face:
         return image
 
     def eye_shapes(self) -> tuple[float, float, float]:
-        """Draw the width and the opening of the eyes, and the tone of the iris."""
+        """Return the random width and opening of the eyes, and the grey value of the iris."""
         rng = self.rng
         return rng.uniform(0.20, 0.23), rng.uniform(0.085, 0.10), rng.uniform(35, 85)
 
@@ -196,7 +186,7 @@ class Face:
         return image
 
     def eyes_closed(self, image: np.ndarray, width: float, opening: float, _: float) -> np.ndarray:
-        """Paint the line of the closed lids; the skin of the lid is there already."""
+        """Paint the line of the closed lids; the skin of the lids is painted already."""
         for side in (-1, 1):
             _, lower, across = self.lids(side, width, opening)
             line = np.exp(-0.5 * ((self.y - lower) * self.ipd / 1.8) ** 2) * across

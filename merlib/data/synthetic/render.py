@@ -1,4 +1,4 @@
-"""Frames of a drawn clip: the portrait warped by its exact motion, then what a camera adds."""
+"""Frames of a drawn clip: the portrait warped by its exact motion, with flicker and noise."""
 
 import cv2
 import numpy as np
@@ -12,7 +12,7 @@ LAMPS = 98.0
 
 
 class Renderer:
-    """Frames of one clip: the portrait warped back by the displacement, then the camera."""
+    """Renderer of the frames of one clip."""
 
     def __init__(self, drawn: portrait.Portrait, truth: ClipTruth, rng: np.random.Generator):
         self.drawn, self.truth, self.rng = drawn, truth, rng
@@ -41,7 +41,7 @@ class Renderer:
         return cv2.convertScaleAbs(np.maximum(image, 0, out=image))
 
     def face(self, t: int) -> np.ndarray:
-        """Return the portrait of frame t: during a blink the lids come down over the eyes."""
+        """Return the portrait of frame t; during a blink the lids cover the eyes."""
         closing = self.truth.closing(t)
         if closing == 0:
             return self.drawn.open

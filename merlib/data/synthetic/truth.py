@@ -1,4 +1,4 @@
-"""The exact ground truth of drawn clips: how every pixel moves, from the numbers that made it."""
+"""The exact ground truth of drawn clips: how every pixel moves."""
 
 import json
 from dataclasses import dataclass
@@ -10,38 +10,27 @@ import numpy as np
 from . import action_units
 
 SHAPES = {"casme2": (480, 640), "samm": (650, 960)}
-"""Rows and columns of a frame; amplitudes are stated for 480 rows and grow with them."""
+"""Rows and columns of a frame; amplitudes are given for 480 rows and scale with the rows."""
 
 
 @dataclass(frozen=True)
 class ClipTruth:
-    """Exact ground truth of one clip, computed from the numbers that made it.
+    """Exact ground truth of one clip, computed from the numbers that it was drawn from.
 
     Displacements are forward: a point of the onset frame at pixel x lies at x + w(x, t) in
-    frame t. Frame numbers are those of the table.
+    frame t, and fields are (2, H, W) float32 in pixels. Frame numbers are those of the table.
     """
 
     events: dict
+
+    onset = property(lambda self: self.events["onset"], doc="First frame of the movement.")
+    apex = property(lambda self: self.events["apex"], doc="Frame of the largest movement.")
+    offset = property(lambda self: self.events["offset"], doc="Last frame of the movement.")
 
     @property
     def action_units(self) -> dict[str, tuple[float, float]]:
         """Peak displacement in pixels of each unit, image-left and image-right half."""
         return {unit: tuple(pair) for unit, pair in self.events["units"].items()}
-
-    @property
-    def onset(self) -> int:
-        """First frame of the movement."""
-        return self.events["onset"]
-
-    @property
-    def apex(self) -> int:
-        """Frame of the largest movement."""
-        return self.events["apex"]
-
-    @property
-    def offset(self) -> int:
-        """Last frame of the movement."""
-        return self.events["offset"]
 
     @property
     def shape(self) -> tuple[int, int]:
@@ -80,31 +69,31 @@ class ClipTruth:
         return float(0.5 - 0.5 * np.cos(np.pi * share))
 
     def unit_displacement(self, unit: str) -> np.ndarray:
-        """Return one unit's displacement at the apex, (2, H, W) float32, pixels."""
+        """Return the displacement of one unit at the apex."""
         left, right = action_units.displacement(unit, *self.coordinates())
         scale = self.shape[0] / 480
         pair = self.events["units"][unit]
         return (scale * (pair[0] * left + pair[1] * right)).astype(np.float32)
 
     def apex_displacement(self) -> np.ndarray:
-        """Return the displacement of all units at the apex, (2, H, W) float32, pixels."""
+        """Return the displacement of all units at the apex."""
         return np.sum([self.unit_displacement(unit) for unit in self.events["units"]], axis=0)
 
     def au_displacement(self, t: int) -> np.ndarray:
-        """Return the displacement of all units at frame t, (2, H, W) float32, pixels."""
+        """Return the displacement of all units at frame t."""
         return self.progress(t) * self.apex_displacement()
 
     def head_fields(self) -> np.ndarray:
-        """Return the fields (5, 2, H, W) that the head's motion is a mixture of.
+        """Return the fields (5, 2, H, W) that make up the motion of the head.
 
-        Shift right and down, turn right and nod down (nearer parts move more), and roll and
-        approach in one. The wall behind the head stays where it is.
+        These are shifts right and down, a turn right and a nod down (nearer parts move more), and
+        one field for both roll and approach. The wall behind the head does not move.
         """
         x, y = self.coordinates()
         head = self.events["head"]
         near = np.exp(-0.7 * (x**2 + (y - 0.4) ** 2))
         near += 0.35 * np.exp(-12 * x**2 - 8 * (y - 0.55) ** 2)
-        stays = np.exp(-(((x / 1.75) ** 2 + ((y - 0.35) / 2.3) ** 2) ** 3))
+        on_head = np.exp(-(((x / 1.75) ** 2 + ((y - 0.35) / 2.3) ** 2) ** 3))
         zero, ipd = np.zeros_like(x), self.events["ipd"] * self.shape[0] / 480
         roll, approach = np.deg2rad(head["roll"]) * ipd, head["approach"] * ipd
         fields = [
@@ -115,7 +104,7 @@ class ClipTruth:
             [-roll * (y - 1.5) + approach * x, roll * x + approach * (y - 1.5)],
         ]
         scale = self.shape[0] / 480
-        return (scale * np.array(fields) * stays).astype(np.float32)
+        return (scale * np.array(fields) * on_head).astype(np.float32)
 
     def head_weights(self, t: int) -> np.ndarray:
         """Return the weights (5,) of `head_fields` at frame t, all 0 at onset and 1 at offset."""
@@ -123,7 +112,7 @@ class ClipTruth:
         return share + np.array(self.events["head"]["sway"]) * np.sin(2 * np.pi * share)
 
     def displacement(self, t: int) -> np.ndarray:
-        """Return the whole displacement at frame t, (2, H, W) float32, pixels."""
+        """Return the displacement of units and head at frame t."""
         head = np.tensordot(self.head_weights(t), self.head_fields(), 1)
         return (self.au_displacement(t) + head).astype(np.float32)
 
@@ -144,21 +133,9 @@ class ClipTruth:
         share = (t - start) / length
         return float(np.sin(np.pi * share) ** 2) if 0 < share < 1 else 0.0
 
-    def blink_mask(self, t: int) -> np.ndarray:
-        """Return where a blink hides the eyes at frame t, bool (H, W)."""
-        x, y = self.coordinates()
-        eyes = ((np.abs(x) - 0.5) / 0.25) ** 2 + (y / 0.14) ** 2 < 1
-        return eyes & (self.closing(t) > 0)
-
 
 class Truth:
-    """Reader of the ground truth of a synthetic dataset.
-
-    Raises
-    ------
-    ValueError
-        If the root holds no finished synthetic dataset; on `clip`, if there is no such clip.
-    """
+    """Reader of the ground truth of a synthetic dataset; ValueError if there is none."""
 
     def __init__(self, root: str | Path):
         self.root = Path(root)
@@ -173,10 +150,10 @@ class Truth:
 
 
 def truth_path(root: Path, clip: str) -> Path:
-    """Return where the numbers of a clip stand."""
+    """Return the file of the numbers that a clip was drawn from."""
     return root / "ground_truth" / f"{clip}.json"
 
 
 def read_truth(root: Path, clip: str) -> dict:
-    """Return the numbers that made a clip."""
+    """Return the numbers that a clip was drawn from."""
     return json.loads(truth_path(root, clip).read_text())
