@@ -1,18 +1,18 @@
-"""Names of code: the same for two texts that compute the same, so that only other work is redone.
+"""Names of code: two texts have the same name if they compute the same.
 
-Saved results do not depend on it: they go by the versions of their steps (`merlib.versions`). The
-working caches do (prepared clips, unfinished runs, executed notebooks), because code that somebody
-is editing changes between two versions. What cannot change a result does not count: comments,
-docstrings, annotations of functions, the names of local variables, the order of imports, and where
-in this package a module lies.
+The working caches use these names (prepared clips, unfinished runs, executed notebooks), because
+code changes between two versions while somebody edits it; saved results use the versions of their
+steps (`merlib.versions`). A name ignores what cannot change a result: comments, docstrings,
+annotations of functions, names of local variables, the order of imports, and the place of a module.
 """
 
 import ast
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from functools import cache
+from importlib.util import resolve_name
 from pathlib import Path
-from typing import Any, cast
+from typing import Any
 
 from . import PLACES
 from .config import digest
@@ -27,45 +27,35 @@ Named = ast.ExceptHandler | ast.MatchAs | ast.MatchStar
 def key(*modules: str) -> str:
     """Return 12 hex digits that name the code of modules and of all that they import of merlib.
 
-    Parameters
-    ----------
-    modules : str
-        Full names, such as ``merlib.preprocess.flow``.
+    The modules have full names, such as ``merlib.preprocess.flow``.
     """
     return digest(sorted(meaning(text_of(name)) for name in behind(*modules)))
 
 
 def behind(*modules: str) -> set[str]:
-    """Return modules and all modules of merlib that they import, directly or not."""
+    """Return modules and all modules of merlib that they import, directly or indirectly."""
     found: set[str] = set()
-    todo = list(modules)
+    todo = set(modules)
     while todo:
         name = todo.pop()
-        if name not in found:
-            found.add(name)
-            todo += imported(text_of(name), name)
+        found.add(name)
+        todo |= imported(text_of(name), name) - found
     return found
 
 
 def imported(text: str, name: str = "") -> set[str]:
-    """Return the full names of merlib's modules that a text imports, wherever in it.
+    """Return the full names of merlib's modules that Python code imports anywhere.
 
-    Parameters
-    ----------
-    text : str
-        Python code.
-    name : str
-        The module that it is; relative imports start there.
+    ``name`` is the module of the code, where its relative imports start.
     """
+    path = path_of(name)
+    package = name if path and path.stem == "__init__" else name.rpartition(".")[0]
     found: set[str] = set()
     for node in ast.walk(ast.parse(text)):
         if isinstance(node, ast.Import):
             found |= {alias.name for alias in node.names}
         elif isinstance(node, ast.ImportFrom):
-            start = node.module or ""
-            if node.level:
-                package = name.split(".") + [""] * (cast(Path, path_of(name)).stem == "__init__")
-                start = ".".join([*package[: -node.level], *filter(None, [node.module])])
+            start = resolve_name("." * node.level + (node.module or ""), package)
             for alias in node.names:
                 public = PLACES.get(alias.name) if start == PACKAGE.name else None
                 part = f"{start}.{public or alias.name}"
@@ -83,42 +73,38 @@ def path_of(name: str) -> Path | None:
 
 def text_of(name: str) -> str:
     """Return the code of a module of merlib."""
-    return cast(Path, path_of(name)).read_text("utf-8")
+    path = path_of(name)
+    if path is None:
+        raise ValueError(f"{name}: no such module of merlib")
+    return path.read_text("utf-8")
 
 
 @cache
 def meaning(text: str) -> str:
-    """Return 12 hex digits that name what Python code computes; see the head of this module."""
+    """Return 12 hex digits that name what Python code computes."""
     canonical = Canonical()
     tree = canonical.visit(ast.parse(text))
     return digest([sorted(canonical.imports), ast.dump(tree)])
 
 
 class Canonical(ast.NodeTransformer):
-    """Takes out of a tree what cannot change a result, and numbers its local variables.
+    """Removes from a tree what cannot change a result, and numbers its local variables.
 
-    Parameters keep their names, by which callers know them.
-
-    Attributes
-    ----------
-    imports : set of str
-        What the tree imports; of merlib's own modules without the place.
-    scopes : list of dict
-        What names are called inside of each function, from the outermost to the innermost.
+    Parameters keep their names, since callers use them.
     """
 
     def __init__(self) -> None:
-        self.imports: set[str] = set()
-        self.scopes: list[dict[str, str]] = []
+        self.imports: set[str] = set()  # of merlib's modules the names without their places
+        self.scopes: list[dict[str, str]] = []  # canonical names, from the outermost function
         self.count = 0
 
     def called(self, name: str) -> str:
-        """Return what a name is called in the canonical form."""
+        """Return the canonical form of a name."""
         return next((scope[name] for scope in reversed(self.scopes) if name in scope), name)
 
     @contextmanager
     def inside(self, variables: Iterable[str], parameters: Iterable[str] = ()) -> Iterator[None]:
-        """Number some variables, and let parameters keep their names, while this lasts."""
+        """Open a scope where variables have numbers and parameters keep their names."""
         scope = {name: name for name in parameters}
         for name in variables:
             if name not in scope:
@@ -129,11 +115,17 @@ class Canonical(ast.NodeTransformer):
         self.scopes.pop()
 
     def visit(self, node: ast.AST) -> Any:
-        """Return a node in its canonical form."""
+        """Return the canonical form of a node."""
         if isinstance(node, ast.Module | ast.ClassDef | Function) and ast.get_docstring(node):
             node.body = node.body[1:] or [ast.Pass()]
         if isinstance(node, Named):
             node.name = node.name and self.called(node.name)
+        elif isinstance(node, ast.Name):
+            node.id = self.called(node.id)
+        elif isinstance(node, ast.Nonlocal):
+            node.names = [self.called(name) for name in node.names]
+        elif isinstance(node, ast.arg):
+            node.annotation = None
         if isinstance(node, Function):
             return self.function(node)
         if isinstance(node, Comprehension):
@@ -141,7 +133,7 @@ class Canonical(ast.NodeTransformer):
         return super().visit(node)
 
     def function(self, node: ast.FunctionDef | ast.AsyncFunctionDef) -> ast.AST:
-        """Number a function's own variables; its defaults and decorators lie outside of it."""
+        """Number a function's own variables; its defaults and decorators are outside of it."""
         node.name, node.returns = self.called(node.name), None
         node.decorator_list = [self.visit(one) for one in node.decorator_list]
         self.visit(node.args)
@@ -153,7 +145,7 @@ class Canonical(ast.NodeTransformer):
         return node
 
     def comprehension(self, node: Comprehension) -> ast.AST:
-        """Number the variables of a comprehension; its first iterator lies outside of it."""
+        """Number the variables of a comprehension; its first iterator is outside of it."""
         first = node.generators[0]
         outside, first.iter = self.visit(first.iter), ast.Constant(None)
         with self.inside(stored([one.target for one in node.generators])):
@@ -169,7 +161,7 @@ class Canonical(ast.NodeTransformer):
         return node
 
     def visit_Import(self, node: ast.Import | ast.ImportFrom) -> ast.Pass:
-        """Note what is imported, and leave nothing in its place."""
+        """Note what is imported, and remove the import."""
         place = getattr(node, "module", None) or PACKAGE.name
         if getattr(node, "level", 0) or place.split(".")[0] == PACKAGE.name:
             place = PACKAGE.name
@@ -177,21 +169,6 @@ class Canonical(ast.NodeTransformer):
         return ast.Pass()
 
     visit_ImportFrom = visit_Import
-
-    def visit_Name(self, node: ast.Name) -> ast.Name:
-        """Number a variable."""
-        node.id = self.called(node.id)
-        return node
-
-    def visit_Nonlocal(self, node: ast.Nonlocal) -> ast.Nonlocal:
-        """Number the variables of a function around this one."""
-        node.names = [self.called(name) for name in node.names]
-        return node
-
-    def visit_arg(self, node: ast.arg) -> ast.arg:
-        """Drop the annotation of a parameter."""
-        node.annotation = None
-        return node
 
 
 def parameters(arguments: ast.arguments) -> list[str]:
@@ -211,7 +188,7 @@ def stored(parts: Iterable[ast.AST]) -> list[str]:
 
 
 def own(parts: Iterable[ast.AST]) -> Iterator[ast.AST]:
-    """Yield the nodes of parts of a tree, without the insides of functions and classes in it."""
+    """Yield the nodes of parts of a tree, without the bodies of functions and classes in them."""
     for node in parts:
         yield node
         if not isinstance(node, Function | Comprehension | ast.Lambda | ast.ClassDef):

@@ -13,17 +13,12 @@ from tqdm import tqdm
 
 @dataclass(frozen=True)
 class Cluster:
-    """A Ray cluster, where tasks run instead of on this machine.
+    """A Ray cluster that runs tasks instead of this machine.
 
-    Every machine of it needs this package, of the same version; data travels by itself. A task
-    whose machine or process dies is run again elsewhere.
-
-    Attributes
-    ----------
-    address : str, optional
-        ``HOST:PORT`` of a running cluster; None starts one on this machine.
-    gpus : float
-        Of a GPU, what a task takes: 0.25 lets four share one. 0 is the CPU.
+    Every machine of the cluster needs the same version of this package; Ray sends the data. A task
+    whose machine or process dies runs again on another one. ``address`` is the ``HOST:PORT`` of a
+    running cluster; None starts one on this machine. ``gpus`` is the part of a GPU that one task
+    uses: with 0.25 four tasks share one; 0 is the CPU.
     """
 
     address: str | None = None
@@ -39,49 +34,39 @@ def each(
     done: int = 0,
     cluster: Cluster | None = None,
 ) -> Iterator[Any]:
-    """Run tasks in parallel and yield their results as they finish, in any order.
+    """Run tasks of ``joblib.delayed`` and yield their results as they finish, in any order.
 
     Parameters
     ----------
-    tasks : iterable
-        Made by ``joblib.delayed``.
     n_jobs : int
-        Processes; 1 runs everything in this one.
+        Number of processes; with 1 all tasks run in this process.
     name, unit : str
-        What the progress bar counts.
-    progress : bool
-        Show the bar.
+        Title and unit of the progress bar.
     done : int
-        Tasks that an earlier run has finished already.
+        Number of tasks that an earlier run has finished.
     cluster : Cluster, optional
-        Where the tasks run instead, as many at a time as it takes.
+        Runs the tasks instead, as many at a time as it can.
     """
     tasks = list(tasks)
-    bar = tqdm(total=done + len(tasks), initial=done, desc=name, unit=unit, disable=not progress)
     results = on_cluster(tasks, cluster) if cluster else in_processes(tasks, n_jobs)
-    with bar:
-        for result in results:
-            bar.update()
-            yield result
+    count = done + len(tasks)
+    yield from tqdm(results, name, count, initial=done, unit=unit, disable=not progress)
 
 
 def in_processes(tasks: list, n_jobs: int) -> Iterator[Any]:
     """Run tasks in processes of this machine."""
     with warnings.catch_warnings():
-        # A worker that has grown is replaced by a fresh one; that is as it should be.
+        # joblib replaces a worker whose memory has grown; this needs no warning.
         warnings.filterwarnings("ignore", "A worker stopped while some jobs", UserWarning)
         yield from Parallel(n_jobs=n_jobs, return_as="generator_unordered")(tasks)
     if n_jobs != 1 and tasks:
-        get_reusable_executor().shutdown(wait=True)  # gives their memory back
+        get_reusable_executor().shutdown(wait=True)  # frees the memory of the processes
 
 
 def on_cluster(tasks: list, cluster: Cluster) -> Iterator[Any]:
-    """Run tasks on a Ray cluster; an array that many of them take travels once a machine.
+    """Run tasks on a Ray cluster; an array in many tasks is sent to each machine once.
 
-    Raises
-    ------
-    ValueError
-        If Ray is not installed, or no cluster answers at the address.
+    A ValueError says that Ray is not installed, or that no cluster answers at the address.
     """
     try:
         import ray
@@ -97,7 +82,7 @@ def on_cluster(tasks: list, cluster: Cluster) -> Iterator[Any]:
         for value in {id(v): v for _, args, _ in tasks for v in args}.values()
         if isinstance(value, np.ndarray | Rows)
     }
-    # Ray shows a task that takes no GPU all of them.
+    # Ray lets a task that asks for no GPU see all of them.
     hidden = {} if cluster.gpus else {"env_vars": {"CUDA_VISIBLE_DEVICES": ""}}
     waiting = [
         ray.remote(function)
@@ -111,15 +96,9 @@ def on_cluster(tasks: list, cluster: Cluster) -> Iterator[Any]:
 
 
 class Rows:
-    """Some rows of an array or memory map, in an order of their own; nothing is read or copied.
+    """Rows ``index`` (N,) of an array, memory map or other `Rows` (M, ...); nothing is read yet.
 
-    An index reads those rows into an array of its own; ``np.asarray`` reads all of them.
-
-    Parameters
-    ----------
-    array : array or Rows (M, ...)
-    index : array (N,)
-        Row numbers.
+    Indexing reads the indexed rows into a new array; ``np.asarray`` reads all rows.
     """
 
     def __init__(self, array: "np.ndarray | Rows", index: np.ndarray):

@@ -1,9 +1,9 @@
-"""Versions of the steps behind a result: a saved result is stale when one has been raised since.
+"""Versions of the steps behind a result: a saved result is stale when one of them has changed.
 
-The version of a step is the number ``VERSION`` in its module. It is raised when the step computes
-something else, and only then: a renamed variable, another place of a file, a new docstring leave
-every result current. ``tests/test_fingerprints.py`` compares each step's output on a small input
-with a stored one, so that nobody changes what is computed and forgets the version.
+The version of a step is the number ``VERSION`` in its module. It is raised when, and only when, the
+step computes something else: a renamed variable, a moved file or a new docstring does not matter.
+``tests/test_fingerprints.py`` compares each step's output on a small input with a stored one, so
+that nobody changes what is computed and forgets the version.
 """
 
 from collections.abc import Mapping
@@ -39,31 +39,13 @@ PLACES = {
 
 
 def of_method(
-    method: str,
-    config: Config,
-    drawn: bool = False,
-    searched: bool = False,
-    gpu: bool = False,
+    method: str, config: Config, drawn: bool = False, searched: bool = False, gpu: bool = False
 ) -> dict[str, int]:
-    """Return the steps behind the predictions of a method, with their versions of today.
+    """Return the steps behind the predictions of a method, with their present versions.
 
-    Parameters
-    ----------
-    method : str
-        A name of :data:`merlib.methods.METHODS`.
-    config : Config
-        A step that it switches off, such as magnification, is not behind the results.
-    drawn : bool
-        Whether the clips are of the synthetic generator.
-    searched : bool
-        Whether the apex of some clip was missing, and was found by its flow.
-    gpu : bool
-        Whether the clips were prepared on a GPU.
-
-    Raises
-    ------
-    ValueError
-        If there is no such method.
+    Steps that the configuration switches off, such as magnification, are left out. ``drawn`` is
+    true if the synthetic generator made the clips, ``searched`` if the apex of a clip was missing
+    and was found by its flow, ``gpu`` if the clips were prepared on a GPU.
     """
     names = {"clips", "loso"} | seen(method, config)
     if drawn:
@@ -79,12 +61,12 @@ def of_method(
 
 
 def seen(method: str, config: Config) -> set[str]:
-    """Return the steps behind what a method takes of the clips."""
+    """Return the steps behind a method's view of the clips."""
     view = METHODS[method].view
     names = set(STEPS[view]) if view else set()
     if config.flow_source == "magnified" and "flow" in names:
         names.add("magnify")
-    grey, flow = method != "logistic", True  # the logistic regression looks at flow alone
+    grey, flow = method != "logistic", True  # the logistic regression uses flow alone
     if method in VARIANTS:
         grey, flow = config.inputs != "flow", config.inputs != "grey"
     if config.evm == "off" or not grey and config.flow_source == "raw":
@@ -103,7 +85,7 @@ def trained(config: Config) -> set[str]:
 
 
 def of_classifier(method: str, config: Config) -> dict[str, int]:
-    """Return the steps that a method of table 2 is written in, with their versions."""
+    """Return the steps in the modules of a method of table 2, with their versions."""
     module = type(make(method, config)).__module__
     if method in VARIANTS or not module.startswith("merlib."):
         return {}
@@ -112,12 +94,12 @@ def of_classifier(method: str, config: Config) -> dict[str, int]:
 
 
 def version(module: str) -> int:
-    """Return the version of the step that a module is; 0 if it is none."""
+    """Return the version of a module's step; 0 if the module is not a step."""
     return getattr(import_module(module), "VERSION", 0)
 
 
 def raised(then: Mapping[str, int], now: Mapping[str, int]) -> list[str]:
-    """Return which of the steps behind a result today have another version than they had then."""
+    """Return the steps whose version differs from the one behind a saved result."""
     return [
         f"{name} ({then[name]}, now {number})" if name in then else f"{name} (new)"
         for name, number in now.items()

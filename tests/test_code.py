@@ -94,6 +94,8 @@ def test_a_module_is_known_by_all_that_it_imports():
     assert "merlib.preprocess.gpu" in code.behind(
         "merlib.preprocess.pipeline"
     )  # imported inside of a function
+    with pytest.raises(ValueError, match="merlib.none: no such module"):
+        code.key("merlib.none")
 
 
 def test_the_modules_of_a_page():

@@ -1,8 +1,7 @@
-"""Every method that can be run, by name: one registry line and, at most, one file each."""
+"""The registry of all methods: each has one line here and at most one file."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
-from functools import partial
 from typing import Any, cast
 
 from sklearn.base import ClassifierMixin
@@ -15,7 +14,7 @@ from merlib.methods.bi_woof import BiWoof
 from merlib.methods.cnn3d import CNN3D
 from merlib.methods.cnn_lstm import CNNLSTM
 from merlib.methods.elrcn import ELRCN
-from merlib.methods.kfc_mer import KFCMER
+from merlib.methods.kfc_mer import KFCMER, KFCMERPooled
 from merlib.methods.lbp_top import LbpTop
 from merlib.methods.lgccon import LGCcon
 from merlib.methods.logistic import FlowLogistic
@@ -34,13 +33,13 @@ class Method:
     Attributes
     ----------
     title : str
-        As tables print it; "-style" where the source is known from its abstract only.
+        The name in tables; it has "-style" where only an abstract of the source is known.
     build : callable
-        Gives the unfitted classifier of keyword parameters.
+        Returns the unfitted classifier with given keyword parameters.
     view : str or None
-        What it takes of a clip, a name of :data:`merlib.methods.views.VIEWS`; None takes nothing.
+        Its input, a name of :data:`merlib.methods.views.VIEWS`; None if it uses no input.
     narrow : dict
-        Parameters that replace the full ones where the configuration's own network is narrow
+        Parameters that replace the published ones where the configuration's own network is narrow
         (fewer than 64 channels: the profile ``laptop``).
     """
 
@@ -50,11 +49,9 @@ class Method:
     narrow: dict[str, Any] = field(default_factory=dict)
 
     def parameters(self, config: Config) -> dict[str, Any]:
-        """Return the parameters that differ from the full ones under a configuration."""
-        return dict(self.narrow) if config.width < FULL_WIDTH else {}
+        """Return the parameters that differ from the published ones under a configuration."""
+        return dict(self.narrow) if config.width < Config().width else {}
 
-
-FULL_WIDTH = Config().width
 
 METHODS: dict[str, Method] = {
     "majority": Method("Majority class", lambda: DummyClassifier(strategy="most_frequent"), None),
@@ -68,7 +65,7 @@ METHODS: dict[str, Method] = {
     "micro-attention": Method("Micro-attention", MicroAttention, "apex_grey", {"width": 0.125}),
     "kfc-mer": Method("KFC-MER", KFCMER, "apex_flow", {"width": 0.25, "side": 56}),
     "kfc-mer-pooled": Method(
-        "KFC-MER, pooled", partial(KFCMER, pooled=True), "apex_flow", {"width": 0.25, "side": 56}
+        "KFC-MER, pooled", KFCMERPooled, "apex_flow", {"width": 0.25, "side": 56}
     ),
     "slstt": Method("SLSTT, small ViT", SLSTT, "eleven_flows", {"width": 0.125, "side": 28}),
     "am3f-flownet": Method(
@@ -84,23 +81,17 @@ METHODS: dict[str, Method] = {
     "mffm": Method("base + MFFM", NetworkClassifier),
     "full": Method("base + MFEM + MFFM (the paper)", NetworkClassifier),
 }
-"""Name -> method, in the order of Table 2, with our controls before and the paper's after them."""
+"""Name -> method, in the order of Table 2, with our controls before and the paper's after it."""
 
 GROUPS = {
     "all": list(METHODS),
     "table2": [name for name in METHODS if name not in ("base", "mfem", "mffm")],
 }
-"""Methods by one name; the paper's own variants, without the whole one, are table 3."""
+"""Names of groups of methods; ``table2`` leaves out the variants that are only in table 3."""
 
 
 def make(name: str, config: Config) -> ClassifierMixin:
-    """Return the unfitted classifier of a name.
-
-    Raises
-    ------
-    ValueError
-        If there is no such method.
-    """
+    """Return the unfitted classifier of a name; a ValueError lists the names."""
     if name not in METHODS:
         raise ValueError(f"method {name!r}: expected one of {', '.join(METHODS)}")
     if name in VARIANTS:

@@ -1,10 +1,10 @@
 """AM3F-FlowNet-style: attention over three flow maps, fused at several scales.
 
-Only an abstract of the source is known; hence "style". u, v and strain, a branch each: a ResNet-18
-cut after its second stage, spatial attention at each of three scales, pooled and put together; the
-three maps weighed against one another, then channel attention; average pool, dropout 0.5, one
-layer. Cross entropy on logits plus the log of the classes' shares (Menon et al. 2021). Our
-defaults: Adam 1e-3, 50 epochs, batches of 16.
+Only an abstract of the source is known; hence "style". Each of u, v and strain has a branch: a
+ResNet-18 up to its second stage, with spatial attention at each of three scales, which are pooled
+and concatenated. The three maps get weights that sum to 1, then channel attention; average pool,
+dropout 0.5, one layer. Cross entropy on logits plus the log of the classes' shares (Menon et al.
+2021). Our defaults: Adam 1e-3, 50 epochs, batches of 16.
 """
 
 import torch
@@ -12,20 +12,15 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from .at_scnn import SpatialAttention, channel_attention
-from .deep import DeepClassifier, conv_block, narrowed
+from .deep import DeepClassifier, Residual, conv_block, narrowed
 
 VERSION = 1  # raised when this step computes something else, see merlib.versions
 
 
-class AM3FFlowNet(DeepClassifier):
+class AM3FFlowNet(DeepClassifier, learning_rate=1e-3):
     """AM3F-FlowNet-style on the view ``apex_flow``; see `DeepClassifier` for the parameters."""
 
-    def __init__(self, width=1.0, side=None, epochs=50, batch_size=16, learning_rate=1e-3,
-                 random_state=0, device="auto"):  # fmt: skip
-        super().__init__(width, side, epochs, batch_size, learning_rate, random_state, device)
-
     def build(self, n_classes: int) -> nn.Module:
-        """Return the three branches and the classifier."""
         return ThreeBranches(n_classes, self.width)
 
     def loss(self, output: Tensor, labels: Tensor, shares: Tensor) -> Tensor:
@@ -34,18 +29,14 @@ class AM3FFlowNet(DeepClassifier):
 
 
 class ThreeBranches(nn.Module):
-    """Branches, weights of the three maps, channel attention, one linear layer."""
+    """Three branches, weights of their maps, channel attention, one linear layer."""
 
     def __init__(self, n_classes: int, width: float):
         super().__init__()
         branches = [Branch(width) for _ in range(3)]
         self.branches, channels = nn.ModuleList(branches), branches[0].channels
         hidden = narrowed(64, width)
-        self.weigh = nn.Sequential(
-            nn.Linear(3 * channels, hidden),
-            nn.ReLU(),
-            nn.Linear(hidden, 3),
-        )
+        self.weigh = nn.Sequential(nn.Linear(3 * channels, hidden), nn.ReLU(), nn.Linear(hidden, 3))
         self.attend = channel_attention(channels, 16)
         self.fc = nn.Sequential(nn.Dropout(0.5), nn.Linear(channels, n_classes))
 
@@ -67,14 +58,14 @@ class Branch(nn.Module):
         self.scales = nn.ModuleList(
             [
                 nn.Sequential(conv_block(1, c64, 7, 2), nn.MaxPool2d(3, 2, 1)),
-                nn.Sequential(Residual(c64, c64, 1), Residual(c64, c64, 1)),
-                nn.Sequential(Residual(c64, c128, 2), Residual(c128, c128, 1)),
+                nn.Sequential(residual(c64, c64, 1), residual(c64, c64, 1)),
+                nn.Sequential(residual(c64, c128, 2), residual(c128, c128, 1)),
             ]
         )
         self.attention = nn.ModuleList(SpatialAttention() for _ in range(3))
 
     def forward(self, x: Tensor) -> Tensor:
-        """Return the features of all scales (N, channels, h, w), as small as the smallest."""
+        """Return the features of all scales (N, channels, h, w), at the smallest scale's size."""
         found = []
         for scale, attention in zip(self.scales, self.attention, strict=True):
             x = attention(scale(x))
@@ -83,19 +74,11 @@ class Branch(nn.Module):
         return torch.cat([functional.adaptive_avg_pool2d(part, (h, w)) for part in found], dim=1)
 
 
-class Residual(nn.Module):
-    """A residual block of two 3x3 convolutions."""
-
-    def __init__(self, inputs: int, outputs: int, stride: int):
-        super().__init__()
-        self.body = nn.Sequential(
-            conv_block(inputs, outputs, 3, stride),
-            nn.Conv2d(outputs, outputs, 3, padding=1, bias=False),
-            nn.BatchNorm2d(outputs),
-        )
-        self.pool = nn.AvgPool2d(stride, ceil_mode=True) if stride > 1 else nn.Identity()
-        self.shortcut = nn.Conv2d(inputs, outputs, 1) if inputs != outputs else nn.Identity()
-
-    def forward(self, x: Tensor) -> Tensor:
-        """Return (N, outputs, H / stride, W / stride)."""
-        return functional.relu(self.body(x) + self.shortcut(self.pool(x)))
+def residual(inputs: int, outputs: int, stride: int) -> Residual:
+    """Return a residual block of two 3x3 convolutions."""
+    body = nn.Sequential(
+        conv_block(inputs, outputs, 3, stride),
+        nn.Conv2d(outputs, outputs, 3, padding=1, bias=False),
+        nn.BatchNorm2d(outputs),
+    )
+    return Residual(body, inputs, outputs, stride)

@@ -1,8 +1,8 @@
 """Bi-WOOF + SVM (Liong et al. 2018): less is more, onset and apex are enough.
 
-Sure: read in published text. The flow from onset to apex in 5x5 blocks; in each, a histogram of 8
-orientations weighted by magnitude, which sums to 1, times the block's sum of strain; 200 features
-of length 1; a linear SVM.
+Sure: read in published text. The flow from onset to apex in 5x5 blocks. Each block has a histogram
+of 8 orientations weighted by magnitude, which sums to 1, times the block's sum of strain; 200
+features, as a vector of length 1; a linear SVM.
 
 Deviations: TV-L1 with the head's motion removed, as for every method here; C is chosen by leaving
 training subjects out.
@@ -21,15 +21,14 @@ class BiWoof(LinearSVM):
     """Linear SVM on the weighted histograms of the view ``apex_flow`` (N, 3, F, F)."""
 
     def features(self, X: np.ndarray) -> np.ndarray:
-        """Return the Bi-WOOF features (N, 200) of u, v and strain."""
         return np.stack([bi_woof(clip) for clip in X])
 
 
 def bi_woof(flow: np.ndarray) -> np.ndarray:
     """Return the bi-weighted oriented optical flow (200,) of u, v and strain (3, H, W).
 
-    Block by block, row by row; bin k holds the directions from k pi/4 to (k + 1) pi/4 of the angle
-    from u to v.
+    Blocks are in the order of the rows; bin k of a block has the directions from k pi/4 to
+    (k + 1) pi/4, as angles from u to v.
     """
     u, v, strain = np.asarray(flow, float)
     magnitude = np.hypot(u, v)

@@ -17,21 +17,16 @@ from .deep import DeepClassifier, narrowed
 VERSION = 1  # raised when this step computes something else, see merlib.versions
 
 
-class CNN3D(DeepClassifier):
+class CNN3D(DeepClassifier, side=64, epochs=100, learning_rate=0.01):
     """3D-CNN on the view ``eighteen_frames``; see `DeepClassifier` for the parameters."""
 
-    side: int  # never None: the size of a layer follows from it
-
-    def __init__(self, width=1.0, side=64, epochs=100, batch_size=16, learning_rate=0.01,
-                 random_state=0, device="auto"):  # fmt: skip
-        super().__init__(width, side, epochs, batch_size, learning_rate, random_state, device)
+    side: int  # never None: the size of a layer depends on it
 
     def inputs(self, X: np.ndarray) -> np.ndarray:
         """Return the frames as one channel (N, 18, 1, 64, 64)."""
         return X[:, :, None]
 
     def build(self, n_classes: int) -> nn.Module:
-        """Return the network."""
         filters, hidden = narrowed(32, self.width), narrowed(128, self.width)
         pooled = (self.side - 2) // 3
         return nn.Sequential(
@@ -48,7 +43,6 @@ class CNN3D(DeepClassifier):
         )
 
     def optimiser(self, network: nn.Module) -> torch.optim.Optimizer:
-        """Return plain SGD."""
         return torch.optim.SGD(network.parameters(), self.learning_rate)
 
 
@@ -56,5 +50,4 @@ class TimeLast(nn.Module):
     """(N, T, 1, H, W) to (N, 1, H, W, T): the kernel's third side is time."""
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
-        """Return the clip with time as its last axis."""
         return x.permute(0, 2, 3, 4, 1)

@@ -1,7 +1,7 @@
-"""Where the parts of a face lie in the aligned crop, for the methods that look at parts.
+"""Places of the parts of a face in the aligned crop, for the methods that look at parts.
 
-Their authors take landmarks of every frame. Here the eyes are at the same place in every crop, and
-so, roughly, is all else; this is a deviation from each of them.
+Their authors find landmarks in every frame. Here the eyes are at the same place in every crop, and
+so roughly are all other parts; this is a deviation from each of these methods.
 """
 
 import torch
@@ -23,16 +23,15 @@ COMPONENTS: dict[str, tuple[float, float, float, float]] = {
     "right mouth corner": (0.40, 1.08, 0.25, 0.25),
     "mouth and chin": (0.00, 1.20, 0.35, 0.35),
 }
-"""Name -> centre and half sides (x, y, rx, ry), in distances between the eyes; the origin lies
-midway between them, y points down, left is the image's."""
+"""Name -> centre and half sides (x, y, rx, ry), in distances between the eyes; the origin is
+midway between the eyes, y points down, and left is left in the image."""
 
 
 def in_crop() -> Tensor:
     """Return the components (10, 4) as fractions of the crop: x, y, rx, ry."""
-    distance = EYES[1, 0] - EYES[0, 0]
-    middle = EYES.mean(axis=0)
-    places = torch.tensor(list(COMPONENTS.values()), dtype=torch.float32) * float(distance)
-    return places + torch.tensor([middle[0], middle[1], 0, 0], dtype=torch.float32)
+    distance = float(EYES[1, 0] - EYES[0, 0])
+    places = torch.tensor(list(COMPONENTS.values()), dtype=torch.float32) * distance
+    return places + torch.tensor([*EYES.mean(axis=0), 0, 0], dtype=torch.float32)
 
 
 def masks(side: int) -> Tensor:
@@ -45,25 +44,16 @@ def masks(side: int) -> Tensor:
 
 
 def crops(maps: Tensor, side: int) -> Tensor:
-    """Return what feature maps show of each component, bilinearly sampled as in RoIAlign.
+    """Return each component cut out of feature maps (N, C, H, W), as (N, 10, C, side, side).
 
-    Parameters
-    ----------
-    maps : Tensor (N, C, H, W)
-    side : int
-        Samples a side.
-
-    Returns
-    -------
-    Tensor (N, 10, C, side, side)
+    The maps are sampled bilinearly, as in RoIAlign.
     """
     places = in_crop().to(maps.device)
     steps = (torch.arange(side, device=maps.device) + 0.5) / side * 2 - 1
     x = places[:, 0, None] + places[:, 2, None] * steps
     y = places[:, 1, None] + places[:, 3, None] * steps
-    grid = torch.stack(
-        [x[:, None, :].expand(-1, side, -1), y[:, :, None].expand(-1, -1, side)], dim=-1
-    )
+    columns, rows = x[:, None, :].expand(-1, side, -1), y[:, :, None].expand(-1, -1, side)
+    grid = torch.stack([columns, rows], dim=-1)
     grid = (2 * grid - 1).flatten(0, 1)[None].expand(len(maps), -1, -1, -1)
     found = torch.nn.functional.grid_sample(maps, grid, padding_mode="border", align_corners=False)
     return found.unflatten(2, (len(places), side)).transpose(1, 2)

@@ -1,7 +1,8 @@
-"""What the networks of Table 2 share: a plain training loop around a network of their own."""
+"""What the networks of Table 2 share: the training loop, and common layers."""
 
-from collections.abc import Callable
-from typing import TypeVar
+from collections.abc import Callable, Sequence
+from functools import partialmethod
+from typing import Any
 
 import numpy as np
 import torch
@@ -9,46 +10,49 @@ from sklearn.base import BaseEstimator, ClassifierMixin
 from sklearn.utils.validation import check_is_fitted
 from torch import Tensor, nn
 from torch.nn import functional
+from torch.optim import Optimizer
 
 from merlib.config import Config, Imbalance
 from merlib.model.training import draw_batches, own_randomness, pick_device
 
 VERSION = 1  # raised when this step computes something else, see merlib.versions
 
-Output = TypeVar("Output")
-
 
 class DeepClassifier(ClassifierMixin, BaseEstimator):
-    """A network trained on a view of the clips; subclasses say which network, and how.
+    """A network that is trained on a view of the clips; subclasses define the network.
 
     Every input channel is standardised by the training clips. The last epoch counts. Clips are
-    predicted one by one, so that no answer depends on its neighbours.
+    predicted one by one, so that no prediction depends on the other clips. A subclass names its own
+    defaults in its first line: ``class CNN3D(DeepClassifier, side=64)``.
 
     Parameters
     ----------
     width : float
-        Factor on the channels of the network; 1 is the published one.
+        Factor on the channels of the network; 1 gives the published ones.
     side : int, optional
-        Pixels a side that images are area-averaged to; None takes them as they are.
-    epochs, batch_size : int
-    learning_rate : float
+        Images are area-averaged to this many pixels a side; None leaves them as they are.
     random_state : int
         Seed of weights, batches and dropout.
     device : str
-        ``auto`` is CUDA if there, else the CPU.
+        ``auto`` is CUDA if there is a GPU, else the CPU.
 
     Attributes
     ----------
-    classes_ : ndarray (K,)
-    network_ : nn.Module
     loss_ : list of float
         Mean loss of each epoch.
     """
 
     imbalance: Imbalance = "none"
 
+    def __init_subclass__(cls, **defaults: Any) -> None:
+        """Replace defaults of the parameters in a subclass."""
+        super().__init_subclass__()
+        if defaults:
+            cls.__init__ = partialmethod(cls.__init__, **defaults)  # type: ignore
+
     def __init__(
         self,
+        *,
         width: float = 1.0,
         side: int | None = None,
         epochs: int = 50,
@@ -62,33 +66,27 @@ class DeepClassifier(ClassifierMixin, BaseEstimator):
         self.random_state, self.device = random_state, device
 
     def build(self, n_classes: int) -> nn.Module:
-        """Return the network, which turns inputs into logits (N, K)."""
+        """Return the network, which computes logits (N, K) of the inputs."""
         raise NotImplementedError
 
     def inputs(self, X: np.ndarray) -> np.ndarray:
-        """Return what the network takes of a view (N, ..., C, H, W)."""
+        """Return the inputs of the network, made of a view: (N, ..., C, H, W)."""
         return X
 
-    def optimiser(self, network: nn.Module) -> torch.optim.Optimizer:
-        """Return the optimiser; Adam unless a method has another."""
+    def optimiser(self, network: nn.Module) -> Optimizer:
+        """Return the optimiser, by default Adam."""
         return torch.optim.Adam(network.parameters(), self.learning_rate)
 
-    def schedule(self, optimiser: torch.optim.Optimizer):
-        """Return the schedule of the learning rate, a step an epoch; constant by default."""
+    def schedule(self, optimiser: Optimizer):
+        """Return the schedule of the learning rate, one step per epoch; by default constant."""
         return torch.optim.lr_scheduler.ConstantLR(optimiser, factor=1.0)
 
     def loss(self, output: Tensor, labels: Tensor, shares: Tensor) -> Tensor:
-        """Return the loss of a batch; ``shares`` (K,) are the classes' parts of the training."""
+        """Return the loss of a batch; ``shares`` (K,) are those of the classes in training."""
         return functional.cross_entropy(output, labels)
 
     def fit(self, X: np.ndarray, y: np.ndarray):
-        """Train on a view of clips (N, ...) and their labels (N,).
-
-        Raises
-        ------
-        ValueError
-            If lengths differ, X is not finite, or there is only one class.
-        """
+        """Train on a finite view of clips (N, ...) and labels (N,) of two or more classes."""
         self.device_ = pick_device(self.device)
         with own_randomness(self.random_state, self.device_):
             self.train(*self.begin(X, y))
@@ -96,7 +94,7 @@ class DeepClassifier(ClassifierMixin, BaseEstimator):
         return self
 
     def begin(self, X: np.ndarray, y: np.ndarray) -> tuple[Tensor, Tensor]:
-        """Check the input, build the network, and return its inputs and the labels as codes."""
+        """Check the data and build the network; return its inputs and the classes' numbers."""
         X, y = np.asarray(X, np.float32), np.asarray(y)
         if y.shape != (len(X),):
             raise ValueError(f"y of shape {y.shape}: expected one label for each of {len(X)} clips")
@@ -110,26 +108,19 @@ class DeepClassifier(ClassifierMixin, BaseEstimator):
 
     def train(self, clips: Tensor, labels: Tensor) -> None:
         """Train the network for all epochs."""
-        self.loss_ = self.run_epochs(
-            self.optimiser(self.network_), clips, labels, self.epochs, self.network_, self.loss
-        )
+        optimiser = self.optimiser(self.network_)
+        self.loss_ = self.run_epochs(optimiser, clips, labels, self.network_, self.loss)
 
     def run_epochs(
-        self,
-        optimiser: torch.optim.Optimizer,
-        clips: Tensor,
-        labels: Tensor,
-        epochs: int,
-        forward: Callable[[Tensor], Output],
-        loss: Callable[[Output, Tensor, Tensor], Tensor],
+        self, optimiser: Optimizer, clips: Tensor, labels: Tensor, forward: Callable, loss: Callable
     ) -> list[float]:
-        """Train for some epochs and return the mean loss of each."""
+        """Train by ``loss(forward(clips), labels, shares)``; return its mean in each epoch."""
         generator = torch.Generator().manual_seed(self.random_state)
         how = Config(batch_size=self.batch_size, imbalance=self.imbalance)
         schedule, codes, losses = self.schedule(optimiser), labels.cpu().numpy(), []
         shares = torch.bincount(labels, minlength=len(self.classes_)) / len(labels)
         self.network_.train()
-        for _ in range(epochs):
+        for _ in range(self.epochs):
             total = torch.zeros((), device=self.device_)
             for rows in on_device(draw_batches(codes, how, generator), self.device_):
                 value = loss(forward(clips[rows]), labels[rows], shares)
@@ -142,7 +133,7 @@ class DeepClassifier(ClassifierMixin, BaseEstimator):
         return (torch.stack(losses) / len(labels)).tolist()
 
     def arranged(self, X: np.ndarray) -> Tensor:
-        """Return the network's inputs, area-averaged to its side."""
+        """Return the network's inputs, area-averaged to ``side``."""
         x = torch.from_numpy(np.array(self.inputs(np.asarray(X, np.float32)), np.float32))
         if self.side is None or x.shape[-1] == self.side:
             return x
@@ -150,7 +141,7 @@ class DeepClassifier(ClassifierMixin, BaseEstimator):
         return flat.reshape(*x.shape[:-2], self.side, self.side)
 
     def standardised(self, X: np.ndarray, first: bool = False) -> Tensor:
-        """Return the network's inputs; the scale of each channel is that of the training clips."""
+        """Return the inputs, standardised; ``first`` computes mean and scale of each channel."""
         x = self.arranged(X)
         if first:
             axes = [axis for axis in range(x.ndim) if axis != x.ndim - 3]
@@ -172,7 +163,7 @@ class DeepClassifier(ClassifierMixin, BaseEstimator):
 
 
 def narrowed(channels: int, width: float) -> int:
-    """Return a number of channels times a factor, at least 4."""
+    """Return the number of channels times the width, at least 4."""
     return max(4, round(channels * width))
 
 
@@ -185,11 +176,57 @@ def conv_block(inputs: int, outputs: int, kernel: int = 3, stride: int = 1) -> n
     )
 
 
+class Residual(nn.Module):
+    """A residual block, relu(body(x) + shortcut(x)).
+
+    The shortcut averages over the stride, and has a 1x1 convolution where the channels change.
+    """
+
+    def __init__(self, body: nn.Module, inputs: int, outputs: int, stride: int):
+        super().__init__()
+        self.body = body
+        self.pool = nn.AvgPool2d(stride, ceil_mode=True) if stride > 1 else nn.Identity()
+        self.shortcut = nn.Conv2d(inputs, outputs, 1) if inputs != outputs else nn.Identity()
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Return (N, outputs, H / stride, W / stride)."""
+        return functional.relu(self.body(x) + self.shortcut(self.pool(x)))
+
+
+class Streams(nn.Module):
+    """One network for each group of channels; their outputs are concatenated."""
+
+    def __init__(self, streams: Sequence[nn.Module], channels: Sequence[int]):
+        super().__init__()
+        self.streams, self.channels = nn.ModuleList(streams), list(channels)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Return features (N, D, ...) of inputs (N, C, H, W)."""
+        pairs = zip(self.streams, x.split(self.channels, dim=1), strict=True)
+        return torch.cat([stream(part) for stream, part in pairs], dim=1)
+
+
+class FramesThenSequence(nn.Module):
+    """A network of single frames, an LSTM over their features, and layers on its last output."""
+
+    def __init__(self, frame: nn.Module, lstm: nn.LSTM, fc: nn.Module):
+        super().__init__()
+        self.frame, self.lstm, self.fc = frame, lstm, fc
+
+    def sequence(self, features: Tensor) -> Tensor:
+        """Return logits (N, K) of the features of frames (N, T, D)."""
+        return self.fc(self.lstm(features)[0][:, -1])
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Return logits (N, K) of clips (N, T, C, H, W)."""
+        return self.sequence(framewise(self.frame, x))
+
+
 def framewise(network: nn.Module, clips: Tensor) -> Tensor:
     """Return a network's features (N, T, D) of every frame of clips (N, T, ...)."""
     return network(clips.flatten(0, 1)).unflatten(0, clips.shape[:2])
 
 
 def on_device(batches: list[Tensor], device: torch.device) -> list[Tensor]:
-    """Return the batches of an epoch on a device, copied at once so that no step waits."""
+    """Return the batches of an epoch on a device; one copy for all, so that no step waits."""
     return list(torch.cat(batches).to(device).split([len(batch) for batch in batches]))

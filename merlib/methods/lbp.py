@@ -1,7 +1,7 @@
 """Local binary patterns on three orthogonal planes, LBP-TOP (Zhao and Pietikainen 2007).
 
-Every voxel is compared with eight neighbours on an ellipse in each of the planes XY, XT and YT;
-the comparisons are eight bits, and the histograms of their patterns describe the clip.
+Every voxel is compared with eight neighbours on an ellipse in each of the planes XY, XT and YT.
+The comparisons give eight bits, and the histograms of these patterns describe the clip.
 """
 
 import numpy as np
@@ -9,11 +9,11 @@ import numpy as np
 VERSION = 1  # raised when this step computes something else, see merlib.versions
 
 POINTS, BLOCKS, UNIFORM = 8, 5, 59
-"""Neighbours, blocks a side, and uniform patterns of 8 bits with one more for all others."""
+"""Neighbours, blocks a side, and bins: one for each uniform pattern and one for all others."""
 
 
 def patterns() -> np.ndarray:
-    """Return the bin (256,) of each code: 0 to 57 uniform, 58 all others.
+    """Return the bin (256,) of each code: 0 to 57 for uniform patterns, 58 for all others.
 
     A pattern is uniform if, read around the circle, it changes between 0 and 1 at most twice.
     """
@@ -31,23 +31,12 @@ BINS = patterns()
 def lbp_codes(
     volume: np.ndarray, axes: tuple[int, int], radii: tuple[int, int], margins
 ) -> np.ndarray:
-    """Return the eight-bit codes of one plane.
+    """Return the eight-bit codes (uint8) of one plane, for a volume (F, H, W) less its margins.
 
-    Parameters
-    ----------
-    volume : ndarray (F, H, W)
-    axes : (int, int)
-        The two axes of the plane; the first is its horizontal one.
-    radii : (int, int)
-        Half axes of the ellipse along them.
-    margins : (int, int, int)
-        What is left out at either end of each axis, at least the radii.
-
-    Returns
-    -------
-    ndarray uint8
-        The volume less its margins. Bit p is set where the neighbour at the angle 2 pi p / 8,
-        bilinearly interpolated, is not darker than the voxel.
+    Bit p is set where the neighbour at the angle 2 pi p / 8, bilinearly interpolated, is not darker
+    than the voxel. The plane has two ``axes``, the horizontal one first; ``radii`` are the half
+    axes of the ellipse along them, ``margins`` what is left out at both ends of each of the three
+    axes.
     """
     centre = shifted(volume, (0, 0, 0), margins)
     codes = np.zeros(centre.shape, np.uint8)
@@ -68,32 +57,17 @@ def lbp_codes(
 
 
 def shifted(volume: np.ndarray, move, margins) -> np.ndarray:
-    """Return the part of a volume inside its margins, moved along each axis."""
+    """Return the part of a volume inside its margins, moved by some voxels along each axis."""
     spans = zip(volume.shape, move, margins, strict=True)
     return volume[tuple(slice(m + step, size - m + step) for size, step, m in spans)]
 
 
 def lbp_top(clip: np.ndarray, radius: int = 1, time_radius: int = 4) -> np.ndarray:
-    """Return the LBP-TOP histograms of a clip.
+    """Return the LBP-TOP histograms (4425,) float32 of a clip of grey values (F, H, W).
 
-    Parameters
-    ----------
-    clip : ndarray (F, H, W)
-        Grey values.
-    radius : int
-        Pixels, along x and y.
-    time_radius : int
-        Frames; a clip of fewer than ``2 time_radius + 1`` takes as many as fit.
-
-    Returns
-    -------
-    ndarray (4425,) float32
-        Block by block (5 x 5, row by row), the planes XY, XT and YT, 59 bins that sum to 1.
-
-    Raises
-    ------
-    ValueError
-        If there are fewer than 3 frames, or fewer than 5 pixels a side inside the margin.
+    They are in the order of the 5 x 5 blocks (row by row), in each the planes XY, XT and YT, in
+    each 59 bins that sum to 1. ``radius`` counts pixels along x and y, ``time_radius`` frames; a
+    short clip has a smaller one. A clip needs 3 frames, and 5 pixels a side inside the margin.
     """
     volume = np.ascontiguousarray(clip, np.float32)
     time_radius = min(time_radius, (len(volume) - 1) // 2)
@@ -107,7 +81,6 @@ def lbp_top(clip: np.ndarray, radius: int = 1, time_radius: int = 4) -> np.ndarr
     for axes in ((2, 1), (2, 0), (1, 0)):  # XY, XT, YT
         radii = (radius, time_radius if axes[1] == 0 else radius)
         bins = BINS[lbp_codes(volume, axes, radii, margins)] + UNIFORM * block
-        counts = np.bincount(bins.ravel(), minlength=UNIFORM * BLOCKS**2)
-        counts = counts.reshape(BLOCKS**2, UNIFORM)
+        counts = np.bincount(bins.ravel(), minlength=UNIFORM * BLOCKS**2).reshape(-1, UNIFORM)
         histograms.append(counts / counts.sum(axis=1, keepdims=True))
     return np.stack(histograms, axis=1).ravel().astype(np.float32)

@@ -1,20 +1,20 @@
-"""LGCcon (Li et al. 2021): what the whole face says, and the part that says most.
+"""LGCcon (Li et al. 2021): scores of the whole face and of its most telling part.
 
-Sure: read in the authors' text. Of the apex frame a backbone makes feature maps; the whole face and
+Sure: read in the authors' text. A backbone makes feature maps of the apex frame; the whole face and
 ten boxes around landmarks are cut out of them (RoIAlign) and scored by shared linear layers; the
-local score of a class is its maximum over the boxes. The answer is the sum of global and local
+local score of a class is its maximum over the boxes. The output is the sum of global and local
 score. Loss: cross entropy of the sum, 0.7 times that of each part, and a centre loss. SGD.
 
 Deviations: the backbone is a stem and three stages of residual blocks of 64 to 256 channels from
 scratch; boxes lie at fixed places of the aligned crop; rate 0.01, momentum 0.9, 50 epochs, centre
-loss at 0.01, since the source's own values are not known to us.
+loss at 0.01, since we do not know the source's own values.
 """
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from .am3f_flownet import Residual
+from .am3f_flownet import residual
 from .components import crops
 from .deep import DeepClassifier, conv_block, narrowed
 
@@ -23,33 +23,26 @@ VERSION = 1  # raised when this step computes something else, see merlib.version
 PART_WEIGHT, CENTRE_WEIGHT, SAMPLES = 0.7, 0.01, 3
 
 
-class LGCcon(DeepClassifier):
+class LGCcon(DeepClassifier, learning_rate=0.01):
     """LGCcon on the view ``apex_grey``; see `DeepClassifier` for the parameters."""
 
     network_: "LocalAndGlobal"
 
-    def __init__(self, width=1.0, side=None, epochs=50, batch_size=16, learning_rate=0.01,
-                 random_state=0, device="auto"):  # fmt: skip
-        super().__init__(width, side, epochs, batch_size, learning_rate, random_state, device)
-
     def build(self, n_classes: int) -> nn.Module:
-        """Return the backbone and both scores."""
         return LocalAndGlobal(n_classes, self.width)
 
     def optimiser(self, network: nn.Module) -> torch.optim.Optimizer:
-        """Return SGD with momentum."""
         return torch.optim.SGD(network.parameters(), self.learning_rate, momentum=0.9)
 
     def train(self, clips: Tensor, labels: Tensor) -> None:
         """Train with the losses of the parts."""
         net = self.network_
-        self.loss_ = self.run_epochs(
-            self.optimiser(net), clips, labels, self.epochs, net.parts, net.loss_of_parts
-        )
+        optimiser = self.optimiser(net)
+        self.loss_ = self.run_epochs(optimiser, clips, labels, net.parts, net.loss_of_parts)
 
 
 class LocalAndGlobal(nn.Module):
-    """Backbone, shared layers, score of the whole and highest score of the parts."""
+    """Backbone, shared layers, the score of the whole face and the highest score of the parts."""
 
     def __init__(self, n_classes: int, width: float):
         super().__init__()
@@ -57,9 +50,9 @@ class LocalAndGlobal(nn.Module):
         self.backbone = nn.Sequential(
             conv_block(1, c64, 7, 2),
             nn.MaxPool2d(3, 2, 1),
-            Residual(c64, c64, 1),
-            Residual(c64, c128, 2),
-            Residual(c128, c256, 1),
+            residual(c64, c64, 1),
+            residual(c64, c128, 2),
+            residual(c128, c256, 1),
         )
         self.shared = nn.Sequential(nn.Linear(c256 * SAMPLES**2, c256), nn.ReLU())
         self.whole, self.part = nn.Linear(c256, n_classes), nn.Linear(c256, n_classes)
@@ -75,11 +68,10 @@ class LocalAndGlobal(nn.Module):
     def loss_of_parts(self, found: tuple[Tensor, Tensor, Tensor], labels: Tensor, shares) -> Tensor:
         """Return the four losses, weighted and summed."""
         whole, part, features = found
-        both, *each = (
-            functional.cross_entropy(score, labels) for score in (whole + part, whole, part)
-        )
+        both = functional.cross_entropy(whole + part, labels)
+        each = functional.cross_entropy(whole, labels) + functional.cross_entropy(part, labels)
         centre = (features - self.centres[labels]).square().sum(dim=1).mean() / 2
-        return both + PART_WEIGHT * sum(each) + CENTRE_WEIGHT * centre
+        return both + PART_WEIGHT * each + CENTRE_WEIGHT * centre
 
     def forward(self, x: Tensor) -> Tensor:
         """Return the sum of global and local scores (N, K) of apex frames (N, 1, H, W)."""

@@ -14,35 +14,25 @@ from .tuned import tuned
 
 VERSION = 1  # raised when this step computes something else, see merlib.versions
 
-SIDE = 28
-"""Pixels a side of the flow field."""
-
+SIDE = 28  # pixels a side of the flow
 STRENGTHS = tuple(10.0**k for k in range(-5, 1))
-"""Values of C to choose from: 1568 features want strong regularisation."""
+"""Values of C to choose from: 1568 features need strong regularisation."""
 
 
 class FlowLogistic(ClassifierMixin, BaseEstimator):
-    """Multinomial logistic regression on u and v of the last frame, standardised.
+    """Multinomial logistic regression on the standardised u and v of the last frame.
 
-    C is chosen by accuracy within the training clips, leaving one training subject out at a time
-    where the subjects are given; the test subject has no say. A full PCA only turns the axes, which
-    leaves the solution as it is: there are fewer clips than features, so that it saves time.
-
-    Attributes
-    ----------
-    classes_ : ndarray (K,)
-    pipeline_ : Pipeline
-        The fitted scaler, rotation and regression.
+    `merlib.methods.tuned` chooses C within the training clips. A full PCA only rotates the axes,
+    which does not change the solution; it saves time, since there are fewer clips than features.
     """
 
     def fit(self, X: np.ndarray, y: np.ndarray, groups: np.ndarray | None = None):
         """Fit on prepared clips (N, T, C, H, W); ``groups`` (N,) are their subjects."""
-        features, y = flow_features(X), np.asarray(y)
         model = make_pipeline(
             StandardScaler(), PCA(svd_solver="full"), LogisticRegression(max_iter=1000)
         )
         grid = {"logisticregression__C": STRENGTHS}
-        self.pipeline_ = tuned(model, grid, features, y, groups)
+        self.pipeline_ = tuned(model, grid, flow_features(X), np.asarray(y), groups)
         self.classes_ = self.pipeline_.classes_
         return self
 
@@ -57,15 +47,17 @@ class FlowLogistic(ClassifierMixin, BaseEstimator):
 
 
 def flow_features(X: np.ndarray) -> np.ndarray:
-    """Return u and v of the last frame, area-averaged to 28x28, as rows (N, 1568).
+    """Return u and v of the last frame, area-averaged to 28x28, as rows (N, 1568)."""
+    return last_frame(X, slice(1, 3), SIDE)
 
-    Raises
-    ------
-    ValueError
-        If X is not (N, T, C, H, W) with at least three channels.
+
+def last_frame(X: np.ndarray, channels: slice, side: int) -> np.ndarray:
+    """Return channels of the last frame, area-averaged to ``side`` pixels a side, as rows (N, D).
+
+    X is (N, T, C, H, W) with at least three channels: grey, u and v.
     """
-    X = np.asarray(X, np.float32)
+    X = np.asarray(X)
     if X.ndim != 5 or X.shape[2] < 3:
         raise ValueError(f"X of shape {X.shape}: expected (clips, frames, channels >= 3, H, W)")
-    flow = torch.from_numpy(np.ascontiguousarray(X[:, -1, 1:3]))
-    return functional.adaptive_avg_pool2d(flow, SIDE).flatten(1).numpy()
+    last = torch.from_numpy(np.array(X[:, -1, channels], np.float32, order="C"))
+    return functional.adaptive_avg_pool2d(last, side).flatten(1).numpy()

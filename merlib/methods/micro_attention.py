@@ -1,13 +1,13 @@
 """Micro-attention (Wang et al. 2020): residual units that weigh places by their own features.
 
 Sure: read in the authors' text. The apex frame, batch norm on the input, a convolution of 7x7 and
-stride 2, max pool, four pre-activation residual units of 64 to 512 channels. Of the shortcut s and
-the two convolutions h1, h2, m = sigmoid(mean over channels of a 1x1 convolution of [s, h1, h2]),
-and with y = h2 + s the unit gives y + y m. Average pool and one layer. SGD 0.9, rate 0.01 dropped
-by 10, weight decay 5e-6, balanced batches.
+stride 2, max pool, four pre-activation residual units of 64 to 512 channels. The shortcut s and
+the two convolutions h1, h2 give m = sigmoid(mean over channels of a 1x1 convolution of [s, h1,
+h2]); with y = h2 + s the unit gives y + y m. Average pool and one layer. SGD with momentum 0.9,
+rate 0.01 divided by 10, weight decay 5e-6, balanced batches.
 
 Deviations: 112 pixels, not 224; trained from scratch, not from a network of faces; the rate drops
-once, after two thirds of 60 epochs, where the source names no number.
+once, after two thirds of 60 epochs, where the source gives no number.
 """
 
 import torch
@@ -20,17 +20,12 @@ from .deep import DeepClassifier, narrowed
 VERSION = 1  # raised when this step computes something else, see merlib.versions
 
 
-class MicroAttention(DeepClassifier):
+class MicroAttention(DeepClassifier, epochs=60, learning_rate=0.01):
     """Micro-attention on the view ``apex_grey``; see `DeepClassifier` for the parameters."""
 
     imbalance: Imbalance = "sampler"
 
-    def __init__(self, width=1.0, side=None, epochs=60, batch_size=16, learning_rate=0.01,
-                 random_state=0, device="auto"):  # fmt: skip
-        super().__init__(width, side, epochs, batch_size, learning_rate, random_state, device)
-
     def build(self, n_classes: int) -> nn.Module:
-        """Return the network."""
         channels = [narrowed(c, self.width) for c in (64, 64, 128, 256, 512)]
         return nn.Sequential(
             nn.BatchNorm2d(1),
@@ -45,13 +40,11 @@ class MicroAttention(DeepClassifier):
         )
 
     def optimiser(self, network: nn.Module) -> torch.optim.Optimizer:
-        """Return SGD with momentum."""
-        return torch.optim.SGD(
-            network.parameters(), self.learning_rate, momentum=0.9, weight_decay=5e-6
-        )
+        weights, rate = network.parameters(), self.learning_rate
+        return torch.optim.SGD(weights, rate, momentum=0.9, weight_decay=5e-6)
 
     def schedule(self, optimiser: torch.optim.Optimizer):
-        """Return the drop by 10 after two thirds of the epochs."""
+        """Return a drop to a tenth after two thirds of the epochs."""
         return torch.optim.lr_scheduler.StepLR(optimiser, max(1, 2 * self.epochs // 3))
 
 

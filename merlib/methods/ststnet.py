@@ -1,7 +1,7 @@
 """STSTNet (Liong et al. 2019): a shallow triple stream of three-dimensional input.
 
 Sure: read in the authors' code. u, v and strain at 28x28 go through three parallel convolutions of
-3, 5 and 8 filters; pooled, put together, one linear layer. 2,485 parameters at five classes. Adam
+3, 5 and 8 filters; pooled, concatenated, one linear layer. 2,485 parameters at five classes. Adam
 5e-5, batches of 256, 800 epochs.
 
 Deviations: TV-L1 with the head's motion removed, channels standardised by the training clips; no
@@ -18,15 +18,10 @@ VERSION = 1  # raised when this step computes something else, see merlib.version
 STREAMS = (3, 5, 8)
 
 
-class STSTNet(FoldsTogether):
+class STSTNet(FoldsTogether, side=28, epochs=800, batch_size=256, learning_rate=5e-5):
     """STSTNet on the view ``apex_flow``; see `DeepClassifier` for the parameters."""
 
-    def __init__(self, width=1.0, side=28, epochs=800, batch_size=256, learning_rate=5e-5,
-                 random_state=0, device="auto"):  # fmt: skip
-        super().__init__(width, side, epochs, batch_size, learning_rate, random_state, device)
-
     def build(self, n_classes: int) -> nn.Module:
-        """Return the three streams and the classifier."""
         return ThreeStreams(n_classes)
 
 

@@ -1,13 +1,14 @@
 """All folds of a small network as one batched computation.
 
-A network of a few thousand weights keeps no processor busy: most of the time goes into starting
-operations. Here the networks of all folds are stacked and every operation is done for all of them
-at once. Weights, batches and dropout of each fold are those that it has when trained alone, so the
-result is the same up to the rounding of sums.
+A network of a few thousand weights cannot keep a processor busy: most of the time is spent on
+starting operations. Here the networks of all folds are stacked, and every operation is done for all
+of them at once. Each fold has the same weights, batches and dropout as when it is trained alone, so
+the result is the same up to the rounding of sums.
 """
 
 import copy
-from collections.abc import Sequence
+from collections import defaultdict
+from functools import partial
 
 import numpy as np
 import torch
@@ -23,17 +24,19 @@ from .deep import DeepClassifier, on_device
 
 VERSION = 1  # raised when this step computes something else, see merlib.versions
 
+stacked = partial(nn.utils.rnn.pad_sequence, batch_first=True)  # fills shorter ones with zeros
+
 
 class FoldsTogether(DeepClassifier):
     """A `DeepClassifier` that can train folds at once: Adam, cross entropy, a constant rate."""
 
     @property
     def at_once(self) -> bool:
-        """Whether `merlib.loso` trains all folds at once: on a GPU; a CPU gains nothing."""
+        """Whether `merlib.loso` trains all folds at once: only on a GPU; a CPU gains nothing."""
         return pick_device(self.device).type == "cuda"
 
     def fit(self, X: np.ndarray, y: np.ndarray) -> "FoldsTogether":
-        """Train on clips; where folds train at once, by the same draws as there."""
+        """Train on clips; on a GPU with the same random numbers as in `fit_folds`."""
         if not self.at_once:
             return super().fit(X, y)
         self.train_all([Fold(self, X, y)])
@@ -42,18 +45,10 @@ class FoldsTogether(DeepClassifier):
     def fit_folds(
         self, X: np.ndarray, y: np.ndarray, folds: list[np.ndarray], seeds: list[int]
     ) -> list[DeepClassifier]:
-        """Return a fitted classifier for each fold, as `fit` gives on its clips with its seed.
+        """Return a fitted classifier for each fold, the same as `fit` returns for its clips.
 
-        Parameters
-        ----------
-        X : array (N, ...)
-            A view of all clips.
-        y : array (N,)
-            Labels.
-        folds : list of array
-            Training rows of each fold.
-        seeds : list of int
-            Random state of each fold.
+        X (N, ...) is a view of all clips and y (N,) has their labels; ``folds`` gives the training
+        rows and ``seeds`` the random state of each fold.
         """
         fitted = [clone(self).set_params(random_state=seed) for seed in seeds]
         alone = [Fold(one, X[rows], y[rows]) for one, rows in zip(fitted, folds, strict=True)]
@@ -61,14 +56,18 @@ class FoldsTogether(DeepClassifier):
         return fitted
 
     def train_all(self, folds: list["Fold"]) -> None:
-        """Train folds, those at once that are alike; PyTorch's state is put back afterwards."""
+        """Train at once all folds with the same numbers of steps per epoch and of classes."""
+        groups: dict[tuple[int, int], list[Fold]] = defaultdict(list)
+        for fold in folds:
+            steps = len(draw_batches(fold.codes, fold.how, torch.Generator()))
+            groups[steps, len(fold.classifier.classes_)].append(fold)
         with own_randomness(self.random_state, pick_device(self.device)):
-            for group in alike(folds):
+            for group in groups.values():
                 train_together(group)
 
 
 class Fold:
-    """One fold before its first step: network, clips and the two sources of its randomness."""
+    """One fold: its network, its clips and its two random states, of dropout and of batches."""
 
     def __init__(self, classifier: DeepClassifier, X: np.ndarray, y: np.ndarray):
         self.classifier = classifier
@@ -83,11 +82,10 @@ class Fold:
 
     def batches(self) -> list[Tensor]:
         """Return the batches of the next epoch, on the device."""
-        batches = draw_batches(self.codes, self.how, self.generator)
-        return on_device(batches, self.clips.device)
+        return on_device(draw_batches(self.codes, self.how, self.generator), self.clips.device)
 
     def masks(self, shapes: list[tuple], rates: list[float], rows: int) -> list[Tensor]:
-        """Draw what the fold's own dropout layers would draw for a batch of so many rows."""
+        """Draw the masks that the fold's own dropout layers would draw for a batch of clips."""
         torch.set_rng_state(self.state)
         drawn = [
             torch.empty(rows, *shape).bernoulli_(1 - rate).div_(1 - rate)
@@ -97,24 +95,15 @@ class Fold:
         return drawn
 
 
-def alike(folds: list[Fold]) -> list[list[Fold]]:
-    """Group folds that take as many steps an epoch and tell as many classes apart."""
-    groups: dict[tuple[int, int], list[Fold]] = {}
-    for fold in folds:
-        steps = len(draw_batches(fold.codes, fold.how, torch.Generator()))
-        groups.setdefault((steps, len(fold.classifier.classes_)), []).append(fold)
-    return list(groups.values())
-
-
 def train_together(folds: list[Fold]) -> None:
-    """Train the networks of folds that are alike, all at once, and leave each in its classifier."""
+    """Train the networks of similar folds at once, and store each in its classifier."""
     first, device = folds[0].classifier, folds[0].classifier.device_
     networks = [
         with_given_randomness(fold.classifier.network_).to(device).train() for fold in folds
     ]
     dropouts = {n: m for n, m in networks[0].named_modules() if isinstance(m, GivenDropout)}
     norms = {n: m for n, m in networks[0].named_modules() if isinstance(m, WeightedBatchNorm)}
-    networks[0](folds[0].clips[:2])  # tells the shapes of the dropout layers
+    networks[0](folds[0].clips[:2])  # sets the shapes of the dropout layers
     shapes, rates = [m.shape for m in dropouts.values()], [m.p for m in dropouts.values()]
     weights, buffers = stack_module_state(networks)
     optimiser = torch.optim.Adam(weights.values(), first.learning_rate)
@@ -132,12 +121,11 @@ def train_together(folds: list[Fold]) -> None:
                 f.masks(shapes, rates, len(rows)) for f, rows in zip(folds, batch, strict=True)
             ]
             for name, masks in zip(dropouts, zip(*drawn, strict=True), strict=True):
-                given[f"{name}.mask"] = stacked(masks).to(device)
+                given[f"{name}.mask"] = stacked(list(masks)).to(device)
             output, seen = vmap(forward)(weights, buffers | given, x)
-            each = functional.cross_entropy(
-                output.flatten(0, 1), labels.flatten(), reduction="none"
-            )
-            losses = (each.view_as(counts) * counts).sum(dim=1) / counts.sum(dim=1)
+            output, labels = output.flatten(0, 1), labels.flatten()
+            each = functional.cross_entropy(output, labels, reduction="none").view_as(counts)
+            losses = (each * counts).sum(dim=1) / counts.sum(dim=1)
             optimiser.zero_grad()
             losses.sum().backward()
             optimiser.step()
@@ -155,7 +143,7 @@ def train_together(folds: list[Fold]) -> None:
 
 
 def padded(folds: list[Fold], batch: tuple[Tensor, ...]) -> tuple[Tensor, Tensor, Tensor]:
-    """Return clips (F, N, ...), labels (F, N) and which rows count (F, N) of each fold's batch."""
+    """Return clips (F, N, ...), labels (F, N) and weights (F, N), 0 for rows that fill a batch."""
     pairs = list(zip(folds, batch, strict=True))
     clips = stacked([fold.clips[rows] for fold, rows in pairs])
     labels = stacked([fold.labels[rows] for fold, rows in pairs])
@@ -163,13 +151,8 @@ def padded(folds: list[Fold], batch: tuple[Tensor, ...]) -> tuple[Tensor, Tensor
     return clips, labels, counts
 
 
-def stacked(parts: Sequence[Tensor]) -> Tensor:
-    """Return tensors stacked, the shorter ones filled up with zeros."""
-    return nn.utils.rnn.pad_sequence(list(parts), batch_first=True)
-
-
 def with_given_randomness(network: nn.Module) -> nn.Module:
-    """Return a copy whose dropout takes its mask, and whose batch norm its rows, from outside."""
+    """Return a copy of a network where dropout gets its masks and batch norm its rows as inputs."""
     network = copy.deepcopy(network)
     for parent in list(network.modules()):
         for name, child in list(parent.named_children()):
@@ -181,7 +164,7 @@ def with_given_randomness(network: nn.Module) -> nn.Module:
 
 
 class GivenDropout(nn.Module):
-    """Dropout by a given mask of 0 and 1 / (1 - p)."""
+    """Dropout with a given mask of 0 and 1 / (1 - p)."""
 
     mask: Tensor
 
@@ -191,13 +174,13 @@ class GivenDropout(nn.Module):
         self.register_buffer("mask", torch.ones(()))
 
     def forward(self, x: Tensor) -> Tensor:
-        """Return the masked features, and remember the shape of one clip's."""
+        """Return the masked features, and note their shape for one clip."""
         self.shape = tuple(x.shape[1:])
         return x * self.mask
 
 
 class WeightedBatchNorm(nn.Module):
-    """Batch norm, in training, of the rows that count; the others fill a batch up."""
+    """Batch norm in training, over the rows of weight 1; those of weight 0 fill a batch."""
 
     rows: Tensor
 
@@ -210,12 +193,12 @@ class WeightedBatchNorm(nn.Module):
         self.register_buffer("rows", torch.ones(()))
 
     def forward(self, x: Tensor) -> Tensor:
-        """Return the normalised features (N, C, H, W), and remember their mean and variance."""
+        """Return the normalised features (N, C, H, W), and note their mean and variance."""
         rows = self.rows.expand(len(x))[:, None, None, None]
         count = rows.sum() * x.shape[2] * x.shape[3]
         mean = (x * rows).sum(dim=(0, 2, 3)) / count
         centred = x - mean[:, None, None]
         variance = (centred.square() * rows).sum(dim=(0, 2, 3)) / count
-        self.seen = mean, variance * count / (count - 1)  # what is kept is unbiased, as in PyTorch
+        self.seen = mean, variance * count / (count - 1)  # unbiased, as in PyTorch
         scale = self.weight / (variance + self.eps).sqrt()
         return centred * scale[:, None, None] + self.bias[:, None, None]

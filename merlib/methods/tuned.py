@@ -1,4 +1,4 @@
-"""What the methods without a network share: C chosen on training subjects alone."""
+"""What the methods without a network share: C is chosen on the training subjects alone."""
 
 import numpy as np
 from scipy.special import softmax
@@ -11,20 +11,11 @@ VERSION = 1  # raised when this step computes something else, see merlib.version
 
 
 def tuned(model, grid: dict, features: np.ndarray, y: np.ndarray, groups: np.ndarray | None):
-    """Return a copy of a model, fitted with the parameters that do best within the training clips.
+    """Return a copy of a model, fitted with those parameters that score best in training clips.
 
-    One training subject is left out at a time, where the subjects are given; else three folds of
-    clips. The measure is the number of correct clips.
-
-    Parameters
-    ----------
-    model : scikit-learn estimator
-    grid : dict
-        Parameter -> values to choose from.
-    features : array (N, D)
-    y : array (N,)
-    groups : array (N,), optional
-        Subjects.
+    ``grid`` has the values of each parameter. Where ``groups`` (N,) gives the subjects, one
+    training subject is left out at a time, else there are three folds of clips. The score is the
+    number of correct clips.
     """
     if groups is not None and len(set(groups)) > 1:
         inner = list(LeaveOneGroupOut().split(features, y, groups))
@@ -35,20 +26,15 @@ def tuned(model, grid: dict, features: np.ndarray, y: np.ndarray, groups: np.nda
 
 
 def correct(model, X: np.ndarray, y: np.ndarray) -> float:
-    """Count correct clips: subjects with more clips weigh more, as in the pooled accuracy."""
+    """Count the correct clips: subjects with more clips weigh more, as in pooled accuracy."""
     return float((model.predict(X) == y).sum())
 
 
 class LinearSVM(ClassifierMixin, BaseEstimator):
-    """A linear support vector machine on features of a clip; C by leaving training subjects out.
+    """A linear support vector machine on features of a clip, with C chosen by `tuned`.
 
-    Subclasses say in `features` what they make of a view. The "probabilities" are the softmax of
-    the decision values: they rank the classes as the machine does and are not calibrated.
-
-    Attributes
-    ----------
-    classes_ : ndarray (K,)
-    model_ : SVC
+    Subclasses compute their `features` of a view. The "probabilities" are the softmax of the
+    decision values: they rank the classes as the machine does and are not calibrated.
     """
 
     STRENGTHS = tuple(10.0**k for k in range(-3, 4))
@@ -59,8 +45,7 @@ class LinearSVM(ClassifierMixin, BaseEstimator):
 
     def fit(self, X: np.ndarray, y: np.ndarray, groups: np.ndarray | None = None):
         """Fit on a view of clips (N, ...); ``groups`` (N,) are their subjects."""
-        model = SVC(kernel="linear", break_ties=True)
-        grid = {"C": self.STRENGTHS}
+        model, grid = SVC(kernel="linear", break_ties=True), {"C": self.STRENGTHS}
         self.model_ = tuned(model, grid, self.features(X), np.asarray(y), groups)
         self.classes_ = self.model_.classes_
         return self

@@ -1,9 +1,9 @@
-"""What the methods of Table 2 take of a clip: each view is computed once and shared.
+"""Views of a clip, the inputs of the methods of Table 2; methods share a view, computed once.
 
 A view is a function ``(frames, apex, config, fps, matrix) -> array``, like the view of the paper,
-:func:`merlib.preprocess.pipeline.channels`. Its arguments are the frames onset to offset (F, H, W)
-uint8, the index of the apex in them, the configuration, the frames per second, and the clip's one
-transform into the S x S crop. A view has one shape for all clips.
+:func:`merlib.preprocess.pipeline.channels`. Its arguments are the frames from onset to offset
+(F, H, W) uint8, the index of the apex in them, the configuration, the frames per second, and the
+clip's transform into the S x S crop. A view has one shape for all clips.
 """
 
 from collections.abc import Callable
@@ -21,13 +21,11 @@ from .lbp import lbp_top
 
 VERSION = 1  # raised when this step computes something else, see merlib.versions
 
-SMALL = 64
-"""Pixels a side of the grey frames of the two methods that take raw clips."""
+SMALL = 64  # pixels a side of the grey frames of the two methods that take raw clips
+Array = np.ndarray
 
 
-def apex_flow(
-    frames: np.ndarray, apex: int, config: Config, fps: float, matrix: np.ndarray
-) -> np.ndarray:
+def apex_flow(frames: Array, apex: int, config: Config, fps: float, matrix: Array) -> Array:
     """Return flow onset to apex and its strain (3, F, F), where flow is computed.
 
     u and v in pixels of the F x F crop, F = ``flow_size``; strain in pixels per pixel.
@@ -38,71 +36,59 @@ def apex_flow(
     return np.concatenate([flow, strain(flow)[None]]).astype(np.float32)
 
 
-def apex_grey(
-    frames: np.ndarray, apex: int, config: Config, fps: float, matrix: np.ndarray
-) -> np.ndarray:
+def apex_grey(frames: Array, apex: int, config: Config, fps: float, matrix: Array) -> Array:
     """Return the apex frame (1, F, F), 0 to 1, F = ``flow_size``."""
     return aligned(frames[[apex]], matrix, config, config.flow_size)
 
 
-def five_states(
-    frames: np.ndarray, apex: int, config: Config, fps: float, matrix: np.ndarray
-) -> np.ndarray:
+def five_states(frames: Array, apex: int, config: Config, fps: float, matrix: Array) -> Array:
     """Return onset, midway, apex, midway and offset (5, 64, 64), grey 0 to 1."""
     last = len(frames) - 1
     index = np.rint([0, apex / 2, apex, (apex + last) / 2, last]).astype(int)
     return aligned(frames[index], matrix, config, SMALL)
 
 
-def eighteen_frames(
-    frames: np.ndarray, apex: int, config: Config, fps: float, matrix: np.ndarray
-) -> np.ndarray:
+def eighteen_frames(frames: Array, apex: int, config: Config, fps: float, matrix: Array) -> Array:
     """Return 18 frames from onset to offset at equal intervals (18, 64, 64), grey 0 to 1."""
     return aligned(frames[sample(len(frames) - 1, 18)], matrix, config, SMALL)
 
 
-def nine_flows(
-    frames: np.ndarray, apex: int, config: Config, fps: float, matrix: np.ndarray
-) -> np.ndarray:
+def nine_flows(frames: Array, apex: int, config: Config, fps: float, matrix: Array) -> Array:
     """Return the flows between 10 frames from onset to offset, u, v and strain (9, 3, S, S)."""
     consecutive = replace(config, flow_pairs="consecutive")
     flows = flow_sequence(frames, sample(len(frames) - 1, 10), matrix, consecutive, fps)[1:]
     return np.stack([np.concatenate([flow, strain(flow)[None]]) for flow in flows])
 
 
-def eleven_flows(
-    frames: np.ndarray, apex: int, config: Config, fps: float, matrix: np.ndarray
-) -> np.ndarray:
+def eleven_flows(frames: Array, apex: int, config: Config, fps: float, matrix: Array) -> Array:
     """Return the flows from the onset to 11 frames around the apex, u and v (11, 2, S, S).
 
     The frames lie within a quarter of the clip on either side of the apex.
     """
-    reach = max(1, (len(frames) - 1) // 4)
-    index = sample(min(len(frames) - 1, apex + reach), 11, first=max(1, apex - reach))
-    index = np.concatenate([[0], index])
-    return flow_sequence(frames, index, matrix, replace(config, flow_pairs="onset"), fps)[1:]
+    last = len(frames) - 1
+    reach = max(1, last // 4)
+    around = sample(min(last, apex + reach), 11, first=max(1, apex - reach))
+    from_onset = replace(config, flow_pairs="onset")
+    return flow_sequence(frames, np.concatenate([[0], around]), matrix, from_onset, fps)[1:]
 
 
-def lbp_histograms(
-    frames: np.ndarray, apex: int, config: Config, fps: float, matrix: np.ndarray
-) -> np.ndarray:
+def lbp_histograms(frames: Array, apex: int, config: Config, fps: float, matrix: Array) -> Array:
     """Return the LBP-TOP histograms of the aligned clip, see :func:`merlib.methods.lbp.lbp_top`."""
     return lbp_top(aligned(frames, matrix, config, config.flow_size))
 
 
 def magnified_lbp_histograms(
-    frames: np.ndarray, apex: int, config: Config, fps: float, matrix: np.ndarray
-) -> np.ndarray:
+    frames: Array, apex: int, config: Config, fps: float, matrix: Array
+) -> Array:
     """Return the LBP-TOP histograms of the magnified clip, as `lbp_histograms`."""
     matrix = face.rescale(matrix, config.flow_size / config.size)
     return lbp_top(magnified(face.align(frames, matrix, config.flow_size), config, fps))
 
 
-def aligned(frames: np.ndarray, matrix: np.ndarray, config: Config, side: int) -> np.ndarray:
-    """Return frames as crops of another side (F, side, side) float32, grey 0 to 1."""
-    crops: np.ndarray | list[np.ndarray] = face.align(
-        frames, face.rescale(matrix, config.flow_size / config.size), config.flow_size
-    )
+def aligned(frames: Array, matrix: Array, config: Config, side: int) -> Array:
+    """Return frames as crops (F, side, side) float32, grey 0 to 1."""
+    matrix = face.rescale(matrix, config.flow_size / config.size)
+    crops: Array | list[Array] = face.align(frames, matrix, config.flow_size)
     if side != config.flow_size:
         crops = [cv2.resize(crop, (side, side), interpolation=cv2.INTER_AREA) for crop in crops]
     return np.asarray(crops, np.float32) / 255
@@ -116,19 +102,10 @@ def shape_of(view: str, config: Config) -> tuple[int, ...]:
 
 
 VIEWS: dict[str, Callable] = {
-    function.__name__: function
-    for function in (
-        channels,
-        apex_flow,
-        apex_grey,
-        five_states,
-        eighteen_frames,
-        nine_flows,
-        eleven_flows,
-        lbp_histograms,
-        magnified_lbp_histograms,
-    )
-}
+    view.__name__: view
+    for view in (channels, apex_flow, apex_grey, five_states, eighteen_frames, nine_flows,
+                 eleven_flows, lbp_histograms, magnified_lbp_histograms)
+}  # fmt: skip
 """Name -> view."""
 
 STEPS: dict[str, tuple[str, ...]] = {

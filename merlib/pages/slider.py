@@ -1,10 +1,9 @@
-"""Sliders of the book: a picture that follows a number.
+"""Sliders of the book: a picture that changes with a number.
 
-In a notebook that somebody has opened in JupyterLab, the slider is a widget and every picture is
-drawn when it is asked for, those between the given values too. Everywhere else (the built book, a
-notebook run by papermill, a printed page) the pictures are drawn beforehand, and a few lines of
-script in the page show one at a time. They need no server and fetch nothing. Without the script
-all pictures stand below each other, as they do on paper.
+In an open notebook in JupyterLab the slider is a widget, which draws a picture for each value, also
+between the given ones. Everywhere else (the built book, a notebook run by papermill, a printed
+page) all pictures of the given values are in the page, and a short script shows one at a time. It
+needs no server. Without the script the page shows all pictures below each other, as on paper.
 """
 
 import base64
@@ -21,13 +20,10 @@ from PIL import Image
 
 from merlib.config import digest
 
-BETWEEN = 10
-"""Stops of the live slider from one given value to the next."""
+BETWEEN = 10  # steps of the live slider from one given value to the next
+COLOURS = 256  # with a palette a picture has a third of the size and looks the same
 
-COLOURS = 256
-"""Of a picture: a palette makes it a third as large, and the eye does not see it."""
-
-numbers = count(1)  # two sliders of one page may show the same pictures
+numbers = count(1)  # two sliders of one page may have the same pictures, but not the same id
 
 STYLE = """
 .merlib-steps { padding: 0.3rem; }
@@ -81,16 +77,15 @@ def slider(
     Parameters
     ----------
     draw : callable
-        Draws the figure of a value. Figures of one size keep the page from jumping.
+        Draws the figure of a value. All figures should have one size, so that the page is steady.
     name : str
-        What the slider sets, such as ``alpha``; its label.
+        Label of the slider, such as ``alpha``.
     values : sequence of float
-        The steps, increasing; whole numbers stay whole between them. All of them are kept in the
-        page, so they should be few (about eight).
+        About eight increasing values; if all are whole numbers, so are those between them.
     alt : str
-        Alternative text of the pictures; ``{value}`` in it becomes the value.
+        Alternative text of the pictures; ``{value}`` in it is replaced by the value.
     start : float, optional
-        The value shown first; by default the first.
+        The first value to show; by default the first of all.
     live : bool, optional
         Whether to return a widget; by default :func:`opened` decides.
 
@@ -101,7 +96,7 @@ def slider(
     Raises
     ------
     ValueError
-        If the values do not increase, `start` is none of them, or `alt` does not say the value.
+        If the values do not increase, `start` is not one of them, or `alt` has no ``{value}``.
     """
     values = list(values)
     start = values[0] if start is None and values else start
@@ -113,7 +108,7 @@ def slider(
         raise ValueError(f"alt={alt!r}: expected a text with {{value}} in it")
 
     def picture(value: float) -> str:
-        return image(draw(value), alt.replace("{value}", text(value)))
+        return image(draw(value), alt.replace("{value}", f"{value:g}"))
 
     if opened() if live is None else live:
         return widget(picture, name, values, start)
@@ -121,20 +116,15 @@ def slider(
 
 
 def opened() -> bool:
-    """Return whether this code runs in a notebook that somebody has open.
+    """Return whether this code runs in a notebook that is open in JupyterLab.
 
-    A Jupyter server names the notebook in the environment of its kernel; papermill does not.
+    A Jupyter server sets this variable in the environment of its kernel; papermill does not.
     """
     return "JPY_SESSION_NAME" in os.environ
 
 
-def text(value: float) -> str:
-    """Return a value as it is written in the page."""
-    return f"{value:g}"
-
-
 def image(figure: Figure, alt: str) -> str:
-    """Return a figure as an ``img`` element that holds its own PNG, and close it."""
+    """Return a figure as an ``img`` element that contains its PNG, and close the figure."""
     with io.BytesIO() as drawn, io.BytesIO() as small:
         figure.savefig(drawn, format="png")
         plt.close(figure)
@@ -149,15 +139,15 @@ def image(figure: Figure, alt: str) -> str:
 
 
 def steps(picture: Callable[[float], str], name: str, values: list[float], start: float):
-    """Return the slider as HTML that holds all its pictures; see the head of this module."""
-    from IPython.display import HTML  # comes with Jupyter, which only the book needs
+    """Return the slider as HTML that contains all its pictures."""
+    from IPython.display import HTML  # part of Jupyter, which only the book needs
 
     pictures = [picture(value) for value in values]
     key = f"steps-{digest([name, pictures])}-{next(numbers)}"
     label = html.escape(name)
     figures = [
-        f'<figure data-value="{text(value)}">{shown}'
-        f"<figcaption>{label} = {text(value)}</figcaption></figure>"
+        f'<figure data-value="{value:g}">{shown}'
+        f"<figcaption>{label} = {value:g}</figcaption></figure>"
         for value, shown in zip(values, pictures, strict=True)
     ]
     return HTML(f"""<div class="merlib-steps" id="{key}"><style>{STYLE}</style>
@@ -165,7 +155,7 @@ def steps(picture: Callable[[float], str], name: str, values: list[float], start
 <label for="{key}-range">{label}</label>
 <input id="{key}-range" type="range" min="0" max="{len(values) - 1}" step="1"
  value="{values.index(start)}" autocomplete="off">
-<output for="{key}-range" aria-live="off">{text(start)}</output>
+<output for="{key}-range" aria-live="off">{start:g}</output>
 </div>
 {"".join(figures)}
 <script>{SCRIPT.replace("ID", key)}</script></div>""")
@@ -173,10 +163,10 @@ def steps(picture: Callable[[float], str], name: str, values: list[float], start
 
 def widget(picture: Callable[[float], str], name: str, values: list[float], start: float):
     """Return the slider as a widget, which draws a picture whenever its value changes."""
-    import ipywidgets  # needs a notebook that somebody has open
+    import ipywidgets  # needs an open notebook
 
     slider = ipywidgets.SelectionSlider(
-        options=[(text(value), value) for value in between(values)],
+        options=[(f"{value:g}", value) for value in between(values)],
         value=start,
         description=name,
         continuous_update=False,
@@ -188,9 +178,9 @@ def widget(picture: Callable[[float], str], name: str, values: list[float], star
 
 
 def between(values: list[float]) -> list[float]:
-    """Return values and what lies between them, `BETWEEN` parts each; whole numbers stay whole."""
+    """Return the values and `BETWEEN` - 1 values between neighbours; whole numbers stay whole."""
     places = np.arange(BETWEEN * (len(values) - 1) + 1) / BETWEEN
     fine = np.interp(places, np.arange(len(values)), values)
-    if all(isinstance(value, int | np.integer) for value in values):
-        return sorted({*values, *(round(value) for value in fine)})
-    return sorted({*values, *(float(f"{value:.3g}") for value in fine)})
+    whole = all(isinstance(value, int | np.integer) for value in values)
+    rounded = [round(value) if whole else float(f"{value:.3g}") for value in fine]
+    return sorted({*values, *rounded})

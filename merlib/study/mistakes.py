@@ -1,20 +1,20 @@
-"""Known mistakes of scoring a method, each as what it is: a step of an honest protocol, moved.
+"""Known mistakes of scoring a method; each one changes one step of an honest protocol.
 
-Honest (section 3.1.3 of the paper) is to
+An honest protocol (section 3.1.3 of the paper) has four steps:
 
 1. leave one subject out;
-2. learn all that is learnt from the training clips: the scale of the features, which of them to
-   keep, the copies that balance the classes, the weights;
+2. learn from the training clips alone: the scale of the features, which of them to select, the
+   copies that balance the classes, the weights;
 3. fix the last epoch before looking;
 4. pool the counts over the folds, and compute UF1 once (eq. 16).
 
-A mistake either scores the same predictions in another way (`best_epoch`, `fold_f1`,
-`harmonic_f1`) or lets one step see the test clips (`STEPS`). `evaluate` does the steps with a
-classifier that trains in a fraction of a second, so that each mistake can be tried on labels of
-which the truth is known: `shuffled` ones, and ones that follow the person (`of_person`).
+A mistake either scores the same predictions in another way, or lets one step see the test clips
+(`STEPS`). `evaluate` does the steps with a classifier that trains in a fraction of a second, so
+that each mistake can be tried on labels whose truth is known: `shuffled` ones, and ones that follow
+the person (`of_person`).
 
 Varanka et al. 2024 ("Data leakage and evaluation issues in micro-expression analysis") show what
-leaks did to published scores of this field, Kapoor & Narayanan 2023 count seventeen others.
+leaks did to published scores of this field, Kapoor & Narayanan 2023 in seventeen other fields.
 """
 
 from collections.abc import Callable, Collection, Sequence
@@ -22,23 +22,16 @@ from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
-import torch
 from scipy.special import softmax
 from sklearn.feature_selection import SelectKBest
 from sklearn.preprocessing import StandardScaler
-from torch.nn import functional
 
 from merlib import metrics
+from merlib.methods.logistic import last_frame
 
-SIDE = 14
-"""Pixels a side of the grey and the flow that the quick classifier sees."""
-
-KEPT = 100
-"""Features that are kept of grey, u and v, 588 in all."""
-
-EPOCHS, BATCH, RATE = 40, 16, 0.1
-"""Of the quick classifier's training."""
-
+SIDE = 14  # pixels a side of the grey and the flow that the quick classifier sees
+KEPT = 100  # features that it selects; grey, u and v have 588
+EPOCHS, BATCH, RATE = 40, 16, 0.1  # epochs, batch size and learning rate of its training
 STEPS = ("split", "scale", "select", "balance")
 """Steps that can be moved to where they see the test clips."""
 
@@ -49,19 +42,14 @@ def pooled(predictions: pd.DataFrame) -> float:
 
 
 def best_epoch(predictions: pd.DataFrame) -> float:
-    """Return the UF1 when every fold stops at the epoch that its own test subject likes best.
-
-    A mistake: the answers to the test choose among as many models as there are epochs, and the
-    luckiest of many is not how the method does on a new person.
-    """
+    """Return the UF1 of `merlib.metrics.best_epoch`: the test subject chooses the epoch."""
     return metrics.best_epoch(predictions)["uf1"]
 
 
 def fold_f1(predictions: pd.DataFrame) -> float:
-    """Return the mean over folds of each fold's own macro F1.
+    """Return `merlib.metrics.per_fold_uf1`: even a perfect predictor does not reach 1.
 
-    A mistake that costs instead of flattering: a class that a subject does not show counts as
-    zero, so that not even a perfect predictor reaches 1 (Forman & Scholz 2010).
+    This mistake lowers the score (Forman & Scholz 2010).
     """
     rows = metrics.last(predictions)
     classes = metrics.class_names(rows)
@@ -69,43 +57,24 @@ def fold_f1(predictions: pd.DataFrame) -> float:
 
 
 def harmonic_f1(predictions: pd.DataFrame) -> float:
-    """Return the F1 of mean precision and mean recall; see `merlib.metrics.harmonic_f1`."""
+    """Return `merlib.metrics.harmonic_f1`: one F1 of mean precision and mean recall."""
     return metrics.harmonic_f1(metrics.matrix_of(predictions))
 
 
 def random_folds(subjects: np.ndarray, rng: np.random.Generator) -> np.ndarray:
-    """Deal clips to folds at random, as many folds as there are subjects.
+    """Return a random fold number (N,) for each clip: as many folds as subjects, of equal sizes.
 
-    A mistake: the test shows people of whom other clips were trained on, so that whoever knows
-    the person knows something about the answer (Saeb et al. 2017).
-
-    Parameters
-    ----------
-    subjects : array (N,)
-        Who each clip shows; only their number matters.
-    rng : Generator
-
-    Returns
-    -------
-    array (N,) of int
-        Numbers of the folds, of equal sizes up to one clip.
+    It is a mistake: the training has other clips of the test persons, so that a method which
+    recognises the person knows something about the label (Saeb et al. 2017).
     """
     return rng.permutation(np.arange(len(subjects)) % len(np.unique(subjects)))
 
 
 def balanced(rows: np.ndarray, labels: np.ndarray, rng: np.random.Generator) -> np.ndarray:
-    """Return rows with copies added at random until all their classes are equally frequent.
+    """Return row numbers (M,) and random copies of them, until their classes are equally frequent.
 
-    Right among training clips. A mistake before the split: copies of one clip then lie on both
-    sides of it, and the test asks for what was learnt by heart (Vandewiele et al. 2021).
-
-    Parameters
-    ----------
-    rows : array (M,) of int
-        Which clips there are.
-    labels : array (N,)
-        Labels of all clips.
-    rng : Generator
+    It is right among training clips, and a mistake before the split: copies of one clip are then in
+    training and in test, and a method can learn them by heart (Vandewiele et al. 2021).
     """
     of_class = [rows[labels[rows] == name] for name in np.unique(labels[rows])]
     most = max(map(len, of_class))
@@ -115,8 +84,8 @@ def balanced(rows: np.ndarray, labels: np.ndarray, rng: np.random.Generator) -> 
 def between(X: np.ndarray, labels: np.ndarray) -> np.ndarray:
     """Return the share of each feature's variance that lies between the classes, (D,).
 
-    It ranks features as the F test does. Choosing by it is right among training clips, and a
-    mistake among all: of many features that mean nothing, some fit any labels, those of the test
+    It ranks features as the F test does. A selection by it is right among training clips, and a
+    mistake among all clips: some of many meaningless features fit any labels, those of the test
     clips included (Ambroise & McLachlan 2002).
     """
     centred = X - X.mean(axis=0)
@@ -133,29 +102,28 @@ def evaluate(
     moved: Collection[str] = (),
     seed: int = 0,
 ) -> pd.DataFrame:
-    """Return what a quick classifier answers, with some steps moved to where they see test clips.
+    """Return the predictions of a quick classifier; moved steps see the test clips.
 
-    Standardise, keep the `KEPT` features that differ most between the classes, balance the classes
-    by copies, train (`every_epoch`). Without a moved step all of it happens in the training clips.
+    The steps: standardise, select the `KEPT` features that differ most between the classes, balance
+    the classes by copies, train (`every_epoch`). A step that is not moved uses training clips only.
 
     Parameters
     ----------
     X : array (N, D)
-        Features, a row a clip.
-    labels, subjects : array (N,)
+        Features; each row is one clip.
     classes : sequence of str
         All labels, in the order of the columns.
     moved : collection of str
-        Some of `STEPS`. ``split`` deals clips to folds at random; ``scale`` and ``select`` look at
-        all clips; ``balance`` makes the copies before the split, which then are tested on too.
+        Some of `STEPS`: ``split`` makes random folds; ``scale`` and ``select`` use all clips;
+        ``balance`` copies clips before the split, so that copies are tested too.
     seed : int
-        Of copies, random folds and the order of training.
+        Seed of copies, random folds and the order of training.
 
     Returns
     -------
     DataFrame
-        As `merlib.store.run` returns, but ``clip`` is a row number and ``subject`` what was left
-        out: a subject, or the number of a random fold.
+        As `merlib.store.run` returns, but ``clip`` is a row number and ``subject`` the subject or
+        the number of the random fold that was left out.
 
     Raises
     ------
@@ -193,13 +161,9 @@ def every_epoch(
 ) -> np.ndarray:
     """Train softmax regression by stochastic gradient descent on the cross entropy (eq. 14).
 
-    In numpy, since a library's checks take longer than the sums do. There is no bias: the features
-    are centred and the classes balanced.
-
-    Returns
-    -------
-    array (EPOCHS * N, K)
-        Probabilities of the test rows after every epoch.
+    It is in numpy, since a library's checks take longer than the computation. There is no bias: the
+    features are centred and the classes balanced. Return the probabilities of the test rows after
+    every epoch (EPOCHS * N, K).
     """
     rng = np.random.default_rng(seed)
     truth = (labels[:, None] == np.asarray(classes)).astype(float)
@@ -214,18 +178,10 @@ def every_epoch(
 
 @dataclass(frozen=True)
 class Mistake:
-    """One known mistake: which steps it moves, and how it scores.
+    """One known mistake: the step that it breaks, why it is wrong, what it moves, how it scores.
 
-    Attributes
-    ----------
-    breaks : str
-        Which of the four sentences above.
-    why : str
-        What is wrong, in half a sentence.
-    moved : tuple of str
-        Some of `STEPS`.
-    score : callable
-        Predictions -> UF1, or what stands in its place.
+    ``breaks`` names one of the four steps at the head of this module; ``moved`` are some of
+    `STEPS`; ``score`` computes the UF1 of predictions, or the score that replaces it.
     """
 
     breaks: str
@@ -246,42 +202,36 @@ MISTAKES = {
         "1 and 2", "copies of a clip lie on both sides of the split", ("balance", "split")
     ),
 }
-"""Name -> mistake, in the order of figures. The last two make copies before the split: where it is
-by person, all copies of a clip stay on one side; public code splits by clip."""
+"""Name -> mistake, in the order of figures. The last two make copies before the split. If it is by
+person, all copies of a clip stay on one side; public code splits by clip."""
 
 
 def scores(
-    X: np.ndarray,
-    labels: np.ndarray,
-    subjects: np.ndarray,
-    classes: Sequence[str],
-    seed: int = 0,
+    X: np.ndarray, labels: np.ndarray, subjects: np.ndarray, classes: Sequence[str], seed: int = 0
 ) -> dict[str, float]:
     """Return the UF1 of the honest protocol (``honest``) and with each of `MISTAKES`.
 
     Parameters and errors are those of `evaluate`.
     """
     cases = {"honest": Mistake("", "")} | MISTAKES
-    runs = {
-        moved: evaluate(X, labels, subjects, classes, moved, seed)
-        for moved in {case.moved for case in cases.values()}
-    }
+    different = {case.moved for case in cases.values()}
+    runs = {moved: evaluate(X, labels, subjects, classes, moved, seed) for moved in different}
     return {name: case.score(runs[case.moved]) for name, case in cases.items()}
 
 
 def shuffled(labels: np.ndarray, seed: int) -> np.ndarray:
-    """Return labels dealt to the clips anew: there is nothing to learn, whatever the features."""
-    # Not the chances of `evaluate` with this seed: labels must not be dealt as its folds are.
+    """Return the labels in random order: no feature can predict them."""
+    # `evaluate` has other random numbers for this seed, since its folds must not follow the labels.
     return np.random.default_rng([seed, 3]).permutation(labels)
 
 
 def of_person(
     labels: np.ndarray, subjects: np.ndarray, seed: int, share: float = 0.7
 ) -> np.ndarray:
-    """Return labels that follow the person and no motion.
+    """Return labels that follow the person and no motion: those of a new person are random.
 
-    Every person has a favourite class, drawn as the classes are frequent, and `share` of the clips
-    show it; the others have shuffled labels. Of a new person there is nothing to learn.
+    Every person has a favourite class, drawn by the frequency of the classes. A clip has this label
+    with probability ``share``, else a shuffled label.
     """
     rng = np.random.default_rng([seed, 4])
     people, who = np.unique(subjects, return_inverse=True)
@@ -290,14 +240,5 @@ def of_person(
 
 
 def coarse(X: np.ndarray) -> np.ndarray:
-    """Return grey, u and v of the last frame, area-averaged to 14x14, as rows (N, 588).
-
-    Raises
-    ------
-    ValueError
-        If X is not (N, T, C, H, W) with at least three channels.
-    """
-    if X.ndim != 5 or X.shape[2] < 3:
-        raise ValueError(f"X of shape {X.shape}: expected (clips, frames, channels >= 3, H, W)")
-    last = torch.from_numpy(np.array(X[:, -1, :3], np.float32))
-    return functional.adaptive_avg_pool2d(last, SIDE).flatten(1).numpy()
+    """Return grey, u and v of the last frame, area-averaged to 14x14, as rows (N, 588)."""
+    return last_frame(X, slice(3), SIDE)
