@@ -62,8 +62,8 @@ def show(picture: Figure | bytes, *, alt: str) -> None:
     Parameters
     ----------
     alt : str
-        What readers who do not see the picture are told. The build of the book takes it from the
-        output's metadata.
+        The picture in words, for readers who do not see it. The build of the book takes it from
+        the output's metadata.
     """
     from IPython import get_ipython  # comes with Jupyter, which only the book needs
     from IPython.core.pylabtools import print_figure
@@ -92,7 +92,7 @@ class Faces:
     """
 
     COARSE = 14
-    """Pixels a side of a map of features that shows no face any more."""
+    """Width and height, in pixels, of a map of features that shows no face any more."""
 
     def __init__(self, dataset: str, show: bool | None = None):
         self.shown = dataset == "synthetic" if show is None else bool(show)
@@ -118,8 +118,8 @@ def choose(prepared: "Prepared", clip: str | None = None) -> int:
     ----------
     prepared : Prepared
     clip : str, optional
-        Its id; by default the clip whose face moves most at the apex, the motion of the whole head
-        aside.
+        Its id; by default the clip whose face moves most at the apex, without the motion of the
+        whole head.
 
     Raises
     ------
@@ -265,8 +265,8 @@ def prediction(found: "Prediction", faces: Faces) -> Figure:
     Returns
     -------
     Figure
-        Above, the apex and the flow since the onset; then the spatial gates over the face, where
-        the network has any; below, the probabilities.
+        Above, the apex and the flow since the onset; then the spatial gates over the face, if the
+        network has any; below, the probabilities.
     """
     rows: list[list[Any]] = [["face", "flow"], ["classes", "classes"]]
     if found.attention:
@@ -336,14 +336,14 @@ def confusion_matrix(
 
 
 def curves(folds: pd.DataFrame, pooled: pd.Series, ylabel: str, axes: Axes | None = None) -> Axes:
-    """Draw one thin line a fold and a thick one for all folds together, over the epochs.
+    """Draw a thin line for each fold and a thick one for all folds together, over the epochs.
 
     Parameters
     ----------
     folds : DataFrame
-        A row an epoch, a column a fold.
+        Each row is one epoch, each column one fold.
     pooled : Series
-        A value an epoch.
+        One value for each epoch.
     """
     if axes is None:
         _, axes = plt.subplots()
@@ -363,7 +363,7 @@ def gif(frames: Sequence[np.ndarray], fps: float = 10.0) -> bytes:
     frames : sequence of array (H, W) or (H, W, 3), uint8
         At least one.
     fps : float
-        Frames shown a second, at most 50, which is as fast as browsers play a GIF.
+        Frames per second, at most 50, which is as fast as browsers play a GIF.
     """
     if not 0 < fps <= 50:
         raise ValueError(f"fps={fps!r}: expected above 0 and at most 50")
@@ -391,7 +391,7 @@ def compare(printed: pd.DataFrame, reproduced: pd.DataFrame) -> pd.DataFrame:
     Parameters
     ----------
     printed, reproduced : DataFrame
-        A row a method, a column a metric. Rows of either that the other lacks are kept, and its
+        Each row is one method, each column one metric. Rows that only one table has stay, and the
         cells stay empty.
 
     Returns

@@ -188,6 +188,35 @@ def maps(network: Network, x: np.ndarray) -> dict[int, dict[str, np.ndarray]]:
     }
 
 
+def overlap(maps: dict[int, dict[str, np.ndarray]], size: int) -> pd.DataFrame:
+    """Return how alike the first and the second look of a network are, as a mean over clips.
+
+    Parameters
+    ----------
+    maps : dict
+        See `maps`, with ``primary`` and ``complementary``.
+    size : int
+        Pixels a side of the crop.
+
+    Returns
+    -------
+    DataFrame
+        Indexed by ``stage``: ``places a side`` of the maps, as text, Pearson's ``correlation``
+        (clips with a flat map do not count) and the share of the ``highest tenth in common``.
+    """
+    rows = {}
+    for stage, here in maps.items():
+        looks = here["primary"], here["complementary"]
+        one, two = (pd.DataFrame(values.reshape(len(values), -1)) for values in looks)
+        tops = np.array([[highest(value, size) for value in values] for values in looks])
+        rows[stage] = {
+            "places a side": str(looks[0].shape[-1]),
+            "correlation": one.corrwith(two, axis=1).mean(),
+            "highest tenth in common": tops.all(axis=0).sum() / tops[0].sum(),
+        }
+    return pd.DataFrame(rows).T.rename_axis("stage")
+
+
 def of_study(study: Study, method: str) -> pd.DataFrame:
     """Measure the maps of every fold's network on the subjects that it has not seen.
 
@@ -229,6 +258,31 @@ def with_share(looks: pd.DataFrame) -> pd.DataFrame:
     """Add the share of its regions that a map covers, of clips that have several."""
     several = looks["regions"] > 1
     return looks.assign(share=(looks["covered"] / looks["regions"]).where(several))
+
+
+def by_number(looks: pd.DataFrame) -> pd.DataFrame:
+    """Return how many regions the maps cover, by the number of regions of the clip.
+
+    Parameters
+    ----------
+    looks : DataFrame
+        Rows of `measured` of one network with MFEM.
+
+    Returns
+    -------
+    DataFrame
+        Indexed by ``regions``: ``clips``, then the mean over clips, stages and seeds of each of
+        `MAPS`, and of the least and the most that both looks can cover together.
+    """
+    looks = looks.astype({"regions": int})
+    keys = ["clip", "stage", "seed", "regions"]
+    covered = looks.pivot_table("covered", keys, "map")[list(MAPS)]
+    one, two = covered["primary"], covered["complementary"]
+    covered["together, at least"] = np.maximum(one, two)
+    covered["together, at most"] = np.minimum(one + two, covered.index.get_level_values("regions"))
+    table = covered.groupby("regions").mean()
+    table.insert(0, "clips", looks.groupby("regions")["clip"].nunique())
+    return table
 
 
 def blind(known: dict[str, list[np.ndarray]], size: int, seed: int = 0) -> pd.DataFrame:

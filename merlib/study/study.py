@@ -1,6 +1,6 @@
-"""One study: a dataset, a profile and a seed, from the frames on disk to the stored predictions.
+"""One study: a dataset, a profile and a seed, from the frames on disk to the predictions.
 
-Everything is computed when it is first asked for and kept on disk, so that a notebook that runs
+Everything is computed when it is first asked for and written to disk, so that a notebook that runs
 alone, the command line and ``make study`` share their work::
 
     data/synthetic/<size>     the embedded dataset, written when it is missing
@@ -49,7 +49,7 @@ class Study:
     ----------
     dataset : {"synthetic", "casme2", "samm", "composite", "own"}
     data_root : path, optional
-        Folder of your own copy. Without it, ``synthetic`` uses (and writes, if need be) the
+        Folder of your own copy. Without it, ``synthetic`` uses (and writes, if it is missing) the
         published dataset of the profile's size; the others raise.
     profile : {"laptop", "paper", "night"}
     seed : int
@@ -175,7 +175,7 @@ class Study:
         return make(method, self.config)
 
     def predictions(self, method: str, seed: int | None = None) -> pd.DataFrame:
-        """Return the stored predictions of a method, running leave-one-subject-out if need be.
+        """Return the predictions of a method; leave-one-subject-out runs if they are not there.
 
         Parameters
         ----------
@@ -232,21 +232,24 @@ class Study:
         """Return where the run of a method and a seed lies, by its data, choices and code."""
         shared = replace(self.config, variant="full").step()
         made_of = [self.prepared.key, shared, self.code_key(method)]
-        key = config.digest(made_of + [self.protocol] * (self.protocol != "loso"))
+        if self.protocol != "loso":
+            made_of.append(self.protocol)
+        key = config.digest(made_of)
         return self.home / "runs" / self.dataset / f"{self.profile}-{key}" / method / f"seed-{seed}"
 
     def code_key(self, method: str) -> str:
         """Return the key of the code that a method's run is made by."""
+        modules = ["merlib.loso", "merlib.methods.views"]
         estimator = type(self.estimator(method)).__module__
-        return code.key(
-            "merlib.loso", "merlib.methods.views", *[estimator] * ("merlib" in estimator)
-        )
+        if estimator.startswith("merlib."):
+            modules.append(estimator)
+        return code.key(*modules)
 
     def fold_classifier(self, method: str, left_out: str):
-        """Return the classifier of one fold of this study, trained on everybody else.
+        """Return the classifier of one fold of this study, trained on all other subjects.
 
-        It is the one behind the stored predictions of that subject (or, of the protocol ``cross``,
-        that dataset); trained when first asked for, then kept beside them.
+        It made the predictions of that subject (or, of the protocol ``cross``, of that dataset). It
+        is trained when first asked for, and saved beside them.
 
         Raises
         ------
@@ -292,7 +295,7 @@ class Study:
         return Model(fitted, about)
 
     def model(self, method: str = "full") -> Model:
-        """Return the model of `fit`, trained when first asked for and then kept beside the runs."""
+        """Return the model of `fit`, trained when first asked for and saved beside the runs."""
         path = self.run_folder(method, self.seed) / "model.safetensors"
         if not path.exists():
             saved.save(self.fit(method), path)
@@ -301,8 +304,8 @@ class Study:
     def saved(self, profile: str | None = None, protocol: str | None = None) -> Saved:
         """Return the saved runs of this data, perhaps of another profile or protocol.
 
-        What is saved of a dataset that a reader has drawn lies below ``runs/``: below ``results/``
-        it would be taken for the published one.
+        Runs of a dataset that a reader has drawn are saved below ``runs/``: below ``results/`` they
+        would be taken for runs of the published one.
         """
         base = self.home / "results" / self.dataset
         if self.dataset == "synthetic" and not self.published:
@@ -332,12 +335,12 @@ class Study:
             Methods that this study runs itself, with its own seed, unless it has done so.
         """
         found: dict[str, dict[int, pd.DataFrame]] = {}
-        kept = {} if self.overrides else self.saved().load(methods)
+        there = {} if self.overrides else self.saved().load(methods)
         for name in methods:
             own = {self.seed: self.predictions(name)} if name in make else {}
             seeds = {
                 seed: table
-                for seed, table in kept.get(name, {}).items()
+                for seed, table in there.get(name, {}).items()
                 if table.attrs["run"]["version"] == self.clips.attrs["version"]
             }
             if seeds | own:

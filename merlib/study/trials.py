@@ -1,9 +1,9 @@
-"""The experiments behind the claims: one change of the configuration each.
+"""The experiments behind the claims: each one changes the configuration in one way.
 
 Every trial is trained on half of the subjects and tested on the others, both ways
 (:data:`merlib.study.study.PROTOCOLS`), with the folds of `merlib.loso`.
-Half of the clips are seen twice as often as in leave-one-subject-out, so that a network takes as
-many steps. The published synthetic dataset of 246 clips is the default::
+A network trains on half of the clips, so it gets twice the epochs of leave-one-subject-out and
+takes as many steps. The published synthetic dataset of 246 clips is the default::
 
     runs/...                                 as every other run
     results/<dataset>/<profile>-halves/      what `run` saves
@@ -35,7 +35,7 @@ AMPLITUDES = (0.2, 0.3, 0.5, 0.8, 1.2, 2.0, 3.0)
 """Pixels of the sweep: peak displacement of every action unit."""
 
 SWEPT: dict[str, Any] = {"subjects": 12, "clips": 60, "seed": 3}
-"""Subjects and clips at each amplitude, of a generator's seed of their own."""
+"""Subjects and clips at each amplitude, and the seed of their generator."""
 
 
 @dataclass(frozen=True)
@@ -64,7 +64,7 @@ ATTENTION = FULL | {
     "cbam": Trial("CBAM", {"attention": "cbam"}),
     "no-attention": Trial("no attention", {"attention": "none"}),
 }
-"""Claim 1: what stands in MFEM's place."""
+"""Claim 1: MFEM, or something else in its place."""
 
 FUSION = FULL | {
     "base": Trial("base", method="base"),
@@ -92,14 +92,14 @@ INGREDIENTS = FULL | {
 
 SENSITIVITY = FULL | {
     "no-magnification": INGREDIENTS["no-magnification"],
-    "larger-images": Trial("twice the pixels a side", {"size": "2x"}),
+    "larger-images": Trial("images twice as wide and high", {"size": "2x"}),
     "more-frames": Trial("1.6 times the frames", {"frames": "1.6x"}),
     "alpha-5": Trial("alpha = 5", {"evm_alpha": 5.0}),
     "alpha-20": Trial("alpha = 20", {"evm_alpha": 20.0}),
     "butterworth": Trial("Butterworth filter", {"evm": "butterworth"}),
     "flow-magnified": Trial("flow of magnified frames", {"flow_source": "magnified"}),
     "flow-consecutive": Trial("flow between neighbours", {"flow_pairs": "consecutive"}),
-    "head-motion": Trial("head motion kept", {"head_motion": "keep"}),
+    "head-motion": Trial("head motion not removed", {"head_motion": "keep"}),
     "tvl1-default": Trial("OpenCV's settings of TV-L1", {"tvl1": "default"}),
     "strain": Trial("strain as a fourth channel", {"strain": True}),
     "per-block": Trial("MFEM in every block", {"mfem_place": "block"}),
@@ -119,12 +119,12 @@ SENSITIVITY = FULL | {
     "lstm-mean": Trial("mean over the LSTM's states", {"lstm_output": "mean"}),
     "one-layer-head": Trial("one linear layer", {"head": "one"}),
     "adam": Trial("Adam (0.9, 0.99)", {"optimiser": "adam", "learning_rate": "0.1x"}),
-    "batch-16": Trial("16 clips a batch", {"batch_size": 16}),
+    "batch-16": Trial("batches of 16 clips", {"batch_size": 16}),
     "sampler": Trial("class-balanced sampler", {"imbalance": "sampler"}),
     "logit-adjustment": Trial("logit adjustment", {"imbalance": "logit-adjustment"}),
 }
-"""Claim 6: the alternatives of the decisions, a row each. ImageNet weights are not among them: none
-can be had without a download. A text such as ``2x`` multiplies the profile's own value."""
+"""Claim 6: the alternatives of the decisions. ImageNet weights are not among them: they need a
+download. A text such as ``2x`` multiplies the profile's own value."""
 
 GROUPS = {
     "attention": ATTENTION,
@@ -162,7 +162,7 @@ def study_of(name: str, study: Study, seed: int = 0) -> Study:
 
 
 def choices(about: Mapping[str, Any], study: Study | None = None) -> dict[str, Any]:
-    """Return what the profile (and trial) of a run stands for today, field -> value.
+    """Return what the profile (and trial) of a run means today, field -> value.
 
     Parameters
     ----------
@@ -177,7 +177,7 @@ def choices(about: Mapping[str, Any], study: Study | None = None) -> dict[str, A
     if about.get("trial") in TRIALS:
         base = replace(base, **differences(base, about["trial"]))
     files = {name: about["configuration"].get(name) for name in ("pretrained", "landmarks")}
-    return base.step() | files  # a reader's own files are no choice of the profile
+    return base.step() | files  # a reader's own files are not a choice of the profile
 
 
 def differences(base: Config, name: str) -> dict[str, Any]:
@@ -196,7 +196,7 @@ def multiplied(value: Any, change: Any) -> Any:
 
 
 def run(name: str, study: Study, seed: int = 0) -> pd.DataFrame:
-    """Return the predictions of a trial, training what is not stored yet, and save them.
+    """Return the predictions of a trial, and save them; folds that are not there are trained.
 
     A trial of `ATTENTION` also saves where its maps look, see `merlib.study.regions`.
     """
@@ -313,8 +313,8 @@ def sweep(study: Study, seed: int = 0) -> pd.DataFrame:
             f"amplitude: dataset={study.dataset!r}, expected 'synthetic': nobody can set how far a "
             "real face moves"
         )
-    if seed in (kept := sweeps(study)):
-        return kept[seed]
+    if seed in (there := sweeps(study)):
+        return there[seed]
     begun = time.perf_counter()
     clips = {amplitude: swept(study, amplitude) for amplitude in AMPLITUDES}
     tasks = [delayed(sweep_one)(study, name, seed, clips) for name in SWEEP]
@@ -389,6 +389,25 @@ def breakdown(accuracy: pd.Series, chance: float, clips: int) -> float:
     return float(np.exp(np.interp(half, accuracy.iloc[around], np.log(accuracy.index[around]))))
 
 
+def breakdowns(accuracies: pd.DataFrame, chance: float, clips: int) -> pd.DataFrame:
+    """Return the `breakdown` of each network of the sweeps, in pixels.
+
+    Parameters
+    ----------
+    accuracies : DataFrame
+        See `by_amplitude`.
+    chance, clips
+        See `breakdown`.
+
+    Returns
+    -------
+    DataFrame
+        Each row is one trial, in the order of `SWEEP`; each column is one seed.
+    """
+    found = accuracies.apply(breakdown, args=(chance, clips)).unstack("seed")
+    return found.loc[[name for name in SWEEP if name in found.index]]
+
+
 def small_movements(
     sweeps: Mapping[int, pd.DataFrame], below: float = 1.0
 ) -> dict[str, dict[int, pd.DataFrame]]:
@@ -412,7 +431,7 @@ def small_movements(
     classes = sorted({*table["label"], *table["predicted"]})
     answers = {f"p_{name}": (table["predicted"] == name).astype(float) for name in classes}
     table = table.assign(
-        clip=table["clip"] + table["amplitude"].map(" at {}".format),
+        clip=table["clip"] + " at " + table["amplitude"].astype(str),
         subject=table["clip"].str.split("/").str[0],
         epoch=1,
         **answers,

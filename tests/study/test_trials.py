@@ -564,7 +564,7 @@ def test_the_verdict_on_regions_follows_the_numbers(study, elsewhere, capsys, ho
         assert "The first has less than the second in: none." in text
     else:
         assert "better than its controls is NOT shown" in text
-        assert "energy: sum, before" in text.split("less than the second in: ")[1]
+        assert "energy in the regions: sum, before" in text.split("less than the second in: ")[1]
     assert "3 seed(s) in common, 96 clips" in text and "Missing" not in text
 
 
@@ -608,7 +608,7 @@ def test_the_verdict_on_detail_follows_the_numbers(study, elsewhere, capsys, hol
     else:
         assert "That fusion keeps shallow detail is NOT shown." in text
         assert "is not shown to be better than one linear layer" in text
-    assert "Beware" not in text and "Not kept" not in text and "Missing" not in text
+    assert "Beware" not in text and "Not saved" not in text and "Missing" not in text
 
 
 def test_a_network_that_has_not_learnt_says_nothing_about_detail(study, elsewhere, capsys):
@@ -623,7 +623,7 @@ def test_a_network_that_has_not_learnt_says_nothing_about_detail(study, elsewher
     )
     assert "base: answers one class nearly always in 1 of 1 seeds" in text
     third = "3. fusion helps below a pixel, and breaks down at smaller movements"
-    assert f"{third}: cannot be told (not kept; break-down: no sweep)" in text
+    assert f"{third}: cannot be told (not saved; break-down: no sweep)" in text
     assert "1. fusion helps: cannot be told (" in text and "points, one seed" in text
     assert "hardly learnt anything: base." in text
 
@@ -634,6 +634,6 @@ def test_real_data_is_looked_at_where_its_annotated_units_move(study, copy_of, e
     parameters = {"dataset": "casme2", "data_root": str(root), "overrides": TINY}
     text = printed("18_mfem_regions", capsys, **parameters)
     assert "Faces of real people are not shown" in text and "9 clips with known regions" in text
-    assert "No verdict: no measurement of MFEM is kept." in text
+    assert "No verdict: no measurement of MFEM is saved." in text
     text = printed("19_mffm_detail", capsys, **parameters)
     assert "there is no sweep of this data" in text

@@ -1,0 +1,192 @@
+"""Tables, figures and rules of the page on shallow detail: accuracy over epochs and amplitudes.
+
+Runs are given as ``Saved.load`` returns them, trial -> seed -> predictions.
+"""
+
+from collections.abc import Collection, Mapping, Sequence
+
+import matplotlib.pyplot as plt
+import pandas as pd
+from matplotlib.figure import Figure
+
+from merlib import metrics
+from merlib.config import CLASSES
+from merlib.model import explain
+from merlib.model.mffm import named_pairs
+from merlib.study import trials
+from merlib.study.study import Study
+
+from . import plots
+from .effects import Runs
+
+TITLES = {
+    "full": "full",
+    "base": "base",
+    "mfem": "MFEM",
+    "mffm": "MFFM",
+    "linear": "linear",
+    "pairs-adjacent": "adjacent pairs",
+    "pairs-second": "pairs two apart",
+    "pairs-deep": "deepest pair",
+    "pairs-shallow": "shallowest pair",
+}
+"""Short names of the trials of `merlib.study.trials.FUSION`."""
+
+STYLES = {"base": "o:", "mfem": "s--", "mffm": "^-", "full": "D-", "linear": "v-."}
+PANELS = {"without MFEM": ("base", "mffm"), "with MFEM": ("mfem", "full", "linear")}
+
+
+def variants(study: Study) -> pd.DataFrame:
+    """Return what each variant fuses and how large it is, each in a row.
+
+    A fused pair is written as two stages: 12 is the pair of stages 1 and 2.
+    """
+    classes, rows = len(CLASSES.get(study.dataset, CLASSES["casme2"])), {}
+    for name, title in TITLES.items():
+        trial = trials.study_of(name, study)
+        config = trial.estimator(trials.TRIALS[name].method).config
+        pairs = " ".join(f"{a + 1}{b + 1}" for a, b in named_pairs(config.fim_pairs))
+        fused = "all, linear" if config.fusion == "linear" else pairs
+        size = explain.summary(config, classes).loc["total", "parameters"]
+        rows[title] = {
+            "MFEM": "yes" if config.variant in ("mfem", "full") else "no",
+            "fused": fused if config.variant in ("mffm", "full") else "none",
+            "parameters, thousand": size / 1e3,
+        }
+    return pd.DataFrame(rows).T
+
+
+def by_epoch(runs: Mapping[str, Runs]) -> pd.DataFrame:
+    """Return the accuracy of each run after each epoch.
+
+    Returns
+    -------
+    DataFrame
+        Each row is one epoch; the columns are ``(trial, seed)``, see `curves`.
+    """
+    found = {
+        (name, seed): metrics.by_epoch(predictions)["accuracy"]
+        for name, seeds in runs.items()
+        for seed, predictions in seeds.items()
+    }
+    return pd.concat(found, axis=1, names=["trial", "seed"])
+
+
+def curves(accuracies: pd.DataFrame, chance: float, label: str, log: bool = False) -> Figure:
+    """Draw accuracies of `PANELS` as curves: a line is the mean over seeds, a dot is one seed.
+
+    Parameters
+    ----------
+    accuracies : DataFrame
+        The columns are ``(trial, seed)``; the index is what the horizontal axis shows.
+    chance : float
+        Accuracy of a method that always answers the largest class.
+    label : str
+        Of the horizontal axis.
+    log : bool
+        The horizontal axis is logarithmic, with a tick at each value.
+    """
+    figure, panels = plt.subplots(2, 1, figsize=(6, 7), sharex=True)
+    for axes, (title, names) in zip(panels, PANELS.items(), strict=True):
+        for name in (name for name in names if name in accuracies):
+            seeds, colour = accuracies[name], plots.COLOURS[list(STYLES).index(name)]
+            look = {"color": colour, "label": TITLES[name], "markersize": 5}
+            axes.plot(seeds.index, seeds.mean(axis=1), STYLES[name], **look)
+            axes.plot(seeds.index, seeds, ".", color=colour, markersize=4)
+        axes.axhline(chance, color="black", linestyle="--", linewidth=1, label="largest class")
+        axes.set(ylabel="accuracy", ylim=(0, 1), title=title)
+        axes.legend(loc="lower right")
+    axes.set_xlabel(label)
+    if log:
+        axes.set_xscale("log")
+        axes.set_xticks(accuracies.index, [f"{value:g}" for value in accuracies.index])
+        axes.set_xticks([], minor=True)
+    return figure
+
+
+def stuck(runs: Mapping[str, Runs], share: float = 0.9) -> dict[str, int]:
+    """Return how many networks of each trial give one answer to more than a share of the clips."""
+    return {
+        name: sum(
+            pd.Series(metrics.predicted(metrics.last(one))).value_counts(normalize=True).max()
+            > share
+            for one in seeds.values()
+        )
+        for name, seeds in runs.items()
+    }
+
+
+def breakdowns(accuracies: pd.DataFrame, falls: pd.DataFrame) -> pd.DataFrame:
+    """Return the break-downs of each trial over its seeds, as a table for the page.
+
+    Parameters
+    ----------
+    accuracies, falls : DataFrame
+        See `merlib.study.trials.by_amplitude` and `merlib.study.trials.breakdowns`.
+    """
+    columns = {
+        "best accuracy": accuracies.max().groupby("trial").mean(),
+        "mean": falls.mean(axis=1),
+        "smallest": falls.min(axis=1),
+        "largest": falls.max(axis=1),
+        "seeds": falls.notna().sum(axis=1).map(f"{{}} of {falls.shape[1]}".format),
+    }
+    return pd.DataFrame(columns).loc[falls.index].rename(TITLES).rename_axis(None)
+
+
+def better(answers: pd.DataFrame, titles: Collection[str]) -> tuple[str, str]:
+    """Return whether all differences of a prediction are for the better.
+
+    Parameters
+    ----------
+    answers : DataFrame
+        See `merlib.pages.effects.judged`.
+    titles : collection of str
+        The differences of the prediction; those that are not in `answers` do not count.
+
+    Returns
+    -------
+    answer : str
+        ``yes``, ``not shown`` or ``cannot be told``: nothing is saved, or only one seed.
+    why : str
+    """
+    these = answers[answers.index.isin(list(titles))]
+    if not len(these):
+        return "cannot be told", "not saved"
+    found = set(these["answer"])
+    answer = "yes" if found == {"better"} else "not shown"
+    why = [
+        f"{t}: {100 * line['value']:+.1f} points, {line['answer']}" for t, line in these.iterrows()
+    ]
+    return "cannot be told" if "one seed" in found else answer, "; ".join(why)
+
+
+def lower(falls: pd.DataFrame, pairs: Sequence[tuple[str, str]]) -> tuple[str, str]:
+    """Return whether the first of each pair breaks down at smaller movements in every seed.
+
+    Parameters
+    ----------
+    falls : DataFrame
+        See `merlib.study.trials.breakdowns`; empty without a sweep.
+    pairs : sequence of (str, str)
+        Trials.
+
+    Returns
+    -------
+    answer : str
+        ``yes``, ``not shown`` or ``cannot be told``: there is no sweep or only one seed, or a
+        network of a pair has no break-down.
+    why : str
+    """
+    seeds, why = falls.shape[1], {}
+    if seeds < 2:
+        return "cannot be told", "the sweep has one seed" if seeds else "no sweep"
+    for first, second in pairs:
+        both, names = falls.reindex([first, second]), f"{TITLES[second]} or {TITLES[first]}"
+        if not {first, second} <= set(falls.index):
+            return "cannot be told", f"no sweep of {names}"
+        if both.isna().any(axis=None):
+            return "cannot be told", f"{names} has not learnt in every seed"
+        why[TITLES[first]] = int((both.loc[first] < both.loc[second]).sum())
+    answer = "yes" if set(why.values()) == {seeds} else "not shown"
+    return answer, "; ".join(f"{name} lower in {count} of {seeds}" for name, count in why.items())
