@@ -13,7 +13,7 @@ STUDY      = --dataset $(DATASET) --data-root "$(DATA_ROOT)" --profile $(PROFILE
 study: .venv/installed      ## data, training, notebooks and book
 	$(BIN)/merlib study $(STUDY) --methods $(METHODS)
 
-ablation: .venv/installed   ## Table 3: four variants, three seeds, kept under results/
+ablation: .venv/installed   ## Table 3: four variants, three seeds, saved under results/
 	$(BIN)/merlib train $(STUDY) --methods base mfem mffm full --seeds 0 1 2 --keep
 
 claims: PROFILE = night

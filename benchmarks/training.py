@@ -8,7 +8,7 @@ The same network, clips, folds, epochs and batches, on the published synthetic d
 epoch, a `DataLoader`, float32, one fold after another, the test subject scored after every epoch.
 *careful* has the clips in memory, a `DataLoader` of two workers, augmentation of whole batches on
 the device, channels-last and, on a GPU, bfloat16. *threads* is this library with one fold at a time
-on all cores, instead of a fold a core. Writes ``benchmarks/training_<cpu or cuda>.csv``.
+on all cores, instead of one fold on each core. Writes ``benchmarks/training_<cpu or cuda>.csv``.
 """
 
 import argparse

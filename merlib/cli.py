@@ -120,7 +120,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         print(f"merlib: {error}\nmerlib --help and merlib COMMAND --help say more", file=sys.stderr)
         return 2
     except KeyboardInterrupt:
-        print("\nmerlib: stopped; what is finished is kept, run it again to go on", file=sys.stderr)
+        print("\nmerlib: stopped; finished work is saved, run it again to go on", file=sys.stderr)
         return 130
     except (ValueError, OSError, RuntimeError) as error:
         print(f"merlib: {error}", file=sys.stderr)

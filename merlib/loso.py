@@ -1,8 +1,8 @@
 """Leave one subject out, section 3.1.3: split, fit one fold, all folds.
 
-Knows no method and no file: any scikit-learn classifier goes through the same folds. A fold's
-result depends on nothing but the clips, the estimator and (seed, subject), so it does not matter
-when, where and in which order it is computed.
+This module knows no method and no file: any scikit-learn classifier goes through the same folds. A
+fold's result depends on nothing but the clips, the estimator and (seed, subject), so it does not
+matter when, where and in which order it is computed.
 """
 
 import hashlib
@@ -29,13 +29,13 @@ Fold = tuple[str, pd.DataFrame, float]
 
 
 class Finished(Protocol):
-    """Finished folds, kept so that a stopped run goes on; `merlib.store.Folds` keeps them."""
+    """Finished folds of a run that was stopped, so that it can go on; see `merlib.store.Folds`."""
 
     def load(self) -> dict[str, pd.DataFrame]:
         """Return what was left out -> predictions."""
 
     def save(self, left_out: str, table: pd.DataFrame, seconds: float) -> None:
-        """Keep one fold."""
+        """Save one fold."""
 
 
 def leave_one_subject_out(
@@ -56,10 +56,10 @@ def leave_one_subject_out(
     Parameters
     ----------
     estimator : scikit-learn classifier
-        Cloned for every fold. If its ``fit`` takes ``groups``, it gets the training subjects; if it
-        takes ``after_epoch``, the test probabilities of every epoch are returned. One whose
-        ``at_once`` is true trains all folds in one call of its ``fit_folds``; one whose ``streams``
-        is true gets `merlib.parallel.Rows` instead of an array, and reads what it needs.
+        It is cloned for every fold. If its ``fit`` takes ``groups``, it gets the training subjects;
+        if it takes ``after_epoch``, the test probabilities of every epoch are returned. If its
+        ``at_once`` is true, one call of its ``fit_folds`` trains all folds; if its ``streams`` is
+        true, it gets `merlib.parallel.Rows` instead of an array, and reads what it needs.
     X : array (N, ...)
         What the estimator takes; each row is one clip, in the order of ``clips``.
     clips : DataFrame
@@ -77,7 +77,7 @@ def leave_one_subject_out(
     name : str
         What the progress bar says; by default the estimator's class.
     finished : object, optional
-        Folds of a run that was stopped, see `Finished`; they are not computed again.
+        Folds that are not computed again, see `Finished`.
     cluster : Cluster, optional
         A Ray cluster where the folds run instead of on this machine; the result is the same.
 
@@ -117,14 +117,7 @@ def leave_one_subject_out(
 def ordered(
     X: np.ndarray | Rows, clips: pd.DataFrame, by: str = "subject"
 ) -> tuple[np.ndarray | Rows, pd.DataFrame, list[str]]:
-    """Check the input and put it in the order of the clips' names.
-
-    Returns
-    -------
-    X : array or Rows
-        In that order; nothing is copied.
-    clips : DataFrame
-    classes : list of str
+    """Return X, clips and classes in the order of the clips' names, checked; nothing is copied.
 
     Raises
     ------
@@ -256,13 +249,13 @@ def one_fold(
     begun, test = time.perf_counter(), np.asarray(X[rows[1]])
     tables: dict[int, pd.DataFrame] = {}
 
-    def keep(epoch: int, fitted: ClassifierMixin) -> None:
+    def note(epoch: int, fitted: ClassifierMixin) -> None:
         tables[epoch] = probabilities(fitted, test, clips.iloc[rows[1]], classes, epoch)
 
     with one_thread():
-        fitted = fit_fold(estimator, X, clips, left_out, seed, keep, by)
+        fitted = fit_fold(estimator, X, clips, left_out, seed, note, by)
         if not tables:
-            keep(1, fitted)
+            note(1, fitted)
     table = pd.concat(tables.values(), ignore_index=True)
     table = table.sort_values(["clip", "epoch"], kind="stable", ignore_index=True)
     return left_out, table, time.perf_counter() - begun

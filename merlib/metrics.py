@@ -84,8 +84,8 @@ def uar(matrix: np.ndarray) -> float:
 def harmonic_f1(matrix: np.ndarray) -> float:
     """Return the harmonic mean of the mean precision and the mean recall: another F1 than eq. 16.
 
-    A known mistake where it stands beside figures of eq. 16: it is never below their mean F1, and
-    far above where a class has many false answers or many misses (Opitz & Burst 2019). A class
+    It is a known mistake to compare it with figures of eq. 16: it is never below their mean F1, and
+    far above it if a class has many false answers or many misses (Opitz & Burst 2019). A class
     that is never answered has precision 0.
     """
     matrix = np.asarray(matrix)
@@ -143,7 +143,7 @@ def by_epoch(predictions: pd.DataFrame) -> pd.DataFrame:
 def best_epoch(predictions: pd.DataFrame) -> dict[str, float]:
     """Return the scores when every fold chooses its best epoch on its own test subject.
 
-    An optimistic bound and a known mistake, not a result: the left-out subject chooses.
+    It is an optimistic bound and a known mistake, not a result: the left-out subject chooses.
     """
     correct = predictions["label"].to_numpy() == predicted(predictions)
     table = predictions.assign(correct=correct)
@@ -294,8 +294,8 @@ def mcnemar_power(n: int, discordant: float, difference: float, level: float = 0
     Returns
     -------
     float
-        Probability, exact: the number of such clips is binomial, and given it so is the number
-        that the better one gets right.
+        Exact probability. The number of discordant clips is binomial; given it, the number that
+        the better method gets right is binomial too.
 
     Raises
     ------
@@ -309,18 +309,19 @@ def mcnemar_power(n: int, discordant: float, difference: float, level: float = 0
         )
     if discordant == 0:
         return 0.0
-    m = np.arange(n + 1)
-    few = binom.ppf(level / 2, m, 0.5)
-    few = np.where(binom.cdf(few, m, 0.5) > level / 2, few - 1, few)  # at most so many: p <= level
-    better = 0.5 * (1 + difference / discordant)
-    seen = binom.cdf(few, m, better) + binom.cdf(few, m, 1 - better)
-    return float((binom.pmf(m, n, discordant) * seen).sum())
+    clips = np.arange(n + 1)  # so many may be discordant
+    # The test is significant if one method alone gets at most `critical` of them right.
+    critical = binom.ppf(level / 2, clips, 0.5)
+    critical = np.where(binom.cdf(critical, clips, 0.5) > level / 2, critical - 1, critical)
+    share = 0.5 * (1 + difference / discordant)  # of them, which the better one gets right
+    significant = binom.cdf(critical, clips, share) + binom.cdf(critical, clips, 1 - share)
+    return float((binom.pmf(clips, n, discordant) * significant).sum())
 
 
 def detectable(n: int, discordant: float, power: float = 0.8, level: float = 0.05) -> float:
     """Return the smallest difference of two accuracies that is seen with the given power.
 
-    See `mcnemar_power`; NaN where even the largest possible, `discordant`, is seen less often.
+    See `mcnemar_power`. It is NaN if even the largest, `discordant`, is seen less often.
     """
 
     def lacking(difference: float) -> float:
@@ -344,7 +345,7 @@ def diagonals(clips: Sequence[int] | np.ndarray, correct: int, recall: str) -> n
     Returns
     -------
     ndarray (M, K) int
-        Right clips of each class, a row a possibility.
+        Right clips of each class; each row is one possibility.
     """
     clips = np.asarray(clips)
     others = np.indices(tuple(clips[:-1] + 1)).reshape(len(clips) - 1, -1).T
@@ -357,8 +358,8 @@ def diagonals(clips: Sequence[int] | np.ndarray, correct: int, recall: str) -> n
 def holm(p: Sequence[float] | np.ndarray) -> np.ndarray:
     """Return p values of many tests, corrected so that one false alarm in all is as rare as named.
 
-    Holm 1979: the smallest is multiplied by the number of tests, the next by one less, and so on;
-    none falls below one before it.
+    Holm 1979: the smallest is multiplied by the number of tests, the next by one less, and so on.
+    None may fall below the one before it.
     """
     p = np.asarray(p, float)
     order = np.argsort(p, kind="stable")
@@ -386,7 +387,7 @@ def conclusions(
     Returns
     -------
     ndarray of str
-        ``one seed``; or, where p is below 0.05 after `holm`, `more` or `less`; or ``not shown``.
+        ``one seed``; `more` or `less` where p is below 0.05 after `holm`; else ``not shown``.
     """
     judged = np.array([len(one) > 1 for one in seeds])
     shown = np.zeros(len(judged), bool)

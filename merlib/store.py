@@ -1,8 +1,8 @@
-"""Stored predictions: the one place that knows how they lie on disk.
+"""Saved predictions: the one place that knows how they lie on disk.
 
 While a run is computed it has a folder of its own below ``runs/``, fold by fold, so that it can be
-stopped at any moment (`run`, `Folds`). What is worth keeping is saved below ``results/``, all runs
-of a study in a few tables (`Saved`)::
+stopped at any moment (`run`, `Folds`). Finished runs that are published are saved below
+``results/``, all runs of a study in a few tables (`Saved`)::
 
     runs/.../<method>/seed-<k>/    identity.json, folds/, predictions.parquet, run.json
     results/<dataset>/<study>/     predictions.parquet   probabilities of the last epoch
@@ -49,9 +49,9 @@ def run(
     info: dict | None = None,
     cluster: Cluster | None = None,
 ) -> pd.DataFrame:
-    """Leave one subject out as `merlib.loso.leave_one_subject_out` does, kept in a folder.
+    """Leave one subject out as `merlib.loso.leave_one_subject_out` does, and save it in a folder.
 
-    A run that was stopped goes on; a finished one is read.
+    A run that was stopped goes on; a finished one is loaded.
 
     Parameters
     ----------
@@ -60,7 +60,7 @@ def run(
     folder : path
         Where the run lies.
     info : dict, optional
-        Kept in ``run.json``. Other values are another run.
+        Saved in ``run.json``. Other values are another run.
 
     Returns
     -------
@@ -165,7 +165,7 @@ class Folds:
             write(path, json.dumps(identity, indent=1))
 
     def path(self, left_out: str) -> Path:
-        """Return where a fold is kept."""
+        """Return where a fold is saved."""
         return self.folder / "folds" / f"{left_out}.parquet"
 
     def load(self) -> dict[str, pd.DataFrame]:
@@ -210,7 +210,7 @@ class Saved:
         """Return the saved predictions: name -> seed -> table, without names that have none.
 
         A table is as `run` returns it, with the answer of each row as ``predicted``. Of the epochs
-        before the last one only the answers are kept, their probabilities are NaN.
+        before the last one only the answers are saved, their probabilities are NaN.
         """
         runs, parts = self.runs(), [self.table(name) for name in ("predictions", "answers")]
         groups = [dict(list(part.groupby(["name", "seed"]))) for part in parts]
@@ -235,7 +235,7 @@ class Saved:
         Parameters
         ----------
         about : dict
-            What made it, see `run`; it is called by its ``trial``, or else by its ``method``.
+            What made it, see `run`. Its name is its ``trial``, or else its ``method``.
         **tables : DataFrame
             ``predictions`` as `run` returns them, or measurements under a name of their own.
         """
@@ -277,7 +277,7 @@ def together(final: pd.DataFrame, answers: pd.DataFrame) -> pd.DataFrame:
 
 
 def name_of(about: Mapping[str, Any]) -> str:
-    """Return how a run is called: by its trial, or else by its method."""
+    """Return the name of a run: its trial, or else its method."""
     return about.get("trial") or about["method"]
 
 
@@ -289,7 +289,7 @@ def stale(about: Mapping[str, Any], choices: Mapping[str, Any]) -> list[str]:
     about : dict
         What made the run.
     choices : dict
-        What its profile (and trial) stands for today, field -> value.
+        What its profile (and trial) means today, field -> value.
     """
     then, default = about["configuration"], Config().step()
     # A field that the run does not know is younger than it: the run was made as the default says.

@@ -1,21 +1,21 @@
 # %% [markdown] slideshow={"slide_type": "slide"}
 # # The data and table 1
 #
-# Section 3.1.1 of the paper. Two collections of spontaneous
-# [micro-expressions](../book/glossary.md#micro-expression) are used everywhere in the field:
-# CASME II {cite}`yan2014casme` and SAMM {cite}`davison2018samm`. Both are released
-# under signed agreements only, so neither is part of this project. Whoever has a copy names its
-# folder, and every page of this book is made anew from it.
+# Section 3.1.1 of the paper. The whole field uses two collections of spontaneous
+# [micro-expressions](../book/glossary.md#micro-expression): CASME II {cite}`yan2014casme` and SAMM
+# {cite}`davison2018samm`. Both are released only under signed agreements, so neither is part of
+# this project. If you have a copy, name its folder, and every page of this book is made again from
+# it.
 #
 # Everybody else reads the book on an **embedded synthetic dataset**: drawn faces, moved by facial
-# action units, written in the official folders and tables of CASME II or SAMM and read back by the
-# same code as the real ones.
+# action units. They are written in the official folders and tables of CASME II or SAMM, and the
+# code that reads them is the code for the real ones.
 #
 # :::{admonition} What you will learn
 # :class: tip
 # - what a table of micro-expression clips holds, and what is repaired in it
 # - how table 1 of the paper compares with the data at hand
-# - why a high accuracy can mean nothing, and which scores answers without any network reach
+# - why a high accuracy can mean nothing, and which scores you get without any network
 #
 # *About 10 minutes to read; runs in under two minutes on a laptop.*
 # :::
@@ -51,19 +51,20 @@ print(f"{clips.attrs['version']}: {len(clips)} clips of {clips['subject'].nuniqu
 # %% [markdown]
 # ## The clip table
 #
-# A row is a clip: who, what, and the numbers of three frames. At the
+# Each row is one clip: who, what, and the numbers of three frames. At the
 # [onset](../book/glossary.md#onset) the movement begins, at the [apex](../book/glossary.md#apex) it
-# is largest, at the [offset](../book/glossary.md#offset) it is over.
-# [Action units](../book/glossary.md#action-unit) are the muscles' names in the
-# [Facial Action Coding System](../book/glossary.md#facs).
+# is largest, at the [offset](../book/glossary.md#offset) it is over. [Action
+# units](../book/glossary.md#action-unit) are the names of the muscles in the [Facial Action Coding
+# System](../book/glossary.md#facs).
 
 # %%
 columns = ["clip", "emotion", "onset", "apex", "offset", "action_units"]
 plots.table(clips[columns].head(8), f"The first clips of {clips.attrs['version']}", index=False)
 
 # %% [markdown]
-# Real tables have flaws: an apex that is missing or lies outside its clip. Nothing is dropped in
-# silence; a missing apex is replaced by the frame of the largest motion and reported here:
+# Real tables have errors: an apex may be missing or lie outside its clip. No clip is dropped
+# without a word. The frame of the largest motion takes the place of a missing apex, and the page
+# reports it here:
 
 # %%
 print("\n".join(clips.attrs["repairs"]) or "Nothing had to be repaired.")
@@ -71,9 +72,9 @@ print("\n".join(clips.attrs["repairs"]) or "Nothing had to be repaired.")
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## Table 1: printed and counted
 #
-# Two columns are printed in the paper, the last one is counted from the clip table above. Of
-# CASME II the paper leaves out the two smallest classes, of SAMM it takes the five largest; the
-# table read here holds only the classes that are used.
+# The paper prints two columns; the last one is counted from the clip table above. The paper leaves
+# out the two smallest classes of CASME II, and it takes the five largest of SAMM. The table read
+# here has only the classes that are used.
 
 # %% slideshow={"slide_type": "fragment"}
 counted = clips["emotion"].value_counts().reindex(classes, fill_value=0)
@@ -95,7 +96,7 @@ plots.table(table1, f"Table 1. Here: {clips.attrs['version']}", digits=0)
 #
 # :::{note}
 # The agreements of CASME II and SAMM allow only some subjects to be shown in public. With real data
-# no page shows a face unless `show_faces=True` asks for it; an even grey stands in its place. Flow,
+# no page shows a face unless `show_faces=True` asks for it; you see an even grey instead. Flow,
 # attention and scores are shown.
 # :::
 
@@ -139,9 +140,8 @@ plots.show(
 #
 # ## Who shows what
 #
-# Subjects differ in how many clips and which classes they gave. When
-# [one subject is left out](../book/glossary.md#loso) ([training](06_training.ipynb)), the test may
-# hold a single class.
+# Subjects differ in how many clips and which classes they gave. When [one subject is left
+# out](../book/glossary.md#loso) ([training](06_training.ipynb)), the test may have only one class.
 
 # %% tags=["hide-input"] slideshow={"slide_type": "slide"}
 HATCHES = ("", "///", "...", "xxx", "---", "ooo", "++")
@@ -165,8 +165,8 @@ axes.invert_yaxis()
 figure.legend(loc="outside upper center", ncols=3)
 plots.show(
     figure,
-    alt="Stacked bars, one a subject: how many clips of each class the subject gave. Classes "
-    "differ in colour and hatching.",
+    alt="Stacked bars, one for each subject: how many clips of each class the subject gave. "
+    "Classes differ in colour and hatching.",
 )
 
 # %% [markdown]
@@ -174,8 +174,8 @@ plots.show(
 #
 # ## Action units by class
 #
-# An emotion is not a muscle. The same unit serves several classes, which is why they are confused:
-# the paper names the chin (17) and the corners of the mouth (15, 12, 14).
+# An emotion is not a muscle. The same unit belongs to several classes, and so these classes are
+# confused. The paper names the chin (17) and the corners of the mouth (15, 12, 14).
 
 # %%
 units = clips["action_units"].str.findall(r"\d+").explode().dropna().astype(int)
@@ -201,14 +201,14 @@ plots.show(
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## What a score means on this data
 #
-# Some answers that need no network put every score of this book into its place:
+# Some answers need no network. Compare every score of this book with them:
 #
-# - *Always the largest class.* A high [accuracy](../book/glossary.md#accuracy), but a low
+# - *Always the largest class.* It has a high [accuracy](../book/glossary.md#accuracy), but a low
 #   [UF1](../book/glossary.md#uf1) and [UAR](../book/glossary.md#uar), which weigh classes equally.
 # - *A perfect predictor* scores 1.
-# - *Whoever knew the action units exactly* would still err where two classes share them. For the
-#   synthetic data this is computed from the probabilities that its generator draws from: no method
-#   can be expected to do better.
+# - *A predictor that knew the action units exactly* would still be wrong where two classes share
+#   them. For the synthetic data the page computes this from the probabilities that the generator
+#   draws from: no method can be expected to do better.
 
 # %% slideshow={"slide_type": "fragment"}
 y = clips["emotion"]
@@ -229,11 +229,11 @@ print(f"One clip more or less is {100 / len(clips):.2f} points of accuracy.")
 # %% [markdown]
 # ## Summary
 #
-# - A clip is a row: a subject, an emotion, three frame numbers and the action units seen.
-# - Classes and subjects are uneven. Accuracy rewards whoever answers the largest class; UF1 and UAR
-#   do not.
-# - Emotions share action units, so that not even exact knowledge of the muscles gives every label.
-# - A collection of this size moves in coarse steps: a clip more or less is a visible difference.
+# - Each row is one clip: a subject, an emotion, three frame numbers and the action units seen.
+# - Classes and subjects are uneven. Accuracy rewards a method that always answers the largest
+#   class; UF1 and UAR do not.
+# - Emotions share action units, so even exact knowledge of the muscles does not give every label.
+# - A score on so few clips moves in coarse steps: one clip more or less is a visible difference.
 #
 # ## Exercises
 #
@@ -248,15 +248,15 @@ for name, used in CLASSES.items():
     most = max(counts, key=counts.get)
     share_of_most = 100 * counts[most] / clips_used
     print(f"{name}: {most}, {counts[most]} of {clips_used} clips = {share_of_most:.1f} %")
-# A printed accuracy has to be read as the way from here to 100 %, not from 0.
+# Read a printed accuracy on the scale from here to 100 %, not from 0.
 
 # %% [markdown]
-# **2.** (middle) Find by hand, from equations 16 and 17, what UF1 and UAR *always the largest
-# class* has. It depends on three numbers: the clips $n$, those of the largest class $m$ and the
-# number of classes $C$. Compare with `metrics`.
+# **2.** (middle) Find by hand, from equations 16 and 17, the UF1 and the UAR of *always the largest
+# class*. They depend on three numbers: the number of clips $n$, the number of clips of the largest
+# class $m$ and the number of classes $C$. Compare with `metrics`.
 
 # %% tags=["solution", "hide-cell"] jupyter={"source_hidden": true, "outputs_hidden": true}
-# Every clip is answered with the largest class. Of this class all m clips are
+# The answer to every clip is the largest class. All m clips of this class are
 # found (TP = m), none is missed (FN = 0), and all other clips are false alarms
 # (FP = n - m): its F1 is 2m / (2m + n - m) = 2m / (n + m), its recall 1. Every
 # other class has TP = 0: F1 and recall 0.
@@ -285,10 +285,10 @@ print(f"subjects that show a single class: {(shown_by == 1).sum()} of {len(shown
 # This is why the paper's equations add up the counts of all folds first.
 
 # %% [markdown]
-# **4.** (hard) How far does one get with the action units alone? Write a predictor that answers for
-# each clip the most frequent emotion among the *other* subjects' clips with the same units (and
-# their most frequent emotion where there is no such clip). Compare with the same table made from
-# all clips, the tested one included. Why can the honest score not be the higher one?
+# **4.** (hard) How good can a method be with the action units alone? Write a predictor that answers
+# for each clip the most frequent emotion among the *other* subjects' clips with the same units. If
+# there is no such clip, it answers their most frequent emotion. Compare with the same table made
+# from all clips, the tested one included. Why can the honest score never be the higher one?
 
 # %% tags=["solution", "hide-cell"] jupyter={"source_hidden": true, "outputs_hidden": true}
 units_of = clips["action_units"].fillna("").astype(str)
@@ -310,5 +310,5 @@ assert np.sum(honest == y) <= np.sum(inside == y)
 # emotion c that most of them show. Leaving a subject out can change the answer
 # from c to d only if this subject shows c at least as often as d: it made the
 # difference. So on this subject d is right no more often than c, and the honest
-# score is never higher, for any data. The difference is what testing on the
-# training clips pretends to be worth.
+# score is never higher, for any data. The difference is what a test on the
+# training clips adds to the score.

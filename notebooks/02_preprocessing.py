@@ -4,8 +4,7 @@
 # Section 3.1.2 of the paper. A [micro-expression](../book/glossary.md#micro-expression) moves a
 # part of the face by a pixel or less. Four steps make that visible to a network: the face is
 # brought to one place and size, the movement is magnified, frames are sampled between onset and
-# apex, and the optical flow between them is computed. This page follows one clip through all of
-# them.
+# apex, and the optical flow between them is computed. This page follows one clip through all four.
 #
 # :::{admonition} What you will learn
 # :class: tip
@@ -47,8 +46,8 @@ config, clips, x = study.config, study.clips, study.prepared.x
 faces = plots.Faces(dataset, show_faces)
 
 # %% [markdown]
-# The clip is chosen by a rule, not by hand: the one whose face moves most at the
-# [apex](../book/glossary.md#apex), the motion of the whole head aside.
+# The clip is chosen by a rule, not by hand. It is the clip whose face moves most at the
+# [apex](../book/glossary.md#apex), without the motion of the whole head.
 
 # %%
 row = plots.choose(study.prepared, clip)
@@ -56,9 +55,7 @@ shown = clips.loc[row]
 frames = read_frames(shown["frames"])
 apex = shown["apex"] - shown["onset"]
 print(f"clip {shown['clip']}: {shown['emotion']}, action units {shown['action_units']}")
-print(
-    f"{len(frames)} frames of {frames.shape[2]} x {frames.shape[1]} pixels, {shown['fps']:.0f} Hz"
-)
+print(f"{len(frames)} frames, {frames.shape[2]} x {frames.shape[1]} pixels, {shown['fps']:.0f} Hz")
 
 # %% [markdown]
 # ## Rectify, register, crop
@@ -66,11 +63,11 @@ print(
 # The eyes are found on the [onset](../book/glossary.md#onset) frame with the cascades that OpenCV
 # brings, and a similarity transform (rotation, scale, shift) puts them at fixed places
 # ([registration](../book/glossary.md#registration)). The same transform serves the whole clip.
-# Finding the eyes anew on every frame would add the detector's own trembling, which is larger than
-# the movement that is looked for.
+# A search for the eyes on every frame would add the detector's own trembling, which is larger than
+# the movement that we look for.
 
 # %%
-# Ready-cropped faces are taken as they are, and eyes that somebody has named are not searched.
+# Faces that are cropped already are taken as they are, and eyes that are given are not searched.
 matrix = pipeline.transform(frames[0], config, shown["cropped"], shown["eyes"])
 aligned = face.align(frames, matrix, config.size)
 
@@ -100,8 +97,8 @@ plots.show(
 # *Crosses: the eyes found (left), and the places where alignment puts them (right). The frame marks
 # the crop.*
 #
-# The synthetic data knows where the eyes are, so the error of finding them can be measured, on the
-# first clip of every subject:
+# For synthetic data it is known where the eyes are. So the error of finding them can be measured, on
+# the first clip of every subject:
 
 # %%
 if dataset == "synthetic":
@@ -157,42 +154,30 @@ plots.show(
 
 # %% tags=["hide-input"]
 pictures = [aligned[0], aligned[apex], magnified[apex]]
-plots.strip(
-    [faces.picture(picture) for picture in pictures],
-    ["onset", "apex", "apex, magnified"],
-    limits=(0, 255),
-)
-plots.show(
-    plt.gcf(),
-    alt="Three frames side by side: onset, apex, and the magnified apex, in which the movement is "
-    "plain.",
-)
-
-# %% tags=["hide-input"]
-changes = [picture - aligned[0] for picture in pictures[1:]]
+changes = [picture - aligned[0] for picture in pictures]
 limit = np.percentile(np.abs(changes), 99.5)
-titles = ["apex - onset", "magnified - onset"]
-plots.strip(
-    [faces.picture(change) for change in changes],
-    titles,
-    columns=2,
-    limits=(-limit, limit),
-    cmap="RdBu",
-)
+figure, grid = plt.subplots(2, 3, figsize=(6, 4.4))
+for k, title in enumerate(["onset", "apex", "apex, magnified"]):
+    grid[0, k].imshow(faces.picture(pictures[k]), vmin=0, vmax=255)
+    grid[1, k].imshow(faces.picture(changes[k]), vmin=-limit, vmax=limit, cmap="RdBu")
+    grid[0, k].set_title(title)
+for axes in grid.flat:
+    axes.axis("off")
 plots.show(
-    plt.gcf(),
-    alt="Two maps of the difference to the onset, red where darker and blue where brighter: faint "
-    "for the raw apex, strong for the magnified one.",
+    figure,
+    alt="Above, three frames: onset, apex, and the magnified apex, in which the movement is plain. "
+    "Below, their difference to the onset, blue where brighter and red where darker: none for the "
+    "onset, faint for the raw apex, strong for the magnified one.",
 )
 
 # %% [markdown]
-# *Above, the frames; below, their difference to the onset frame on one scale (blue: brighter).*
+# *Above, the frames; below, their difference to the onset frame on one scale (blue is brighter).*
 #
 # ### How much is enough? Move $\alpha$
 #
 # At 0 nothing is magnified. The larger $\alpha$, the plainer the movement; but the flicker of the
-# light and the noise of the camera grow just as much, and edges that would have to move further
-# than they are wide get halos instead.
+# light and the noise of the camera grow just as much. An edge that would have to move further than
+# it is wide gets a halo instead.
 
 
 # %% tags=["hide-input"] slideshow={"slide_type": "slide"}
@@ -222,10 +207,10 @@ slider.slider(
 )
 
 # %% [markdown]
-# *The apex frame for some $\alpha$, on the scale of the pictures above (blue: brighter).*
+# *The apex frame for some $\alpha$, on the scale of the pictures above (blue is brighter).*
 #
-# Does it magnify by what it says? A grating of known motion (5 Hz, a twentieth of a pixel) goes
-# through the same function; its motion is read off its phase, before and after:
+# Does it magnify by as much as it says? A grating of known motion (5 Hz, a twentieth of a pixel)
+# goes through the same function. Its phase tells its motion, before and after:
 
 # %%
 time = np.arange(400) / 200  # seconds
@@ -251,12 +236,12 @@ print(f"set: |1 + alpha H| = {abs(1 + config.evm_alpha * h):.1f}")
 
 # %% [markdown]
 # A **time slice** shows the movement in one picture: one column of pixels, the one in which the
-# magnified apex differs most, frame after frame from left to right. A straight streak is at rest, a
-# bent one moves.
+# magnified apex differs most, frame after frame from left to right. A straight streak is at rest; a
+# bent streak moves.
 
 # %% tags=["hide-input"]
 inner = slice(config.size // 8, -config.size // 8)
-column = np.abs(changes[1])[inner, inner].mean(axis=0).argmax() + config.size // 8
+column = np.abs(changes[2])[inner, inner].mean(axis=0).argmax() + config.size // 8
 figure, axes = plt.subplots(2, 1, figsize=(6, 4.6), sharex=True)
 for axis, sequence, title in zip(axes, (aligned, magnified), ("raw", "magnified"), strict=True):
     axis.imshow(faces.picture(sequence[:, :, column]).T, aspect="auto", vmin=0, vmax=255)
@@ -272,7 +257,7 @@ plots.show(
 # %% [markdown]
 # *Time slices of the clip, before and after magnification.*
 #
-# And the movement itself, raw on the left, magnified on the right:
+# The loop shows the movement itself, raw on the left and magnified on the right:
 
 # %% slideshow={"slide_type": "slide"}
 beats = np.linspace(0, len(aligned) - 1, min(len(aligned), 30)).round().astype(int)
@@ -289,15 +274,15 @@ plots.show(
 #
 # ## Sample: a fixed number of frames
 #
-# Clips differ in length, the network wants $T$ frames. They are taken at equal distances from the
-# onset to the apex, both included; a clip with fewer frames repeats some.
+# Clips differ in length, but the network takes $T$ frames. They are taken at equal distances from
+# the onset to the apex, both included; a clip with fewer frames repeats some.
 
 # %%
 print("frames since the onset:", *pipeline.sample(apex, config.frames))
 
 # %% [markdown]
-# How many frames does a movement need? Few lose how it develops; many cost time in proportion and
-# repeat what their neighbours say.
+# How many frames does a movement need? Few frames lose how it develops. Many frames cost time in
+# proportion and repeat what their neighbours say.
 
 
 # %% tags=["hide-input"] slideshow={"slide_type": "slide"}
@@ -336,7 +321,7 @@ slider.slider(
 # For each sampled frame the [optical flow](../book/glossary.md#optical-flow) from the *onset* frame
 # is computed with [TV-L1](../book/glossary.md#tv-l1) {cite}`zach2007duality`: for each pixel, how
 # far right ($u$) and down ($v$) it has moved. The paper does not say which frames the flow is taken
-# of. We take the *raw* ones: magnification also enlarges what is no motion, and flow is a
+# of. We take the *raw* ones: magnification also enlarges changes that are no motion, and flow is a
 # measurement, not a picture. Because a small crop would lose motion of a fraction of a pixel, flow
 # is computed in a crop of its own size (field `flow_size`) and averaged to that of the network.
 
@@ -382,16 +367,16 @@ show_flow(
 # enlarged arrows over the face; above as it is, below without the head's own motion.*
 #
 # One transform for the whole clip leaves the head's own drift in the flow, and a head drifts
-# further than an expression moves. A shift, a turn and a change of size, fitted to each flow so
-# that the few pixels which move otherwise count little, are taken off (field `head_motion`). On
-# synthetic data made for development the network hardly learnt without this step
+# further than an expression moves. So a shift, a turn and a change of size are fitted to each flow
+# and taken off (field `head_motion`). The fit is robust: the few pixels that move otherwise count
+# little. On synthetic data made for development the network hardly learnt without this step
 # ([decisions](10_decisions.ipynb)).
 #
 # ## Is the flow right?
 #
 # On real faces nobody knows the true motion. On the synthetic ones it is known exactly, and the
 # [end-point error](../book/glossary.md#end-point-error) is the distance between the flow found and
-# the true one, in pixels of the crop. The measure to beat is the error of answering zero flow
+# the true one, in pixels of the crop. The measure to beat is the error of the answer of zero flow
 # everywhere.
 
 # %%
@@ -415,28 +400,26 @@ else:
 # *On synthetic data, the truth behind the two rows of the picture before: all motion, and that of
 # the expression alone.*
 #
-# The error over several clips, the first of every subject, for both settings of TV-L1. *All
-# motion*: flow as it is against the true motion of head and face, mean over the crop.
-# *Expression*: the flow without the head's motion against the true motion of the face alone, mean
-# over the places where that is more than a quarter of its peak.
+# The table gives the error over several clips, the first of every subject, for both settings of
+# TV-L1. *All motion* compares the flow as it is with the true motion of head and face, mean over the
+# crop. *Expression* compares the flow without the head's motion with the true motion of the face
+# alone, mean over the places where that is more than a quarter of its peak.
 
 
 # %%
 def errors_of(clip, **changes):
     """Return both end-point errors at the apex of one synthetic clip, of TV-L1 and of zero flow."""
-    first, last = read_frames([clip.frames[0], clip.frames[clip.apex - clip.onset]])
-    matrix = pipeline.transform(first, config)
-    known, errors = truth.clip(clip.clip), []
+    pair = read_frames([clip.frames[0], clip.frames[clip.apex - clip.onset]])
+    matrix, known = pipeline.transform(pair[0], config), truth.clip(clip.clip)
+    errors = []
     for head, motion, least in (
         ("keep", known.displacement, 0),
         ("remove", known.au_displacement, 0.25),
     ):
         settings = replace(config, head_motion=head, flow_source="raw", **changes)
-        pair = np.stack([first, last])
         found = pipeline.flow_sequence(pair, np.array([0, 1]), matrix, settings, clip.fps)[1]
         true = flow.truth_in_crop(motion(clip.apex), matrix, config.size)
-        where = np.hypot(*true) >= least * np.hypot(*true).max()
-        errors.append([flow.endpoint_error(guess, true, where) for guess in (found, 0 * true)])
+        errors.append(flow.errors_with_zero(found, true, least))
     return np.array(errors)
 
 
@@ -480,16 +463,16 @@ plots.show(
 )
 
 # %% [markdown]
-# *The input of one clip, a row a channel, some of the sampled frames. Blue is motion to the right
-# (u) or down (v), red to the left or up. The first flow is zero: it leads from the onset to
-# itself.*
+# *The input of one clip: each row is one channel, each column one of the sampled frames. Blue is
+# motion to the right (u) or down (v), red to the left or up. The first flow is zero: it leads from
+# the onset to itself.*
 
 # %% [markdown]
 # ## Summary
 #
-# - One transform a clip, from the eyes of its first frame: alignment must not add motion.
+# - Each clip has one transform, from the eyes of its first frame: alignment must not add motion.
 # - Magnification adds the motion of a band of frequencies, $\alpha$ times, to the frames. It is a
-#   picture for the eye and the network, no measurement, and too much of it destroys itself.
+#   picture for the eye and the network, not a measurement, and too much of it destroys the picture.
 # - Flow measures the motion from the onset to each sampled frame. It is taken of the raw frames,
 #   and the head's own motion is taken off.
 # - On synthetic clips the true motion is known, so that the flow's error is a number.
@@ -500,9 +483,8 @@ plots.show(
 # repeat frames, and how many different ones are there?
 
 # %% tags=["solution", "hide-cell"] jupyter={"source_hidden": true, "outputs_hidden": true}
-# There are a + 1 frames to choose from, onset and apex included. As long as T
-# is not larger, the steps of the even grid are at least one frame and no two of
-# its points round to the same one.
+# There are a + 1 frames, onset and apex included. If T is not larger, the steps of the even grid
+# are at least one frame, and no two of its points round to the same frame.
 for count in range(2, 3 * (apex + 1)):
     assert len(set(pipeline.sample(apex, count))) == min(count, apex + 1)
 print(f"a = {apex}: frames repeat from T = {apex + 2} on; T = {config.frames} is set here")
@@ -514,8 +496,8 @@ print(f"a = {apex}: frames repeat from T = {apex + 2} on; T = {config.frames} is
 
 # %% tags=["solution", "hide-cell"] jupyter={"source_hidden": true, "outputs_hidden": true}
 # With y_n = H e^{i w n} the equation reads H = (1 - r) H e^{-i w} + r, so
-# H_r(w) = r / (1 - (1 - r) e^{-i w}). At w = 0 it is 1 for every r: the
-# difference of two lets nothing through that stands still.
+# H_r(w) = r / (1 - (1 - r) e^{-i w}). At w = 0 it is 1 for every r: the difference of two lets
+# nothing through that does not move.
 
 
 def by_hand(frequency):
@@ -538,9 +520,8 @@ print(f"magnified most: {most:.1f} Hz, {abs(1 + config.evm_alpha * by_hand(most)
 # face. Which motion does TV-L1 measure best, and which settings do better where?
 
 # %% tags=["solution", "hide-cell"] jupyter={"source_hidden": true, "outputs_hidden": true}
-# The known flow is a Gaussian bump. A point y of the second frame comes from
-# the first frame's point y - flow(there), which a few rounds of looking back
-# find.
+# The known flow is a Gaussian bump. A point y of the second frame comes from the first frame's
+# point y - flow(there); a few rounds find it.
 to_large = face.rescale(matrix, config.flow_size / config.size)
 large = face.align(frames[:1], to_large, config.flow_size)[0]
 y, x_ = np.mgrid[0 : config.flow_size, 0 : config.flow_size].astype(np.float32)
@@ -555,28 +536,25 @@ for width in (0.03, 0.06, 0.12, 0.25, np.inf):
         back = np.stack([cv2.remap(part, *places, 1, borderMode=border) for part in known_flow])
     places = x_ - back[0], y - back[1]
     second = cv2.remap(large, *places, cv2.INTER_CUBIC, borderMode=border)
-    where = bump > 0.5
-    rows[f"{width:.0%} of the crop" if width < 1 else "all of it"] = {
-        name: flow.endpoint_error(flow.tvl1(large, second, name), known_flow, where)
-        for name in flow.SETTINGS
-    } | {"zero flow": flow.endpoint_error(0 * known_flow, known_flow, where)}
-plots.table(
-    pd.DataFrame(rows).T, "End-point error in px where the motion is at least half its peak"
-)
-# TV-L1 looks for the flow that changes least from pixel to pixel: a wide motion
-# suits that, a narrow one is flattened, and micro-expressions are narrow.
+    row = rows[f"{width:.0%} of the crop" if width < 1 else "all of it"] = {}
+    for name in flow.SETTINGS:
+        found = flow.tvl1(large, second, name)
+        row[name], row["zero flow"] = flow.errors_with_zero(found, known_flow, 0.5)
+caption = "End-point error in px where the motion is at least half its peak"
+plots.table(pd.DataFrame(rows).T[[*flow.SETTINGS, "zero flow"]], caption)
+# TV-L1 looks for the flow that changes least from pixel to pixel. A wide motion suits that, a
+# narrow one is flattened, and micro-expressions are narrow.
 
 # %% [markdown]
 # **4.** (hard) `flow.remove_head_motion` fits shift, turn and change of size by least squares whose
 # weights depend on the residuals. Suppose the head of this clip had moved more: add *any* shift,
 # turn and change of size to the flow. What should be left after the removal? Prove it, then try.
-# And does the removal take something of the expression?
+# Does the removal take something of the expression too?
 
 # %% tags=["solution", "hide-cell"] jupyter={"source_hidden": true, "outputs_hidden": true}
-# The same as before. Least squares fits a sum by the sum of the fits, and what
-# lies in the span of the basis is fitted exactly. In the first round all
-# weights are 1: the residuals do not change, so the next weights do not, and so
-# on through all rounds.
+# The same as before. Least squares fits a sum by the sum of the fits, and a flow in the span of the
+# basis is fitted exactly. In the first round all weights are 1: the residuals do not change, so the
+# next weights do not change, and so on through all rounds.
 down, right = np.mgrid[0 : config.size, 0 : config.size] / config.size - 0.5
 shift, turn, growth = np.array([1.5, -0.7])[:, None, None], 0.8, -0.5
 head = shift + turn * np.stack([-down, right]) + growth * np.stack([right, down])
@@ -589,5 +567,5 @@ if dataset == "synthetic":
     lost = np.hypot(*(flow.remove_head_motion(face_only) - face_only)).max()
     print(f"of the expression's own motion, up to {np.hypot(*face_only).max():.2f} px, ", end="")
     print(f"at most {lost:.3f} px are lost")
-# The robust fit follows the many pixels that only the head moves. It would lose
-# more of an expression that moved most of the face.
+# The robust fit follows the many pixels that only the head moves. It would lose more of an
+# expression that moved most of the face.

@@ -12,14 +12,14 @@
 # :class: tip
 # - how a gate for places (SAM) and one for channels (CAM) are computed, equation by equation
 # - what generalised mean pooling does between the average and the maximum
-# - what the second look of CCAM adds, and what it cannot
-# - that summed, both looks are one gate of a known form
+# - what the second look of CCAM adds, and what it cannot add
+# - that the sum of both looks is one gate of a known form
 #
 # *About 25 minutes to read; runs in under five minutes on a laptop.*
 # :::
 #
-# Equation, code and picture stand together below. The pictures are of a *trained* network and of a
-# subject that it has not seen. Opened alone, this notebook trains that one fold if need be.
+# Below, equation, code and picture are together. The pictures are of a *trained* network and of a
+# subject that it has not seen. If you open this notebook alone, it trains that one fold first.
 
 # %% tags=["parameters"]
 dataset = "synthetic"  # or "casme2", "samm"
@@ -48,8 +48,8 @@ study = Study(dataset=dataset, data_root=data_root, profile=profile, seed=seed, 
 clips, x = study.clips, study.prepared.x
 
 # %% [markdown]
-# The clip is chosen by a rule, not by hand: the one whose face moves most at the
-# [apex](../book/glossary.md#apex), the motion of the whole head aside. Its subject is left out of
+# A rule chooses the clip: it is the clip whose face moves most at the
+# [apex](../book/glossary.md#apex), without the motion of the whole head. Its subject is left out of
 # the training.
 
 # %%
@@ -82,8 +82,8 @@ plots.show(
 # ## Where to look: SAM, equations 1 to 4
 #
 # The spatial attention module ([SAM](../book/glossary.md#sam)) describes each place by its largest
-# ($f_1$) and its mean feature ($f_2$) over the channels, lets a 7x7 convolution $\tau$ read both,
-# and weighs the places with the sigmoid of the outcome:
+# feature ($f_1$) and its mean feature ($f_2$) over the channels. A 7x7 convolution $\tau$ reads
+# both, and the sigmoid of the result weighs the places:
 #
 # $$f_1 = \varphi_1(X) \in \mathbb{R}^{1 \times H \times W} \tag{1}$$
 # $$f_2 = \varphi_2(X) \in \mathbb{R}^{1 \times H \times W} \tag{2}$$
@@ -130,15 +130,15 @@ over_face(
 )
 
 # %% [markdown]
-# *Left, a stage's raw output (mean over the channels); right, the spatial gate of branch 1: near 1
-# lets a place through, near 0 shuts it. Each picture has its own scale. The deeper the stage, the
-# coarser the map.*
+# *Left, a stage's raw output (mean over the channels); right, the spatial gate of branch 1: a value
+# near 1 lets a place through, a value near 0 blocks it. Each picture has its own scale. The deeper
+# the stage, the coarser the map.*
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## How to pool: GeM, equations 5 and 6
 #
-# A channel is described by one number, the generalised mean ([GeM](../book/glossary.md#gem)) of its
-# map $X_s(k)$, with an exponent $p(k)$ of its own that is learnt:
+# One number describes a channel: the generalised mean ([GeM](../book/glossary.md#gem)) of its map
+# $X_s(k)$. Each channel has its own exponent $p(k)$, which is learnt:
 #
 # $$
 # \varphi_3 = \Big( \frac{1}{|X_s(k)|} \sum_{x \in X_s(k)} x^{p(k)} \Big)^{1/p(k)}
@@ -161,9 +161,9 @@ for p in (1.0, 3.0, 10.0, 100.0):
 print(f"mean {values.mean():.3f}, maximum {values.max():.3f}")
 
 # %% [markdown]
-# On a map of the network the same is seen as a weighing of places. In the sum of equation 5 a place
-# has the share $x^p / \sum x^p$. At $p = 1$ it is in proportion to the feature; the larger $p$, the
-# more the largest place decides alone.
+# On a map of the network you can see the exponent as weights of the places. In the sum of equation
+# 5 a place has the share $x^p / \sum x^p$. At $p = 1$ the share is in proportion to the feature.
+# With a larger $p$ the largest place decides more.
 
 # %%
 with torch.no_grad():
@@ -211,8 +211,8 @@ slider.slider(
 # *The channel of stage 1 with the largest mean, for the apex frame. Above, its map and what
 # each place contributes; below, the number that describes it.*
 #
-# What has this network learnt? The exponents of the four stages in branch 1 (they all start at the
-# same value, the field `gem_p`):
+# What has this network learnt? These are the exponents of the four stages in branch 1 (they all
+# start at the same value, the field `gem_p`):
 
 # %%
 learnt = {k: mfem.ccam1.first.pool.p.detach().cpu().numpy() for k, mfem in enumerate(net.mfem, 1)}
@@ -235,17 +235,17 @@ plots.source(CAM.gate)
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## Looking again: CCAM, equations 8 to 11
 #
-# The complementary channel attention module ([CCAM](../book/glossary.md#ccam)) keeps what the first
-# look found,
+# The complementary channel attention module ([CCAM](../book/glossary.md#ccam)) first keeps what the
+# first look found:
 #
 # $$X_c^1 = X_s \odot g_c^1 \tag{8}$$
 #
-# then turns the weights over, and what the first look suppressed comes out:
+# Then it inverts the weights, and they let through what the first look suppressed:
 #
 # $$g_c^2 = 1 - g_c^1 \tag{9}$$
 # $$X_c^2 = X_s \odot g_c^2 \tag{10}$$
 #
-# A second CAM, with weights of its own, finds the salient part of *that*:
+# A second CAM, with its own weights, finds the salient part of *that*:
 #
 # $$X_c^{2s} = X_c^2 \odot \sigma(W_3(W_2(\varphi_3(X_c^2)))) \tag{11}$$
 
@@ -268,7 +268,7 @@ over_face(
 # finds in the rest. Where both columns show the same places, the second look found no new region:
 # a channel gate can prefer other channels, but it cannot move a place.*
 #
-# The gates of the channels say how different the two looks are. Sorted by the first look:
+# The gates of the channels show how different the two looks are. They are sorted by the first look:
 
 # %% tags=["hide-input"]
 figure, grid = plt.subplots(2, 2, figsize=(6, 5), sharey=True)
@@ -286,8 +286,8 @@ grid[1, 0].set_ylabel("gate")
 figure.legend(*axes.get_legend_handles_labels(), loc="outside upper center", ncols=3)
 plots.show(
     figure,
-    alt="Four panels, one a stage: gates of the channels between 0 and 1, sorted by the first "
-    "look. Its complement falls as it rises; dots are the second look's gate.",
+    alt="Four panels, one for each stage: gates of the channels between 0 and 1, sorted by the "
+    "first look. Its complement falls as it rises; dots are the second look's gate.",
 )
 
 # %% [markdown]
@@ -296,8 +296,8 @@ plots.show(
 #
 # ## Two branches, one sum
 #
-# Branch 1 is SAM, then CCAM; branch 2 is CCAM, then SAM, beside it, so that neither disturbs the
-# other. The module's output $X_k$ is the sum of the four features.
+# Branch 1 is SAM, then CCAM. Branch 2 is CCAM, then SAM. The branches are parallel, so that neither
+# disturbs the other. The module's output $X_k$ is the sum of the four features.
 
 # %%
 plots.source(MFEM.terms)
@@ -311,8 +311,9 @@ over_face(
 )
 
 # %% [markdown]
-# *Before and after the module, mean over the channels.* How much does it change the picture? The
-# correlation between the maps before and after, and the share of the largest place:
+# *Before and after the module, mean over the channels.* How much does the module change the
+# picture? The table has the correlation between the maps before and after, and how far the largest
+# place is above the mean:
 
 # %%
 rows = {}
@@ -326,8 +327,8 @@ for k in looks:
 plots.table(pd.DataFrame(rows).T, "Apex frame of the clip above; maps are means over channels")
 
 # %% [markdown]
-# All of a stage in one picture: where branch 1 lets through, what each look finds, and what the
-# module hands on. Move from the first stage to the last.
+# This picture shows all of one stage: where branch 1 lets features through, what each look finds,
+# and what the module passes on. Move from the first stage to the last.
 
 
 # %% tags=["hide-input"] slideshow={"slide_type": "slide"}
@@ -355,8 +356,8 @@ slider.slider(
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## What the equations add up to: one noisy-OR gate
 #
-# Both terms of a branch carry the same $X_s$. With $g_1 = g_c^1$ and $g_2$ the second look's gate,
-# the sum of equations 8 and 11 is
+# Both terms of a branch contain the same $X_s$. With $g_1 = g_c^1$ and $g_2$ the second look's
+# gate, the sum of equations 8 and 11 is
 #
 # $$
 # X_c^1 + X_c^{2s} = X_s \odot \big(g_1 + (1 - g_1)\, g_2\big)
@@ -367,7 +368,7 @@ slider.slider(
 # look lets it pass, or the second one does.
 
 # %% [markdown]
-# On the trained network and the clip above:
+# We check this on the trained network and the clip above:
 
 # %%
 frames = torch.as_tensor(x[row].copy())
@@ -382,22 +383,22 @@ with torch.no_grad():
         print(f"stage {k}: largest relative difference {error.item():.0e}")
 
 # %% [markdown]
-# The differences are rounding errors of single precision. So summed, the second look is not a
-# second set of features: it makes the gate of the first one more generous. A single gate with as
-# many parameters is the control that would show whether the complement matters;
-# [a page of its own](18_mfem_regions.ipynb) makes that experiment.
+# The differences are rounding errors of single precision. So in the sum the second look is not a
+# second set of features: it makes the gate of the first look more generous. A single gate with as
+# many parameters is the control that would show whether the complement matters; [a page of its
+# own](18_mfem_regions.ipynb) makes that experiment.
 
 # %% [markdown]
 # ## Summary
 #
 # - A spatial gate weighs places, a channel gate weighs channels; both are sigmoids of what a small
 #   layer reads from pooled features.
-# - GeM lies between average and maximum; its exponent says how much the largest place decides.
+# - GeM is between average and maximum; its exponent says how much the largest place decides.
 # - The second look sees what the first one gave little weight. It prefers other channels; in branch
 #   1 it cannot move a place inside a channel. In branch 2, where the spatial gate comes last and
 #   each look has its own, it can.
-# - Summed, both looks of branch 1 are one noisy-OR gate: whether looking twice helps is a question
-#   for an experiment with a single gate of as many parameters.
+# - The sum of both looks of branch 1 is one noisy-OR gate. Only an experiment with a single gate of
+#   as many parameters can show whether looking twice helps.
 #
 # ## Exercises
 #
@@ -420,8 +421,9 @@ for p, value in steps.items():
     print(f"p = {p:5.0f}: {highest * n ** (-1 / p):.3f} <= GeM = {value:.3f} <= {highest:.3f}")
 
 # %% [markdown]
-# **2.** (middle) How many parameters has an MFEM of $C$ channels with reduction $r$? Count them
-# from the equations (no biases; both looks of a branch share one GeM), then let the code count.
+# **2.** (middle) How many parameters does an MFEM of $C$ channels with reduction $r$ have? Count
+# them from the equations (no biases; both looks of a branch share one GeM), then let the code
+# count.
 
 # %% tags=["solution", "hide-cell"] jupyter={"source_hidden": true, "outputs_hidden": true}
 settings = replace(study.config, mfem_shared=False, sam_batch_norm=False)
@@ -437,7 +439,7 @@ for channels in (8, 64, 512):
 # %% [markdown]
 # **3.** (middle) Use the noisy-OR form: can the sum of both looks let *less* through than the first
 # look alone? And what does it do to the first gate while the second look has learnt nothing yet and
-# says 1/2 to every channel?
+# gives 1/2 to every channel?
 
 # %% tags=["solution", "hide-cell"] jupyter={"source_hidden": true, "outputs_hidden": true}
 # 1 - (1 - g1)(1 - g2) = g1 + (1 - g1) g2, and the second term is not negative:
@@ -464,7 +466,7 @@ print(f"smallest gate of the untaught sum: {((1 + untaught.gates(raw[0])[0]) / 2
 
 
 # %% tags=["solution", "hide-cell"] jupyter={"source_hidden": true, "outputs_hidden": true}
-# g1 and g2 are one number a channel. So X_c1(k) and X_c2s(k) are multiples of
+# g1 and g2 are one number for each channel. So X_c1(k) and X_c2s(k) are multiples of
 # the same map X_s(k): divided by their largest feature, they are equal. Only
 # their mean over channels can differ.
 def scaled(*features):
@@ -488,5 +490,5 @@ with torch.no_grad():
         inside = stage * mfem.sam1.gate(stage)
         outside = stage * (1 - mfem.sam1.gate(stage))
         print(f"stage {k}: the largest place differs in {moved_peaks(inside, outside):.0%} of maps")
-# A complement in space can move the peak. Whether it finds the second *muscle*
-# then is a question to the masks of the synthetic data.
+# A complement in space can move the peak. The masks of the synthetic data can
+# show whether it then finds the second *muscle*.

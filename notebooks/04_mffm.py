@@ -1,16 +1,16 @@
 # %% [markdown] slideshow={"slide_type": "slide"}
 # # MFFM: fusing the features of all stages
 #
-# Section 2.1.3 of the paper. A deep stage knows what a movement means, a shallow one where exactly
-# it is. A network that classifies from its last stage alone has lost the detail. The multi-level
-# feature fusion module ([MFFM](../book/glossary.md#mffm)) lets the features $X_1, \dots, X_4$ of
-# the four stages interact in pairs and hands all of them on.
+# Section 2.1.3 of the paper. A deep stage knows what a movement means, a shallow stage knows where
+# exactly it is. A network that classifies from its last stage alone has lost the detail. The
+# multi-level feature fusion module ([MFFM](../book/glossary.md#mffm)) lets the features
+# $X_1, \dots, X_4$ of the four stages interact in pairs and passes all of them on.
 #
 # :::{admonition} What you will learn
 # :class: tip
 # - how two stages of different size are brought together, and what the vector of a frame is
 # - that the fusion, as the paper writes it, is affine, and what that says about "interaction"
-# - which parts of the network cost most, and how the same result is had for a fraction
+# - which parts of the network cost most, and how to get the same result for a fraction of the cost
 #
 # *About 20 minutes to read; runs in under a minute on a laptop.*
 # :::
@@ -45,8 +45,8 @@ n_classes = len(study.clips.attrs["classes"])
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## Two stages interact: equation 12
 #
-# The deeper feature $X_2$ is smaller. A convolution $\tau$ prepares it, $\mu$ upsamples it to the
-# size of the shallow one, and both are concatenated ($\oplus$), convolved and batch-normalised
+# The deeper feature $X_2$ is smaller. A convolution $\tau$ prepares it, and $\mu$ upsamples it to
+# the size of the shallow one. Then both are concatenated ($\oplus$), convolved and batch-normalised
 # ($\eta$):
 #
 # $$
@@ -82,9 +82,9 @@ plots.source(MFFM.forward)
 # %% [markdown]
 # (The branch for evaluation is a shorter way to the same $F$: see *The cheap form* below.)
 #
-# Four stages give six pairs, and the paper has five interactions without saying which. We leave out
-# the pair that is furthest apart, $(X_1, X_4)$. To see the sizes, let the frames of one clip pass
-# a network whose weights are still random:
+# Four stages give six pairs. The paper has five interactions and does not say which. We leave out
+# the pair that is furthest apart, $(X_1, X_4)$. To see the sizes, we send the frames of one clip
+# through a network whose weights are still random:
 
 # %%
 torch.manual_seed(seed)
@@ -105,14 +105,14 @@ shapes = pd.DataFrame(
 plots.table(shapes, f"One frame of {config.size} x {config.size} pixels, profile {profile}")
 
 # %%
-print(f"F holds {net.mffm.out_features} numbers a frame; stage 4 alone {stages[3].shape[1]}.")
+print(f"F has {net.mffm.out_features} numbers for each frame; stage 4 alone {stages[3].shape[1]}.")
 
 # %% [markdown]
 # ## What the interactions look like
 #
-# The mean over the channels of each map, for the last sampled frame (the apex). The weights are
-# random, so the pictures show only what becomes of the *place*: an interaction has the resolution
-# of its shallow partner.
+# The pictures show the mean over the channels of each map, for the last sampled frame (the apex).
+# The weights are random, so the pictures show only what happens to the *place*: an interaction has
+# the resolution of its shallow partner.
 
 # %% tags=["hide-input"]
 faces = plots.Faces(dataset, show_faces)
@@ -132,14 +132,14 @@ plots.show(
 #
 # Equation 12 ends with the [batch norm](../book/glossary.md#batch-normalisation); no activation
 # follows, and equation 13 pools at once. In evaluation mode a convolution, an upsampling, a batch
-# norm and a mean are all affine maps, and so is whatever is composed of them. So for two sets of
+# norm and a mean are all affine maps, and so is every composition of them. So for two sets of
 # features $X$ and $X'$ and any number $a$,
 #
 # $$F(aX + (1-a)X') = a\,F(X) + (1-a)\,F(X').$$
 
 # %% [markdown]
-# That can be tried out, on the equations as they are written. As a control we put the activation in
-# that the paper's equation does not have (`fim_relu`).
+# We can try this out, on the equations as they are written. As a control we add the activation that
+# the paper's equation does not have (`fim_relu`).
 
 
 # %%
@@ -163,10 +163,10 @@ def affine_error(mffm, a=0.3):
 
 
 # %% [markdown]
-# And if the map is affine and pools everything, does it need more than the pooled features? We
-# replace each map by its mean, everywhere the same, and look how far $F$ moves. With 1x1
-# convolutions only the upsampling could notice (where a size is no multiple of the other); with 3x3
-# ones the border does, too.
+# If the map is affine and pools everything, does it need more than the pooled features? We replace
+# each map by its mean, the same everywhere, and look how far $F$ moves. With 1x1 convolutions only
+# the upsampling can notice this (if one size is not a multiple of the other). With 3x3 convolutions
+# the border notices it, too.
 
 
 # %%
@@ -189,20 +189,21 @@ errors = pd.DataFrame(errors).T.rename_axis("outer convolution").map("{:.1e}".fo
 plots.table(errors, "Relative errors of the two claims, double precision")
 
 # %% [markdown]
-# Read the table so: an error of the order of $10^{-16}$ is the rounding of the computer, the claim
-# holds. *Affine* holds for every kernel of the paper's equation and breaks only with the
-# activation. *Only pooled* holds as far as upsampling and border allow.
+# Read the table in this way: an error of the order of $10^{-16}$ is the rounding of the computer,
+# and the claim holds. *Affine* holds for every kernel of the paper's equation and breaks only with
+# the activation. *Only pooled* holds as far as upsampling and border allow.
 #
 # So the paper's MFFM does not make the stages *interact* in the sense that one decides what another
-# means: it concatenates their pooled features and maps them linearly, with detours. Whatever it
-# gains, it gains because shallow features reach the LSTM at all. The control to compare with is
-# therefore simple: pooled $X_1, \dots, X_4$ concatenated, and one linear layer
-# ([tested here](19_mffm_detail.ipynb)).
+# means. It concatenates their pooled features and maps them linearly, in a roundabout way. If it
+# gains something, it gains it because shallow features reach the LSTM at all. So the control to
+# compare with is simple: pooled $X_1, \dots, X_4$ concatenated, and one linear layer ([tested
+# here](19_mffm_detail.ipynb)).
 #
 # ## What it costs
 #
-# Multiply-accumulate operations (MACs) of one clip, by interaction. A 3x3 convolution on the large
-# maps of the shallow pairs is expensive, and the concatenation widens it further.
+# The table has the multiply-accumulate operations (MACs) of one clip, by interaction. A 3x3
+# convolution on the large maps of the shallow pairs is expensive, and the concatenation makes it
+# wider still.
 
 
 # %%
@@ -237,9 +238,9 @@ plots.show(
 #
 # ## The cheap form
 #
-# What an affine module does can be done after the pooling. A mean over the map of a convolution is
-# a sum over the taps of its kernel: weight times the sum of what the tap passes over. That is the
-# whole map, but for a row or a column at the border that an outer tap never reaches. So with a 3x3
+# An affine module can do its work after the pooling. A mean over the map of a convolution is a sum
+# over the taps of its kernel: the weight times the sum of what the tap passes over. That is the
+# whole map, except a row or a column at the border that an outer tap never reaches. So with a 3x3
 # kernel each channel enters with nine sums instead of a map; upsampling only changes how much each
 # point of the deeper map counts. The result is the same $F$, up to rounding:
 
@@ -268,21 +269,22 @@ plots.table(
 )
 
 # %% [markdown]
-# It is used wherever a trained network is asked, and not in training: there the batch norm divides
-# by the standard deviation of $Y$ over the batch, and the variance of a sum over 3x3 neighbours
-# needs the products of all pairs of channels and neighbours, more work than the convolution. The
-# result is the paper's method either way.
+# The code uses this form whenever it asks a trained network, and not in training. In training the
+# batch norm divides by the standard deviation of $Y$ over the batch, and the variance of a sum over
+# 3x3 neighbours needs the products of all pairs of channels and neighbours. That is more work than
+# the convolution. The result is the paper's method in both cases.
 
 # %% [markdown]
 # ## Summary
 #
 # - An interaction brings the deeper of two stages to the size of the shallow one, joins and mixes
 #   both; the pooled interactions are the vector of a frame.
-# - As the equations stand, the vector is an affine function of the features: no stage changes what
-#   another one means. An activation before the pooling would change that.
-# - What is gained comes from shallow features reaching the classifier at all. The control is a
-#   linear layer on pooled features.
-# - Large maps and wide concatenations are the cost; after training nearly all of it can be saved.
+# - As the equations are written, the vector is an affine function of the features: no stage changes
+#   what another one means. An activation before the pooling would change that.
+# - A gain comes from shallow features that reach the classifier at all. The control is a linear
+#   layer on pooled features.
+# - Large maps and wide concatenations cost most; after training nearly all of that work can be
+#   avoided.
 #
 # ## Exercises
 #
@@ -301,10 +303,10 @@ for name in ("near", "all"):
     print(f"{name}: {' + '.join(map(str, lengths))} = {sum(lengths)} w")
 
 # %% [markdown]
-# **2.** (middle) How many parameters has an interaction of stages with $C_1$ and $C_2$ channels and
-# an outer kernel of $k \times k$? From stage to stage the channels double and the sides of the map
-# halve. How do parameters and operations go from the pair $(X_1, X_2)$ to $(X_2, X_3)$ to
-# $(X_3, X_4)$?
+# **2.** (middle) How many parameters does an interaction of stages with $C_1$ and $C_2$ channels
+# and an outer kernel of $k \times k$ have? From stage to stage the channels double and the sides of
+# the map halve. How do parameters and operations change from the pair $(X_1, X_2)$ to $(X_2, X_3)$
+# to $(X_3, X_4)$?
 
 # %% tags=["solution", "hide-cell"] jupyter={"source_hidden": true, "outputs_hidden": true}
 # Inner convolution: C2 * C2 (1x1, no bias). Outer: k * k * (C1 + C2)^2. Batch
@@ -321,8 +323,8 @@ for shallow, deep in PAIRS["near"]:
     print(f"outer convolution {macs:.2f} million MACs a frame")
 # Twice the channels are four times the parameters of the outer convolution.
 # Operations are its parameters times the places of the map, a quarter of them:
-# they stay the same, where sizes halve without rounding. Skipping a stage is
-# what makes a pair dear.
+# they stay the same, if sizes halve without rounding. A pair that skips a stage
+# is expensive.
 
 # %% [markdown]
 # **3.** (middle) In statistics two factors *interact* if the effect of one depends on the other.
@@ -354,7 +356,7 @@ for relu in (False, True):
 # check them on random maps.
 
 # %% tags=["solution", "hide-cell"] jupyter={"source_hidden": true, "outputs_hidden": true}
-# Of a pair (a, d): the batch norm is s * z + t with
+# In a pair (a, d) the batch norm is s * z + t with
 # s = weight / sqrt(variance + eps) and t = bias - s * mean. Before it the outer
 # weights read X_a and what the inner weights make of X_d. Bilinear upsampling
 # by a whole factor lets every point count equally, so the mean passes through.

@@ -12,7 +12,7 @@
 # :class: tip
 # - how the parts of the network follow each other, and what shape the data has between them
 # - what a residual block, the LSTM and the two linear layers do, in the code that runs
-# - what each part costs, and why the four variants of table 3 are not of one size
+# - what each part costs, and why the four variants of table 3 do not have the same size
 # - what the loss is, and from which value learning begins
 #
 # *About 20 minutes to read; runs in under a minute on a laptop.*
@@ -113,12 +113,12 @@ plots.show(
 plots.source(BasicBlock.forward)
 
 # %% [markdown]
-# The parts bear torchvision's names, so that ImageNet weights can be loaded from a file (field
+# The parts have torchvision's names, so that ImageNet weights can be loaded from a file (field
 # `pretrained`). The paper does not say whether it used any; we start from random weights.
 #
-# ## From frames to a vector a frame
+# ## From frames to one vector for each frame
 #
-# The lines that the picture above shows: each stage, its MFEM, and the concatenation.
+# These are the lines of the picture above: each stage, its MFEM, and the concatenation.
 
 # %%
 plots.source(Network.stages)
@@ -137,9 +137,9 @@ plots.source(Head.forward)
 # %% [markdown]
 # ## Shapes, parameters, operations
 #
-# Counted, not computed: no weights are needed for it. *Output* is of one frame (channels, height,
-# width), of the LSTM (frames, units), and of the classifier (classes). *MACs* are
-# multiply-accumulate operations for one clip.
+# The numbers are counted, and no weights are needed for it. *Output* is the shape for one frame
+# (channels, height, width), for the LSTM (frames, units), and for the classifier (classes). *MACs*
+# are multiply-accumulate operations for one clip.
 
 
 # %%
@@ -160,26 +160,26 @@ def counted(config, caption):
 # %%
 counted(
     config,
-    f"This run: {config.frames} frames of {config.size} pixels a side, width {config.width}",
+    f"This run: {config.frames} frames of {config.size} x {config.size} pixels, width {config.width}",
 )
 
 # %%
 paper = replace(configuration.profile("paper", study.dataset), variant="full")
 counted(
     paper,
-    f"The paper's width: {paper.frames} frames of {paper.size} pixels a side, width {paper.width}",
+    f"The paper's width: {paper.frames} frames of {paper.size} x {paper.size} pixels, width {paper.width}",
 )
 
 # %% [markdown]
-# The paper prints neither size nor cost. At the width of ResNet34 the module that fuses the
-# stages holds more operations than the stages themselves; [the MFFM](04_mffm.ipynb) shows why,
-# and that they could be saved.
+# The paper prints neither size nor cost. At the width of ResNet34 the module that fuses the stages
+# needs more operations than the stages themselves; [the MFFM](04_mffm.ipynb) shows why, and that
+# they can be avoided.
 #
 # ## The four variants of table 3
 #
 # The [ablation](../book/glossary.md#ablation) takes modules away. Without MFEM the next stage sees
-# only the last one's output; without MFFM the vector of a frame is the last stage under
-# [global average pooling](../book/glossary.md#gap).
+# only the last one's output; without MFFM the vector of a frame is the last stage after [global
+# average pooling](../book/glossary.md#gap).
 
 
 # %%
@@ -195,8 +195,8 @@ variants = pd.concat({f"profile {profile}": here, "profile paper": there}, axis=
 plots.table(variants, "Millions, of the network and for one clip", digits=2)
 
 # %% [markdown]
-# So a variant that scores better also is larger. Whether the *idea* helps or the *size* does, table
-# 3 alone cannot tell; a fair control has as many parameters.
+# So a variant with a better score is also larger. Table 3 alone cannot show whether the *idea*
+# helps or the *size*; a fair control has as many parameters.
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## The loss: equation 14
@@ -208,12 +208,12 @@ plots.table(variants, "Millions, of the network and for one clip", digits=2)
 # \tag{14}
 # $$
 #
-# $y_{i,j}$ is 1 where clip $i$ is of class $j$ and 0 elsewhere, $p_{i,j}$ the softmax of the
+# $y_{i,j}$ is 1 if clip $i$ is of class $j$, and 0 otherwise; $p_{i,j}$ is the softmax of the
 # network.
 
 # %% [markdown]
-# We compute it literally, for a few clips and a network that has learnt nothing, and beside it
-# PyTorch's `CrossEntropyLoss`, which the training uses.
+# We compute it literally, for a few clips and a network that has learnt nothing, and compare it
+# with PyTorch's `CrossEntropyLoss`, which the training uses.
 
 # %%
 torch.manual_seed(seed)
@@ -239,21 +239,21 @@ print(f"eq. 14 {literal:.5f}, PyTorch {torchs:.5f}, always 1/M: {np.log(len(clas
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## Summary
 #
-# - All but the LSTM and the linear layers see one frame at a time; time enters through the flow
-#   that the frames carry, and through the LSTM.
-# - A block learns what to add to its input. An MFEM stands after each stage, and its output goes
+# - All parts except the LSTM and the linear layers see one frame at a time; time enters through the
+#   flow of the frames, and through the LSTM.
+# - A block learns what to add to its input. There is an MFEM after each stage, and its output goes
 #   two ways: with the stage's own output into the next stage, and into the MFFM.
-# - The variants of table 3 differ in size as well as in idea. Only a control of equal size can tell
-#   the two apart.
+# - The variants of table 3 differ in size as well as in idea. Only a control of equal size can
+#   separate the two.
 # - The loss is the mean over the clips of $-\log p$ of the true class. A network that knows nothing
-#   stands at $\log M$.
+#   has the loss $\log M$.
 
 # %% [markdown]
 # ## Exercises
 #
 # **1. (easy)** Count by hand the parameters of a residual block with $w$ channels in and out, of
 # the first block of stage 2 without MFEM ($w$ in, $2w$ out, stride 2), and of the same with MFEM.
-# The convolutions have no bias; a batch norm holds a gain and a shift a channel. Compare with
+# The convolutions have no bias; a batch norm has a gain and a shift for each channel. Compare with
 # PyTorch.
 
 
@@ -281,10 +281,10 @@ for name, shape in blocks.items():
     print(f"{name}: {by_hand(*shape):,} by hand, {torchs:,} in PyTorch")
 
 # %% [markdown]
-# **2. (middle)** How many pixels a side of a frame can one point of each stage of `base` see? A
-# layer with kernel $k$ whose input points lie $j$ pixels apart adds $(k - 1)\,j$ to the receptive
-# field; its stride multiplies $j$. Check it by the gradient. Then: what does one point see behind
-# an MFEM?
+# **2. (middle)** How many pixels of a frame, along one side, can one point of each stage of `base`
+# see? A layer with kernel $k$ whose input points lie $j$ pixels apart adds $(k - 1)\,j$ to the
+# receptive field; its stride multiplies $j$. Check it by the gradient. Then: what does one point
+# see after an MFEM?
 
 # %% tags=["solution", "hide-cell"] jupyter={"source_hidden": true, "outputs_hidden": true}
 field, jump, fields = 1, 1, []
@@ -306,7 +306,7 @@ def seen(output, frame):
 
 
 # Where a ReLU is off, or another point is the maximum, no gradient flows, though it could: so all
-# weights are positive, and a mean over the same window stands for the maximum.
+# weights are positive, and a mean over the same window takes the place of the maximum.
 plain = Network(2, replace(config, variant="base", width=8)).double().eval()
 plain.maxpool = torch.nn.AvgPool2d(3, stride=2, padding=1)
 with torch.no_grad():

@@ -2,8 +2,8 @@
 # # Training, one subject left out
 #
 # Sections 3.1.2 ([augmentation](../book/glossary.md#augmentation)), 3.1.3 (protocol) and 3.1.4
-# (settings) of the paper. A network that has seen a face may recognise the face. So whoever is
-# tested must be new: every subject in turn is left out, a network is trained from scratch on all
+# (settings) of the paper. A network that has seen a face may recognise the face. So the person who
+# is tested must be new. Each subject in turn is left out: a network is trained from scratch on all
 # others and answers for the one left out.
 
 # %% [markdown]
@@ -17,8 +17,8 @@
 # *About 20 minutes to read; once the networks are trained it runs in under a minute on a laptop.*
 # :::
 #
-# Opened alone, this notebook trains what has not been trained yet. On the laptop profile and the
-# synthetic data that takes minutes, with the paper's profile it wants a GPU.
+# If you open this notebook alone, it trains what has not been trained yet. With the laptop profile
+# and the synthetic data that takes minutes; the paper's profile needs a GPU.
 
 # %% tags=["parameters"]
 dataset = "synthetic"  # or "casme2", "samm"
@@ -50,9 +50,10 @@ print(f"{data}: {len(clips)} clips of {clips['subject'].nunique()} subjects")
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## The protocol: leave one subject out
 #
-# In short [LOSO](../book/glossary.md#loso). A row a [fold](../book/glossary.md#fold), a column a
-# clip (sorted by subject): orange is left out, blue is trained on. Each clip is tested once, by a
-# network that has never seen its subject.
+# The short name is [LOSO](../book/glossary.md#loso). Each row is one
+# [fold](../book/glossary.md#fold), each column is one clip (sorted by subject). Orange clips are
+# left out, blue clips are trained on. Each clip is tested once, by a network that has never seen
+# its subject.
 
 # %% tags=["hide-input"] slideshow={"slide_type": "-"}
 owner = clips["subject"].sort_values().to_numpy()
@@ -77,16 +78,16 @@ plots.show(
 folds = clips.groupby("subject")["emotion"].agg(["size", "nunique"])
 few = (folds["nunique"] < clips["emotion"].nunique()).sum()
 print(f"{len(folds)} folds of {folds['size'].min()} to {folds['size'].max()} clips")
-print(f"{few} folds lack a class, {(folds['nunique'] == 1).sum()} hold a single one")
+print(f"{few} folds lack a class, {(folds['nunique'] == 1).sum()} have only one")
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## Augmentation: flow is a vector field
 #
-# Mirror flip, rotation and scaling (section 3.1.2) make new clips from the few there are. A picture
-# may simply be turned; flow may not: when a face turns by 10 degrees, the *directions* in which its
-# muscles pull turn with it, a flip changes the sign of $u$, and a scaled face moves by more pixels.
-# One transform is drawn for a whole clip; here the arrows are the
-# [optical flow](../book/glossary.md#optical-flow) of the [apex](../book/glossary.md#apex) frame.
+# Mirror flip, rotation and scaling (section 3.1.2) make new clips from the few that there are. You
+# can simply turn a picture, but not flow. When a face turns by 10 degrees, the *directions* in
+# which its muscles pull turn with it. A flip changes the sign of $u$, and an enlarged face moves by
+# more pixels. One transform is drawn for a whole clip; here the arrows are the [optical
+# flow](../book/glossary.md#optical-flow) of the [apex](../book/glossary.md#apex) frame.
 
 # %%
 faces = plots.Faces(dataset, show_faces)
@@ -113,7 +114,7 @@ plots.show(
 # *The apex frame of one clip and three random versions of it. The arrows are the flow, enlarged:
 # they turn, flip and grow with the face.*
 #
-# A test of the repository holds this against TV-L1 itself: the flow of a flipped clip is the
+# A test of the repository compares this with TV-L1 itself: the flow of a flipped clip is the
 # flipped flow of the clip.
 #
 # ## The settings
@@ -134,7 +135,7 @@ settings = pd.DataFrame(
 plots.table(settings, f"Section 3.1.4 and this run (profile {profile})", index=False)
 
 # %% [markdown]
-# A dash: the paper does not say. SGD has one momentum; two are what Adam has.
+# A dash means that the paper does not say. SGD has one momentum; Adam has two such numbers.
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## The learning rate
@@ -161,9 +162,9 @@ plots.show(
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## Accuracy on the left-out subjects, epoch by epoch
 #
-# The predictions of *every* epoch are stored, but only for looking at: nothing is chosen by them,
-# and the last epoch counts. [Accuracy](../book/glossary.md#accuracy) is the share of clips that are
-# named rightly.
+# The predictions of *every* epoch are stored, but only to look at: they choose nothing, and the
+# last epoch counts. [Accuracy](../book/glossary.md#accuracy) is the share of clips with the right
+# answer.
 
 # %%
 predictions = study.predictions(method)
@@ -195,9 +196,9 @@ print(f"{seconds.sum() / 60:.1f} min of one core ({run['device']})")
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## Trap 1: the best epoch
 #
-# Many programs keep the epoch whose accuracy *on the left-out subject* is highest. That lets the
-# test choose the model. How much it flatters can be read off the stored predictions; these are the
-# very same networks:
+# Many programs take the epoch whose accuracy *on the left-out subject* is highest. Then the test
+# chooses the model. The stored predictions show how much this flatters; the networks are the very
+# same:
 
 # %% slideshow={"slide_type": "-"}
 trap = pd.DataFrame(
@@ -217,8 +218,8 @@ plots.table(trap, f"{method} on {data}, profile {profile}, seed {seed}")
 # ## Trap 2: averaging F1 over the folds
 #
 # [UF1](../book/glossary.md#uf1) (equation 16) adds up the counts of all folds *before* it divides.
-# Where instead each fold gets an F1 of its own and those are averaged, a class that the fold does
-# not hold counts as 0. How bad that is shows a predictor that is always right:
+# If instead each fold gets its own F1 and these are averaged, a class that the fold does not have
+# counts as 0. A predictor that is always right shows how bad that is:
 
 # %% slideshow={"slide_type": "-"}
 y, classes = clips["emotion"], list(clips.attrs["classes"])
@@ -230,13 +231,13 @@ print(f"perfect predictor, F1 averaged over the folds:   UF1 {averaged:.3f}")
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## Summary
 #
-# - Whoever is tested was never trained on: as many networks are trained as there are subjects, and
-#   each clip is answered for once.
+# - No network answers for a person that it was trained on. There are as many networks as subjects,
+#   and each clip gets one answer.
 # - Flow is a vector field. What turns, mirrors or scales the face does the same to the vectors.
 # - The learning rate ends at zero, so the last epoch is a fair place to stop, and needs no choice.
-# - Choosing the epoch on the left-out subject lets the test choose the model; the score is then a
+# - If the epoch is chosen on the left-out subject, the test chooses the model. The score is then a
 #   bound, not an estimate.
-# - Counts are pooled over the folds before F1 is formed. F1 averaged over folds punishes even a
+# - Counts are pooled over the folds before F1 is computed. F1 averaged over folds punishes even a
 #   perfect predictor.
 
 # %% [markdown]
@@ -294,9 +295,9 @@ assert np.allclose(u, mirrored, atol=1e-5)
 print(f"u after augment: {u.mean():+.0f}. As a picture, u would have stayed +1.")
 
 # %% [markdown]
-# **3. (middle)** How far does the best epoch flatter a network that has learnt *nothing*? Let each
-# epoch answer at random among $C$ classes. For a fold of $n$ clips and $E$ epochs, what accuracy is
-# expected of the best epoch? Compute it for every fold of this page and check it by drawing.
+# **3. (middle)** How much does the best epoch flatter a network that has learnt *nothing*? Let each
+# epoch answer at random among $C$ classes. For a fold of $n$ clips and $E$ epochs, what accuracy do
+# you expect of the best epoch? Compute it for every fold of this page and check it by drawing.
 
 # %% tags=["solution", "hide-cell"] jupyter={"source_hidden": true, "outputs_hidden": true}
 from scipy.stats import binom
@@ -315,14 +316,14 @@ assert abs(drawn_best.mean() - best.sum()) < 5 * spread + 1e-9
 print(f"knows nothing: {1 / count:.3f}; best of {config.epochs} epoch(s) of each fold: ", end="")
 print(f"{best.sum() / n.sum():.3f}, drawn {drawn_best.mean() / n.sum():.3f}")
 print(f"smallest fold, {n.min()} clip(s): {best[n.argmin()] / n.min():.3f}")
-# Real epochs resemble each other, so that the best of a trained network's tends to flatter less.
-# It is a choice made by the test all the same.
+# Real epochs are similar to each other, so the best epoch of a trained network tends to flatter
+# less. Still, the test makes the choice.
 
 # %% [markdown]
-# **4. (hard)** Find by hand what F1 averaged over the folds gives a perfect predictor, from
-# nothing but the number of classes in each fold. Would it help to leave out, in each fold, the
-# classes that the fold lacks? Try it on a predictor that gives the true class with probability 0.7,
-# else any class at random.
+# **4. (hard)** Find by hand the F1 of a perfect predictor, averaged over the folds, only from the
+# number of classes in each fold. Would it help to leave out, in each fold, the classes that the
+# fold lacks? Try it on a predictor that gives the true class with probability 0.7, else any class
+# at random.
 
 # %% tags=["solution", "hide-cell"] jupyter={"source_hidden": true, "outputs_hidden": true}
 # A class of the fold has F1 = 1, any other 0: a fold with m of C classes gets m / C.

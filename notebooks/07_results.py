@@ -1,16 +1,16 @@
 # %% [markdown] slideshow={"slide_type": "slide"}
 # # Results: table 2 and figure 6
 #
-# Section 3.2 of the paper compares the method with nine others. The figures of the others are
-# quoted from their own papers, which differ in data, preprocessing and score. Here every method
-# that has been run saw the same clips, the same [folds](../book/glossary.md#fold) and the same
-# scores, and its answers for every clip are stored; all tables below are counted from them.
+# Section 3.2 of the paper compares the method with nine others. It quotes their figures from their
+# own papers, which differ in data, preprocessing and score. Here every method that has been run saw
+# the same clips and the same [folds](../book/glossary.md#fold), and all are scored in the same way.
+# Their answers for every clip are stored, and all tables below are counted from them.
 
 # %% [markdown]
 # :::{admonition} What you will learn
 # :class: tip
 # - what accuracy, UF1 and UAR count, and why the first alone is not enough
-# - how wide an interval is that takes people, not clips, as independent
+# - how wide an interval is if it takes people, not clips, as independent
 # - how two methods are compared on the same clips
 # - how to read a confusion matrix, and how sure the recall of a small class is
 #
@@ -22,7 +22,7 @@ dataset = "synthetic"  # or "casme2", "samm"
 data_root = None  # folder of your own copy of the data
 profile = "laptop"  # or "paper"
 seed = 0
-methods = ["majority", "logistic", "base", "full"]  # run here, if need be
+methods = ["majority", "logistic", "base", "full"]  # run here if they have not run yet
 method = "full"  # whose confusion matrix is shown
 overrides = {}  # fields of the configuration to change
 
@@ -47,11 +47,11 @@ print(f"{where}: {len(clips)} clips of {clips['subject'].nunique()} subjects")
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## The scores: equations 15 to 17
 #
-# [Accuracy](../book/glossary.md#accuracy), [unweighted F1](../book/glossary.md#uf1) (UF1) and
-# [unweighted average recall](../book/glossary.md#uar) (UAR). Counts are added up over the $K$ folds
-# before anything is divided. With $TP_c^{(k)}$ the true positives of class $c$ of $C$ in fold $k$,
-# let $TP_c = \sum_k TP_c^{(k)}$, and the false positives
-# $FP_c$ and false negatives $FN_c$ likewise; $N_c$ is the number of clips of the class.
+# The scores are [accuracy](../book/glossary.md#accuracy), [unweighted F1](../book/glossary.md#uf1)
+# (UF1) and [unweighted average recall](../book/glossary.md#uar) (UAR). Counts are added up over the
+# $K$ folds before anything is divided. In fold $k$ the true positives of class $c$ of $C$ are
+# $TP_c^{(k)}$, and $TP_c = \sum_k TP_c^{(k)}$. The false positives $FP_c$ and the false negatives
+# $FN_c$ are added up in the same way; $N_c$ is the number of clips of the class.
 #
 # $$
 # \text{Accuracy} = \frac{\sum_c TP_c}{\sum_c TP_c + \sum_c FP_c}
@@ -66,7 +66,7 @@ print(f"{where}: {len(clips)} clips of {clips['subject'].nunique()} subjects")
 # \tag{17}
 # $$
 #
-# Accuracy weighs clips equally, so a large class rules it; UF1 and UAR weigh classes equally.
+# Accuracy weighs clips equally, so a large class dominates it; UF1 and UAR weigh classes equally.
 
 # %%
 plots.source(metrics.per_class_f1)
@@ -77,17 +77,18 @@ plots.source(metrics.uf1)
 # %% [markdown]
 # ## Table 2: printed and reproduced
 #
-# Rows that have been run here carry a figure under *here*; a dash says that the paper prints none,
-# or that the method has not been run. `majority` always answers the largest class of the training
-# clips; `logistic` is a logistic regression on the flow of the apex frame at 28x28, the control
-# that a network has to beat; `base` is the ResNet34 with [BiLSTM](../book/glossary.md#bilstm) of
-# table 3; `the paper` is the whole method, with [MFEM](../book/glossary.md#mfem) and
-# [MFFM](../book/glossary.md#mffm). The flow is of the [apex](../book/glossary.md#apex) frame.
+# Methods that have been run here have a figure under *here*. A dash means that the paper prints
+# none, or that the method has not been run. `majority` always answers the largest class of the
+# training clips. `logistic` is a logistic regression on the flow of the apex frame at 28x28, the
+# control that a network has to beat. `base` is the ResNet34 with
+# [BiLSTM](../book/glossary.md#bilstm) of table 3. `the paper` is the whole method, with
+# [MFEM](../book/glossary.md#mfem) and [MFFM](../book/glossary.md#mffm). The flow is of the
+# [apex](../book/glossary.md#apex) frame.
 #
 # :::{warning}
-# The printed figures are of CASME II or SAMM, those of *here* of the data that the caption names.
-# Where that is synthetic, the two columns must not be compared with each other: compare the rows of
-# *here* among themselves.
+# The printed figures are of CASME II or SAMM. The figures under *here* are of the data that the
+# caption names. If these data are synthetic, do not compare the two columns with each other:
+# compare the rows of *here* among themselves.
 # :::
 
 # %%
@@ -109,9 +110,9 @@ plots.table(
 # ## The same on as many clips as the paper has
 #
 # The profile `night` trains the laptop's network; its synthetic data has as many clips and subjects
-# as CASME II gives the paper. Its runs, and those of the profile `paper`, are read from `results/`
-# where they are kept; nothing is trained for this table. [The ablation](08_ablation.ipynb) says
-# which of its steps are more than chance.
+# as CASME II gives the paper. This table loads the saved runs of `night`, and those of the profile
+# `paper`, from `results/`; nothing is trained for it. [The ablation](08_ablation.ipynb) says which
+# of its steps are more than chance.
 
 
 # %% tags=["hide-input"]
@@ -121,14 +122,14 @@ def mean_and_spread(values):
     return f"{values.mean():.3f}{spread}".replace(" ", "\N{NO-BREAK SPACE}")
 
 
-kept = [
+saved = [
     (larger, name, run)
     for larger in ("night", "paper")
     for name, seeds in study.saved(larger).load(METHODS).items()
     for run in seeds.values()
 ]
-if not kept:
-    print(f"No run of profile night or paper on {dataset} data is kept under results/.")
+if not saved:
+    print(f"No run of profile night or paper on {dataset} data is saved under results/.")
 short = pd.DataFrame(
     [
         {
@@ -137,7 +138,7 @@ short = pd.DataFrame(
             "clips (subjects)": f"{run['clip'].nunique()} ({run['subject'].nunique()})",
         }
         | metrics.scores(run)
-        for which, name, run in [(f"{profile}, above", *own) for own in runs.items()] + kept
+        for which, name, run in [(f"{profile}, above", *own) for own in runs.items()] + saved
     ]
 )
 groups = short.groupby(["profile", "method", "clips (subjects)"], sort=False)
@@ -153,9 +154,9 @@ plots.table(
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## How sure is that?
 #
-# An interval of 95 % for each score, by drawing *subjects* with replacement, the
-# [bootstrap](../book/glossary.md#bootstrap): clips of one person are alike, so a hundred clips of
-# ten people tell less than a hundred people would.
+# Each score has an interval of 95 %. It comes from drawing *subjects* with replacement, the
+# [bootstrap](../book/glossary.md#bootstrap). Clips of one person are alike, so a hundred clips of
+# ten people say less than a hundred people would.
 
 # %% slideshow={"slide_type": "-"}
 rows = {}
@@ -167,9 +168,8 @@ for name, run in runs.items():
 plots.table(pd.DataFrame(rows).T, where)
 
 # %% [markdown]
-# And are two methods different on the *same* clips? [McNemar's
-# test](../book/glossary.md#mcnemar-test) looks only at the clips that one of them got right and the
-# other did not.
+# Are two methods different on the *same* clips? [McNemar's test](../book/glossary.md#mcnemar-test)
+# looks only at the clips that one of them got right and the other did not.
 
 # %%
 pairs = []
@@ -184,7 +184,8 @@ plots.table(pd.DataFrame(pairs, columns=columns), where, index=False)
 # ## Figure 6: the confusion matrix
 #
 # The figure itself is not in the text of the paper; the prose quotes some of its recalls. In a
-# [confusion matrix](../book/glossary.md#confusion-matrix) rows are the truth, columns the answer.
+# [confusion matrix](../book/glossary.md#confusion-matrix) the rows are the truth, the columns are
+# the answers.
 
 # %% tags=["hide-input"] slideshow={"slide_type": "-"}
 matrix = metrics.matrix_of(runs[method])
@@ -193,14 +194,14 @@ plots.show(
     plt.gcf(),
     alt="Confusion matrix as a heat map in shades of blue: a row for each true class, a column "
     "for each predicted one. Each cell holds the share of the row's clips in per cent and, "
-    "below it, their count; right answers stand on the diagonal.",
+    "below it, their count; right answers are on the diagonal.",
 )
 
 # %% [markdown]
 # ## Recall by class
 #
-# [Recall](../book/glossary.md#recall) is the share of a class that is found, here with
-# [Wilson's interval](../book/glossary.md#wilson-interval) for a share.
+# [Recall](../book/glossary.md#recall) is the share of a class that is found. The table has
+# [Wilson's interval](../book/glossary.md#wilson-interval) for this share.
 
 # %%
 quoted = paper.FIGURE6_RECALL[printed_for]
@@ -222,11 +223,11 @@ plots.table(
 # ## Summary
 #
 # - Counts are pooled over the folds; accuracy weighs clips, UF1 and UAR weigh classes.
-# - Only rows that saw the same clips, folds and scores can be compared. Printed figures are of
-#   other data than synthetic ones.
-# - Clips of one person are alike. An interval that draws people is the honest one; the more people
-#   differ, the wider it is.
-# - Whether two methods differ is read off the clips that only one of them got right.
+# - You can compare only rows with the same clips, folds and scores. Printed figures are of other
+#   data than the synthetic ones.
+# - Clips of one person are alike. An interval that draws people is the honest one. If people differ
+#   more, it is wider.
+# - The clips that only one of two methods got right show whether the methods differ.
 # - The recall of a class with few clips is hardly known, whatever its figure.
 
 # %% [markdown]
@@ -252,7 +253,7 @@ by_hand = [np.trace(matrix) / matrix.sum(), np.mean(f1s), np.mean(recalls)]
 
 answers = metrics.last(runs[method])
 truth, answer = answers["label"].to_numpy(str), metrics.predicted(answers).astype(str)
-shown = sorted(set(truth))  # scikit-learn is told to leave out classes without clips, as eq. 17
+shown = sorted(set(truth))  # scikit-learn leaves out classes without clips, as eq. 17 does
 scikit = [
     accuracy_score(truth, answer),
     f1_score(truth, answer, average="macro", zero_division=0),
@@ -285,8 +286,8 @@ print("UAR: it is 1 / C whatever the classes' sizes, and guessing at random give
 # %% [markdown]
 # **3. (middle)** The plain interval of a share is $\hat p \pm z \sqrt{\hat p (1 - \hat p) / n}$,
 # Wilson's contains all $p$ with $|\hat p - p| \le z \sqrt{p (1 - p) / n}$. Solve this for $p$ and
-# compare with `metrics.wilson`. Let the recall that the paper quotes for repression be the truth:
-# how often would either interval hold it, for as many clips as CASME II has of that class?
+# compare with `metrics.wilson`. Assume that the recall that the paper quotes for repression is the
+# truth. How often would each interval contain it, for as many clips as CASME II has of that class?
 
 # %% tags=["solution", "hide-cell"] jupyter={"source_hidden": true, "outputs_hidden": true}
 from scipy.stats import binom, norm
@@ -318,7 +319,7 @@ for name, interval in (("plain", plain), ("Wilson's", wilson)):
     coverage = binom.pmf(np.arange(n + 1), n, p)[holds].sum()
     low, high = bounds[n]
     print(f"{name}: holds {p} in {coverage:.1%}; all {n} right: {low:.2f} to {high:.2f}")
-print("Where everything is right the plain interval has no width at all, as if it were certain.")
+print("If everything is right, the plain interval has no width at all, as if it were certain.")
 
 # %% [markdown]
 # **4. (hard)** Draw *clips* instead of subjects and compare the widths of the two intervals of the
@@ -340,8 +341,8 @@ def clip_by_clip(predictions):
 by_subject, by_clip = width(answers), width(clip_by_clip(answers))
 print(f"{method}: width by subject {by_subject:.3f}, by clip {by_clip:.3f}")
 
-# Ten subjects of ten clips; whoever is recognised at all is recognised always. Then a subject tells
-# as much as one clip does, and the width grows by the square root of the clips of a subject.
+# Ten subjects of ten clips: all clips of a subject are right, or none is. Then a subject says as
+# much as one clip, and the width grows by the square root of the clips of a subject.
 subjects = np.repeat(np.arange(10), 10)
 extreme = pd.DataFrame({"clip": np.arange(100), "subject": subjects, "label": "a", "epoch": 1})
 extreme["p_a"] = (subjects % 2).astype(float)  # every other subject is right
@@ -353,7 +354,7 @@ print(f"all or nothing: {factor:.1f} times as wide, expected about {np.sqrt(10):
 # %% [markdown]
 # ## Where these figures come from
 #
-# Every figure above is counted from stored predictions; this is what made them.
+# Every figure above is counted from stored predictions. This table says what made them.
 
 # %%
 provenance.show(runs.values(), f"make study DATASET={dataset} PROFILE={profile} SEED={seed}", study)

@@ -1,12 +1,12 @@
 # %% [markdown] slideshow={"slide_type": "slide"}
 # # The ablation: table 3
 #
-# Section 3.3 of the paper takes the two modules, [MFEM](../book/glossary.md#mfem) and
-# [MFFM](../book/glossary.md#mffm), away, one after the other, and asks what each was worth: an
-# [ablation](../book/glossary.md#ablation). One clip more or less is a visible step in such a table,
-# and a network trained twice from different random weights does not give the same answers twice. So
-# here every row has a spread over [seeds](../book/glossary.md#seed), an interval over subjects, and
-# a paired test.
+# Section 3.3 of the paper removes the two modules, [MFEM](../book/glossary.md#mfem) and
+# [MFFM](../book/glossary.md#mffm), one after the other, and asks what each was worth. This is an
+# [ablation](../book/glossary.md#ablation). One clip more or less is a visible step in such a table.
+# A network that is trained twice from different random weights does not give the same answers
+# twice. So here every row has a spread over [seeds](../book/glossary.md#seed), an interval over
+# subjects, and a paired test.
 
 # %% [markdown]
 # :::{admonition} What you will learn
@@ -24,7 +24,7 @@ dataset = "synthetic"  # or "casme2", "samm"
 data_root = None  # folder of your own copy of the data
 profile = "laptop"  # or "paper"
 seed = 0
-methods = ["base", "full"]  # the variants that are run here, if need be
+methods = ["base", "full"]  # the variants that are run here if they have not run yet
 overrides = {}  # fields of the configuration to change
 
 # %%
@@ -45,8 +45,8 @@ where = f"{study.clips.attrs['version']}, profile {profile}"
 print(f"{where}: {len(study.clips)} clips, one is {100 / len(study.clips):.2f} points")
 
 # %% [markdown]
-# The runs that this page counts: those of this study's own seed, made now if they are not stored,
-# and those of other seeds that lie in the repository under `results/` for the same data.
+# This page counts the runs of this study's own seed, which are made now if they are not stored. It
+# also counts the saved runs of other seeds for the same data, in the repository under `results/`.
 
 # %%
 runs = study.runs(VARIANTS, make=methods)  # variant -> seed -> predictions
@@ -66,11 +66,11 @@ plots.table(
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## Table 3: printed and reproduced
 #
-# [Accuracy](../book/glossary.md#accuracy), [UF1](../book/glossary.md#uf1) and
-# [UAR](../book/glossary.md#uar) as on the page before. The *printed* figures are the paper's, of
-# CASME II and of one run each. Those of *here* are means over the seeds above, of the data that the
-# caption names. Where that is synthetic, do not compare the levels: compare the steps from row to
-# row with the spread of a row.
+# The scores are [accuracy](../book/glossary.md#accuracy), [UF1](../book/glossary.md#uf1) and
+# [UAR](../book/glossary.md#uar), as on the page before. The *printed* figures are the paper's: they
+# are of CASME II, and of one run each. The figures under *here* are means over the seeds above, of
+# the data that the caption names. If these data are synthetic, do not compare the levels. Compare
+# the steps from row to row with the spread of a row.
 
 # %%
 scores = pd.DataFrame(
@@ -98,9 +98,9 @@ plots.table(spread, f"Standard deviation over seeds, {where}")
 # ## How sure is that?
 #
 # Two things move a row: the seed (other random weights, other order) and the people (other faces).
-# Each dot is a seed; the bar is the interval of 95 % when whole *subjects* are drawn with
+# Each dot is a seed. The bar is the interval of 95 % when whole *subjects* are drawn with
 # replacement ([bootstrap](../book/glossary.md#bootstrap)), for the first seed. For the printed rows
-# only the count of right clips is known; their bar is [Wilson's
+# we know only the number of right clips. Their bar is [Wilson's
 # interval](../book/glossary.md#wilson-interval), which is too short, because it takes the clips of
 # one person as independent.
 
@@ -127,7 +127,7 @@ for axes in (top, bottom):
 plots.show(
     figure,
     alt="Two dot plots of accuracy in per cent, a row for each variant of the ablation. Above, "
-    "the printed rows: an orange dot each on a grey bar, Wilson's interval. Below, the rows "
+    "the printed rows: each an orange dot on a grey bar, Wilson's interval. Below, the rows "
     "of this page: a blue dot for each seed on a grey bar, the interval over subjects.",
 )
 
@@ -137,9 +137,9 @@ plots.show(
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## Pairs of variants on the same clips
 #
-# [McNemar's exact test](../book/glossary.md#mcnemar-test) on the clips that only one of two
-# variants got right, seed by seed. A small
-# $p$ in one seed and a large one in the next means: the seed decided.
+# The table has [McNemar's exact test](../book/glossary.md#mcnemar-test) on the clips that only one
+# of two variants got right, seed by seed. If $p$ is small in one seed and large in the next, the
+# seed decided.
 
 # %%
 pairs = []
@@ -154,10 +154,10 @@ plots.table(pd.DataFrame(pairs, columns=columns), where, index=False)
 # %% [markdown]
 # ## Does the step hold?
 #
-# A step that holds must be larger than what the seeds alone move, and clear of chance among the
-# clips. *The seeds' spread* is how far a difference of two single runs, one of either variant,
-# varies with the seeds: the root of the sum of both variances. McNemar's $p$ must be below 0.05, in
-# favour of the same side.
+# A step that holds must be larger than what the seeds alone move, and it must be more than chance
+# among the clips. *The seeds' spread* says how far a difference of two single runs, one of each
+# variant, varies with the seeds: it is the root of the sum of both variances. McNemar's $p$ must be
+# below 0.05, in favour of the same side.
 #
 # A variant that is ahead after fewer training steps than the paper takes may only learn faster. So
 # the page also says which share of the paper's steps the runs had: 50 epochs over 246 clips in
@@ -187,7 +187,7 @@ def step(runs, a="base", b="full"):
     text += f"McNemar, p < 0.05: {clear.count(1)} seed(s) for {b}, {clear.count(-1)} for {a}; p "
     text += ", ".join(f"{p:.2g}" for _, _, p in tests) + ". "
     if len(seeds) < 2:
-        return text + "One seed has no spread: whether the step exceeds it cannot be said."
+        return text + "One seed has no spread, so the step cannot be compared with it."
     spread = np.sqrt(points.var(axis=1, ddof=1).sum())
     size = "larger" if abs(change) > spread else "not larger"
     text += f"The step is {size} than the seeds' spread, {spread:.1f} points. "
@@ -225,11 +225,11 @@ plots.table(
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## As many clips as the paper has
 #
-# The profile `night` trains the small network of `laptop`; its synthetic data has as many clips
-# and subjects as CASME II gives the paper. It is what a CPU can do; the paper's own width
-# (`PROFILE=paper`) wants a GPU, and stands here too once such a run is kept. Nothing is run for
-# this table: it reads the predictions under `results/`, made by `make ablation PROFILE=night`.
-# Above them, for comparison, stand the rows of this page.
+# The profile `night` trains the small network of `laptop`; its synthetic data has as many clips and
+# subjects as CASME II gives the paper. A CPU can do this. The paper's own width (`PROFILE=paper`)
+# needs a GPU; once such a run is saved, the table has it too. Nothing is run for this table: it
+# loads the predictions under `results/`, which `make ablation PROFILE=night` made. The first rows
+# are those of this page, for comparison.
 
 
 # %% tags=["hide-input"]
@@ -263,12 +263,12 @@ for name, variants in larger.items():
     for b in VARIANTS[1:]:
         print(f"- Profile {name}, {step(variants, b=b)}")
 if not larger:
-    print(f"No run of profile night or paper on {dataset} data is kept under results/.")
+    print(f"No run of profile night or paper on {dataset} data is saved under results/.")
 
 # %% [markdown]
 # ## What such a table can show
 #
-# In the printed table the steps are these.
+# These are the steps of the printed table.
 
 # %%
 right = {name: round(row[0] / 100 * n) for name, row in paper.TABLE3.items()}
@@ -277,28 +277,28 @@ for name in VARIANTS[1:]:
     print(f"{paper.VARIANT_NAMES[name]}: {more} right clips of {n} more than base")
 
 # %% [markdown]
-# Without the paper's predictions, clip by clip, no paired test of the printed steps is possible:
-# compare them with the spread over seeds above. Variants also differ in size
-# ([the network](05_network.ipynb)): a fair control for a module is the same number of parameters
-# without its idea.
+# Without the paper's predictions, clip by clip, nobody can make a paired test of the printed steps.
+# Compare them with the spread over seeds above. Variants also differ in size ([the
+# network](05_network.ipynb)): a fair control for a module has the same number of parameters without
+# its idea.
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## Summary
 #
-# - One run of each variant is one draw: another seed gives another table. A row needs seeds, and
-#   its spread must stand beside it.
+# - One run of each variant is one draw: another seed gives another table. A row needs several
+#   seeds, and it must show its spread.
 # - An interval over subjects says how far the table would move with other people.
-# - A step holds where it is larger than the seeds' spread *and* the paired test is clear in every
-#   seed. The page says so by computing it.
-# - With a few hundred clips a step of a few clips cannot be told from none, whoever prints it.
-# - What a module adds in idea and what it adds in size are two questions. The table answers neither
-#   alone.
+# - A step holds if it is larger than the seeds' spread *and* the paired test is clear in every
+#   seed. The page computes whether it does.
+# - With a few hundred clips nobody can distinguish a step of a few clips from no step.
+# - What a module adds as an idea and what it adds as size are two questions. The table alone
+#   answers neither.
 
 # %% [markdown]
 # ## Exercises
 #
 # **1. (easy)** If two methods are equally good, each clip that only one of them got right falls to
-# either side like a coin. Compute McNemar's two-sided $p$ from the two counts, with nothing but
+# one side or the other like a coin. Compute McNemar's two-sided $p$ from the two counts, only with
 # binomial coefficients, and compare with this page's.
 
 # %% tags=["solution", "hide-cell"] jupyter={"source_hidden": true, "outputs_hidden": true}
@@ -321,8 +321,8 @@ for a, b in combinations(runs, 2):
 print("All pairs of this page agree.")
 
 # %% [markdown]
-# **2. (middle)** How many clips must differ before $p < 0.05$ is possible at all? And: of the
-# printed steps only the difference of the counts is known. If $b$ clips fell to `base`, the larger
+# **2. (middle)** How many clips must differ before $p < 0.05$ is possible at all? And: for the
+# printed steps we know only the difference of the counts. If $b$ clips fell to `base`, the larger
 # variant won $b$ plus the step. Up to which $b$ would $p$ stay below 0.05?
 
 # %% tags=["solution", "hide-cell"] jupyter={"source_hidden": true, "outputs_hidden": true}
@@ -342,9 +342,9 @@ for name, seeds in runs.items():
 
 # %% [markdown]
 # **3. (middle)** Somebody trains with $k$ seeds and prints the best run. If accuracies vary with
-# the seed like a normal variable with standard deviation $\sigma$, by how much does that flatter?
+# the seed like a normal variable with standard deviation $\sigma$, how much does that flatter?
 # Integrate the density of the largest of $k$, check it for $k = 2$ ($\sigma / \sqrt \pi$) and by
-# drawing, and set it beside the spread of this page.
+# drawing, and compare it with the spread of this page.
 
 # %% tags=["solution", "hide-cell"] jupyter={"source_hidden": true, "outputs_hidden": true}
 from scipy.stats import norm

@@ -1,17 +1,16 @@
 # %% [markdown] slideshow={"slide_type": "slide"}
 # # The audit: do the printed figures add up?
 #
-# A score over a known number of clips can only take certain values. Before anything is compared
-# with a printed figure it is worth asking whether the figure can exist. This page needs no data; it
-# computes from what the paper prints, and from two
-# [confusion matrices](../book/glossary.md#confusion-matrix) that the authors of KFC-MER released
-# with their code {cite}`su2021key`.
+# A score over a known number of clips can only have certain values. Before you compare anything
+# with a printed figure, ask whether the figure can exist. This page needs no data. It computes from
+# what the paper prints, and from two [confusion matrices](../book/glossary.md#confusion-matrix)
+# that the authors of KFC-MER released with their code {cite}`su2021key`.
 #
 # :::{admonition} What you will learn
 # :class: tip
 # - that an accuracy over $n$ clips is a whole count, and how to test a printed one for it
 # - how much one clip is worth, and what an interval around a printed score looks like
-# - that two definitions of F1 stand in one column of table 2, and how far apart they are
+# - that one column of table 2 has two definitions of F1, and how far apart they are
 # - why rows quoted from ten papers are not a comparison of ten methods
 #
 # *About 15 minutes to read; runs in under 1 minute on a laptop.*
@@ -35,10 +34,10 @@ from merlib.study import paper
 #
 # An [accuracy](../book/glossary.md#accuracy) over $n$ clips is $k/n$. The paper uses 246 clips of
 # CASME II and 136 of SAMM. For every accuracy of table 2 we look for a $k$ that gives the printed
-# digits. *None* means: at the printed precision no count of that many clips gives it. That is no
-# accusation: the figure may be over another number of clips, an average over
-# [folds](../book/glossary.md#fold), or a slip of the pen. But it is not the score of the same
-# clips, and table 2 puts it beside those that are.
+# digits. *None* means that no count of that many clips gives the printed digits. We do not accuse
+# anybody: the figure may be over another number of clips, it may be an average over
+# [folds](../book/glossary.md#fold), or it may be a slip of the pen. But it is not the score of the
+# same clips, and table 2 puts it beside scores that are.
 
 # %% slideshow={"slide_type": "-"}
 rows = []
@@ -55,8 +54,8 @@ for method, texts in paper.ACCURACY_AS_PRINTED.items():
 plots.table(pd.DataFrame(rows), "Table 2: which counts give the printed accuracy", index=False)
 
 # %% [markdown]
-# Those without a count may be whole over other numbers of clips. Here are the ones, up to ten clips
-# more or fewer, that do give the printed digits:
+# An accuracy without a count may be whole over another number of clips. These numbers of clips, up
+# to ten more or fewer, give the printed digits:
 
 # %%
 texts = {
@@ -76,10 +75,10 @@ for name, text in (("casme2", "65.9"), ("samm", "48.5")):
     print(f"Micro-attention without its last zero, {text} %: {paper.whole_counts(text, n)} of {n}")
 
 # %% [markdown]
-# SLSTT's figures are exactly 188 of 248 and 97 of 134: other selections of clips. Micro-attention's
-# fit if their last zero was added in copying. A fit alone proves little: with two decimals one
-# number of clips in about forty fits by chance, with three one in four hundred. But a figure that
-# does not fit is not a score of these clips.
+# SLSTT's figures are exactly 188 of 248 and 97 of 134: those are other selections of clips.
+# Micro-attention's figures fit if their last zero was added in copying. A fit alone proves little:
+# with two decimals one number of clips in about forty fits by chance, with three decimals one in
+# four hundred. But a figure that does not fit is not a score of these clips.
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## How much is one clip?
@@ -96,14 +95,15 @@ low, high = metrics.wilson(209, 246)
 print(f"Wilson's 95 % interval of 209 of 246: {100 * low:.1f} to {100 * high:.1f} %")
 
 # %% [markdown]
-# The interval takes clips as independent, which clips of one person are not: the true one is wider.
+# The interval takes clips as independent, but clips of one person are not. So the true interval is
+# wider.
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## Which F1?
 #
 # Equation 16, [UF1](../book/glossary.md#uf1), averages the F1 of the classes. Others compute one F1
 # from the mean precision and the mean [recall](../book/glossary.md#recall), which is another
-# number. From the released matrices of KFC-MER, both ways:
+# number. The table has both, from the released matrices of KFC-MER:
 
 # %% slideshow={"slide_type": "-"}
 rows = {}
@@ -127,8 +127,8 @@ plots.table(pd.DataFrame(rows).T, "KFC-MER from its released confusion matrices"
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## Why the rows of table 2 cannot be compared
 #
-# A difference between two rows is a difference between two methods only if all else is equal. Put
-# together:
+# A difference between two rows is a difference between two methods only if everything else is
+# equal. Here are the facts together:
 
 # %%
 quoted = [method for method in paper.TABLE2 if method != "the paper"]
@@ -142,15 +142,15 @@ print(
 )
 
 # %% [markdown] slideshow={"slide_type": "-"}
-# - **Other clips.** What is not of 246 or 136 clips was scored on others. Easy or hard clips move a
-#   score as much as a method does: a single one is 0.4 points.
+# - **Other clips.** A score that is not of 246 or 136 clips is of other clips. Easy or hard clips
+#   move a score as much as a method does: a single clip is 0.4 points.
 # - **Other classes.** *Others* is the largest class of CASME II; a selection with fewer or more of
 #   them is another task.
-# - **Another F1.** Two definitions stand in one column.
-# - **Other inputs.** One apex frame, a sequence, or the whole clip, magnified or not. LBP-TOP alone
-#   is said to go from about 51 to 67 % by magnification.
-# - **Other networks at the start.** Some began from weights learnt on large sets of images, as
-#   SLSTT's transformer, others from chance.
+# - **Another F1.** One column has two definitions.
+# - **Other inputs.** A method sees one apex frame, a sequence, or the whole clip, magnified or not.
+#   Magnification alone is said to raise LBP-TOP from about 51 to 67 %.
+# - **Other networks at the start.** Some networks began from weights learnt on large sets of
+#   images, as SLSTT's transformer did; others began from random weights.
 # - **Another epoch.** Some public code reports the best epoch on the test subject, which is a choice
 #   by the answers. HTNet's does: for each left-out subject its main script keeps the answers of the
 #   epoch with the highest accuracy on that subject.
@@ -158,7 +158,7 @@ print(
 #   databases, 442 clips). They give the printed UF1, 0.7353. But the printed UAR, 0.7605, is the
 #   mean *precision* of these answers; their UAR by equation 17 is 0.7186.
 #
-# What can be compared is what ran under one protocol: [table 2, run here](15_comparison.ipynb).
+# You can compare methods that ran under one protocol: [table 2, run here](15_comparison.ipynb).
 #
 # ## Small contradictions in the text
 #
@@ -173,8 +173,8 @@ print(
 # %% [markdown]
 # ## Summary
 #
-# - A printed accuracy that is no whole count of the stated clips is a score of something else; one
-#   that is may still be.
+# - A printed accuracy that is no whole count of the stated clips is a score of something else. An
+#   accuracy that is a whole count may still be one.
 # - One clip is a visible step, and the interval of a single score is wider than most of the steps
 #   between rows of table 2.
 # - "F1" needs its definition beside it: the mean of the classes' F1 and the F1 of mean precision
@@ -184,8 +184,8 @@ print(
 #
 # ## Exercises
 #
-# **1. (easy)** Table 3 is the paper's own: accuracies of 246 clips of CASME II. Is each a whole
-# count, and how many clips lie between the first row and the last?
+# **1. (easy)** Table 3 is the paper's own: it has accuracies of 246 clips of CASME II. Is each a
+# whole count, and how many clips lie between the first row and the last?
 
 # %% tags=["solution", "hide-cell"] jupyter={"source_hidden": true, "outputs_hidden": true}
 for name, (printed, *_) in paper.TABLE3.items():
@@ -216,10 +216,10 @@ print("So three printed decimals tell much more than two, and one tells hardly a
 
 # %% [markdown]
 # **3. (hard)** The paper prints accuracy, UAR and UF1 on CASME II, and quotes two recalls from its
-# figure 6, which are the two best. Find every diagonal of the confusion matrix, that is, right
+# figure 6, which are the two best. Find every diagonal of the confusion matrix, that is, the right
 # clips of each class, which agrees with all of them. Which of the facts decides, and which adds
-# nothing? *Hint:* the wrong clips of one class are somebody's false positives; try all ways to deal
-# them out.
+# nothing? *Hint:* the wrong clips of one class are false positives of another; try all ways to
+# distribute them.
 
 # %% tags=["solution", "hide-cell"] jupyter={"source_hidden": true, "outputs_hidden": true}
 from itertools import product

@@ -1,14 +1,14 @@
 # %% [markdown] slideshow={"slide_type": "slide"}
 # # What the paper does not say
 #
-# A paper of seven pages leaves much open. Wherever it did we had to decide, and a different
-# decision is a different study. This page lists every one. It is made from the configuration
-# itself (`merlib/config.py`): a row is a field, so a run with another value is one argument away,
-# and the page cannot differ from the code.
+# A paper of seven pages leaves much open. In each of these places we had to decide, and a different
+# decision is a different study. This page lists every decision. It is made from the configuration
+# itself (`merlib/config.py`), so the page cannot differ from the code. Each row is one field, and
+# one argument gives a run with another value.
 #
 # :::{admonition} What you will learn
 # :class: tip
-# - which choices a method section leaves open, what was taken here and why
+# - which choices a method section leaves open, what we chose and why
 # - how a choice becomes a field, a run and a name (a hash), so that no two studies are mixed up
 # - how many different studies one paper's text allows
 #
@@ -36,7 +36,7 @@ from merlib.pages import plots
 #
 # `paper` is the network in the paper's size, for a GPU. `laptop` is the same code, narrower and on
 # smaller pictures, so that anybody can run all of it. `night` is the laptop's network for as many
-# synthetic clips as the paper has real ones. They differ in these fields only:
+# synthetic clips as the paper has real ones. They differ only in these fields:
 
 # %% slideshow={"slide_type": "-"}
 configs = {name: make_profile(name, dataset).step() for name in PROFILES}
@@ -47,11 +47,12 @@ plots.table(profiles.rename_axis("field").reset_index(), "The profiles", index=F
 # %% [markdown]
 # ## Every decision
 #
-# By step: the [Eulerian magnification](../book/glossary.md#eulerian-magnification) and
-# [TV-L1 flow](../book/glossary.md#tv-l1) of preprocessing; the modules
+# The tables follow the steps: first the [Eulerian
+# magnification](../book/glossary.md#eulerian-magnification) and [TV-L1
+# flow](../book/glossary.md#tv-l1) of preprocessing; then the modules of the network,
 # [MFEM](../book/glossary.md#mfem) with [SAM](../book/glossary.md#sam),
 # [CAM](../book/glossary.md#cam) and [GeM](../book/glossary.md#gem), and
-# [MFFM](../book/glossary.md#mffm) with [FIM](../book/glossary.md#fim), of the network; training.
+# [MFFM](../book/glossary.md#mffm) with [FIM](../book/glossary.md#fim); then training.
 
 
 # %%
@@ -89,25 +90,26 @@ decisions("train")
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## Decisions that are no field
 #
-# - *One pooling for each CCAM.* Both looks pool with the same GeM, as equations 6 and 11 name one
-#   $\varphi_3$; since a gain per channel passes through it, the maps are pooled once.
-# - *The exponent of GeM stays at 1 or above* by reflection, so that its gradient never dies.
-# - *No biases* in the 7x7 convolution of SAM, in the channel perceptrons and in the convolutions of
-#   a FIM: a [batch norm](../book/glossary.md#batch-normalisation) or a sigmoid follows, and
+# - *One pooling for each CCAM.* Both looks pool with the same GeM, because equations 6 and 11 name
+#   one $\varphi_3$. A gain per channel passes through it, so the maps are pooled once.
+# - *The exponent of GeM stays at 1 or above* by reflection, so that its gradient is never stuck at
+#   zero.
+# - *No biases.* The 7x7 convolution of SAM, the channel perceptrons and the convolutions of a FIM
+#   have none: a [batch norm](../book/glossary.md#batch-normalisation) or a sigmoid follows, and
 #   equations 3, 7, 11 and 12 write none.
 # - *Which map is upsampled.* Equation 12 upsamples its second argument and gives the result the
-#   size of the first; the prose speaks of bringing the *former* stage's map to the same size. Only
-#   the deeper map is smaller, so it is the one that is upsampled.
+#   size of the first; the prose says that the *former* stage's map is brought to the same size.
+#   Only the deeper map is smaller, so we upsample it.
 # - *The last epoch counts*, always. The left-out subject chooses nothing; every epoch's predictions
-#   are stored for the audit only.
-# - *Nothing is dropped in silence.* A clip whose [apex](../book/glossary.md#apex) is missing or
-#   lies outside of it gets the frame of the largest motion, and is named.
+#   are stored only for the audit.
+# - *No clip is dropped without a word.* If the [apex](../book/glossary.md#apex) of a clip is
+#   missing or lies outside of it, the clip gets the frame of the largest motion, and it is named.
 #
 # ## How the profile `laptop` was chosen
 #
-# Its width, epochs, learning rate and scaling of the flow were chosen on synthetic data of *other*
-# generator seeds (101 and 102), never on the published one (seed 0), with five folds by subject.
-# `benchmarks/laptop_profile.py` makes these figures; the rows change one thing at a time.
+# We chose its width, epochs, learning rate and scaling of the flow on synthetic data of *other*
+# generator seeds (101 and 102), never on the published data (seed 0), with five folds by subject.
+# `benchmarks/laptop_profile.py` makes these figures; each row changes one thing.
 
 # %%
 from merlib.files import find_home, noted
@@ -121,10 +123,10 @@ else:
     print("The table is not there: run benchmarks/laptop_profile.py.")
 
 # %% [markdown]
-# A hundred clips are few: one is a point of accuracy, and rows that differ by less than five points
-# do not differ. What does stand out is the motion of the head: with `head_motion = keep` the flow
-# is mostly that of the head, and the network does not find the expression in it; a linear model
-# can subtract it and does not mind.
+# A hundred clips are few: one clip is a point of accuracy, and rows that differ by less than five
+# points show no difference. But the motion of the head shows a clear one. With `head_motion = keep`
+# the flow is mostly that of the head, and the network does not find the expression in it. A linear
+# model can subtract the motion of the head and works all the same.
 
 # %% [markdown]
 # ## Summary
@@ -132,13 +134,12 @@ else:
 # - A paper is not a program: every open choice is listed here with its reason and its alternatives.
 # - A choice is a field of one frozen configuration, and the hash of the fields names what was run.
 # - The page is made from the code, so the two cannot differ.
-# - What had to be tried was tried on development data of other generator seeds, never on the
-#   published set.
+# - We tried settings on development data of other generator seeds, never on the published set.
 #
 # ## Exercises
 #
 # **1. (easy)** Change `evm_alpha` to 20 and `epochs` to 7, one at a time. Which parts of the hash
-# change, and what would have to be computed anew?
+# change, and what would have to be computed again?
 
 # %% tags=["solution", "hide-cell"] jupyter={"source_hidden": true, "outputs_hidden": true}
 steps = ("prepare", "network", "train")
@@ -151,8 +152,9 @@ for change in ({"evm_alpha": 20.0}, {"epochs": 7}):
 print("A field of preparation asks for new clips and new training, one of training for training.")
 
 # %% [markdown]
-# **2. (middle)** Take only the fields with a closed set of values, or yes and no. How many studies
-# are all their combinations? How many are there if one field at a time differs from the default?
+# **2. (middle)** Take only the fields with a closed set of values, or with yes and no. How many
+# studies do all their combinations make? How many studies are there if one field at a time differs
+# from the default?
 
 # %% tags=["solution", "hide-cell"] jupyter={"source_hidden": true, "outputs_hidden": true}
 from math import prod
@@ -164,13 +166,13 @@ choices = {
 }
 print(f"{len(choices)} fields, {prod(choices.values()):,} combinations,")
 print(f"{sum(number - 1 for number in choices.values())} one at a time.")
-print("Nobody can run all of them: whoever tries many and reports the best one reports luck.")
+print("Nobody can run all of them. If you try many and report the best one, you report luck.")
 
 # %% [markdown]
 # **3. (hard)** Table 3 compares *base* with *full*. Which decisions about the network can move only
 # one of the two? For every field of the network with a closed set, or yes and no, count the
-# parameters of both variants under each alternative. Where a decision touches only *full*, it is a
-# lever on the difference that the paper reports.
+# parameters of both variants under each alternative. A decision that touches only *full* can move
+# the difference that the paper reports.
 
 # %% tags=["solution", "hide-cell"] jupyter={"source_hidden": true, "outputs_hidden": true}
 from dataclasses import replace

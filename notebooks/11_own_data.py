@@ -1,15 +1,15 @@
 # %% [markdown] slideshow={"slide_type": "slide"}
 # # Your own data
 #
-# How to bring in a licensed copy of CASME II or SAMM, or clips of your own. Every cell runs: where
-# you have none of these, the clips are taken from the embedded synthetic dataset.
+# This page shows how to use a licensed copy of CASME II or SAMM, or clips of your own. Every cell
+# runs: if you have none of these, the clips come from the embedded synthetic dataset.
 #
 # :::{admonition} What you will learn
 # :class: tip
 # - how to bring a licensed copy into the study without renaming a file
 # - what is checked before any work, what is repaired and named, and what stops the study
 # - how to describe clips of your own in one table
-# - what to do where no face is found
+# - what to do if no face is found
 #
 # *About 15 minutes to read; runs in under 3 minutes on a laptop.*
 # :::
@@ -17,18 +17,18 @@
 # %% [markdown]
 # ## A licensed copy
 #
-# Unpack it and name its folder; nothing has to be renamed or converted.
+# Unpack it and name its folder. You do not have to rename or convert anything.
 #
 # ```
 # merlib check casme2 --root /path/to/CASME2
 # make study DATASET=casme2 DATA_ROOT=/path/to/CASME2 PROFILE=paper
 # ```
 #
-# The annotation table (`CASME2*.xlsx`, `SAMM*.xlsx`) is found in that folder or one below, its
-# columns by their names. The subjects' folders (`sub01`, `006`) are searched two levels down, so
-# `CASME2-RAW`, `CASME2_RAW_selected`, `Cropped` and plain unpacking all do. Images are matched by
-# the number at the end of their names. Where raw and cropped frames are both there the raw ones are
-# taken; `OPTIONS="--faces cropped"` asks for the others.
+# The loader finds the annotation table (`CASME2*.xlsx`, `SAMM*.xlsx`) in that folder or one below,
+# and its columns by their names. It searches two levels down for the subjects' folders (`sub01`,
+# `006`), so `CASME2-RAW`, `CASME2_RAW_selected`, `Cropped` and plain unpacking all work. It matches
+# images by the number at the end of their names. If there are both raw and cropped frames, it takes
+# the raw ones; `OPTIONS="--faces cropped"` asks for the others.
 
 # %% tags=["parameters"]
 dataset = "synthetic"  # or "casme2", "samm", "composite", "own"
@@ -70,8 +70,8 @@ print(clips.attrs["version"])
 # ## Which classes
 #
 # `classes` selects by name: `five` (the default, those of the paper), `three` (negative, positive,
-# surprise: the grand challenge of 2019), `all`, or emotions divided by commas. Here the five, by
-# subject:
+# surprise: the grand challenge of 2019), `all`, or emotions divided by commas. Here are the five,
+# by subject:
 
 # %%
 plots.table(counts(clips), f"Clips by subject and class, {clips.attrs['version']}")
@@ -79,14 +79,14 @@ plots.table(counts(clips), f"Clips by subject and class, {clips.attrs['version']
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## Check first
 #
-# `merlib check` reads the table and every frame, looks for the faces, and tells everything that is
-# wrong at once, by row and file, as Markdown and as JSON. *Errors* stop the study. *Repairs* are
-# made and named: an [apex](../book/glossary.md#apex) that is missing or impossible becomes the
-# frame of largest motion, a clip with too few frames repeats some, frames that the table names
-# beyond the ends of what is on disk are cut off. `--strict` refuses repairs. The exit status is 0
-# if the study can run, else 1.
+# `merlib check` reads the table and every frame and looks for the faces. It reports everything that
+# is wrong at once, by row and file, as Markdown and as JSON. *Errors* stop the study. *Repairs* are
+# made and named. The frame of largest motion takes the place of an [apex](../book/glossary.md#apex)
+# that is missing or impossible. A clip with too few frames repeats some. If the table names frames
+# beyond the ends of what is on disk, they are cut off. `--strict` refuses repairs. The exit status
+# is 0 if the study can run, else 1.
 #
-# To see it at work, a few rows of a table with faults of every kind, checked without frames
+# To see how it works, we check a few rows of a table with faults of every kind, without frames
 # (`merlib check casme2 --table FILE`):
 
 # %% slideshow={"slide_type": "slide"}
@@ -113,7 +113,7 @@ plots.table(shown.replace("<NA>", ""), "What the check finds", index=False)
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## Clips of your own
 #
-# They need no official layout. Put a file `manifest.csv` into a folder, a row a clip:
+# They need no official layout. Put a file `manifest.csv` into a folder. Each row is one clip:
 #
 # | column | |
 # | --- | --- |
@@ -126,8 +126,8 @@ plots.table(shown.replace("<NA>", ""), "What the check finds", index=False)
 # | `action_units` | optional; [action units](../book/glossary.md#action-unit) |
 #
 # [Onset](../book/glossary.md#onset) and [offset](../book/glossary.md#offset) are the first and the
-# last frame of the movement. The first frame of a video is number 0. Let us write one from clips of
-# this dataset: most as folders of images, every third as a video.
+# last frame of the movement. The first frame of a video is number 0. Let us write a manifest from
+# clips of this dataset: most clips as folders of images, every third as a video.
 
 # %%
 home = study.home / "data" / "own_example"
@@ -156,7 +156,7 @@ with (home / "manifest.csv").open("w", newline="") as file:
 print((home / "manifest.csv").read_text())
 
 # %% [markdown]
-# The check, and the study (`make study DATASET=own DATA_ROOT=data/own_example`):
+# Now we check it, and open the study (`make study DATASET=own DATA_ROOT=data/own_example`):
 
 # %%
 report = check("own", home, n_jobs=1, progress=False)
@@ -171,13 +171,13 @@ plots.table(
 # (faces-that-are-not-found)=
 # ## Faces that are not found
 #
-# The eyes are found with the cascades that OpenCV ships. They know frontal faces; dark glasses, a
-# face in profile, hair over an eye or a second face in the frame stop the clip, and the check says
-# which. Three ways on:
+# The cascades that come with OpenCV find the eyes. They know frontal faces. Dark glasses, a face in
+# profile, hair over an eye or a second face in the frame stop the clip, and the check says which.
+# There are three solutions:
 #
-# 1. **Name the eyes.** A file `eyes.csv` beside the table (or `--eyes FILE`), with the columns
-#    `clip, left_x, left_y, right_x, right_y`: pixels in the onset frame, of the eye on the image's
-#    left and of the other. Only the clips in it are concerned.
+# 1. **Name the eyes.** Write a file `eyes.csv` beside the table (or use `--eyes FILE`), with the
+#    columns `clip, left_x, left_y, right_x, right_y`: pixels in the onset frame, first of the eye
+#    on the image's left, then of the other. The file only concerns the clips in it.
 # 2. **Give a landmark model.** The field `landmarks` takes a YuNet detector as an ONNX file
 #    (`face_detection_yunet_2023mar.onnx` of OpenCV's model zoo):
 #    `OPTIONS="--set landmarks=/path/to/it.onnx"`.
@@ -195,17 +195,18 @@ eyes.unlink()
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## What stays with you
 #
-# The recordings are lent under signed agreements. `data/` is ignored by git, and so are images,
-# videos and spreadsheets anywhere in the checkout; results hold the clips' names and probabilities
-# only; pages made from anything but drawn faces show none unless `show_faces=True` asks for them.
+# The recordings are lent under signed agreements. Git ignores `data/`, and images, videos and
+# spreadsheets anywhere in the checkout. Results have clip names, labels and probabilities, and no
+# frames. A page that is not made from drawn faces shows none unless `show_faces=True` asks for
+# them.
 
 # %% [markdown]
 # ## Summary
 #
 # - A licensed copy is read as it was unpacked; the release that was found is printed everywhere.
-# - `merlib check` tells everything at once: errors stop the study, repairs are made and named.
+# - `merlib check` reports everything at once: errors stop the study, repairs are made and named.
 # - Clips of your own need one table, and folders of images or videos.
-# - Where no face is found: name the eyes, give a landmark model, or crop the frames yourself.
+# - If no face is found, name the eyes, give a landmark model, or crop the frames yourself.
 #
 # ## Exercises
 #
@@ -227,7 +228,7 @@ assert not report.can_run and len(report.findings.of("error")) >= 3
 
 # %% [markdown]
 # **2. (middle)** High-speed cameras are rare. Thin the clips out to about 30 frames a second, as a
-# telephone films, and check them. How many frames are left from onset to apex, and of how many
+# telephone films, and check them. How many frames are left from onset to apex, and in how many
 # clips are frames repeated to make the sequence long enough?
 
 # %% tags=["solution", "hide-cell"] jupyter={"source_hidden": true, "outputs_hidden": true}
@@ -251,10 +252,10 @@ print(f"{len(repeated)} of {len(left)} clips repeat frames, and a frame twice sh
 assert len(repeated) == sum(count < study.config.frames for count in left)
 
 # %% [markdown]
-# **3. (hard)** The eyes are found once a clip, and every frame goes through the same transform.
-# What if they were found in every frame, and were off by one pixel in one of them? Align the same
-# frame twice, with the eyes that this page named and with both a pixel further right, and compute
-# the flow between the two crops. Predict its size first.
+# **3. (hard)** The eyes are found once for each clip, and every frame goes through the same
+# transform. What if they were found in every frame, and were wrong by one pixel in one of them?
+# Align the same frame twice, with the eyes that this page named and with both a pixel further
+# right, and compute the flow between the two crops. Predict its size first.
 
 # %% tags=["solution", "hide-cell"] jupyter={"source_hidden": true, "outputs_hidden": true}
 import numpy as np

@@ -2,10 +2,10 @@
 # # A photograph that moves
 #
 # Everything so far was measured on drawn faces, and a drawing is not a face. Between the drawing
-# and the licensed recordings stands a check that everybody can run: a **real photograph**, moved by
-# the same [action units](../book/glossary.md#action-unit) as the drawings, so that the true motion
-# is known to the pixel. The photograph is that of the astronaut Eileen Collins which comes with
-# scikit-image (by NASA, in the public domain).
+# and the licensed recordings there is a check that everybody can run. A **real photograph** is
+# moved by the same [action units](../book/glossary.md#action-unit) as the drawings, so that the
+# true motion is known to the pixel. The photograph shows the astronaut Eileen Collins. It comes
+# with scikit-image (by NASA, in the public domain).
 #
 # :::{admonition} What you will learn
 # :class: tip
@@ -17,8 +17,8 @@
 # :::
 
 # %% [markdown]
-# Such a clip is *semi-real*: skin, light and hair are real, the movement is not. It says whether
-# the preparation holds on a photograph; it says nothing about recognising real expressions.
+# Such a clip is *semi-real*: skin, light and hair are real, the movement is not. It shows whether
+# the preparation works on a photograph; it shows nothing about recognising real expressions.
 
 # %% tags=["parameters"]
 dataset = "synthetic"  # this page does not depend on it
@@ -50,8 +50,8 @@ print("eyes found at", eyes.round(1).tolist())
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## Are the eyes found wherever the face is?
 #
-# The photograph is shifted, scaled, turned and darkened, and the eyes found must move along. The
-# places in the untouched photograph are the reference, so this measures steadiness.
+# The photograph is shifted, scaled, turned and darkened, and the eyes that are found must move with
+# it. The places in the original photograph are the reference, so this measures how steady they are.
 
 
 # %%
@@ -78,8 +78,8 @@ plots.table(pd.DataFrame(rows, columns=columns), "The worse of both eyes", 2, in
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## Five clips
 #
-# One for each class of CASME II, with action units, length, amplitude, drift of the head and noise
-# drawn as for the synthetic dataset.
+# There is one clip for each class of CASME II. Its action units, length, amplitude, drift of the
+# head and noise are drawn as for the synthetic dataset.
 
 # %%
 home = find_home() / "data" / "photograph"
@@ -100,21 +100,22 @@ plots.strip(
 plots.show(
     plt.gcf(),
     alt="Three grey pictures of the photographed face side by side: onset, apex, and their "
-    "difference, which is nearly black but for thin lines at edges of the face.",
+    "difference, which is nearly black except for thin lines at edges of the face.",
 )
 
 # %% [markdown]
 # *The clip of `happiness`: [onset](../book/glossary.md#onset), apex, and what changed between them.
-# To the eye, nothing did.*
+# The eye sees no change.*
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## Through the whole preparation
 #
-# Eyes, [apex](../book/glossary.md#apex) and [flow](../book/glossary.md#optical-flow) as found by
-# the code that prepares every clip, against the truth. The *apex* is searched as if the table had
-# none. The error of the flow is the [end-point error](../book/glossary.md#end-point-error), the
-# mean over the places where the expression moves by more than a quarter of its peak, without the
-# head's own motion; answering zero flow everywhere is the measure to beat.
+# The table compares the eyes, the [apex](../book/glossary.md#apex) and the
+# [flow](../book/glossary.md#optical-flow) with the truth. The code that prepares every clip finds
+# them. The *apex* is searched as if the table had none. The error of the flow is the [end-point
+# error](../book/glossary.md#end-point-error), the mean over the places where the expression moves
+# by more than a quarter of its peak, without the head's own motion. The measure to beat is the
+# answer of zero flow everywhere.
 
 
 # %%
@@ -126,14 +127,14 @@ def measure(truth, frames):
     pair = np.array([0, truth.apex - truth.onset])
     seen = pipeline.flow_sequence(frames, pair, matrix, settings, 200.0)[1]
     true = flow.truth_in_crop(truth.au_displacement(truth.apex), matrix, settings.size)
-    where = np.hypot(*true) >= 0.25 * np.hypot(*true).max()
+    error, of_zero = flow.errors_with_zero(seen, true, 0.25)
     row = {
         "action units": "+".join(truth.action_units),
         "frames": len(frames),
         "eyes, px of the crop": np.hypot(*landed.T).max(),
         "apex, frames off": found - truth.apex,
-        "flow error, px": flow.endpoint_error(seen, true, where),
-        "of zero flow, px": flow.endpoint_error(0 * true, true, where),
+        "flow error, px": error,
+        "of zero flow, px": of_zero,
     }
     return row, seen, true
 
@@ -175,11 +176,11 @@ plots.show(
 # %% [markdown]
 # ## Summary
 #
-# - A photograph moved by a known field tests the preparation where no licence and no trust in
-#   annotators is needed.
-# - The eyes are found again where the picture is turned, scaled or darkened; the table above says
-#   how closely.
-# - The flow error is to be read beside that of answering zero everywhere, else it says nothing.
+# - A photograph moved by a known field tests the preparation. It needs no licence and no trust in
+#   annotators.
+# - The eyes are found again if the picture is turned, scaled or darkened; the table above says how
+#   closely.
+# - Compare the flow error with the error of zero flow everywhere; without this it says nothing.
 # - Real skin and light do not make a real expression: nothing here is about recognition.
 #
 # ## Exercises
@@ -235,7 +236,7 @@ print(pd.DataFrame(rows).round(3).to_string(index=False))
 
 # %% [markdown]
 # **3. (hard)** TV-L1 assumes that a point keeps its grey value. Make the shifted picture a tenth
-# darker, as a lamp does that flickers. What becomes of the error, and which simple step before the
+# darker, as a flickering lamp does. How does the error change, and which simple step before the
 # flow repairs most of it?
 
 # %% tags=["solution", "hide-cell"] jupyter={"source_hidden": true, "outputs_hidden": true}

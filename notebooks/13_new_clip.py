@@ -2,8 +2,7 @@
 # # A new clip
 #
 # All pages so far [leave one subject out](../book/glossary.md#loso) and count. To *use* the method,
-# a model is trained on every subject and saved, and a clip that nobody has annotated goes through
-# it:
+# you train a model on every subject and save it. Then you give it a clip that nobody has annotated:
 #
 # ```
 # merlib fit --method full --out full.safetensors
@@ -58,9 +57,9 @@ print(f"{study.config.epochs} epochs")
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## The file
 #
-# One *safetensors* file holds the weights, and in its header the configuration, the classes and
-# what the model was made from. Reading it runs no code, as reading a pickle could. Nobody was left
-# out of this training, so its quality is not known from it: what to expect is the
+# One *safetensors* file holds the weights. Its header holds the configuration, the classes and what
+# the model was made from. Reading it runs no code, as reading a pickle could. Nobody was left out
+# of this training, so it does not show the model's quality. You can expect the
 # leave-one-subject-out score of the same method, trained as long ([results](07_results.ipynb)).
 
 # %% slideshow={"slide_type": "-"}
@@ -77,9 +76,9 @@ plots.table(pd.DataFrame({"in the file": rows}), path.name)
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## Prediction
 #
-# [Onset](../book/glossary.md#onset) and [offset](../book/glossary.md#offset) are given here, the
-# [apex](../book/glossary.md#apex) is searched: the frame of largest motion. Without
-# `new_clip`, five clips of two drawn people are made that were in no training.
+# [Onset](../book/glossary.md#onset) and [offset](../book/glossary.md#offset) are given here, and
+# the page searches the [apex](../book/glossary.md#apex), the frame of largest motion. Without
+# `new_clip` it makes five clips of two drawn people that were in no training.
 
 # %%
 if new_clip is None:
@@ -113,8 +112,8 @@ if truth is not None:
 # %% [markdown]
 # ## What it saw
 #
-# The [flow](../book/glossary.md#optical-flow) from onset to apex, and the spatial gates of the four
-# stages (equation 3, [SAM](../book/glossary.md#sam)) at the apex.
+# The picture shows the [flow](../book/glossary.md#optical-flow) from onset to apex, and the spatial
+# gates of the four stages (equation 3, [SAM](../book/glossary.md#sam)) at the apex.
 
 # %% tags=["hide-input"] slideshow={"slide_type": "slide"}
 faces = plots.Faces("synthetic" if new_clip is None else "own", show_faces)
@@ -161,8 +160,8 @@ assert held < path.stat().st_size
 
 # %% [markdown]
 # **2. (middle)** How many of the new clips would somebody get right who names a class at random?
-# How likely is it to get at least as many right as the model did? How wide is the interval around
-# its share?
+# How likely is it that this person gets at least as many right as the model did? How wide is the
+# interval around the model's share?
 
 # %% tags=["solution", "hide-cell"] jupyter={"source_hidden": true, "outputs_hidden": true}
 from scipy.stats import binom
@@ -178,9 +177,9 @@ print(f"95 % interval of the share: {low:.2f} to {high:.2f}. It says next to not
 
 # %% [markdown]
 # **3. (hard)** A mirrored face shows the same emotion. Mirror the first fifty clips, flow included,
-# and ask the model again. How much do its probabilities change, and how many answers? Build from it
-# a prediction that cannot change when a clip is mirrored. *Hint:* $u$ changes its sign, $v$ does
-# not.
+# and ask the model again. How much do its probabilities change, and how many answers? From this
+# build a prediction that cannot change when a clip is mirrored. *Hint:* $u$ changes its sign, $v$
+# does not.
 
 # %% tags=["solution", "hide-cell"] jupyter={"source_hidden": true, "outputs_hidden": true}
 import numpy as np
@@ -206,4 +205,4 @@ other = (plain.argmax(axis=1) != turned.argmax(axis=1)).sum()
 print(f"A probability changes by {np.median(change):.2f} (median), at most {change.max():.2f};")
 print(f"{other} of {len(some)} answers change, though training mirrors clips at random.")
 assert np.allclose(fair(some), fair(mirror(some)), atol=1e-4)
-print("The mean of both does not change: a sum does not care for the order.")
+print("The mean of both does not change: a sum does not depend on the order.")

@@ -1,13 +1,13 @@
 # %% [markdown] slideshow={"slide_type": "slide"}
 # # Across datasets
 #
-# Two ways to ask for more than one dataset can tell.
+# There are two ways to learn more than one dataset can show.
 #
 # :::{admonition} What you will learn
 # :class: tip
 # - how several datasets are put together, with the classes that they share
 # - what changes when a whole dataset is left out instead of one person
-# - why the scores of the two must not be set beside each other
+# - why you must not compare the scores of the two
 #
 # *About 10 minutes to read; runs in under 2 minutes on a laptop.*
 # :::
@@ -28,8 +28,8 @@
 # merlib train --dataset composite --data-root DIR --protocol cross
 # ```
 #
-# `DIR` holds your copies of CASME II and SAMM, each in a folder of its own; with one of them alone
-# only the first command runs. Other classes than the three are given by `--classes`, such as
+# `DIR` holds your copies of CASME II and SAMM, each in its own folder. With only one of them, only
+# the first command runs. `--classes` gives other classes than the three, such as
 # `happiness,surprise,others`.
 
 # %% tags=["parameters"]
@@ -41,8 +41,8 @@ compared = ["majority", "logistic"]  # add "base" or "full", if there is time
 overrides = {}  # fields of the configuration to change
 
 # %% [markdown]
-# Without licensed copies, two small synthetic datasets stand in: five people in the layout and
-# classes of CASME II, four others in those of SAMM (larger grey frames, other emotions).
+# Without licensed copies, two small synthetic datasets take their place: five people in the layout
+# and classes of CASME II, and four others in those of SAMM (larger grey frames, other emotions).
 
 # %%
 import matplotlib.pyplot as plt
@@ -68,10 +68,10 @@ by_source = pd.crosstab(clips["source"], clips["emotion"])[list(clips.attrs["cla
 plots.table(by_source, "Clips of each dataset and class")
 
 # %% [markdown]
-# The rule gives the 133 clips of the challenge for SAMM (92 negative, 26 positive, 15 surprise; the
-# 26 others stay out). For CASME II it does not: the table of 2014 has 99 clips of the negative
-# emotions, 156 in all, where the challenge took 145 (88 negative, 32 positive, 25 surprise). Its
-# list is not part of the release, so a score from here is not one of the challenge.
+# For SAMM the rule gives the 133 clips of the challenge (92 negative, 26 positive, 15 surprise; the
+# 26 others stay out). For CASME II it does not. The table of 2014 has 99 clips of the negative
+# emotions, 156 clips in all; the challenge took 145 (88 negative, 32 positive, 25 surprise). Its
+# list is not part of the release, so a score from here is not a score of the challenge.
 #
 
 # %% [markdown] slideshow={"slide_type": "slide"}
@@ -137,13 +137,13 @@ if len(by_source) > 1:
 #   time.
 # - Leaving a whole dataset out changes the camera, the people, the classes' shares and the number
 #   of training clips at once.
-# - Scores of three classes are not to be set beside scores of five, nor these beside the
-#   challenge's, whose list of clips is not ours.
+# - Do not compare scores of three classes with scores of five. Do not compare these scores with the
+#   challenge's either: its list of clips is not ours.
 #
 # ## Exercises
 #
-# **1. (easy)** What would an answer score that is always the largest class? Write down accuracy,
-# UF1 and UAR from the counts of the classes alone, and compare with `merlib.metrics`.
+# **1. (easy)** What scores does an answer get that is always the largest class? Write down
+# accuracy, UF1 and UAR from the counts of the classes alone, and compare with `merlib.metrics`.
 
 # %% tags=["solution", "hide-cell"] jupyter={"source_hidden": true, "outputs_hidden": true}
 import numpy as np
@@ -159,7 +159,7 @@ measured = metrics.accuracy(constant), metrics.uf1(constant), metrics.uar(consta
 assert np.allclose(measured, by_hand)
 
 # %% [markdown]
-# **2. (middle)** How many clips is a model trained on, at least, when one subject is left out, and
+# **2. (middle)** On how many clips, at least, is a model trained when one subject is left out, and
 # when one dataset is? And how different are the shares of the classes in training and test? Use
 # half the sum of the absolute differences: 0 is the same, 1 is nothing in common.
 
@@ -203,7 +203,7 @@ labels = clips["emotion"].to_numpy()
 
 def right(keep, test):
     """Return how many of the test clips are right after training on the clips to keep."""
-    if len(set(labels[keep])) < 2:  # nothing to tell apart: the only class is the answer
+    if len(set(labels[keep])) < 2:  # only one class: it is the answer
         return int(np.isin(labels[test], labels[keep]).sum())
     fitted = make_pipeline(StandardScaler(), RidgeClassifier(alpha=flow.shape[1]))
     return int((fitted.fit(flow[keep], labels[keep]).predict(flow[test]) == labels[test]).sum())
@@ -219,6 +219,6 @@ for left, own in clips.groupby("subject")["source"].first().items():
 table = pd.DataFrame(rows).groupby("tested on")
 print(table[["clips", *ways]].sum().to_string())
 print(table[[f"clips, {name}" for name in ways]].mean().round().astype(int).to_string())
-print("Where 'own' trains on no more clips than 'other' and still does better, the clips differ.")
-print("Both at once tells whether the other dataset's clips help. Which difference it is, camera,")
-print("people or classes, this does not tell; and on so few clips chance is large.")
+print("If 'own' trains on no more clips than 'other' and is still better, the clips differ.")
+print("'both' shows whether the other dataset's clips help. It does not show which difference it")
+print("is, camera, people or classes; and on so few clips chance is large.")

@@ -1,11 +1,11 @@
 # %% [markdown] slideshow={"slide_type": "slide"}
 # # Table 2 under one protocol
 #
-# The paper sets its method beside nine others, with the figures of their own papers. Those come
+# The paper compares its method with nine others, with the figures of their own papers. Those come
 # from other preprocessing, other numbers of clips, even other definitions of F1: the
 # [audit](09_audit.ipynb) computes which, and says why the printed rows cannot be compared.
 #
-# So here all of them run side by side: one dataset, one preprocessing, the same
+# So here all of them run under equal conditions: one dataset, one preprocessing, the same
 # [folds](../book/glossary.md#fold), the last epoch, scores pooled over the folds.
 
 # %% [markdown]
@@ -16,12 +16,12 @@
 # - why many comparisons need a correction, and how it works
 # - what quality costs in parameters, operations and seconds
 #
-# *About 20 minutes to read; once the methods have run, in under a minute on a laptop.*
+# *About 20 minutes to read; once the methods have run, it runs in under a minute on a laptop.*
 # :::
 #
-# The methods are rebuilt from the sources; what is known of each, and every deviation, stands at
-# the top of its file in `merlib/methods/`. A name with *-style* means: only an abstract was to be
-# had, the rest is our default.
+# We rebuilt the methods from the sources. The top of each file in `merlib/methods/` says what is
+# known of its method, and every deviation. A name with *-style* means that we had only an abstract;
+# the rest is our default.
 #
 # ```
 # make compare                                           # all of them
@@ -33,7 +33,7 @@ dataset = "synthetic"  # or "casme2", "samm", "own"
 data_root = None  # folder of your own copy of the data
 profile = "laptop"  # or "paper"
 seed = 0
-compared = ["majority", "logistic", "bi-woof"]  # run here, if need be
+compared = ["majority", "logistic", "bi-woof"]  # run here if they have not run yet
 overrides = {}  # fields of the configuration to change
 
 # %%
@@ -55,8 +55,8 @@ where = f"{study.clips.attrs['version']}, profile {profile}"
 print(f"{where}: {len(study.clips)} clips, one is {100 / len(study.clips):.2f} points")
 
 # %% [markdown]
-# This page counts the runs that are stored: under `results/` in the repository, where they are of
-# the same data, and this study's own, which come first.
+# This page counts the runs that are stored. This study's own runs come first; then come the saved
+# runs under `results/` in the repository, if they are of the same data.
 
 # %%
 own = [name for name in METHODS if name in compared or study.finished(name)]
@@ -68,10 +68,10 @@ print(f"{len(runs)} of {len(METHODS)} methods have run")
 # ## Printed and reproduced
 #
 # *Printed* are the figures of table 2 ([accuracy](../book/glossary.md#accuracy) and F1 on CASME
-# II); *uf1* is [UF1](../book/glossary.md#uf1), *uar* [UAR](../book/glossary.md#uar). Where the
-# caption names synthetic data, the levels cannot be compared: compare the order. *Reduced* says how
-# the profile makes a network smaller than its source; the paper's own network is reduced too (a
-# width of 1/8).
+# II); *uf1* is [UF1](../book/glossary.md#uf1), *uar* is [UAR](../book/glossary.md#uar). If the
+# caption names synthetic data, do not compare the levels: compare the order. *Reduced* says how the
+# profile makes a network smaller than its source; the paper's own network is reduced too (a width
+# of 1/8).
 
 # %%
 PRINTED = {
@@ -98,8 +98,8 @@ plots.table(table, f"Printed: CASME II. Scores: {where}, mean over seeds")
 # ## How sure is that?
 #
 # The bars are intervals of 95 % when whole subjects are drawn with replacement
-# ([bootstrap](../book/glossary.md#bootstrap)), for one seed; the dots are
-# [seeds](../book/glossary.md#seed), the diamonds those of the paper's method.
+# ([bootstrap](../book/glossary.md#bootstrap)), for one seed. The dots are
+# [seeds](../book/glossary.md#seed); the diamonds are the seeds of the paper's method.
 
 
 # %% tags=["hide-input"] slideshow={"slide_type": "-"}
@@ -137,9 +137,9 @@ plots.show(
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## Against the paper's method, clip by clip
 #
-# [McNemar's exact test](../book/glossary.md#mcnemar-test) of each method against the whole one, on
-# the clips that only one of the two got right. So many tests find something by chance: the last
-# column is Holm's correction.
+# The table has [McNemar's exact test](../book/glossary.md#mcnemar-test) of each method against the
+# paper's whole method, on the clips that only one of the two got right. So many tests find
+# something by chance, so the last column has Holm's correction.
 
 # %%
 reference = "full" if "full" in runs else next(iter(runs))
@@ -159,9 +159,9 @@ print(f"After correction {METHODS[reference].title} differs from: {', '.join(bea
 # %% [markdown]
 # ## What it costs
 #
-# Parameters and operations (millions; a clip's multiplications in convolutions and matrix
-# products), of the source's size and of the size that ran here, and the seconds of all folds added
-# up. Preparation is not in them. A method without a network has only seconds.
+# The table has parameters and operations in millions (operations are a clip's multiplications in
+# convolutions and matrix products), of the source's size and of the size that ran here. The seconds
+# are those of all folds added up, without preparation. A method without a network has only seconds.
 
 
 # %%
@@ -234,14 +234,14 @@ plots.show(
 )
 
 # %% [markdown]
-# *Quality against the time of training. What is up and to the left is good and cheap.*
+# *Quality against the time of training. A method that is up and to the left is good and cheap.*
 #
 # ## How to read this
 #
-# Rebuilt methods, on a laptop's profile, are not their authors' trained models: several were meant
-# to start from networks trained on large sets of faces or images, which are not used here for
-# anyone. What the page does show: what each *idea* gives under equal conditions, and how wide the
-# intervals are that a hundred or two clips allow.
+# Rebuilt methods, on a laptop's profile, are not their authors' trained models. Several should
+# start from networks trained on large sets of faces or images; here no method uses such networks.
+# The page shows what each *idea* gives under equal conditions, and how wide intervals are on one or
+# two hundred clips.
 #
 # Your own method goes through the same folds: [add your own method](16_own_method.ipynb).
 
@@ -250,10 +250,10 @@ plots.show(
 #
 # - Rows of one table must share data, preprocessing, folds, epoch and the definition of the score.
 # - A simple method on the flow of the [apex](../book/glossary.md#apex) frame is the control that
-#   every network has to beat; see where it stands above.
+#   every network has to beat; see its place above.
 # - An order of methods is no more certain than the intervals behind it.
 # - Many tests find something by chance. A correction keeps one false alarm in all of them rare.
-# - What a method costs belongs beside what it scores.
+# - Show what a method costs beside its score.
 
 # %% [markdown]
 # ## Exercises
@@ -286,10 +286,11 @@ print(
 print(f"{sum(p < 0.05 for p in bonferroni)} Bonferroni, {sum(p < 0.05 for p in holm)} Holm")
 
 # %% [markdown]
-# **2. (middle)** Two definitions of F1: the mean over the classes of each one's F1 (equation 16),
-# and the harmonic mean of the mean precision and the mean [recall](../book/glossary.md#recall).
-# Compute both of the [confusion matrices](../book/glossary.md#confusion-matrix) that the authors of
-# KFC-MER released. Which of the two does table 2 quote?
+# **2. (middle)** There are two definitions of F1: the mean over the classes of each one's F1
+# (equation 16), and the harmonic mean of the mean precision and the mean
+# [recall](../book/glossary.md#recall). Compute both from the [confusion
+# matrices](../book/glossary.md#confusion-matrix) that the authors of KFC-MER released. Which of the
+# two does table 2 quote?
 
 # %% tags=["solution", "hide-cell"] jupyter={"source_hidden": true, "outputs_hidden": true}
 for where_from, column in (("casme2", 1), ("samm", 3)):
@@ -306,17 +307,17 @@ for where_from, column in (("casme2", 1), ("samm", 3)):
 
 # %% [markdown]
 # **3. (middle)** Let $m$ tests compare methods that do not differ at all, so that every $p$ is
-# uniform between 0 and 1. How often is at least one of them below 0.05, as it stands and corrected
+# uniform between 0 and 1. How often is at least one of them below 0.05, uncorrected and corrected
 # after Holm? Compute both for the number of methods in the registry, and check by drawing.
 
 # %% tags=["solution", "hide-cell"] jupyter={"source_hidden": true, "outputs_hidden": true}
 m, worlds = len(METHODS) - 1, 4000
 p = np.random.default_rng(seed).random((worlds, m))
-# Each one spares us with probability 0.95. Holm rejects something only if the smallest p, times m,
+# Each p is above 0.05 with probability 0.95. Holm rejects something only if the smallest p, times m,
 # is below 0.05.
-expected = {"as it stands": 1 - 0.95**m, "Holm": 1 - (1 - 0.05 / m) ** m}
+expected = {"uncorrected": 1 - 0.95**m, "Holm": 1 - (1 - 0.05 / m) ** m}
 drawn = {
-    "as it stands": np.mean((p < 0.05).any(axis=1)),
+    "uncorrected": np.mean((p < 0.05).any(axis=1)),
     "Holm": np.mean([metrics.holm(row).min() < 0.05 for row in p]),
 }
 for name, share in expected.items():

@@ -2,14 +2,14 @@
 # # Add your own method
 #
 # A method is one file in `merlib/methods/` with a scikit-learn classifier, and one line in the
-# registry, `METHODS` in `merlib/methods/__init__.py`. [Folds](../book/glossary.md#fold),
-# resuming, stored predictions, scores, tests and tables then come by themselves.
+# registry, `METHODS` in `merlib/methods/__init__.py`. Then [folds](../book/glossary.md#fold),
+# resuming, stored predictions, scores, tests and tables need no more work.
 #
 # :::{admonition} What you will learn
 # :class: tip
 # - how to write a method that goes through the same folds as all others
 # - which view of a clip it may ask for
-# - what it must keep to, so that its score can be believed
+# - which rules it must follow, so that its score can be believed
 #
 # *About 10 minutes to read; runs in under 3 minutes on a laptop.*
 # :::
@@ -24,9 +24,10 @@ overrides = {}  # fields of the configuration to change
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## The classifier
 #
-# It gets a *view* of the clips, an array with a row a clip, and their labels. Here ten lines: the
-# class whose mean [flow](../book/glossary.md#optical-flow) is nearest, each number in units of its
-# spread within the classes, as the probabilities of scikit-learn's `NearestCentroid` have it.
+# It gets a *view* of the clips, an array in which each row is one clip, and their labels. This one
+# has ten lines. It answers the class whose mean [flow](../book/glossary.md#optical-flow) is
+# nearest, with each number in units of its spread within the classes, as the probabilities of
+# scikit-learn's `NearestCentroid` have it.
 
 # %% slideshow={"slide_type": "-"}
 import pandas as pd
@@ -49,7 +50,7 @@ def nearest_flow():
 # %% [markdown]
 # ## The line in the registry
 #
-# The title for tables, the classifier, and which view it takes:
+# The line has the title for tables, the classifier, and the view that it takes:
 
 # %%
 from merlib import Study, metrics
@@ -65,7 +66,7 @@ plots.table(pd.DataFrame({"one clip": views}), "The views")
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## It runs
 #
-# With the line in the file it is `make compare METHODS=nearest`; from a notebook:
+# If the line is in the file, run `make compare METHODS=nearest`. In a notebook it runs in this way:
 
 # %% slideshow={"slide_type": "-"}
 study = Study(dataset=dataset, data_root=data_root, profile=profile, seed=seed, **overrides)
@@ -74,8 +75,8 @@ scores = {METHODS[name].title: metrics.scores(run) for name, run in found.items(
 plots.table(pd.DataFrame(scores).T, f"{study.clips.attrs['version']}, profile {profile}")
 
 # %% [markdown]
-# Whether it is more than chance, [McNemar's test](../book/glossary.md#mcnemar-test) asks of the
-# same clips:
+# [McNemar's test](../book/glossary.md#mcnemar-test) on the same clips shows whether the difference
+# is more than chance:
 
 # %%
 only_a, only_b, p = metrics.mcnemar(found["nearest"], found["majority"])
@@ -84,27 +85,31 @@ print(f"Only the new one right: {only_a}; only the largest class: {only_b}; p = 
 # %% [markdown]
 # ## A network
 #
-# Networks inherit from `merlib.methods.deep.DeepClassifier`: standardised channels, seeds,
-# batches, the last epoch and prediction clip by clip are there; `build` returns the
-# `torch.nn.Module`, `inputs` what it takes of the view, `optimiser`, `schedule` and `loss` may be
-# replaced. `merlib/methods/ststnet.py` is a short example. Parameters for the profile `laptop`
-# stand in the registry line, and tables name them.
+# Networks inherit from `merlib.methods.deep.DeepClassifier`, which has standardised channels,
+# seeds, batches, the last epoch and prediction clip by clip. `build` returns the `torch.nn.Module`,
+# and `inputs` returns what it takes of the view. You can replace `optimiser`, `schedule` and
+# `loss`. `merlib/methods/ststnet.py` is a short example. Parameters for the profile `laptop` are in
+# the registry line, and tables name them.
 #
 
 # %% [markdown] slideshow={"slide_type": "slide"}
-# What a classifier must keep to:
+# A classifier follows these rules:
 #
-# - `fit(X, y)`, `predict_proba(X)` and `classes_`, as in scikit-learn. A `fit` that also takes
-#   `groups` gets the training subjects; use them for an inner choice of parameters.
-# - All randomness from a parameter `random_state`, where there is one: each fold sets its own.
-# - Nothing from outside of `fit`: no statistics of all clips, no epoch that the test subject likes.
+# - It has `fit(X, y)`, `predict_proba(X)` and `classes_`, as in scikit-learn. If `fit` also takes
+#   `groups`, it gets the training subjects; use them for an inner choice of parameters.
+# - All its randomness comes from a parameter `random_state`, if it has one: each fold sets its own.
+# - It uses nothing from outside of `fit`: no statistics of all clips, no epoch chosen by the test
+#   subject.
+# - Its file has a number `VERSION`. Raise it when the method computes something else: its saved runs
+#   are stale then.
 
 # %% [markdown]
 # ## Summary
 #
 # - A method is a scikit-learn classifier, a view and a line; everything else is shared.
 # - The same clips and the same folds for all make paired tests possible.
-# - Nothing may come from outside of `fit`: what looks at the left-out subject has no score.
+# - Nothing may come from outside of `fit`: a method that looks at the left-out subject has no
+#   score.
 #
 # ## Exercises
 #
@@ -144,8 +149,8 @@ print(f"Only the nearest mean right: {only_a}; only the nearest clip: {only_b}; 
 
 # %% [markdown]
 # **3. (hard)** Is the nearest mean better than chance? Deal the labels out at random to the clips
-# of each subject, so that nothing is left to be learnt, and run the same folds a hundred times. How
-# often does chance do as well as the true labels? Why within each subject?
+# of each subject, so that nothing can be learnt, and run the same folds a hundred times. How often
+# is chance as good as the true labels? Why within each subject?
 
 # %% tags=["solution", "hide-cell"] jupyter={"source_hidden": true, "outputs_hidden": true}
 import numpy as np

@@ -1,12 +1,12 @@
 # %% [markdown] slideshow={"slide_type": "slide"}
 # # How fast, and how much memory
 #
-# [Leave-one-subject-out](../book/glossary.md#loso) trains as many networks as there are people,
-# [seeds](../book/glossary.md#seed) and [ablations](../book/glossary.md#ablation) multiply them, and
-# so a slow step is paid a thousand times. This page shows where the time goes. It measures nothing
-# itself: the tables lie under `benchmarks/`, `make bench` makes them anew on your machine, and each
-# says which machine it came from. Machines differ and are noisy, so look at the *ratios*: the ways
-# compared ran in turn, in one go.
+# [Leave-one-subject-out](../book/glossary.md#loso) trains as many networks as there are people.
+# [Seeds](../book/glossary.md#seed) and [ablations](../book/glossary.md#ablation) multiply them, so
+# a slow step costs its time a thousand times. This page shows where the time goes. It measures
+# nothing itself: its tables are under `benchmarks/`, and each names its machine. `make bench` makes
+# them again on your machine. Machines differ and are noisy, so look at the *ratios*: the compared
+# ways ran by turns, in one go.
 #
 # :::{admonition} What you will learn
 # :class: tip
@@ -19,7 +19,7 @@
 # :::
 
 # %% tags=["parameters"]
-dataset = "synthetic"  # the timings are of synthetic data whatever stands here
+dataset = "synthetic"  # another value changes nothing: the timings are of synthetic data
 data_root = None
 profile = "laptop"  # or "paper": whose preparation is shown
 seed = 0
@@ -56,16 +56,15 @@ def show(name, columns, digits=2):
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## Preparation
 #
-# From frames on disk to the network's input, by step, in one process:
+# The table shows the way from frames on disk to the network's input, by step, in one process:
 
 # %% slideshow={"slide_type": "-"}
 show(f"preparation_steps_{profile}", ["step", "seconds a clip", "clips a second"])
 
 # %% [markdown]
-# *Here* is `merlib prepare` on all cores of that machine. *Plain* is one process that computes
-# the flow of the full frames, by the same settings, and crops it afterwards. Two things save: a
-# crop has a fraction of the frame's pixels, and clips are independent, so each core takes its
-# own.
+# *Here* is `merlib prepare` on all cores of that machine. *Plain* is one process that computes the
+# flow of the full frames, by the same settings, and crops it afterwards. Two things save time: a
+# crop has a fraction of the frame's pixels, and clips are independent, so each core takes its own.
 
 # %% slideshow={"slide_type": "-"}
 show(f"preparation_{profile}", ["way", "seconds", "ratio", "least", "most", "clips a second"])
@@ -122,19 +121,18 @@ if flow is not None:
         print(f"{name} {'; '.join(told)}")
 
 # %% [markdown]
-# *Means over everything else. What moves the error most is the setting whose values lie furthest
-# apart.*
+# *Means over everything else. The setting whose values are furthest apart moves the error most.*
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## Training
 #
-# The same network, clips, folds, epochs and batches, written four ways. *here* is this package: a
-# fold a core, one thread each. *threads* is this package with one fold at a time on all cores.
-# *typical* is what public code does: every frame a PNG file, read and turned by PIL in every epoch,
-# one fold after another. *careful* is the best that public code does: arrays in memory, whole
-# batches augmented on the device, channels-last. All score the subject left out after every epoch.
-# *Share* is the part of the rate of plain matrix products, measured on the same machine, that the
-# whole run reaches.
+# The table shows the same network, clips, folds, epochs and batches, written in four ways. *here*
+# is this package: each core trains one fold, with one thread. *threads* is this package with one
+# fold at a time on all cores. *typical* is what public code does: every frame is a PNG file, which
+# PIL reads and turns in every epoch, and one fold follows another. *careful* is the best that
+# public code does: arrays in memory, whole batches augmented on the device, channels-last. All ways
+# score the subject left out after every epoch. *Share* compares the rate of the whole run with the
+# rate of plain matrix products, measured on the same machine.
 
 # %% slideshow={"slide_type": "-"}
 columns = ["way", "seconds", "ratio", "least", "most", "clips a second", "share of matrix rate"]
@@ -143,8 +141,8 @@ show("training", columns)
 # %% [markdown]
 # ### In bfloat16
 #
-# A GPU multiplies many times faster in bfloat16, whose numbers have eight bits of mantissa. Does
-# it cost accuracy? The same study in both, over seeds, on the laptop's profile (a CPU computes
+# A GPU multiplies many times faster in bfloat16, whose numbers have eight bits of mantissa. Does it
+# cost accuracy? This is the same study in both, over seeds, on the laptop's profile (a CPU computes
 # bfloat16 as a GPU does, only slower):
 
 # %%
@@ -160,10 +158,10 @@ if (precision := measured("precision")) is not None:
 # %% [markdown]
 # ### All folds at once
 #
-# Small networks are too small for a GPU. Those of [the comparison](15_comparison.ipynb) can
-# therefore train the networks of all folds as one computation. *Ratio* is the time of one fold
-# after another, divided by that of all at once: below 1, at once is slower. That is so on a CPU,
-# where it is therefore off. On a GPU it is on, not yet measured.
+# Small networks are too small for a GPU. So [the comparison](15_comparison.ipynb) can train the
+# networks of all folds as one computation. *Ratio* is the time of one fold after another, divided
+# by the time of all at once. If it is below 1, all at once is slower. This is so on a CPU, so it is
+# off there. On a GPU it is on; we have not measured it there yet.
 
 # %%
 columns = ["method", "folds", "epochs", "one by one, s", "at once, s", "ratio", "least", "most"]
@@ -175,7 +173,8 @@ if (together := measured("folds_together")) is not None:
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## How it grows
 #
-# One epoch of the laptop's network, one thing changed at a time; ratios to the first row.
+# The table has one epoch of the laptop's network. One thing is changed at a time; ratios are to the
+# first row.
 
 # %% slideshow={"slide_type": "-"}
 growth = measured("growth")
@@ -184,19 +183,19 @@ if growth is not None:
     show("growth", ["way", "seconds", "ratio", "least", "most"])
 
 # %% [markdown]
-# A worker is a process that has to start and to load PyTorch, which takes longer than the few folds
-# of one epoch do. So two workers can be slower than one; from how much work on they pay, exercise 3
-# works out of this table. In the table of training above every fold has more epochs: there *here*
-# is a fold a core, *threads* one fold at a time on all cores.
+# A worker is a process that has to start and to load PyTorch. This takes longer than the few folds
+# of one epoch do, so two workers can be slower than one. Exercise 3 finds from this table how much
+# work makes two workers faster. In the table of training above every fold has more epochs: there
+# *here* trains one fold on each core, and *threads* trains one fold at a time on all cores.
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## Memory
 #
-# Prepared clips lie in a memory map, of which a batch is read at a time; several processes share
-# what the system keeps of it. So the memory that training takes for itself does not grow with the
-# dataset: ten times the clips, the same memory. It does grow with the network, the frames and the
-# pixels of a batch. *Host* is the largest memory of the process, of which importing the library is
-# a part.
+# Prepared clips are in a memory map, and the code reads one batch of it at a time. Several
+# processes share what the system keeps of it. So the memory that training takes for itself does not
+# grow with the dataset: ten times the clips take the same memory. It does grow with the network,
+# the frames and the pixels of a batch. *Host* is the largest memory of the process; importing the
+# library is a part of it.
 
 # %% slideshow={"slide_type": "-"}
 columns = ["case", "clips", "trained on", "clips, MiB", "of it imports, MiB", "host, MiB"]
@@ -206,27 +205,29 @@ show("memory", [*columns, "device, MiB"], 0)
 # ## On a GPU
 #
 # On a CUDA GPU the same code keeps the clips on the device as long as they take less than half of
-# its free memory, multiplies in bfloat16 (weights, sums and predictions stay in float32, whose
-# convolutions PyTorch rounds to TF32 on such a GPU), draws an epoch's chances at once so that no
-# step waits, and computes magnification and flow for many clips at a time. **None of that has been
-# timed or run on a GPU by us yet**; the parts that can run on a CPU are tested there. Where a table
-# above says CPU, there is no GPU figure. `make bench` makes them.
+# its free memory. It multiplies in bfloat16 (weights, sums and predictions stay in float32, whose
+# convolutions PyTorch rounds to TF32 on such a GPU). It draws an epoch's random numbers at once, so
+# that no step waits, and it computes magnification and flow for many clips at a time. **We have not
+# timed or run any of this on a GPU yet**; the parts that can run on a CPU are tested there. If a
+# table above says CPU, there is no GPU figure. `make bench` makes them.
 
 # %% [markdown]
 # ## Summary
 #
-# - Optical flow is the dear step of preparation; computing it in the crop and on all cores is what
-#   saves.
+# - Optical flow is the expensive step of preparation. It is faster to compute it in the crop and on
+#   all cores.
 # - For motion of a fraction of a pixel, the usual settings of TV-L1 are neither the fastest nor the
 #   nearest to the truth.
-# - Ratios measured in turn on one machine carry over; seconds do not.
-# - Time grows with the work, and a process that has to start costs as much as seconds of it.
+# - Ratios that are measured by turns on one machine are useful for another machine; seconds are
+#   not.
+# - Time grows with the work, and the start of a process costs as much as seconds of work.
 # - Memory does not grow with the number of clips.
 #
 # ## Exercises
 #
-# **1. (easy)** How many times as long as *here* takes the *typical* way of training, and how sure
-# is that? Read the ratio and its least and most. Do the spreads of *careful* and *threads* overlap?
+# **1. (easy)** How many times as long as *here* does the *typical* way of training take, and how
+# sure is that? Read the ratio and its least and most. Do the spreads of *careful* and *threads*
+# overlap?
 
 # %% tags=["solution", "hide-cell"] jupyter={"source_hidden": true, "outputs_hidden": true}
 training = measured("training")
@@ -241,7 +242,8 @@ if training is not None:
 # %% [markdown]
 # **2. (middle)** If the time grows as a power of a number, its logarithm is a line over the
 # logarithm of the number, and the slope is the power. Find the power of clips, frames, side of the
-# picture and width. Which would you expect from counting operations, and why are they smaller?
+# picture and width. Which powers would you expect from counting operations, and why are the
+# measured ones smaller?
 
 # %% tags=["solution", "hide-cell"] jupyter={"source_hidden": true, "outputs_hidden": true}
 import numpy as np
@@ -258,8 +260,9 @@ print("sees no pixels. With small pictures and few channels that part is large."
 
 # %% [markdown]
 # **3. (hard)** The seconds of 4 and 8 folds, with one and with two workers, are four points. Put a
-# line through each pair: seconds = start + folds x seconds a fold. What does starting two workers
-# cost, and from how many folds on do they pay? Why does nobody see this in a study of sixty epochs?
+# line through each pair: seconds = start + folds x seconds a fold. What does it cost to start two
+# workers, and from how many folds on are they faster? Why does nobody see this in a study of sixty
+# epochs?
 
 # %% tags=["solution", "hide-cell"] jupyter={"source_hidden": true, "outputs_hidden": true}
 if growth is not None and growth["way"].str.contains("workers").any():
@@ -272,9 +275,9 @@ if growth is not None and growth["way"].str.contains("workers").any():
         print(f"{workers} worker(s): {few - 4 * each:.1f} s to start, {each:.2f} s a fold")
     start, saved = lines[2][0] - lines[1][0], lines[1][1] - lines[2][1]
     if saved > 0:
-        print(f"Two pay from {start / saved:.0f} folds of one epoch on,")
+        print(f"Two are faster from {start / saved:.0f} folds of one epoch on,")
         print(f"or {start / saved / 10:.1f} epochs of ten folds.")
     else:
         print("Two workers save nothing here.")
-    print("The start is paid once: sixty epochs are sixty times the work and one start. Two points")
-    print("make a line whatever the truth is, so this is an estimate.")
+    print("There is one start only: sixty epochs are sixty times the work and one start.")
+    print("Two points always make a line, so this is an estimate.")

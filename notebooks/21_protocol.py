@@ -2,9 +2,10 @@
 # # How much does the protocol matter?
 #
 # Two papers can print quite different scores for the same method on the same clips, because they
-# score it in two ways. Here the same method is scored honestly, and once more with
-# each mistake that is known from published code. Then the labels are shuffled, so that there is
-# nothing left to learn, and all of it is done again: what is still "found" then is the mistake's.
+# score it in two ways. Here the same method is scored honestly, and once more with each mistake
+# that is known from published code. Then the labels are shuffled, so that there is nothing left to
+# learn, and all of it is done again. If a score still "finds" something then, it comes from the
+# mistake.
 
 # %% [markdown]
 # :::{admonition} What you will learn
@@ -22,7 +23,7 @@ data_root = None  # folder of your own copy of the data
 profile = "laptop"  # or "paper"
 seed = 0
 method = "full"  # the network whose stored predictions are scored
-repeats = 10  # of everything that chance has a part in
+repeats = 10  # of everything that depends on chance
 overrides = {}  # fields of the configuration to change
 
 # %%
@@ -66,9 +67,9 @@ plots.table(pd.DataFrame(rows).T, "The known mistakes, and which of the four sen
 # ## The same predictions, scored in four ways
 #
 # The first three mistakes need no training: the stored predictions of the paper's network hold its
-# answer to every test clip after every [epoch](../book/glossary.md#epoch). So the very same answers
-# are scored honestly and in three other ways, for each [seed](../book/glossary.md#seed) whose run
-# is stored: this study's own, and those under `results/` that are of the same data.
+# answer to every test clip after every [epoch](../book/glossary.md#epoch). So the page scores the
+# very same answers honestly and in three other ways, for each [seed](../book/glossary.md#seed)
+# whose run is stored: this study's own runs, and the saved runs of the same data under `results/`.
 
 # %%
 network = study.runs([method], make=[method])[method]
@@ -78,12 +79,12 @@ SCORERS = {"honest": mistakes.pooled} | {
 }  # fmt: skip
 answers = {k: {name: score(run) for name, score in SCORERS.items()} for k, run in network.items()}
 answers = pd.DataFrame(answers).T
-plots.table(answers.rename_axis("seed"), f"UF1 of {method}, {where}, one row a seed")
+plots.table(answers.rename_axis("seed"), f"UF1 of {method}, {where}, each row is one seed")
 
 # %% [markdown]
-# The best epoch looks at the test. Below, the honest curve moves up and down with every epoch, for
-# each subject in another way; who takes each subject's best moment collects the luck of all of
-# them.
+# The best epoch looks at the test. Below, the honest curve moves up and down with every epoch, and
+# for each subject in another way. If you take each subject's best moment, you collect the luck of
+# all of them.
 
 # %% tags=["hide-input"]
 figure, axes = plt.subplots()
@@ -98,20 +99,20 @@ axes.set(xlabel="epoch", ylabel="UF1", ylim=(0, 1))
 axes.legend(loc="lower right")
 plots.show(
     figure,
-    alt="Thin curves of the honest score over the epochs, one a seed, below a thick horizontal "
-    "line per seed: the score when every subject takes its own best epoch.",
+    alt="Thin curves of the honest score over the epochs, one for each seed, below a dashed "
+    "horizontal line for each seed: the score when every subject takes its own best epoch.",
 )
 
 # %% [markdown]
-# *A curve and a dashed line a seed. Dashed: what the mistake reports.*
+# *Each seed has a curve and a dashed line. The dashed line is what the mistake reports.*
 #
 # ## The same clips, another step
 #
 # The other mistakes change what is trained. The network takes minutes for that, and the question
-# needs hundreds of trainings, so a quick classifier stands in: grey and flow of the
+# needs hundreds of trainings. So we use a quick classifier instead: grey and flow of the
 # [apex](../book/glossary.md#apex), averaged to 14x14, standardised; the features that differ most
-# between the classes; copies of clips until the classes are equally frequent; softmax regression
-# by gradient descent. `moved` names the steps that see the test clips:
+# between the classes; copies of clips until the classes are equally frequent; softmax regression by
+# gradient descent. `moved` names the steps that see the test clips:
 
 # %%
 plots.source(mistakes.evaluate)
@@ -119,17 +120,17 @@ plots.source(mistakes.evaluate)
 # %% [markdown]
 # ## Labels of which the truth is known
 #
-# A mistake that adds five points to a good score is hard to see. So each is made on three kinds of
-# labels:
+# A mistake that adds five points to a good score is hard to see. So we make each mistake on three
+# kinds of labels:
 #
 # - **true** ones;
-# - **shuffled** ones: dealt to the clips anew. Nothing can be learnt, so that whatever a protocol
-#   finds above its honest score, it made itself;
-# - ones **of the person**: everybody has a favourite class, whatever the face does. Of a *new*
-#   person nothing can be learnt either, but who recognises a person knows the answer.
+# - **shuffled** ones: they are dealt to the clips at random. Nothing can be learnt, so if a
+#   protocol finds more than its honest score, it made that itself;
+# - ones **of the person**: everybody has a favourite class, whatever the face does. Nothing can be
+#   learnt about a *new* person either, but a method that recognises a person knows the answer.
 #
-# Is the last kind far-fetched? Here is how much the true labels depend on the person, against what
-# shuffling gives:
+# Is the last kind far from reality? Here is how much the true labels depend on the person, and how
+# much shuffled labels do:
 
 
 # %%
@@ -147,7 +148,7 @@ p = (1 + np.sum(np.array(chance) >= found - 1e-12)) / (1 + len(chance))
 print(f"Class and person: V = {found:.2f}; shuffled {np.mean(chance):.2f} on average, p = {p:.3f}.")
 
 # %% [markdown]
-# And does the classifier see the person? Asked for the subject instead of the class, on random
+# Does the classifier see the person? We ask it for the subject instead of the class, on random
 # folds, from grey and from flow:
 
 # %%
@@ -166,9 +167,9 @@ print(f"; always the same one, {largest:.2f}.")
 # %% [markdown]
 # ## All of it
 #
-# Every mistake on every kind of labels, `repeats` times, with other copies, folds, orders of
-# training and, for the second and third kind, other labels each time. Within a repeat clips, labels
-# and seeds are the same for the honest score and for each mistake.
+# We make every mistake on every kind of labels, `repeats` times. Each time there are other copies,
+# folds and orders of training and, for the second and third kind, other labels. Within a repeat
+# clips, labels and seeds are the same for the honest score and for each mistake.
 
 # %%
 KINDS = {
@@ -187,8 +188,8 @@ gains = found[list(MISTAKES)].sub(found["honest"], axis=0)
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## One figure
 #
-# Dashed line: the honest score. Bar: from there to the mean with the mistake. Dots: repeats.
-# Diamonds: the paper's network, from its honest score (dotted).
+# The dashed line is the honest score. A bar goes from there to the mean with the mistake. Dots are
+# repeats. Diamonds are the paper's network; its honest score is the dotted line.
 
 # %% tags=["hide-input"] slideshow={"slide_type": "slide"}
 figure, panels = plt.subplots(1, 3, figsize=(6, 5.2), sharey=True)
@@ -211,9 +212,9 @@ panels[0].set_yticks(range(len(MISTAKES)), list(MISTAKES))
 panels[0].invert_yaxis()
 plots.show(
     figure,
-    alt="Three panels, for true labels, shuffled labels and labels of the person. A row a "
+    alt="Three panels, for true labels, shuffled labels and labels of the person. Each row is one "
     "mistake: a bar from the honest score, a dashed line, to the score with the mistake, and "
-    "a dot a repeat. In the first panel diamonds mark the paper's network.",
+    "a dot for each repeat. In the first panel diamonds mark the paper's network.",
 )
 
 # %%
@@ -227,11 +228,11 @@ plots.table(pd.concat(table, axis=1), f"UF1 against the honest protocol, {where}
 # ## The verdict
 #
 # A mistake *moves* a score here if it does so in the same direction in every repeat. For shuffled
-# labels and those of the person a repeat is another dataset; for the true ones it is the same
-# clips, trained and dealt to folds anew. *Best epoch* is made to raise a score, and *harmonic F1*
-# never lies below UF1: of them, and of the other ways to score, only the size says something. A leak
-# that raises the scores of shuffled labels has found itself, since there is nothing else to find.
-# The lines below are computed from the table.
+# labels and those of the person a repeat is another dataset; for the true labels it is the same
+# clips, trained and dealt to folds again. *Best epoch* is made to raise a score, and *harmonic F1*
+# is never below UF1. So for these, and for the other ways to score, only the size says something. A
+# leak that raises the scores of shuffled labels has found itself, because there is nothing else to
+# find. The lines below are computed from the table.
 
 
 # %% tags=["hide-input"] slideshow={"slide_type": "slide"}
@@ -268,7 +269,7 @@ lines = [
 Markdown("\n".join(f"- {line}" for line in lines))
 
 # %% [markdown]
-# And against what papers compete for:
+# Compare this with what papers compete for:
 
 # %%
 f1 = sorted((row[1] for row in paper.TABLE2.values() if row[1]), reverse=True)
@@ -288,45 +289,46 @@ for name, value in printed.items():
 # A mistake that changes nothing *here* is still one. *Random clips* need three things to flatter:
 # clips that show the person, labels that depend on the person, and a classifier that finds both.
 # The synthetic emotions are dealt without looking at the person, so the second is missing by
-# construction, until the third kind of labels puts it in. In CASME II three of 26 people show one
-# class only; run this page on it (`dataset="casme2"`) and read the line on Cramer's $V$.
+# construction; the third kind of labels adds it. In CASME II three of 26 people show one class
+# only; run this page on it (`dataset="casme2"`) and read the line on Cramer's $V$.
 #
-# *Choose on all* grows with the number of features to choose from; see the last exercise.
+# The effect of *choose on all* grows with the number of features to choose from; see the last
+# exercise.
 #
-# *Scale on all* uses no label, and the mean of many clips hardly knows which of them are tested.
-# With a scale of each subject's own, or with few clips, that changes.
+# *Scale on all* uses no label, and the mean of many clips hardly depends on which of them are
+# tested. If each subject has its own scale, or if there are few clips, that changes.
 #
-# *Copy, by person* leaks nothing, since the copies stay with their person. But it is another score:
-# each class counts as often as the largest, and what is tested twice is right twice.
+# *Copy, by person* leaks nothing, because the copies stay with their person. But it is another
+# score: each class counts as often as the largest, and a clip that is tested twice is right twice.
 #
-# The three scores of the same predictions say nothing about the method at all. Which of them a
-# printed figure is, the paper has to say; for those of table 2, see the [audit](09_audit.ipynb).
+# The three scores of the same predictions say nothing about the method at all. The paper has to say
+# which of them a printed figure is; for those of table 2, see the [audit](09_audit.ipynb).
 #
 # ## Read further
 #
-# What leaks did to published scores of this field {cite}`varanka2024leakage`, and to seventeen
-# others {cite}`kapoor2023leakage`. The classic on choosing features before the split
-# {cite}`ambroise2002selection`; on copies before it {cite}`vandewiele2021overly`; on random splits
-# of what belongs to few people {cite}`saeb2017need`; on averaging F1 over folds
-# {cite}`forman2010apples`; on the two definitions of the macro F1 {cite}`opitz2019macro`.
+# Leaks changed published scores of this field {cite}`varanka2024leakage`, and of seventeen others
+# {cite}`kapoor2023leakage`. The classic paper on choosing features before the split is
+# {cite}`ambroise2002selection`. Others are on copies before the split {cite}`vandewiele2021overly`,
+# on random splits of what belongs to few people {cite}`saeb2017need`, on averaging F1 over folds
+# {cite}`forman2010apples`, and on the two definitions of the macro F1 {cite}`opitz2019macro`.
 #
 # ## Summary
 #
 # - A score belongs to a protocol. Without the protocol, printed scores cannot be compared.
 # - Scoring the same predictions in another way can move a score by as much as methods are said to
 #   differ: compare the verdict with the printed steps below it.
-# - A copy of a test clip among the training clips makes a score of anything, also of labels that
+# - A copy of a test clip among the training clips gives a score for anything, even for labels that
 #   mean nothing.
-# - Some mistakes need a condition to bite: random splits bite where clips show the person and
-#   labels depend on it.
-# - Shuffle the labels and run your own code: whatever it finds above its honest score is not in
+# - Some mistakes need a condition: random splits flatter if clips show the person and labels depend
+#   on the person.
+# - Shuffle the labels and run your own code: if it finds more than its honest score, that is not in
 #   the data.
 
 # %% [markdown]
 # ## Exercises
 #
-# **1. (easy)** Somebody predicts every clip right. What are the four scores of the same
-# predictions? Compute the one that is below 1 by hand, from the classes that each subject shows.
+# **1. (easy)** Somebody predicts every clip right. What are the four scores of these predictions?
+# Compute the one that is below 1 by hand, from the classes that each subject shows.
 
 # %% tags=["solution", "hide-cell"] jupyter={"source_hidden": true, "outputs_hidden": true}
 perfect = pd.DataFrame({"clip": clips["clip"], "subject": subjects, "label": labels, "epoch": 1})
@@ -343,11 +345,12 @@ print(f"{', '.join(found_perfect)}: 1. F1 per fold: {share:.3f}, the mean share 
 
 # %% [markdown]
 # **2. (middle)** A milder form of the first mistake takes *one* epoch for all subjects, the best of
-# the pooled curve. Whose accuracy is higher, and must it be? How much of the gain is left in UF1?
+# the pooled curve. Which of the two accuracies is higher, and must it be? How much of the gain is
+# left in UF1?
 
 # %% tags=["solution", "hide-cell"] jupyter={"source_hidden": true, "outputs_hidden": true}
 # A sum of largest values is at least the largest sum: choosing for each subject gets at least as
-# many clips right as any one epoch. UF1 is no sum of clips, so for it that is the rule, not a law.
+# many clips right as any one epoch. UF1 is no sum of clips, so for it that is usual, but no law.
 for number, run in network.items():
     curve, each = metrics.by_epoch(run), metrics.best_epoch(run)
     assert curve["accuracy"].iloc[-1] <= curve["accuracy"].max() <= each["accuracy"]
@@ -355,7 +358,7 @@ for number, run in network.items():
           f"{curve['uf1'].max():.3f}, one for each {each['uf1']:.3f}")  # fmt: skip
 
 # %% [markdown]
-# **3. (middle)** Labels of the person, random clips: is it the grey or the flow that gives the
+# **3. (middle)** Take labels of the person and random clips: does the grey or the flow give the
 # answer away? Give the quick classifier one at a time.
 
 # %% tags=["solution", "hide-cell"] jupyter={"source_hidden": true, "outputs_hidden": true}
@@ -375,9 +378,9 @@ for name, part in {"grey": X[:, :pixels], "flow": X[:, pixels:]}.items():
           f"accuracy of {seen[name]:.2f}")  # fmt: skip
 
 # %% [markdown]
-# **4. (hard)** Is it really the copies? Mend *copy, by clip* with one change: all copies of a clip
-# go to the same random fold. Try it on shuffled labels. (`evaluate` can do it as it is: what are
-# the "subjects"?)
+# **4. (hard)** Is it really the copies? Repair *copy, by clip* with one change: all copies of a
+# clip go to the same random fold. Try it on shuffled labels. (`evaluate` can do it as it is: what
+# are the "subjects"?)
 
 # %% tags=["solution", "hide-cell"] jupyter={"source_hidden": true, "outputs_hidden": true}
 # Deal the clips to random folds first, and call the fold the subject. Copies inherit the subject
@@ -394,9 +397,9 @@ print(f"Shuffled labels, copies before a random split: {leaky:.2f}; copies kept 
       f"{mended:.2f}; honest: {means.loc['shuffled', 'honest']:.2f}.")  # fmt: skip
 
 # %% [markdown]
-# **5. (hard)** *Choose on all* is as dangerous as there are features to choose from. Append columns
-# of pure noise to the features, shuffle the labels, and compare choosing on the training clips
-# with choosing on all.
+# **5. (hard)** *Choose on all* is more dangerous if there are more features to choose from. Append
+# columns of pure noise to the features, shuffle the labels, and compare choosing on the training
+# clips with choosing on all.
 
 # %% tags=["solution", "hide-cell"] jupyter={"source_hidden": true, "outputs_hidden": true}
 # The more columns, the better the best of them fit any labels by chance. On the training clips

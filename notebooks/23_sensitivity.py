@@ -79,7 +79,7 @@ plots.table(alternatives, f"Alternatives, profile {study.profile}", index=False)
 
 # %%
 NOT_RUN = {
-    ("pretrained", "ImageNet"): "the weights cannot be had without a download",
+    ("pretrained", "ImageNet"): "the weights need a download",
     ("landmarks", "YuNet"): "wants a model file; the eyes of drawn faces are found without it",
     ("short_clips", "drop"): "drops no clip of the published data: none is so short",
     ("tvl1", "fast"): "is what laptop and night have; the trial takes the other value",

@@ -120,7 +120,7 @@ def check_out(home):
         )
     for name in ("_config.yml", "_toc.yml"):
         shutil.copy(ROOT / name, home / name)
-    # What stands beside the book is none of its pages.
+    # Files beside the book are not pages of it.
     for folder in (".venv", ".pytest_cache", "data", "runs"):
         (home / folder).mkdir(exist_ok=True)
         (home / folder / "intro.md").write_text("```{tableofcontents}\n```\n")

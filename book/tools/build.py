@@ -25,7 +25,7 @@ KERNEL = {"display_name": "Python 3", "language": "python", "name": "python3"}
 def execute(study: Study, methods: list[str], show_faces: bool | None = None) -> list[Path]:
     """Execute every notebook with the study's parameters; skip those that nothing changed for.
 
-    ``notebooks/*.py`` becomes ``notebooks/*.ipynb``. What a notebook was made from is kept in its
+    ``notebooks/*.py`` becomes ``notebooks/*.ipynb``. What a notebook was made from is in its
     metadata: a key of its text, its parameters, the data and the modules of merlib behind it, and
     digests of the results that it has read.
 

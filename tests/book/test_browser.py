@@ -9,14 +9,16 @@ from unicodedata import normalize
 from urllib.parse import unquote, urlsplit
 
 import axe_playwright_python
+import nbformat
 import pytest
 import yaml
 from bs4 import BeautifulSoup, SoupStrainer
 from conftest import ROOT
+from PIL import Image
 from playwright.sync_api import expect
 from pypdf import PdfReader
 
-from book.tools import pdf, slides
+from book.tools import build, pdf, slides
 
 AXE = (Path(axe_playwright_python.__file__).parent / "axe.min.js").read_text()
 SCREENS = {
@@ -41,7 +43,7 @@ def book(home):
 
 @pytest.fixture(scope="module")
 def chromium(installed, book):
-    """The browser; started after the book is made: its event loop stands in papermill's way."""
+    """The browser; started after the book is made: its event loop disturbs papermill."""
     with pdf.chromium() as started:
         yield started
 
@@ -72,6 +74,16 @@ def screen(request, chromium):
 def desk(chromium):
     with chromium.new_context(**SCREENS["desktop"]) as context:
         yield Window(context)
+
+
+@pytest.fixture
+def sheet(chromium):
+    """A sheet of paper."""
+    size = {"width": pdf.WIDTH, "height": 1000}
+    with chromium.new_context(viewport=size) as context:
+        window = Window(context)
+        window.page.emulate_media(media="print")
+        yield window
 
 
 class Window:
@@ -343,41 +355,62 @@ def test_links_of_the_pdf_lead_into_it(printed):
     assert count > len(names())
 
 
-def test_nothing_sticks_out_of_a_sheet(chromium, address, book):
-    sheet = pdf.one_page(book)
-    size = {"width": pdf.WIDTH, "height": 1000}
-    with chromium.new_context(viewport=size) as context:
-        window = Window(context)
-        window.page.emulate_media(media="print")
-        window.page.route(
-            "**/print.html", lambda route: route.fulfill(body=sheet, content_type=pdf.HTML)
-        )
-        page = window.open(address, "print.html")
-        page.evaluate(pdf.FIT)
-        assert not window.faults + page.evaluate(FORMULAS) + page.evaluate(OUT)
+def test_nothing_sticks_out_of_a_sheet(sheet, printed, home):
+    with pdf.served(home / "_build" / "pdf") as address:
+        page = sheet.open(address, "index.html")
+        page.evaluate("fit()")
+        assert not sheet.faults + page.evaluate(FORMULAS) + page.evaluate(OUT)
 
 
-def test_the_pdf_leaves_out_folded_code_and_keeps_solutions(book, tmp_path):
-    (tmp_path / "index.html").write_text('<meta content="0; url=a/index.html" />')
-    for folder, name, body in (
-        ("a", "index", '<nav class="bd-links"><a class="internal" href="#">A</a>'
-         '<a class="internal" href="../b/two.html">B</a></nav><article><h1 id="top">A</h1>'
-         '<a href="../b/two.html#top">there</a><a href="../b/two.ipynb">file</a></article>'),
-        ("b", "two", '<article><h1 id="top">B</h1><img src="../pictures/face.png">'
-         '<div class="tag_hide-input"><details class="above-input">drawn</details></div>'
-         '<div class="tag_hide-cell"><details class="above-input">solved</details></div>'
-         '<a href="../a/index.html">back</a><a href="#top">up</a></article>'),
-    ):  # fmt: skip
-        (tmp_path / folder).mkdir()
-        (tmp_path / folder / f"{name}.html").write_text(f"<head></head>{body}")
-    page = BeautifulSoup(pdf.one_page(tmp_path), "html.parser")
-    assert [article["id"] for article in page("article")] == ["a/index.html", "b/two.html"]
-    links = [link["href"] for link in page.select("article a")]
-    assert links == ["#b/two.html--top", "#a/index.html", "#b/two.html--top"]
-    assert page.select_one("article + nav + article h1")["id"] == "b/two.html--top"
-    assert page.img["src"] == "pictures/face.png"
-    assert "drawn" not in page.text and "solved" in page.text and "file" in page.text
-    assert page.details.has_attr("open")
+PAGES = {
+    "_toc.yml": "format: jb-book\nroot: book/index\nchapters: [{file: notebooks/two}]\n",
+    "book/index.md": "# A\n\n## Place\n\n[there](../notebooks/two.ipynb#place)\n",
+    "notebooks/two.py": """
+# %% [markdown]
+# # B
+#
+# ![A face](../pictures/face.png) [back](../book/index.md) [above](../book/index.md#place)
+# [here](#place) [file](../_toc.yml)
+#
+# ## Place
+
+# %% tags=["hide-input"]
+drawn = 1
+
+# %% tags=["solution", "hide-cell"]
+solved = 2
+""",
+}
+
+
+@pytest.mark.filterwarnings("ignore")  # the libraries of the book use old names
+def test_the_pdf_leaves_out_folded_code_and_keeps_solutions(sheet, tmp_path):
+    for name, text in PAGES.items():
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).write_text(text)
+    text = tmp_path / "notebooks" / "two.py"
+    nbformat.write(build.opened(text.read_text()), text.with_suffix(".ipynb"))
+    for name in ("_config.yml", "book/_static", "book/references.bib"):
+        (tmp_path / name).symlink_to(ROOT / name)
+    (tmp_path / "pictures").mkdir()
+    Image.new("L", (4, 3)).save(tmp_path / "pictures" / "face.png")
+    with pdf.served(pdf.one_page(tmp_path)) as address:
+        page = sheet.open(address, "index.html")
+        page.evaluate("fit()")
+        faults = sheet.faults + page.evaluate(IMAGES) + page.evaluate(FORMULAS)
+        assert not faults + broken_links(sheet, tmp_path / "_build" / "pdf")
+        assert page.locator("h1").all_text_contents() == ["A", "Contents", "B"]
+        links = page.evaluate("[...document.links].map(link => [link.innerText, link.hash])")
+        two, index = "#document-notebooks/two", "#document-book/index"
+        assert links == [
+            ["there", f"{two}--place"],
+            ["B", two],
+            ["back", index],
+            ["above", f"{index}--place"],
+            ["here", f"{two}--place"],
+        ]
+        told = page.inner_text("article")
+        assert "drawn" not in told and "solved" in told and "file" in told
 
 
 def test_without_a_book_or_a_browser_the_command_says_so(home, tmp_path, monkeypatch, capsys):
