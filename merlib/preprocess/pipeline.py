@@ -121,6 +121,11 @@ def repaired(
     repairs = [f"{clip}: apex set to frame {apex}" for clip, apex in rows]
     if config.short_clips == "drop":
         long = (table["apex"] - table["onset"] + 1 >= config.frames).to_numpy()
+        if not long.any():
+            raise DatasetError(
+                f"short_clips='drop' leaves no clip: all have fewer than {config.frames} frames "
+                "from onset to apex"
+            )
         reason = f"dropped, fewer than {config.frames} frames from onset to apex"
         repairs += [f"{clip}: {reason}" for clip in table.loc[~long, "clip"]]
         table, keys = table[long].reset_index(drop=True), list(compress(keys, long))

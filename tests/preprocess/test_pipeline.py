@@ -135,6 +135,9 @@ def test_short_clips_repeat_frames_or_are_dropped_by_name(clips, tmp_path):
     kept = pipeline.prepare(clips, config, tmp_path, n_jobs=1, progress=False)
     assert len(kept.x) == (rises >= longest).sum()
     assert len(kept.clips.attrs["repairs"]) == (rises < longest).sum()
+    with pytest.raises(DatasetError, match="leaves no clip: all have fewer than"):
+        too_many = replace(config, frames=longest + 1)
+        pipeline.prepare(clips, too_many, tmp_path, n_jobs=1, progress=False)
 
 
 @pytest.mark.parametrize(("apex", "frames"), [(30, 6), (5, 6), (3, 6), (1, 10), (140, 10)])
