@@ -1,6 +1,13 @@
 // Formulas first, then reveal.js, then every slide is made to fit.
 function start() {
   const size = { width: 1280, height: 720 };
+  for (const slide of document.querySelectorAll(".slides section section")) {
+    const content = document.createElement("div");
+    content.className = "fit";
+    content.append(...slide.childNodes);
+    slide.append(content);
+    if (slide.parentElement.childElementCount === 1) slide.parentElement.replaceWith(slide);
+  }
   Reveal.initialize({
     ...size, margin: 0.04, center: false, hash: true, transition: "none", slideNumber: "c/t",
     viewDistance: Number.MAX_SAFE_INTEGER, // all slides are laid out, so that they can be measured
@@ -16,5 +23,6 @@ function start() {
 }
 window.MathJax = {
   options: { enableMenu: false },
+  tex: { inlineMath: [["$", "$"]] },
   startup: { pageReady: () => MathJax.startup.defaultPageReady().then(start) },
 };

@@ -1,9 +1,6 @@
 """The book in a headless Chromium: served to it, and printed as a PDF without TeX."""
 
-import html
 import os
-import posixpath
-import re
 import shutil
 import sys
 from collections.abc import Iterator
@@ -12,54 +9,21 @@ from functools import partial
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from threading import Thread
-from urllib.parse import urldefrag, urlsplit
 
-from bs4 import BeautifulSoup, Tag
+from docutils import nodes
+from sphinx import addnodes
+from sphinx.errors import SphinxError
 
 from merlib.files import find_home, whole
 
-WIDTH = 658  # of what is printed on a sheet of A4, in pixels; see pdf.css
+TEMPLATES = Path(__file__).parent / "templates" / "pdf"
+WIDTH = 672  # of what is printed on a sheet of A4, in pixels; see pdf.css
 PATIENCE = 300_000  # milliseconds
-HTML = "text/html; charset=utf-8"
-HEAD = (  # what of a page's head its article needs
-    "link[rel=icon], link[rel=stylesheet], "
-    "script[src*=mathjax], script:-soup-contains('window.MathJax')"
-)
-PAGE = """<!DOCTYPE html>
-<html lang="en" data-theme="light" data-mode="light">
-<head>
-<meta charset="utf-8">
-<title>{title}</title>
-{head}
-<link rel="stylesheet" href="_static/pdf.css">
-</head>
-<body class="bd-content">
-{pages}
-</body>
-</html>
-"""
-# What is too wide for the sheet, a table or a formula, is made smaller.
-FIT = """() => {
-  for (const wide of document.querySelectorAll("table, .math > mjx-container")) {
-    const room = wide.parentElement.clientWidth;
-    if (wide.scrollWidth > room) wide.style.zoom = room / wide.scrollWidth;
-  }
-}"""
-# The contents tell on which sheet a page of the book begins.
-NUMBER = """starts => {
-  for (const link of document.querySelectorAll("nav.bd-links a"))
-    link.dataset.sheet = starts["/" + link.hash.slice(1)];
-}"""
 NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
-QUIET = (  # the browser asks for nothing on its own, and finds no other machine
+QUIET = (  # the browser finds no other machine
     "--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.1",
-    "--no-sandbox",
     "--disable-gpu",
     "--disable-quic",
-    "--no-first-run",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
 )
 
 
@@ -120,7 +84,7 @@ def served(folder: Path) -> Iterator[str]:
 
 
 def pdf(home: Path) -> Path:
-    """Print the built book, all its pages in order, and return the path of the PDF.
+    """Print the book, all its pages in order, and return the path of the PDF.
 
     Raises
     ------
@@ -129,91 +93,74 @@ def pdf(home: Path) -> Path:
     """
     from pypdf import PdfReader
 
-    built, target = home / "_build" / "html", home / "_build" / "merlib.pdf"
-    if not (built / "index.html").exists():
+    if not (home / "_build" / "html" / "index.html").exists():
         raise RuntimeError("there is no book to print: run `make book` first")
-    with chromium() as browser, served(built) as address, whole(target) as part:
-        page = one_page(built)
+    target = home / "_build" / "merlib.pdf"
+    with chromium() as browser, served(one_page(home)) as address, whole(target) as part:
         tab = browser.new_page(viewport={"width": WIDTH, "height": 1000})
         tab.emulate_media(media="print", color_scheme="light")
-        tab.route("**/print.html", lambda route: route.fulfill(body=page, content_type=HTML))
-        tab.goto(f"{address}print.html", timeout=PATIENCE)
-        tab.evaluate("window.MathJax?.startup?.promise")
-        tab.evaluate(FIT)
+        tab.goto(address, timeout=PATIENCE)
+        tab.evaluate("fit()")
         sheet = {"path": part, "prefer_css_page_size": True, "print_background": True}
         tab.pdf(**sheet)
         printed = PdfReader(part)
         places = printed.named_destinations.items()
         starts = {name: printed.get_destination_page_number(place) + 1 for name, place in places}
-        tab.evaluate(NUMBER, starts)
+        tab.evaluate("starts => number(starts)", starts)
         tab.pdf(**sheet, outline=True, tagged=True)
     return target
 
 
-def one_page(built: Path) -> str:
-    """Return all pages of a built book as one HTML page, for ``pdf.css`` to lay out.
+def one_page(home: Path) -> Path:
+    """Let Sphinx write the book of executed notebooks as one page, and return its folder."""
+    from jupyter_book.config import get_final_config
+    from sphinx.application import Sphinx
+    from sphinx.util.docutils import docutils_namespace, patch_docutils
 
-    Links between the pages lead to places in it. Code that the pages fold away is left out; cells
-    folded away as a whole, the solutions of exercises, are not.
+    folder, trees = home / "_build" / "pdf", home / "_build" / ".doctrees"  # `make book` read them
+    told = {"external_toc_path": str(home / "_toc.yml"), "latex_individualpages": False}
+    config, _ = get_final_config(user_yaml=home / "_config.yml", cli_config=told, sourcedir=home)
+    config["html_css_files"].append("pdf.css")
+    config |= {"templates_path": [str(TEMPLATES)], "html_permalinks": False}
+    with patch_docutils(), docutils_namespace():
+        app = Sphinx(home, None, folder, trees, "singlehtml", config, None, warningiserror=True)
+        app.set_html_assets_policy("always")  # MathJax, even if the first page has no formula
+        app.connect("doctree-resolved", arrange)
+        app.build()
+    os.replace(app.builder.get_outfilename(app.config.root_doc), folder / "index.html")
+    return folder
+
+
+def arrange(app, book: nodes.document, root: str) -> None:
+    """Arrange what Sphinx has put into one tree: the first page, the contents, the other pages.
+
+    Each begins with a heading of the first level. To Sphinx a name may stand for places of several
+    pages; here the name of the page comes before it.
     """
-    first = re.search('url=([^"]+)', (built / "index.html").read_text())[1]
-    front = BeautifulSoup((built / first).read_text(), "html.parser")
-    contents = front.select_one("nav.bd-links")
-    contents.insert(0, BeautifulSoup("<h1>Contents</h1>", "html.parser"))
-    names = [resolve(first, link["href"])[0] for link in contents.select("a.internal")]
-    pages = {name: BeautifulSoup((built / name).read_text(), "html.parser") for name in names}
-    head = dict.fromkeys(  # each once
-        str(tag) for name, page in pages.items() for tag in relocate(name, page.head).select(HEAD)
-    )
-    articles = {name: relocate(name, page.article) for name, page in pages.items()}
-    wanted = set()
-    for name, part in [*articles.items(), (first, contents)]:
-        for link in part.select("a[href]"):
-            to = resolve(name, link["href"])
-            if to[0] in pages:
-                link["href"] = "#" + "--".join(filter(None, to))
-                wanted.add(to)
-            elif not urlsplit(link["href"]).scheme:
-                link.unwrap()  # to a file beside the book
-    for name, article in articles.items():
-        for tag in article.find_all(id=True):
-            if (name, tag["id"]) in wanted:
-                tag["id"] = f"{name}--{tag['id']}"
-        article["id"] = name
-        for folded in article.select(".tag_hide-input details.above-input, a.headerlink"):
-            folded.decompose()
-        for folded in article.find_all("details"):
-            folded["open"] = ""
-    cover, *chapters = articles.values()
-    return PAGE.format(
-        title=html.escape(front.article.h1.text.rstrip("#")),
-        head="\n".join(head),
-        pages="\n".join(map(str, [cover, contents, *chapters])),
-    )
+    from sphinx.environment.adapters.toctree import global_toctree_for_doc
 
-
-def resolve(page: str, link: str) -> tuple[str, str]:
-    """Return the file, from the book's folder on, and the anchor that a page's link leads to."""
-    target, anchor = urldefrag(link)
-    if not target:
-        return page, anchor
-    return posixpath.normpath(posixpath.join(posixpath.dirname(page), target)), anchor
-
-
-def relocate(page: str, part: Tag) -> Tag:
-    """Let what a part of a page loads be found from the book's folder; returns the part."""
-    for attribute in ("src", "href"):
-        for tag in part.select(f"[{attribute}]:not(a)"):
-            if not urlsplit(tag[attribute]).scheme:
-                tag[attribute] = resolve(page, tag[attribute])[0]
-    return part
+    for link in book.findall(nodes.reference):  # "#document-page#place"
+        if link.get("refuri", "").startswith("#"):
+            link["refuri"] = "#" + link["refuri"][1:].replace("#", "--")
+    pages = list(book.findall(addnodes.start_of_file))
+    for page in pages:
+        page.parent.remove(page)
+    first = addnodes.start_of_file("", *book.children, docname=root)
+    for page in (first, *pages):
+        for node in page.findall(nodes.Element):
+            node["ids"] = [f"document-{page['docname']}--{place}" for place in node["ids"]]
+            if "refid" in node:
+                node["refid"] = f"document-{page['docname']}--{node['refid']}"
+    contents = nodes.section("", nodes.title("", "Contents"), ids=["contents"])
+    contents += global_toctree_for_doc(app.env, root, app.builder, titles_only=True)
+    book[:] = [first, contents, *pages]
 
 
 def main() -> int:
     """Print the book; return the exit status."""
     try:
         print(pdf(find_home()))
-    except (OSError, RuntimeError) as error:
+    except (OSError, RuntimeError, SphinxError) as error:
         print(f"merlib: {error}", file=sys.stderr)
         return 1
     return 0
