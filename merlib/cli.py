@@ -227,7 +227,9 @@ def trials(*names: str, data: NightData = NightData(), seeds: Seeds = SEEDS) -> 
     """
     from .study import trials
 
-    everything = [*trials.GROUPS] + ["amplitude"] * (data.dataset == "synthetic")
+    everything = [*trials.GROUPS]
+    if data.dataset == "synthetic":
+        everything.append("amplitude")
     study = open_study(data)
     for seed, name in product(seeds, in_groups(names or everything, trials.GROUPS)):
         if name == "amplitude":

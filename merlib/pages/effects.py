@@ -227,7 +227,8 @@ def forest(
     headings = list(dict.fromkeys(groups[name] for name in effects.index if name in groups))
     rows: list[str] = []
     for heading in headings or [""]:
-        rows += [heading] * bool(heading)
+        if heading:
+            rows.append(heading)
         rows += [name for name in effects.index if groups.get(name, "") == heading]
     figure, axes = plt.subplots(figsize=(6, 0.33 * len(rows) + 1.1))
     axes.axvspan(-100 * band, 100 * band, color="0.92")
@@ -263,22 +264,25 @@ def sentences(
 ) -> list[str]:
     """Return in words what each difference says, as lines of a Markdown list."""
     found = []
+    judged_ones = effects["holm"].notna().sum() if len(effects) else 0
     for name, line in effects.iterrows():
-        low, high, several = 100 * line["low"], 100 * line["high"], len(line["seeds"]) > 1
-        if not several:
-            text = f"no verdict from one seed ({100 * line['value']:+.1f} {unit})"
-        elif low <= 0 <= high:
+        low, high, seeds = 100 * line["low"], 100 * line["high"], len(line["seeds"])
+        around_zero = low <= 0 <= high
+        if seeds == 1:
+            found.append(
+                f"- **{name}**: no verdict from one seed ({100 * line['value']:+.1f} {unit})"
+            )
+            continue
+        if around_zero:
             text = f"no difference seen; anything from {low:+.1f} to {high:+.1f} {unit} is possible"
         elif low > 0:
             text = f"{more} {low:.1f} to {high:.1f} {unit}"
         else:
             text = f"{less} {-high:.1f} to {-low:.1f} {unit}"
-        if several and not low <= 0 <= high and line["holm"] >= 0.05:
-            judged_ones = int(effects["holm"].notna().sum())
-            text += (
-                f", not certain among {judged_ones} comparisons (p = {line['holm']:.2f} after Holm)"
-            )
-        found.append(f"- **{name}**: {text}" + f" ({len(line['seeds'])} seeds)" * several)
+        if not around_zero and line["holm"] >= 0.05:
+            p = f"p = {line['holm']:.2f} after Holm"
+            text += f", not certain among {judged_ones} comparisons ({p})"
+        found.append(f"- **{name}**: {text} ({seeds} seeds)")
     return found
 
 
