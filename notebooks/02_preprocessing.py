@@ -155,7 +155,7 @@ plots.show(
 # %% tags=["hide-input"]
 pictures = [aligned[0], aligned[apex], magnified[apex]]
 changes = [picture - aligned[0] for picture in pictures]
-limit = np.percentile(np.abs(changes), 99.5)
+limit = np.percentile(np.abs(changes[1:]), 99.5)
 figure, grid = plt.subplots(2, 3, figsize=(6, 4.4))
 for k, title in enumerate(["onset", "apex", "apex, magnified"]):
     grid[0, k].imshow(faces.picture(pictures[k]), vmin=0, vmax=255)
