@@ -99,9 +99,13 @@ def version(module: str) -> int:
 
 
 def raised(then: Mapping[str, int], now: Mapping[str, int]) -> list[str]:
-    """Return the steps whose version differs from the one behind a saved result."""
+    """Return the steps whose version differs from the one behind a saved result.
+
+    A step that the result does not name counts as version 1. If a method begins to use another
+    step and computes something else by it, then the method's own version is raised.
+    """
     return [
-        f"{name} ({then[name]}, now {number})" if name in then else f"{name} (new)"
+        f"{name} ({then.get(name, 1)}, now {number})"
         for name, number in now.items()
-        if then.get(name) != number
+        if then.get(name, 1) != number
     ]

@@ -9,7 +9,7 @@ batches of 32.
 import torch
 from torch import Tensor, nn
 
-from merlib.model.controls import ChannelAttention
+from merlib.model.cbam import ChannelAttention
 from merlib.model.mfem import SAM
 
 from .deep import Streams, narrowed

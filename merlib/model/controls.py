@@ -8,6 +8,7 @@ from torch import Tensor, nn
 
 from merlib.config import Config
 
+from .cbam import ChannelAttention
 from .mfem import CAM, MFEM, SAM, hidden_units
 from .mffm import PAIRS
 
@@ -32,24 +33,6 @@ class SingleLook(nn.Module):
         """Return the sum of the branches, ``(B, C, H, W)``."""
         x_s = self.sam1(x)
         return x_s * self.cam1(x_s) + self.sam2(x * self.cam2(x))
-
-
-class ChannelAttention(nn.Module):
-    """The channel attention of CBAM: gate = sigmoid(MLP(mean) + MLP(max)), one MLP for both.
-
-    The MLP has ``channels`` inputs and outputs and ``hidden`` units between them.
-    """
-
-    def __init__(self, channels: int, hidden: int) -> None:
-        super().__init__()
-        self.mlp = nn.Sequential(
-            nn.Linear(channels, hidden), nn.ReLU(), nn.Linear(hidden, channels)
-        )
-
-    def forward(self, x: Tensor) -> Tensor:
-        """Return the attended feature, ``(B, C, H, W)``."""
-        gate = torch.sigmoid(self.mlp(x.mean(dim=(2, 3))) + self.mlp(x.amax(dim=(2, 3))))
-        return x * gate[:, :, None, None]
 
 
 class CBAM(nn.Module):

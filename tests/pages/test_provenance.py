@@ -6,7 +6,7 @@ import pandas as pd
 import pytest
 
 from merlib import config, store, versions
-from merlib.model import mffm
+from merlib.model import augment, mffm
 from merlib.pages import provenance
 from merlib.preprocess import flow
 from merlib.store import Saved
@@ -57,9 +57,16 @@ def test_a_run_of_today_is_current(run):
 def test_what_changed_since_is_named(run):
     run["configuration"] |= {"width": 16}
     assert stale(run) == ["configuration (width)"]
-    del run["steps"]["augment"]
     run["steps"]["classifier"] = 0
-    assert stale(run)[1:] == ["steps (augment (new), classifier (0, now 1))"]
+    assert stale(run)[1:] == ["steps (classifier (0, now 1))"]
+
+
+def test_a_step_that_a_run_does_not_name_counts_as_its_first_version(run, monkeypatch):
+    """A method may begin to share a module: that alone changes nothing of what it computes."""
+    del run["steps"]["augment"]
+    assert stale(run) == []
+    monkeypatch.setattr(augment, "VERSION", 2)
+    assert stale(run) == ["steps (augment (1, now 2))"]
 
 
 def test_a_raised_version_marks_exactly_the_results_behind_it(run, monkeypatch):
