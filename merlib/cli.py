@@ -7,7 +7,7 @@ import json
 import subprocess
 import sys
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from itertools import chain, product
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
@@ -67,10 +67,8 @@ class Reading:
 
     def given(self) -> dict[str, Any]:
         """Return what differs from the default."""
-        default = Reading()
-        names = ("classes", "table", "faces", "eyes", "strict")
-        values = {name: getattr(self, name) for name in names}
-        return {name: v for name, v in values.items() if v != getattr(default, name)}
+        values = {one.name: (getattr(self, one.name), one.default) for one in fields(Reading)}
+        return {name: value for name, (value, default) in values.items() if value != default}
 
 
 @Parameter(name="*")

@@ -5,7 +5,7 @@ because most left-out subjects do not show every class (see `per_fold_uf1`).
 """
 
 from collections.abc import Callable, Mapping, Sequence
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 import pandas as pd
@@ -96,6 +96,10 @@ def harmonic_f1(matrix: np.ndarray) -> float:
     return float(2 * mean_precision * mean_recall / total) if total else 0.0
 
 
+METRICS: dict[str, Callable[[np.ndarray], float]] = {"accuracy": accuracy, "uf1": uf1, "uar": uar}
+"""Name -> metric of a confusion matrix, eq. 15 to 17."""
+
+
 def class_names(predictions: pd.DataFrame) -> list[str]:
     """Return the classes of a table of predictions, in its order."""
     return [name[2:] for name in predictions.columns if name.startswith("p_")]
@@ -129,8 +133,12 @@ def last(predictions: pd.DataFrame) -> pd.DataFrame:
 
 def scores(predictions: pd.DataFrame) -> dict[str, float]:
     """Return accuracy, UF1 and UAR of the last epoch, pooled over the folds."""
-    matrix = matrix_of(predictions)
-    return {"accuracy": accuracy(matrix), "uf1": uf1(matrix), "uar": uar(matrix)}
+    return of_matrix(matrix_of(predictions))
+
+
+def of_matrix(matrix: np.ndarray) -> dict[str, float]:
+    """Return all `METRICS` of a confusion matrix."""
+    return {name: metric(matrix) for name, metric in METRICS.items()}
 
 
 def by_epoch(predictions: pd.DataFrame) -> pd.DataFrame:
@@ -150,8 +158,7 @@ def best_epoch(predictions: pd.DataFrame) -> dict[str, float]:
     hits = table.groupby(["subject", "epoch"])["correct"].sum()
     chosen = hits.groupby("subject").idxmax()
     rows = table.set_index(["subject", "epoch"]).loc[list(chosen)].reset_index()
-    matrix = confusion(rows["label"], predicted(rows), class_names(rows))
-    return {"accuracy": accuracy(matrix), "uf1": uf1(matrix), "uar": uar(matrix)}
+    return of_matrix(confusion(rows["label"], predicted(rows), class_names(rows)))
 
 
 def per_fold_uf1(subjects, y_true, y_pred, classes) -> float:
@@ -369,6 +376,18 @@ def holm(p: Sequence[float] | np.ndarray) -> np.ndarray:
     return corrected
 
 
+def holm_of_judged(p: Sequence[float] | np.ndarray, seeds: Sequence) -> np.ndarray:
+    """Return p after `holm`, of the differences that are judged; NaN of the others.
+
+    One seed does not tell how far seeds lie apart. So a difference of one is not judged, and does
+    not count among the tests. For the arguments see `conclusions`.
+    """
+    judged = np.array([len(one) > 1 for one in seeds])
+    corrected = np.full(len(judged), np.nan)
+    corrected[judged] = holm(np.asarray(p, float)[judged])
+    return corrected
+
+
 def conclusions(
     values: Sequence[float], p: Sequence[float], seeds: Sequence, more: str, less: str
 ) -> np.ndarray:
@@ -379,27 +398,29 @@ def conclusions(
     values, p : sequence of float
         Each difference, and its p before correction.
     seeds : sequence
-        The seeds behind each difference. One seed does not tell how far seeds lie apart, so that a
-        difference of one is not judged, and does not count among the tests.
+        The seeds behind each difference.
     more, less : str
         The words for a difference above and below zero.
 
     Returns
     -------
     ndarray of str
-        ``one seed``; `more` or `less` where p is below 0.05 after `holm`; else ``not shown``.
+        ``one seed``; `more` or `less` where `holm_of_judged` is below 0.05; else ``not shown``.
     """
-    judged = np.array([len(one) > 1 for one in seeds])
-    shown = np.zeros(len(judged), bool)
-    shown[judged] = holm(np.asarray(p, float)[judged]) < 0.05
+    corrected = holm_of_judged(p, seeds)
     words = np.where(np.asarray(values) > 0, more, less)
-    return np.select([~judged, shown], ["one seed", words], "not shown")
+    return np.select([np.isnan(corrected), corrected < 0.05], ["one seed", words], "not shown")
 
 
 def wilson(k: int, n: int, level: float = 0.95) -> tuple[float, float]:
     """Return the Wilson interval of a share k of n."""
     interval = binomtest(k, n).proportion_ci(level, method="wilson")
     return float(interval.low), float(interval.high)
+
+
+def common_seeds(a: Mapping[int, Any], b: Mapping[int, Any]) -> list[int]:
+    """Return the training seeds that two methods have both, ascending."""
+    return sorted(set(a) & set(b))
 
 
 class Difference(NamedTuple):
@@ -459,7 +480,7 @@ def paired_difference(
     ValueError
         If no seed is common, or the clips differ.
     """
-    seeds = sorted(set(a) & set(b))
+    seeds = common_seeds(a, b)
     if not seeds:
         raise ValueError("the two methods have no training seed in common")
     clips = [last(runs[k])[["clip", "subject", "label"]] for runs in (a, b) for k in seeds]

@@ -34,6 +34,7 @@ from .config import Config
 from .files import noted, whole, write
 from .metrics import class_names, last, predicted
 from .parallel import Cluster, Rows
+from .preprocess.pipeline import apex_searched
 
 
 def run(
@@ -305,7 +306,7 @@ def stale(about: Mapping[str, Any], choices: Mapping[str, Any]) -> list[str]:
         about["method"],
         Config(**{name: then.get(name, value) for name, value in default.items()}),
         drawn="synthetic" in about["steps"],
-        searched=any("apex set to frame" in repair for repair in about["repairs"]),
+        searched=apex_searched(about["repairs"]),
         gpu="gpu" in about["steps"],
     )
     if "regions" in about["steps"]:

@@ -328,7 +328,7 @@ if idle:
 # F1 0, so UF1 = 2p / (1 + p) / K. Recall is 1 once and 0 else: UAR = 1 / K.
 matrix = np.outer([4, 2, 3, 2, 9], [0, 0, 0, 0, 1])  # rows: true class; columns: answer
 p, k = matrix.max() / matrix.sum(), len(matrix)
-found = {name: score(matrix) for name, score in effects.SCORES.items()}
+found = metrics.of_matrix(matrix)
 assert np.allclose(list(found.values()), [p, 2 * p / (1 + p) / k, 1 / k])
 print("; ".join(f"{name} {value:.3f}" for name, value in found.items()))
 

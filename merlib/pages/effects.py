@@ -23,11 +23,6 @@ Runs = Mapping[int, pd.DataFrame]
 """Training seed -> predictions."""
 
 LABELS = {"accuracy": "accuracy", "uf1": "UF1", "uar": "UAR"}
-SCORES: dict[str, Callable[[np.ndarray], float]] = {
-    "accuracy": metrics.accuracy,
-    "uf1": metrics.uf1,
-    "uar": metrics.uar,
-}
 
 
 def all_runs(runs: Mapping[str, Runs]) -> list[pd.DataFrame]:
@@ -75,7 +70,6 @@ def levels(
     runs: Mapping[str, Runs],
     titles: Mapping[str, str] | None = None,
     which: Sequence[str] = ("accuracy", "uf1"),
-    marked: str = "",
 ) -> Figure:
     """Draw the scores of runs: each method in a row, a dot for each seed.
 
@@ -86,21 +80,17 @@ def levels(
     ----------
     titles, which
         See `scores`.
-    marked : str
-        A name that is drawn in another colour and form.
     """
     figure, panels = plt.subplots(
         1, len(which), figsize=(6, 0.34 * len(runs) + 1.1), sharey=True, squeeze=False
     )
     chance = metrics.scores(largest_class(all_runs(runs)[0]))
     for axes, score in zip(panels[0], which, strict=True):
-        for k, (name, seeds) in enumerate(runs.items()):
-            low, high = metrics.bootstrap(pd.concat(list(seeds.values())), SCORES[score])
+        for k, seeds in enumerate(runs.values()):
+            low, high = metrics.bootstrap(pd.concat(list(seeds.values())), metrics.METRICS[score])
             axes.plot([low, high], [k, k], color="0.7", linewidth=7, solid_capstyle="butt")
             dots = [metrics.scores(table)[score] for table in seeds.values()]
-            marker, colour = ("D", plots.COLOURS[1]) if name == marked else ("o", plots.COLOURS[0])
-            rows = [k] * len(dots)
-            axes.plot(dots, rows, linestyle="", marker=marker, color=colour, markersize=5)
+            axes.plot(dots, [k] * len(dots), "o", color=plots.COLOURS[0], markersize=5)
         axes.axvline(chance[score], color="black", linestyle="--", linewidth=1)
         axes.set(xlabel=LABELS[score], xlim=(0, 1), xticks=[0, 0.5, 1])
     panels[0, 0].set_yticks(range(len(runs)), [(titles or {}).get(name, name) for name in runs])
@@ -129,7 +119,7 @@ def differences(
     found = {
         title: metrics.paired_difference(runs[second], runs[first], metric)
         for title, (first, second) in pairs.items()
-        if set(runs.get(first, {})) & set(runs.get(second, {}))
+        if metrics.common_seeds(runs.get(first, {}), runs.get(second, {}))
     }
     return judged(found, **words)
 
@@ -155,9 +145,7 @@ def judged(
     table = pd.DataFrame([one._asdict() for one in found.values()], index=list(found))
     if not len(table):
         return table
-    several = table["seeds"].map(len) > 1
-    table["holm"] = np.nan
-    table.loc[several, "holm"] = metrics.holm(table.loc[several, "p"])
+    table["holm"] = metrics.holm_of_judged(table["p"], table["seeds"])
     table["answer"] = metrics.conclusions(table["value"], table["p"], table["seeds"], more, less)
     return table
 
@@ -298,7 +286,7 @@ def mcnemar(runs: Mapping[str, Runs], pairs: Mapping[str, tuple[str, str]]) -> p
     found = {
         (title, seed): metrics.mcnemar(runs[first][seed], runs[second][seed])
         for title, (first, second) in pairs.items()
-        for seed in sorted(set(runs.get(first, {})) & set(runs.get(second, {})))
+        for seed in metrics.common_seeds(runs.get(first, {}), runs.get(second, {}))
     }
     index = pd.MultiIndex.from_tuples(list(found), names=["pair", "seed"])
     table = pd.DataFrame(list(found.values()), index, ["first", "second", "p"])

@@ -31,6 +31,9 @@ VERSION = 1  # raised when this step computes something else, see merlib.version
 CLIPS_AT_ONCE = 32  # clips that a GPU prepares at a time
 
 
+APEX_FOUND = "apex set to frame"  # how a repair says that a missing apex was found
+
+
 @dataclass(frozen=True)
 class Prepared:
     """Prepared clips."""
@@ -118,7 +121,7 @@ def repaired(
     keys = [outcome.key for outcome in done]
     found = table[table["apex"] != clips["apex"]]
     rows = zip(found["clip"], found["apex"], strict=True)
-    repairs = [f"{clip}: apex set to frame {apex}" for clip, apex in rows]
+    repairs = [f"{clip}: {APEX_FOUND} {apex}" for clip, apex in rows]
     if config.short_clips == "drop":
         long = (table["apex"] - table["onset"] + 1 >= config.frames).to_numpy()
         if not long.any():
@@ -131,6 +134,11 @@ def repaired(
         table, keys = table[long].reset_index(drop=True), list(compress(keys, long))
     table.attrs = clips.attrs | {"repairs": [*clips.attrs.get("repairs", []), *repairs]}
     return table, keys
+
+
+def apex_searched(repairs: Iterable[str]) -> bool:
+    """Return whether the repairs of a clip table name an apex that was missing and was found."""
+    return any(APEX_FOUND in repair for repair in repairs)
 
 
 def prepare_one(row, config: Config, folder: Path, view: Callable) -> Outcome:

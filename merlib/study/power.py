@@ -109,7 +109,7 @@ def likeness(runs: Mapping[str, Mapping[int, pd.DataFrame]]) -> float:
     """
     found = []
     for a, b in combinations(runs, 2):
-        for seed in sorted(set(runs[a]) & set(runs[b])):
+        for seed in metrics.common_seeds(runs[a], runs[b]):
             pair = runs[a][seed], runs[b][seed]
             matrix_a, matrix_b = map(metrics.matrix_of, pair)
             expected = independent(np.trace(matrix_a), np.trace(matrix_b), matrix_a.sum())

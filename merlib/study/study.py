@@ -29,7 +29,7 @@ from merlib.methods.views import VIEWS
 from merlib.model import saved
 from merlib.model.saved import Model
 from merlib.parallel import Cluster
-from merlib.preprocess.pipeline import Prepared, gpu_device, prepare
+from merlib.preprocess.pipeline import Prepared, apex_searched, gpu_device, prepare
 from merlib.store import Saved
 
 PUBLISHED_SEED = 0
@@ -204,7 +204,7 @@ class Study:
             method,
             self.config,
             drawn=(self.root / "dataset.json").exists(),
-            searched=any("apex set to frame" in repair for repair in self.clips.attrs["repairs"]),
+            searched=apex_searched(self.clips.attrs["repairs"]),
             gpu=gpu_device() is not None,
         )
 

@@ -331,10 +331,10 @@ def sweep(study: Study, seed: int = 0) -> pd.DataFrame:
 def sweeps(study: Study) -> dict[int, pd.DataFrame]:
     """Return the saved sweeps, seed -> table; ``attrs["run"]`` says what made each."""
     there, found = saved(study), {}
+    everything = there.table("amplitude")
     for (name, seed), about in there.runs().items():
         if name == "amplitude":
-            table = there.table(name)
-            table = table[table["seed"] == seed].drop(columns=["name", "seed"])
+            table = everything[everything["seed"] == seed].drop(columns=["name", "seed"])
             found[seed] = table.reset_index(drop=True)
             found[seed].attrs["run"] = about
     return found

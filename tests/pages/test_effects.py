@@ -169,7 +169,7 @@ def test_a_forest_draws_each_difference_below_its_heading():
 
 
 def test_levels_draw_every_seed_and_chance(runs):
-    figure = effects.levels(runs, which=["accuracy"], marked="good")
+    figure = effects.levels(runs, which=["accuracy"])
     (axes,) = figure.axes
     dots = [line for line in axes.lines if line.get_linestyle() == "None"]
     for line, seeds in zip(dots, runs.values(), strict=True):
