@@ -270,13 +270,16 @@ def select(clips: pd.DataFrame, class_of: dict, path: Path, findings: Findings) 
 
 
 def merge_stray_files(findings: Findings) -> Findings:
-    """Return the findings with a single note instead of all notes on stray files."""
-    stray = [one for one in findings if one.kind == "stray files"]
+    """Return the findings with a single note, which counts them, instead of one per stray file."""
+    stray = list(dict.fromkeys(one.file for one in findings if one.kind == "stray files"))
     rest = Findings(one for one in findings if one.kind != "stray files")
     if stray:
-        first = f"{stray[0].file}: {stray[0].message}"
-        message = f"in {len(stray)} folder(s) of frames, such as {first}"
-        rest.note("stray files", message, file=stray[0].file)
+        folders = {Path(path).parent for path in stray}
+        message = (
+            f"{len(stray)} file(s) in {len(folders)} folder(s) of frames are no numbered images "
+            f"and are skipped, such as {' and '.join(stray[:2])}"
+        )
+        rest.note("stray files", message, file=stray[0])
     return rest
 
 

@@ -53,14 +53,13 @@ def number_frames(
 def number_images(folder: Path, wanted: range, findings: Findings, where: dict) -> dict[int, Path]:
     """Return the images of a folder by the number at the end of their names.
 
-    Other files are skipped, and one note counts them.
+    Other files are skipped, with a note on each; `merlib.data.clips` counts them.
     """
     found: dict[int, Path] = {}
-    skipped = 0
     for path in sorted(folder.iterdir()):
         match = re.search(r"[0-9]{1,15}$", path.stem)
         if path.suffix.lower() not in IMAGES or not match or path.name.startswith("."):
-            skipped += 1
+            findings.note("stray files", str(path), file=str(path), **where)
             continue
         number = int(match[0])
         if number in found and number in wanted:
@@ -69,9 +68,6 @@ def number_images(folder: Path, wanted: range, findings: Findings, where: dict) 
         found[number] = path
         if number in wanted and path.stat().st_size == 0:
             findings.error("frame empty", f"{path} is empty", file=str(path), **where)
-    if skipped:
-        message = f"{skipped} file(s) that are not numbered images are skipped"
-        findings.note("stray files", message, file=str(folder), **where)
     return found
 
 

@@ -220,7 +220,8 @@ def test_the_check_of_good_frames_tells_stray_files_and_lone_clips(casme2):
     report = check("casme2", casme2, faces="cropped", n_jobs=1, progress=False)
     assert report.can_run
     (note,) = (finding for finding in report.findings if finding.kind == "stray files")
-    assert "in 2 folder(s) of frames" in note.message
+    assert note.message.startswith("4 file(s) in 2 folder(s) of frames are no numbered images")
+    assert note.message.count("Thumbs.db") + note.message.count(".DS_Store") == 2
     assert "8 frames" not in report.verdict and "repair" in report.verdict
 
 
