@@ -409,21 +409,23 @@ def in_groups(names: Iterable[str], groups: Mapping[str, Iterable[str]]) -> list
     return list(dict.fromkeys(chain.from_iterable(groups.get(name, [name]) for name in names)))
 
 
-def override(text: str) -> tuple[str, Any]:
-    """Return name and value of NAME=VALUE; the value is JSON where it can be, else text.
+def overrides(data: Data) -> dict[str, Any]:
+    """Return the fields that ``--set`` names, with the text of their values.
 
     Raises
     ------
     ValueError
-        If there is no name.
+        If one is no NAME=VALUE, or has an option of its own.
     """
-    name, equals, value = text.partition("=")
-    if not name or not equals:
-        raise ValueError(f"--set {text}: expected NAME=VALUE")
-    try:
-        return name, json.loads(value)
-    except json.JSONDecodeError:
-        return name, value
+    found = {}
+    for one in data.set:
+        name, equals, value = one.partition("=")
+        if not name or not equals:
+            raise ValueError(f"--set {one}: expected NAME=VALUE")
+        if name in {option.name for option in fields(Data)}:
+            raise ValueError(f"--set {one}: use --{name.replace('_', '-')} {value}")
+        found[name] = value
+    return found
 
 
 def open_study(data: Data, methods: Iterable[str] = (), **options: Any) -> "Study":
@@ -439,7 +441,7 @@ def open_study(data: Data, methods: Iterable[str] = (), **options: Any) -> "Stud
         progress=True,
         **options,
         **data.given(),
-        **dict(override(text) for text in data.set),
+        **overrides(data),
     )
     for method in methods:
         opened.estimator(method)

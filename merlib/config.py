@@ -6,10 +6,11 @@ and reason come from the field, the alternatives from its type. So code and page
 
 import hashlib
 import json
-import re
 from dataclasses import dataclass, field, fields
 from functools import cache
-from typing import Any, Literal, get_args, get_origin, get_type_hints
+from typing import Annotated, Any, Literal, get_args, get_origin, get_type_hints
+
+from .values import Pattern, Range, checked, known
 
 # Which values an argument accepts
 Dataset = Literal["synthetic", "casme2", "samm", "composite", "own"]  # see data.clips.load_clips
@@ -21,6 +22,18 @@ ProfileName = Literal["laptop", "paper", "night"]  # see PROFILES
 Imbalance = Literal["none", "sampler", "logit-adjustment"]  # against classes of different sizes
 Variant = Literal["base", "mfem", "mffm", "full"]
 """The rows of Table 3: base, base + MFEM, base + MFFM, base + MFEM + MFFM."""
+
+Pixels = Annotated[int, Range(8, 1024)]  # a side
+Share = Annotated[float, Range(0, 1)]
+Part = Annotated[float, Range(0, 1, but_not=1)]
+Positive = Annotated[float, Range(0, but_not=0)]
+Factor = Annotated[float, Range(0, 1000, but_not=0)]
+Seed = Annotated[int, Range(0)]
+Jobs = Annotated[int, Range(1)] | Literal[-1] | None  # processes; None or -1 for all cores
+Pairs = Pattern(
+    "near|cascade|all|{0}( {0})*".format("(12|13|14|23|24|34)"),
+    "near, cascade, all or pairs of stages, shallow first, as in '12 23 34'",
+)
 
 VARIANTS: tuple[str, ...] = get_args(Variant)
 
@@ -41,17 +54,20 @@ class Config:
     """All choices of one run; it is frozen, so that its hash names what was done.
 
     The metadata of a field holds ``step`` (``prepare``, ``network`` or ``train``) and ``why`` (the
-    reason or the source). Its type says which values are accepted; others raise a ValueError.
+    reason or the source). Its type says which values are accepted, with the range of a number; a
+    text may spell one (see `merlib.values`). Others raise a ValueError.
     """
 
     # Preprocessing, section 3.1.2
-    size: int = choice(
+    size: Pixels = choice(
         112,
         "prepare",
         "side of the aligned crop in pixels; a face of CASME II has about 280x340, and 224 costs "
         "four times as much",
     )
-    frames: int = choice(10, "prepare", "T; only 5 of 246 CASME II clips have fewer, onset to apex")
+    frames: Annotated[int, Range(1, 256)] = choice(
+        10, "prepare", "T; only 5 of 246 CASME II clips have fewer, onset to apex"
+    )
     short_clips: Literal["repeat", "drop"] = choice(
         "repeat", "prepare", "a clip with fewer than T frames from onset to apex repeats some"
     )
@@ -67,11 +83,15 @@ class Config:
         "temporal filter of the magnification: the difference of two first-order low-passes is "
         "what published MER code uses; an ideal 0.4-3 Hz band has no full period in 0.16 s",
     )
-    evm_alpha: float = choice(10.0, "prepare", "magnification factor")
-    evm_r1: float = choice(0.4, "prepare", "faster low-pass: about 16 Hz at 200 fps")
-    evm_r2: float = choice(0.05, "prepare", "slower low-pass: about 1.6 Hz at 200 fps")
-    evm_lambda_c: float = choice(16.0, "prepare", "spatial cut-off in pixels (Wu et al. 2012)")
-    flow_size: int = choice(
+    evm_alpha: Factor = choice(10.0, "prepare", "magnification factor")
+    evm_r1: Annotated[float, Range(0, 1, but_not=0)] = choice(
+        0.4, "prepare", "faster low-pass: about 16 Hz at 200 fps"
+    )
+    evm_r2: Annotated[float, Range(0, 1, but_not=0)] = choice(
+        0.05, "prepare", "slower low-pass: about 1.6 Hz at 200 fps"
+    )
+    evm_lambda_c: Factor = choice(16.0, "prepare", "spatial cut-off in pixels (Wu et al. 2012)")
+    flow_size: Pixels = choice(
         112,
         "prepare",
         "side of the crop for flow, then averaged to `size`; a small one loses sub-pixel motion",
@@ -97,7 +117,7 @@ class Config:
     strain: bool = choice(
         False, "prepare", "grey, u, v fit a stem of three channels; strain is a fourth"
     )
-    flow_scale: float = choice(
+    flow_scale: Annotated[float, Range(0.001, 1000)] = choice(
         0.1,
         "prepare",
         "u and v of every clip are divided by this many pixels, to about the scale of grey",
@@ -105,7 +125,11 @@ class Config:
 
     # Network, sections 2.1 to 2.1.4
     variant: Variant = choice("full", "network", "the row of Table 3")
-    width: int = choice(64, "network", "channels of stage 1; ResNet34 has 64")
+    # PyTorch 2.13 has a bug on a CPU: a 1x1 convolution of stride 2 (the shortcut of a stage)
+    # writes beyond its memory for 2 to 7 input channels in the channels_last layout.
+    width: Annotated[int, Range(8, 512)] = choice(
+        64, "network", "channels of stage 1; ResNet34 has 64"
+    )
     pretrained: str | None = choice(
         None, "network", "the paper names no initial weights; a path to an ImageNet state dict"
     )
@@ -119,9 +143,13 @@ class Config:
         "the paper's module, or a control in its place: `single` has one channel gate with as many "
         "parameters for both looks, `cbam` is Woo et al. 2018, `none` lets everything pass",
     )
-    gem_p: float = choice(3.0, "network", "start value of the exponent of eq. 5")
+    gem_p: Annotated[float, Range(1, 100)] = choice(
+        3.0, "network", "start value of the exponent of eq. 5"
+    )
     gem_learn: bool = choice(True, "network", "eq. 5 writes p(k): one exponent per channel")
-    cam_reduction: int = choice(16, "network", "r of eq. 7, as in CBAM; at least 4 hidden units")
+    cam_reduction: Annotated[int, Range(1, 1024)] = choice(
+        16, "network", "r of eq. 7, as in CBAM; at least 4 hidden units"
+    )
     cam_relu: bool = choice(True, "network", "between W0 and W1, as in CBAM; eq. 7 has none")
     mfem_shared: bool = choice(
         False, "network", "eq. 7 has W0 and W1, eq. 11 W2 and W3: each branch its own"
@@ -134,7 +162,7 @@ class Config:
     )
     fim_kernel: Literal[1, 3] = choice(3, "network", "outer convolution of eq. 12")
     fim_relu: bool = choice(False, "network", "eq. 12 ends with the batch norm")
-    fim_pairs: str = choice(
+    fim_pairs: Annotated[str, Pairs] = choice(
         "near",
         "network",
         "the paper has five of six possible pairs: `near` is all but (1, 4), `cascade` is three "
@@ -149,7 +177,7 @@ class Config:
     sequence: Literal["bilstm", "mean"] = choice(
         "bilstm", "network", "section 2.1.4; `mean` of the frames' vectors ignores their order"
     )
-    lstm_hidden: int = choice(256, "network", "units in each direction")
+    lstm_hidden: Annotated[int, Range(1, 4096)] = choice(256, "network", "units in each direction")
     lstm_output: Literal["last", "mean"] = choice(
         "last", "network", "last forward and first backward state, or the mean over time"
     )
@@ -158,46 +186,30 @@ class Config:
         "network",
         '"0.3 in the dropout layer, 0.5 in the fully connected layer" are two layers',
     )
-    dropout: float = choice(0.3, "network", "section 3.1.4, before the first linear layer")
-    dropout_fc: float = choice(0.5, "network", "section 3.1.4, before the last linear layer")
+    dropout: Part = choice(0.3, "network", "section 3.1.4, before the first linear layer")
+    dropout_fc: Part = choice(0.5, "network", "section 3.1.4, before the last linear layer")
 
     # Training, sections 2.2 and 3.1.4
     optimiser: Literal["sgd", "adam"] = choice(
         "sgd", "train", 'SGD has one momentum; the printed "(0.9, 0.99)" are the two of Adam'
     )
-    learning_rate: float = choice(1e-2, "train", "section 3.1.4; cosine to 0 over all steps")
-    momentum: float = choice(0.9, "train", "the first of the paper's two numbers")
-    weight_decay: float = choice(5e-4, "train", "not on norms, biases and GeM exponents")
-    batch_size: int = choice(8, "train", "clips; the paper does not say")
-    epochs: int = choice(50, "train", "section 3.1.4: 50 for CASME II, 80 for SAMM")
-    flip: float = choice(0.5, "train", "probability of a mirror flip; u changes its sign")
-    rotation: float = choice(10.0, "train", "degrees, left or right; turns the flow vectors too")
-    scaling: float = choice(0.1, "train", "relative, up or down; scales the flow vectors too")
+    learning_rate: Positive = choice(1e-2, "train", "section 3.1.4; cosine to 0 over all steps")
+    momentum: Part = choice(0.9, "train", "the first of the paper's two numbers")
+    weight_decay: Share = choice(5e-4, "train", "not on norms, biases and GeM exponents")
+    batch_size: Annotated[int, Range(2, 4096)] = choice(8, "train", "clips; the paper does not say")
+    epochs: Annotated[int, Range(1, 10_000)] = choice(
+        50, "train", "section 3.1.4: 50 for CASME II, 80 for SAMM"
+    )
+    flip: Share = choice(0.5, "train", "probability of a mirror flip; u changes its sign")
+    rotation: Annotated[float, Range(0, 180)] = choice(
+        10.0, "train", "degrees, left or right; turns the flow vectors too"
+    )
+    scaling: Part = choice(0.1, "train", "relative, up or down; scales the flow vectors too")
     imbalance: Imbalance = choice("none", "train", "the paper's loss (eq. 14) is not weighted")
 
     def __post_init__(self) -> None:
         for name, kind in kinds().items():
-            value = getattr(self, name)
-            if words := expected(kind, value):
-                raise ValueError(f"{name}={value!r}: expected {words}")
-        pair = "(12|13|14|23|24|34)"
-        if not re.fullmatch(f"near|cascade|all|{pair}( {pair})*", self.fim_pairs):
-            raise ValueError(
-                f"fim_pairs={self.fim_pairs!r}: expected near, cascade, all or pairs of stages, "
-                "shallow first, such as '12 23 34'"
-            )
-        for name in ("size", "frames", "flow_size", "width", "lstm_hidden", "batch_size", "epochs"):
-            value = getattr(self, name)
-            if value < 1:
-                raise ValueError(f"{name}={value!r}: expected a whole number of at least 1")
-        # PyTorch 2.13 has a bug on a CPU: a 1x1 convolution of stride 2 (the shortcut of a stage)
-        # writes beyond its memory for 2 to 7 input channels in the channels_last layout.
-        if self.width < 8:
-            raise ValueError(f"width={self.width!r}: expected at least 8 channels")
-        for name in ("evm_alpha", "evm_lambda_c", "flow_scale", "learning_rate"):
-            value = getattr(self, name)
-            if not value > 0:
-                raise ValueError(f"{name}={value!r}: expected a number above 0")
+            object.__setattr__(self, name, checked(name, kind, getattr(self, name)))
 
     def step(self, *steps: str) -> dict[str, Any]:
         """Return the fields of the given steps as a dict; without arguments all fields."""
@@ -219,8 +231,8 @@ class Config:
 
 @cache
 def kinds() -> dict[str, Any]:
-    """Return the type of each field of `Config`."""
-    return get_type_hints(Config)
+    """Return the type of each field of `Config`, with its range."""
+    return get_type_hints(Config, include_extras=True)
 
 
 def options(name: str) -> tuple[Any, ...]:
@@ -229,23 +241,6 @@ def options(name: str) -> tuple[Any, ...]:
     if kind is bool:
         return (True, False)
     return get_args(kind) if get_origin(kind) is Literal else ()
-
-
-def expected(kind: Any, value: Any) -> str:
-    """Return in words which values a type accepts, or nothing if it accepts the value.
-
-    A whole number is a number; True and False are not.
-    """
-    accepted = get_args(kind) or (kind,)
-    if get_origin(kind) is Literal:
-        fits = any(value == one and type(value) is type(one) for one in accepted)
-        words = f"one of {accepted}"
-    else:
-        names = {int: "a whole number", float: "a number", bool: "True or False", str: "a text"}
-        fits = isinstance(value, int | float if kind is float else kind)
-        fits = fits and isinstance(value, bool) == (kind is bool)
-        words = " or ".join(names.get(one, "None") for one in accepted)
-    return "" if fits else words
 
 
 def digest(values: Any) -> str:
@@ -278,11 +273,8 @@ SYNTHETIC_SIZE = {"laptop": "laptop", "paper": "paper", "night": "paper"}
 
 def profile(name: str, dataset: str = "synthetic", **overrides: Any) -> Config:
     """Return the configuration of a profile for a dataset, with other values of some fields."""
-    if name not in PROFILES:
-        raise ValueError(f"profile={name!r}: expected one of {tuple(PROFILES)}")
-    unknown = set(overrides) - {item.name for item in fields(Config)}
-    if unknown:
-        raise ValueError(f"unknown configuration field(s): {', '.join(sorted(unknown))}")
+    name = checked("profile", ProfileName, name)
+    known("configuration field", overrides, kinds())
     values = PROFILES[name] | overrides
     if name == "paper" and dataset == "samm":
         values = {"epochs": 80} | values  # section 3.1.4

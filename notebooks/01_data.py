@@ -40,8 +40,9 @@ from merlib.config import CLASSES
 from merlib.data.frames import read_frames
 from merlib.data.synthetic import action_units
 from merlib.pages import plots
-from merlib.study import paper
+from merlib.study import paper, parameters
 
+globals().update(parameters.read(globals()))  # papermill may pass text
 plots.style()
 study = Study(dataset=dataset, data_root=data_root, profile=profile, seed=seed, **overrides)
 clips = study.clips

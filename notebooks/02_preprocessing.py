@@ -39,7 +39,9 @@ from merlib.data import synthetic
 from merlib.data.clips import read_frames
 from merlib.pages import plots, slider
 from merlib.preprocess import face, flow, magnify, pipeline
+from merlib.study import parameters
 
+globals().update(parameters.read(globals()))  # papermill may pass text
 plots.style()
 study = Study(dataset=dataset, data_root=data_root, profile=profile, seed=seed, **overrides)
 config, clips, x = study.config, study.clips, study.prepared.x

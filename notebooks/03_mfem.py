@@ -42,7 +42,9 @@ from merlib import Study
 from merlib.model import explain
 from merlib.model.mfem import CAM, CCAM, MFEM, SAM, GeM
 from merlib.pages import plots, slider
+from merlib.study import parameters
 
+globals().update(parameters.read(globals()))  # papermill may pass text
 plots.style()
 study = Study(dataset=dataset, data_root=data_root, profile=profile, seed=seed, **overrides)
 clips, x = study.clips, study.prepared.x

@@ -36,7 +36,9 @@ from merlib.model import explain
 from merlib.model.mffm import FIM, MFFM, PAIRS
 from merlib.model.network import Network
 from merlib.pages import plots
+from merlib.study import parameters
 
+globals().update(parameters.read(globals()))  # papermill may pass text
 plots.style()
 study = Study(dataset=dataset, data_root=data_root, profile=profile, seed=seed, **overrides)
 config = replace(study.config, variant="full")

@@ -40,8 +40,10 @@ from merlib.model import explain
 from merlib.model.mfem import MFEM
 from merlib.model.network import BLOCKS, BasicBlock, Head, Network
 from merlib.pages import plots
+from merlib.study import parameters
 from merlib.study.paper import VARIANT_NAMES
 
+globals().update(parameters.read(globals()))  # papermill may pass text
 plots.style()
 study = Study(dataset=dataset, data_root=data_root, profile=profile, seed=seed, **overrides)
 config = replace(study.config, variant="full")

@@ -40,7 +40,9 @@ from matplotlib.colors import ListedColormap
 from merlib import Study, metrics
 from merlib.model.augment import augment
 from merlib.pages import plots
+from merlib.study import parameters
 
+globals().update(parameters.read(globals()))  # papermill may pass text
 plots.style()
 study = Study(dataset=dataset, data_root=data_root, profile=profile, seed=seed, **overrides)
 config, clips = study.config, study.clips

@@ -33,8 +33,9 @@ import pandas as pd
 from merlib import Study, metrics
 from merlib.methods import METHODS
 from merlib.pages import plots, provenance
-from merlib.study import paper
+from merlib.study import paper, parameters
 
+globals().update(parameters.read(globals()))  # papermill may pass text
 plots.style()
 study = Study(dataset=dataset, data_root=data_root, profile=profile, seed=seed, **overrides)
 clips = study.clips

@@ -27,7 +27,9 @@ import pandas as pd
 
 from merlib import metrics
 from merlib.pages import plots
-from merlib.study import paper
+from merlib.study import paper, parameters
+
+globals().update(parameters.read(globals()))  # papermill may pass text
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## Accuracies are whole counts

@@ -27,9 +27,13 @@ from dataclasses import fields
 import pandas as pd
 from IPython.display import display
 
-from merlib.config import PROFILES, Config, options
+from merlib.config import PROFILES, Config, kinds, options
 from merlib.config import profile as make_profile
 from merlib.pages import plots
+from merlib.study import parameters
+from merlib.values import in_words
+
+globals().update(parameters.read(globals()))  # papermill may pass text
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## The profiles
@@ -63,7 +67,7 @@ def decisions(step):
             "field": item.name,
             "default": str(item.default),
             "alternatives": ", ".join(str(o) for o in options(item.name) if o != item.default)
-            or {bool: str(not item.default)}.get(type(item.default), "any value"),
+            or in_words(kinds()[item.name]),
             "why": item.metadata["why"].replace("`", "'"),
         }
         for item in fields(Config)
@@ -182,7 +186,7 @@ import torch
 from merlib.model.network import Network
 
 
-def parameters(variant, **change):
+def trainable(variant, **change):
     """Return the number of trainable parameters of a variant of the laptop's network."""
     config = replace(make_profile("laptop"), variant=variant, **change)
     with torch.device("meta"):  # shapes only, no memory
@@ -190,13 +194,13 @@ def parameters(variant, **change):
     return sum(p.numel() for p in network.parameters() if p.requires_grad)
 
 
-plain = {variant: parameters(variant) for variant in ("base", "full")}
+plain = {variant: trainable(variant) for variant in ("base", "full")}
 rows = []
 for item in fields(Config):
     if item.metadata["step"] == "network" and item.name != "variant":
         for option in set(options(item.name)) - {item.default}:
             change = {item.name: option}
-            more = {name: parameters(name, **change) - count for name, count in plain.items()}
+            more = {name: trainable(name, **change) - count for name, count in plain.items()}
             rows.append({"field": item.name, "value": str(option)} | more)
 table = pd.DataFrame(rows).sort_values(["field", "value"])
 print(f"parameters as decided: {plain}; and how many more with another value:")

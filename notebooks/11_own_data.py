@@ -50,8 +50,10 @@ from merlib.data import tables
 from merlib.data.clips import counts, load_clips
 from merlib.data.frames import read_frames
 from merlib.pages import plots
+from merlib.study import parameters
 from merlib.study.check import check
 
+globals().update(parameters.read(globals()))  # papermill may pass text
 plots.style()
 study = Study(dataset=dataset, data_root=data_root, profile=profile, seed=seed, **overrides)
 clips = study.clips

@@ -40,7 +40,9 @@ from merlib.data.synthetic import photograph
 from merlib.files import find_home
 from merlib.pages import plots
 from merlib.preprocess import face, flow, pipeline
+from merlib.study import parameters
 
+globals().update(parameters.read(globals()))  # papermill may pass text
 plots.style()
 settings = config.profile(profile, **overrides)
 grey = cv2.cvtColor(astronaut(), cv2.COLOR_RGB2GRAY)

@@ -44,8 +44,10 @@ from merlib.data import synthetic
 from merlib.data.clips import load_clips
 from merlib.model import saved
 from merlib.pages import plots
+from merlib.study import parameters
 from merlib.study.predict import predict
 
+globals().update(parameters.read(globals()))  # papermill may pass text
 plots.style()
 chosen = overrides if epochs is None else {"epochs": epochs} | overrides
 study = Study(dataset=dataset, data_root=data_root, profile=profile, seed=seed, **chosen)

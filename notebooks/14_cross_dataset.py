@@ -52,8 +52,10 @@ from merlib import metrics
 from merlib.data import synthetic
 from merlib.files import find_home
 from merlib.pages import plots
+from merlib.study import parameters
 from merlib.study.study import Study
 
+globals().update(parameters.read(globals()))  # papermill may pass text
 plots.style()
 if dataset != "composite":
     data_root = find_home() / "data" / "composite"

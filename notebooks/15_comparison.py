@@ -47,8 +47,9 @@ from merlib.methods import METHODS, make
 from merlib.methods.views import shape_of
 from merlib.model import explain
 from merlib.pages import plots, provenance
-from merlib.study import paper
+from merlib.study import paper, parameters
 
+globals().update(parameters.read(globals()))  # papermill may pass text
 plots.style()
 study = Study(dataset=dataset, data_root=data_root, profile=profile, seed=seed, **overrides)
 where = f"{study.clips.attrs['version']}, profile {profile}"

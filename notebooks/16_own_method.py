@@ -57,7 +57,9 @@ from merlib import Study, metrics
 from merlib.methods import METHODS, Method
 from merlib.methods.views import VIEWS
 from merlib.pages import plots
+from merlib.study import parameters
 
+globals().update(parameters.read(globals()))  # papermill may pass text
 METHODS["nearest"] = Method("Nearest mean flow", nearest_flow, "apex_flow")
 first_lines = {name: view.__doc__.splitlines()[0] for name, view in VIEWS.items()}
 views = {name: line.split(", see")[0].replace("`", "") for name, line in first_lines.items()}

@@ -31,7 +31,9 @@ from IPython.display import display
 
 from merlib.files import find_home, noted
 from merlib.pages import plots
+from merlib.study import parameters
 
+globals().update(parameters.read(globals()))  # papermill may pass text
 plots.style()
 folder = find_home() / "benchmarks"
 

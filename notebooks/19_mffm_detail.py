@@ -34,7 +34,9 @@ from IPython.display import display
 from merlib import Study, metrics
 from merlib.pages import detail, effects, plots, provenance
 from merlib.preprocess import face
-from merlib.study import trials
+from merlib.study import parameters, trials
+
+globals().update(parameters.read(globals()))  # papermill may pass text
 
 # %%
 plots.style()

@@ -31,8 +31,9 @@ from IPython.display import Markdown, display
 from merlib import Study, metrics
 from merlib.model import explain
 from merlib.pages import effects, plots, provenance
-from merlib.study import trials
+from merlib.study import parameters, trials
 
+globals().update(parameters.read(globals()))  # papermill may pass text
 plots.style()
 
 # %% [markdown]

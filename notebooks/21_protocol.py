@@ -35,9 +35,10 @@ from joblib import Parallel, delayed
 
 from merlib import Study, metrics
 from merlib.pages import plots, provenance
-from merlib.study import mistakes, paper
+from merlib.study import mistakes, paper, parameters
 from merlib.study.mistakes import MISTAKES
 
+globals().update(parameters.read(globals()))  # papermill may pass text
 plots.style()
 study = Study(dataset=dataset, data_root=data_root, profile=profile, seed=seed, **overrides)
 clips = study.clips

@@ -36,8 +36,9 @@ from IPython.display import Markdown, display
 from merlib import Study, metrics
 from merlib.methods import METHODS
 from merlib.pages import effects, limits, plots, provenance
-from merlib.study import paper, power
+from merlib.study import paper, parameters, power
 
+globals().update(parameters.read(globals()))  # papermill may pass text
 plots.style()
 
 # %% [markdown]

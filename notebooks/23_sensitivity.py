@@ -35,8 +35,9 @@ from scipy.stats import binom, false_discovery_control
 from merlib import Study, metrics
 from merlib.config import Config
 from merlib.pages import effects, plots, provenance
-from merlib.study import trials
+from merlib.study import parameters, trials
 
+globals().update(parameters.read(globals()))  # papermill may pass text
 plots.style()
 
 # %% [markdown]

@@ -20,7 +20,7 @@ INSTALL = """\
 from importlib.util import find_spec
 from pathlib import Path
 
-if not Path("../_toc.yml").exists():
+if not Path("../merlib").is_dir():
     !test -d checkout || git clone --quiet --depth 1 --branch {branch} {url} checkout
     %cd checkout/notebooks
 if find_spec("merlib") is None:

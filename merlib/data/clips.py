@@ -13,7 +13,8 @@ from typing import cast
 import numpy as np
 import pandas as pd
 
-from merlib.config import CLASSES
+from merlib.config import CLASSES, Faces
+from merlib.values import checked
 
 from . import tables
 from .findings import DatasetError, Findings
@@ -45,7 +46,7 @@ def load_clips(
     *,
     table: str | Path | None = None,
     strict: bool = False,
-    faces: str = "auto",
+    faces: Faces = "auto",
     eyes: str | Path | None = None,
 ) -> pd.DataFrame:
     """Read a dataset's clip table and find its frames.
@@ -107,8 +108,8 @@ def inspect(
     """
     if dataset not in READERS:
         raise ValueError(f"dataset={dataset!r}: expected one of {READERS}")
-    if faces not in ("auto", "find", "cropped"):
-        raise ValueError(f"faces={faces!r}: expected 'auto', 'find' or 'cropped'")
+    classes = checked("classes", str | Iterable[str] | None, classes)
+    faces = checked("faces", Faces, faces)
     root, table = (None if path is None else Path(path).expanduser() for path in (root, table))
     if root is None and table is None:
         raise ValueError("expected a root folder, a table or both")

@@ -13,7 +13,7 @@ from collections.abc import Collection, Iterable
 from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import Any, get_type_hints
 
 import joblib
 import numpy as np
@@ -22,7 +22,7 @@ from tqdm import tqdm
 
 from merlib import code, config, loso, store, versions
 from merlib.data import synthetic
-from merlib.data.clips import READERS, load_clips
+from merlib.data.clips import load_clips
 from merlib.files import find_home, noted, whole
 from merlib.methods import METHODS, make
 from merlib.methods.views import VIEWS
@@ -31,6 +31,7 @@ from merlib.model.saved import Model
 from merlib.parallel import Cluster
 from merlib.preprocess.pipeline import Prepared, apex_searched, gpu_device, prepare
 from merlib.store import Saved
+from merlib.values import checked, known
 
 PUBLISHED_SEED = 0
 """Generator seed of the published synthetic dataset; no choice was ever made on its clips."""
@@ -91,18 +92,26 @@ class Study:
         cluster: Cluster | None = None,
         **overrides,
     ):
-        if dataset not in READERS:
-            raise ValueError(f"dataset={dataset!r}: expected one of {tuple(READERS)}")
-        if isinstance(seed, bool) or not isinstance(seed, int | np.integer) or seed < 0:
-            raise ValueError(f"seed={seed!r}: expected a whole number of at least 0")
-        if protocol not in PROTOCOLS:
-            raise ValueError(f"protocol={protocol!r}: expected one of {tuple(PROTOCOLS)}")
-        self.protocol, self.overrides = protocol, dict(overrides)
-        self.reading = {name: overrides.pop(name, READING[name]) for name in READING}
-        self.config = config.profile(profile, dataset, **overrides)
-        self.dataset, self.profile, self.seed = dataset, profile, int(seed)
-        self.data_root = None if data_root in (None, "") else Path(data_root).expanduser()
-        self.n_jobs = n_jobs or joblib.cpu_count()
+        known("option", overrides, [*READING, *config.kinds()])
+        self.dataset = checked("dataset", config.Dataset, dataset)
+        self.profile = checked("profile", config.ProfileName, profile)
+        self.protocol = checked("protocol", config.Protocol, protocol)
+        self.seed = checked("seed", config.Seed, seed)
+        root, jobs = (
+            checked("data_root", str | None, data_root),
+            checked("n_jobs", config.Jobs, n_jobs),
+        )
+        self.data_root = root and Path(root).expanduser()
+        self.n_jobs = jobs if jobs and jobs > 0 else joblib.cpu_count()
+        fields = {name: value for name, value in overrides.items() if name not in READING}
+        self.config = config.profile(self.profile, self.dataset, **fields)
+        kinds = get_type_hints(load_clips)
+        self.reading = {
+            name: checked(name, kinds[name], overrides.get(name, default))
+            for name, default in READING.items()
+        }
+        chosen = self.config.step() | self.reading
+        self.overrides = {name: chosen[name] for name in overrides}
         self.progress = progress
         self.cluster = cluster
         self.views: dict[str, np.ndarray] = {}
@@ -184,7 +193,7 @@ class Study:
         seed : int, optional
             Instead of the study's own.
         """
-        seed = self.seed if seed is None else seed
+        seed = self.seed if seed is None else checked("seed", config.Seed, seed)
         return store.run(
             self.estimator(method),
             self.view(method),
@@ -334,6 +343,7 @@ class Study:
         make : collection of str
             Methods that this study runs itself, with its own seed, unless it has done so.
         """
+        known("method", make, METHODS)
         found: dict[str, dict[int, pd.DataFrame]] = {}
         there = {} if self.overrides else self.saved().load(methods)
         for name in methods:

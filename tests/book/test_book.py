@@ -17,6 +17,7 @@ from PIL import Image
 
 from book.tools import build
 from merlib import code
+from merlib.files import OURS
 from merlib.study.study import Study
 
 NOTEBOOKS = sorted((ROOT / "notebooks").glob("*.py"))
@@ -157,7 +158,7 @@ def test_executing_again_does_nothing_and_another_seed_does(home, casme2_root):
     alone = home.parent / "alone"
     (alone / "notebooks").mkdir(parents=True)
     shutil.copy(ROOT / "notebooks" / "09_audit.py", alone / "notebooks")
-    (alone / "_toc.yml").touch()
+    (alone / "_toc.yml").write_text(OURS)
     study = Study(data_root=casme2_root, home=alone, n_jobs=1, **TINY)
     (made,) = build.execute(study, ["majority"])
     stamp = made.stat().st_mtime_ns

@@ -19,6 +19,7 @@ from playwright.sync_api import expect
 from pypdf import PdfReader
 
 from book.tools import build, pdf, slides
+from merlib.files import OURS
 
 AXE = (Path(axe_playwright_python.__file__).parent / "axe.min.js").read_text()
 SCREENS = {
@@ -415,7 +416,7 @@ def test_the_pdf_leaves_out_folded_code_and_keeps_solutions(sheet, tmp_path):
 
 def test_without_a_book_or_a_browser_the_command_says_so(home, tmp_path, monkeypatch, capsys):
     monkeypatch.chdir(tmp_path)
-    (tmp_path / "_toc.yml").touch()
+    (tmp_path / "_toc.yml").write_text(OURS)
     assert pdf.main() == 1
     assert capsys.readouterr().err == ("merlib: there is no book to print: run `make book` first\n")
     monkeypatch.chdir(home)

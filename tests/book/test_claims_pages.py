@@ -23,6 +23,7 @@ from merlib import metrics
 from merlib.config import Config, options, profile
 from merlib.data import synthetic
 from merlib.data.synthetic import generate
+from merlib.files import OURS
 from merlib.pages import provenance
 from merlib.store import Saved
 from merlib.study import trials
@@ -37,7 +38,7 @@ TINY = {"size": 32, "flow_size": 32, "frames": 3, "width": 8, "lstm_hidden": 8, 
 def home_of(folder):
     """A checkout with these two pages and no results."""
     (folder / "notebooks").mkdir()
-    (folder / "_toc.yml").touch()
+    (folder / "_toc.yml").write_text(OURS)
     for page in PAGES:
         shutil.copy(ROOT / "notebooks" / f"{page}.py", folder / "notebooks")
     return folder

@@ -264,7 +264,7 @@ def test_a_missing_file_of_eye_positions_is_named_only_if_asked_for(casme2):
 def test_arguments_are_checked(casme2):
     for arguments, message in (
         ({"dataset": "smic", "root": casme2}, "dataset='smic': expected one of"),
-        ({"dataset": "casme2", "root": casme2, "faces": "no"}, "faces='no': expected 'auto'"),
+        ({"dataset": "casme2", "root": casme2, "faces": "no"}, "faces='no': expected one of"),
         ({"dataset": "casme2", "root": None}, "expected a root folder, a table or both"),
         ({"dataset": "own", "root": casme2, "classes": "five"}, "expected the annotation table"),
         ({"dataset": "synthetic", "root": casme2}, "no synthetic dataset .* dataset=casme2"),

@@ -10,7 +10,7 @@ import pandas as pd
 import pytest
 
 from merlib import cli, metrics
-from merlib.files import find_home
+from merlib.files import OURS, find_home
 from merlib.parallel import Cluster
 from merlib.store import Saved
 from merlib.study.study import Study
@@ -132,15 +132,16 @@ def test_wrong_arguments_are_named(arguments, message):
 def test_home_is_the_checkout_of_the_working_directory_or_of_the_package(tmp_path, monkeypatch):
     (tmp_path / "notebooks").mkdir()
     monkeypatch.chdir(tmp_path / "notebooks")
+    (tmp_path / "_toc.yml").write_text("format: jb-book\nroot: intro\n")  # of another book
     assert (find_home() / "merlib" / "study" / "study.py").exists()
-    (tmp_path / "_toc.yml").touch()
+    (tmp_path / "_toc.yml").write_text(OURS)
     assert find_home() == tmp_path
 
 
 @pytest.fixture
 def own_home(tmp_path, monkeypatch):
     """The working directory is a checkout of its own."""
-    (tmp_path / "_toc.yml").touch()
+    (tmp_path / "_toc.yml").write_text(OURS)
     monkeypatch.chdir(tmp_path)
     return tmp_path
 

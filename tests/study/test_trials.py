@@ -20,6 +20,7 @@ from merlib import cli, loso, metrics
 from merlib.config import Config
 from merlib.data.synthetic import Truth
 from merlib.data.synthetic.generate import at_amplitude, coded
+from merlib.files import OURS
 from merlib.model.classifier import NetworkClassifier
 from merlib.model.controls import CBAM, LinearFusion, SingleLook, make_attention
 from merlib.model.mfem import MFEM
@@ -35,7 +36,7 @@ from merlib.study.study import Study
 def study(casme2_root, tmp_path_factory):
     """Nine clips of three subjects, in a checkout of their own."""
     home = tmp_path_factory.mktemp("trials")
-    (home / "_toc.yml").touch()
+    (home / "_toc.yml").write_text(OURS)
     return Study(data_root=casme2_root, profile="night", home=home, n_jobs=1, **TINY)
 
 
@@ -509,7 +510,7 @@ def keep(study, name, seed, **tables):
 def elsewhere(study, tmp_path, monkeypatch):
     """Another checkout with the same data and trained networks, and no result of a trial."""
     trials.run("full", study)
-    (tmp_path / "_toc.yml").touch()
+    (tmp_path / "_toc.yml").write_text(OURS)
     (tmp_path / "data").symlink_to(study.home / "data")
     made = study.home / "runs" / "synthetic"
     for folder in made.glob("night-*"):

@@ -1,0 +1,7 @@
+"""``python -m merlib`` is the command ``merlib``."""
+
+import sys
+
+from .cli import main
+
+sys.exit(main())

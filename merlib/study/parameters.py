@@ -1,0 +1,45 @@
+"""The parameters of a page, which papermill may pass as text."""
+
+from collections.abc import Mapping
+from importlib import import_module
+from typing import Annotated, Any
+
+from merlib.config import Dataset, ProfileName, Seed, kinds
+from merlib.values import Range, checked, known
+
+KINDS: dict[str, Any] = {
+    "dataset": Dataset,
+    "data_root": str | None,
+    "profile": ProfileName,
+    "seed": Seed,
+    "clip": str | None,
+    "new_clip": str | None,
+    "show_faces": bool | None,
+    "method": str,
+    "methods": list[str],
+    "compared": list[str],
+    "epochs": kinds()["epochs"] | None,
+    "repeats": Annotated[int, Range(1, 1000)],
+    "overrides": dict[str, Any],
+}
+"""Name of a parameter -> its type."""
+
+
+def read(page: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the parameters among the variables of a page, as values of their types.
+
+    Raises
+    ------
+    ValueError
+        If one is no such value, there is no such method, or a parameter of the page is among
+        ``overrides``.
+    """
+    found = {name: checked(name, kind, page[name]) for name, kind in KINDS.items() if name in page}
+    for name in found.keys() & found.get("overrides", {}):
+        raise ValueError(f"overrides: {name!r} is a parameter of its own")
+    methods = [*found.get("methods", []), *found.get("compared", [])]
+    if "method" in found:
+        methods.append(found["method"])
+    if methods:  # not an import statement: a page is not made from the code of methods it names
+        known("method", methods, import_module("merlib.methods").METHODS)
+    return found
