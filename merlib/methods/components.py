@@ -8,8 +8,9 @@ import torch
 from torch import Tensor
 
 from merlib.preprocess.face import EYES
+from merlib.proportions import CHIN, MOUTH, MOUTH_CORNER
 
-VERSION = 1  # raised when this step computes something else, see merlib.versions
+VERSION = 2  # raised when this step computes something else, see merlib.versions
 
 COMPONENTS: dict[str, tuple[float, float, float, float]] = {
     "left brow": (-0.50, -0.30, 0.38, 0.18),
@@ -19,12 +20,12 @@ COMPONENTS: dict[str, tuple[float, float, float, float]] = {
     "nose": (0.00, 0.50, 0.28, 0.40),
     "left cheek": (-0.60, 0.55, 0.30, 0.35),
     "right cheek": (0.60, 0.55, 0.30, 0.35),
-    "left mouth corner": (-0.40, 1.08, 0.25, 0.25),
-    "right mouth corner": (0.40, 1.08, 0.25, 0.25),
-    "mouth and chin": (0.00, 1.20, 0.35, 0.35),
+    "left mouth corner": (-MOUTH_CORNER, MOUTH.mean, 0.25, 0.25),
+    "right mouth corner": (MOUTH_CORNER, MOUTH.mean, 0.25, 0.25),
+    "mouth and chin": (0.00, (MOUTH.mean + CHIN.mean) / 2, 0.35, 0.55),
 }
-"""Name -> centre and half sides (x, y, rx, ry), in distances between the eyes; the origin is
-midway between the eyes, y points down, and left is left in the image."""
+"""Name -> centre and half sides (x, y, rx, ry) in face coordinates, see `merlib.proportions`; left
+is left in the image."""
 
 
 def in_crop() -> Tensor:

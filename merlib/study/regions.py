@@ -20,7 +20,7 @@ from merlib.store import Saved
 
 from .study import PROTOCOLS, PUBLISHED_SEED, Study
 
-VERSION = 1  # raised when this step computes something else, see merlib.versions
+VERSION = 2  # raised when this step computes something else, see merlib.versions
 
 MOVING = 0.25
 """Part of a unit's largest displacement above which a place counts as moving."""

@@ -5,8 +5,10 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from skimage.data import astronaut
+from scipy.stats import norm
+from skimage.data import astronaut, lfw_subset
 
+from merlib import proportions
 from merlib.data import synthetic
 from merlib.data.clips import load_clips, read_frames
 from merlib.preprocess import face
@@ -23,6 +25,42 @@ def test_the_similarity_puts_the_eyes_at_their_places(x, y, dx, dy, size):
     )
     linear = matrix[:, :2]
     np.testing.assert_allclose(linear @ linear.T, np.eye(2) * np.linalg.det(linear), atol=1e-9)
+
+
+def height(y):
+    """Where a height of the face, in eye distances below the eyes, lies in the crop, 0 to 1."""
+    return face.EYES[0, 1] + y * (face.EYES[1, 0] - face.EYES[0, 0])
+
+
+def test_the_crop_holds_the_chins_of_people():
+    chin = proportions.CHIN
+    assert height(proportions.MOUTH.mean + proportions.MOUTH.deviation) < 0.7
+    assert height(proportions.CHIN_BOSS) < 0.85
+    assert norm.cdf((1 - height(chin.mean)) / (height(chin.deviation) - height(0))) > 0.97
+    assert height(chin.most) < 1 and height(-0.6) > 0  # raised brows
+    assert proportions.HALF_WIDTH.most * (height(1) - height(0)) < 0.45
+
+
+def test_the_crop_of_a_photograph_holds_mouth_and_chin():
+    eyes = np.array([[202, 101], [246.5, 103.8]])  # read off the picture, as is the rest
+    matrix = face.similarity(eyes, 1)
+    corners_and_chin = np.array([[[202.0, 140], [243, 140], [221, 179]]])
+    landed = cv2.transform(corners_and_chin, matrix)[0] + 0.5
+    assert landed[:2, 1].max() < 0.7 and landed[2, 1] < 0.95
+    assert np.all((landed[:, 0] > 0.2) & (landed[:, 0] < 0.8))
+
+
+def test_the_mean_of_a_hundred_photographs_has_the_proportions():
+    """Many of them speak or smile, so that mouths and chins are a little low."""
+    mean = lfw_subset()[:100].mean(axis=0)
+    large = cv2.resize((mean + mean[:, ::-1]).astype(np.float32), None, fx=20, fy=20,
+                       interpolation=cv2.INTER_CUBIC)  # fmt: skip
+    eye_y, eye_x = np.unravel_index(large[150:190, 130:200].argmin(), (40, 70))
+    distance, middle = 2 * (249.5 - 130 - eye_x), large[:, 240:260].mean(axis=1)
+    mouth, chin = 320 + middle[320:400].argmin(), 400 + np.gradient(middle[400:]).argmin()
+    mouth, chin = ((y - 150 - eye_y) / distance for y in (mouth, chin))
+    assert abs(mouth - proportions.MOUTH.mean) < 0.12 and height(mouth) < 0.7
+    assert abs(chin - proportions.CHIN.mean) < 0.12 and height(chin) < 0.9
 
 
 def test_rescale_keeps_the_place_of_the_crop():

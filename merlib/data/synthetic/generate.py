@@ -19,18 +19,18 @@ from merlib.files import write as write_file
 from merlib.parallel import each
 
 from . import portrait
-from .action_units import COMBINATIONS
+from .action_units import COMBINATIONS, in_proportion
 from .render import Renderer
 from .truth import SHAPES, ClipTruth, read_truth, truth_path
 
-VERSION = 1  # raised when this step computes something else, see merlib.versions
+VERSION = 2  # raised when this step computes something else, see merlib.versions
 
 CONTEXT = 2
 """Still frames before onset and after offset."""
 
 COUNTS = {
-    "casme2": {"happiness": 32, "surprise": 25, "disgust": 63, "repression": 27, "others": 99},
-    "samm": {"anger": 57, "happiness": 26, "others": 26, "surprise": 15, "contempt": 12},
+    layout: {emotion: sum(shown.values()) for emotion, shown in emotions.items()}
+    for layout, emotions in COMBINATIONS.items()
 }
 """Clips of each emotion in Table 1, after the selection of section 3.1.1."""
 
@@ -149,30 +149,23 @@ def random(seed: int, *key: int) -> np.random.Generator:
     return np.random.default_rng(np.random.SeedSequence(seed, spawn_key=key))
 
 
-def class_counts(layout: str, clips: int) -> dict[str, int]:
-    """Return the number of clips of each class, in proportion to Table 1, by largest remainder."""
-    full = COUNTS[layout]
-    exact = {name: count * clips / sum(full.values()) for name, count in full.items()}
-    counts = {name: max(1, int(value)) for name, value in exact.items()}
-    while sum(counts.values()) < clips:
-        counts[max(counts, key=lambda name: exact[name] - counts[name])] += 1
-    while sum(counts.values()) > clips:
-        counts[max(counts, key=lambda name: counts[name] - exact[name])] -= 1
-    return counts
-
-
 def plan(seed: int, layout: str, subjects: int, clips: int) -> list[dict]:
-    """Return a dict for each clip: its name, subject, person (from 0), index and emotion.
+    """Return a dict for each clip: its name, subject, person (from 0), index, emotion and units.
 
-    The number of clips differs between subjects, as in the real datasets; emotions are assigned
-    independently of the subject.
+    The number of clips differs between subjects, as in the real datasets. Emotions and action units
+    are in proportion to the full dataset's, and are assigned independently of the subject.
     """
     rng = random(seed, 0)
     shares = rng.dirichlet(np.full(subjects, 2.0))
     least = min(2, clips // subjects)
     takes = np.full(subjects, least) + rng.multinomial(clips - least * subjects, shares)
-    counts = class_counts(layout, clips)
-    emotions = rng.permutation(np.repeat(list(counts), list(counts.values())))
+    shown = [
+        (emotion, units)
+        for emotion, count in in_proportion(COUNTS[layout], clips, least=1).items()
+        for units, share in in_proportion(COMBINATIONS[layout][emotion], count).items()
+        for _ in range(share)
+    ]
+    order = rng.permutation(clips)
     numbers = np.arange(1, subjects + 1)
     if layout == "samm":
         numbers = np.sort(rng.choice(np.arange(6, 6 + 2 * subjects), subjects, replace=False))
@@ -185,7 +178,8 @@ def plan(seed: int, layout: str, subjects: int, clips: int) -> list[dict]:
                 subject, name = f"{number:03d}", f"{number:03d}_{1 + take % 7}_{take}"
             index = len(plans)
             clip = {"clip": f"{subject}/{name}", "subject": subject, "person": person}
-            plans.append(clip | {"index": index, "emotion": str(emotions[index])})
+            emotion, units = shown[order[index]]
+            plans.append(clip | {"index": index, "emotion": emotion, "units": units})
     return plans
 
 
@@ -195,7 +189,7 @@ def draw_person(seed: int, person: int) -> portrait.Portrait:
     for attempt in range(50):
         rng = random(seed, 1, person, attempt)
         drawn = portrait.draw(rng, ipd=rng.uniform(118, 132))
-        if shows_face(drawn.open[80:560, 80:720].astype(np.uint8)):
+        if shows_face(drawn.open[108:588, 80:720].astype(np.uint8)):
             return drawn
     raise RuntimeError(f"no face found by the cascades in 50 drawings of person {person}")
 
@@ -216,10 +210,8 @@ def shows_face(image: np.ndarray) -> bool:
 def draw_events(seed: int, clip: dict, layout: str) -> dict:
     """Draw everything that happens in a clip, as plain numbers for its ground truth."""
     rng = random(seed, 2, clip["index"])
-    options = COMBINATIONS[layout][clip["emotion"]]
-    units = rng.choice(list(options), p=list(options.values())).split("+")
     strengths = {}
-    for unit in units:
+    for unit in clip["units"].split("+"):
         peak = float(np.clip(rng.lognormal(np.log(0.9), 0.45), 0.3, 2.0))
         weak = float(rng.uniform(0.6, 1.0) if rng.random() > 0.12 else 0.0)
         strengths[unit] = [peak, peak * weak] if rng.random() < 0.5 else [peak * weak, peak]
@@ -257,7 +249,7 @@ def draw_pose(rng: np.random.Generator, drawn: portrait.Portrait, layout: str) -
     height, width = SHAPES[layout]
     scale = height / 480 * rng.uniform(0.96, 1.04)
     matrix = cv2.getRotationMatrix2D(drawn.centre, rng.uniform(-4, 4), scale)
-    place = width / 2 + rng.uniform(-15, 15), height * 0.42 + rng.uniform(-10, 10)
+    place = width / 2 + rng.uniform(-15, 15), height * 0.36 + rng.uniform(-10, 10)
     matrix[:, 2] += np.subtract(place, drawn.centre)
     return matrix
 

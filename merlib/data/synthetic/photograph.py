@@ -66,9 +66,11 @@ def write(
     folder = Path(folder)
     folder.mkdir(parents=True, exist_ok=True)
     drawn = sitter(image, eyes)
-    clip = {"clip": f"photograph/{folder.name}", "index": 0, "emotion": emotion}
-    events = draw_events(seed, clip, "casme2")
     rng = random(seed, 3, 0)
+    shown = known[emotion]
+    units = str(rng.choice(list(shown), p=np.divide(list(shown.values()), sum(shown.values()))))
+    clip = {"clip": f"photograph/{folder.name}", "index": 0, "emotion": emotion, "units": units}
+    events = draw_events(seed, clip, "casme2")
     events |= {"blink": None, "centre": list(drawn.centre), "ipd": drawn.ipd}
     truth = ClipTruth(events | {"pose": draw_pose(rng, drawn, "casme2").tolist()})
     render = Renderer(drawn, truth, rng)

@@ -9,11 +9,13 @@ from typing import NamedTuple
 import cv2
 import numpy as np
 
+from merlib.proportions import CHIN, HALF_WIDTH, MOUTH, MOUTH_CORNER, NOSE
+
 CANVAS = (640, 800)
 """Rows and columns of a portrait in pixels; the margin leaves room for the pose of a clip."""
 
 EYE_X = 0.5
-"""The eye centres lie at (-0.5, 0) and (0.5, 0) in face coordinates (see `action_units`)."""
+"""The eye centres lie at (-0.5, 0) and (0.5, 0) in face coordinates (see `merlib.proportions`)."""
 
 
 class Portrait(NamedTuple):
@@ -59,6 +61,7 @@ class Face:
         rows, columns = np.mgrid[0 : CANVAS[0], 0 : CANVAS[1]].astype(np.float32)
         self.x, self.y = (columns - centre[0]) / ipd, (rows - centre[1]) / ipd
         self.tone = rng.uniform(150, 195)
+        self.half_width, self.chin, self.lips = (p.draw(rng) for p in (HALF_WIDTH, CHIN, MOUTH))
 
     def noise(self, sigma: float) -> np.ndarray:
         """Return smooth noise of unit variance; sigma in pixels."""
@@ -77,12 +80,11 @@ class Face:
     def body(self, image: np.ndarray) -> np.ndarray:
         """Paint shoulders, neck and hair."""
         rng, x, y, ipd = self.rng, self.x, self.y, self.ipd
-        shoulders = edge((y - 2.0 - 0.22 * x**2) * ipd, 3)
+        shoulders = edge((y - 2.35 - 0.22 * x**2) * ipd, 3)
         image = blend(image, shoulders, rng.uniform(50, 110) + 3 * self.noise(2))
         neck = edge((0.62 - np.abs(x)) * ipd, 5) * edge((y - 1.1) * ipd, 4)
-        image = blend(image, neck * edge((2.2 - y) * ipd, 8), self.tone * 0.72)
-        self.half_width, self.top = rng.uniform(1.06, 1.18), rng.uniform(1.42, 1.55)
-        self.bottom = rng.uniform(1.32, 1.42)
+        image = blend(image, neck * edge((2.55 - y) * ipd, 8), self.tone * 0.72)
+        self.top = rng.uniform(1.42, 1.55)
         volume = rng.uniform(1.08, 1.22)
         radius = np.hypot(x / (self.half_width * volume), (y - 0.25) / (self.top * volume))
         hair = edge((1 - radius) * ipd, 4) * edge((rng.uniform(0.5, 1.3) - y) * ipd, 14)
@@ -92,7 +94,7 @@ class Face:
     def skin(self, image: np.ndarray) -> np.ndarray:
         """Paint the shaded face with nose, mouth and texture."""
         rng, x, y, ipd = self.rng, self.x, self.y, self.ipd
-        half_height = np.where(y < 0.38, self.top, self.bottom)
+        half_height = np.where(y < 0.38, self.top, self.chin - 0.38)
         radius = np.sqrt(
             (np.abs(x) / self.half_width) ** 2.3 + (np.abs(y - 0.38) / half_height) ** 2.2
         )
@@ -102,15 +104,19 @@ class Face:
         slope = slope + 0.85 * depth
         self.shade = 0.55 + 0.5 * np.clip(slope, 0, 1.3)
         relief = 0.08 * self.blob(0, 0.3, 0.05, 0.3) + 0.06 * self.blob(0, 0.6, 0.1, 0.07)
-        relief += 0.05 * self.blob(0, 1.42, 0.2, 0.08) - 0.06 * self.blob(0, 1.32, 0.2, 0.04)
-        relief -= 0.10 * self.blob(0, 0.78, 0.14, 0.03) + 0.12 * edge((radius - 0.86) * ipd, 8)
+        fold = self.lips + 0.29  # below the lower lip
+        boss = (fold + self.chin) / 2
+        relief += 0.05 * self.blob(0, boss, 0.2, 0.1) - 0.06 * self.blob(0, fold, 0.2, 0.04)
+        relief -= 0.10 * self.blob(0, NOSE + 0.08, 0.14, 0.03) + 0.12 * edge(
+            (radius - 0.86) * ipd, 8
+        )
         for side in (-1, 1):
             relief -= 0.16 * self.blob(0.5 * side, -0.06, 0.3, 0.16)  # socket
             relief -= 0.10 * self.blob(0.2 * side, 0.05, 0.09, 0.2)
             relief += 0.06 * self.blob(0.62 * side, 0.45, 0.28, 0.2)  # cheek
             relief -= 0.10 * self.blob(0.14 * side, 0.45, 0.05, 0.25)  # nose
-            relief -= 0.38 * self.blob(0.12 * side, 0.70, 0.055, 0.03)  # nostril
-            relief -= 0.10 * self.blob(0.2 * side, 0.64, 0.04, 0.08)
+            relief -= 0.38 * self.blob(0.12 * side, NOSE, 0.055, 0.03)  # nostril
+            relief -= 0.10 * self.blob(0.2 * side, NOSE - 0.06, 0.04, 0.08)
             along = np.clip((y - 0.65) / 0.4, 0, 1)  # from nose to mouth
             fold = np.exp(-0.5 * ((x * side - 0.28 - 0.18 * along) / 0.035) ** 2)
             relief -= 0.07 * fold * edge((y - 0.62) * ipd, 5) * edge((1.05 - y) * ipd, 5)
@@ -126,7 +132,7 @@ class Face:
     def mouth(self, face: np.ndarray) -> np.ndarray:
         """Paint the lips and the line between them."""
         rng, ipd = self.rng, self.ipd
-        width, y0, tone = rng.uniform(0.36, 0.42), rng.uniform(1.02, 1.07), rng.uniform(0.62, 0.74)
+        width, y0, tone = MOUTH_CORNER * rng.uniform(0.9, 1.1), self.lips, rng.uniform(0.62, 0.74)
         u = self.x / width
         arc = np.sqrt(np.clip(1 - u**2, 0, 1))
         across = edge((1 - np.abs(u)) * ipd * width)
