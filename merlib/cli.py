@@ -449,7 +449,7 @@ def open_study(data: Data, methods: Iterable[str] = (), **options: Any) -> "Stud
 
 
 def report(study: "Study") -> None:
-    """Print the release that was read, its counts by class and subject, and every repair."""
+    """Print the release that was read, its counts, every repair and every note."""
     from .data.clips import counts
 
     clips = study.clips
@@ -462,6 +462,8 @@ def report(study: "Study") -> None:
     print("  " + ", ".join(f"{name} {count}" for name, count in counted.sum(axis=1).items()))
     for repair in clips.attrs["repairs"]:
         print(f"  repaired: {repair}")
+    for note in clips.attrs["notes"]:
+        print(f"  note: {note}")
 
 
 def print_scores(name: str, seed: int, predictions: "pd.DataFrame") -> None:

@@ -84,13 +84,23 @@ class Config:
         "what published MER code uses; an ideal 0.4-3 Hz band has no full period in 0.16 s",
     )
     evm_alpha: Factor = choice(10.0, "prepare", "magnification factor")
-    evm_r1: Annotated[float, Range(0, 1, but_not=0)] = choice(
-        0.4, "prepare", "faster low-pass: about 16 Hz at 200 fps"
+    evm_low: Factor = choice(
+        1.63271626984929,
+        "prepare",
+        "slower low-pass, in Hz; at 200 fps it is the authors' r2 = 0.05",
     )
-    evm_r2: Annotated[float, Range(0, 1, but_not=0)] = choice(
-        0.05, "prepare", "slower low-pass: about 1.6 Hz at 200 fps"
+    evm_high: Factor = choice(
+        16.2600846160716,
+        "prepare",
+        "faster low-pass, in Hz; at 200 fps it is the authors' r1 = 0.4",
     )
     evm_lambda_c: Factor = choice(16.0, "prepare", "spatial cut-off in pixels (Wu et al. 2012)")
+    evm_bands: Literal["authors", "all"] = choice(
+        "authors",
+        "prepare",
+        "the code of Wu et al. leaves out the finest and the coarsest band, noise and changing "
+        "light; below 10 pixels no band is left",
+    )
     flow_size: Pixels = choice(
         112,
         "prepare",
@@ -210,6 +220,9 @@ class Config:
     def __post_init__(self) -> None:
         for name, kind in kinds().items():
             object.__setattr__(self, name, checked(name, kind, getattr(self, name)))
+        if not self.evm_low < self.evm_high:
+            band = f"evm_low={self.evm_low!r}, evm_high={self.evm_high!r}"
+            raise ValueError(f"{band}: expected the lower cut-off first, in Hz")
 
     def step(self, *steps: str) -> dict[str, Any]:
         """Return the fields of the given steps as a dict; without arguments all fields."""

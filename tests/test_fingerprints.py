@@ -144,7 +144,7 @@ def of_magnify(_):
     clip, found = movie().astype(np.float32), {}
     for kind in ("iir", "butterworth", "off"):
         found[kind] = magnify.magnify(clip, kind)
-    found["other"] = magnify.magnify(clip, "iir", 5.0, 0.3, 0.1, 40.0, 100.0, [3, 11])
+    found["other"] = magnify.magnify(clip, "iir", 5.0, 3.0, 9.0, 20.0, "all", 100.0, [3, 11])
     return found
 
 
@@ -163,7 +163,7 @@ def of_gpu(_):
     index, fps = torch.tensor([[0, 5, 11]]), np.array([200.0])
     pair = [torch.from_numpy(picture(32, move))[None] for move in (0.0, 0.5)]
     return {
-        "magnified": gpu.magnify(frames, index, "iir", 10.0, 0.4, 0.05, 16.0, fps),
+        "magnified": gpu.magnify(frames, index, "iir", 10.0, 2.0, 16.0, 16.0, "authors", fps),
         "flow": gpu.tvl1(*pair, "fast"),
     }
 

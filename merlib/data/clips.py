@@ -18,7 +18,7 @@ from merlib.values import checked
 
 from . import tables
 from .findings import DatasetError, Findings
-from .frames import match_frames, read_frames, video_facts
+from .frames import frame_rate, match_frames, read_frames, video_facts
 
 VERSION = 1  # raised when this step computes something else, see merlib.versions
 
@@ -340,7 +340,11 @@ def fill_fps(clips: pd.DataFrame, sources: list[Path], findings: Findings) -> No
                 fps = tables.FPS
                 message = f"fps is missing; {tables.FPS:.0f} frames a second are taken"
                 findings.repair("fps", message, row=clip.row, clip=clip.clip)
-            clips.at[clip.Index, "fps"] = fps
+            try:
+                clips.at[clip.Index, "fps"] = frame_rate(fps)
+            except ValueError as error:
+                message = f"{source}: {error}; name the true rate in the column fps"
+                findings.error("fps", message, row=clip.row, clip=clip.clip)
 
 
 def match_eyes(

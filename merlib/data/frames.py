@@ -14,6 +14,9 @@ from .findings import DatasetError, Findings
 IMAGES = {".jpg", ".jpeg", ".png", ".bmp", ".tif", ".tiff"}
 VIDEOS = {".avi", ".mp4", ".mov", ".mkv", ".m4v", ".webm", ".mpg", ".mpeg", ".wmv"}
 
+RATES = 5.0, 10_000.0
+"""Least and most frames per second of a clip. Of half a second, 5 a second leave two frames."""
+
 
 class VideoFrame(NamedTuple):
     """One frame of a video file; the first is number 0."""
@@ -26,6 +29,18 @@ class VideoFrame(NamedTuple):
 
 
 Frame = Path | VideoFrame
+
+
+def frame_rate(value: object) -> float:
+    """Return frames per second as a number; a ValueError says that no clip has such a rate."""
+    try:
+        fps = float(value)  # type: ignore[arg-type]
+    except (TypeError, ValueError):
+        fps = float("nan")
+    least, most = RATES
+    if not least <= fps <= most:
+        raise ValueError(f"fps is {value!r}, expected frames per second from {least:g} to {most:g}")
+    return fps
 
 
 def number_frames(

@@ -14,6 +14,7 @@ from typing import Any, NamedTuple
 import pandas as pd
 
 from .findings import DatasetError, Findings
+from .frames import RATES, frame_rate
 
 FPS = 200.0
 """Frames per second of CASME II and SAMM (Table 1)."""
@@ -228,7 +229,9 @@ def parse_row(cells: Any, layout: Layout, findings: Findings) -> dict | None:
     emotion = expect("emotion", parse_emotion(cells.emotion, layout), rule)
     fps, frames = FPS, ""
     if not official:
-        fps = expect("fps", parse_fps(cells.fps), "frames per second, 1 or more")
+        fps = expect(
+            "fps", parse_fps(cells.fps), "frames per second from {:g} to {:g}".format(*RATES)
+        )
         frames = text(cells.frames)
         good = frames if frames and frames.isprintable() else None
         expect("frames", good, "a folder of images or a video file")
@@ -285,13 +288,10 @@ def parse_emotion(cell: object, layout: Layout) -> str | None:
 
 def parse_fps(cell: object) -> float | None:
     """Return the frames per second; nan if the cell is empty."""
-    if not text(cell):
-        return float("nan")
     try:
-        fps = float(text(cell))
+        return frame_rate(text(cell)) if text(cell) else float("nan")
     except ValueError:
         return None
-    return fps if 1 <= fps <= 100_000 else None
 
 
 def release(path: Path, dataset: str, rows: pd.DataFrame) -> str:

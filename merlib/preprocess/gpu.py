@@ -5,11 +5,9 @@ Equations, parameters and order of steps are those of OpenCV's TV-L1 and of
 places between two pixels, and it has other values outside an image (see `warp`).
 """
 
-from collections.abc import Callable, Sequence
-from functools import cache, partial
-from itertools import pairwise
+from collections.abc import Sequence
+from functools import cache
 
-import cv2
 import numpy as np
 import torch
 from scipy import linalg, signal
@@ -17,9 +15,9 @@ from torch import Tensor
 from torch.nn import functional
 
 from .flow import SETTINGS
-from .magnify import level_gains, temporal_filter
+from .magnify import spatial_filter, temporal_filter
 
-VERSION = 1  # raised when this step computes something else, see merlib.versions
+VERSION = 2  # raised when this step computes something else, see merlib.versions
 
 DEFAULTS = {
     "tau": 0.25,
@@ -169,9 +167,10 @@ def magnify(
     index: Tensor,
     kind: str,
     alpha: float,
-    r1: float,
-    r2: float,
+    low: float,
+    high: float,
     lambda_c: float,
+    bands: str,
     fps: np.ndarray,
 ) -> Tensor:
     """Magnify the small motions of clips, as `merlib.preprocess.magnify.magnify` does, all at once.
@@ -179,56 +178,23 @@ def magnify(
     Of clips (B, F, H, W) the frames of an index (B, T) are returned; ``fps`` is (B,). Frames after
     the last sampled one have no influence: shorter clips may be filled up with anything finite.
     """
-    rows = torch.arange(len(frames), device=frames.device)[:, None]
-    chosen = frames[rows, index]
+    clips = torch.arange(len(frames), device=frames.device)[:, None]
+    chosen = frames[clips, index]
     if kind == "off":
         return chosen
     weights = np.stack([
-        temporal_weights(kind, r1, r2, rate, frames.shape[1])[one]
+        temporal_weights(kind, low, high, rate, frames.shape[1])[one]
         for rate, one in zip(fps, index.cpu().numpy(), strict=True)
     ])  # fmt: skip
     change = (frames - frames[:, :1]).flatten(2)
     filtered = (torch.from_numpy(weights).to(change) @ change).view_as(chosen)
-    passes = low_passes(*frames.shape[2:])
-    gains = level_gains(len(passes), alpha, lambda_c)
-    # Level k is low-pass k minus low-pass k + 1: each low-pass counts by how much the gain rises.
-    for rise, low_pass in zip(np.diff(gains, prepend=0.0).tolist(), passes, strict=True):
-        if rise != 0:
-            rows, columns = (torch.from_numpy(matrix).to(filtered) for matrix in low_pass)
-            chosen = chosen + rise * (rows @ filtered @ columns.T)
+    for gain, *matrices in spatial_filter(*frames.shape[2:], alpha, lambda_c, bands):
+        rows, columns = (torch.from_numpy(matrix).to(filtered) for matrix in matrices)
+        chosen = chosen + gain * (rows @ filtered @ columns.T)
     return chosen
 
 
-def temporal_weights(kind: str, r1: float, r2: float, fps: float, frames: int) -> np.ndarray:
+def temporal_weights(kind: str, low: float, high: float, fps: float, frames: int) -> np.ndarray:
     """Return the temporal filter as a matrix (F, F): row n weighs the frames up to n."""
-    impulse = signal.lfilter(*temporal_filter(kind, r1, r2, fps), np.eye(1, frames)[0])
+    impulse = signal.lfilter(*temporal_filter(kind, low, high, fps), np.eye(1, frames)[0])
     return linalg.toeplitz(impulse, np.zeros(frames))
-
-
-@cache
-def low_passes(height: int, width: int) -> list[tuple[np.ndarray, np.ndarray]]:
-    """Return what each level of the Gaussian pyramid keeps of an image, at its full size.
-
-    Both axes are filtered separately: each level is a pair of matrices (H, H) and (W, W).
-    """
-    heights, widths = [height], [width]
-    while min(heights[-1], widths[-1]) >= 8:
-        heights.append((heights[-1] + 1) // 2)
-        widths.append((widths[-1] + 1) // 2)
-    levels = range(1, len(heights) + 1)
-    return [(low_pass_matrix(heights[:k]), low_pass_matrix(widths[:k])) for k in levels]
-
-
-def low_pass_matrix(sides: list[int]) -> np.ndarray:
-    """Return the matrix (N, N) of making an axis smaller, step by step, and larger again."""
-    down = up = np.eye(sides[0])
-    for large, small in pairwise(sides):
-        down = along_axis(large, cv2.pyrDown) @ down
-        up = up @ along_axis(small, partial(cv2.pyrUp, dstsize=(4, large)))
-    return up @ down
-
-
-def along_axis(side: int, operation: Callable) -> np.ndarray:
-    """Return the matrix of a linear operation on images along their columns."""
-    units = np.eye(side)[:, :, None].repeat(2, axis=2)
-    return np.stack([operation(unit)[:, 0] for unit in units], axis=1)

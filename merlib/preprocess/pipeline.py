@@ -18,20 +18,24 @@ from joblib import delayed
 
 from merlib.config import Config, digest
 from merlib.data.findings import DatasetError, Finding, listed
-from merlib.data.frames import VideoFrame, read_frames
+from merlib.data.frames import VideoFrame, frame_rate, read_frames
 from merlib.files import whole, write
 from merlib.parallel import each
 
 from . import face
 from .flow import Flow, remove_head_motion, strain
-from .magnify import magnify
+from .magnify import band_gains, magnify, temporal_filter
 
-VERSION = 1  # raised when this step computes something else, see merlib.versions
+VERSION = 2  # raised when this step computes something else, see merlib.versions
 
 CLIPS_AT_ONCE = 32  # clips that a GPU prepares at a time
 
 
 APEX_FOUND = "apex set to frame"  # how a repair says that a missing apex was found
+
+OFF_SCALE = 0.05
+"""Share of magnified values below 0 or above 255 from which on a clip is noted. It grows with alpha
+and with the motion of the head; drawn clips have nearly none."""
 
 
 @dataclass(frozen=True)
@@ -55,6 +59,7 @@ class Outcome(NamedTuple):
     key: str  # name of its file in the cache
     apex: int
     problem: Finding | None = None
+    off_scale: float = 0.0  # see `off_scale`
     crops: Any = None  # its `Crops`, if a GPU has still to finish it
 
 
@@ -82,6 +87,7 @@ def prepare(
     """
     if config.landmarks is not None and not Path(config.landmarks).expanduser().is_file():
         raise ValueError(f"landmarks={config.landmarks!r}: no such file")
+    check_magnification(clips, config)
     view = view or channels
     device = gpu_device() if view is channels else None
     name = f"{view.__name__}-gpu" if device else view.__name__
@@ -103,11 +109,35 @@ def prepare(
             f"{len(problems)} of {len(done)} clips cannot be prepared, {listed(problems)}{advice}"
         )
     table, keys = repaired(clips, done, config)
+    table.attrs["notes"] = [
+        f"{one.clip}: {one.off_scale:.0%} of its magnified values lie outside of the grey scale "
+        f"0 to 255; evm_alpha is {config.evm_alpha:g}, a lower one keeps them inside"
+        for one in done
+        if one.off_scale > OFF_SCALE
+    ]
     rows = zip(table["clip"], table["subject"], table["emotion"], keys, strict=True)
     made_of: list = sorted(rows)
     if device:
         made_of.append("gpu")
     return Prepared(assemble(folder, keys), table, digest(made_of))
+
+
+def check_magnification(clips: pd.DataFrame, config: Config) -> None:
+    """Raise an error if the magnification does not exist at a clip's frame rate or crop size."""
+    problems = []
+    for clip, fps in zip(clips["clip"], clips["fps"], strict=True):
+        try:
+            if config.evm == "off":
+                frame_rate(fps)
+            else:
+                temporal_filter(config.evm, config.evm_low, config.evm_high, fps)
+        except ValueError as error:
+            problems.append(Finding("error", "fps", str(error), clip=clip))
+    if problems:
+        raise DatasetError(f"the frame rate does not fit, {listed(problems)}")
+    if config.evm != "off":
+        _, alpha, _, _, lambda_c, bands = evm_settings(config)
+        band_gains(config.size, config.size, alpha, lambda_c, bands)
 
 
 def repaired(
@@ -148,15 +178,22 @@ def prepare_one(row, config: Config, folder: Path, view: Callable) -> Outcome:
         key = clip_key(row, config)
         apex_file = folder / f"{key}.apex"
         if apex_file.exists() and (folder / f"{key}.npy").exists():
-            return Outcome(row.clip, key, int(apex_file.read_text()))
+            kept = apex_file.read_text().split()
+            return Outcome(row.clip, key, int(kept[0]), off_scale=float(kept[1]))
         frames = read_frames(row.frames)
         matrix = transform(frames[0], config, row.cropped, row.eyes)
         apex = int(row.apex) if row.apex >= 0 else find_apex(frames, matrix, config, row.onset)
-        made = view(frames, apex - row.onset, config, row.fps, matrix)
-        if isinstance(made, Crops):
-            return Outcome(row.clip, key, apex, crops=made)
-        save(folder, key, apex, made)
-        return Outcome(row.clip, key, apex)
+        given = frames, apex - row.onset, config, row.fps, matrix
+        if view is crops:
+            return Outcome(row.clip, key, apex, crops=crops(*given))
+        share = 0.0
+        if view is channels:
+            grey, flows = grey_and_flows(*given)
+            made, share = composed(grey, flows, config), off_scale(grey)
+        else:
+            made = view(*given)
+        save(folder, key, apex, share, made)
+        return Outcome(row.clip, key, apex, off_scale=share)
     except face.FaceNotFound as error:
         kind, message = error.kind, f"{error} (onset frame {row.frames[0]})"
     except (DatasetError, OSError) as error:
@@ -164,9 +201,9 @@ def prepare_one(row, config: Config, folder: Path, view: Callable) -> Outcome:
     return Outcome(row.clip, "", int(row.apex), Finding("error", kind, message, clip=row.clip))
 
 
-def save(folder: Path, key: str, apex: int, made: np.ndarray) -> None:
-    """Save a prepared clip in the cache."""
-    write(folder / f"{key}.apex", str(apex))
+def save(folder: Path, key: str, apex: int, share: float, made: np.ndarray) -> None:
+    """Save a prepared clip in the cache; the share is that of `off_scale`."""
+    write(folder / f"{key}.apex", f"{apex} {share}")
     with whole(folder / f"{key}.npy") as part:
         np.save(part, made)
 
@@ -241,9 +278,21 @@ def channels(
     S x S crop divided by ``flow_scale``. Frames (F, H, W) uint8 are onset to offset, ``apex`` is an
     index of them, ``fps`` is frames per second; for ``matrix`` see `transform`.
     """
+    return composed(*grey_and_flows(frames, apex, config, fps, matrix), config)
+
+
+def grey_and_flows(
+    frames: np.ndarray, apex: int, config: Config, fps: float, matrix: np.ndarray
+) -> tuple[np.ndarray, np.ndarray]:
+    """Return what `composed` needs of a clip; the arguments are those of `channels`."""
     index = sample(apex, config.frames)
     grey = magnified(face.align(frames, matrix, config.size), config, fps, index)
-    return composed(grey, flow_sequence(frames, index, matrix, config, fps), config)
+    return grey, flow_sequence(frames, index, matrix, config, fps)
+
+
+def off_scale(grey: np.ndarray) -> float:
+    """Return the share of grey values outside of 0 to 255, by half a value or more."""
+    return float(np.mean((grey < -0.5) | (grey > 255.5)))
 
 
 def composed(grey: np.ndarray, flows: np.ndarray, config: Config) -> np.ndarray:
@@ -262,9 +311,10 @@ def magnified(
     return magnify(crops, *evm_settings(config), fps, index)
 
 
-def evm_settings(config: Config) -> tuple[str, float, float, float, float]:
-    """Return kind, alpha, r1, r2 and lambda_c of the magnification."""
-    return config.evm, config.evm_alpha, config.evm_r1, config.evm_r2, config.evm_lambda_c
+def evm_settings(config: Config) -> tuple[str, float, float, float, float, str]:
+    """Return kind, alpha, cut-offs in Hz, lambda_c and bands of the magnification."""
+    band = config.evm_low, config.evm_high
+    return config.evm, config.evm_alpha, *band, config.evm_lambda_c, config.evm_bands
 
 
 def flow_sequence(
@@ -333,13 +383,19 @@ def completed(
     while some := list(islice(outcomes, CLIPS_AT_ONCE)):
         waiting = [outcome for outcome in some if outcome.crops is not None]
         made = channels_of_crops([outcome.crops for outcome in waiting], config, device)
-        for outcome, array in zip(waiting, made, strict=True):
-            save(folder, outcome.key, outcome.apex, array)
-        yield from (outcome._replace(crops=None) for outcome in some)
+        shares = {}
+        for outcome, (array, share) in zip(waiting, made, strict=True):
+            save(folder, outcome.key, outcome.apex, share, array)
+            shares[outcome.clip] = share
+        for outcome in some:
+            share = shares.get(outcome.clip, outcome.off_scale)
+            yield outcome._replace(crops=None, off_scale=share)
 
 
-def channels_of_crops(clips: list[Crops], config: Config, device: str) -> list[np.ndarray]:
-    """Return the `channels` of several clips; PyTorch computes magnification and flow."""
+def channels_of_crops(
+    clips: list[Crops], config: Config, device: str
+) -> list[tuple[np.ndarray, float]]:
+    """Return `channels` and `off_scale` of several clips; PyTorch magnifies and finds the flow."""
     if not clips:
         return []
     import torch
@@ -356,7 +412,7 @@ def channels_of_crops(clips: list[Crops], config: Config, device: str) -> list[n
     grey = gpu.magnify(grey.to(device), index.to(device), *evm_settings(config), fps).cpu()
     flows = np.stack([finished(flow, config) for flow in flows])
     parts = zip(grey.numpy(), np.split(flows, len(clips)), strict=True)
-    return [composed(frames, fields, config) for frames, fields in parts]
+    return [(composed(frames, fields, config), off_scale(frames)) for frames, fields in parts]
 
 
 def resize(flow: np.ndarray, size: int) -> np.ndarray:

@@ -10,7 +10,7 @@ import pandas as pd
 
 from merlib.config import Config
 from merlib.data.findings import DatasetError, Findings
-from merlib.data.frames import VIDEOS, Frame, number_frames, read_frames, video_facts
+from merlib.data.frames import VIDEOS, Frame, frame_rate, number_frames, read_frames, video_facts
 from merlib.data.tables import FPS
 from merlib.model import explain
 from merlib.model.saved import Model
@@ -98,10 +98,10 @@ def predict(
     if apex is not None and not onset < apex <= offset:
         expected = f"expected a frame after {onset} and up to {offset}"
         raise DatasetError(f"{source}: apex is {apex}, {expected}")
-    if not fps and source.is_file():
-        fps = video_facts(source)[1]
-    if not fps or np.isnan(fps):
-        fps = FPS
+    if fps is None:
+        told = video_facts(source)[1] if source.is_file() else float("nan")
+        fps = FPS if np.isnan(told) else told
+    fps = frame_rate(fps)
     frames = read_frames(paths)
     matrix = pipeline.transform(frames[0], config, cropped, eyes)
     apex_found = apex is None

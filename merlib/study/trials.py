@@ -97,6 +97,7 @@ SENSITIVITY = FULL | {
     "alpha-5": Trial("alpha = 5", {"evm_alpha": 5.0}),
     "alpha-20": Trial("alpha = 20", {"evm_alpha": 20.0}),
     "butterworth": Trial("Butterworth filter", {"evm": "butterworth"}),
+    "all-bands": Trial("every spatial band magnified", {"evm_bands": "all"}),
     "flow-magnified": Trial("flow of magnified frames", {"flow_source": "magnified"}),
     "flow-consecutive": Trial("flow between neighbours", {"flow_pairs": "consecutive"}),
     "head-motion": Trial("head motion not removed", {"head_motion": "keep"}),

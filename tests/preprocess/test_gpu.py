@@ -93,20 +93,23 @@ def test_warping_by_whole_pixels_moves_the_image_and_repeats_its_border():
     torch.testing.assert_close(moved[0, 0], image[0, 0][rows][:, columns], atol=1e-5, rtol=0)
 
 
-@pytest.mark.parametrize("kind", ["iir", "butterworth", "off"])
-@pytest.mark.parametrize("shape", [(56, 56), (37, 50)])
-def test_magnification_is_that_of_one_clip_whatever_fills_it_up(kind, shape):
+@pytest.mark.parametrize(
+    ("kind", "bands"),
+    [("iir", "authors"), ("iir", "all"), ("butterworth", "authors"), ("off", "all")],
+)
+@pytest.mark.parametrize("shape", [(112, 112), (56, 56), (37, 50)])
+def test_magnification_is_that_of_one_clip_whatever_fills_it_up(kind, bands, shape):
     rng = np.random.default_rng(0)
     clips = [rng.uniform(0, 255, (frames, *shape)).astype(np.float32) for frames in (20, 9)]
     index, fps = np.array([[0, 7, 19], [0, 3, 8]]), np.array([200.0, 120.0])
     filled = np.stack([clips[0], np.concatenate([clips[1], np.full((11, *shape), 1e4)])])
     found = gpu.magnify(
         torch.from_numpy(filled.astype(np.float32)), torch.from_numpy(index), kind,
-        10.0, 0.4, 0.05, 16.0, fps,
+        10.0, 2.0, 16.0, 16.0, bands, fps,
     )  # fmt: skip
     for clip, one, rate, made in zip(clips, index, fps, found.numpy(), strict=True):
-        expected = magnify.magnify(clip, kind, fps=rate)[one]
-        np.testing.assert_allclose(made, expected, atol=0.02)
+        expected = magnify.magnify(clip, kind, 10.0, 2.0, 16.0, 16.0, bands, rate)[one]
+        np.testing.assert_allclose(made, expected, atol=0.002)
 
 
 @pytest.mark.parametrize("name", list(flow.SETTINGS))
