@@ -177,6 +177,11 @@ plots.show(
 #
 # An emotion is not a muscle. The same unit belongs to several classes, and so these classes are
 # confused. The paper names the chin (17) and the corners of the mouth (15, 12, 14).
+#
+# In CASME II *others* is the lowered brow (4) alone in 60 of 99 clips. *Disgust* is the same, or 4
+# with 7, in 32 of 63, and *repression* is the chin alone in 13 of 27. The drawn clips keep these
+# numbers. A classifier that is given the units as people coded them is right on 81 to 86 % of CASME
+# II's clips of people that it has not seen, and on as many of the drawn ones.
 
 # %%
 units = clips["action_units"].str.findall(r"\d+").explode().dropna().astype(int)
@@ -208,8 +213,9 @@ plots.show(
 #   [UF1](../book/glossary.md#uf1) and [UAR](../book/glossary.md#uar), which weigh classes equally.
 # - *A perfect predictor* scores 1.
 # - *A predictor that knew the action units exactly* would still be wrong where two classes share
-#   them. For the synthetic data the page computes this from the probabilities that the generator
-#   draws from: no method can be expected to do better.
+#   them. For the synthetic data the page counts how often the generator draws each combination of
+#   units for each class, and answers each combination with its most frequent class: no method that
+#   reads the units, and nothing else, can do better.
 
 # %% slideshow={"slide_type": "fragment"}
 y = clips["emotion"]

@@ -34,7 +34,7 @@ import numpy as np
 import pandas as pd
 from IPython.display import display
 
-from merlib import Study
+from merlib import Study, proportions
 from merlib.data import synthetic
 from merlib.data.clips import read_frames
 from merlib.pages import plots, slider
@@ -67,6 +67,11 @@ print(f"{len(frames)} frames, {frames.shape[2]} x {frames.shape[1]} pixels, {sho
 # ([registration](../book/glossary.md#registration)). The same transform serves the whole clip.
 # A search for the eyes on every frame would add the detector's own trembling, which is larger than
 # the movement that we look for.
+#
+# The crop ends 2.1 eye distances below the eyes. By a survey of 6,068 people {cite}`gordon2014ansur`
+# the underside of the chin lies at 1.8, with a standard deviation of 0.14: the whole chin of 98 % of
+# people is in the crop. The chin is where action unit 17 moves. The faces that the generator draws
+# have these proportions too (module `merlib.proportions`).
 
 # %%
 # Faces that are cropped already are taken as they are, and eyes that are given are not searched.
@@ -543,7 +548,8 @@ large = face.align(frames[:1], to_large, config.flow_size)[0]
 y, x_ = np.mgrid[0 : config.flow_size, 0 : config.flow_size].astype(np.float32)
 rows = {}
 for width in (0.03, 0.06, 0.12, 0.25, np.inf):
-    distance = np.hypot(x_ - 0.35 * config.flow_size, y - 0.75 * config.flow_size)
+    corner = face.in_crop([-proportions.MOUTH_CORNER, proportions.MOUTH.mean]) * config.flow_size
+    distance = np.hypot(x_ - corner[0], y - corner[1])
     bump = np.exp(-0.5 * (distance / (width * config.flow_size)) ** 2)
     known_flow = np.stack([0.5 * bump, -0.25 * bump]).astype(np.float32)
     back, border = known_flow, cv2.BORDER_REPLICATE

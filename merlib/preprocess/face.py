@@ -252,6 +252,14 @@ def similarity(eyes: np.ndarray | Sequence[Sequence[float]], size: int) -> np.nd
     return geometry.similarity(eyes, EYES * size - 0.5)  # pixel centres lie at whole numbers
 
 
+def in_crop(points: np.ndarray | Sequence) -> np.ndarray:
+    """Return where points (..., 2) of the face lie in the crop, as fractions of its side.
+
+    The points are face coordinates, see `merlib.proportions`.
+    """
+    return EYES.mean(axis=0) + (EYES[1, 0] - EYES[0, 0]) * np.asarray(points)
+
+
 def whole_frame(shape: tuple[int, int], size: int) -> np.ndarray:
     """Return the transform (2, 3) that stretches a cropped frame (H, W) to the square crop.
 

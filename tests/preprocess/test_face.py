@@ -29,7 +29,7 @@ def test_the_similarity_puts_the_eyes_at_their_places(x, y, dx, dy, size):
 
 def height(y):
     """Where a height of the face, in eye distances below the eyes, lies in the crop, 0 to 1."""
-    return face.EYES[0, 1] + y * (face.EYES[1, 0] - face.EYES[0, 0])
+    return face.in_crop([0, y])[1]
 
 
 def test_the_crop_holds_the_chins_of_people():
