@@ -48,7 +48,7 @@ class Reading:
     Parameters
     ----------
     classes
-        five, three, all, or emotions divided by commas.
+        five, three, megc2019, all, or emotions divided by commas.
     table
         The annotation table.
     faces
@@ -57,6 +57,10 @@ class Reading:
         CSV of eye positions.
     strict
         Refuse what would be repaired.
+    leave_out
+        Clips to leave out, such as sub01/EP01_1.
+    skip_bad
+        Share of clips that may be left out because they are bad, such as 0.05.
     """
 
     classes: str | None = None
@@ -64,6 +68,8 @@ class Reading:
     faces: Faces = "auto"
     eyes: str | None = None
     strict: Flag = False
+    leave_out: Annotated[tuple[str, ...], Many] = ()
+    skip_bad: float = 0.0
 
     def given(self) -> dict[str, Any]:
         """Return what differs from the default."""
@@ -461,7 +467,7 @@ def report(study: "Study") -> None:
     print("  " + ", ".join(f"{name} {count}" for name, count in counted.sum().items()))
     print("  " + ", ".join(f"{name} {count}" for name, count in counted.sum(axis=1).items()))
     for repair in clips.attrs["repairs"]:
-        print(f"  repaired: {repair}")
+        print(f"  changed: {repair}")
     for note in clips.attrs["notes"]:
         print(f"  note: {note}")
 

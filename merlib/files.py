@@ -1,6 +1,8 @@
 """Files that are there whole or not at all, so that stopped work leaves nothing half done."""
 
 import os
+import sys
+import unicodedata
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -55,3 +57,50 @@ def is_home(folder: Path) -> bool:
         return OURS.encode() in (folder / "_toc.yml").read_bytes()
     except OSError:
         return False
+
+
+def below(folder: Path, levels: int, unread: dict[Path, str] | None = None) -> Iterator[Path]:
+    """Yield what lies in a folder and some levels below it, without what is hidden.
+
+    Folders that cannot be opened go into ``unread``, with the reason.
+    """
+    try:
+        names = sorted(name for name in os.listdir(folder) if not name.startswith("."))
+    except OSError as error:
+        if unread is not None:
+            unread[folder] = error.strerror or str(error)
+        return
+    for name in names:
+        yield folder / name
+        if levels and os.path.isdir(folder / name):
+            yield from below(folder / name, levels - 1, unread)
+
+
+def named_in_table(folder: Path, cell: str) -> Path:
+    """Return the path that a table in a folder names, perhaps with ``~`` or a Windows ``\\``."""
+    path = folder / os.path.expanduser(cell)
+    return path if os.path.exists(path) else folder / os.path.expanduser(cell.replace("\\", "/"))
+
+
+def hint(path: Path) -> str:
+    """Return a hint on what is there instead of a path, if it differs in case only."""
+
+    def folded(name: str) -> str:
+        return unicodedata.normalize("NFC", name).casefold()
+
+    there = Path(path.anchor)
+    for part in path.parts[len(there.parts) :]:
+        if not os.path.lexists(there / part):
+            names = [one.name for one in below(there, 0) if folded(one.name) == folded(part)]
+            if not names:
+                return ""
+            part = names[0]
+        there /= part
+    return "" if there == path else f" (but {there}, which differs in upper and lower case)"
+
+
+def print_anything() -> None:
+    """Let printing never fail: letters that a console does not know are shown as ``\\xfc``."""
+    for stream in (sys.stdout, sys.stderr):
+        if hasattr(stream, "reconfigure"):
+            stream.reconfigure(errors="backslashreplace")

@@ -5,19 +5,22 @@
 hidden: ``attrs["repairs"]`` names what was repaired.
 """
 
+import os
 from collections.abc import Iterable
 from dataclasses import replace
+from difflib import get_close_matches
 from pathlib import Path
-from typing import cast
+from typing import NamedTuple, cast
 
 import numpy as np
 import pandas as pd
 
-from merlib.config import CLASSES, Faces
+from merlib.config import CLASSES, Faces, Part
+from merlib.files import below, named_in_table
 from merlib.values import checked
 
 from . import tables
-from .findings import DatasetError, Findings
+from .findings import DatasetError, Findings, without, without_bad
 from .frames import frame_rate, match_frames, read_frames, video_facts
 
 VERSION = 1  # raised when this step computes something else, see merlib.versions
@@ -34,6 +37,15 @@ THREE = {
 }
 """The three classes of the grand challenge of 2019 (See et al. 2019); others are left out."""
 
+MEGC2019 = {
+    "casme2": {"negative": 88, "positive": 32, "surprise": 25},
+    "samm": {"negative": 92, "positive": 26, "surprise": 15},
+}
+"""Clips in the list of the challenge, which `challenge` finds."""
+
+MEGC2019_WITHOUT = ("sub04/EP12_01f", "sub05/EP09_05f")
+"""Clips of CASME II whose apex is missing or is the onset in the table of 2014."""
+
 OFFICIAL = ("casme2", "samm")
 
 COLUMNS = ["clip", "subject", "emotion", "onset", "apex", "offset", "fps", "action_units"]
@@ -48,6 +60,8 @@ def load_clips(
     strict: bool = False,
     faces: Faces = "auto",
     eyes: str | Path | None = None,
+    leave_out: str | Iterable[str] = (),
+    skip_bad: Part = 0.0,
 ) -> pd.DataFrame:
     """Read a dataset's clip table and find its frames.
 
@@ -60,10 +74,10 @@ def load_clips(
         Folder that holds the annotation table and the frames.
     classes : str or sequence of str, optional
         ``five`` (section 3.1.1; the default), ``three`` (`THREE`; the default of a composite),
-        ``all`` (the default of own clips), or emotions in the order of the results, as a sequence
-        or divided by commas.
+        ``megc2019`` (the list of the challenge, see `challenge`), ``all`` (the default of own
+        clips), or emotions in the order of the results, as a sequence or divided by commas.
     table : path, optional
-        The annotation table, if the root holds none or several.
+        The annotation table, if the root holds none or several different ones.
     strict : bool
         Refuse a dataset that needs repairs.
     faces : {"auto", "find", "cropped"}
@@ -71,6 +85,12 @@ def load_clips(
         prefers raw frames if both exist.
     eyes : path, optional
         CSV of eye positions, see `match_eyes`; by default ``eyes.csv`` in the root, if it exists.
+    leave_out : sequence of str
+        Names of clips to leave out, as a sequence or divided by commas.
+    skip_bad : float
+        Share of the clips, from 0 to below 1, that may be left out because their row or their
+        frames are bad; more of them are an error. `merlib.preprocess.pipeline.prepare` leaves out
+        clips without a face by the same share.
 
     Returns
     -------
@@ -79,15 +99,25 @@ def load_clips(
         ``apex`` (-1 if missing or impossible), ``offset`` (frame numbers), ``fps``,
         ``action_units``, ``source`` (the dataset's name), ``cropped``, ``eyes`` (None, or pixels
         ((x, y), (x, y)) in the onset frame), ``frames`` (tuple of paths, onset to offset).
-        ``attrs`` holds ``dataset``, ``version``, ``repairs``, ``classes``, ``rows`` (clip -> row of
-        the annotation table) and ``root``.
+        ``attrs`` holds ``dataset``, ``version`` (which counts the clips left out), ``repairs``
+        (with the clips left out), ``classes``, ``rows`` (clip -> row of the annotation table),
+        ``root``, and what `merlib.data.findings.without` needs.
 
     Raises
     ------
     DatasetError
         If anything is missing or impossible; one message names all of it.
     """
-    clips, findings = inspect(dataset, root, classes, table=table, faces=faces, eyes=eyes)
+    clips, findings = inspect(
+        dataset,
+        root,
+        classes,
+        table=table,
+        faces=faces,
+        eyes=eyes,
+        leave_out=leave_out,
+        skip_bad=skip_bad,
+    )
     findings.stop(table or root, strict)
     return clips
 
@@ -100,6 +130,8 @@ def inspect(
     table: str | Path | None = None,
     faces: str = "auto",
     eyes: str | Path | None = None,
+    leave_out: str | Iterable[str] = (),
+    skip_bad: Part = 0.0,
 ) -> tuple[pd.DataFrame, Findings]:
     """Read a dataset as `load_clips` does; return the clips without an error, and the findings.
 
@@ -110,39 +142,89 @@ def inspect(
         raise ValueError(f"dataset={dataset!r}: expected one of {READERS}")
     classes = checked("classes", str | Iterable[str] | None, classes)
     faces = checked("faces", Faces, faces)
+    skip_bad = checked("skip_bad", Part, skip_bad)
+    leave_out = checked("leave_out", str | Iterable[str], leave_out)
+    named = leave_out.split(",") if isinstance(leave_out, str) else leave_out
+    named = [name.strip() for name in named if name.strip()]
     root, table = (None if path is None else Path(path).expanduser() for path in (root, table))
     if root is None and table is None:
         raise ValueError("expected a root folder, a table or both")
-    if root is not None and dataset == "own" and root.suffix.lower() == ".csv":
+    if root is not None and dataset == "own" and root.suffix.lower() in (".csv", ".xlsx"):
         root, table = root.parent, root
     if root is not None and not root.is_dir():
         raise DatasetError(f"{root}: no such folder")
-    if dataset == "composite":
-        clips, findings = inspect_composite(root, classes, faces)
-    else:
-        clips, findings = inspect_single(dataset, root, classes, table, faces)
+    read = inspect_composite if dataset == "composite" else inspect_single
+    part = read(dataset, root, classes, table, faces, named)
+    clips, findings = part.clips, part.findings
+    for name in sorted(set(named) - part.names):
+        near = ", ".join(get_close_matches(name, sorted(part.names), 3)) or "none"
+        message = f"leave_out names {name!r}, which is no clip of the table; similar names: {near}"
+        findings.error("leave out", message)
     if root is not None:
         clips["eyes"] = match_eyes(clips, eyes or root / "eyes.csv", eyes is not None, findings)
-    used = set(clips["clip"])
-    clips.attrs["repairs"] = [
-        f"{one.clip}: {one.message}" for one in findings.of("repair") if one.clip in used
-    ]
+    clips = finish(clips, findings, set(named), part.wanted, skip_bad)
     clips.attrs["root"] = str(root or "")
     return clips, merge_stray_files(findings)
 
 
+def finish(
+    clips: pd.DataFrame, findings: Findings, named: set[str], wanted: set[str], share: float
+) -> pd.DataFrame:
+    """Return the clips that are left, with their repairs; see `load_clips` for the arguments."""
+    rest = wanted - named
+    clips.attrs |= {"release": clips.attrs["version"], "skip_bad": share, "wanted": len(rest)}
+    used = set(clips["clip"])
+    repairs = [f"{one.clip}: {one.message}" for one in findings.of("repair") if one.clip in used]
+    clips.attrs |= {"left_out": [], "repairs": repairs}
+    reason = "left out, as leave_out says"
+    clips = without(clips, dict.fromkeys(sorted(named & wanted), reason))
+    for name in sorted(named & wanted):
+        findings.note("leave out", reason, clip=name)
+    clips = without_bad(clips, findings, rest)
+    if not any(one.clip for one in findings.of("error")):  # else more clips may come back
+        count_clips(clips, findings)
+    return clips
+
+
+def count_clips(clips: pd.DataFrame, findings: Findings) -> None:
+    """Add an error if no subject can be left out, and a note for each subject with one clip."""
+    subjects, labels = clips["subject"].value_counts(), clips["emotion"].nunique()
+    if labels < 2 or len(subjects) < 2:
+        message = (
+            f"{len(clips)} clips of {len(subjects)} subject(s) and {labels} class(es) are left of "
+            f"{', '.join(clips.attrs['classes'])}; leaving one subject out needs at least two of "
+            "both"
+        )
+        findings.error("too little", message)
+    for subject in sorted(subjects[subjects == 1].index):
+        clip = clips.loc[clips["subject"] == subject, "clip"].iloc[0]
+        findings.note("one clip", f"the only clip of subject {subject}", clip=clip)
+
+
+class Source(NamedTuple):
+    """A dataset, or what a composite takes of it."""
+
+    clips: pd.DataFrame
+    findings: Findings
+    names: set[str]  # all clips of the table
+    wanted: set[str]  # those of the wanted classes, and those whose row has an error
+
+
 def inspect_single(
-    dataset: str, root: Path | None, classes, table: Path | None, faces: str
-) -> tuple[pd.DataFrame, Findings]:
+    dataset: str,
+    root: Path | None,
+    classes: str | Iterable[str] | None,
+    table: Path | None,
+    faces: str,
+    named: Iterable[str],
+) -> Source:
     """Read a dataset that is no composite: its table, the wanted classes, the frames."""
     name = detect(root, table) if dataset == "synthetic" else dataset
     layout, findings = tables.LAYOUTS[name], Findings()
-    # `inspect` has checked that a root or a table is given.
-    path = table or tables.find_table(cast(Path, root), layout)
-    cells = tables.read_rows(path, layout)
+    path, cells, folders = tables.read_table(layout, root, table, findings)
     parsed = tables.parse(cells, layout, findings)
     version = tables.release(path, name, cells)
-    if root is not None and name != "own" and (root / "dataset.json").exists():
+    if root is not None and name != "own" and (path.parent / "dataset.json").exists():
         version = f"synthetic data, layout of {layout.title}"
     elif dataset == "synthetic":
         raise DatasetError(
@@ -150,66 +232,131 @@ def inspect_single(
             f"read with dataset={name}"
         )
     class_of = class_map(name, classes, parsed)
-    clips = select(parsed, class_of, path, findings)
-    left_out = set(parsed["clip"]) - set(clips["clip"])
-    findings = Findings(
-        replace(one, level="note") if one.level == "repair" and one.clip in left_out else one
-        for one in findings
-    )
+    clips = parsed[parsed["emotion"].isin(class_of)].copy()
+    clips["emotion"] = clips["emotion"].map(class_of).astype(object)
+    if classes == "megc2019":
+        clips = challenge(clips, name, cells, version, findings)
+        version += ", list of MEGC 2019"
+    names = set(parsed["clip"]) | {one.clip for one in findings if one.clip}
+    wanted = set(clips["clip"]) | {one.clip for one in findings.of("error") if one.clip}
+    clips = clips[~clips["clip"].isin(set(named))]
+    findings = unused_are_notes(findings, names - set(clips["clip"]), set(named))
     clips["cropped"], clips["eyes"] = False, None
     if root is None or clips.empty:
         clips["frames"] = pd.Series([()] * len(clips), clips.index, object)
     elif name == "own":
         clips["cropped"] = faces == "cropped"
-        sources = [path.parent / source for source in clips["frames"]]
+        sources = [named_in_table(path.parent, source) for source in clips["frames"]]
         place_frames(clips, sources, findings)
         fill_fps(clips, sources, findings)
     else:
-        folder, clips["cropped"] = find_frames(root, clips, faces)
+        near = [one for one in folders if one.is_relative_to(root)]
+        folder, clips["cropped"] = find_frames(root, near, clips, faces, findings)
         sources = [folder / clip.subject / clip.name for clip in clips.itertuples()]
         place_frames(clips, sources, findings)
     failed = {finding.clip for finding in findings.of("error")}
     clips = clips[~clips["clip"].isin(failed)].assign(source=name)
     rows = dict(zip(clips["clip"], clips["row"], strict=True))
     clips = clips[[*COLUMNS, "source", "cropped", "eyes", "frames"]].reset_index(drop=True)
-    names = tuple(dict.fromkeys(class_of.values()))
-    clips.attrs = {"dataset": dataset, "version": version, "classes": names, "rows": rows}
-    return clips, findings
+    labels = tuple(dict.fromkeys(class_of.values()))
+    clips.attrs = {"dataset": dataset, "version": version, "classes": labels, "rows": rows}
+    return Source(clips, findings, names, wanted)
 
 
-def inspect_composite(root: Path | None, classes, faces: str) -> tuple[pd.DataFrame, Findings]:
+def unused_are_notes(findings: Findings, unused: set[str], named: set[str]) -> Findings:
+    """Return the findings; the repairs of unused clips, and all of the named ones, are notes."""
+    return Findings(
+        replace(one, level="note")
+        if one.clip in named or one.level == "repair" and one.clip in unused
+        else one
+        for one in findings
+    )
+
+
+def challenge(
+    clips: pd.DataFrame, dataset: str, rows: pd.DataFrame, version: str, findings: Findings
+) -> pd.DataFrame:
+    """Return the clips of the grand challenge of 2019 among those of its three classes.
+
+    Of SAMM these are all. Of CASME II the clips of fear and sadness are no part (see `class_map`),
+    nor are two whose apex is missing or is the onset in the table of 2014. It is an error if the
+    table does not give the numbers of the challenge.
+    """
+    if dataset == "casme2":
+        apex, onset = (
+            [tables.whole_number(cell, 2**31) for cell in rows[column]]
+            for column in ("apex", "onset")
+        )
+        pairs = zip(rows["row"], apex, onset, strict=True)
+        odd = [row for row, top, first in pairs if top is None or top == first]
+        clips = clips[~clips["row"].isin(odd) & ~clips["clip"].isin(MEGC2019_WITHOUT)]
+    expected = MEGC2019[dataset]
+    found = {label: int((clips["emotion"] == label).sum()) for label in expected}
+    if found != expected:
+        told = "; ".join(f"{label} {found[label]} instead of {expected[label]}"
+                         for label in expected if found[label] != expected[label])  # fmt: skip
+        wanted = "CASME II of 2014" if dataset == "casme2" else "SAMM, version 2"
+        message = (
+            f"classes=megc2019: the list of the challenge follows from the table {wanted}; "
+            f"{version} gives {told}"
+        )
+        findings.error("megc2019", message)
+    return clips
+
+
+def inspect_composite(
+    dataset: str,
+    root: Path | None,
+    classes: str | Iterable[str] | None,
+    table: Path | None,
+    faces: str,
+    named: Iterable[str],
+) -> Source:
     """Read what there is of CASME II and SAMM below a root.
 
-    The names of clips and subjects get the prefix ``casme2-`` or ``samm-``.
+    The names of clips and subjects get the prefix ``casme2-`` or ``samm-``. A table that is given
+    is that of the dataset whose name its own name begins with.
     """
     if root is None:
         raise ValueError("dataset='composite' needs a root folder, not only a table")
-    layouts = {name: tables.LAYOUTS[name] for name in OFFICIAL}
-    paths = [(name, path) for name in layouts for path in tables.find_tables(root, layouts[name])]
-    names = [name for name, _ in paths]
-    if not names or len(set(names)) < len(names):
-        there = f"tables of {', '.join(names)}" if names else tables.contents(root)
+    given = {detect(None, table): table} if table else {}
+    parts, findings = [], Findings()
+    rows: dict[str, int] = {}
+    for name in OFFICIAL:
+        if name not in given and not tables.find_tables(root, tables.LAYOUTS[name], Findings()):
+            continue
+        short = [one.removeprefix(f"{name}-") for one in named if one.startswith(f"{name}-")]
+        part = inspect_single(name, root, classes or "three", given.get(name), faces, short)
+        part = prefixed(name, part)
+        rows |= part.clips.attrs["rows"]
+        findings += part.findings
+        parts.append(part)
+    if not parts:
+        there = tables.contents(root)
         raise DatasetError(
             f"{root}: expected one table of CASME II, one of SAMM or both (CASME2*.xlsx, "
             f"SAMM*.xlsx), in a folder of its own each; found {there}"
         )
-    parts, findings = [], Findings()
-    rows: dict[str, int] = {}
-    for name, path in paths:
-        part, found = inspect_single(name, path.parent, classes or "three", path, faces)
-        for column in ("clip", "subject"):
-            part[column] = f"{name}-" + part[column]
-        rows |= {f"{name}-{clip}": row for clip, row in part.attrs["rows"].items()}
-        findings += [replace(one, clip=f"{name}-{one.clip}") if one.clip else one for one in found]
-        parts.append(part)
-    clips = pd.concat(parts, ignore_index=True)
+    clips = pd.concat([part.clips for part in parts], ignore_index=True)
+    about = [part.clips.attrs for part in parts]
     clips.attrs = {
-        "dataset": "composite",
-        "version": "composite of " + " and ".join(part.attrs["version"] for part in parts),
-        "classes": tuple(dict.fromkeys(name for part in parts for name in part.attrs["classes"])),
+        "dataset": dataset,
+        "version": "composite of " + " and ".join(one["version"] for one in about),
+        "classes": tuple(dict.fromkeys(label for one in about for label in one["classes"])),
         "rows": rows,
     }
-    return clips, findings
+    names, wanted = (set().union(*sets) for sets in zip(*(part[2:] for part in parts), strict=True))
+    return Source(clips, findings, names, wanted)
+
+
+def prefixed(name: str, part: Source) -> Source:
+    """Return a part of a composite with the dataset's name before those of clips and subjects."""
+    clips, findings, names, wanted = part
+    for column in ("clip", "subject"):
+        clips[column] = f"{name}-" + clips[column]
+    clips.attrs["rows"] = {f"{name}-{clip}": row for clip, row in clips.attrs["rows"].items()}
+    findings = Findings(replace(one, clip=one.clip and f"{name}-{one.clip}") for one in findings)
+    return Source(clips, findings, {f"{name}-{x}" for x in names}, {f"{name}-{x}" for x in wanted})
 
 
 def detect(root: Path | None, table: Path | None) -> str:
@@ -218,7 +365,8 @@ def detect(root: Path | None, table: Path | None) -> str:
     if table:
         found = [name for name in OFFICIAL if table.name.lower().startswith(name)]
     else:
-        found = [name for name in OFFICIAL if tables.find_tables(place, tables.LAYOUTS[name])]
+        layouts = {name: tables.LAYOUTS[name] for name in OFFICIAL}
+        found = [name for name in layouts if tables.find_tables(place, layouts[name], Findings())]
     if len(found) != 1:
         patterns = " or ".join(tables.LAYOUTS[name].files for name in OFFICIAL)
         there = " and ".join(found) or (table.name if table else tables.contents(place))
@@ -231,8 +379,12 @@ def class_map(name: str, classes: str | Iterable[str] | None, clips: pd.DataFram
     present = set(clips["emotion"])
     known = tables.LAYOUTS[name].emotions or tuple(sorted(present))
     classes = classes or ("all" if name == "own" else "five")
-    if classes == "three":
-        return {emotion: label for label, group in THREE.items() for emotion in group}
+    if classes in ("three", "megc2019"):
+        if classes == "megc2019" and name not in MEGC2019:
+            raise ValueError("classes='megc2019' is a list of clips of CASME II and SAMM")
+        dropped = ("fear", "sadness") if (classes, name) == ("megc2019", "casme2") else ()
+        pairs = [(emotion, label) for label, group in THREE.items() for emotion in group]
+        return {emotion: label for emotion, label in pairs if emotion not in dropped}
     if classes == "all":
         return {emotion: emotion for emotion in known if emotion in present}
     if classes == "five":
@@ -243,37 +395,16 @@ def class_map(name: str, classes: str | Iterable[str] | None, clips: pd.DataFram
     wanted = [emotion.strip().lower() for emotion in wanted]
     if unknown := [emotion for emotion in wanted if emotion not in known]:
         raise ValueError(
-            f"classes: {unknown[0]!r} is no selection (five, three, all) and no emotion of "
-            f"{tables.LAYOUTS[name].title} ({', '.join(known)})"
+            f"classes: {unknown[0]!r} is no selection (five, three, megc2019, all) and no emotion "
+            f"of {tables.LAYOUTS[name].title} ({', '.join(known)})"
         )
     return {emotion: emotion for emotion in wanted}
 
 
-def select(clips: pd.DataFrame, class_of: dict, path: Path, findings: Findings) -> pd.DataFrame:
-    """Return the clips of the wanted emotions, with their classes as ``emotion``.
-
-    It is an error if they have fewer than two classes or subjects: no subject can be left out then.
-    """
-    chosen = clips[clips["emotion"].isin(class_of)].copy()
-    chosen["emotion"] = chosen["emotion"].map(class_of).astype(object)
-    subjects, labels = chosen["subject"].value_counts(), chosen["emotion"].nunique()
-    classes = dict.fromkeys(class_of.values())
-    if labels < 2 or len(subjects) < 2:
-        message = (
-            f"{len(chosen)} clips of {len(subjects)} subject(s) and {labels} class(es) are left of "
-            f"{', '.join(classes)}; leaving one subject out needs at least two of both"
-        )
-        findings.error("too little", message, file=str(path))
-    for subject in sorted(subjects[subjects == 1].index):
-        clip = chosen.loc[chosen["subject"] == subject, "clip"].iloc[0]
-        findings.note("one clip", f"the only clip of subject {subject}", clip=clip)
-    return chosen
-
-
 def merge_stray_files(findings: Findings) -> Findings:
-    """Return the findings with a single note, which counts them, instead of one per stray file."""
+    """Return the findings, each once, with a single note that counts all stray files."""
     stray = list(dict.fromkeys(one.file for one in findings if one.kind == "stray files"))
-    rest = Findings(one for one in findings if one.kind != "stray files")
+    rest = Findings(one for one in dict.fromkeys(findings) if one.kind != "stray files")
     if stray:
         folders = {Path(path).parent for path in stray}
         message = (
@@ -284,15 +415,21 @@ def merge_stray_files(findings: Findings) -> Findings:
     return rest
 
 
-def find_frames(root: Path, clips: pd.DataFrame, faces: str) -> tuple[Path, bool]:
+def find_frames(
+    root: Path, near: list[Path], clips: pd.DataFrame, faces: str, findings: Findings
+) -> tuple[Path, bool]:
     """Return the folder that holds the subjects' folders, and whether its frames are cropped.
 
-    The root and two levels below it are searched. Raw frames are preferred (cropped ones if
-    ``faces`` asks for them), then the folder with the most clips.
+    The root, the folders ``near`` the table and two levels below them are searched. Raw frames are
+    preferred (cropped ones if ``faces`` asks for them), then the folder with the most clips, then
+    one near the table.
     """
     subjects = sorted(set(clips["subject"]))
-    folders = [root, *root.glob("[!.]*/"), *root.glob("[!.]*/[!.]*/")]  # no hidden ones
-    folders = [path for path in folders if any((path / s).is_dir() for s in subjects)]
+    unread: dict[Path, str] = {}
+    places = [one for top in (root, *near) for one in (top, *below(top, 1, unread))]
+    folders = [path for path in dict.fromkeys(places) if os.path.isdir(path)]
+    folders = [path for path in folders if any(os.path.isdir(path / s) for s in subjects)]
+    tables.note_unread(unread, findings)
     if not folders:
         raise DatasetError(
             f"{root}: no frames; expected a folder in it or below it that holds the subjects' "
@@ -303,9 +440,10 @@ def find_frames(root: Path, clips: pd.DataFrame, faces: str) -> tuple[Path, bool
         return "crop" in folder.name.lower()
 
     def rank(folder: Path) -> tuple:
-        there = sum((folder / clip.subject / clip.name).is_dir() for clip in clips.itertuples())
+        there = sum(os.path.isdir(folder / clip.subject / clip.name) for clip in clips.itertuples())
         wrong = named_cropped(folder) != (faces == "cropped")
-        return wrong, -there, len(folder.parts), str(folder)
+        far = not any(folder.is_relative_to(one) for one in near)
+        return wrong, -there, far, len(folder.parts), str(folder)
 
     folder = min(folders, key=rank)
     return folder, faces == "cropped" or faces == "auto" and named_cropped(folder)
@@ -369,18 +507,22 @@ def match_eyes(
 
 def read_eyes(path: Path, findings: Findings) -> dict[str, tuple]:
     """Read a CSV of eye positions, clip -> ((x, y), (x, y)); wrong rows become findings."""
-    (table,) = tables.read_csv(path)
-    names = [tables.text(cell) for cell in table.iloc[0]] if len(table) else []
-    numbers = ("left_x", "left_y", "right_x", "right_y")
-    if lacking := [name for name in ("clip", *numbers) if name not in names]:
-        raise DatasetError(f"{path}: column(s) {', '.join(lacking)} missing, found {names}")
-    rows = table.iloc[1:, [names.index(name) for name in ("clip", *numbers)]].dropna(how="all")
+    columns = ("clip", "left_x", "left_y", "right_x", "right_y")
+    sheet, *_ = tables.read_sheets(path, set(columns), findings)
+    header, lacking = tables.find_header(sheet, set(columns))
+    names = [tables.plain(tables.text(cell)) for cell in sheet.rows.get(header, [])]
+    if lacking:
+        raise DatasetError(f"{path}: column(s) {', '.join(sorted(lacking))} missing, found {names}")
+    where = [names.index(name) for name in columns]
     eyes: dict[str, tuple] = {}
-    for line, name, *cells in rows.itertuples():
+    for line, row in sheet.rows.items():
+        if line <= header:
+            continue
+        name, *cells = (row[k] if k < len(row) else None for k in where)
         clip = tables.text(name)
         try:
-            values = [float(cell) for cell in cells]
-        except (TypeError, ValueError):
+            values = [float(tables.text(cell)) for cell in cells]
+        except ValueError:
             values = [float("nan")] * 4
         left_x, left_y, right_x, right_y = values
         if not np.isfinite(values).all() or not left_x < right_x:
@@ -391,7 +533,7 @@ def read_eyes(path: Path, findings: Findings) -> dict[str, tuple]:
         else:
             eyes[clip] = (left_x, left_y), (right_x, right_y)
             continue
-        findings.error("eyes", f"{path.name}: {problem}", row=line + 1, clip=clip, file=str(path))
+        findings.error("eyes", f"{path.name}: {problem}", row=line, clip=clip, file=str(path))
     return eyes
 
 

@@ -1,10 +1,13 @@
 """What is found in a dataset besides its clips: errors, repairs and notes, reported together."""
 
-from dataclasses import asdict, dataclass
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
+
+from merlib.config import digest
 
 LEVELS = ("error", "repair", "note")
 """An error stops the study, a repair is made and reported, a note is only reported."""
@@ -76,3 +79,59 @@ def listed(findings: list, shown: int = 10) -> str:
     lines = "".join(f"\n  {finding}" for finding in findings[:shown])
     more = f"\n  ... and {len(findings) - shown} more" if len(findings) > shown else ""
     return f"{len(findings)} problem{'s' if len(findings) > 1 else ''}{lines}{more}"
+
+
+def without(clips: pd.DataFrame, reasons: Mapping[str, str]) -> pd.DataFrame:
+    """Return a clip table without some clips: clip -> why, as ``attrs["repairs"]`` says it.
+
+    The version counts all clips that were left out. Their list has a key of four digits there, so
+    that two tables of the same version are the same.
+    """
+    if not reasons:
+        return clips
+    about = clips.attrs
+    left_out = [*about["left_out"], *reasons]
+    kept = [not one.startswith(tuple(f"{clip}: " for clip in reasons)) for one in about["repairs"]]
+    repairs = [one for one, keep in zip(about["repairs"], kept, strict=True) if keep]
+    repairs += [f"{clip}: {reason}" for clip, reason in reasons.items()]
+    key = digest(sorted(left_out))[:4]
+    version = f"{about['release']}, without {len(left_out)} clip(s) (list {key})"
+    clips = clips[~clips["clip"].isin(reasons)].reset_index(drop=True)
+    clips.attrs = about | {"left_out": left_out, "version": version, "repairs": repairs}
+    return clips
+
+
+def too_many(clips: pd.DataFrame, bad: int) -> str:
+    """Return a sentence if the share ``skip_bad`` of a clip table does not allow to leave out more.
+
+    ``bad`` counts the clips that would be left out besides those that were, or were by name.
+    """
+    share, wanted = clips.attrs.get("skip_bad", 0), clips.attrs.get("wanted", len(clips))
+    bad += clips.attrs.get("skipped", 0)
+    if not share or bad <= share * wanted + 1e-9:
+        return ""
+    allowed = f"skip_bad={share:g} allows {int(share * wanted + 1e-9)}"
+    return f"{bad} of {wanted} clips are bad ({bad / wanted:.1%}); {allowed}"
+
+
+def without_bad(clips: pd.DataFrame, findings: Findings, wanted: set[str]) -> pd.DataFrame:
+    """Return a clip table without the clips that have an error, if its share ``skip_bad`` allows.
+
+    The errors of these clips become repairs, in place, since others do not stop a study. Clips are
+    left out only if they are ``wanted`` ones.
+    """
+    reasons: dict[str, str] = {}
+    for one in findings.of("error"):
+        if one.clip in wanted:
+            reasons.setdefault(one.clip, f"left out, {one.message}")
+    if not reasons or not clips.attrs.get("skip_bad"):
+        return clips
+    if sentence := too_many(clips, len(reasons)):
+        findings.error("skip bad", sentence)
+        return clips
+    for k, one in enumerate(findings):
+        if one.level == "error" and one.clip in reasons:
+            findings[k] = replace(one, level="repair", message=f"left out, {one.message}")
+    clips = without(clips, reasons)
+    clips.attrs["skipped"] = clips.attrs.get("skipped", 0) + len(reasons)
+    return clips

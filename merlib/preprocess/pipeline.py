@@ -17,7 +17,7 @@ import pandas as pd
 from joblib import delayed
 
 from merlib.config import Config, digest
-from merlib.data.findings import DatasetError, Finding, listed
+from merlib.data.findings import DatasetError, Finding, Findings, listed, without_bad
 from merlib.data.frames import VideoFrame, frame_rate, read_frames
 from merlib.files import whole, write
 from merlib.parallel import each
@@ -74,7 +74,7 @@ def prepare(
     """Prepare every clip of a table in parallel, or load it from the cache.
 
     If clips cannot be prepared (unreadable image, no face, ...), a DatasetError names all of them;
-    the other clips are saved.
+    the other clips are saved. They are left out if the table's share ``skip_bad`` allows it.
 
     Parameters
     ----------
@@ -102,12 +102,15 @@ def prepare(
         outcomes = completed(outcomes, config, folder, device)
     by_clip = {outcome.clip: outcome for outcome in outcomes}
     done = [by_clip[clip] for clip in clips["clip"]]
-    problems = [outcome.problem for outcome in done if outcome.problem is not None]
-    if problems:
+    problems = Findings(outcome.problem for outcome in done if outcome.problem is not None)
+    found = Findings(problems)
+    left = without_bad(clips, found, set(clips["clip"]))
+    if refused := found.of("error"):
         advice = f"\n{face.ADVICE}" if any(p.kind in face.KINDS for p in problems) else ""
         raise DatasetError(
-            f"{len(problems)} of {len(done)} clips cannot be prepared, {listed(problems)}{advice}"
+            f"{len(problems)} of {len(done)} clips cannot be prepared, {listed(refused)}{advice}"
         )
+    clips, done = left, [by_clip[clip] for clip in left["clip"]]
     table, keys = repaired(clips, done, config)
     table.attrs["notes"] = [
         f"{one.clip}: {one.off_scale:.0%} of its magnified values lie outside of the grey scale "

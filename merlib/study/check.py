@@ -11,8 +11,8 @@ import pandas as pd
 from joblib import delayed
 
 from merlib.config import Config
-from merlib.data.clips import COLUMNS, inspect
-from merlib.data.findings import DatasetError, Finding, Findings
+from merlib.data.clips import COLUMNS, count_clips, inspect
+from merlib.data.findings import DatasetError, Finding, Findings, without_bad
 from merlib.data.frames import read_images
 from merlib.parallel import each
 from merlib.preprocess import face
@@ -90,6 +90,8 @@ def check(
     strict: bool = False,
     faces: str = "auto",
     eyes: str | Path | None = None,
+    leave_out: str | Iterable[str] = (),
+    skip_bad: float = 0.0,
     config: Config | None = None,
     n_jobs: int = 2,
     progress: bool = True,
@@ -98,7 +100,7 @@ def check(
 
     Parameters
     ----------
-    dataset, root, classes, table, strict, faces, eyes
+    dataset, root, classes, table, strict, faces, eyes, leave_out, skip_bad
         See `merlib.data.clips.load_clips`. Without a root only the table is checked.
     config : Config, optional
         ``frames`` decides which clips are short, ``landmarks`` how the eyes are found.
@@ -112,7 +114,16 @@ def check(
     """
     config = config or Config()
     try:
-        clips, findings = inspect(dataset, root, classes, table=table, faces=faces, eyes=eyes)
+        clips, findings = inspect(
+            dataset,
+            root,
+            classes,
+            table=table,
+            faces=faces,
+            eyes=eyes,
+            leave_out=leave_out,
+            skip_bad=skip_bad,
+        )
     except DatasetError as error:
         findings = Findings([Finding("error", "dataset", str(error))])
         clips = pd.DataFrame(columns=[*COLUMNS, "frames"])
@@ -129,6 +140,10 @@ def check(
         tasks = [delayed(examine)(clip, config) for clip in clips.itertuples(index=False)]
         for found in each(tasks, n_jobs, "clips", "clip", progress):
             findings += [replace(one, row=rows[one.clip]) for one in found]
+        left = without_bad(clips, findings, set(clips["clip"]))
+        if len(left) < len(clips):
+            count_clips(left, findings)
+        clips = left
         failed = {finding.clip for finding in findings.of("error")}
         clips = clips[~clips["clip"].isin(failed)].reset_index(drop=True)
     findings.sort(key=lambda one: (one.row or 0, one.clip, one.kind, one.file))

@@ -36,7 +36,8 @@ from merlib.values import checked, known
 PUBLISHED_SEED = 0
 """Generator seed of the published synthetic dataset; no choice was ever made on its clips."""
 
-READING = {"classes": None, "table": None, "strict": False, "faces": "auto", "eyes": None}
+READING = {"classes": None, "table": None, "strict": False, "faces": "auto", "eyes": None,
+           "leave_out": (), "skip_bad": 0.0}  # fmt: skip
 """Options of `merlib.data.clips.load_clips`, with their defaults."""
 
 PROTOCOLS = {"loso": "subject", "cross": "source", "halves": "half"}
@@ -70,7 +71,7 @@ class Study:
     **overrides
         Fields of :class:`merlib.config.Config` that replace the profile's, and options of
         :func:`merlib.data.clips.load_clips`: ``classes``, ``table``, ``strict``, ``faces``,
-        ``eyes``.
+        ``eyes``, ``leave_out``, ``skip_bad``.
 
     Raises
     ------

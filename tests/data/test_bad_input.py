@@ -57,7 +57,7 @@ def row(**cells):
         ({"onset": 12}, "error", "(sub01/EP01_1): onset 12 is not before offset 12"),
         ({"onset": 90}, "error", "(sub01/EP01_1): onset 90 is not before offset 12"),
         ({"apex": "/"}, "repair", "apex is '/', expected a frame after 5 and up to 12; the frame"),
-        ({"apex": None}, "repair", "apex is missing, expected a frame after 5 and up to 12"),
+        ({"apex": None}, "repair", "apex is empty, expected a frame after 5 and up to 12"),
         ({"apex": 5}, "repair", "apex is 5, expected a frame after 5 and up to 12"),
         ({"apex": 13}, "repair", "apex is 13, expected a frame after 5 and up to 12"),
         ({"apex": "late"}, "repair", "apex is 'late', expected a frame after 5"),
@@ -125,13 +125,13 @@ MANIFEST = "clip,subject,onset,apex,offset,emotion,frames,fps\n"
 @pytest.mark.parametrize(
     ("line", "message"),
     [
-        ("x,,2,5,9,joy,a,", "row 6: subject is '', expected a name of letters, digits"),
+        ("x,,2,5,9,joy,a,", "row 6: subject is empty, expected a name of letters, digits"),
         ("x,a/b,2,5,9,joy,a,", "row 6: subject is 'a/b', expected a name of letters"),
-        (",ann,2,5,9,joy,a,", "row 6: clip is '', expected a name without / and"),
+        (",ann,2,5,9,joy,a,", "row 6: clip is empty, expected a name without / and"),
         ("a/x,ann,2,5,9,joy,a,", "row 6: clip is 'a/x', expected a name without / and"),
         ("one,ann,2,5,9,joy,a,", "row 6 (one): the clip is in row 2 already"),
-        ("x,ann,2,5,9,,a,", "row 6 (x): emotion is '', expected a word"),
-        ("x,ann,2,5,9,joy,,", "row 6 (x): frames is '', expected a folder of images or a video"),
+        ("x,ann,2,5,9,,a,", "row 6 (x): emotion is empty, expected a word"),
+        ("x,ann,2,5,9,joy,,", "row 6 (x): frames is empty, expected a folder of images or a video"),
         ("x,ann,2,5,9,joy,nowhere,", "row 6 (x): no folder"),
         ("x,ann,2,5,9,joy,nowhere.mp4,", "row 6 (x): no file"),
         ("x,ann,2,5,9,joy,text.mp4,", "text.mp4: not a readable video (4 bytes)"),
@@ -145,7 +145,7 @@ MANIFEST = "clip,subject,onset,apex,offset,emotion,frames,fps\n"
         ("x,ann,2,5,90,joy,a,200", "61 of the frames 2 to 90 missing in"),
         ("x,ann,2,5,90,joy,d.avi,200", "61 of the frames 2 to 90 missing in"),
         ("x,ann,2,5,2000000000,joy,a,200", "missing in"),
-        ("x,ann,2", "row 6 (x): offset is None, expected a frame number"),
+        ("x,ann,2", "row 6 (x): offset is empty, expected a frame number"),
     ],
 )
 def test_a_bad_line_of_a_manifest_is_named(tmp_path, line, message):
@@ -206,8 +206,9 @@ def cut(root):
         ),
         (lambda root: shutil.rmtree(root / "CASME2-RAW"), "no frames; expected a folder in it"),
         (
-            lambda root: write_table(root / "CASME2-coding-20190701.xlsx", CASME2, GOOD),
-            "expected one annotation table, found CASME2-coding-20140508.xlsx, CASME2-coding-2019",
+            lambda root: write_table(root / "CASME2-coding-2019.xlsx", CASME2, GOOD[1:]),
+            "expected one annotation table, found CASME2-coding-2019.xlsx (3 rows), CASME2-coding-"
+            "20140508.xlsx (4 rows, 1 other); choose one with --table",
         ),
     ],
 )
@@ -340,7 +341,7 @@ def test_a_parsed_clip_is_always_in_order(rows):
     import pandas as pd
 
     columns = list(LAYOUTS["casme2"].columns)
-    table = pd.DataFrame(rows, columns=columns, dtype=object).assign(row=range(len(rows)))
+    table = pd.DataFrame(rows, columns=columns, dtype=object).assign(row=range(len(rows)), sheet="")
     clips = parse(table, LAYOUTS["casme2"], Findings())
     assert (clips["onset"] < clips["offset"]).all() and clips["clip"].is_unique
     inside = (clips["onset"] < clips["apex"]) & (clips["apex"] <= clips["offset"])
