@@ -39,7 +39,7 @@ CASES = [
 
 def own_memory() -> int:
     """Return the bytes of this process that are not a file's."""
-    status = Path("/proc/self/status").read_text()
+    status = Path("/proc/self/status").read_text("utf-8")
     return 1024 * int(status.split("RssAnon:")[1].split()[0])
 
 

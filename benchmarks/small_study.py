@@ -33,7 +33,7 @@ def digest(content: bytes) -> str:
 def merlib(home: Path, *words: str) -> None:
     """Run one command of the library in a folder that it takes for a checkout."""
     command = Path(sys.executable).with_name("merlib")
-    done = subprocess.run([command, *words], cwd=home, capture_output=True, text=True)
+    done = subprocess.run([command, *words], cwd=home, capture_output=True, encoding="utf-8")
     if done.returncode:
         raise SystemExit(f"merlib {' '.join(words)}: {done.stderr}")
 
@@ -74,7 +74,7 @@ def predictions(home: Path) -> dict[str, str]:
     """Return method (with protocol and changed choices) -> digest of all its probabilities."""
     found = {}
     for path in home.glob("runs/**/run.json"):
-        run = json.loads(path.read_text())
+        run = json.loads(path.read_text("utf-8"))
         table = pd.read_parquet(path.with_name("predictions.parquet"))
         values = table[[name for name in table if name.startswith("p_")]].to_numpy(np.float32)
         text = table[["clip", "subject", "label", "epoch"]].to_csv(index=False).encode()
@@ -92,11 +92,11 @@ def main() -> int:
     options = parser.parse_args()
     with tempfile.TemporaryDirectory() as home:
         found = made(Path(home))
-    options.out.write_text(json.dumps(found, indent=1) + "\n")
+    options.out.write_text(json.dumps(found, indent=1) + "\n", "utf-8")
     if options.against is None:
         print(f"{len(found)} digests in {options.out}")
         return 0
-    others = json.loads(options.against.read_text())
+    others = json.loads(options.against.read_text("utf-8"))
     differ = sorted(k for k in found.keys() | others.keys() if found.get(k) != others.get(k))
     told = ", ".join(differ) or "none"
     print(f"{len(found) - len(differ)} of {len(found)} equal; differ: {told}")

@@ -16,7 +16,7 @@ from cyclopts import App, CycloptsError, Parameter
 
 from . import __version__
 from .config import Dataset, Faces, Layout, ProfileName, Protocol, Size
-from .files import find_home, whole, write
+from .files import find_home, print_anything, whole, write
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -116,6 +116,7 @@ class NightData(Data):
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command; return its exit status: 0 done, 1 refused, 2 not understood, 130 stopped."""
+    print_anything()
     try:
         status = app(
             arguments, exit_on_error=False, print_error=False, result_action="return_value"

@@ -336,7 +336,7 @@ def revision() -> str:
 
     def git(*words: str) -> str:
         return subprocess.run(
-            ["git", *words], cwd=here, capture_output=True, text=True, check=True
+            ["git", *words], cwd=here, capture_output=True, encoding="utf-8", check=True
         ).stdout.strip()
 
     try:

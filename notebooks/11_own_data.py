@@ -71,8 +71,11 @@ print(clips.attrs["version"])
 #
 # ## Which classes
 #
+# A table with other numbers of clips is read too; it is called an unknown edition.
+#
 # `classes` selects by name: `five` (the default, those of the paper), `three` (negative, positive,
-# surprise: the grand challenge of 2019), `all`, or emotions divided by commas. Here are the five,
+# surprise), `megc2019` (the clips of the [grand challenge of 2019](14_cross_dataset.ipynb)), `all`, or
+# emotions divided by commas. Here are the five,
 # by subject:
 
 # %%
@@ -87,6 +90,15 @@ plots.table(counts(clips), f"Clips by subject and class, {clips.attrs['version']
 # that is missing or impossible. A clip with too few frames repeats some. If the table names frames
 # beyond the ends of what is on disk, they are cut off. `--strict` refuses repairs. The exit status
 # is 0 if the study can run, else 1.
+#
+# If some clips cannot be mended, there are two ways to go on without them:
+#
+# - `--leave-out sub01/EP01_1 sub07/EP06_01` leaves out clips that you name.
+# - `--skip-bad 0.05` leaves out clips whose row or frames are bad or that show no face, up to this share
+#   of all clips.
+#
+# Each clip that is left out is named and counted. The version of the data says so wherever it is
+# printed (`..., without 2 clip(s)`), and so does each run.
 #
 # To see how it works, we check a few rows of a table with faults of every kind, without frames
 # (`merlib check casme2 --table FILE`):
@@ -153,9 +165,9 @@ for k, clip in enumerate(few.itertuples()):
         for number, frame in enumerate(frames):
             cv2.imwrite(str(home / source / f"{number:04d}.png"), frame)
     lines.append([name, clip.subject, *ends, clip.emotion, source, clip.fps])
-with (home / "manifest.csv").open("w", newline="") as file:
+with (home / "manifest.csv").open("w", newline="", encoding="utf-8") as file:
     csv.writer(file).writerows(lines)
-print((home / "manifest.csv").read_text())
+print((home / "manifest.csv").read_text("utf-8"))
 
 # %% [markdown]
 # Now we check it, and open the study (`make study DATASET=own DATA_ROOT=data/own_example`):
@@ -189,7 +201,7 @@ plots.table(
 # %%
 first = own.clips.iloc[0]
 eyes = home / "eyes.csv"
-eyes.write_text(f"clip,left_x,left_y,right_x,right_y\n{first['clip']},250,190,375,192\n")
+eyes.write_text(f"clip,left_x,left_y,right_x,right_y\n{first['clip']},250,190,375,192\n", "utf-8")
 named = load_clips("own", home)
 print(first["clip"], named["eyes"].iloc[0])
 eyes.unlink()
@@ -220,7 +232,7 @@ spoilt = [list(row) for row in lines]
 spoilt[2][2], spoilt[2][4] = spoilt[2][4], spoilt[2][2]
 spoilt.append(lines[1])
 spoilt.append(["elsewhere", *lines[1][1:6], "no/such/folder", lines[1][7]])
-with (home / "spoilt.csv").open("w", newline="") as file:
+with (home / "spoilt.csv").open("w", newline="", encoding="utf-8") as file:
     csv.writer(file).writerows(spoilt)
 report = check("own", home / "spoilt.csv", n_jobs=1, progress=False)
 print(report.verdict)
@@ -244,7 +256,7 @@ for clip in own.clips.itertuples():
         cv2.imwrite(str(folder / f"{number:04d}.png"), frame)
     apex = max(1, (clip.apex - clip.onset) // step)
     slow.append([clip.clip, clip.subject, 0, apex, number, clip.emotion, clip.clip, 30])
-with (thin / "manifest.csv").open("w", newline="") as file:
+with (thin / "manifest.csv").open("w", newline="", encoding="utf-8") as file:
     csv.writer(file).writerows(slow)
 report = check("own", thin, config=study.config, n_jobs=1, progress=False)
 left = [row[3] + 1 for row in slow[1:]]

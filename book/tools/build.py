@@ -59,7 +59,7 @@ def execute(study: Study, methods: list[str], show_faces: bool | None = None) ->
 
 def execute_one(text: Path, parameters: dict, study: Study) -> Path:
     """Execute one text notebook; see :func:`execute`."""
-    source, target = text.read_text(), text.with_suffix(".ipynb")
+    source, target = text.read_text("utf-8"), text.with_suffix(".ipynb")
     parameters = {name: v for name, v in parameters.items() if f"\n{name} = " in source}
     made_from = [source, parameters, study.config.step(), study.prepared.key]
     key = config.digest([*made_from, code.key(*code.imported(source))])
@@ -91,7 +91,9 @@ def execute_one(text: Path, parameters: dict, study: Study) -> Path:
         ) from error
     finally:
         executed = nbformat.read(part, 4)
-        read = [os.path.relpath(path, study.home) for path in Path(log).read_text().splitlines()]
+        read = [
+            os.path.relpath(path, study.home) for path in Path(log).read_text("utf-8").splitlines()
+        ]
         part.unlink()
         os.unlink(os.environ.pop(files.LOG))
     clean(executed, parameters)
@@ -155,7 +157,7 @@ def build(home: Path) -> Path:
     log = home / "_build" / "book.log"
     log.parent.mkdir(exist_ok=True)
     command = [Path(sys.executable).parent / "jupyter-book", "build", "--warningiserror", "."]
-    with log.open("w") as output:
+    with log.open("w", encoding="utf-8") as output:
         done = subprocess.run(
             command,
             cwd=home,
@@ -164,7 +166,7 @@ def build(home: Path) -> Path:
             env=os.environ | {"PYTHONWARNINGS": "ignore"},
         )
     if done.returncode:
-        lines = log.read_text().splitlines()
+        lines = log.read_text("utf-8", "replace").splitlines()
         told = [line for line in lines if "WARNING" in line or "ERROR" in line] or lines[-5:]
         raise RuntimeError("the book does not build (log in _build/book.log):\n" + "\n".join(told))
     return home / "_build" / "html" / "index.html"
@@ -176,6 +178,7 @@ def main() -> int:
     The argument is what ``merlib book`` passes on, as JSON: the arguments of a study, the methods
     and whether faces are shown.
     """
+    files.print_anything()
     options = json.loads(sys.argv[1])
     methods, show_faces = options.pop("methods"), options.pop("show_faces")
     study = Study(**options, progress=True)

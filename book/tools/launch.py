@@ -29,7 +29,7 @@ if find_spec("merlib") is None:
 
 def repository(home: Path) -> dict[str, str]:
     """Return ``url`` and ``branch`` of the published repository, as ``_config.yml`` has them."""
-    return yaml.safe_load((home / "_config.yml").read_text())["repository"]
+    return yaml.safe_load((home / "_config.yml").read_text("utf-8"))["repository"]
 
 
 def notebook(text: str, url: str, branch: str) -> str:
@@ -72,7 +72,7 @@ def publish(home: Path) -> str:
                 env=environment,
                 input=given,
                 stdout=subprocess.PIPE,
-                text=True,
+                encoding="utf-8",
                 check=True,
             )
             return done.stdout.strip()

@@ -14,7 +14,7 @@ from docutils import nodes
 from sphinx import addnodes
 from sphinx.errors import SphinxError
 
-from merlib.files import find_home, whole
+from merlib.files import find_home, print_anything, whole
 
 TEMPLATES = Path(__file__).parent / "templates" / "pdf"
 WIDTH = 672  # of what is printed on a sheet of A4, in pixels; see pdf.css
@@ -158,6 +158,7 @@ def arrange(app, book: nodes.document, root: str) -> None:
 
 def main() -> int:
     """Print the book; return the exit status."""
+    print_anything()
     try:
         print(pdf(find_home()))
     except (OSError, RuntimeError, SphinxError) as error:

@@ -19,7 +19,7 @@ from nbconvert import NotebookExporter, SlidesExporter
 from nbconvert.preprocessors import TagRemovePreprocessor
 from nbformat import NotebookNode
 
-from merlib.files import find_home, write
+from merlib.files import find_home, print_anything, write
 
 SHOWN = ("slide", "subslide", "fragment", "-")
 PICTURES = {"image/gif", "image/png", "text/html"}
@@ -49,7 +49,7 @@ def build(home: Path) -> Path:
             for chapter in part["chapters"]
             if chapter["file"].startswith("notebooks/")
         ]
-        for part in yaml.safe_load((home / "_toc.yml").read_text())["parts"]
+        for part in yaml.safe_load((home / "_toc.yml").read_text("utf-8"))["parts"]
     }
     static, target = home / "book" / "_static", home / "_build" / "slides"
     shutil.rmtree(target, ignore_errors=True)
@@ -143,6 +143,7 @@ def handout(home: Path) -> Path:
 
 def main(arguments: list[str] | None = None) -> int:
     """Make the slides, or the handout; return the exit status."""
+    print_anything()
     parser = argparse.ArgumentParser(prog="python -m book.tools.slides", description=__doc__)
     parser.add_argument("--handout", action="store_true", help="notebooks without solutions")
     make = handout if parser.parse_args(arguments).handout else build

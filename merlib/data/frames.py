@@ -9,6 +9,8 @@ from typing import NamedTuple, cast
 import cv2
 import numpy as np
 
+from merlib.files import hint
+
 from .findings import DatasetError, Findings
 
 IMAGES = {".jpg", ".jpeg", ".png", ".bmp", ".tif", ".tiff"}
@@ -56,7 +58,9 @@ def number_frames(
         if source.is_file():
             stop = min(wanted.stop, video_facts(source)[0])
             return {number: VideoFrame(source, number) for number in range(wanted.start, stop)}
-        problem = f"no {'file' if source.suffix.lower() in VIDEOS else 'folder'} {source}"
+        problem = (
+            f"no {'file' if source.suffix.lower() in VIDEOS else 'folder'} {source}{hint(source)}"
+        )
     except OSError as error:
         problem = f"{source}: {error.strerror}"
     except DatasetError as error:

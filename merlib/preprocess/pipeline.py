@@ -181,7 +181,7 @@ def prepare_one(row, config: Config, folder: Path, view: Callable) -> Outcome:
         key = clip_key(row, config)
         apex_file = folder / f"{key}.apex"
         if apex_file.exists() and (folder / f"{key}.npy").exists():
-            kept = apex_file.read_text().split()
+            kept = apex_file.read_text("utf-8").split()
             return Outcome(row.clip, key, int(kept[0]), off_scale=float(kept[1]))
         frames = read_frames(row.frames)
         matrix = transform(frames[0], config, row.cropped, row.eyes)

@@ -132,7 +132,7 @@ def is_finished(root: Path, made_of: dict) -> bool:
     """Return whether the root holds the finished dataset; ValueError if it holds another thing."""
     for name in ("dataset.json", "dataset.part.json"):
         if (root / name).exists():
-            found = json.loads((root / name).read_text())
+            found = json.loads((root / name).read_text("utf-8"))
             if found != made_of:
                 raise ValueError(
                     f"{root} holds another synthetic dataset: found {found}, expected {made_of}; "

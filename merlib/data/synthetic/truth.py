@@ -156,4 +156,4 @@ def truth_path(root: Path, clip: str) -> Path:
 
 def read_truth(root: Path, clip: str) -> dict:
     """Return the numbers that a clip was drawn from."""
-    return json.loads(truth_path(root, clip).read_text())
+    return json.loads(truth_path(root, clip).read_text("utf-8"))
