@@ -1,14 +1,49 @@
-"""Files that are there whole or not at all, so that stopped work leaves nothing half done."""
+"""Files that are there whole or not at all, and tell when they are not what was written."""
 
+import errno
+import json
 import os
+import shutil
 import sys
 import unicodedata
-from collections.abc import Iterator
-from contextlib import contextmanager
+import zlib
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager, suppress
 from pathlib import Path
+from typing import Any, TypeVar
+
+from filelock import FileLock, Timeout
+
+T = TypeVar("T")
 
 LOG = "MERLIB_READ_LOG"
 """Variable that names a file where `noted` writes; the build of the book sets it."""
+
+PART = ".part-"
+"""How the name of a file begins while it is written."""
+
+OURS = "file: notebooks/03_mfem"
+"""A line that only this book's table of contents has."""
+
+FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
+
+
+class NotWritten(OSError):
+    """A file cannot be written; the message names it and says what to do."""
+
+
+class Damaged(ValueError):
+    """A kept file is not what was written; the message names it and says what to do."""
+
+    def __init__(self, path: Path | str, why: object = "its checksum is another one"):
+        super().__init__(path, why)
+
+    def __str__(self) -> str:
+        path, why = self.args
+        return (
+            f"{path}: damaged or unreadable ({why}); put a copy of it back, or remove it, and what "
+            "is missing is made again"
+        )
 
 
 def noted(path: Path) -> Path:
@@ -19,26 +54,120 @@ def noted(path: Path) -> Path:
     return path
 
 
-OURS = "file: notebooks/03_mfem"
-"""A line that only this book's table of contents has."""
+def say(text: str) -> None:
+    """Tell something in passing: to the terminal, never into the page of a notebook."""
+    print(text, file=sys.__stderr__, flush=True)
+
+
+@contextmanager
+def writing(path: Path) -> Iterator[None]:
+    """Turn what the system says, such as a full disk, into a `NotWritten` that names the file."""
+    try:
+        yield
+    except NotWritten:
+        raise
+    except OSError as error:
+        advice = "name a folder where you may write"
+        if error.errno in FULL:
+            advice = "make room there and run it again: what is finished is kept"
+        raise NotWritten(
+            f"{path}: cannot be written ({error.strerror or error}); {advice}"
+        ) from error
 
 
 @contextmanager
 def whole(path: Path) -> Iterator[Path]:
-    """Give a path to write to; what was written gets its name at the end, in one step."""
-    part = path.with_name(f".{os.getpid()}-{path.name}")
+    """Give a path to write to; what was written gets its name at the end, in one step.
+
+    The folder is made if missing. If that fails, nothing is left, and `NotWritten` says why.
+    """
+    part = path.with_name(f"{PART}{os.getpid()}-{zlib.crc32(path.name.encode()):08x}{path.suffix}")
     try:
-        yield part
-        os.replace(part, path)
+        with writing(path):
+            path.parent.mkdir(parents=True, exist_ok=True)
+            yield part
+            os.replace(part, path)
     finally:
-        part.unlink(missing_ok=True)
+        with suppress(OSError):
+            part.unlink(missing_ok=True)
 
 
 def write(path: Path, content: bytes | str) -> None:
     """Write a file in one step; its folder is made if missing."""
-    path.parent.mkdir(parents=True, exist_ok=True)
     with whole(path) as part:
         part.write_bytes(content.encode() if isinstance(content, str) else content)
+
+
+def write_json(path: Path, about: Mapping[str, Any]) -> None:
+    """Write JSON-like values with a checksum, for `read_json`."""
+    write(path, json.dumps({**about, "checksum": checksum(about)}, indent=1))
+
+
+def read_json(path: Path) -> dict[str, Any]:
+    """Return what `write_json` has written; `Damaged` if it is anything else."""
+    try:
+        about = json.loads(path.read_bytes())
+        expected = about.pop("checksum")
+    except Exception as error:  # whatever was found instead
+        raise Damaged(path, error) from error
+    if checksum(about) != expected:
+        raise Damaged(path)
+    return about
+
+
+def checksum(about: Any) -> str:
+    """Return the checksum of JSON-like values."""
+    return f"{zlib.crc32(json.dumps(about).encode()):08x}"
+
+
+def usable(path: Path, load: Callable[[Path], T]) -> T | None:
+    """Return what a file of a cache holds; None if it is missing, or damaged and now set aside.
+
+    ``load`` reads it, and raises some error if it is not what was written.
+    """
+    if not os.path.lexists(path):
+        return None
+    try:
+        return load(path)
+    except Exception as error:  # whatever it is, the file can be made again
+        aside = path.with_name(f"{path.name}.damaged")
+        with writing(aside):
+            shutil.rmtree(aside) if aside.is_dir() else aside.unlink(missing_ok=True)
+            os.replace(path, aside)
+        why = getattr(error, "strerror", None) or str(error).partition("\n")[0]
+        say(f"{path} is damaged ({why}): it is made again, the old one is now {aside.name}")
+        return None
+
+
+@contextmanager
+def alone(folder: Path) -> Iterator[None]:
+    """Let one process at a time make the files of a folder; another one waits, and says so.
+
+    What a stopped process has left half written is removed. A folder where nobody can write, or
+    that knows no locks, needs none.
+    """
+    with writing(folder):
+        folder.mkdir(parents=True, exist_ok=True)
+    lock = FileLock(folder / ".lock")
+    with suppress(OSError, NotImplementedError):
+        try:
+            lock.acquire(blocking=False)
+        except Timeout:
+            say(f"{folder}: another process is at work there; waiting for it")
+            lock.acquire()
+    try:
+        swept(folder)
+        yield
+    finally:
+        swept(folder)
+        lock.release()
+
+
+def swept(folder: Path) -> None:
+    """Remove what stopped processes have left half written."""
+    for part in folder.rglob(f"{PART}*"):
+        with suppress(OSError):
+            part.unlink()
 
 
 def find_home() -> Path:

@@ -1,5 +1,8 @@
 """Many tasks over a few processes or a Ray cluster, and arrays that are larger than the memory."""
 
+import os
+import threading
+import time
 import warnings
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
@@ -55,12 +58,24 @@ def each(
 
 def in_processes(tasks: list, n_jobs: int) -> Iterator[Any]:
     """Run tasks in processes of this machine."""
+    watched: dict[str, Any] = {"initializer": end_with, "initargs": (os.getpid(),)}
     with warnings.catch_warnings():
         # joblib replaces a worker whose memory has grown; this needs no warning.
         warnings.filterwarnings("ignore", "A worker stopped while some jobs", UserWarning)
-        yield from Parallel(n_jobs=n_jobs, return_as="generator_unordered")(tasks)
+        yield from Parallel(n_jobs, return_as="generator_unordered", **watched)(tasks)
     if n_jobs != 1 and tasks:
         get_reusable_executor().shutdown(wait=True)  # frees the memory of the processes
+
+
+def end_with(parent: int) -> None:
+    """Let this process end within seconds after its parent, even one that was killed."""
+
+    def watch() -> None:
+        while os.getppid() == parent:
+            time.sleep(1)
+        os._exit(1)
+
+    threading.Thread(target=watch, daemon=True).start()
 
 
 def on_cluster(tasks: list, cluster: Cluster) -> Iterator[Any]:

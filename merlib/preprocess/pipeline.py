@@ -1,13 +1,15 @@
 """From frames on disk to the network's input, section 3.1.2: alignment, magnification and flow.
 
 A clip becomes (T, C, S, S): grey, u, v and perhaps strain. Each prepared clip is saved under the
-hash of the choices and of its own frames, so that unchanged work is not done twice.
+hash of the choices and of its own frames, so that unchanged work is not done twice. A saved file
+that is damaged is noticed by its checksum and made again.
 """
 
 import hashlib
-from collections.abc import Callable, Iterable, Iterator
+import zlib
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from itertools import compress, islice
+from itertools import chain, compress, islice
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -19,7 +21,7 @@ from joblib import delayed
 from merlib.config import Config, digest
 from merlib.data.findings import DatasetError, Finding, Findings, listed, without_bad
 from merlib.data.frames import VideoFrame, frame_rate, read_frames
-from merlib.files import whole, write
+from merlib.files import alone, usable, whole
 from merlib.parallel import each
 
 from . import face
@@ -58,6 +60,7 @@ class Outcome(NamedTuple):
     clip: str
     key: str  # name of its file in the cache
     apex: int
+    checksum: int = 0  # of the prepared clip
     problem: Finding | None = None
     off_scale: float = 0.0  # see `off_scale`
     crops: Any = None  # its `Crops`, if a GPU has still to finish it
@@ -92,37 +95,29 @@ def prepare(
     device = gpu_device() if view is channels else None
     name = f"{view.__name__}-gpu" if device else view.__name__
     folder = Path(cache) / config.hash("prepare") / name
-    folder.mkdir(parents=True, exist_ok=True)
     tasks = [
         delayed(prepare_one)(row, config, folder, crops if device else view)
         for row in clips.itertuples(index=False)
     ]
-    outcomes = each(tasks, n_jobs, f"clips, {name.replace('_', ' ')}", "clip", progress)
-    if device:
-        outcomes = completed(outcomes, config, folder, device)
-    by_clip = {outcome.clip: outcome for outcome in outcomes}
-    done = [by_clip[clip] for clip in clips["clip"]]
-    problems = Findings(outcome.problem for outcome in done if outcome.problem is not None)
-    found = Findings(problems)
-    left = without_bad(clips, found, set(clips["clip"]))
-    if refused := found.of("error"):
-        advice = f"\n{face.ADVICE}" if any(p.kind in face.KINDS for p in problems) else ""
-        raise DatasetError(
-            f"{len(problems)} of {len(done)} clips cannot be prepared, {listed(refused)}{advice}"
-        )
-    clips, done = left, [by_clip[clip] for clip in left["clip"]]
-    table, keys = repaired(clips, done, config)
+    with alone(folder):
+        outcomes = each(tasks, n_jobs, f"clips, {name.replace('_', ' ')}", "clip", progress)
+        if device:
+            outcomes = completed(outcomes, config, folder, device)
+        by_clip = {outcome.clip: outcome for outcome in outcomes}
+        table, done = finished_clips(clips, by_clip, config)
+        x = assemble(folder, done)
     table.attrs["notes"] = [
         f"{one.clip}: {one.off_scale:.0%} of its magnified values lie outside of the grey scale "
         f"0 to 255; evm_alpha is {config.evm_alpha:g}, a lower one keeps them inside"
         for one in done
         if one.off_scale > OFF_SCALE
     ]
+    keys = [outcome.key for outcome in done]
     rows = zip(table["clip"], table["subject"], table["emotion"], keys, strict=True)
     made_of: list = sorted(rows)
     if device:
         made_of.append("gpu")
-    return Prepared(assemble(folder, keys), table, digest(made_of))
+    return Prepared(x, table, digest(made_of))
 
 
 def check_magnification(clips: pd.DataFrame, config: Config) -> None:
@@ -143,15 +138,26 @@ def check_magnification(clips: pd.DataFrame, config: Config) -> None:
         band_gains(config.size, config.size, alpha, lambda_c, bands)
 
 
-def repaired(
-    clips: pd.DataFrame, done: list[Outcome], config: Config
-) -> tuple[pd.DataFrame, list[str]]:
-    """Return the clip table with the apexes that were found, and the keys of its clips.
+def finished_clips(
+    clips: pd.DataFrame, by_clip: Mapping[str, Outcome], config: Config
+) -> tuple[pd.DataFrame, list[Outcome]]:
+    """Return the clip table with the apexes that were found, and what was done with its clips.
 
-    With ``short_clips="drop"`` clips with fewer than T frames from onset to apex are left out.
+    Left out are clips that could not be prepared, if that is allowed, and with
+    ``short_clips="drop"`` those with fewer than T frames from onset to apex. A DatasetError names
+    the clips that could not be prepared if it is not allowed.
     """
+    made = (by_clip[clip] for clip in clips["clip"])
+    problems = Findings(one.problem for one in made if one.problem is not None)
+    errors = Findings(problems)
+    left = without_bad(clips, errors, set(clips["clip"]))
+    if refused := errors.of("error"):
+        advice = f"\n{face.ADVICE}" if any(p.kind in face.KINDS for p in problems) else ""
+        raise DatasetError(
+            f"{len(problems)} of {len(clips)} clips cannot be prepared, {listed(refused)}{advice}"
+        )
+    clips, done = left, [by_clip[clip] for clip in left["clip"]]
     table = clips.assign(apex=[outcome.apex for outcome in done])
-    keys = [outcome.key for outcome in done]
     found = table[table["apex"] != clips["apex"]]
     rows = zip(found["clip"], found["apex"], strict=True)
     repairs = [f"{clip}: {APEX_FOUND} {apex}" for clip, apex in rows]
@@ -164,9 +170,9 @@ def repaired(
             )
         reason = f"dropped, fewer than {config.frames} frames from onset to apex"
         repairs += [f"{clip}: {reason}" for clip in table.loc[~long, "clip"]]
-        table, keys = table[long].reset_index(drop=True), list(compress(keys, long))
+        table, done = table[long].reset_index(drop=True), list(compress(done, long))
     table.attrs = clips.attrs | {"repairs": [*clips.attrs.get("repairs", []), *repairs]}
-    return table, keys
+    return table, done
 
 
 def apex_searched(repairs: Iterable[str]) -> bool:
@@ -179,10 +185,8 @@ def prepare_one(row, config: Config, folder: Path, view: Callable) -> Outcome:
     cv2.setNumThreads(1)
     try:
         key = clip_key(row, config)
-        apex_file = folder / f"{key}.apex"
-        if apex_file.exists() and (folder / f"{key}.npy").exists():
-            kept = apex_file.read_text("utf-8").split()
-            return Outcome(row.clip, key, int(kept[0]), off_scale=float(kept[1]))
+        if saved := usable(place(folder, key), load):
+            return Outcome(row.clip, key, **saved)
         frames = read_frames(row.frames)
         matrix = transform(frames[0], config, row.cropped, row.eyes)
         apex = int(row.apex) if row.apex >= 0 else find_apex(frames, matrix, config, row.onset)
@@ -195,20 +199,41 @@ def prepare_one(row, config: Config, folder: Path, view: Callable) -> Outcome:
             made, share = composed(grey, flows, config), off_scale(grey)
         else:
             made = view(*given)
-        save(folder, key, apex, share, made)
-        return Outcome(row.clip, key, apex, off_scale=share)
     except face.FaceNotFound as error:
         kind, message = error.kind, f"{error} (onset frame {row.frames[0]})"
     except (DatasetError, OSError) as error:
         kind, message = "frames", str(error)
-    return Outcome(row.clip, "", int(row.apex), Finding("error", kind, message, clip=row.clip))
+    else:
+        checksum = save(place(folder, key), apex, share, made)
+        return Outcome(row.clip, key, apex, checksum, off_scale=share)
+    problem = Finding("error", kind, message, clip=row.clip)
+    return Outcome(row.clip, "", int(row.apex), problem=problem)
 
 
-def save(folder: Path, key: str, apex: int, share: float, made: np.ndarray) -> None:
-    """Save a prepared clip in the cache; the share is that of `off_scale`."""
-    write(folder / f"{key}.apex", f"{apex} {share}")
-    with whole(folder / f"{key}.npy") as part:
-        np.save(part, made)
+def place(folder: Path, key: str) -> Path:
+    """Return the file of a prepared clip in the cache."""
+    return folder / f"{key}.npz"
+
+
+def save(path: Path, apex: int, share: float, made: np.ndarray) -> int:
+    """Save a prepared clip, its apex, its `off_scale` and its place; return its checksum."""
+    made = np.ascontiguousarray(made, np.float32)
+    with whole(path) as part:
+        np.savez(part, x=made, apex=apex, off_scale=share, place="/".join(path.parts[-3:]))
+    return zlib.crc32(made.data)
+
+
+def load(path: Path) -> dict[str, Any]:
+    """Return what `Outcome` says of a saved clip; some error if it is not what was saved there.
+
+    What is in an ``npz`` file is compared with the checksums of the zip format when it is read.
+    """
+    with np.load(path) as saved:
+        if str(saved["place"]) != "/".join(path.parts[-3:]):
+            raise ValueError("it belongs to another clip")
+        checksum = zlib.crc32(np.ascontiguousarray(saved["x"]).data)
+        about = {"apex": int(saved["apex"]), "off_scale": float(saved["off_scale"])}
+        return about | {"checksum": checksum}
 
 
 def clip_key(row, config: Config) -> str:
@@ -386,13 +411,10 @@ def completed(
     while some := list(islice(outcomes, CLIPS_AT_ONCE)):
         waiting = [outcome for outcome in some if outcome.crops is not None]
         made = channels_of_crops([outcome.crops for outcome in waiting], config, device)
-        shares = {}
+        yield from (outcome for outcome in some if outcome.crops is None)
         for outcome, (array, share) in zip(waiting, made, strict=True):
-            save(folder, outcome.key, outcome.apex, share, array)
-            shares[outcome.clip] = share
-        for outcome in some:
-            share = shares.get(outcome.clip, outcome.off_scale)
-            yield outcome._replace(crops=None, off_scale=share)
+            checksum = save(place(folder, outcome.key), outcome.apex, share, array)
+            yield outcome._replace(crops=None, off_scale=share, checksum=checksum)
 
 
 def channels_of_crops(
@@ -427,14 +449,27 @@ def resize(flow: np.ndarray, size: int) -> np.ndarray:
     return np.stack(parts) * np.float32(size / flow.shape[1])
 
 
-def assemble(folder: Path, keys: list[str]) -> np.ndarray:
-    """Return the clips of the keys as one memory-mapped array (N, T, C, S, S)."""
-    path = folder / f"all-{digest(keys)}.npy"
-    if not path.exists():
-        shape = (len(keys), *np.load(folder / f"{keys[0]}.npy").shape)
-        with whole(path) as part:
-            array = np.lib.format.open_memmap(part, mode="w+", dtype=np.float32, shape=shape)
-            for row, key in enumerate(keys):
-                array[row] = np.load(folder / f"{key}.npy")
-            array.flush()
-    return np.load(path, mmap_mode="r")
+def assemble(folder: Path, done: list[Outcome]) -> np.ndarray:
+    """Return some prepared clips as one memory-mapped array (N, T, C, S, S)."""
+    path = folder / f"all-{digest([outcome.key for outcome in done])}.npy"
+
+    def mapped(path: Path) -> np.ndarray:
+        array = np.load(path, mmap_mode="r")
+        checksums = [zlib.crc32(row.data) for row in array]
+        if array.dtype != np.float32 or checksums != [outcome.checksum for outcome in done]:
+            raise ValueError("its checksums are others")
+        return array
+
+    array = usable(path, mapped)
+    if array is None:
+        rows = (np.load(place(folder, outcome.key))["x"] for outcome in done)
+        first = next(rows)
+        about = np.lib.format.header_data_from_array_1_0(first)
+        about["shape"] = (len(done), *first.shape)
+        # It is written and not mapped: in a map a full disk would end the process.
+        with whole(path) as part, part.open("wb") as file:
+            np.lib.format.write_array_header_1_0(file, about)
+            for row in chain([first], rows):
+                file.write(row)
+        array = mapped(path)
+    return array

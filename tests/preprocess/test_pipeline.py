@@ -136,7 +136,7 @@ def test_what_was_prepared_before_an_error_is_kept(casme2_root, copy_of, tmp_pat
     with pytest.raises(DatasetError, match=f"1 of {len(clips)} clips cannot be prepared") as told:
         pipeline.prepare(clips, CONFIG, cache, n_jobs=1, progress=False)
     assert clips["clip"][3] in str(told.value) and bad.name in str(told.value)
-    kept = {path: os.stat(path).st_mtime_ns for path in cache.rglob("*.npy")}
+    kept = {path: os.stat(path).st_mtime_ns for path in cache.rglob("*.npz")}
     assert len(kept) == len(clips) - 1
     time.sleep(0.01)
     bad.write_bytes(content)
