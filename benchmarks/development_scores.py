@@ -10,6 +10,16 @@ of them by one commit's code, so that nothing but the input differs::
 
 The first writes ``data/development/LABEL-<seed>.npz``, the second results/development/scores.csv;
 started again it goes on where it stopped.
+
+The rows of November 2026 were drawn, prepared (TV-L1 and magnification on an NVIDIA H200) and
+trained (16 CPU cores) in one run. Their inputs:
+
+- ``start``: commit eccfc6d, before the four changes
+- ``chin``: commit 30f377c with ``evm_bands=all`` and the action units of eccfc6d: a crop that holds
+  real chins, and faces of published proportions
+- ``chin-evm``: the same with ``evm_bands=authors``
+- ``chin-evm-units``: commit 30f377c as it is, with the action units' real frequencies too
+- ``evm-units-narrow``: commit 30f377c with the crop of eccfc6d
 """
 
 import sys
