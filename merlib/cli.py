@@ -212,6 +212,8 @@ def train(
     names = expanded(methods)
     study = open_study(data, names, protocol=protocol, cluster=cluster)
     report(study)
+    if keep:
+        print_place(study.saved().folder, study.home)
     runs = list(product(seeds or [data.seed], names))
     for seed, method in runs:
         print_scores(method, seed, study.predictions(method, seed))
@@ -236,6 +238,7 @@ def trials(*names: str, data: NightData = NightData(), seeds: Seeds = SEEDS) -> 
     if data.dataset == "synthetic":
         everything.append("amplitude")
     study = open_study(data)
+    print_place(trials.saved(study).folder, study.home)
     for seed, name in product(seeds, in_groups(names or everything, trials.GROUPS)):
         if name == "amplitude":
             trials.sweep(study, seed)
@@ -479,6 +482,13 @@ def print_scores(name: str, seed: int, predictions: "pd.DataFrame") -> None:
 
     found = ", ".join(f"{score} {value:.3f}" for score, value in scores(predictions).items())
     print(f"{name}, seed {seed}: {found}", flush=True)
+
+
+def print_place(folder: Path, home: Path) -> None:
+    """Print where runs will be saved, and why not below ``results/``."""
+    place = folder.relative_to(home)
+    why = "" if place.parts[0] == "results" else ": data or choices are not the published ones"
+    print(f"Runs are saved in {place}{why}", flush=True)
 
 
 def build(study: "Study", methods: list[str], show_faces: bool) -> int:

@@ -19,7 +19,7 @@ import os
 import platform
 import subprocess
 import time
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -196,16 +196,26 @@ class Saved:
     ----------
     folder : path
         It need not be there.
+    foreign : callable, optional
+        Says why a run does not belong here, from what made it and the folder. Such a run is neither
+        saved nor loaded. An empty text means that it belongs here.
     """
 
-    def __init__(self, folder: str | Path):
-        self.folder = Path(folder)
+    def __init__(self, folder: str | Path, foreign: Callable[[Mapping, Path], str] | None = None):
+        self.folder, self.foreign = Path(folder), foreign or (lambda about, folder: "")
 
     def runs(self) -> dict[tuple[str, int], dict[str, Any]]:
         """Return (name of a method or trial, seed) -> what made the run."""
         table = self.table("runs")
         rows = zip(table["name"], table["seed"], table["about"], strict=True)
-        return {(name, int(seed)): json.loads(about) for name, seed, about in rows}
+        found = {(name, int(seed)): json.loads(about) for name, seed, about in rows}
+        return {key: about for key, about in found.items() if not self.foreign(about, self.folder)}
+
+    def measured(self, name: str) -> pd.DataFrame:
+        """Return the rows of a measurement, of `runs`."""
+        table, runs = self.table(name), self.runs()
+        keys = zip(table["name"], table["seed"], strict=True)
+        return table[np.array([key in runs for key in keys], bool)]
 
     def load(self, names: Iterable[str]) -> dict[str, dict[int, pd.DataFrame]]:
         """Return the saved predictions: name -> seed -> table, without names that have none.
@@ -239,7 +249,14 @@ class Saved:
             What made it, see `run`. Its name is its ``trial``, or else its ``method``.
         **tables : DataFrame
             ``predictions`` as `run` returns them, or measurements under a name of their own.
+
+        Raises
+        ------
+        ValueError
+            If the run does not belong here.
         """
+        if why := self.foreign(about, self.folder):
+            raise ValueError(f"{self.folder}: a run {why} is not saved here")
         key = {"name": name_of(about), "seed": int(about["seed"])}
         if "predictions" in tables:
             everything = tables.pop("predictions").assign(**key)

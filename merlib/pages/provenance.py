@@ -8,7 +8,7 @@ import pandas as pd
 
 from merlib import store
 from merlib.store import Saved
-from merlib.study import trials
+from merlib.study import origin, trials
 from merlib.study.study import Study
 
 from . import plots
@@ -70,11 +70,15 @@ def line(about: Mapping[str, Any], study: Study | None = None) -> dict[str, Any]
 
 
 def stale_runs(home: Path) -> list[str]:
-    """Return a line for each method or trial with stale runs: where they are, and why."""
+    """Return a line for each method or trial with stale runs: where they are, and why.
+
+    Runs that do not belong where they lie are named too; no page shows them.
+    """
     found: dict[str, list[str]] = {}
     for path in sorted(Path(home, "results").glob("**/runs.parquet")):
         for (name, seed), about in Saved(path.parent).runs().items():
-            if why := store.stale(about, trials.choices(about)):
+            foreign = origin.foreign(about, path.parent)
+            if why := [foreign] if foreign else store.stale(about, trials.choices(about)):
                 where = f"{path.parent.relative_to(home)}, {name}: {', '.join(why)}"
                 found.setdefault(where, []).append(str(seed))
     return [f"{where} (seed {', '.join(seeds)})" for where, seeds in found.items()]

@@ -18,7 +18,8 @@ from merlib.model.network import Network
 from merlib.preprocess.face import EYES
 from merlib.store import Saved
 
-from .study import PROTOCOLS, PUBLISHED_SEED, Study
+from .origin import PUBLISHED_SEED
+from .study import PROTOCOLS, Study
 
 VERSION = 2  # raised when this step computes something else, see merlib.versions
 
@@ -250,7 +251,7 @@ def measured(saved: Saved) -> pd.DataFrame:
 
     If nothing is saved, the table has no rows.
     """
-    table = saved.table("regions")
+    table = saved.measured("regions")
     return with_share(table.reindex(columns=list(dict.fromkeys([*table, *COLUMNS]))))
 
 

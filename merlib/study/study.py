@@ -33,8 +33,7 @@ from merlib.preprocess.pipeline import Prepared, apex_searched, gpu_device, prep
 from merlib.store import Saved
 from merlib.values import checked, known
 
-PUBLISHED_SEED = 0
-"""Generator seed of the published synthetic dataset; no choice was ever made on its clips."""
+from . import origin
 
 READING = {"classes": None, "table": None, "strict": False, "faces": "auto", "eyes": None,
            "leave_out": (), "skip_bad": 0.0}  # fmt: skip
@@ -120,10 +119,33 @@ class Study:
         if dataset != "synthetic" and self.data_root is None:
             raise ValueError(f"dataset={dataset!r} needs data_root, the folder of your own copy")
 
-    @property
+    @cached_property
     def published(self) -> bool:
-        """Whether this is the published synthetic dataset, not one of a reader's own drawing."""
-        return self.dataset == "synthetic" and self.data_root is None
+        """Whether this is the published synthetic dataset, by what its files hold."""
+        if self.dataset != "synthetic":
+            return False
+        usual = self.home / "data" / "synthetic" / self.size
+        if self.data_root is None and not (usual / "dataset.json").exists():
+            return True  # it is drawn when it is needed
+        return self.drawn == origin.published(self.size)
+
+    @property
+    def public(self) -> bool:
+        """Whether everybody can get this data: the published one, or an official release."""
+        if self.dataset in ("synthetic", "own"):
+            return self.published
+        return "synthetic data" not in self.clips.attrs["version"]
+
+    @cached_property
+    def drawn(self) -> dict[str, Any] | None:
+        """What the generator was asked for this data; see `merlib.study.origin.drawn`."""
+        return origin.drawn(self.root)
+
+    def chosen_reading(self) -> dict[str, Any]:
+        """Return the options of reading that are not the default; of a file only its name."""
+        files = ("table", "eyes")
+        chosen = {name: value for name, value in self.reading.items() if value != READING[name]}
+        return {name: Path(v).name if name in files else v for name, v in chosen.items()}
 
     @property
     def size(self) -> str:
@@ -137,13 +159,16 @@ class Study:
             return self.data_root
         root = self.home / "data" / "synthetic" / self.size
         options: dict[str, Any] = {"n_jobs": self.n_jobs, "progress": self.progress}
-        return synthetic.write(root, PUBLISHED_SEED, self.size, **options)
+        return synthetic.write(root, origin.PUBLISHED_SEED, self.size, **options)
 
     @cached_property
     def prepared(self) -> Prepared:
         """Prepared clips of section 3.1.2, an array of shape (N, T, C, H, W)."""
+        clips = load_clips(self.dataset, self.root, **self.reading)
+        if self.dataset == "synthetic" and not self.published:
+            clips.attrs["version"] += ", not the published dataset"
         return prepare(
-            load_clips(self.dataset, self.root, **self.reading),
+            clips,
             self.config,
             cache=self.cache("merlib.preprocess.pipeline"),
             n_jobs=self.n_jobs,
@@ -227,6 +252,8 @@ class Study:
             "dataset": self.dataset,
             "profile": self.profile,
             "protocol": self.protocol,
+            "drawn": self.drawn,
+            "reading": self.chosen_reading(),
             "data": self.prepared.key,
             "version": self.clips.attrs["version"],
             "counts": {
@@ -314,15 +341,19 @@ class Study:
     def saved(self, profile: str | None = None, protocol: str | None = None) -> Saved:
         """Return the saved runs of this data, perhaps of another profile or protocol.
 
-        Runs of a dataset that a reader has drawn are saved below ``runs/``: below ``results/`` they
-        would be taken for runs of the published one.
+        Below ``results/`` are runs of public data with the profile's own choices. All others are
+        saved below ``runs/``: there they cannot be taken for those.
         """
-        base = self.home / "results" / self.dataset
-        if self.dataset == "synthetic" and not self.published:
-            base = self.home / "runs" / self.dataset / f"saved-{self.prepared.key}"
-        protocol = protocol or self.protocol
+        name, protocol = profile or self.profile, protocol or self.protocol
+        own = [] if self.public else [self.prepared.key]
+        usual = config.profile(self.profile, self.dataset)
+        if name == self.profile and (self.config != usual or self.chosen_reading()):
+            own.append(config.digest([self.config.step(), self.chosen_reading()]))
         ending = "" if protocol == "loso" else f"-{protocol}"
-        return Saved(base / f"{profile or self.profile}{ending}")
+        if own:
+            folder = self.home / "runs" / self.dataset / "-".join(["saved", *own])
+            return Saved(folder / f"{name}{ending}")
+        return Saved(self.home / "results" / self.dataset / f"{name}{ending}", origin.foreign)
 
     def save(self, method: str, seed: int) -> Path:
         """Save the run of a method and a seed; return the folder of the saved runs."""
@@ -338,21 +369,20 @@ class Study:
         Parameters
         ----------
         methods : iterable of str
-            Whose saved runs are wanted. They count if they are of the same data and of the
-            profile's own choices. An official release is known by its name, since its frames are
-            the same everywhere.
+            Whose saved runs are wanted. They count if they are of the same clips and choices. An
+            official release is known by its name, since its frames are the same everywhere.
         make : collection of str
             Methods that this study runs itself, with its own seed, unless it has done so.
         """
         known("method", make, METHODS)
         found: dict[str, dict[int, pd.DataFrame]] = {}
-        there = {} if self.overrides else self.saved().load(methods)
+        there = self.saved().load(methods)
         for name in methods:
             own = {self.seed: self.predictions(name)} if name in make else {}
             seeds = {
                 seed: table
                 for seed, table in there.get(name, {}).items()
-                if table.attrs["run"]["version"] == self.clips.attrs["version"]
+                if table.attrs["run"]["counts"] == self.info()["counts"]
             }
             if seeds | own:
                 found[name] = dict(sorted((seeds | own).items()))

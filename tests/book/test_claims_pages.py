@@ -26,8 +26,9 @@ from merlib.data.synthetic import generate
 from merlib.files import OURS
 from merlib.pages import provenance
 from merlib.store import Saved
-from merlib.study import trials
-from merlib.study.study import PUBLISHED_SEED, Study
+from merlib.study import origin, trials
+from merlib.study.origin import PUBLISHED_SEED
+from merlib.study.study import Study
 
 ROOT = Path(__file__).resolve().parents[2]
 PAGES = ("20_ingredients", "23_sensitivity")
@@ -103,6 +104,8 @@ def invented(tmp_path, monkeypatch):
             for seed in range(3):
                 made[name, seed] = answers(rng, share)
                 about = {"trial": name, "seed": seed, "version": "invented"}
+                about |= {"dataset": "synthetic", "profile": "night"}
+                about |= {"drawn": origin.published("paper")}
                 saved.save(about, predictions=made[name, seed])
         variables = runpy.run_path(str(home / "notebooks" / f"{page}.py"))
         plt.close("all")

@@ -10,7 +10,7 @@ from merlib.model import augment, mffm
 from merlib.pages import provenance
 from merlib.preprocess import flow
 from merlib.store import Saved
-from merlib.study import regions, trials
+from merlib.study import origin, regions, trials
 from merlib.study.study import Study
 
 
@@ -28,6 +28,7 @@ def run():
         "dataset": "synthetic",
         "profile": "laptop",
         "version": "synthetic data",
+        "drawn": origin.published("laptop"),
         "configuration": config.profile("laptop").step(),
         "configuration_hash": config.profile("laptop").hash(),
         "steps": versions.of_method("full", config.profile("laptop"), drawn=True),

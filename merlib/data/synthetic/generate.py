@@ -5,9 +5,11 @@ noise, flicker and JPEG compression. The emotion decides only which action units
 pose, length, amplitude, head motion, blinks and noise are drawn independently of it.
 """
 
+import hashlib
 import json
 from functools import lru_cache
 from pathlib import Path
+from zipfile import BadZipFile, ZipFile
 
 import cv2
 import numpy as np
@@ -89,7 +91,8 @@ def write(
     tasks = [delayed(write_clip)(root, made_of, clip) for clip in plans]
     list(each(tasks, n_jobs, "synthetic clips", "clip", progress))
     write_table(root, layout, [read_truth(root, clip["clip"]) for clip in plans])
-    write_file(root / "dataset.json", json.dumps(made_of, indent=1))
+    noted = made_of | {"content": content(root, made_of)}
+    write_file(root / "dataset.json", json.dumps(noted, indent=1))
     (root / "dataset.part.json").unlink()
     return root
 
@@ -133,6 +136,7 @@ def is_finished(root: Path, made_of: dict) -> bool:
     for name in ("dataset.json", "dataset.part.json"):
         if (root / name).exists():
             found = json.loads((root / name).read_text("utf-8"))
+            found.pop("content", None)
             if found != made_of:
                 raise ValueError(
                     f"{root} holds another synthetic dataset: found {found}, expected {made_of}; "
@@ -142,6 +146,31 @@ def is_finished(root: Path, made_of: dict) -> bool:
     if root.exists() and any(root.iterdir()):
         raise ValueError(f"{root} is not empty and holds no synthetic dataset: name another folder")
     return False
+
+
+def content(root: Path, made_of: dict) -> str:
+    """Return a digest of a dataset's files, their names, and what the generator was asked.
+
+    Hidden files do not count, nor does what Windows leaves in a folder of pictures.
+    """
+    found = hashlib.sha256(json.dumps(made_of, sort_keys=True).encode())
+    files = {path.relative_to(root).as_posix(): path for path in root.rglob("*") if path.is_file()}
+    for name, path in sorted(files.items()):
+        own = name in ("dataset.json", "dataset.part.json") or path.name == "Thumbs.db"
+        if not own and "/." not in f"/{name}":
+            part = hashlib.sha256(cells(path) if path.suffix == ".xlsx" else path.read_bytes())
+            found.update(f"{name}\n{part.hexdigest()}\n".encode())
+    return found.hexdigest()[:16]
+
+
+def cells(path: Path) -> bytes:
+    """Return what an xlsx file holds, without the time of its making; of another file its bytes."""
+    try:
+        with ZipFile(path) as table:
+            names = sorted(set(table.namelist()) - {"docProps/core.xml"})
+            return b"".join(table.read(name) for name in names)
+    except BadZipFile:
+        return path.read_bytes()
 
 
 def random(seed: int, *key: int) -> np.random.Generator:
