@@ -144,7 +144,8 @@ class Study:
     def chosen_reading(self) -> dict[str, Any]:
         """Return the options of reading that are not the default; of a file only its name."""
         files = ("table", "eyes")
-        chosen = {name: value for name, value in self.reading.items() if value != READING[name]}
+        default = {name: value or None for name, value in READING.items()}
+        chosen = {name: v for name, v in self.reading.items() if (v or None) != default[name]}
         return {name: Path(v).name if name in files else v for name, v in chosen.items()}
 
     @property

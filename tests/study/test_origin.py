@@ -21,6 +21,7 @@ def unprepared(monkeypatch):
     """Nothing is computed of the frames: whose data it is does not depend on that."""
 
     def prepare(clips, *arguments, **options):
+        clips.attrs["notes"] = []
         return Prepared(np.zeros((len(clips), 1)), clips, str(len(clips)))
 
     monkeypatch.setattr("merlib.study.study.prepare", prepare)
