@@ -342,6 +342,10 @@ slider.slider(
 # of. We take the *raw* ones: magnification also enlarges changes that are no motion, and flow is a
 # measurement, not a picture. Because a small crop would lose motion of a fraction of a pixel, flow
 # is computed in a crop of its own size (field `flow_size`) and averaged to that of the network.
+#
+# TV-L1 follows a motion of a few pixels, and a head may move further. So the shift and the turn of
+# the whole picture are estimated first {cite}`evangelidis2008parametric`, TV-L1 measures what is
+# left, and both are added.
 
 
 # %%

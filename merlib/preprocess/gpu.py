@@ -6,6 +6,7 @@ places between two pixels, and it has other values outside an image (see `warp`)
 """
 
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from functools import cache
 
 import numpy as np
@@ -14,7 +15,7 @@ from scipy import linalg, signal
 from torch import Tensor
 from torch.nn import functional
 
-from .flow import SETTINGS
+from .flow import SETTINGS, moved_back, rigid_motion, with_motion
 from .magnify import spatial_filter, temporal_filter
 
 VERSION = 2  # raised when this step computes something else, see merlib.versions
@@ -53,7 +54,11 @@ def tvl1(first: Tensor, second: Tensor, settings: str = "default") -> Tensor:
         parts = zip(first.split(pairs_at_once), second.split(pairs_at_once), strict=True)
         return torch.cat([tvl1(*part, settings) for part in parts])
     how = DEFAULTS | SETTINGS[settings]
-    pyramid = [torch.stack([first, second]).float()]
+    one, other = (batch.cpu().numpy().astype(np.float32) / 255 for batch in (first, second))
+    with ThreadPoolExecutor() as pool:
+        matrices = list(pool.map(rigid_motion, one, other))
+        still = np.stack(list(pool.map(moved_back, other, matrices)))
+    pyramid = [torch.stack([first, torch.from_numpy(255 * still).to(first)]).float()]
     while len(pyramid) < how["nscales"]:
         smaller = [round(side * how["scaleStep"]) for side in pyramid[-1].shape[2:]]
         if min(smaller) < 16:
@@ -64,7 +69,8 @@ def tvl1(first: Tensor, second: Tensor, settings: str = "default") -> Tensor:
         if level > 0:
             flow = resized(flow, images.shape[2:]) / how["scaleStep"]
         flow = one_scale(images[0], images[1], flow, how)
-    return flow
+    rests = zip(flow.cpu().numpy(), matrices, strict=True)
+    return torch.from_numpy(np.stack([with_motion(*rest) for rest in rests])).to(flow)
 
 
 def one_scale(first: Tensor, second: Tensor, flow: Tensor, how: dict) -> Tensor:

@@ -36,6 +36,45 @@ def test_a_known_shift_is_found_with_its_sign_and_axis(settings, u, v):
     np.testing.assert_allclose(inner.mean(axis=(1, 2)), [u, v], atol=0.06)
 
 
+def moved_head(shift, degrees=1.5, side=112):
+    """A pair of images and its flow: a head that moves and turns, and an expression in it."""
+    y, x = np.mgrid[0:side, 0:side].astype(np.float32)
+    large = texture(side + 60, seed=4)
+    turn = np.deg2rad(degrees if shift else 0)
+    # Where a point of the second image comes from; first the head, then the expression.
+    back_x = np.cos(turn) * (x - 56) + np.sin(turn) * (y - 56) + 56 - shift
+    back_y = -np.sin(turn) * (x - 56) + np.cos(turn) * (y - 56) + 56 + shift / 2
+    bump = np.exp(-((back_x - 60) ** 2 + (back_y - 60) ** 2) / (2 * 15**2))
+    places = back_x - 0.8 * bump + 30, back_y + 0.5 * bump + 30
+    second = cv2.remap(large, *(np.float32(part) for part in places), cv2.INTER_CUBIC)
+    # A point p of the first image goes to p + expression, then with the head.
+    ahead = np.stack([x, y])
+    for _ in range(5):
+        bump = np.exp(-((ahead[0] - 60) ** 2 + (ahead[1] - 60) ** 2) / (2 * 15**2))
+        ahead = np.stack([x + 0.8 * bump, y - 0.5 * bump])
+    u, v = ahead[0] - 56 + shift, ahead[1] - 56 - shift / 2
+    moved = np.stack([np.cos(turn) * u - np.sin(turn) * v, np.sin(turn) * u + np.cos(turn) * v])
+    return (large[30:-30, 30:-30], second), moved + 56 - np.stack([x, y])
+
+
+@pytest.mark.parametrize("settings", list(flow.SETTINGS))
+@pytest.mark.parametrize("shift", [0, 3, 6, 12])
+def test_large_motion_of_the_head_is_followed(settings, shift):
+    images, truth = moved_head(shift)
+    found = flow.tvl1(*images, settings)
+    inner = np.s_[:, 20:-20, 20:-20]
+    assert flow.endpoint_error(found[inner], truth[inner]) < 0.12
+    local = flow.remove_head_motion(truth)
+    assert flow.errors_with_zero(flow.remove_head_motion(found), local, 0.5)[0] < 0.25
+
+
+def test_images_without_texture_or_likeness_have_no_motion_of_the_head():
+    flat, noise = np.full((32, 32), 0.5, np.float32), texture(32).astype(np.float32) / 255
+    for pair in ((flat, flat), (flat, noise), (noise, flat), (noise, noise)):
+        np.testing.assert_allclose(flow.rigid_motion(*pair), np.eye(2, 3), atol=1e-4)
+    assert np.isfinite(flow.tvl1(255 * flat, 255 * noise)).all()
+
+
 def test_no_motion_no_flow():
     image = texture()
     for settings_name in flow.SETTINGS:
