@@ -16,7 +16,7 @@ import numpy as np
 import pandas as pd
 
 from merlib.config import CLASSES, Faces, Part
-from merlib.files import below, named_in_table
+from merlib.files import below, hint, named_in_table
 from merlib.values import checked
 
 from . import tables
@@ -152,7 +152,7 @@ def inspect(
     if root is not None and dataset == "own" and root.suffix.lower() in (".csv", ".xlsx"):
         root, table = root.parent, root
     if root is not None and not root.is_dir():
-        raise DatasetError(f"{root}: no such folder")
+        raise DatasetError(f"{root}: no such folder{hint(root)}")
     read = inspect_composite if dataset == "composite" else inspect_single
     part = read(dataset, root, classes, table, faces, named)
     clips, findings = part.clips, part.findings

@@ -117,13 +117,14 @@ def too_many(clips: pd.DataFrame, bad: int) -> str:
 def without_bad(clips: pd.DataFrame, findings: Findings, wanted: set[str]) -> pd.DataFrame:
     """Return a clip table without the clips that have an error, if its share ``skip_bad`` allows.
 
-    The errors of these clips become repairs, in place, since others do not stop a study. Clips are
-    left out only if they are ``wanted`` ones.
+    The errors of these clips become repairs, in place, so that they do not stop a study. Only
+    ``wanted`` clips are left out. What is stored is the kind of an error: its message may name a
+    folder of this machine.
     """
     reasons: dict[str, str] = {}
     for one in findings.of("error"):
         if one.clip in wanted:
-            reasons.setdefault(one.clip, f"left out, {one.message}")
+            reasons.setdefault(one.clip, f"left out as bad ({one.kind})")
     if not reasons or not clips.attrs.get("skip_bad"):
         return clips
     if sentence := too_many(clips, len(reasons)):

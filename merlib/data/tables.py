@@ -21,7 +21,7 @@ from typing import Any, NamedTuple
 import openpyxl
 import pandas as pd
 
-from merlib.files import below
+from merlib.files import below, hint
 
 from .findings import DatasetError, Findings, listed
 from .frames import RATES, frame_rate
@@ -277,9 +277,9 @@ def new_rows(name: str, rows: list[dict], known: list[dict], findings: Findings)
 
     there = {cells(row) for row in known}
     new = [row | {"sheet": name} for row in rows if cells(row) not in there]
-    findings.note("sheet", f"sheet {name!r} has the header and {len(rows)} rows")
+    findings.note("sheet", f"sheet {name!r} has the header and {len(rows)} row(s)")
     if len(new) < len(rows):
-        message = f"{len(rows) - len(new)} rows of sheet {name!r} are those of an earlier sheet"
+        message = f"{len(rows) - len(new)} row(s) of sheet {name!r} are in an earlier sheet too"
         findings.repair("sheet", f"{message}; they count once")
     return new
 
@@ -295,7 +295,7 @@ def note_unused(
     """Add a note for each sheet without the header, and one for the columns that are not used."""
     for sheet in sheets:
         if sheet.rows and sheet not in read:
-            message = f"sheet {sheet.name!r} has {len(sheet.rows)} rows but not the header"
+            message = f"sheet {sheet.name!r} has {len(sheet.rows)} row(s) but not the header"
             findings.note("sheet", f"{message}; it is not read", file=str(path))
     if unused := [shown for name, shown in columns.items() if name and name not in wanted]:
         more = f" and {len(unused) - 20} more" if len(unused) > 20 else ""
@@ -314,7 +314,8 @@ def read_sheets(path: Path, wanted: set[str], findings: Findings) -> list[Sheet]
         check_size(path, path.stat().st_size)
         data = path.read_bytes()
     except OSError as error:
-        raise DatasetError(f"{path}: cannot be opened ({error.strerror})") from error
+        told = f"cannot be opened ({error.strerror}){hint(path)}"
+        raise DatasetError(f"{path}: {told}") from error
     if data.startswith(b"PK"):
         return read_workbook(path, data)
     if data.startswith(b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"):

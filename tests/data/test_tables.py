@@ -180,11 +180,11 @@ def test_all_sheets_with_the_header_are_read(tmp_path):
     clips, findings = inspect("casme2", None, table=path)
     assert len(clips) == 4 and not findings.of("error")
     told = notes(findings)
-    assert "sheet 'A' has the header and 2 rows" in told
-    assert "sheet 'B' has the header and 3 rows" in told
-    assert "sheet 'C' has 1 rows but not the header; it is not read" in told and "'D'" not in told
+    assert "sheet 'A' has the header and 2 row(s)" in told
+    assert "sheet 'B' has the header and 3 row(s)" in told
+    assert "sheet 'C' has 1 row(s) but not the header; it is not read" in told and "'D'" not in told
     assert [str(one) for one in findings.of("repair")] == [
-        "1 rows of sheet 'B' are those of an earlier sheet; they count once"
+        "1 row(s) of sheet 'B' are in an earlier sheet too; they count once"
     ]
     write_sheets(path, A=[CASME2, *GOOD], B=[CASME2, other])
     (error,) = inspect("casme2", None, table=path)[1].of("error")
@@ -374,13 +374,12 @@ def test_bad_clips_are_skipped_up_to_a_share(casme2, tmp_path):
     options = {"faces": "cropped", "skip_bad": 0.5}
     clips = load_clips("casme2", casme2, **options)
     assert len(clips) == 3 and "without 1 clip(s)" in clips.attrs["version"]
-    (told,) = clips.attrs["repairs"]
-    assert told.startswith("sub01/EP01_1: left out, 1 of the frames 5 to 12 missing in")
+    assert clips.attrs["repairs"] == ["sub01/EP01_1: left out as bad (frames absent)"]
     config = Config(size=32, flow_size=32, frames=3, tvl1="fast")
     made = prepare(clips, config, tmp_path / "cache", n_jobs=1, progress=False)
     assert made.clips["clip"].to_list() == ["sub01/EP01_2", "sub02/EP01_1"] and len(made.x) == 2
     assert "without 2 clip(s)" in made.clips.attrs["version"]
-    assert "sub02/EP02_1: left out" in made.clips.attrs["repairs"][1]
+    assert made.clips.attrs["repairs"][1] == "sub02/EP02_1: left out as bad (frames)"
     named = load_clips("casme2", casme2, faces="cropped",
                        leave_out=["sub01/EP01_1", "sub02/EP02_1"])  # fmt: skip
     assert prepare(named, config, tmp_path / "cache", n_jobs=1, progress=False).key == made.key
