@@ -30,7 +30,7 @@ FACE = 300  # pixels, width to which a face is resized before its eyes are searc
 PLAUSIBLE = 0.25  # largest distance of eyes from their usual place, see `misplacement`
 
 LEAST_UPRIGHT, LEAST_TURNED = 4.0, 5.0
-"""Least confidence of the frontal cascade, in upright and in turned frames. Drawn faces had 5.9 and
+"""Least confidence of the frontal cascade, in upright and in turned frames. Drawn faces had 6.8 and
 more, a photograph had 4.4 and more or 5.5 and more, other patterns had up to 3.6 or 4.6."""
 
 TURNS = (0, 20, -20, 40, -40)
@@ -191,11 +191,13 @@ def face_in(grey: np.ndarray, box: Sequence, confidence: float) -> Face | None:
     upper = cv2.resize(upper, (FACE, round(FACE * len(upper) / width)))
     for image, name in product((upper, cv2.equalizeHist(upper)), EYE_CASCADES):
         boxes = detect(name, image, FACE // 12)
-        centres = [np.array([a + c / 2, b + d / 2]) / FACE for a, b, c, d in boxes]
-        pairs = [sorted(pair, key=lambda point: point[0]) for pair in combinations(centres, 2)]
-        best = min(pairs, key=misplacement, default=None)
-        if best is not None and misplacement(best) <= PLAUSIBLE:
-            eyes = [refine(grey, eye, 0.07 * width) for eye in np.array(best) * width + [x, y]]
+        found = [np.array([a + c / 2, b + d / 2, c]) / FACE for a, b, c, d in boxes]
+        pairs = [sorted(pair, key=lambda eye: eye[0]) for pair in combinations(found, 2)]
+        plausible = [pair for pair in pairs if misplacement(pair) <= PLAUSIBLE]
+        if plausible:
+            best = min(plausible, key=lambda pair: misplacement(pair) + unlikeness(pair))
+            places = np.array(best)[:, :2] * width + [x, y]
+            eyes = [refine(grey, eye, 0.07 * width) for eye in places]
             return Face(np.array(eyes), box, confidence, misplacement(best))
     return None
 
@@ -213,14 +215,25 @@ def cascade(name: str) -> cv2.CascadeClassifier:
 def misplacement(pair: Sequence[np.ndarray]) -> float:
     """Return the distance of a pair of eyes from their usual place in the box, in face widths.
 
-    In the box of the frontal-face cascade the eyes are at about (0.31, 0.38) and (0.69, 0.38). The
-    head may be rolled, so only the middle, the distance and the slope count.
+    An eye is its centre x, y and its width, in widths of the box. In the box of the frontal-face
+    cascade the eyes are at about (0.31, 0.38) and (0.69, 0.38). The head may be rolled, so only the
+    middle, the distance and the slope count.
     """
-    left, right = pair
+    left, right = (eye[:2] for eye in pair)
     middle = (left + right) / 2 - [0.5, 0.38]
     distance = np.hypot(*(right - left)) - 0.38
     slope = max(0.0, abs(right[1] - left[1]) - 0.35 * (right[0] - left[0]))
     return float(np.hypot(*middle) + abs(distance) + slope)
+
+
+def unlikeness(pair: Sequence[np.ndarray]) -> float:
+    """Return how unlike the sizes of a pair of eyes are: a brow is found smaller than an eye.
+
+    A brow often lies where an eye is usual in a rolled head. Of 610 turned views of 61 frontal
+    photographs, 7 had an eye on a brow or beside the eye without this term, and 2 with it.
+    """
+    left, right = (eye[2] for eye in pair)
+    return 0.2 * abs(float(np.log(left / right)))
 
 
 def refine(grey: np.ndarray, eye: np.ndarray, radius: float) -> np.ndarray:
@@ -250,6 +263,16 @@ def similarity(eyes: np.ndarray | Sequence[Sequence[float]], size: int) -> np.nd
     if eyes.shape != (2, 2) or not np.isfinite(eyes).all() or not eyes[0, 0] < eyes[1, 0]:
         raise ValueError(f"eyes={eyes.tolist()}: expected two points, image-left first")
     return geometry.similarity(eyes, EYES * size - 0.5)  # pixel centres lie at whole numbers
+
+
+def pose(matrix: np.ndarray, size: int) -> tuple[float, float]:
+    """Return what a transform of `similarity` says about the head, to compare clips of one person.
+
+    These are the roll in degrees, clockwise in the image, and the pixels of the frame between the
+    eyes. An eye that was found on its brow rolls the crop by 10 to 20 degrees.
+    """
+    (a, b), _ = matrix[:, :2]
+    return float(np.degrees(np.arctan2(b, a))), float(np.ptp(EYES[:, 0]) * size / np.hypot(a, b))
 
 
 def in_crop(points: np.ndarray | Sequence) -> np.ndarray:

@@ -115,6 +115,27 @@ def test_the_eyes_move_with_the_photograph(turn, scale, light, shift):
     assert np.hypot(*(face.find_eyes(image) - expected).T).max() < 4 * scale
 
 
+@pytest.mark.parametrize(
+    ("found", "expected"),
+    [  # boxes x, y, width, height in a face of 300: a brow above one eye
+        ([(75, 69, 34, 34), (72, 90, 55, 55), (172, 96, 52, 52)], [[99.5, 117.5], [198, 122]]),
+        ([(191, 69, 34, 34), (173, 90, 55, 55), (76, 96, 52, 52)], [[102, 122], [200.5, 117.5]]),
+    ],
+)
+def test_a_brow_is_no_eye(found, expected, monkeypatch):
+    monkeypatch.setattr(face, "detect", lambda name, image, smallest: found)
+    even = np.full((300, 300), 128, np.uint8)
+    eyes = face.face_in(even, (0, 0, 300, 300), 5.0).eyes
+    np.testing.assert_allclose(eyes, expected)
+
+
+@given(coordinate, coordinate, st.floats(20, 200), st.floats(-80, 80), st.integers(16, 256))
+def test_roll_and_distance_of_the_eyes_follow_from_the_transform(x, y, dx, dy, size):
+    roll, distance = face.pose(face.similarity([[x, y], [x + dx, y + dy]], size), size)
+    assert roll == pytest.approx(np.degrees(np.arctan2(dy, dx)))
+    assert distance == pytest.approx(np.hypot(dx, dy))
+
+
 def dark_glasses(picture):
     picture = picture.copy()
     for x in (122, 166):
