@@ -19,7 +19,7 @@ from merlib.config import CLASSES, Faces, Part
 from merlib.files import below, hint, named_in_table
 from merlib.values import checked
 
-from . import tables
+from . import doubles, tables
 from .findings import DatasetError, Findings, without, without_bad
 from .frames import frame_rate, match_frames, read_frames, video_facts
 
@@ -100,8 +100,8 @@ def load_clips(
         ``action_units``, ``source`` (the dataset's name), ``cropped``, ``eyes`` (None, or pixels
         ((x, y), (x, y)) in the onset frame), ``frames`` (tuple of paths, onset to offset).
         ``attrs`` holds ``dataset``, ``version`` (which counts the clips left out), ``repairs``
-        (with the clips left out), ``classes``, ``rows`` (clip -> row of the annotation table),
-        ``root``, and what `merlib.data.findings.without` needs.
+        (with the clips left out), ``warnings``, ``classes``, ``rows`` (clip -> row of the
+        annotation table), ``root``, and what `merlib.data.findings.without` needs.
 
     Raises
     ------
@@ -162,7 +162,9 @@ def inspect(
         findings.error("leave out", message)
     if root is not None:
         clips["eyes"] = match_eyes(clips, eyes or root / "eyes.csv", eyes is not None, findings)
+        doubles.find(clips[~clips["clip"].isin(named)], root, findings)
     clips = finish(clips, findings, set(named), part.wanted, skip_bad)
+    clips.attrs["warnings"] = [str(one) for one in findings.of("warning")]
     clips.attrs["root"] = str(root or "")
     return clips, merge_stray_files(findings)
 

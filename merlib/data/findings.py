@@ -1,4 +1,4 @@
-"""What is found in a dataset besides its clips: errors, repairs and notes, reported together."""
+"""What is found in a dataset besides its clips: errors, warnings, repairs and notes."""
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, replace
@@ -9,8 +9,9 @@ import pandas as pd
 
 from merlib.config import digest
 
-LEVELS = ("error", "repair", "note")
-"""An error stops the study, a repair is made and reported, a note is only reported."""
+LEVELS = ("error", "warning", "repair", "note")
+"""An error stops the study. A warning does not, but results may be worth less, so the study says it
+too. A repair is made and named; a note is only reported."""
 
 
 class DatasetError(ValueError):
@@ -44,6 +45,10 @@ class Findings(list[Finding]):
     def error(self, kind: str, message: str, **where: Any) -> None:
         """Add what stops the study; ``where`` may be ``row``, ``clip`` and ``file``."""
         self.append(Finding("error", kind, message, **where))
+
+    def warning(self, kind: str, message: str, **where: Any) -> None:
+        """Add what does not stop the study, but may make its results worth less."""
+        self.append(Finding("warning", kind, message, **where))
 
     def repair(self, kind: str, message: str, **where: Any) -> None:
         """Add what was repaired."""
