@@ -211,7 +211,7 @@ def train(
     cluster = Cluster(address, gpus_per_fold) if backend == "ray" else None
     names = expanded(methods)
     study = open_study(data, names, protocol=protocol, cluster=cluster)
-    report(study)
+    report(study, names)
     if keep:
         print_place(study.saved().folder, study.home)
     runs = list(product(seeds or [data.seed], names))
@@ -394,7 +394,7 @@ def study(*, data: Data = Data(), methods: Names = METHODS, show_faces: Flag = F
     """
     names = expanded(methods)
     opened = open_study(data, names)
-    report(opened)
+    report(opened, names)
     for method in names:
         print_scores(method, data.seed, opened.predictions(method))
     return build(opened, names, show_faces)
@@ -458,8 +458,11 @@ def open_study(data: Data, methods: Iterable[str] = (), **options: Any) -> "Stud
     return opened
 
 
-def report(study: "Study") -> None:
-    """Print the release that was read, its counts, every repair and every note."""
+def report(study: "Study", methods: Iterable[str] = ()) -> None:
+    """Print the release that was read, its counts by class and subject, repairs, notes, warnings.
+
+    What stops one of the methods raises an error, before any fold is computed.
+    """
     from .data.clips import counts
 
     clips = study.clips
@@ -474,6 +477,10 @@ def report(study: "Study") -> None:
         print(f"  changed: {repair}")
     for note in clips.attrs["notes"]:
         print(f"  note: {note}")
+    needs = study.needs(methods)
+    needs.stop(study.root)
+    for warning in [*clips.attrs["warnings"], *needs.of("warning")]:
+        print(f"  warning: {warning}")
 
 
 def print_scores(name: str, seed: int, predictions: "pd.DataFrame") -> None:

@@ -16,6 +16,7 @@ import numpy as np
 import pandas as pd
 from joblib import delayed
 from sklearn.base import ClassifierMixin, clone
+from sklearn.dummy import DummyClassifier
 from sklearn.model_selection import LeaveOneGroupOut
 from sklearn.utils.validation import has_fit_parameter
 from threadpoolctl import threadpool_limits
@@ -59,7 +60,8 @@ def leave_one_subject_out(
         It is cloned for every fold. If its ``fit`` takes ``groups``, it gets the training subjects;
         if it takes ``after_epoch``, the test probabilities of every epoch are returned. If its
         ``at_once`` is true, one call of its ``fit_folds`` trains all folds; if its ``streams`` is
-        true, it gets `merlib.parallel.Rows` instead of an array, and reads what it needs.
+        true, it gets `merlib.parallel.Rows` instead of an array, and reads what it needs. Where a
+        single class is left to train on, that class is predicted.
     X : array (N, ...)
         What the estimator takes; each row is one clip, in the order of ``clips``.
     clips : DataFrame
@@ -90,6 +92,8 @@ def leave_one_subject_out(
     ------
     ValueError
         If the input does not fit together.
+    FoldError
+        If a fold cannot be computed; the message names the method and the fold.
     """
     X, clips, classes = ordered(X, clips, by)
     tables = {} if finished is None else finished.load()
@@ -98,11 +102,11 @@ def leave_one_subject_out(
     name = name or type(estimator).__name__
     found: Iterator[Fold]
     if todo and not cluster and getattr(estimator, "at_once", False):
-        tasks = [delayed(all_folds)(estimator, X, clips, classes, seed, folds)]
+        tasks = [delayed(all_folds)(estimator, X, clips, classes, seed, folds, name)]
         found = chain.from_iterable(each(tasks, 1, name, "run", progress))
     else:
         tasks = [
-            delayed(one_fold)(estimator, X, clips, classes, seed, left, rows, by)
+            delayed(one_fold)(estimator, X, clips, classes, seed, left, rows, by, name)
             for left, rows in todo.items()
         ]
         found = each(tasks, workers(n_jobs), name, "fold", progress, len(tables), cluster)
@@ -110,7 +114,7 @@ def leave_one_subject_out(
         tables[left_out] = table
         if finished is not None:
             finished.save(left_out, table, seconds)
-    together = pd.concat([tables[left] for left in sorted(folds)], ignore_index=True)
+    together = pd.concat(in_all_epochs([tables[left] for left in sorted(folds)]), ignore_index=True)
     return together.sort_values(["clip", "epoch"], kind="stable", ignore_index=True)
 
 
@@ -134,6 +138,8 @@ def ordered(
         raise ValueError(f"clips: {twice!r} is there twice")
     if clips[by].nunique() < 2:
         raise ValueError(f"clips: leaving one {by} out needs at least two {by}s")
+    if clips["emotion"].nunique() < 2:
+        raise ValueError("clips: all are of one class, expected two or more")
     classes = list(clips.attrs.get("classes") or sorted(clips["emotion"].unique()))
     unknown = set(clips["emotion"]) - set(classes)
     if unknown:
@@ -235,6 +241,30 @@ def fit(
     return estimator.fit(X, labels, **extra)
 
 
+class FoldError(ValueError):
+    """A fold that cannot be computed; the message names the method, the fold and the reason."""
+
+
+@contextmanager
+def named(fold: str) -> Iterator[None]:
+    """Let an error name the fold in which it happens; one of the disk is no fault of the fold."""
+    try:
+        yield
+    except (OSError, FoldError):
+        raise
+    except Exception as error:
+        reason = str(error).strip() or type(error).__name__
+        raise FoldError(f"{fold}: {reason}") from error
+
+
+def only_class(clips: pd.DataFrame, train: np.ndarray) -> ClassifierMixin | None:
+    """Return a classifier that predicts the only class of the training rows; None if of several."""
+    labels = clips["emotion"].to_numpy(str)[train]
+    if len(set(labels)) > 1:
+        return None
+    return DummyClassifier(strategy="most_frequent").fit(labels, labels)
+
+
 def one_fold(
     estimator: ClassifierMixin,
     X: np.ndarray | Rows,
@@ -244,6 +274,7 @@ def one_fold(
     left_out: str,
     rows: tuple[np.ndarray, np.ndarray],
     by: str,
+    name: str,
 ) -> Fold:
     """Train one fold, and predict what it leaves out after every epoch."""
     begun, test = time.perf_counter(), np.asarray(X[rows[1]])
@@ -252,8 +283,10 @@ def one_fold(
     def note(epoch: int, fitted: ClassifierMixin) -> None:
         tables[epoch] = probabilities(fitted, test, clips.iloc[rows[1]], classes, epoch)
 
-    with one_thread():
-        fitted = fit_fold(estimator, X, clips, left_out, seed, note, by)
+    with named(f"{name}, fold without {left_out}"), one_thread():
+        fitted = only_class(clips, rows[0])
+        if fitted is None:
+            fitted = fit_fold(estimator, X, clips, left_out, seed, note, by)
         if not tables:
             note(1, fitted)
     table = pd.concat(tables.values(), ignore_index=True)
@@ -268,17 +301,32 @@ def all_folds(
     classes: list[str],
     seed: int,
     folds: dict[str, tuple[np.ndarray, np.ndarray]],
+    name: str,
 ) -> list[Fold]:
     """Train all folds in one computation, finished ones too: the same whenever it was stopped."""
     begun = time.perf_counter()
-    rows = [train for train, _ in folds.values()]
-    seeds = [fold_seed(seed, left_out) for left_out in folds]
-    with one_thread():
-        fitted = estimator.fit_folds(np.asarray(X), clips["emotion"].to_numpy(str), rows, seeds)
+    fitted = {left_out: only_class(clips, train) for left_out, (train, _) in folds.items()}
+    todo = [left_out for left_out, one in fitted.items() if one is None]
+    rows, seeds = [folds[left][0] for left in todo], [fold_seed(seed, left) for left in todo]
+    with named(f"{name}, all folds"), one_thread():
+        labels = clips["emotion"].to_numpy(str)
+        found = estimator.fit_folds(np.asarray(X), labels, rows, seeds) if todo else []
+    fitted |= zip(todo, found, strict=True)
     seconds = (time.perf_counter() - begun) / len(folds)
     return [
         (left, probabilities(one, np.asarray(X[test]), clips.iloc[test], classes, 1), seconds)
-        for (left, (_, test)), one in zip(folds.items(), fitted, strict=True)
+        for (left, (_, test)), one in zip(folds.items(), fitted.values(), strict=True)
+    ]
+
+
+def in_all_epochs(tables: list[pd.DataFrame]) -> list[pd.DataFrame]:
+    """Return the predictions of folds, those of a fold that was not trained in every epoch."""
+    epochs = max((table["epoch"].unique() for table in tables), key=len)
+    return [
+        table
+        if table["epoch"].nunique() == len(epochs)
+        else pd.concat([table.assign(epoch=epoch) for epoch in epochs])
+        for table in tables
     ]
 
 

@@ -171,7 +171,8 @@ def test_fit_fold_is_the_classifier_behind_the_predictions(reference):
         (lambda c: c.assign(clip="same"), "'same' is there twice"),
         (lambda c: c.assign(subject="one"), "at least two subjects"),
         (lambda c: c.iloc[:-1], "X has 24 rows, clips 23"),
-        (lambda c: c.assign(emotion="joy"), "emotion 'joy' is not one of"),
+        (lambda c: c.assign(emotion=["joy", *c["emotion"][1:]]), "emotion 'joy' is not one of"),
+        (lambda c: c.assign(emotion="a"), "all are of one class"),
     ],
 )
 def test_bad_input_is_named_before_anything_is_written(spoil, message, tmp_path):

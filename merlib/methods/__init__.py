@@ -41,12 +41,15 @@ class Method:
     narrow : dict
         Parameters that replace the published ones where the configuration's own network is narrow
         (fewer than 64 channels: the profile ``laptop``).
+    least_frames : int
+        Frames, onset to offset, that a clip needs.
     """
 
     title: str
     build: Callable[..., ClassifierMixin]
     view: str | None = "channels"
     narrow: dict[str, Any] = field(default_factory=dict)
+    least_frames: int = 2
 
     def parameters(self, config: Config) -> dict[str, Any]:
         """Return the parameters that differ from the published ones under a configuration."""
@@ -56,8 +59,10 @@ class Method:
 METHODS: dict[str, Method] = {
     "majority": Method("Majority class", lambda: DummyClassifier(strategy="most_frequent"), None),
     "logistic": Method("Logistic regression on flow", FlowLogistic),
-    "lbp-top": Method("LBP-TOP + SVM", LbpTop, "lbp_histograms"),
-    "lbp-top-evm": Method("LBP-TOP + SVM, magnified", LbpTop, "magnified_lbp_histograms"),
+    "lbp-top": Method("LBP-TOP + SVM", LbpTop, "lbp_histograms", least_frames=3),
+    "lbp-top-evm": Method(
+        "LBP-TOP + SVM, magnified", LbpTop, "magnified_lbp_histograms", least_frames=3
+    ),
     "bi-woof": Method("Bi-WOOF + SVM", BiWoof, "apex_flow"),
     "cnn-lstm": Method("CNN+LSTM-style", CNNLSTM, "five_states", {"width": 0.25}),
     "elrcn": Method("ELRCN", ELRCN, "nine_flows", {"width": 0.125, "side": 28, "epochs": 20}),

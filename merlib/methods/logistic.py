@@ -26,6 +26,8 @@ class FlowLogistic(ClassifierMixin, BaseEstimator):
     which does not change the solution; it saves time, since there are fewer clips than features.
     """
 
+    chooses_c = True  # on `merlib.methods.tuned.inner_folds`
+
     def fit(self, X: np.ndarray, y: np.ndarray, groups: np.ndarray | None = None):
         """Fit on prepared clips (N, T, C, H, W); ``groups`` (N,) are their subjects."""
         model = make_pipeline(

@@ -1,5 +1,7 @@
 """What the methods without a network share: C is chosen on the training subjects alone."""
 
+import warnings
+
 import numpy as np
 from scipy.special import softmax
 from sklearn.base import BaseEstimator, ClassifierMixin
@@ -13,16 +15,34 @@ VERSION = 1  # raised when this step computes something else, see merlib.version
 def tuned(model, grid: dict, features: np.ndarray, y: np.ndarray, groups: np.ndarray | None):
     """Return a copy of a model, fitted with those parameters that score best in training clips.
 
-    ``grid`` has the values of each parameter. Where ``groups`` (N,) gives the subjects, one
-    training subject is left out at a time, else there are three folds of clips. The score is the
-    number of correct clips.
+    ``grid`` has the values of each parameter. The score is the number of correct clips in the
+    `inner_folds`. Without such folds all values are equally good, and the first one is taken, as
+    it is whenever scores are equal.
+    """
+    inner = inner_folds(y, groups)
+    if not inner:
+        first = {name: values[0] for name, values in grid.items()}
+        return model.set_params(**first).fit(features, y)
+    return GridSearchCV(model, grid, cv=inner, scoring=correct).fit(features, y).best_estimator_
+
+
+def inner_folds(y: np.ndarray, groups: np.ndarray | None) -> list[tuple[np.ndarray, np.ndarray]]:
+    """Return the folds (train, test) within training clips, those that can be trained on.
+
+    Where ``groups`` (N,) gives the subjects, one training subject is left out at a time. Of a
+    single subject (or without ``groups``) there are three folds of clips, or two of few clips. A
+    fold that leaves a single class to train on is left out: the list may be empty.
     """
     if groups is not None and len(set(groups)) > 1:
-        inner = list(LeaveOneGroupOut().split(features, y, groups))
+        inner = LeaveOneGroupOut().split(y, y, groups)
     else:
-        inner = list(StratifiedKFold(3).split(features, y))
-    inner = [(train, test) for train, test in inner if len(set(y[train])) > 1]
-    return GridSearchCV(model, grid, cv=inner, scoring=correct).fit(features, y).best_estimator_
+        largest = int(np.unique(y, return_counts=True)[1].max())
+        if largest < 2:
+            return []
+        with warnings.catch_warnings():  # a class may be rarer than there are folds
+            warnings.filterwarnings("ignore", "The least populated class", UserWarning)
+            inner = list(StratifiedKFold(min(3, largest)).split(y, y))
+    return [(train, test) for train, test in inner if len(set(y[train])) > 1]
 
 
 def correct(model, X: np.ndarray, y: np.ndarray) -> float:
@@ -38,6 +58,7 @@ class LinearSVM(ClassifierMixin, BaseEstimator):
     """
 
     STRENGTHS = tuple(10.0**k for k in range(-3, 4))
+    chooses_c = True  # on the `inner_folds`
 
     def features(self, X: np.ndarray) -> np.ndarray:
         """Return the features (N, D) of clips."""

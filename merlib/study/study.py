@@ -23,6 +23,7 @@ from tqdm import tqdm
 from merlib import code, config, loso, store, versions
 from merlib.data import synthetic
 from merlib.data.clips import load_clips
+from merlib.data.findings import Findings
 from merlib.files import find_home, noted, whole
 from merlib.methods import METHODS, make
 from merlib.methods.views import VIEWS
@@ -34,6 +35,7 @@ from merlib.store import Saved
 from merlib.values import checked, known
 
 from . import origin
+from .needs import needs
 
 READING = {"classes": None, "table": None, "strict": False, "faces": "auto", "eyes": None,
            "leave_out": (), "skip_bad": 0.0}  # fmt: skip
@@ -210,6 +212,10 @@ class Study:
         """Return the unfitted classifier of a method."""
         return make(method, self.config)
 
+    def needs(self, methods: Iterable[str]) -> Findings:
+        """Return what stops or limits methods on these clips, see `merlib.study.needs`."""
+        return needs(self.clips, methods, self.config, PROTOCOLS[self.protocol])
+
     def predictions(self, method: str, seed: int | None = None) -> pd.DataFrame:
         """Return the predictions of a method; leave-one-subject-out runs if they are not there.
 
@@ -221,6 +227,7 @@ class Study:
             Instead of the study's own.
         """
         seed = self.seed if seed is None else checked("seed", config.Seed, seed)
+        self.needs([method]).stop(self.root)
         return store.run(
             self.estimator(method),
             self.view(method),
