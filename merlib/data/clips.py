@@ -21,7 +21,7 @@ from merlib.values import checked
 
 from . import doubles, tables
 from .findings import DatasetError, Findings, without, without_bad
-from .frames import frame_rate, match_frames, read_frames, video_facts
+from .frames import Source, frame_rate, match_frames, read_frames, scan
 
 VERSION = 1  # raised when this step computes something else, see merlib.versions
 
@@ -248,13 +248,13 @@ def inspect_single(
         clips["frames"] = pd.Series([()] * len(clips), clips.index, object)
     elif name == "own":
         clips["cropped"] = faces == "cropped"
-        sources = [named_in_table(path.parent, source) for source in clips["frames"]]
+        sources = scan_each(named_in_table(path.parent, source) for source in clips["frames"])
         place_frames(clips, sources, findings)
         fill_fps(clips, sources, findings)
     else:
         near = [one for one in folders if one.is_relative_to(root)]
         folder, clips["cropped"] = find_frames(root, near, clips, faces, findings)
-        sources = [folder / clip.subject / clip.name for clip in clips.itertuples()]
+        sources = scan_each(folder / clip.subject / clip.name for clip in clips.itertuples())
         place_frames(clips, sources, findings)
     failed = {finding.clip for finding in findings.of("error")}
     clips = clips[~clips["clip"].isin(failed)].assign(source=name)
@@ -451,8 +451,21 @@ def find_frames(
     return folder, faces == "cropped" or faces == "auto" and named_cropped(folder)
 
 
-def place_frames(clips: pd.DataFrame, sources: list[Path], findings: Findings) -> None:
+def scan_each(paths: Iterable[Path]) -> list[Source]:
+    """Return what each folder or video holds; one that several clips share is read once."""
+    paths = list(paths)
+    found = {path: scan(path) for path in dict.fromkeys(paths)}
+    return [found[path] for path in paths]
+
+
+def place_frames(clips: pd.DataFrame, sources: list[Source], findings: Findings) -> None:
     """Fill in the frames of every clip, in place; shorten the clips that lack frames at an end."""
+    for source in {source.path: source for source in sources}.values():
+        for stray in map(str, source.stray):
+            findings.note("stray files", stray, file=stray)
+        if source.interlaced:
+            message = f"{source.path} is interlaced: each frame holds the lines of two moments"
+            findings.note("interlaced", message, file=str(source.path))
     matched = [
         match_frames(clip, source, findings)
         for clip, source in zip(clips.itertuples(), sources, strict=True)
@@ -471,11 +484,11 @@ def place_frames(clips: pd.DataFrame, sources: list[Path], findings: Findings) -
     clips.loc[outside, "apex"] = -1
 
 
-def fill_fps(clips: pd.DataFrame, sources: list[Path], findings: Findings) -> None:
+def fill_fps(clips: pd.DataFrame, sources: list[Source], findings: Findings) -> None:
     """Fill in the frame rates that the manifest of own clips does not name, in place."""
     for clip, source in zip(clips.itertuples(), sources, strict=True):
         if np.isnan(clip.fps) and clip.frames:
-            fps = video_facts(source)[1] if source.is_file() else float("nan")
+            fps = source.fps
             if np.isnan(fps):
                 fps = tables.FPS
                 message = f"fps is missing; {tables.FPS:.0f} frames a second are taken"
@@ -483,7 +496,7 @@ def fill_fps(clips: pd.DataFrame, sources: list[Path], findings: Findings) -> No
             try:
                 clips.at[clip.Index, "fps"] = frame_rate(fps)
             except ValueError as error:
-                message = f"{source}: {error}; name the true rate in the column fps"
+                message = f"{source.path}: {error}; name the true rate in the column fps"
                 findings.error("fps", message, row=clip.row, clip=clip.clip)
 
 

@@ -1,36 +1,32 @@
 """Frames on disk: folders of numbered images, or video files; read as grey, of one size."""
 
+import os
 import re
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
-from itertools import islice
+from itertools import groupby, islice
 from pathlib import Path
 from typing import NamedTuple, cast
 
-import cv2
 import numpy as np
 
 from merlib.files import hint
 
+from . import pictures, video
 from .findings import DatasetError, Findings
+from .pictures import IMAGES
+from .video import VideoFrame
 
-IMAGES = {".jpg", ".jpeg", ".png", ".bmp", ".tif", ".tiff"}
-VIDEOS = {".avi", ".mp4", ".mov", ".mkv", ".m4v", ".webm", ".mpg", ".mpeg", ".wmv"}
+Frame = Path | VideoFrame
+
+FPS = 200.0
+"""Frames per second of CASME II and SAMM (Table 1)."""
 
 RATES = 5.0, 10_000.0
 """Least and most frames per second of a clip. Of half a second, 5 a second leave two frames."""
 
-
-class VideoFrame(NamedTuple):
-    """One frame of a video file; the first is number 0."""
-
-    path: Path
-    number: int
-
-    def __str__(self) -> str:
-        return f"frame {self.number} of {self.path}"
-
-
-Frame = Path | VideoFrame
+LONGEST = 10.0
+"""Most seconds of a clip. Micro-expressions last half a second, other expressions up to four."""
 
 
 def frame_rate(value: object) -> float:
@@ -45,52 +41,107 @@ def frame_rate(value: object) -> float:
     return fps
 
 
-def number_frames(
-    source: Path, wanted: range, findings: Findings, where: dict
-) -> Mapping[int, Frame]:
-    """Return the frames of a folder or a video by number; empty if the source cannot be read.
+class Source(NamedTuple):
+    """What a folder of images or a video holds."""
 
-    It is an error if two files have the number of a wanted frame, or its file is empty.
-    """
+    path: Path
+    frames: Mapping[int, Frame] = {}  # by number
+    twice: Mapping[int, Path] = {}  # a second image of the same number
+    unnumbered: tuple[str, ...] = ()  # names of images without a number
+    stray: tuple[Path, ...] = ()  # what is no numbered image
+    fps: float = float("nan")  # frames per second, nan if unknown
+    interlaced: bool = False  # whether each frame holds the lines of two moments
+    problem: str = ""  # why it cannot be read
+
+
+def scan(path: Path) -> Source:
+    """Return the frames that a folder or a video holds; ``problem`` says why it holds none."""
     try:
-        if source.is_dir():
-            return number_images(source, wanted, findings, where)
-        if source.is_file():
-            stop = min(wanted.stop, video_facts(source)[0])
-            return {number: VideoFrame(source, number) for number in range(wanted.start, stop)}
-        problem = (
-            f"no {'file' if source.suffix.lower() in VIDEOS else 'folder'} {source}{hint(source)}"
-        )
-    except OSError as error:
-        problem = f"{source}: {error.strerror}"
-    except DatasetError as error:
-        problem = str(error)
-    findings.error("frames", problem, file=str(source), **where)
-    return {}
+        if path.is_dir():
+            return scan_folder(path)
+        if path.exists():
+            pictures.plain_file(path)
+            if path.suffix.lower() in IMAGES - {".gif"}:
+                problem = f"{path}: is one picture, expected a folder of images or a video file"
+                return Source(path, problem=problem)
+            found = video.contents(path)
+            frames = {frame.number: frame for frame in found.frames}
+            return Source(path, frames, fps=found.fps, interlaced=found.interlaced)
+        problem = f"no {'file' if path.suffix else 'folder'} {path}{hint(path)}"
+    except (OSError, ValueError) as error:  # a DatasetError is a ValueError
+        told = getattr(error, "strerror", None)
+        problem = f"{path}: {told}" if told else str(error)
+    return Source(path, problem=problem)
 
 
-def number_images(folder: Path, wanted: range, findings: Findings, where: dict) -> dict[int, Path]:
-    """Return the images of a folder by the number at the end of their names.
+def scan_folder(folder: Path) -> Source:
+    """Return the numbered images of a folder; all other files are skipped."""
+    names = sorted(os.listdir(folder))
+    images = [name for name in names if Path(name).suffix.lower() in IMAGES and name[0] != "."]
+    frames: dict[int, Frame] = {}
+    twice: dict[int, Path] = {}
+    numbers = numbered(images)
+    for name, number in numbers.items():
+        (twice if number in frames else frames)[number] = folder / name
+    unnumbered = tuple(name for name in images if name not in numbers)
+    stray = tuple(folder / name for name in names if name not in numbers)
+    return Source(folder, frames, twice, unnumbered, stray)
 
-    Other files are skipped, with a note on each; `merlib.data.clips` counts them.
+
+def numbered(names: Iterable[str]) -> dict[str, int]:
+    """Return the frame numbers of file names that have one: the number that varies.
+
+    Most names differ in numbers only, such as ``face (1).jpg`` or ``0001_aligned.png``. If several
+    of these vary, the one that is different in each name counts, and of several ones the one with
+    the smallest range: it is nearer to a plain count. If most names differ in their words, the
+    number at the end of the name counts.
     """
-    found: dict[int, Path] = {}
-    for path in sorted(folder.iterdir()):
-        match = re.search(r"[0-9]{1,15}$", path.stem)
-        if path.suffix.lower() not in IMAGES or not match or path.name.startswith("."):
-            findings.note("stray files", str(path), file=str(path), **where)
-            continue
-        number = int(match[0])
-        if number in found and number in wanted:
-            message = f"{found[number].name} and {path.name} are the same frame in {folder}"
-            findings.error("frame twice", message, file=str(path), **where)
-        found[number] = path
-        if number in wanted and path.stat().st_size == 0:
-            findings.error("frame empty", f"{path} is empty", file=str(path), **where)
-    return found
+    parts = {name: re.split("([0-9]+)", Path(name).stem.lower()) for name in names}
+    parts = {name: pieces for name, pieces in parts.items() if len(pieces) > 1}
+    patterns = Counter(tuple(pieces[::2]) for pieces in parts.values())
+    (pattern, count), *_ = patterns.most_common(1) or [((), 0)]
+    if 2 * count <= len(parts):
+        return {name: int(pieces[-2]) for name, pieces in parts.items() if not pieces[-1]}
+    rows = {
+        name: [int(number) for number in pieces[1::2]]
+        for name, pieces in parts.items()
+        if tuple(pieces[::2]) == pattern
+    }
+    columns = list(enumerate(zip(*rows.values(), strict=True)))
+    varying = [column for column in columns if len(set(column[1])) > 1] or columns
+    unique = [column for column in varying if len(set(column[1])) == len(rows)] or varying[-1:]
+    place, _ = min(unique, key=lambda column: (max(column[1]) - min(column[1]), -column[0]))
+    return {name: row[place] for name, row in rows.items()}
 
 
-def match_frames(clip, source: Path, findings: Findings) -> tuple[tuple[Frame, ...], int, int]:
+def wrong_files(source: Source, wanted: Iterable[int]) -> Iterator[tuple[str, str, Path]]:
+    """Yield kind, message and file of what is wrong with the files of the wanted frames."""
+    for number in wanted:
+        frame = source.frames.get(number)
+        if number in source.twice and isinstance(frame, Path):
+            other = source.twice[number]
+            message = f"{frame.name} and {other.name} are the same frame in {source.path}"
+            yield "frame twice", message, other
+        if isinstance(frame, Path):
+            try:
+                if pictures.plain_file(frame) == 0:
+                    yield "frame empty", f"{frame} is empty", frame
+            except DatasetError as error:
+                yield "frame", str(error), frame
+
+
+def too_long(where: object, count: int, fps: float) -> str:
+    """Return what is wrong with a clip of so many frames if it is longer than an expression."""
+    seconds = count / (FPS if np.isnan(fps) else fps)
+    if seconds <= LONGEST:
+        return ""
+    return (
+        f"{where}: {count} frames are {seconds:.0f} s, which is no micro-expression; name onset "
+        f"and offset of a clip of at most {LONGEST:.0f} s"
+    )
+
+
+def match_frames(clip, source: Source, findings: Findings) -> tuple[tuple[Frame, ...], int, int]:
     """Find the frames of one clip, onset to offset; return them and the two frame numbers.
 
     Table and frames of one release are known to differ at the ends of a clip: numbers before the
@@ -98,13 +149,20 @@ def match_frames(clip, source: Path, findings: Findings) -> tuple[tuple[Frame, .
     or less than half of the clip; no frames are returned then.
     """
     where = {"row": clip.row, "clip": clip.clip}
-    wanted = range(clip.onset, clip.offset + 1)
-    before = len(findings.of("error"))
-    found = number_frames(source, wanted, findings, where)
-    if len(findings.of("error")) > before:
-        return (), clip.onset, clip.offset
-    where["file"] = str(source)
+    nothing = (), clip.onset, clip.offset
+    wanted, found = range(clip.onset, clip.offset + 1), source.frames
+    fps = source.fps if np.isnan(clip.fps) else clip.fps
     there = sorted(number for number in found if number in wanted)
+    problem = source.problem or too_long(source.path, len(there), fps)
+    if problem:
+        findings.error("frames", problem, file=str(source.path), **where)
+        return nothing
+    wrong = list(wrong_files(source, there))
+    for kind, message, file in wrong:
+        findings.error(kind, message, file=str(file), **where)
+    if wrong:
+        return nothing
+    where["file"] = str(source.path)
     if len(there) == len(wanted):
         return tuple(found[number] for number in wanted), clip.onset, clip.offset
     if 2 * len(there) > len(wanted):
@@ -120,82 +178,95 @@ def match_frames(clip, source: Path, findings: Findings) -> tuple[tuple[Frame, .
             return tuple(found[number] for number in there), first, last
     missing = (str(number) for number in wanted if number not in found)
     count = len(wanted) - len(there)
-    span = f"{min(found)} to {max(found)}" if found else "no image at all"
     findings.error(
         "frames absent",
-        f"{count} of the frames {clip.onset} to {clip.offset} missing in {source}: "
-        f"{', '.join(islice(missing, 5))}{', ...' if count > 5 else ''} (found {span})",
+        f"{count} of the frames {clip.onset} to {clip.offset} missing in {source.path}: "
+        f"{', '.join(islice(missing, 5))}{', ...' if count > 5 else ''} (found {held(source)})",
         **where,
     )
-    return (), clip.onset, clip.offset
+    return nothing
 
 
-def video_facts(path: Path) -> tuple[int, float]:
-    """Return the number of frames of a video, and its frames per second (nan if unknown).
-
-    It raises a DatasetError if OpenCV cannot read the file.
-    """
-    video = cv2.VideoCapture(str(path))
-    try:
-        count, fps = video.get(cv2.CAP_PROP_FRAME_COUNT), video.get(cv2.CAP_PROP_FPS)
-        if not video.isOpened() or count < 1:
-            raise DatasetError(f"{path}: not a readable video ({path.stat().st_size} bytes)")
-    finally:
-        video.release()
-    return int(count), float(fps) if np.isfinite(fps) and fps >= 1 else float("nan")
+def held(source: Source) -> str:
+    """Return which frames there are, for a message."""
+    if source.frames:
+        return f"{min(source.frames)} to {max(source.frames)}"
+    if source.unnumbered:
+        count, first = len(source.unnumbered), source.unnumbered[0]
+        return f"{count} image{'s' * (count > 1)}, none ends in its number, such as {first}"
+    return "no image at all"
 
 
-def read_images(paths: Iterable[Frame]) -> Iterator[np.ndarray | DatasetError]:
-    """Yield each frame as grey (H, W) uint8, or what is wrong with it.
+def read_images(paths: Iterable[Frame]) -> list[np.ndarray | DatasetError]:
+    """Return each frame of a clip as grey (H, W) uint8, or what is wrong with it.
 
-    All frames must have the size of the first one that can be read.
+    All frames must have the size of the first one that can be read, and must show something.
+
+    Raises
+    ------
+    DatasetError
+        If the clip as a whole is wrong: its frames are from several videos, are too large together,
+        or nearly all equal.
     """
     paths = list(paths)
+    files = dict.fromkeys(path.path if isinstance(path, VideoFrame) else None for path in paths)
+    if len(files) > 1:
+        names = " and ".join("images" if file is None else str(file) for file in files)
+        raise DatasetError(f"the frames of a clip are from {names}; expected one folder or video")
     if paths and isinstance(paths[0], VideoFrame):
-        images = decode_video(cast(list[VideoFrame], paths))
+        images = video.decode(cast(list[VideoFrame], paths))
     else:
-        images = map(decode, cast(list[Path], paths))
-    shape = None
-    for path, image in zip(paths, images, strict=True):
-        if isinstance(image, np.ndarray):
-            shape = shape or image.shape
-            if image.shape != shape:
-                image = DatasetError(
-                    f"{path}: is {image.shape[1]}x{image.shape[0]} pixels, the clip's first frame "
-                    f"{shape[1]}x{shape[0]}"
-                )
-        yield image
+        images = decode_images(cast(list[Path], paths))
+    first = next((image for image in images if isinstance(image, np.ndarray)), None)
+    if first is not None:
+        images = [unlike(path, image, first) for path, image in zip(paths, images, strict=True)]
+    images = [
+        DatasetError(f"{path}: shows nothing, all of it has one grey level")
+        if isinstance(image, np.ndarray) and pictures.is_blank(image)
+        else image
+        for path, image in zip(paths, pictures.same_levels(images), strict=True)
+    ]
+    refuse_frozen(paths, images)
+    return images
 
 
-def decode(path: Path) -> np.ndarray | DatasetError:
-    """Return an image as grey (H, W) uint8, or what is wrong with it."""
-    try:
-        data = Path(path).read_bytes()
-    except OSError as error:
-        return DatasetError(f"{path}: cannot be opened ({error.strerror})")
-    image = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_GRAYSCALE) if data else None
-    if image is None:
-        return DatasetError(f"{path}: not a readable image ({len(data)} bytes)")
-    if data[:2] == b"\xff\xd8" and b"\xff\xd9" not in data[-64:]:
-        return DatasetError(f"{path}: the JPEG is cut short, its end marker is missing")
-    return image
+def decode_images(paths: list[Path]) -> list[np.ndarray | DatasetError]:
+    """Return image files as of `pictures.decode`; they may not be too large together."""
+    images: list[np.ndarray | DatasetError] = []
+    for path in paths:
+        images.append(pictures.decode(Path(path)))
+        if isinstance(images[-1], np.ndarray):
+            pictures.refuse_large(path, *images[-1].shape[::-1], count=len(paths))
+    return images
 
 
-def decode_video(frames: list[VideoFrame]) -> Iterator[np.ndarray | DatasetError]:
-    """Yield frames of a video in rising order; read from its start, since seeking is inexact."""
-    video, position = cv2.VideoCapture(str(frames[0].path)), 0
-    try:
-        for frame in frames:
-            for _ in range(position, frame.number):
-                video.grab()
-            there, image = video.read()
-            position = frame.number + 1
-            if there:
-                yield cv2.cvtColor(image, cv2.COLOR_BGR2GRAY) if image.ndim == 3 else image
-            else:
-                yield DatasetError(f"{frame}: cannot be decoded")
-    finally:
-        video.release()
+def unlike(path: Frame, image: np.ndarray | DatasetError, first: np.ndarray):
+    """Return an image, or an error if it differs in kind from the first one of its clip."""
+    if isinstance(image, DatasetError) or (image.shape, image.dtype) == (first.shape, first.dtype):
+        return image
+    sizes = [f"{one.shape[1]}x{one.shape[0]}" for one in (image, first)]
+    if image.dtype != first.dtype:
+        sizes = [f"{size} ({one.dtype})" for size, one in zip(sizes, (image, first), strict=True)]
+    return DatasetError(f"{path}: is {sizes[0]} pixels, the clip's first frame {sizes[1]}")
+
+
+def refuse_frozen(paths: list[Frame], images: list[np.ndarray | DatasetError]) -> None:
+    """Raise a DatasetError if most frames of a clip, one after the other, are equal.
+
+    Camera noise makes all frames differ. A few equal neighbours are fine: some programs repeat
+    frames to reach a higher rate.
+    """
+    if len(images) < 2 or any(isinstance(image, DatasetError) for image in images):
+        return
+    pairs = zip(images, images[1:], strict=False)
+    same = [np.array_equal(*pair) for pair in pairs]
+    runs = [len(list(run)) + 1 for equal, run in groupby(same) if equal]
+    longest = max(runs, default=1)
+    if longest >= min(len(images), max(5, len(images) // 2 + 1)):
+        raise DatasetError(
+            f"{paths[0]} to {paths[-1]}: {longest} of {len(images)} frames are equal one after the "
+            "other; the recording stands still"
+        )
 
 
 def read_frames(paths: Iterable[Frame]) -> np.ndarray:
@@ -209,7 +280,8 @@ def read_frames(paths: Iterable[Frame]) -> np.ndarray:
     Raises
     ------
     DatasetError
-        If a frame cannot be read, is cut short, or differs in size from the first.
+        If a frame cannot be read, is cut short, shows nothing, or differs in size from the first,
+        or if all frames are equal.
     """
     frames = []
     for image in read_images(paths):

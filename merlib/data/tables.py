@@ -24,10 +24,7 @@ import pandas as pd
 from merlib.files import below, hint
 
 from .findings import DatasetError, Findings, listed
-from .frames import RATES, frame_rate
-
-FPS = 200.0
-"""Frames per second of CASME II and SAMM (Table 1)."""
+from .frames import FPS, RATES, frame_rate
 
 
 class Layout(NamedTuple):

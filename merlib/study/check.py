@@ -154,7 +154,11 @@ def examine(clip, config: Config) -> list[Finding]:
     """Decode every frame of a clip and look for its face; return what is wrong."""
     cv2.setNumThreads(1)
     findings = Findings()
-    images = list(read_images(clip.frames))
+    try:
+        images = read_images(clip.frames)
+    except DatasetError as error:
+        findings.error("frames", str(error), clip=clip.clip)
+        return findings
     for path, image in zip(clip.frames, images, strict=True):
         if isinstance(image, DatasetError):
             findings.error("frame", str(image), clip=clip.clip, file=str(path))

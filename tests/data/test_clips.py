@@ -249,7 +249,7 @@ def own_clips(folder):
         str(folder / "d.avi"), cv2.VideoWriter_fourcc(*"MJPG"), 100, (16, 12), isColor=False
     )
     for number in range(30):
-        video.write(np.full((12, 16), 4 * number, np.uint8))
+        video.write(np.full((12, 16), 4 * number, np.uint8) + np.uint8(40) * (np.arange(16) > 7))
     video.release()
     (folder / "manifest.csv").write_text(
         "\ufeffclip;Subject;onset;apex;offset;emotion;frames;fps;remark\n"
@@ -275,7 +275,7 @@ def test_own_clips_from_a_manifest_with_folders_and_a_video(tmp_path):
     }
     frames = read_frames(clips["frames"][3])
     assert frames.shape == (16, 12, 16)
-    np.testing.assert_allclose(frames.mean(axis=(1, 2)), 4 * np.arange(5, 21), atol=3)
+    np.testing.assert_allclose(frames.mean(axis=(1, 2)), 20 + 4 * np.arange(5, 21), atol=3)
     np.testing.assert_array_equal(
         read_frames([clips["frames"][3][k] for k in (2, 9)]), frames[[2, 9]]
     )

@@ -126,7 +126,10 @@ def test_a_clip_that_cannot_be_predicted_is_named(study, file, tmp_path):
         with pytest.raises(DatasetError, match=message):
             predict(arguments[0], loaded, *arguments[1:])
     for number in (1, 2, 4):
-        cv2.imwrite(str(tmp_path / f"{number}.png"), np.full((90, 90), 128, np.uint8))
+        cv2.imwrite(
+            str(tmp_path / f"{number}.png"),
+            np.tile(np.arange(90, dtype=np.uint8), (90, 1)) + number,
+        )
     with pytest.raises(DatasetError, match="frame 3 is missing"):
         predict(tmp_path, loaded)
     with pytest.raises(FaceNotFound, match="no frontal face"):

@@ -148,9 +148,9 @@ def test_what_was_prepared_before_an_error_is_kept(casme2_root, copy_of, tmp_pat
 def test_a_clip_without_a_face_is_named(casme2_root, copy_of, tmp_path):
     root = copy_of(casme2_root)
     clips = load_clips("synthetic", root)[:1]
-    for path in clips["frames"][0]:
+    for number, path in enumerate(clips["frames"][0]):
         path.unlink()
-        cv2.imwrite(str(path), np.full((480, 640), 90, np.uint8))
+        cv2.imwrite(str(path), np.tile((np.arange(640) // 4 + number).astype(np.uint8), (480, 1)))
     with pytest.raises(DatasetError, match="no frontal face found in a frame of 640x480"):
         pipeline.prepare(clips, CONFIG, tmp_path / "cache", n_jobs=1, progress=False)
 
