@@ -259,6 +259,7 @@ def fit(*, data: Data = Data(), method: str = "full", out: Path) -> None:
     """
     from .model import saved
 
+    saved.check_name(out)
     study = open_study(data, [method])
     report(study)
     print(saved.save(study.fit(method), out))
@@ -283,7 +284,7 @@ def predict(
     Parameters
     ----------
     clip
-        Folder of numbered images, or a video file.
+        Folder of numbered images, or a video file; a manifest may name the same ones.
     model
         File made by merlib fit.
     onset
@@ -301,7 +302,7 @@ def predict(
     landmarks
         YuNet model that finds the eyes.
     out
-        Folder to write (default: predictions/CLIP).
+        Folder to write (default: one below predictions, named after clip and options).
     """
     import matplotlib
 
@@ -311,15 +312,14 @@ def predict(
     from .study import predict as new_clip
 
     pair = eyes and (eyes[:2], eyes[2:])
-    found = new_clip.predict(
-        clip, saved.load(model), onset, apex, offset, fps, cropped, pair, landmarks
-    )
+    asked = (onset, apex, offset, fps, cropped, pair, landmarks)
+    folder, key = new_clip.output_folder(clip, out, [model, *asked])
+    found = new_clip.predict(clip, saved.load(model), *asked)
     how = "found" if found.apex_found else "given"
     print(f"{found.clip}: frames {found.onset} to {found.offset}, apex {found.apex} ({how})")
     for name, value in found.probabilities.items():
         print(f"  {name:<12} {value:.3f}")
-    folder = out or Path("predictions") / found.clip
-    write(folder / "prediction.json", found.as_json())
+    write(folder / "prediction.json", found.as_json(key))
     plots.style()
     with whole(folder / "prediction.png") as part:
         plots.prediction(found, plots.Faces("own", show=True)).savefig(part)

@@ -1,10 +1,13 @@
 """Files that are there whole or not at all, and tell when they are not what was written."""
 
 import errno
+import hashlib
 import json
 import os
+import re
 import shutil
 import sys
+import tempfile
 import unicodedata
 import zlib
 from collections.abc import Callable, Iterator, Mapping
@@ -168,6 +171,22 @@ def swept(folder: Path) -> None:
     for part in folder.rglob(f"{PART}*"):
         with suppress(OSError):
             part.unlink()
+def refuse_unwritable(path: Path) -> None:
+    """Raise a ValueError if a file cannot be written, before anything is computed for it."""
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        if path.exists() and not path.is_file():
+            raise ValueError(f"{path}: cannot be written, since it is no plain file")
+        with tempfile.TemporaryFile(dir=path.parent):
+            pass
+    except OSError as error:
+        raise ValueError(f"{path}: cannot be written ({error.strerror})") from error
+
+
+def short_name(name: str, made_of: str) -> str:
+    """Return a file name that begins like a name and differs wherever ``made_of`` does."""
+    plain = re.sub(r"[^\w.+-]+", "-", name, flags=re.ASCII).strip("-.")[:60]
+    return f"{plain or 'clip'}-{hashlib.sha256(os.fsencode(made_of)).hexdigest()[:8]}"
 
 
 def find_home() -> Path:

@@ -530,7 +530,8 @@ def parse_subject(cell: object, layout: Layout) -> str | None:
     """Return the name of the subject (of its folder, in an official release)."""
     found = text(cell)
     if layout.subject is None:
-        return found if re.fullmatch(r"[\w\-+][\w\-+. ]{0,99}", found) else None
+        short = len(found.encode()) < 200  # it becomes the name of a file
+        return found if short and re.fullmatch(r"[\w\-+][\w\-+. ]{0,99}", found) else None
     number = whole_number(re.sub(r"^sub", "", found, flags=re.IGNORECASE), 1000)
     return None if number is None else layout.subject(number)
 

@@ -11,7 +11,7 @@ from safetensors.torch import save_file
 
 from merlib import __version__
 from merlib.config import Config
-from merlib.files import whole
+from merlib.files import refuse_unwritable, whole
 
 from .classifier import NetworkClassifier
 from .network import Network
@@ -32,9 +32,7 @@ class Model(NamedTuple):
 
 def save(model: Model, path: str | Path) -> Path:
     """Save a model to a ``.safetensors`` file, with its configuration and classes."""
-    path = Path(path)
-    if path.suffix != ".safetensors":
-        raise ValueError(f"{path}: expected a name that ends in .safetensors")
+    path = check_name(path)
     classifier, config = model.classifier, model.classifier.config or Config()
     values = config.step() | {"pretrained": None, "landmarks": None}  # the file has the weights
     described = {
@@ -48,9 +46,17 @@ def save(model: Model, path: str | Path) -> Path:
         name: value.detach().cpu().contiguous().clone()  # some are shared
         for name, value in classifier.network_.state_dict().items()
     }
-    path.parent.mkdir(parents=True, exist_ok=True)
     with whole(path) as part:
         save_file(tensors, part, {"merlib": json.dumps(described)})
+    return path
+
+
+def check_name(path: str | Path) -> Path:
+    """Return where a model is to be saved; a ValueError is raised if it cannot be saved there."""
+    path = Path(path)
+    if path.suffix != ".safetensors":
+        raise ValueError(f"{path}: expected a name that ends in .safetensors")
+    refuse_unwritable(path)
     return path
 
 

@@ -1,6 +1,7 @@
 """A new clip through the whole method: class probabilities, flow, and where attention looked."""
 
 import json
+import os
 from dataclasses import dataclass, replace
 from itertools import chain
 from pathlib import Path
@@ -9,12 +10,19 @@ import numpy as np
 import pandas as pd
 
 from merlib.config import Config
-from merlib.data.findings import DatasetError, Findings
-from merlib.data.frames import VIDEOS, Frame, frame_rate, number_frames, read_frames, video_facts
+from merlib.data.findings import DatasetError
+from merlib.data.frames import Frame, frame_rate, held, read_frames, scan, too_long, wrong_files
 from merlib.data.tables import FPS
+from merlib.files import short_name
 from merlib.model import explain
 from merlib.model.saved import Model
 from merlib.preprocess import face, pipeline
+
+ADVICE = (
+    "Name another onset (--onset), the eyes in the onset frame (--eyes X Y X Y) or a YuNet model "
+    "(--landmarks FILE), or say that the frames are cropped faces (--cropped)."
+)
+"""What a user can do if no face is found; the arguments of `predict` have the same names."""
 
 
 @dataclass(frozen=True)
@@ -47,10 +55,10 @@ class Prediction:
     flow: np.ndarray
     attention: dict[int, np.ndarray]
 
-    def as_json(self) -> str:
-        """Return clip, frame numbers and probabilities."""
+    def as_json(self, made_of: str) -> str:
+        """Return clip, frame numbers and probabilities, and what names the prediction."""
         names = ("clip", "onset", "apex", "apex_found", "offset")
-        found = {name: getattr(self, name) for name in names}
+        found = {name: getattr(self, name) for name in names} | {"made_of": made_of}
         return json.dumps(found | {"probabilities": self.probabilities.to_dict()}, indent=1)
 
 
@@ -70,9 +78,10 @@ def predict(
     Parameters
     ----------
     source : path
-        Folder of images with numbers at the end of their names, or a video file (first frame 0).
+        Folder of images with numbers in their names, or a video file (first frame 0).
     onset, offset : int, optional
-        Frame numbers; by default the first and the last frame.
+        Frame numbers; by default the first and the last frame. They are needed in a recording of
+        more than `merlib.data.frames.LONGEST` seconds.
     apex : int, optional
         By default the frame with the largest motion.
     fps : float, optional
@@ -89,21 +98,22 @@ def predict(
     DatasetError
         If frames are missing or cannot be read, or a number lies outside of them.
     FaceNotFound
-        If there is no face, or more than one.
+        If there is no face, or more than one; the message says what to do.
     """
     landmarks = None if landmarks is None else str(landmarks)
     config = replace(model.classifier.config or Config(), landmarks=landmarks)
-    source = Path(source).expanduser()
-    paths, onset, offset = clip_frames(source, onset, offset)
+    source = Path(os.path.abspath(Path(source).expanduser()))
+    paths, onset, offset, fps = clip_frames(source, onset, offset, fps)
     if apex is not None and not onset < apex <= offset:
         expected = f"expected a frame after {onset} and up to {offset}"
         raise DatasetError(f"{source}: apex is {apex}, {expected}")
-    if fps is None:
-        told = video_facts(source)[1] if source.is_file() else float("nan")
-        fps = FPS if np.isnan(told) else told
-    fps = frame_rate(fps)
     frames = read_frames(paths)
-    matrix = pipeline.transform(frames[0], config, cropped, eyes)
+    try:
+        matrix = pipeline.transform(frames[0], config, cropped, eyes)
+    except face.FaceNotFound as error:
+        raise face.FaceNotFound(
+            error.kind, f"{source}: {error} (onset, frame {onset}). {ADVICE}"
+        ) from error
     apex_found = apex is None
     if apex is None:
         apex = pipeline.find_apex(frames, matrix, config, onset)
@@ -126,25 +136,55 @@ def predict(
 
 
 def clip_frames(
-    source: Path, onset: int | None, offset: int | None
-) -> tuple[list[Frame], int, int]:
-    """Return the frames onset to offset of a folder or video, and both numbers."""
-    findings = Findings()
-    wanted = range(2**31)
-    if source.is_file():
-        if source.suffix.lower() not in VIDEOS:
-            raise DatasetError(f"{source}: expected a folder of images or a video file")
-        wanted = range(video_facts(source)[0])
-    found = number_frames(source, wanted, findings, {})
-    findings.stop(source)
-    if len(found) < 2:
-        raise DatasetError(f"{source}: {len(found)} numbered image(s), expected at least 2")
-    onset = min(found) if onset is None else onset
-    offset = max(found) if offset is None else offset
+    source: Path, onset: int | None, offset: int | None, fps: float | None
+) -> tuple[list[Frame], int, int, float]:
+    """Return the frames onset to offset of a folder or video, both numbers and the frame rate."""
+    found = scan(source)
+    if found.problem:
+        raise DatasetError(found.problem)
+    frames, count = found.frames, len(found.frames)
+    if count < 2:
+        raise DatasetError(
+            f"{source}: {count} numbered image(s) or frame(s), expected at least 2 ({held(found)})"
+        )
+    onset = min(frames) if onset is None else onset
+    offset = max(frames) if offset is None else offset
     if not onset < offset:
         raise DatasetError(f"{source}: onset {onset} is not before offset {offset}")
     for number in chain((onset, offset), range(onset, offset)):
-        if number not in found:
-            there = f"found {min(found)} to {max(found)}"
-            raise DatasetError(f"{source}: frame {number} is missing ({there})")
-    return [found[number] for number in range(onset, offset + 1)], onset, offset
+        if number not in frames:
+            raise DatasetError(f"{source}: frame {number} is missing (found {held(found)})")
+    fps = found.fps if fps is None else frame_rate(fps)
+    fps = FPS if np.isnan(fps) else frame_rate(fps)
+    problem = too_long(source, offset - onset + 1, fps)
+    for _, message, _ in wrong_files(found, range(onset, offset + 1)):
+        problem = problem or message
+    if problem:
+        raise DatasetError(problem)
+    chosen = [frames[number] for number in range(onset, offset + 1)]
+    return chosen, onset, offset, fps
+
+
+def output_folder(source: str | Path, out: Path | None, asked: list) -> tuple[Path, str]:
+    """Return the folder of a prediction, and the key of what was asked, before it is computed.
+
+    A folder that nobody named is named after the clip and the key: clips of one name, and other
+    questions about a clip, have others.
+
+    Raises
+    ------
+    ValueError
+        If the folder holds another prediction.
+    """
+    place = os.path.abspath(Path(source).expanduser())
+    name = short_name(Path(place).stem, json.dumps([place, asked], sort_keys=True, default=str))
+    folder = out or Path("predictions") / name
+    path, key = folder / "prediction.json", name.rpartition("-")[2]
+    if path.exists():
+        try:
+            held_key = json.loads(path.read_bytes())["made_of"]
+        except (ValueError, KeyError, TypeError):
+            held_key = None
+        if held_key != key:
+            raise ValueError(f"{folder} holds another prediction; name another folder by --out")
+    return folder, key

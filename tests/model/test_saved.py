@@ -135,7 +135,7 @@ def test_a_clip_that_cannot_be_predicted_is_named(study, file, tmp_path):
     with pytest.raises(FaceNotFound, match="no frontal face"):
         predict(tmp_path, loaded, 1, 2, 2)
     (tmp_path / "notes.txt").write_text("x")
-    with pytest.raises(DatasetError, match="notes.txt: expected a folder of images or a video"):
+    with pytest.raises(DatasetError, match="notes.txt: not a readable video"):
         predict(tmp_path / "notes.txt", loaded)
 
 
