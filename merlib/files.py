@@ -171,6 +171,8 @@ def swept(folder: Path) -> None:
     for part in folder.rglob(f"{PART}*"):
         with suppress(OSError):
             part.unlink()
+
+
 def refuse_unwritable(path: Path) -> None:
     """Raise a ValueError if a file cannot be written, before anything is computed for it."""
     try:

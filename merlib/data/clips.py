@@ -21,7 +21,7 @@ from merlib.values import checked
 
 from . import doubles, tables
 from .findings import DatasetError, Findings, without, without_bad
-from .frames import Source, frame_rate, match_frames, read_frames, scan
+from .frames import Recording, frame_rate, match_frames, read_frames, scan
 
 VERSION = 1  # raised when this step computes something else, see merlib.versions
 
@@ -451,14 +451,14 @@ def find_frames(
     return folder, faces == "cropped" or faces == "auto" and named_cropped(folder)
 
 
-def scan_each(paths: Iterable[Path]) -> list[Source]:
+def scan_each(paths: Iterable[Path]) -> list[Recording]:
     """Return what each folder or video holds; one that several clips share is read once."""
     paths = list(paths)
     found = {path: scan(path) for path in dict.fromkeys(paths)}
     return [found[path] for path in paths]
 
 
-def place_frames(clips: pd.DataFrame, sources: list[Source], findings: Findings) -> None:
+def place_frames(clips: pd.DataFrame, sources: list[Recording], findings: Findings) -> None:
     """Fill in the frames of every clip, in place; shorten the clips that lack frames at an end."""
     for source in {source.path: source for source in sources}.values():
         for stray in map(str, source.stray):
@@ -484,7 +484,7 @@ def place_frames(clips: pd.DataFrame, sources: list[Source], findings: Findings)
     clips.loc[outside, "apex"] = -1
 
 
-def fill_fps(clips: pd.DataFrame, sources: list[Source], findings: Findings) -> None:
+def fill_fps(clips: pd.DataFrame, sources: list[Recording], findings: Findings) -> None:
     """Fill in the frame rates that the manifest of own clips does not name, in place."""
     for clip, source in zip(clips.itertuples(), sources, strict=True):
         if np.isnan(clip.fps) and clip.frames:

@@ -41,7 +41,7 @@ def frame_rate(value: object) -> float:
     return fps
 
 
-class Source(NamedTuple):
+class Recording(NamedTuple):
     """What a folder of images or a video holds."""
 
     path: Path
@@ -54,7 +54,7 @@ class Source(NamedTuple):
     problem: str = ""  # why it cannot be read
 
 
-def scan(path: Path) -> Source:
+def scan(path: Path) -> Recording:
     """Return the frames that a folder or a video holds; ``problem`` says why it holds none."""
     try:
         if path.is_dir():
@@ -63,18 +63,18 @@ def scan(path: Path) -> Source:
             pictures.plain_file(path)
             if path.suffix.lower() in IMAGES - {".gif"}:
                 problem = f"{path}: is one picture, expected a folder of images or a video file"
-                return Source(path, problem=problem)
+                return Recording(path, problem=problem)
             found = video.contents(path)
             frames = {frame.number: frame for frame in found.frames}
-            return Source(path, frames, fps=found.fps, interlaced=found.interlaced)
+            return Recording(path, frames, fps=found.fps, interlaced=found.interlaced)
         problem = f"no {'file' if path.suffix else 'folder'} {path}{hint(path)}"
     except (OSError, ValueError) as error:  # a DatasetError is a ValueError
         told = getattr(error, "strerror", None)
         problem = f"{path}: {told}" if told else str(error)
-    return Source(path, problem=problem)
+    return Recording(path, problem=problem)
 
 
-def scan_folder(folder: Path) -> Source:
+def scan_folder(folder: Path) -> Recording:
     """Return the numbered images of a folder; all other files are skipped."""
     names = sorted(os.listdir(folder))
     images = [name for name in names if Path(name).suffix.lower() in IMAGES and name[0] != "."]
@@ -85,7 +85,7 @@ def scan_folder(folder: Path) -> Source:
         (twice if number in frames else frames)[number] = folder / name
     unnumbered = tuple(name for name in images if name not in numbers)
     stray = tuple(folder / name for name in names if name not in numbers)
-    return Source(folder, frames, twice, unnumbered, stray)
+    return Recording(folder, frames, twice, unnumbered, stray)
 
 
 def numbered(names: Iterable[str]) -> dict[str, int]:
@@ -114,7 +114,7 @@ def numbered(names: Iterable[str]) -> dict[str, int]:
     return {name: row[place] for name, row in rows.items()}
 
 
-def wrong_files(source: Source, wanted: Iterable[int]) -> Iterator[tuple[str, str, Path]]:
+def wrong_files(source: Recording, wanted: Iterable[int]) -> Iterator[tuple[str, str, Path]]:
     """Yield kind, message and file of what is wrong with the files of the wanted frames."""
     for number in wanted:
         frame = source.frames.get(number)
@@ -141,7 +141,7 @@ def too_long(where: object, count: int, fps: float) -> str:
     )
 
 
-def match_frames(clip, source: Source, findings: Findings) -> tuple[tuple[Frame, ...], int, int]:
+def match_frames(clip, source: Recording, findings: Findings) -> tuple[tuple[Frame, ...], int, int]:
     """Find the frames of one clip, onset to offset; return them and the two frame numbers.
 
     Table and frames of one release are known to differ at the ends of a clip: numbers before the
@@ -187,7 +187,7 @@ def match_frames(clip, source: Source, findings: Findings) -> tuple[tuple[Frame,
     return nothing
 
 
-def held(source: Source) -> str:
+def held(source: Recording) -> str:
     """Return which frames there are, for a message."""
     if source.frames:
         return f"{min(source.frames)} to {max(source.frames)}"
