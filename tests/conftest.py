@@ -14,7 +14,7 @@ import pytest
 import torch
 from filelock import FileLock
 
-from book.tools import build, pdf
+from book.tools import build, pdf, privacy
 from merlib.data import synthetic
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -139,7 +139,7 @@ def execute(text, folder, casme2_root, both):
         source, source, parameters, kernel_name="python3", cwd=folder, progress_bar=False
     )
     made = nbformat.read(source, 4)
-    build.clean(made, parameters)
+    privacy.clean(made)
     nbformat.write(made, source)
 
 

@@ -15,6 +15,7 @@ import nbformat
 import papermill
 from tqdm import tqdm
 
+from book.tools import privacy
 from merlib import code, config, files
 from merlib.pages import provenance
 from merlib.study.study import Study
@@ -62,6 +63,7 @@ def execute_one(text: Path, parameters: dict, study: Study) -> Path:
     source, target = text.read_text("utf-8"), text.with_suffix(".ipynb")
     parameters = {name: v for name, v in parameters.items() if f"\n{name} = " in source}
     made_from = [source, parameters, study.config.step(), study.prepared.key]
+    made_from.append(Path(privacy.__file__).read_text("utf-8"))
     key = config.digest([*made_from, code.key(*code.imported(source))])
     if target.exists():
         made = nbformat.read(target, 4).metadata.get("merlib", {})
@@ -96,7 +98,7 @@ def execute_one(text: Path, parameters: dict, study: Study) -> Path:
         ]
         part.unlink()
         os.unlink(os.environ.pop(files.LOG))
-    clean(executed, parameters)
+    privacy.clean(executed)
     executed.metadata["merlib"] = {"key": key, "read": digests(read, study.home)}
     nbformat.write(executed, target)
     return target
@@ -107,32 +109,6 @@ def opened(text: str) -> nbformat.NotebookNode:
     notebook = jupytext.reads(text, "py:percent")
     notebook.metadata = nbformat.from_dict({"kernelspec": KERNEL})
     return notebook
-
-
-def clean(notebook: nbformat.NotebookNode, parameters: dict) -> None:
-    """Take out what papermill noted about this machine and this minute, in place.
-
-    The alternative text of a picture goes from the metadata of the output, where
-    `merlib.pages.plots.show` puts it, to those of the cell, where the book looks for it.
-    """
-    notebook.metadata.pop("papermill", None)
-    for cell in notebook.cells:
-        cell.metadata.pop("papermill", None)
-        cell.metadata.pop("execution", None)
-        for output in cell.get("outputs", []):
-            for about in output.get("metadata", {}).values():
-                if "alt" in about:
-                    cell.metadata["mystnb"] = {"image": {"alt": about["alt"]}}
-        if "injected-parameters" in cell.metadata.get("tags", []):
-            hide_path(cell, parameters)
-
-
-def hide_path(cell: nbformat.NotebookNode, parameters: dict) -> None:
-    """Keep the folders of somebody's own copy of the data out of the published page."""
-    named = [parameters.get("data_root"), *parameters.get("overrides", {}).values()]
-    for value in named:
-        if isinstance(value, str) and os.sep in value:
-            cell.source = cell.source.replace(value, "path/to/your/copy")
 
 
 def digests(paths: Iterable[str], home: Path) -> dict[str, str]:

@@ -19,6 +19,7 @@ from nbconvert import NotebookExporter, SlidesExporter
 from nbconvert.preprocessors import TagRemovePreprocessor
 from nbformat import NotebookNode
 
+from book.tools.privacy import clean
 from merlib.files import find_home, print_anything, write
 
 SHOWN = ("slide", "subslide", "fragment", "-")
@@ -136,7 +137,9 @@ def handout(home: Path) -> Path:
     remover = TagRemovePreprocessor(enabled=True, remove_cell_tags={"solution"})
     exporter = NotebookExporter(preprocessors=[remover])
     for path in sorted((home / "notebooks").glob("*.py")):
-        content, _ = exporter.from_notebook_node(jupytext.read(path))
+        notebook = jupytext.read(path)
+        clean(notebook)
+        content, _ = exporter.from_notebook_node(notebook)
         write(target / f"{path.stem}.ipynb", content.replace("](../book/", "](../../book/"))
     return target
 
