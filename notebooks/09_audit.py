@@ -156,9 +156,11 @@ print(
 # - **Another epoch.** Some public code reports the best epoch on the test subject, which is a choice
 #   by the answers. HTNet's does: for each left-out subject its main script keeps the answers of the
 #   epoch with the highest accuracy on that subject.
-# - **Another name for a score.** STSTNet's authors publish all answers of their last epoch (three
-#   databases, 442 clips). They give the printed UF1, 0.7353. But the printed UAR, 0.7605, is the
-#   mean *precision* of these answers; their UAR by equation 17 is 0.7186.
+# - **Another name for a score.** STSTNet's authors publish the answer to each of their 442 clips of
+#   three databases, one answer a clip, given when training is over: no epoch is chosen. These answers
+#   give the printed UF1, 0.7353. The printed UAR, 0.7605, is their mean *precision*; their UAR by
+#   equation 17 is 0.7186. The printed F1, 0.7389, is that of mean precision and mean recall. (A log
+#   with 0.7209 and 0.7250 in the same place is of a later port to PyTorch.)
 #
 # You can compare methods that ran under one protocol: [table 2, run here](15_comparison.ipynb).
 #

@@ -4,8 +4,7 @@ Sure: read in the authors' code. u, v and strain at 28x28 go through three paral
 3, 5 and 8 filters; pooled, concatenated, one linear layer. 2,485 parameters at five classes. Adam
 5e-5, batches of 256, 800 epochs.
 
-Deviations: TV-L1 with the head's motion removed, channels standardised by the training clips; no
-choice of an epoch by the test subject.
+Deviations: TV-L1 with the head's motion removed, channels standardised by the training clips.
 """
 
 import torch

@@ -1,9 +1,15 @@
 """The printed figures are consistent with each other where the paper's are."""
 
+import re
+
+import numpy as np
 import pytest
+from conftest import ROOT
 
 from merlib import metrics
 from merlib.study import paper
+
+PAGE = ROOT / "notebooks" / "09_audit.py"
 
 
 @pytest.mark.parametrize("dataset", ["casme2", "samm"])
@@ -42,3 +48,19 @@ def test_kfc_mer_quotes_f1_of_mean_precision_and_recall():
         precision = sum(matrix[k][k] / sum(columns[k]) for k in range(5)) / 5
         recall = sum(matrix[k][k] / sum(matrix[k]) for k in range(5)) / 5
         assert 2 * precision * recall / (precision + recall) == pytest.approx(quoted, abs=5e-5)
+
+
+def test_ststnets_printed_scores_follow_from_its_published_answers():
+    """The authors' log (STSTNet_logfile.txt, 442 clips; rows are the truth): what page 9 says."""
+    matrix = np.array([[219, 22, 9], [40, 62, 7], [21, 3, 59]])  # negative, positive, surprise
+    precision = (matrix.diagonal() / matrix.sum(axis=0)).mean()
+    assert matrix.sum() == 442
+    found = [metrics.uf1(matrix), metrics.uar(matrix), metrics.harmonic_f1(matrix), precision]
+    assert np.round(found, 4).tolist() == [0.7353, 0.7186, 0.7389, 0.7605]
+    (text,) = re.findall(r"STSTNet's authors.*?PyTorch", PAGE.read_text("utf-8"), re.S)
+    assert set(re.findall(r"0\.\d+", text)) == {
+        *(f"{value:.4f}" for value in found),
+        "0.7209",
+        "0.7250",
+    }
+    assert "no epoch is chosen" in text
