@@ -130,10 +130,16 @@ def described(value: Any) -> Any:
     if isinstance(value, BaseEstimator):
         return {"class": type(value).__name__, **value.get_params(deep=False)}
     if isinstance(value, Config):
-        return value.step()
+        return choices_of(value)
     if isinstance(value, np.ndarray | np.generic):
         return value.tolist()
     return getattr(value, "__qualname__", None) or type(value).__qualname__
+
+
+def choices_of(config: Config) -> dict[str, Any]:
+    """Return all fields of a configuration; of a file only its name, no folder of this machine."""
+    files = {name: getattr(config, name) for name in ("pretrained", "landmarks")}
+    return config.step() | {name: value and Path(value).name for name, value in files.items()}
 
 
 class Folds:

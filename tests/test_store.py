@@ -17,6 +17,7 @@ from sklearn.preprocessing import FunctionTransformer
 from test_loso import TINY, Oracle, answers, network_data, table
 
 from merlib import loso, metrics, store
+from merlib.config import Config
 from merlib.model.classifier import NetworkClassifier
 from merlib.store import Saved
 
@@ -207,3 +208,16 @@ def test_a_stopped_save_leaves_the_runs_as_they_were(saved, made, monkeypatch):
     assert list(after) == list(before)
     assert not [path for path in saved.folder.iterdir() if path.suffix != ".parquet"
                 and path.name != ".lock"]  # fmt: skip
+
+
+def test_no_folder_of_a_machine_is_in_what_made_a_run(tmp_path):
+    """Files that a reader names are told by their names alone, wherever a run tells its choices."""
+    files = {"landmarks": str(tmp_path / "eyes.onnx"), "pretrained": str(tmp_path / "w.pth")}
+    (tmp_path / "eyes.onnx").touch()
+    (tmp_path / "w.pth").touch()
+    config = Config(**files)
+    for told in (store.choices_of(config), store.described(config)):
+        assert (told["landmarks"], told["pretrained"]) == ("eyes.onnx", "w.pth")
+    estimator = NetworkClassifier(config)
+    told = json.dumps(store.described(estimator), default=store.described)
+    assert "w.pth" in told and str(tmp_path) not in told

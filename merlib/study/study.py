@@ -253,9 +253,6 @@ class Study:
 
     def info(self) -> dict:
         """Return what a result must say about its data and choices; no folder of this machine."""
-        choices = self.config.step()
-        for name in ("pretrained", "landmarks"):
-            choices[name] = choices[name] and Path(choices[name]).name
         return {
             "dataset": self.dataset,
             "profile": self.profile,
@@ -269,7 +266,7 @@ class Study:
                 for column in ("emotion", "subject")
             },
             "repairs": sorted(self.clips.attrs["repairs"]),
-            "configuration": choices,
+            "configuration": store.choices_of(self.config),
             "configuration_hash": self.config.hash(),
         }
 

@@ -227,17 +227,6 @@ def test_results_hold_names_and_probabilities_and_no_folder(study):
     assert sum(counts["subject"].values()) == len(study.clips)
 
 
-@pytest.mark.parametrize(
-    "path",
-    ["data/CASME2/x.jpg", "data/x.txt", "SAMM/006/006_1_2/006_05562.jpg", "a.mp4", "x/b.avi",
-     "SAMM_Micro_FACS_Codes_v2.xlsx", "notebooks/01_data.ipynb", "predictions/x/prediction.png",
-     "full.safetensors", "runs/x"],
-)  # fmt: skip
-def test_nothing_licensed_can_slip_into_git(path):
-    root = Path(__file__).resolve().parents[2]
-    assert subprocess.run(["git", "check-ignore", "-q", path], cwd=root).returncode == 0
-
-
 @pytest.mark.parametrize("command", ["prepare", "train", "book", "study", "trials"])
 def test_the_profile_is_laptop_but_for_trials(command, monkeypatch):
     data = stopped_at_the_study(monkeypatch, [command])[0]
