@@ -28,6 +28,8 @@ Share = Annotated[float, Range(0, 1)]
 Part = Annotated[float, Range(0, 1, but_not=1)]
 Positive = Annotated[float, Range(0, but_not=0)]
 Factor = Annotated[float, Range(0, 1000, but_not=0)]
+Epochs = Annotated[int, Range(1, 10_000)]
+BatchSize = Annotated[int, Range(2, 4096)]  # batch norm needs more than one clip
 Seed = Annotated[int, Range(0)]
 Jobs = Annotated[int, Range(1)] | Literal[-1] | None  # processes; None or -1 for all cores
 Pairs = Pattern(
@@ -206,10 +208,8 @@ class Config:
     learning_rate: Positive = choice(1e-2, "train", "section 3.1.4; cosine to 0 over all steps")
     momentum: Part = choice(0.9, "train", "the first of the paper's two numbers")
     weight_decay: Share = choice(5e-4, "train", "not on norms, biases and GeM exponents")
-    batch_size: Annotated[int, Range(2, 4096)] = choice(8, "train", "clips; the paper does not say")
-    epochs: Annotated[int, Range(1, 10_000)] = choice(
-        50, "train", "section 3.1.4: 50 for CASME II, 80 for SAMM"
-    )
+    batch_size: BatchSize = choice(8, "train", "clips; the paper does not say")
+    epochs: Epochs = choice(50, "train", "section 3.1.4: 50 for CASME II, 80 for SAMM")
     flip: Share = choice(0.5, "train", "probability of a mirror flip; u changes its sign")
     rotation: Annotated[float, Range(0, 180)] = choice(
         10.0, "train", "degrees, left or right; turns the flow vectors too"

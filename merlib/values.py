@@ -27,21 +27,24 @@ SPELT = {None: "none", True: "on", False: "off"}
 
 @dataclass(frozen=True)
 class Range:
-    """The numbers from ``low`` to ``high``, perhaps without one of the two."""
+    """The numbers from ``low`` to ``high``, perhaps without one end, or multiples of ``step``."""
 
     low: float = -math.inf
     high: float = math.inf
     but_not: float | None = None
+    step: float | None = None
 
     def __contains__(self, value: float) -> bool:
-        return self.low <= value <= self.high and value != self.but_not
+        fits = self.step is None or value % self.step == 0
+        return fits and self.low <= value <= self.high and value != self.but_not
 
     def __str__(self) -> str:
         """Return the range in words, such as ``of at least 0 and below 1``."""
         low = f"above {self.low}" if self.but_not == self.low else f"of at least {self.low}"
         high = f"below {self.high}" if self.but_not == self.high else f"at most {self.high}"
         pairs = ((self.low, low), (self.high, high))
-        return " and ".join(words for limit, words in pairs if math.isfinite(limit))
+        found = " and ".join(words for limit, words in pairs if math.isfinite(limit))
+        return found if self.step is None else f"{found}, a multiple of {self.step}"
 
 
 @dataclass(frozen=True)

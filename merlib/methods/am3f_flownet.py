@@ -20,6 +20,8 @@ VERSION = 1  # raised when this step computes something else, see merlib.version
 class AM3FFlowNet(DeepClassifier, learning_rate=1e-3):
     """AM3F-FlowNet-style on the view ``apex_flow``; see `DeepClassifier` for the parameters."""
 
+    takes = (3, "S", "S")
+
     def build(self, n_classes: int) -> nn.Module:
         return ThreeBranches(n_classes, self.width)
 

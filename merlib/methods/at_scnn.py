@@ -6,6 +6,8 @@ through the two convolutions of OFF-ApexNet with SELU and a convolutional block 
 batches of 32.
 """
 
+from typing import Literal
+
 import torch
 from torch import Tensor, nn
 
@@ -21,6 +23,9 @@ VERSION = 1  # raised when this step computes something else, see merlib.version
 
 class ATSCNN(FoldsTogether, side=28, epochs=300, batch_size=32):
     """AT-SCNN-style on the view ``apex_flow``; see `DeepClassifier` for the parameters."""
+
+    takes = (3, "S", "S")
+    side: Literal[28]  # the size of a layer depends on it
 
     def build(self, n_classes: int) -> nn.Module:
         hidden = narrowed(1024, self.width)

@@ -20,6 +20,8 @@ BLOCKS, BINS = 5, 8
 class BiWoof(LinearSVM):
     """Linear SVM on the weighted histograms of the view ``apex_flow`` (N, 3, F, F)."""
 
+    takes = (3, "F", "F")
+
     def features(self, X: np.ndarray) -> np.ndarray:
         return np.stack([bi_woof(clip) for clip in X])
 

@@ -12,6 +12,8 @@ import numpy as np
 import torch
 from torch import nn
 
+from merlib.config import Pixels
+
 from .deep import DeepClassifier, narrowed
 
 VERSION = 1  # raised when this step computes something else, see merlib.versions
@@ -20,7 +22,8 @@ VERSION = 1  # raised when this step computes something else, see merlib.version
 class CNN3D(DeepClassifier, side=64, epochs=100, learning_rate=0.01):
     """3D-CNN on the view ``eighteen_frames``; see `DeepClassifier` for the parameters."""
 
-    side: int  # never None: the size of a layer depends on it
+    takes = (18, "S", "S")
+    side: Pixels  # never None: the size of a layer depends on it
 
     def inputs(self, X: np.ndarray) -> np.ndarray:
         """Return the frames as one channel (N, 18, 1, 64, 64)."""

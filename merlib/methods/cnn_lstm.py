@@ -12,6 +12,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
+from merlib.config import Pixels
+
 from .deep import DeepClassifier, FramesThenSequence, framewise, narrowed
 
 VERSION = 1  # raised when this step computes something else, see merlib.versions
@@ -22,8 +24,9 @@ STATES, CENTRE_WEIGHT = 5, 0.01
 class CNNLSTM(DeepClassifier, side=64, epochs=30, learning_rate=1e-3):
     """CNN+LSTM-style on the view ``five_states``; see `DeepClassifier` for the parameters."""
 
+    takes = (5, "S", "S")
     network_: "StatesThenSequence"
-    side: int  # never None: the size of a layer depends on it
+    side: Pixels  # never None: the size of a layer depends on it
 
     def inputs(self, X: np.ndarray) -> np.ndarray:
         """Return the frames as one channel (N, 5, 1, 64, 64)."""

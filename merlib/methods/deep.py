@@ -2,28 +2,31 @@
 
 from collections.abc import Callable, Sequence
 from functools import partialmethod
-from typing import Any
+from typing import Annotated, Any
 
 import numpy as np
 import torch
-from sklearn.base import BaseEstimator, ClassifierMixin
 from sklearn.utils.validation import check_is_fitted
 from torch import Tensor, nn
 from torch.nn import functional
 from torch.optim import Optimizer
 
-from merlib.config import Config, Imbalance
-from merlib.model.training import draw_batches, own_randomness, pick_device
+from merlib.config import BatchSize, Config, Epochs, Imbalance, Pixels, Positive
+from merlib.model.estimator import ClipClassifier, check_clips, seed_of
+from merlib.model.training import Diverged, all_finite, draw_batches, own_randomness, pick_device
+from merlib.parallel import Rows
+from merlib.values import Range
 
 VERSION = 1  # raised when this step computes something else, see merlib.versions
 
 
-class DeepClassifier(ClassifierMixin, BaseEstimator):
+class DeepClassifier(ClipClassifier):
     """A network that is trained on a view of the clips; subclasses define the network.
 
     Every input channel is standardised by the training clips. The last epoch counts. Clips are
     predicted one by one, so that no prediction depends on the other clips. A subclass names its own
-    defaults in its first line: ``class CNN3D(DeepClassifier, side=64)``.
+    defaults in its first line: ``class CNN3D(DeepClassifier, side=64)``; what it accepts otherwise
+    is said by the annotations of its attributes.
 
     Parameters
     ----------
@@ -31,18 +34,25 @@ class DeepClassifier(ClassifierMixin, BaseEstimator):
         Factor on the channels of the network; 1 gives the published ones.
     side : int, optional
         Images are area-averaged to this many pixels a side; None leaves them as they are.
-    random_state : int
-        Seed of weights, batches and dropout.
+    random_state : int, RandomState or None
+        Of weights, batches and dropout.
     device : str
         ``auto`` is CUDA if there is a GPU, else the CPU.
 
     Attributes
     ----------
+    classes_, shape_in_
+        See `ClipClassifier`.
     loss_ : list of float
         Mean loss of each epoch.
     """
 
     imbalance: Imbalance = "none"
+    width: Annotated[float, Range(0, 16, but_not=0)]
+    side: Pixels | None
+    epochs: Epochs
+    batch_size: BatchSize
+    learning_rate: Positive
 
     def __init_subclass__(cls, **defaults: Any) -> None:
         """Replace defaults of the parameters in a subclass."""
@@ -58,7 +68,7 @@ class DeepClassifier(ClassifierMixin, BaseEstimator):
         epochs: int = 50,
         batch_size: int = 16,
         learning_rate: float = 1e-4,
-        random_state: int = 0,
+        random_state: int | np.random.RandomState | None = 0,
         device: str = "auto",
     ):
         self.width, self.side = width, side
@@ -86,25 +96,37 @@ class DeepClassifier(ClassifierMixin, BaseEstimator):
         return functional.cross_entropy(output, labels)
 
     def fit(self, X: np.ndarray, y: np.ndarray):
-        """Train on a finite view of clips (N, ...) and labels (N,) of two or more classes."""
-        self.device_ = pick_device(self.device)
-        with own_randomness(self.random_state, self.device_):
+        """Train on a finite view of clips (N, ...) and labels (N,) of two or more classes.
+
+        Raises
+        ------
+        ValueError
+            For wrong parameters, shapes or labels, an X that is not finite and a single class.
+        Diverged
+            If loss or weights are no longer finite.
+        """
+        self.device_, self.seed_ = pick_device(self.device), seed_of(self.random_state)
+        with own_randomness(self.seed_, self.device_):
             self.train(*self.begin(X, y))
-        self.network_.eval()
+        self.end()
         return self
+
+    def end(self, fold: int = 0) -> None:
+        """Make the network ready to predict, unless training diverged; see `Diverged`."""
+        self.network_.eval()
+        finite = np.isfinite([*self.loss_, 0.0 if all_finite(self.network_) else np.nan])
+        if not finite.all():
+            del self.network_
+            epoch = min(int(finite.argmin()) + 1, len(self.loss_))
+            raise Diverged(epoch, self.learning_rate, fold)
 
     def begin(self, X: np.ndarray, y: np.ndarray) -> tuple[Tensor, Tensor]:
         """Check the data and build the network; return its inputs and the classes' numbers."""
-        X, y = np.asarray(X, np.float32), np.asarray(y)
-        if y.shape != (len(X),):
-            raise ValueError(f"y of shape {y.shape}: expected one label for each of {len(X)} clips")
-        if not np.isfinite(X).all():
-            raise ValueError("X is not finite")
-        self.classes_, codes = np.unique(y, return_inverse=True)
-        if len(self.classes_) < 2:
-            raise ValueError(f"y holds only the class '{self.classes_[0]}': expected two or more")
+        checked, codes = self.begin_fit(X, y)
         self.network_ = self.build(len(self.classes_)).to(self.device_)
-        return self.standardised(X, first=True), torch.from_numpy(codes).to(self.device_)
+        return self.standardised(np.asarray(checked), first=True), torch.from_numpy(codes).to(
+            self.device_
+        )
 
     def train(self, clips: Tensor, labels: Tensor) -> None:
         """Train the network for all epochs."""
@@ -115,7 +137,7 @@ class DeepClassifier(ClassifierMixin, BaseEstimator):
         self, optimiser: Optimizer, clips: Tensor, labels: Tensor, forward: Callable, loss: Callable
     ) -> list[float]:
         """Train by ``loss(forward(clips), labels, shares)``; return its mean in each epoch."""
-        generator = torch.Generator().manual_seed(self.random_state)
+        generator = torch.Generator().manual_seed(self.seed_)
         how = Config(batch_size=self.batch_size, imbalance=self.imbalance)
         schedule, codes, losses = self.schedule(optimiser), labels.cpu().numpy(), []
         shares = torch.bincount(labels, minlength=len(self.classes_)) / len(labels)
@@ -149,17 +171,13 @@ class DeepClassifier(ClassifierMixin, BaseEstimator):
             self.mean_ = x.mean(axes, keepdim=True)
         return ((x - self.mean_) / self.scale_).to(self.device_)
 
-    def predict_proba(self, X: np.ndarray) -> np.ndarray:
+    def predict_proba(self, X: np.ndarray | Rows) -> np.ndarray:
         """Return class probabilities (N, K) float64."""
         check_is_fitted(self, "network_")
         with torch.inference_mode():
-            clips = self.standardised(X)
+            clips = self.standardised(np.asarray(check_clips(X, self.shape_in_)))
             logits = [self.network_(clips[row : row + 1]) for row in range(len(clips))]
             return torch.cat(logits).double().softmax(dim=1).cpu().numpy()
-
-    def predict(self, X: np.ndarray) -> np.ndarray:
-        """Return the most probable label (N,) of each clip."""
-        return self.classes_[self.predict_proba(X).argmax(axis=1)]
 
 
 def narrowed(channels: int, width: float) -> int:

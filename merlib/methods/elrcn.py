@@ -22,6 +22,7 @@ VERSION = 1  # raised when this step computes something else, see merlib.version
 class ELRCN(DeepClassifier, batch_size=8):
     """ELRCN on the view ``nine_flows``; see `DeepClassifier` for the parameters."""
 
+    takes = ("flows", 3, "S", "S")
     network_: "FlowsThenSequence"
 
     def inputs(self, X: np.ndarray) -> np.ndarray:

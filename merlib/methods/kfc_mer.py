@@ -13,6 +13,8 @@ has an average pool before the linear layers, where the source flattens into 51 
 import numpy as np
 from torch import Tensor, nn
 
+from merlib.config import Pixels
+
 from .components import COMPONENTS, masks
 from .deep import DeepClassifier, Residual, Streams, conv_block, narrowed
 
@@ -24,7 +26,8 @@ REDUCTION = 8  # pixels a side of one cell of the last feature map
 class KFCMER(DeepClassifier, side=112):
     """KFC-MER on the view ``apex_flow``; see `DeepClassifier` for the parameters."""
 
-    side: int  # the size of a layer depends on it
+    takes = (3, "S", "S")
+    side: Pixels  # the size of a layer depends on it
     pooled = False
 
     def inputs(self, X: np.ndarray) -> np.ndarray:

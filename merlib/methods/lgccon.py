@@ -26,6 +26,7 @@ PART_WEIGHT, CENTRE_WEIGHT, SAMPLES = 0.7, 0.01, 3
 class LGCcon(DeepClassifier, learning_rate=0.01):
     """LGCcon on the view ``apex_grey``; see `DeepClassifier` for the parameters."""
 
+    takes = (1, "S", "S")
     network_: "LocalAndGlobal"
 
     def build(self, n_classes: int) -> nn.Module:

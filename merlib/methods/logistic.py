@@ -2,13 +2,15 @@
 
 import numpy as np
 import torch
-from sklearn.base import BaseEstimator, ClassifierMixin
 from sklearn.decomposition import PCA
 from sklearn.linear_model import LogisticRegression
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 from sklearn.utils.validation import check_is_fitted
 from torch.nn import functional
+
+from merlib.model.estimator import ClipClassifier, check_clips
+from merlib.parallel import Rows
 
 from .tuned import tuned
 
@@ -19,7 +21,7 @@ STRENGTHS = tuple(10.0**k for k in range(-5, 1))
 """Values of C to choose from: 1568 features need strong regularisation."""
 
 
-class FlowLogistic(ClassifierMixin, BaseEstimator):
+class FlowLogistic(ClipClassifier):
     """Multinomial logistic regression on the standardised u and v of the last frame.
 
     `merlib.methods.tuned` chooses C within the training clips. A full PCA only rotates the axes,
@@ -27,6 +29,7 @@ class FlowLogistic(ClassifierMixin, BaseEstimator):
     """
 
     chooses_c = True  # on `merlib.methods.tuned.inner_folds`
+    takes = ("frames", "channels", "H", "W")
 
     def fit(self, X: np.ndarray, y: np.ndarray, groups: np.ndarray | None = None):
         """Fit on prepared clips (N, T, C, H, W); ``groups`` (N,) are their subjects."""
@@ -34,26 +37,22 @@ class FlowLogistic(ClassifierMixin, BaseEstimator):
             StandardScaler(), PCA(svd_solver="full"), LogisticRegression(max_iter=1000)
         )
         grid = {"logisticregression__C": STRENGTHS}
-        self.pipeline_ = tuned(model, grid, flow_features(X), np.asarray(y), groups)
-        self.classes_ = self.pipeline_.classes_
+        clips, codes = self.begin_fit(X, y)
+        self.pipeline_ = tuned(model, grid, flow_features(clips), self.classes_[codes], groups)
         return self
 
-    def predict_proba(self, X: np.ndarray) -> np.ndarray:
+    def predict_proba(self, X: np.ndarray | Rows) -> np.ndarray:
         """Return class probabilities (N, K) of prepared clips."""
         check_is_fitted(self, "pipeline_")
-        return self.pipeline_.predict_proba(flow_features(X))
-
-    def predict(self, X: np.ndarray) -> np.ndarray:
-        """Return the most probable label (N,) of each clip."""
-        return self.classes_[self.predict_proba(X).argmax(axis=1)]
+        return self.pipeline_.predict_proba(flow_features(check_clips(X, self.shape_in_)))
 
 
-def flow_features(X: np.ndarray) -> np.ndarray:
+def flow_features(X: np.ndarray | Rows) -> np.ndarray:
     """Return u and v of the last frame, area-averaged to 28x28, as rows (N, 1568)."""
     return last_frame(X, slice(1, 3), SIDE)
 
 
-def last_frame(X: np.ndarray, channels: slice, side: int) -> np.ndarray:
+def last_frame(X: np.ndarray | Rows, channels: slice, side: int) -> np.ndarray:
     """Return channels of the last frame, area-averaged to ``side`` pixels a side, as rows (N, D).
 
     X is (N, T, C, H, W) with at least three channels: grey, u and v.

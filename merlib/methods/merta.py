@@ -21,6 +21,8 @@ VERSION = 1  # raised when this step computes something else, see merlib.version
 class MERTA(DeepClassifier, batch_size=8):
     """MERTA-style on the view ``channels``; see `DeepClassifier` for the parameters."""
 
+    takes = ("frames", "channels", "S", "S")
+
     def inputs(self, X: np.ndarray) -> np.ndarray:
         """Return grey, u, v and strain (N, T, 4, S, S)."""
         return np.concatenate([X[:, :, :3], strain(X[:, :, 1:3])[:, :, None]], axis=2)

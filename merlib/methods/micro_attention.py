@@ -23,6 +23,8 @@ VERSION = 1  # raised when this step computes something else, see merlib.version
 class MicroAttention(DeepClassifier, epochs=60, learning_rate=0.01):
     """Micro-attention on the view ``apex_grey``; see `DeepClassifier` for the parameters."""
 
+    takes = (1, "S", "S")
+
     imbalance: Imbalance = "sampler"
 
     def build(self, n_classes: int) -> nn.Module:

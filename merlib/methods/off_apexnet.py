@@ -8,6 +8,8 @@ Deviations: TV-L1 with the head's motion removed, channels standardised by the t
 batches of 64, since the source names none.
 """
 
+from typing import Literal
+
 import numpy as np
 from torch import nn
 
@@ -19,6 +21,9 @@ VERSION = 1  # raised when this step computes something else, see merlib.version
 
 class OffApexNet(FoldsTogether, side=28, epochs=3000, batch_size=64):
     """OFF-ApexNet on the view ``apex_flow``; see `DeepClassifier` for the parameters."""
+
+    takes = (3, "S", "S")
+    side: Literal[28]  # the size of a layer depends on it
 
     def inputs(self, X: np.ndarray) -> np.ndarray:
         """Return u and v (N, 2, F, F)."""

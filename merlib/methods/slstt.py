@@ -11,12 +11,15 @@ stage with the LSTM, by Adam 3e-4, since SGD did not learn even a class that is 
 row is not the published model.
 """
 
+from typing import Annotated
+
 import numpy as np
 import torch
 from matplotlib.colors import hsv_to_rgb
 from torch import Tensor, nn
 
 from merlib.preprocess.flow import direction
+from merlib.values import Range
 
 from .deep import DeepClassifier, FramesThenSequence, narrowed
 
@@ -28,7 +31,8 @@ PATCHES = 7  # patches a side
 class SLSTT(DeepClassifier, side=112, epochs=40, batch_size=8, learning_rate=3e-4):
     """SLSTT on the view ``eleven_flows``; see `DeepClassifier` for the parameters."""
 
-    side: int  # never None: the size of a layer depends on it
+    takes = ("flows", 2, "S", "S")
+    side: Annotated[int, Range(PATCHES, 1024, step=PATCHES)]  # its layers depend on it
 
     def inputs(self, X: np.ndarray) -> np.ndarray:
         """Return colour images (N, 11, 3, S, S): hue the direction, value the magnitude.

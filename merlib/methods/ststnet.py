@@ -7,6 +7,8 @@ Sure: read in the authors' code. u, v and strain at 28x28 go through three paral
 Deviations: TV-L1 with the head's motion removed, channels standardised by the training clips.
 """
 
+from typing import Literal
+
 import torch
 from torch import Tensor, nn
 
@@ -19,6 +21,9 @@ STREAMS = (3, 5, 8)
 
 class STSTNet(FoldsTogether, side=28, epochs=800, batch_size=256, learning_rate=5e-5):
     """STSTNet on the view ``apex_flow``; see `DeepClassifier` for the parameters."""
+
+    takes = (3, "S", "S")
+    side: Literal[28]  # the size of a layer depends on it
 
     def build(self, n_classes: int) -> nn.Module:
         return ThreeStreams(n_classes)

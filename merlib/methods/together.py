@@ -18,6 +18,7 @@ from torch.func import functional_call, stack_module_state, vmap
 from torch.nn import functional
 
 from merlib.config import Config
+from merlib.model.estimator import seed_of
 from merlib.model.training import draw_batches, own_randomness, pick_device
 
 from .deep import DeepClassifier, on_device
@@ -51,7 +52,8 @@ class FoldsTogether(DeepClassifier):
         rows and ``seeds`` the random state of each fold.
         """
         fitted = [clone(self).set_params(random_state=seed) for seed in seeds]
-        alone = [Fold(one, X[rows], y[rows]) for one, rows in zip(fitted, folds, strict=True)]
+        pairs = enumerate(zip(fitted, folds, strict=True))
+        alone = [Fold(one, X[rows], y[rows], number) for number, (one, rows) in pairs]
         self.train_all(alone)
         return fitted
 
@@ -61,7 +63,7 @@ class FoldsTogether(DeepClassifier):
         for fold in folds:
             steps = len(draw_batches(fold.codes, fold.how, torch.Generator()))
             groups[steps, len(fold.classifier.classes_)].append(fold)
-        with own_randomness(self.random_state, pick_device(self.device)):
+        with own_randomness(folds[0].classifier.seed_, pick_device(self.device)):
             for group in groups.values():
                 train_together(group)
 
@@ -69,14 +71,15 @@ class FoldsTogether(DeepClassifier):
 class Fold:
     """One fold: its network, its clips and its two random states, of dropout and of batches."""
 
-    def __init__(self, classifier: DeepClassifier, X: np.ndarray, y: np.ndarray):
-        self.classifier = classifier
+    def __init__(self, classifier: DeepClassifier, X: np.ndarray, y: np.ndarray, number: int = 0):
+        self.classifier, self.number = classifier, number
         self.losses: list[float] = []
         classifier.device_ = pick_device(classifier.device)
-        with own_randomness(classifier.random_state, classifier.device_):
+        classifier.seed_ = seed_of(classifier.random_state)
+        with own_randomness(classifier.seed_, classifier.device_):
             self.clips, self.labels = classifier.begin(X, y)
             self.state = torch.get_rng_state()
-        self.generator = torch.Generator().manual_seed(classifier.random_state)
+        self.generator = torch.Generator().manual_seed(classifier.seed_)
         self.how = Config(batch_size=classifier.batch_size, imbalance=classifier.imbalance)
         self.codes = self.labels.cpu().numpy()
 
@@ -138,8 +141,8 @@ def train_together(folds: list[Fold]) -> None:
     for k, fold in enumerate(folds):
         state = {name: value[k].detach() for name, value in (weights | buffers).items()}
         fold.classifier.network_.load_state_dict(state, strict=False)
-        fold.classifier.network_.eval()
         fold.classifier.loss_ = fold.losses
+        fold.classifier.end(fold.number)
 
 
 def padded(folds: list[Fold], batch: tuple[Tensor, ...]) -> tuple[Tensor, Tensor, Tensor]:

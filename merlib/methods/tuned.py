@@ -4,10 +4,12 @@ import warnings
 
 import numpy as np
 from scipy.special import softmax
-from sklearn.base import BaseEstimator, ClassifierMixin
 from sklearn.model_selection import GridSearchCV, LeaveOneGroupOut, StratifiedKFold
 from sklearn.svm import SVC
 from sklearn.utils.validation import check_is_fitted
+
+from merlib.model.estimator import ClipClassifier, check_clips
+from merlib.parallel import Rows
 
 VERSION = 1  # raised when this step computes something else, see merlib.versions
 
@@ -50,7 +52,7 @@ def correct(model, X: np.ndarray, y: np.ndarray) -> float:
     return float((model.predict(X) == y).sum())
 
 
-class LinearSVM(ClassifierMixin, BaseEstimator):
+class LinearSVM(ClipClassifier):
     """A linear support vector machine on features of a clip, with C chosen by `tuned`.
 
     Subclasses compute their `features` of a view. The "probabilities" are the softmax of the
@@ -66,19 +68,17 @@ class LinearSVM(ClassifierMixin, BaseEstimator):
 
     def fit(self, X: np.ndarray, y: np.ndarray, groups: np.ndarray | None = None):
         """Fit on a view of clips (N, ...); ``groups`` (N,) are their subjects."""
+        clips, codes = self.begin_fit(X, y)
+        features = self.features(np.asarray(clips))
         model, grid = SVC(kernel="linear", break_ties=True), {"C": self.STRENGTHS}
-        self.model_ = tuned(model, grid, self.features(X), np.asarray(y), groups)
-        self.classes_ = self.model_.classes_
+        self.model_ = tuned(model, grid, features, self.classes_[codes], groups)
         return self
 
-    def predict_proba(self, X: np.ndarray) -> np.ndarray:
+    def predict_proba(self, X: np.ndarray | Rows) -> np.ndarray:
         """Return the softmax of the decision values (N, K)."""
         check_is_fitted(self, "model_")
-        values = self.model_.decision_function(self.features(X))
+        features = self.features(np.asarray(check_clips(X, self.shape_in_)))
+        values = self.model_.decision_function(features)
         if values.ndim == 1:
             values = np.stack([-values, values], axis=1)
         return softmax(values, axis=1)
-
-    def predict(self, X: np.ndarray) -> np.ndarray:
-        """Return the most probable label (N,) of each clip."""
-        return self.classes_[self.predict_proba(X).argmax(axis=1)]

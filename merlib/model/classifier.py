@@ -2,20 +2,23 @@
 
 import math
 from collections.abc import Callable, Iterator
+from dataclasses import replace
+from typing import Any, Literal
 
 import numpy as np
 import torch
-from sklearn.base import BaseEstimator, ClassifierMixin
 from sklearn.utils.validation import check_is_fitted
 from torch import Tensor
 from torch.nn import functional
 
-from merlib.config import Config
+from merlib.config import Config, kinds
 from merlib.parallel import Rows
+from merlib.values import known, shown
 
 from .augment import augment
+from .estimator import Axis, ClipClassifier, check_clips, seed_of
 from .network import Network
-from .training import draw_batches, own_randomness, pick_device
+from .training import Diverged, all_finite, draw_batches, own_randomness, pick_device
 
 VERSION = 1  # raised when this step computes something else, see merlib.versions
 
@@ -23,7 +26,7 @@ PREDICTED_AT_ONCE = 8  # clips that are predicted at a time
 BYTES_AT_ONCE = 2**28  # bytes of clips that are copied to a GPU at a time
 
 
-class NetworkClassifier(ClassifierMixin, BaseEstimator):
+class NetworkClassifier(ClipClassifier):
     """The paper's network, trained by SGD with a cosine schedule and cross entropy (eq. 14).
 
     The last epoch counts; nothing is selected. The same random state on the same machine gives the
@@ -32,8 +35,10 @@ class NetworkClassifier(ClassifierMixin, BaseEstimator):
 
     Parameters
     ----------
-    config : Config, of which the fields of the steps ``network`` and ``train`` are used
-    random_state : int, decides initial weights, order of clips, augmentation and dropout
+    config : Config, of which the fields of the steps ``network`` and ``train`` are used; a field
+        has the name ``config__epochs`` in `get_params` and `set_params`
+    random_state : int, RandomState or None
+        Decides initial weights, order of clips, augmentation and dropout.
     device : str, see `pick_device`
     precision : {"auto", "float32", "bfloat16"}
         Precision of the products in training; ``auto`` is bfloat16 on CUDA and float32 on a CPU.
@@ -41,24 +46,52 @@ class NetworkClassifier(ClassifierMixin, BaseEstimator):
 
     Attributes
     ----------
-    classes_ : ndarray (K,), sorted labels, the columns of `predict_proba`
+    classes_, shape_in_ : see `ClipClassifier`
     network_ : Network, trained, in evaluation mode
     loss_ : list of float, mean training loss of every epoch
     """
 
     streams = True
+    precision: Literal["auto", "float32", "bfloat16"]
 
     def __init__(
         self,
         config: Config | None = None,
-        random_state: int = 0,
+        random_state: int | np.random.RandomState | None = 0,
         device: str = "auto",
         precision: str = "auto",
     ):
         self.config = config
         self.random_state = random_state
         self.device = device
-        self.precision = precision
+        self.precision = precision  # type: ignore[assignment]  # checked in fit
+
+    @property
+    def settings(self) -> Config:
+        """The configuration, by default the paper's."""
+        if not isinstance(self.config, Config | None):
+            raise ValueError(f"config={shown(self.config)}: expected a Config or None")
+        return self.config or Config()
+
+    @property
+    def takes(self) -> tuple[Axis, ...]:  # type: ignore[override]
+        """Axes of one clip."""
+        return "frames", self.settings.channels, "S", "S"
+
+    def get_params(self, deep: bool = True) -> dict[str, Any]:
+        """Return the parameters, if ``deep`` with the fields of the configuration."""
+        fields = self.settings.step() if deep and isinstance(self.config, Config | None) else {}
+        return super().get_params(deep) | {f"config__{name}": fields[name] for name in fields}
+
+    def set_params(self, **params: Any) -> "NetworkClassifier":
+        """Set parameters, or fields of the configuration; return this classifier."""
+        names = [name for name in params if name.startswith("config__")]
+        changes = {name.removeprefix("config__"): params.pop(name) for name in names}
+        known("configuration field", changes, kinds())
+        super().set_params(**params)
+        if changes:
+            self.config = replace(self.settings, **changes)
+        return self
 
     def fit(
         self,
@@ -69,22 +102,21 @@ class NetworkClassifier(ClassifierMixin, BaseEstimator):
         """Train on prepared clips X (N, T, C, H, W) float32 and their labels y (N,).
 
         ``after_epoch`` is called with the epoch (from 1) and this classifier; it may predict, but
-        cannot change the training. Wrong shapes, an X that is not finite and a single class raise a
-        ValueError.
+        cannot change the training.
+
+        Raises
+        ------
+        ValueError
+            For wrong parameters, shapes or labels, an X that is not finite and a single class.
+        Diverged
+            If loss or weights are no longer finite.
         """
-        if self.precision not in ("auto", "float32", "bfloat16"):
-            raise ValueError(f"precision={self.precision!r}: expected auto, float32 or bfloat16")
-        config = self.config or Config()
-        X, y = check_clips(X, config), np.asarray(y)
-        if y.shape != (len(X),):
-            raise ValueError(f"y of shape {y.shape}: expected one label for each of {len(X)} clips")
-        self.classes_, codes = np.unique(y, return_inverse=True)
-        if len(self.classes_) < 2:
-            raise ValueError(f"y holds only the class {self.classes_[0]!r}: expected two or more")
+        X, codes = self.begin_fit(X, y)
+        config, seed = self.settings, seed_of(self.random_state)
         device = pick_device(self.device)
         half = self.precision == "bfloat16" or (self.precision == "auto" and device.type == "cuda")
-        with own_randomness(self.random_state, device):
-            generator = torch.Generator().manual_seed(self.random_state)
+        with own_randomness(seed, device):
+            generator = torch.Generator().manual_seed(seed)
             self.network_: Network = Network(len(self.classes_), config).to(  # type: ignore[call-overload]
                 device, memory_format=torch.channels_last
             )
@@ -109,7 +141,11 @@ class NetworkClassifier(ClassifierMixin, BaseEstimator):
                     schedule.step()
                     total += loss.detach() * len(rows)
                 self.network_.eval()
-                self.loss_.append(float(total) / len(X))
+                total = torch.where(all_finite(self.network_), total, math.nan)
+                self.loss_.append(float(total) / len(X))  # a GPU's only wait in an epoch
+                if not math.isfinite(self.loss_[-1]):
+                    del self.network_
+                    raise Diverged(epoch, config.learning_rate)
                 if after_epoch is not None:
                     after_epoch(epoch, self)
         return self
@@ -117,7 +153,7 @@ class NetworkClassifier(ClassifierMixin, BaseEstimator):
     def predict_proba(self, X: np.ndarray | Rows) -> np.ndarray:
         """Return class probabilities (N, K) float64 of clips (softmax of section 2.1.4)."""
         check_is_fitted(self, "network_")
-        X = check_clips(X, self.config or Config())
+        X = check_clips(X, self.shape_in_)
         logits = []
         with torch.inference_mode():
             for rows in torch.arange(len(X)).split(PREDICTED_AT_ONCE):
@@ -125,23 +161,6 @@ class NetworkClassifier(ClassifierMixin, BaseEstimator):
                 filled = rows[torch.arange(PREDICTED_AT_ONCE) % len(rows)]
                 logits.append(self.network_(read(X, filled).to(self.device_))[: len(rows)])
             return torch.cat(logits).double().softmax(dim=1).cpu().numpy()
-
-    def predict(self, X: np.ndarray | Rows) -> np.ndarray:
-        """Return the most probable label (N,) of each clip."""
-        return self.classes_[self.predict_proba(X).argmax(axis=1)]
-
-
-def check_clips(X: np.ndarray | Rows, config: Config) -> np.ndarray | Rows:
-    """Return prepared clips, or raise if something is wrong; they are read one at a time."""
-    X = X if isinstance(X, Rows) else np.asarray(X)
-    if len(X.shape) != 5 or X.shape[2] != config.channels or len(X) == 0:
-        raise ValueError(
-            f"X of shape {X.shape}: expected (clips, frames, {config.channels}, height, width)"
-        )
-    bad = [row for row in range(len(X)) if not np.isfinite(X[row]).all()]
-    if bad:
-        raise ValueError(f"X is not finite in {len(bad)} clip(s), the first at index {bad[0]}")
-    return X
 
 
 def read(X: np.ndarray | Rows, rows: Tensor) -> Tensor:

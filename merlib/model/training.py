@@ -15,11 +15,38 @@ VERSION = 1  # raised when this step computes something else, see merlib.version
 os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")  # else the LSTM varies on a GPU
 
 
+class Diverged(ValueError):
+    """Training gave numbers that are not finite; ``fold`` counts folds that train together."""
+
+    def __init__(self, epoch: int, learning_rate: float, fold: int = 0):
+        super().__init__(epoch, learning_rate, fold)
+        self.epoch, self.learning_rate, self.fold = epoch, learning_rate, fold
+
+    def __str__(self) -> str:
+        return (
+            f"training diverged in epoch {self.epoch}: loss or weights are not finite; try a "
+            f"learning_rate below {self.learning_rate:g}"
+        )
+
+
 def pick_device(device: str) -> torch.device:
-    """Return the device of a name; ``auto`` is CUDA if there is a GPU, else the CPU."""
-    if device == "auto":
-        device = "cuda" if torch.cuda.is_available() else "cpu"
-    return torch.device(device)
+    """Return the device of a name; ``auto`` is CUDA if there is a GPU, else the CPU.
+
+    Another name, or CUDA where there is no GPU, raises a ValueError.
+    """
+    cuda = torch.cuda.is_available()
+    try:
+        found = torch.device(("cuda" if cuda else "cpu") if device == "auto" else device)
+    except (RuntimeError, TypeError):
+        raise ValueError(f"device={device!r}: expected auto, cpu or cuda") from None
+    if found.type == "cuda" and not cuda:
+        raise ValueError(f"device={device!r}: this machine has no GPU that PyTorch can use")
+    return found
+
+
+def all_finite(network: torch.nn.Module) -> Tensor:
+    """Return whether all weights and statistics are finite, on their device: nothing waits."""
+    return torch.stack([value.isfinite().all() for value in network.state_dict().values()]).all()
 
 
 @contextmanager

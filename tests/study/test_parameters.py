@@ -110,7 +110,7 @@ def test_every_page_reads_all_its_parameters_first(page):
     [
         ("strain=perhaps", "strain='perhaps': expected True or False"),
         ("dropout=0,3", "dropout='0,3': expected a finite number of at least 0 and below 1"),
-        ("clases=three", "unknown option 'clases'; did you mean 'classes'"),
+        ("clases=three", "unknown option 'clases'; did you mean 'classes'?"),
         ("epochs", "--set epochs: expected NAME=VALUE"),
         ("classes=three", "--set classes=three: use --classes three"),
         ("data_root=x", "--set data_root=x: use --data-root x"),
