@@ -66,9 +66,11 @@ def leave_one_subject_out(
         What the estimator takes; each row is one clip, in the order of ``clips``.
     clips : DataFrame
         Columns ``clip`` (unique), ``subject``, ``emotion``; ``attrs["classes"]`` gives the order of
-        the classes. The order of its rows (and X's) makes no difference.
+        the classes. Names may be numbers, which become text. The order of its rows (and X's) makes
+        no difference.
     seed : int
-        Each fold's random state is drawn from it and the subject's name.
+        Each fold's random state is drawn from it and the subject's name, also that of estimators
+        inside the estimator that have none.
     by : str
         Column of ``clips`` whose values are left out one by one: ``subject``, or ``source`` to
         train on one dataset and test on the other.
@@ -91,11 +93,13 @@ def leave_one_subject_out(
     Raises
     ------
     ValueError
-        If the input does not fit together.
+        If the input does not fit together, or the estimator gives no probabilities.
     FoldError
-        If a fold cannot be computed; the message names the method and the fold.
+        If a fold cannot be computed; the message names the method and the fold. Finished folds are
+        kept.
     """
     X, clips, classes = ordered(X, clips, by)
+    require_probabilities(estimator, X, clips, seed)
     tables = {} if finished is None else finished.load()
     folds = split(clips, by)
     todo = {left: rows for left, rows in folds.items() if left not in tables}
@@ -123,6 +127,8 @@ def ordered(
 ) -> tuple[np.ndarray | Rows, pd.DataFrame, list[str]]:
     """Return X, clips and classes in the order of the clips' names, checked; nothing is copied.
 
+    Names of clips, subjects and emotions are text then.
+
     Raises
     ------
     ValueError
@@ -133,6 +139,13 @@ def ordered(
         raise ValueError(f"clips: column(s) {', '.join(sorted(missing))} missing")
     if len(X) != len(clips):
         raise ValueError(f"X has {len(X)} rows, clips {len(clips)}: expected one row for each clip")
+    columns = list(dict.fromkeys(["clip", "subject", "emotion", by]))
+    for name in columns:
+        if clips[name].isna().any():
+            row = int(clips[name].isna().to_numpy().argmax())
+            clip = clips["clip"].iloc[row]
+            raise ValueError(f"clips: {name} is missing in row {row} (clip {clip!r})")
+    attrs, clips = clips.attrs, clips[columns].astype(str)
     if clips["clip"].duplicated().any():
         twice = clips.loc[clips["clip"].duplicated(), "clip"].iloc[0]
         raise ValueError(f"clips: {twice!r} is there twice")
@@ -140,16 +153,30 @@ def ordered(
         raise ValueError(f"clips: leaving one {by} out needs at least two {by}s")
     if clips["emotion"].nunique() < 2:
         raise ValueError("clips: all are of one class, expected two or more")
-    classes = list(clips.attrs.get("classes") or sorted(clips["emotion"].unique()))
+    given = attrs.get("classes")
+    classes = sorted(clips["emotion"].unique()) if given is None else list(map(str, given))
     unknown = set(clips["emotion"]) - set(classes)
     if unknown:
         raise ValueError(f"clips: emotion {sorted(unknown)[0]!r} is not one of {classes}")
     order = np.argsort(clips["clip"].to_numpy(str), kind="stable")
     in_order = bool((order == np.arange(len(order))).all())
-    columns = dict.fromkeys(["clip", "subject", "emotion", by])
-    table = clips[list(columns)].iloc[order].reset_index(drop=True)
+    table = clips.iloc[order].reset_index(drop=True)
     table.attrs = {"classes": classes}  # nothing else, such as a folder, goes into the results
     return X if in_order else Rows(X, order), table, classes
+
+
+def require_probabilities(
+    estimator: ClassifierMixin, X: np.ndarray | Rows, clips: pd.DataFrame, seed: int
+) -> None:
+    """Raise a ValueError if a classifier has no ``predict_proba``, not even when it is fitted."""
+    if not hasattr(estimator, "predict_proba"):
+        # Some have it only then, such as a StackingClassifier.
+        if not hasattr(fit(estimator, X, clips, fold_seed(seed, "")), "predict_proba"):
+            who = type(estimator).__name__
+            raise ValueError(
+                f"{who} has no predict_proba: expected a classifier that gives probabilities, such "
+                f"as sklearn.calibration.CalibratedClassifierCV({who}())"
+            )
 
 
 def split(clips: pd.DataFrame, by: str) -> dict[str, tuple[np.ndarray, np.ndarray]]:
@@ -204,6 +231,7 @@ def fit_fold(
         If there is no such subject, or the rest shows a single class.
     """
     X, clips, _ = ordered(X, clips, by)
+    left_out = str(left_out)
     train = (clips[by] != left_out).to_numpy()
     if train.all():
         raise ValueError(f"{by} {left_out!r}: not one of {sorted(set(clips[by]))}")
@@ -229,8 +257,12 @@ def fit(
     if len(set(labels)) < 2:
         raise ValueError(f"only the class {labels[0]!r} is left to train on")
     estimator = clone(estimator)
-    if "random_state" in estimator.get_params():
-        estimator.set_params(random_state=random_state)
+    nested = {
+        name: random_state
+        for name, value in estimator.get_params(deep=True).items()
+        if name == "random_state" or name.endswith("__random_state") and value is None
+    }
+    estimator.set_params(**nested)
     extra: dict = {}
     if has_fit_parameter(estimator, "groups"):
         extra["groups"] = clips["subject"].to_numpy(str)
@@ -238,7 +270,8 @@ def fit(
         extra["after_epoch"] = after_epoch
     if not getattr(estimator, "streams", False):
         X = np.asarray(X)
-    return estimator.fit(X, labels, **extra)
+    with numpy_seeded(random_state):
+        return estimator.fit(X, labels, **extra)
 
 
 class FoldError(ValueError):
@@ -246,15 +279,21 @@ class FoldError(ValueError):
 
 
 @contextmanager
-def named(fold: str) -> Iterator[None]:
-    """Let an error name the fold in which it happens; one of the disk is no fault of the fold."""
+def named(name: str, left_out: list[str]) -> Iterator[None]:
+    """Let an error name the fold in which it happens; one of the disk is no fault of the fold.
+
+    Of several folds that are trained at once, the error counts its own, see
+    `merlib.model.training.Diverged`.
+    """
     try:
         yield
     except (OSError, FoldError):
         raise
     except Exception as error:
+        fold = getattr(error, "fold", None if len(left_out) > 1 else 0)
+        which = "all folds" if fold is None else f"fold without {left_out[fold]}"
         reason = str(error).strip() or type(error).__name__
-        raise FoldError(f"{fold}: {reason}") from error
+        raise FoldError(f"{name}, {which}: {reason}") from error
 
 
 def only_class(clips: pd.DataFrame, train: np.ndarray) -> ClassifierMixin | None:
@@ -276,14 +315,14 @@ def one_fold(
     by: str,
     name: str,
 ) -> Fold:
-    """Train one fold, and predict what it leaves out after every epoch."""
+    """Train one fold, and predict what it leaves out after every epoch; see `named`."""
     begun, test = time.perf_counter(), np.asarray(X[rows[1]])
     tables: dict[int, pd.DataFrame] = {}
 
     def note(epoch: int, fitted: ClassifierMixin) -> None:
         tables[epoch] = probabilities(fitted, test, clips.iloc[rows[1]], classes, epoch)
 
-    with named(f"{name}, fold without {left_out}"), one_thread():
+    with named(name, [left_out]), one_thread():
         fitted = only_class(clips, rows[0])
         if fitted is None:
             fitted = fit_fold(estimator, X, clips, left_out, seed, note, by)
@@ -308,15 +347,16 @@ def all_folds(
     fitted = {left_out: only_class(clips, train) for left_out, (train, _) in folds.items()}
     todo = [left_out for left_out, one in fitted.items() if one is None]
     rows, seeds = [folds[left][0] for left in todo], [fold_seed(seed, left) for left in todo]
-    with named(f"{name}, all folds"), one_thread():
+    with named(name, todo), one_thread():
         labels = clips["emotion"].to_numpy(str)
         found = estimator.fit_folds(np.asarray(X), labels, rows, seeds) if todo else []
     fitted |= zip(todo, found, strict=True)
-    seconds = (time.perf_counter() - begun) / len(folds)
-    return [
-        (left, probabilities(one, np.asarray(X[test]), clips.iloc[test], classes, 1), seconds)
-        for (left, (_, test)), one in zip(folds.items(), fitted.values(), strict=True)
-    ]
+    seconds, done = (time.perf_counter() - begun) / len(folds), []
+    for left, (_, test) in folds.items():
+        with named(name, [left]):
+            table = probabilities(fitted[left], np.asarray(X[test]), clips.iloc[test], classes, 1)
+        done.append((left, table, seconds))
+    return done
 
 
 def in_all_epochs(tables: list[pd.DataFrame]) -> list[pd.DataFrame]:
@@ -333,13 +373,40 @@ def in_all_epochs(tables: list[pd.DataFrame]) -> list[pd.DataFrame]:
 def probabilities(
     fitted: ClassifierMixin, X: np.ndarray, clips: pd.DataFrame, classes: list[str], epoch: int
 ) -> pd.DataFrame:
-    """Return the table of predictions of one epoch; a class unseen in training has 0."""
+    """Return the table of predictions of one epoch; a class unseen in training has 0.
+
+    Raises
+    ------
+    ValueError
+        If what the classifier gives are no probabilities.
+    """
     found = np.asarray(fitted.predict_proba(X), np.float32)  # half the file, seven digits
+    expected = len(X), len(fitted.classes_)
+    if found.shape != expected:
+        raise ValueError(f"predictions of shape {found.shape}: expected {expected}")
+    wrong = ~np.isclose(found.sum(axis=1), 1, atol=1e-3) | (found < -1e-6).any(axis=1)
+    if wrong.any():  # NaN is wrong too
+        row = int(wrong.argmax())
+        raise ValueError(
+            f"predictions of {wrong.sum()} clip(s) are no probabilities after epoch {epoch}, such "
+            f"as {found[row].tolist()} of {clips['clip'].iloc[row]}"
+        )
     columns = {str(label): found[:, k] for k, label in enumerate(fitted.classes_)}
     table = clips.rename(columns={"emotion": "label"}).assign(epoch=epoch)
     for name in classes:
         table[f"p_{name}"] = columns.get(name, np.zeros(len(X), np.float32))
     return table
+
+
+@contextmanager
+def numpy_seeded(seed: int) -> Iterator[None]:
+    """Seed NumPy's own generator, which scikit-learn draws from if nothing else is named."""
+    before = np.random.get_state()  # noqa: NPY002
+    np.random.seed(seed % 2**32)  # noqa: NPY002
+    try:
+        yield
+    finally:
+        np.random.set_state(before)  # noqa: NPY002
 
 
 @contextmanager

@@ -13,7 +13,14 @@ from torch.optim import Optimizer
 
 from merlib.config import BatchSize, Config, Epochs, Imbalance, Pixels, Positive
 from merlib.model.estimator import ClipClassifier, check_clips, seed_of
-from merlib.model.training import Diverged, all_finite, draw_batches, own_randomness, pick_device
+from merlib.model.training import (
+    Diverged,
+    all_finite,
+    draw_batches,
+    own_randomness,
+    pick_device,
+    probabilities,
+)
 from merlib.parallel import Rows
 from merlib.values import Range
 
@@ -177,7 +184,7 @@ class DeepClassifier(ClipClassifier):
         with torch.inference_mode():
             clips = self.standardised(np.asarray(check_clips(X, self.shape_in_)))
             logits = [self.network_(clips[row : row + 1]) for row in range(len(clips))]
-            return torch.cat(logits).double().softmax(dim=1).cpu().numpy()
+            return probabilities(logits)
 
 
 def narrowed(channels: int, width: float) -> int:

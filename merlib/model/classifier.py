@@ -18,7 +18,14 @@ from merlib.values import known, shown
 from .augment import augment
 from .estimator import Axis, ClipClassifier, check_clips, seed_of
 from .network import Network
-from .training import Diverged, all_finite, draw_batches, own_randomness, pick_device
+from .training import (
+    Diverged,
+    all_finite,
+    draw_batches,
+    own_randomness,
+    pick_device,
+    probabilities,
+)
 
 VERSION = 1  # raised when this step computes something else, see merlib.versions
 
@@ -160,7 +167,7 @@ class NetworkClassifier(ClipClassifier):
                 # A smaller batch is filled up, so that no result depends on the number of clips.
                 filled = rows[torch.arange(PREDICTED_AT_ONCE) % len(rows)]
                 logits.append(self.network_(read(X, filled).to(self.device_))[: len(rows)])
-            return torch.cat(logits).double().softmax(dim=1).cpu().numpy()
+            return probabilities(logits)
 
 
 def read(X: np.ndarray | Rows, rows: Tensor) -> Tensor:

@@ -44,6 +44,20 @@ def pick_device(device: str) -> torch.device:
     return found
 
 
+def probabilities(logits: list[Tensor]) -> np.ndarray:
+    """Return the softmax (N, K) float64 of the logits of batches.
+
+    Raises
+    ------
+    ValueError
+        If they are not finite.
+    """
+    together = torch.cat(logits).double()
+    if not bool(together.isfinite().all()):
+        raise ValueError("the network's answers are not finite: try a lower learning_rate")
+    return together.softmax(dim=1).cpu().numpy()
+
+
 def all_finite(network: torch.nn.Module) -> Tensor:
     """Return whether all weights and statistics are finite, on their device: nothing waits."""
     return torch.stack([value.isfinite().all() for value in network.state_dict().values()]).all()
