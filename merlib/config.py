@@ -37,6 +37,9 @@ Pairs = Pattern(
     "near, cascade, all or pairs of stages, shallow first, as in '12 23 34'",
 )
 
+CLIP = 2**24
+"""Pixels of a prepared clip at most: its T crops together."""
+
 VARIANTS: tuple[str, ...] = get_args(Variant)
 
 CLASSES = {
@@ -220,6 +223,10 @@ class Config:
     def __post_init__(self) -> None:
         for name, kind in kinds().items():
             object.__setattr__(self, name, checked(name, kind, getattr(self, name)))
+        if self.frames * self.size**2 > CLIP:
+            raise ValueError(
+                f"frames={self.frames}, size={self.size}: expected at most {CLIP} pixels a clip"
+            )
         if not self.evm_low < self.evm_high:
             band = f"evm_low={self.evm_low!r}, evm_high={self.evm_high!r}"
             raise ValueError(f"{band}: expected the lower cut-off first, in Hz")

@@ -5,13 +5,22 @@ import pandas as pd
 import pytest
 from sklearn.base import BaseEstimator, ClassifierMixin
 from sklearn.dummy import DummyClassifier
-from sklearn.model_selection import LeaveOneGroupOut, cross_val_predict
+from sklearn.ensemble import RandomForestClassifier, StackingClassifier
+from sklearn.linear_model import LogisticRegression
+from sklearn.model_selection import GridSearchCV, KFold, LeaveOneGroupOut, cross_val_predict
 from sklearn.neighbors import KNeighborsClassifier
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import StandardScaler
+from sklearn.svm import SVC, LinearSVC
+from sklearn.tree import DecisionTreeClassifier, ExtraTreeClassifier
 
 from merlib import loso, metrics, store
 from merlib.config import Config
 from merlib.loso import leave_one_subject_out
+from merlib.methods import METHODS
+from merlib.methods.together import FoldsTogether
 from merlib.model.classifier import NetworkClassifier
+from merlib.model.training import Diverged
 
 TINY = Config(size=16, frames=2, width=8, lstm_hidden=8, epochs=2, batch_size=4, variant="full")
 
@@ -165,6 +174,111 @@ def test_fit_fold_is_the_classifier_behind_the_predictions(reference):
 
 
 @pytest.mark.parametrize(
+    "method",
+    [
+        make_pipeline(StandardScaler(), RandomForestClassifier(3)),
+        GridSearchCV(DecisionTreeClassifier(), {"max_depth": [1, 2]}, cv=KFold(2, shuffle=True)),
+        StackingClassifier([("tree", ExtraTreeClassifier())], LogisticRegression(), cv=2),
+    ],
+    ids=lambda method: type(method).__name__,
+)
+@pytest.mark.filterwarnings("ignore")  # of classes with few clips
+def test_random_states_inside_an_estimator_follow_the_seed(method):
+    clips = table(18, 3)
+    X = np.random.default_rng(2).normal(size=(18, 6))
+    before = np.random.get_state()[1].copy()  # noqa: NPY002
+    first, again, other = (
+        leave_one_subject_out(method, X, clips, seed=seed, n_jobs=1, progress=False)
+        for seed in (0, 0, 1)
+    )
+    pd.testing.assert_frame_equal(first, again, check_exact=True)
+    assert not first.equals(other)
+    assert np.array_equal(np.random.get_state()[1], before)  # noqa: NPY002
+
+
+@pytest.mark.parametrize("kind", [int, np.int64, float])
+def test_names_may_be_numbers(kind):
+    clips = table()
+    numbers = clips.assign(
+        emotion=clips["emotion"].map({"a": kind(0), "b": kind(1), "c": kind(2)}),
+        subject=[kind(name[1:]) for name in clips["subject"]],
+    )
+    numbers.attrs["classes"] = [kind(k) for k in range(3)]
+    plain, done = (
+        leave_one_subject_out(
+            KNeighborsClassifier(1), answers(clips), rows, n_jobs=1, progress=False
+        )
+        for rows in (clips, numbers)
+    )
+    assert list(done.filter(like="p_")) == [f"p_{kind(k)}" for k in range(3)]
+    np.testing.assert_array_equal(done.filter(like="p_"), plain.filter(like="p_"))
+    assert set(done["subject"]) == {str(kind(k)) for k in range(4)}
+    fitted = loso.fit_fold(KNeighborsClassifier(1), answers(clips), numbers, kind(1))
+    assert list(fitted.classes_) == [str(kind(k)) for k in range(3)]
+
+
+@pytest.mark.parametrize("method", [LinearSVC(), make_pipeline(StandardScaler(), SVC())])
+def test_a_classifier_without_probabilities_is_refused_before_the_first_fold(method, monkeypatch):
+    monkeypatch.setattr(loso, "one_fold", lambda *_: pytest.fail("a fold was run"))
+    with pytest.raises(ValueError, match="has no predict_proba: .*CalibratedClassifierCV"):
+        leave_one_subject_out(method, answers(table()), table(), n_jobs=1, progress=False)
+
+
+class Odd(Oracle):
+    """Gives the same predictions for every clip."""
+
+    def __init__(self, row=(0.2, 0.3, 0.5)):
+        self.row = row
+
+    def predict_proba(self, X):
+        return np.tile(self.row, (len(X), 1))
+
+
+@pytest.mark.parametrize(
+    ("row", "message"),
+    [
+        ((np.nan, 0.5, 0.5), r"of 6 clip\(s\) are no probabilities after epoch 1, such as \[nan"),
+        ((np.inf, 0, 0), "are no probabilities"),
+        ((0.5, 0.5, 0.5), "are no probabilities"),
+        ((-0.5, 1, 0.5), "are no probabilities"),
+        ((0.5, 0.5), r"predictions of shape \(6, 2\): expected \(6, 3\)"),
+    ],
+)
+def test_predictions_are_checked_before_they_are_saved(row, message, tmp_path):
+    clips = table(24, 4).sort_values("clip").assign(subject=np.repeat(["s0", "s1", "s2", "s3"], 6))
+    clips = clips.assign(emotion=["a", "b", "c"] * 8)
+    clips.attrs["classes"] = ("a", "b", "c")
+    with pytest.raises(ValueError, match=f"Odd, seed 0, fold without s0: .*{message}"):
+        store.run(Odd(row), answers(clips), clips, tmp_path, n_jobs=1, progress=False)
+    assert not list(tmp_path.rglob("*.parquet"))
+
+
+def test_a_fold_that_diverges_is_named_and_the_others_are_kept(tmp_path, monkeypatch):
+    clips = table()
+
+    def fit(self, X, y):
+        if len(y) == (clips["subject"] != "s1").sum():
+            raise Diverged(7, 0.5)
+        return Oracle.fit(self, X, y)
+
+    monkeypatch.setattr(Odd, "fit", fit)
+    told = "Odd, seed 0, fold without s1: training diverged in epoch 7: .* below 0.5"
+    with pytest.raises(ValueError, match=told):
+        store.run(Odd(), answers(clips), clips, tmp_path, n_jobs=1, progress=False)
+    assert [path.stem for path in tmp_path.rglob("*.parquet")] == ["s0"]
+
+
+@pytest.mark.parametrize("together", [True, False])
+def test_divergence_of_folds_that_train_together(together, monkeypatch):
+    X = np.random.default_rng(0).normal(size=(24, 3, 28, 28))
+    monkeypatch.setattr(FoldsTogether, "at_once", together)
+    network = METHODS["ststnet"].build(epochs=3, learning_rate=1e30)
+    told = "STSTNet, fold without s0: training diverged in epoch 2: .* below 1e[+]30"
+    with pytest.raises(ValueError, match=told):
+        leave_one_subject_out(network, X, table(), n_jobs=1, progress=False)
+
+
+@pytest.mark.parametrize(
     ("spoil", "message"),
     [
         (lambda c: c.drop(columns="subject"), r"column\(s\) subject missing"),
@@ -173,6 +287,8 @@ def test_fit_fold_is_the_classifier_behind_the_predictions(reference):
         (lambda c: c.iloc[:-1], "X has 24 rows, clips 23"),
         (lambda c: c.assign(emotion=["joy", *c["emotion"][1:]]), "emotion 'joy' is not one of"),
         (lambda c: c.assign(emotion="a"), "all are of one class"),
+        (lambda c: c.assign(emotion=[*c["emotion"][:-1], None]), "emotion is missing in row 23"),
+        (lambda c: c.assign(subject=[*c["subject"][:-1], np.nan]), "subject is missing in row 23"),
     ],
 )
 def test_bad_input_is_named_before_anything_is_written(spoil, message, tmp_path):

@@ -248,7 +248,7 @@ def test_bad_input_to_a_network_is_named():
     network = make("ststnet", LAPTOP)
     with pytest.raises(ValueError, match="expected one label for each of 6 clips"):
         network.fit(X, y[:4])
-    with pytest.raises(ValueError, match="only the class 'a'"):
+    with pytest.raises(ValueError, match="only 1 class, 'a'"):
         network.fit(X, np.repeat("a", 6))
     X[2, 0, 0, 0] = np.nan
     with pytest.raises(ValueError, match="not finite"):

@@ -1,11 +1,14 @@
 """One fold: eq. 14, the schedule, what decays, and that a seed decides everything."""
 
+import pickle
 from dataclasses import replace
 
 import numpy as np
 import pytest
 import torch
 from sklearn.base import clone
+from sklearn.exceptions import NotFittedError
+from sklearn.model_selection import GridSearchCV
 from torch import nn
 
 from merlib.config import Config
@@ -166,15 +169,56 @@ def test_it_is_a_scikit_learn_classifier():
     assert 0 <= fitted.score(X, y) <= 1
 
 
+def test_fields_of_the_configuration_are_parameters():
+    network = NetworkClassifier(TINY)
+    assert network.get_params()["config__epochs"] == 2
+    assert "config__epochs" not in network.get_params(deep=False)
+    changed = clone(network).set_params(config__epochs="3", config__dropout=0)
+    assert changed.config == replace(TINY, epochs=3, dropout=0.0) and network.config == TINY
+    assert NetworkClassifier().set_params(config__width=8).config == Config(width=8)
+    for name in ("config__epoch", "configs__epochs", "epochs"):
+        with pytest.raises(ValueError, match="epoch"):
+            network.set_params(**{name: 1})
+    with pytest.raises(ValueError, match="epochs=0: expected a whole number"):
+        network.set_params(config__epochs=0)
+    search = GridSearchCV(network, {"config__epochs": [1, 2]}, cv=2).fit(*data())
+    assert len(search.best_estimator_.loss_) == search.best_params_["config__epochs"]
+
+
+@pytest.mark.parametrize("rate", [1e5, 1e30])
+def test_a_training_that_diverges_is_stopped_with_a_sentence(rate):
+    X, y = data()
+    network = NetworkClassifier(replace(TINY, epochs=5, learning_rate=rate))
+    with pytest.raises(ValueError, match="not finite.* try a (lower )?learning_rate"):
+        network.fit(X, y).predict(X)
+    error = pickle.loads(pickle.dumps(training.Diverged(3, rate)))
+    assert str(error) == str(training.Diverged(3, rate)) and "epoch 3" in str(error)
+
+
+def test_weights_that_are_not_finite_are_seen_after_the_last_step(monkeypatch):
+    """The last loss is finite; the step after it is not."""
+
+    def step(self, *_):
+        self.param_groups[0]["params"][0].data.fill_(np.inf)
+
+    monkeypatch.setattr(torch.optim.SGD, "step", step)
+    network = NetworkClassifier(replace(TINY, epochs=1, batch_size=12))
+    with pytest.raises(training.Diverged, match="epoch 1"):
+        network.fit(*data())
+    with pytest.raises(NotFittedError):
+        network.predict(data()[0])
+
+
 @pytest.mark.parametrize(
     ("spoil", "message"),
     [
-        (lambda X, y: (X[:, 0], y), r"expected \(clips, frames, 3, height, width\)"),
-        (lambda X, y: (X[:, :, :2], y), r"expected \(clips, frames, 3, height, width\)"),
+        (lambda X, y: (X[:, 0], y), r"expected \(clips, frames, 3, S, S\)"),
+        (lambda X, y: (X[:, :, :2], y), r"expected \(clips, frames, 3, S, S\)"),
+        (lambda X, y: (X[..., 1:], y), r"expected \(clips, frames, 3, S, S\)"),
         (lambda X, y: (X, y[:5]), "one label for each of 12 clips"),
-        (lambda X, y: (X, np.full(12, "a")), "y holds only the class"),
+        (lambda X, y: (X, np.full(12, "a")), "y holds only 1 class, 'a'"),
         (lambda X, y: (np.where(np.arange(12)[:, None, None, None, None] == 3, np.nan, X), y),
-         r"not finite in 1 clip\(s\), the first at index 3"),
+         r"not finite .* in 1 clip\(s\), the first at index 3"),
     ],
 )  # fmt: skip
 def test_wrong_arguments_are_named(spoil, message):
@@ -219,7 +263,7 @@ def test_in_bfloat16_it_learns_too_and_keeps_its_weights_in_float32():
 
 
 def test_an_unknown_precision_is_named():
-    with pytest.raises(ValueError, match="precision='half': expected auto, float32 or bfloat16"):
+    with pytest.raises(ValueError, match="precision='half': expected one of .*'bfloat16'"):
         NetworkClassifier(TINY, precision="half").fit(*data())
 
 

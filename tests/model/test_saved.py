@@ -1,17 +1,21 @@
 """A model saved and loaded says the same; a new clip goes the way of the prepared ones."""
 
 import json
+import math
 import pickle
 
 import cv2
 import numpy as np
 import pytest
 import torch
-from safetensors.torch import save_file
+from safetensors import safe_open
+from safetensors.torch import load_file, save_file
 
 from merlib import cli
+from merlib.config import Config
 from merlib.data.clips import DatasetError, read_frames
 from merlib.model import saved
+from merlib.model.classifier import NetworkClassifier
 from merlib.preprocess.face import FaceNotFound
 from merlib.study.predict import predict
 from merlib.study.study import Study
@@ -103,14 +107,107 @@ def test_files_that_are_no_model_are_refused_and_nothing_in_them_is_executed(tmp
     save_file({"a": torch.zeros(2)}, path)
     with pytest.raises(ValueError, match="not a model saved by merlib fit"):
         saved.load(path)
-    described = {"format": 1, "merlib": "9", "configuration": {"wings": 2}, "classes": ["a", "b"]}
-    save_file({"a": torch.zeros(2)}, path, {"merlib": json.dumps(described)})
-    with pytest.raises(ValueError, match="saved by merlib 9, does not fit this version .*wings"):
+
+
+@pytest.fixture(scope="module")
+def small(tmp_path_factory):
+    """A small model in its file; its description; its tensors."""
+    config = Config(size=16, frames=2, width=8, lstm_hidden=8, epochs=1)
+    X = np.random.default_rng(0).normal(size=(6, 2, 3, 16, 16)).astype(np.float32)
+    fitted = NetworkClassifier(config).fit(X, np.array(list("ababab")))
+    about = {"dataset": "own", "version": "a\u202eb", "method": "full", "seed": 0}
+    path = saved.save(
+        saved.Model(fitted, about), tmp_path_factory.mktemp("small") / "m.safetensors"
+    )
+    with safe_open(path, "pt") as file:
+        described = json.loads(file.metadata()["merlib"])
+    return path, described, load_file(path)
+
+
+def rewritten(path, described, tensors, sign=True):
+    """A file of somebody else, who knows how its checksum is made."""
+    if sign:
+        described = described | {"sha256": saved.checksum(described, tensors)}
+    save_file(tensors, path, {"merlib": json.dumps(described)})
+    return path
+
+
+@pytest.mark.parametrize(
+    ("field", "value", "message"),
+    [
+        ("classes", [1, 2], r"classes=\[1, 2\]: expected 2 to 100 different names"),
+        ("classes", "ab", "classes='ab': expected 2 to 100"),
+        ("classes", ["a", "a"], "expected 2 to 100 different names"),
+        ("classes", ["a", "\x1b[2J"], "classes: 1=.*: expected short printable text"),
+        ("classes", ["a", "b" * 20_000], "classes: 1=.*: expected short printable text"),
+        ("classes", ["a", "b", "c"], r"tensor head.fc.4.weight is F32 \(2, 8\): expected"),
+        ("configuration", [], "configuration: expected fields"),
+        ("configuration", {"wings": 2}, "unknown configuration field 'wings'"),
+        ("configuration", {"epochs": -1}, "configuration: epochs=-1: expected a whole number"),
+        ("configuration", {"width": 512}, r"tensor conv1.weight is F32 \(8, 3, 7, 7\): expected"),
+        ("configuration", {"frames": 256, "size": 1024}, "at most 16777216 pixels a clip"),
+        ("configuration", {"pretrained": "/etc/passwd"}, "configuration: .* without files"),
+        ("about", None, "about=None: expected names and values"),
+        ("about", {"seed": "x"}, "about: seed='x': expected a whole number"),
+        ("about", {"method": "svm"}, "about: method='svm': expected one of"),
+        ("about", {"version": ["x"]}, "about: version=.*: expected text"),
+        ("about", {"note": "\x1b"}, "about: note=.*: expected short printable text"),
+        ("about", {"note": [[[[[[]]]]]]}, "about: note: 0: 0.*: expected short printable text"),
+        ("about", {"note": math.nan}, "about: note=nan: expected"),
+        ("about", {"\n": 1}, "about=.*: expected short printable text"),
+        ("merlib", 3, "merlib=3: expected text"),
+        ("format", 1, "not a model saved by merlib fit"),
+    ],
+)
+def test_every_field_of_a_description_is_checked(small, tmp_path, field, value, message):
+    _, described, tensors = small
+    if isinstance(value, dict):
+        value = described[field] | value
+    path = rewritten(tmp_path / "x.safetensors", described | {field: value}, tensors)
+    with pytest.raises(ValueError, match=f"x.safetensors: .*{message}"):
         saved.load(path)
-    described["configuration"] = {}
-    save_file({"a": torch.zeros(2)}, path, {"merlib": json.dumps(described)})
-    with pytest.raises(ValueError, match="does not fit this version"):
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "message"),
+    [
+        ("conv1.weight", torch.full((8, 3, 7, 7), math.nan), "conv1.weight is not finite"),
+        ("bn1.running_var", torch.full((8,), math.inf), "bn1.running_var is not finite"),
+        ("conv1.weight", torch.zeros(8, 3, 7, 7).half(), "conv1.weight is F16 .* expected"),
+        ("bn1.bias", torch.zeros(9), r"bn1.bias is F32 \(9,\): expected torch.float32 \(8,\)"),
+        ("bn1.bias", None, "'bn1.bias' is missing"),
+        ("wings", torch.zeros(2), "'wings' is of no use"),
+    ],
+)
+def test_tensors_are_those_of_the_network_and_finite(small, tmp_path, name, value, message):
+    _, described, tensors = small
+    tensors = {key: one for key, one in (tensors | {name: value}).items() if one is not None}
+    path = rewritten(tmp_path / "x.safetensors", described, tensors)
+    with pytest.raises(ValueError, match=f"x.safetensors: .*{message}"):
         saved.load(path)
+
+
+def test_a_damaged_file_is_named(small, tmp_path):
+    good, described, tensors = small
+    path, content = tmp_path / "x.safetensors", bytearray(good.read_bytes())
+    content[-50] ^= 1  # a bit of a weight
+    for damaged in (content, content[:-1], content[:30], b""):
+        path.write_bytes(damaged)
+        with pytest.raises(ValueError, match="x.safetensors: (damaged|not a safetensors file)"):
+            saved.load(path)
+    rewritten(path, described | {"classes": ["a", "c"]}, tensors, sign=False)
+    with pytest.raises(ValueError, match="x.safetensors: damaged, sha256"):
+        saved.load(path)
+
+
+def test_what_cannot_be_printed_or_predicted_is_not_saved(small, tmp_path):
+    model = saved.load(small[0])
+    assert model.about["version"] == "a?b"
+    with torch.no_grad():
+        model.classifier.network_.conv1.weight[0, 0] = math.inf
+    with pytest.raises(ValueError, match="conv1.weight is not finite"):
+        saved.save(model, tmp_path / "x.safetensors")
+    assert not list(tmp_path.iterdir())
 
 
 def test_a_clip_that_cannot_be_predicted_is_named(study, file, tmp_path):
