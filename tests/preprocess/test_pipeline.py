@@ -170,6 +170,54 @@ def test_a_missing_apex_is_found_near_the_largest_motion(clips, casme2_root, tmp
     assert f"{some['clip'][0]}: apex set to frame" in found.clips.attrs["repairs"][0]
 
 
+def clip_of_face(expression, blink=None, head=0.0, side=56):
+    """A clip (F, S, S) uint8: a mouth moves by 1 pixel at most, lids by 4, the head by ``head``."""
+    rng = np.random.default_rng(0)
+    skin = cv2.GaussianBlur(rng.uniform(0, 255, (side, side)).astype(np.float32), (0, 0), 1.5)
+    skin = cv2.normalize(skin, None, 30, 220, cv2.NORM_MINMAX)
+    y, x = np.mgrid[0:side, 0:side].astype(np.float32) / side
+    mouth = np.exp(-((x - 0.4) ** 2 + (y - 0.65) ** 2) / (2 * 0.08**2))
+    lids = np.exp(-(((y - face.EYES[0, 1]) / 0.04) ** 4)) * (np.abs(x - 0.5) < 0.3)
+    frames = []
+    for k, amount in enumerate(expression):
+        shift = head * k / len(expression)
+        closing = 0 if blink is None else blink[k]
+        right, down = amount * mouth + shift, -0.6 * amount * mouth - shift / 2 + 4 * closing * lids
+        places = side * x - right, side * y - down
+        frame = cv2.remap(skin, *np.float32(places), cv2.INTER_CUBIC, borderMode=cv2.BORDER_REFLECT)
+        frames.append(frame + rng.normal(0, 1.5, frame.shape))
+    return np.clip(np.rint(frames), 0, 255).astype(np.uint8)
+
+
+def wave(frames, start, rise, fall=None):
+    """A movement 0 to 1 that starts, rises, and stays or falls within some frames."""
+    up = np.clip((np.arange(frames) - start) / rise, 0, 1)
+    down = 0 if fall is None else np.clip((np.arange(frames) - start - rise) / fall, 0, 1)
+    return (np.cos(np.pi * down) - np.cos(np.pi * up)) / 2
+
+
+@pytest.mark.parametrize(
+    ("expression", "apex", "blink", "head"),
+    [
+        (wave(30, 0, 12, 16), 12, None, 0),  # comes and goes
+        (wave(30, 0, 12, 16), 12, None, 4),
+        (wave(30, 0, 12), 12, None, 0),  # stays
+        (wave(30, 0, 12), 12, None, 4),
+        (wave(30, 0, 24), 24, None, 0),
+        (wave(30, 0, 29), 29, None, 0),  # rises to the end
+        (wave(30, 0, 10, 10), 10, wave(30, 18, 4, 4), 0),  # a blink after the apex
+        (wave(30, 8, 12, 9), 20, wave(30, 2, 4, 4), 0),  # and before it
+        (wave(30, 0, 12), 12, wave(30, 19, 4, 4), 3),
+    ],
+)
+def test_the_apex_is_no_blink_and_the_arrival_of_what_stays(expression, apex, blink, head):
+    frames = clip_of_face(expression, blink, head)
+    config = replace(CONFIG, size=56, flow_size=56)
+    matrix = face.whole_frame((56, 56), 56)
+    found = pipeline.find_apex(frames, matrix, config, onset=100)
+    assert abs(found - 100 - apex) <= (8 if apex == 29 else 5)
+
+
 def test_short_clips_repeat_frames_or_are_dropped_by_name(clips, tmp_path):
     longest = int((clips["apex"] - clips["onset"] + 1).max())
     rises = (clips["apex"] - clips["onset"] + 1).to_numpy()
