@@ -84,13 +84,15 @@ def decoded(path: Path) -> np.ndarray:
     if fault:
         raise DatasetError(f"{path}: the picture is damaged or cut short ({fault})")
     try:
-        flags = cv2.IMREAD_GRAYSCALE | cv2.IMREAD_ANYDEPTH
+        # OpenCV finds nothing in a grey Sun raster file, unless colours are asked for.
+        colours = data.startswith(b"\x59\xa6\x6a\x95")
+        flags = (cv2.IMREAD_COLOR if colours else cv2.IMREAD_GRAYSCALE) | cv2.IMREAD_ANYDEPTH
         image = cv2.imdecode(np.frombuffer(data, np.uint8), flags) if data else None
     except cv2.error:
         image = None
     if image is None:
         raise DatasetError(f"{path}: not a readable image ({size} bytes)")
-    if image.ndim == 3:  # some decoders of floating-point pictures keep the colours
+    if image.ndim == 3:  # as do those of some floating-point pictures
         image = cv2.cvtColor(image, cv2.COLOR_BGR2GRAY)
     if image.dtype == np.float32:  # from 0 to 1
         return np.rint(np.clip(np.nan_to_num(image), 0, 1) * 255).astype(np.uint8)

@@ -9,6 +9,7 @@ import hashlib
 import zlib
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 from itertools import chain, compress, islice
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -253,10 +254,21 @@ def clip_key(row, config: Config) -> str:
         paths.append(Path(config.landmarks).expanduser())
     for path in paths:
         try:
-            content.update(Path(path).read_bytes())
+            if isinstance(first, VideoFrame):  # may be large, and hold many clips
+                found = path.stat()
+                content.update(file_hash(path, found.st_size, found.st_mtime_ns))
+            else:
+                content.update(Path(path).read_bytes())
         except OSError as error:
             raise DatasetError(f"{path}: cannot be opened ({error.strerror})") from error
     return content.hexdigest()[:24]
+
+
+@lru_cache(maxsize=256)
+def file_hash(path: Path, size: int, changed: int) -> bytes:
+    """Return the hash of a file; a process computes it once, as long as the file is the same."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").digest()
 
 
 def transform(
