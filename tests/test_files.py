@@ -25,7 +25,7 @@ def of_locale(tree):
         keywords = {word.arg: ast.unparse(word.value) for word in call.keywords}
         values = {ast.unparse(value) for value in call.args} | {keywords.get("mode")}
         opens = name in ("open", "read_text", "write_text", "fdopen", "NamedTemporaryFile")
-        opens &= ast.unparse(call.func) != "Image.open"
+        opens &= ast.unparse(call.func) not in ("Image.open", "av.open")
         binary = {"'rb'", "'wb'", "'ab'", "'r+b'"} & values
         if "encoding" in keywords or "'utf-8'" in values or binary:
             continue

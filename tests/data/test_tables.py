@@ -196,7 +196,7 @@ def test_all_sheets_with_the_header_are_read(tmp_path):
 def test_what_is_not_used_is_named_and_nothing_is_lost_without_a_word(tmp_path):
     path = own_clips(tmp_path) / "manifest.csv"
     content = path.read_text("utf-8-sig").replace("remark", "Light")
-    path.write_text(content + ";;2;10;20;joy;a;;\nfive;bob;2;10;20;joy;a;;x;b\n;;;;;;;a remark\n",
+    path.write_text(content + ";;2;10;20;joy;a;;\nfive;bob;12;15;20;joy;c;;x;b\n;;;;;;;a remark\n",
                     encoding="utf-8")  # fmt: skip
     _, findings = inspect("own", tmp_path)
     assert "columns that are not used: 'Light'" in notes(findings)
@@ -208,7 +208,7 @@ def test_what_is_not_used_is_named_and_nothing_is_lost_without_a_word(tmp_path):
 
 
 MANIFEST = "clip,subject,onset,apex,offset,emotion,frames,remark\n" + "".join(
-    f"{name},{who},2,10,20,{word},a,\n"
+    f"{name},{who},2,10,20,{word},{name},\n"
     for name, who, word in (("一", "王玥", "高兴"), ("二", "王玥", "厌恶"), ("三", "李", "高兴"))
 )
 
@@ -220,11 +220,10 @@ MANIFEST = "clip,subject,onset,apex,offset,emotion,frames,remark\n" + "".join(
 def test_a_manifest_is_read_in_the_encodings_and_dividers_of_spreadsheets(
     tmp_path, encoding, divider
 ):
-    write_frames(tmp_path / "a", range(30))
     before = "sep=;\nnotes, with, many, commas, in, a, row, of, their, own\n"
     content = before + MANIFEST.replace(",", divider).replace("\n", "\r\n")
     (tmp_path / "manifest.csv").write_bytes(content.encode(encoding))
-    clips, findings = inspect("own", tmp_path)
+    clips, findings = inspect("own", None, table=tmp_path / "manifest.csv")
     assert not findings.of("error")
     assert clips["subject"].to_list() == ["王玥", "王玥", "李"]
     assert clips.attrs["rows"] == {"一": 4, "二": 5, "三": 6}
