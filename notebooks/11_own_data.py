@@ -136,7 +136,7 @@ plots.table(shown.replace("<NA>", ""), "What the check finds", index=False)
 # | `onset`, `apex`, `offset` | frame numbers; an empty `apex` is searched |
 # | `emotion` | any word |
 # | `frames` | a folder of numbered images, or a video file; relative to the manifest |
-# | `fps` | optional; else the video's own, else 200 |
+# | `fps` | optional, 5 to 10000; else the video's own, else 200 |
 # | `action_units` | optional; [action units](../book/glossary.md#action-unit) |
 #
 # [Onset](../book/glossary.md#onset) and [offset](../book/glossary.md#offset) are the first and the

@@ -70,15 +70,16 @@ def rigid_motion(first: np.ndarray, second: np.ndarray) -> np.ndarray:
     height, width = first.shape
     window = cv2.createHanningWindow((width, height), cv2.CV_32F)
     (right, down), _ = cv2.phaseCorrelate(first, second, window)
-    shifted = np.nan_to_num(np.float32([[1, 0, right], [0, 1, down]]))
-    start = min(still, shifted, key=apart)
+    shifted = np.nan_to_num(np.array([[1, 0, right], [0, 1, down]], np.float32))
+    start = min([still, shifted], key=apart)
     stop = cv2.TERM_CRITERIA_COUNT | cv2.TERM_CRITERIA_EPS, 50, 1e-4
     kind = cv2.MOTION_EUCLIDEAN
+    found = start.copy()
     try:
-        _, found = cv2.findTransformECC(first, second, start.copy(), kind, stop, None, 5)
+        cv2.findTransformECC(first, second, found, kind, stop)
     except cv2.error:  # an image without texture, or no convergence
         return start
-    return min(start, found, key=apart)
+    return min([start, found], key=apart)
 
 
 def moved_back(image: np.ndarray, matrix: np.ndarray) -> np.ndarray:
