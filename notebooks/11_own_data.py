@@ -201,7 +201,7 @@ plots.table(
 # %%
 first = own.clips.iloc[0]
 eyes = home / "eyes.csv"
-eyes.write_text(f"clip,left_x,left_y,right_x,right_y\n{first['clip']},250,190,375,192\n", "utf-8")
+eyes.write_text(f"clip,left_x,left_y,right_x,right_y\n{first['clip']},250,172,375,174\n", "utf-8")
 named = load_clips("own", home)
 print(first["clip"], named["eyes"].iloc[0])
 eyes.unlink()
