@@ -16,7 +16,7 @@ from cyclopts import App, CycloptsError, Parameter
 
 from . import __version__
 from .config import Dataset, Faces, Layout, ProfileName, Protocol, Size
-from .files import find_home, print_anything, whole, write
+from .files import find_home, print_anything, told, whole, write
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -128,7 +128,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         print("\nmerlib: stopped; finished work is saved, run it again to go on", file=sys.stderr)
         return 130
     except (ValueError, OSError, RuntimeError) as error:
-        print(f"merlib: {error}", file=sys.stderr)
+        print(f"merlib: {told(error)}", file=sys.stderr)
         return 1
     return status or 0
 

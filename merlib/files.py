@@ -28,7 +28,13 @@ PART = ".part-"
 OURS = "file: notebooks/03_mfem"
 """A line that only this book's table of contents has."""
 
-FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
+ADVICE = {
+    (errno.ENOSPC, errno.EDQUOT, errno.EFBIG): "make room there and run it again: what is finished "
+    "is kept",
+    (errno.EACCES, errno.EPERM, errno.EROFS): "name a place that you may use",
+    (errno.EISDIR, errno.ENOTEMPTY): "remove the folder of this name",
+}
+"""Errors of the system -> what to do about them."""
 
 
 class NotWritten(OSError):
@@ -62,6 +68,19 @@ def say(text: str) -> None:
     print(text, file=sys.__stderr__, flush=True)
 
 
+def advice(error: OSError) -> str:
+    """Return what to do about an error of the system, as the end of a sentence."""
+    return next((f"; {text}" for codes, text in ADVICE.items() if error.errno in codes), "")
+
+
+def told(error: Exception) -> str:
+    """Return an error as one sentence; one of the system names its file and what to do."""
+    if not isinstance(error, OSError) or not error.strerror:
+        return str(error)
+    place = f"{error.filename}: " if error.filename else ""
+    return f"{place}{error.strerror}{advice(error)}"
+
+
 @contextmanager
 def writing(path: Path) -> Iterator[None]:
     """Turn what the system says, such as a full disk, into a `NotWritten` that names the file."""
@@ -70,12 +89,8 @@ def writing(path: Path) -> Iterator[None]:
     except NotWritten:
         raise
     except OSError as error:
-        advice = "name a folder where you may write"
-        if error.errno in FULL:
-            advice = "make room there and run it again: what is finished is kept"
-        raise NotWritten(
-            f"{path}: cannot be written ({error.strerror or error}); {advice}"
-        ) from error
+        why = f"{error.strerror or error}){advice(error)}"
+        raise NotWritten(f"{path}: cannot be written ({why}") from error
 
 
 @contextmanager

@@ -11,6 +11,7 @@ stopped at any moment (`run`, `Folds`). Finished runs that are published are sav
                                    ...                   measurements, such as regions.parquet
 
 A *run* is one method or trial with one seed. It is *stale* if it would come out otherwise today.
+Each file holds a checksum of its content. One that is damaged raises `merlib.files.Damaged`.
 """
 
 import hashlib
@@ -19,22 +20,36 @@ import os
 import platform
 import subprocess
 import time
+import zlib
 from collections.abc import Callable, Iterable, Mapping
 from importlib.metadata import version
+from io import BytesIO
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pandas as pd
-from filelock import FileLock
 from sklearn.base import BaseEstimator, ClassifierMixin
 
 from . import loso, versions
 from .config import Config
-from .files import noted, whole, write
+from .files import (
+    Damaged,
+    alone,
+    checksum,
+    noted,
+    read_json,
+    short_name,
+    usable,
+    write,
+    write_json,
+)
 from .metrics import class_names, last, predicted
 from .parallel import Cluster, Rows
 from .preprocess.pipeline import apex_searched
+
+RUN = ("run.json", "predictions.parquet")
+"""The files of a finished run."""
 
 
 def run(
@@ -96,11 +111,50 @@ def load(folder: str | Path) -> pd.DataFrame:
         If the folder holds no finished run.
     """
     folder = Path(folder)
-    if not (folder / "run.json").exists():
-        raise ValueError(f"{folder}: no finished run (run.json is missing)")
-    table = pd.read_parquet(folder / "predictions.parquet")
-    table.attrs["run"] = json.loads((folder / "run.json").read_text("utf-8"))
+    for name in RUN:
+        if not (folder / name).exists():
+            raise ValueError(f"{folder}: no finished run ({name} is missing)")
+    about = read_json(folder / "run.json")
+    table, of = unpacked(folder / "predictions.parquet")
+    if of != {"run": about.pop("run", None)}:
+        raise Damaged(folder / "predictions.parquet", "it belongs to another run")
+    table.attrs["run"] = about
     return table
+
+
+def packed(table: pd.DataFrame, about: Mapping[str, Any], compression: str = "snappy") -> bytes:
+    """Return a parquet file of a table, with what it is about and a checksum of both."""
+    table = table.copy(deep=False)
+    table.attrs = {"about": dict(about), "checksum": checksum([about, content(table)])}
+    return table.to_parquet(index=False, compression=compression)
+
+
+def unpacked(path: Path) -> tuple[pd.DataFrame, dict[str, Any]]:
+    """Return a table and what it is about; `Damaged` if they are not what `packed` was given.
+
+    Tables without a checksum, which older versions have saved, are about nothing.
+    """
+    try:
+        table = pd.read_parquet(BytesIO(path.read_bytes()))
+    except Exception as error:  # whatever was found instead
+        raise Damaged(path, error) from error
+    attrs, table.attrs = table.attrs, {}
+    about = attrs.get("about", {})
+    if "checksum" in attrs and attrs["checksum"] != checksum([about, content(table)]):
+        raise Damaged(path)
+    return table, about
+
+
+def content(table: pd.DataFrame) -> int:
+    """Return the checksum of the names and values of a table's columns."""
+    found = 0
+    for name, column in table.items():
+        values = column.to_numpy()
+        if values.dtype.kind not in "biuf":
+            values = np.frombuffer("\n".join(column.fillna("").map(str)).encode(), np.uint8)
+        found = zlib.crc32(f"{name} {values.dtype.str}".encode(), found)
+        found = zlib.crc32(np.ascontiguousarray(values).data, found)
+    return found
 
 
 def identity(
@@ -158,41 +212,48 @@ class Folds:
     """
 
     def __init__(self, folder: Path, identity: Mapping[str, Any]):
-        self.folder, self.identity = folder, identity
-        self.done = (folder / "run.json").exists()
-        path = folder / ("run.json" if self.done else "identity.json")
-        found = json.loads(path.read_text("utf-8")) if path.exists() else identity
+        self.folder, self.identity, self.run = folder, identity, checksum(identity)
+        self.seconds: dict[str, float] = {}
+        self.done = all((folder / name).exists() for name in RUN)
+        path = folder / "identity.json"
+        kept = usable(path, read_json)  # each fold names its run too, so it can be made again
+        found = read_json(folder / "run.json") if self.done else kept or identity
         differ = [name for name in identity if found.get(name) != identity[name]]
         if differ:
             raise ValueError(
                 f"{folder} holds another run: {', '.join(differ)} differ(s); "
                 "name another folder or remove it"
             )
-        if not path.exists():
-            write(path, json.dumps(identity, indent=1))
+        if not kept:
+            write_json(path, identity)
 
     def path(self, left_out: str) -> Path:
         """Return where a fold is saved."""
-        return self.folder / "folds" / f"{left_out}.parquet"
+        return self.folder / "folds" / f"{short_name(left_out, left_out)}.parquet"
 
     def load(self) -> dict[str, pd.DataFrame]:
         """Return the finished folds: what was left out -> predictions."""
-        paths = (self.folder / "folds").glob("*.parquet")
-        return {path.stem: pd.read_parquet(path) for path in paths}
+        found = {}
+        for path in sorted((self.folder / "folds").glob("[!.]*.parquet")):
+            table, about = unpacked(path)
+            left_out = about.get("left_out", "")
+            if about.get("run") != self.run or path != self.path(left_out):
+                raise Damaged(path, "it belongs to another run or fold")
+            found[left_out], self.seconds[left_out] = table, about["seconds"]
+        return found
 
     def save(self, left_out: str, table: pd.DataFrame, seconds: float) -> None:
-        """Write what a fold took and, in one step, its predictions."""
-        path = self.path(left_out)
-        write(path.with_suffix(".json"), json.dumps(round(seconds, 3)))
-        write(path, table.to_parquet(index=False))
+        """Write the predictions of a fold and the seconds that it took, in one step."""
+        self.seconds[left_out] = round(seconds, 3)
+        about = {"run": self.run, "left_out": left_out, "seconds": self.seconds[left_out]}
+        write(self.path(left_out), packed(table, about))
 
     def finish(self, table: pd.DataFrame) -> None:
         """Write the predictions of all folds and, last, ``run.json``."""
-        write(self.folder / "predictions.parquet", table.to_parquet(index=False))
-        times = sorted((self.folder / "folds").glob("*.json"))
-        seconds = {path.stem: json.loads(path.read_text("utf-8")) for path in times}
-        about = {**self.identity, "seconds": seconds, **surroundings()}
-        write(self.folder / "run.json", json.dumps(about, indent=1))
+        write(self.folder / "predictions.parquet", packed(table, {"run": self.run}))
+        seconds = dict(sorted(self.seconds.items()))
+        about = {**self.identity, "seconds": seconds, **surroundings(), "run": self.run}
+        write_json(self.folder / "run.json", about)
 
 
 class Saved:
@@ -244,7 +305,10 @@ class Saved:
         path = noted(self.folder / f"{name}.parquet")
         if not path.exists():
             return pd.DataFrame({"name": [], "seed": [], "about": []})
-        return pd.read_parquet(path)
+        table, about = unpacked(path)
+        if about.get("table", name) != name or not {"name", "seed"} <= set(table):
+            raise Damaged(path, "it is another table")
+        return table
 
     def save(self, about: Mapping[str, Any], **tables: pd.DataFrame) -> None:
         """Save a run, in the place of one of the same name and seed.
@@ -271,8 +335,7 @@ class Saved:
             tables["answers"] = everything[["name", "seed", "clip", "epoch", "predicted"]]
         # The table of runs comes last: what is in it is complete.
         tables["runs"] = pd.DataFrame([{"about": json.dumps(about)}])
-        self.folder.mkdir(parents=True, exist_ok=True)
-        with FileLock(self.folder / ".lock"):
+        with alone(self.folder):
             for name, table in tables.items():
                 self.replace(name, table.assign(**key))
 
@@ -285,8 +348,7 @@ class Saved:
         table = table.sort_values(["name", "seed"], kind="stable", ignore_index=True)
         first = ["name", "seed"]
         table = table[[*first, *(column for column in table if column not in first)]]
-        with whole(self.folder / f"{name}.parquet") as part:
-            table.to_parquet(part, index=False, compression="zstd")
+        write(self.folder / f"{name}.parquet", packed(table, {"table": name}, "zstd"))
 
 
 def together(final: pd.DataFrame, answers: pd.DataFrame) -> pd.DataFrame:

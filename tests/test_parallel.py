@@ -3,6 +3,10 @@
 import os
 import pickle
 import signal
+import subprocess
+import sys
+import textwrap
+import time
 
 import numpy as np
 import pandas as pd
@@ -89,6 +93,35 @@ def test_without_ray_there_is_one_clear_error(monkeypatch):
     tasks = [delayed(abs)(-1)]
     with pytest.raises(ValueError, match="Ray is not installed"):
         list(parallel.each(tasks, 1, "", "", False, cluster=parallel.Cluster()))
+
+
+WORK = """
+    import os, sys, time
+    from joblib import delayed
+    from merlib import parallel
+
+    def work(folder):
+        open(f"{folder}/{os.getpid()}", "w").close()
+        time.sleep(60)
+
+    list(parallel.each([delayed(work)(sys.argv[1])] * 2, 2, "", "", False))
+"""
+
+
+def test_workers_end_with_their_parent_even_if_it_is_killed(tmp_path):
+    parent = subprocess.Popen(
+        [sys.executable, "-c", textwrap.dedent(WORK), tmp_path], stderr=subprocess.DEVNULL
+    )
+    deadline = time.time() + 120
+    while len(workers := list(tmp_path.iterdir())) < 2:
+        assert parent.poll() is None and time.time() < deadline
+        time.sleep(0.05)
+    parent.kill()
+    parent.wait()
+    deadline = time.time() + 5
+    while any(os.path.exists(f"/proc/{path.name}/exe") for path in workers):
+        assert time.time() < deadline
+        time.sleep(0.05)
 
 
 # Rows are what NumPy's own indexing gives, and read no more than was asked for

@@ -1,12 +1,15 @@
 """Stored predictions: a stop loses nothing, and saved runs are those that were made."""
 
+import errno
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
 import textwrap
 import time
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -16,8 +19,9 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import FunctionTransformer
 from test_loso import TINY, Oracle, answers, network_data, table
 
-from merlib import loso, metrics, store
+from merlib import files, loso, metrics, store
 from merlib.config import Config
+from merlib.files import Damaged, NotWritten
 from merlib.model.classifier import NetworkClassifier
 from merlib.store import Saved
 
@@ -99,8 +103,112 @@ def test_an_unfinished_folder_is_named(tmp_path):
     with pytest.raises(ValueError, match="no finished run"):
         store.load(tmp_path)
     (tmp_path / "run.json").write_text(json.dumps({}))
-    with pytest.raises(OSError):
+    with pytest.raises(ValueError, match="predictions.parquet is missing"):
         store.load(tmp_path)
+
+
+# Damage and full disks
+
+
+def replaced(path):
+    path.unlink()
+    path.mkdir()
+
+
+DAMAGE = {
+    "cut": lambda path: path.write_bytes(path.read_bytes()[:-9]),
+    "emptied": lambda path: path.write_bytes(b""),
+    "zeros": lambda path: path.write_bytes(bytes(path.stat().st_size)),
+    "other": lambda path: path.write_text("[1]"),
+    "a folder": replaced,
+}
+
+
+@pytest.fixture
+def oracle(tmp_path):
+    """A function that makes a run of the folder of the test, or loads it."""
+    clips = table()
+    return lambda **options: store.run(
+        Oracle(), answers(clips), clips, tmp_path, n_jobs=1, progress=False, **options
+    )
+
+
+@pytest.mark.parametrize("damage", DAMAGE.values(), ids=DAMAGE)
+@pytest.mark.parametrize("name", ["run.json", "predictions.parquet", "folds/s1-*.parquet"])
+def test_a_damaged_result_is_named_and_made_again_without_it(oracle, tmp_path, name, damage):
+    first, path = oracle(), next(tmp_path.glob(name))
+    if path.parent != tmp_path:
+        (tmp_path / "run.json").unlink()  # only a run that goes on reads its folds
+    damage(path)
+    with pytest.raises(Damaged, match=rf"{path.name}: damaged or unreadable .* remove it"):
+        oracle()
+    path.rmdir() if path.is_dir() else path.unlink()
+    pd.testing.assert_frame_equal(oracle(), first)
+
+
+@pytest.mark.parametrize("name", ["run.json", "predictions.parquet"])
+def test_no_flipped_bit_gives_another_result(oracle, tmp_path, name):
+    first, path = oracle(), tmp_path / name
+    content = path.read_bytes()
+    for place in np.linspace(0, len(content) - 1, 60).astype(int):
+        changed = bytearray(content)
+        changed[place] ^= 1
+        path.write_bytes(changed)
+        try:
+            found = oracle()
+        except Damaged as error:
+            assert name in str(error)
+        else:
+            pd.testing.assert_frame_equal(found, first, check_exact=True)
+            assert found.attrs["run"] == first.attrs["run"]
+
+
+def test_a_fold_of_another_place_is_refused(oracle, tmp_path):
+    oracle()
+    (tmp_path / "run.json").unlink()
+    one, other, *_ = sorted((tmp_path / "folds").iterdir())
+    shutil.copy(one, other)
+    with pytest.raises(Damaged, match=rf"{other.name}: .*belongs to another run or fold"):
+        oracle()
+
+
+def test_a_damaged_identity_is_made_again(oracle, tmp_path, capfd):
+    first = oracle()
+    (tmp_path / "run.json").unlink()
+    (tmp_path / "identity.json").write_text("{")
+    pd.testing.assert_frame_equal(oracle(), first)
+    assert "identity.json is damaged" in capfd.readouterr().err
+    assert (tmp_path / "identity.json.damaged").exists()
+
+
+@pytest.mark.parametrize("left_out", ["a/b", "..", "s" * 300, "Ünal", "a b"])
+def test_any_subject_has_a_short_file_of_its_own(tmp_path, left_out):
+    folds = store.Folds(tmp_path, {"seed": 0})
+    name = folds.path(left_out).name
+    assert len(name) < 90 and folds.path(left_out).parent == tmp_path / "folds"
+    folds.save(left_out, pd.DataFrame({"clip": ["x"]}), 1.0)
+    assert list(store.Folds(tmp_path, {"seed": 0}).load()) == [left_out]
+    assert folds.path("a_b") not in map(folds.path, ["a/b", "a b"])
+
+
+def test_a_full_disk_is_one_sentence_and_leaves_nothing(oracle, tmp_path, monkeypatch):
+    def half(path, content):
+        with open(path, "wb") as file:
+            file.write(content[:9])
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Path, "write_bytes", half)
+        with pytest.raises(NotWritten, match=r"json: cannot be written \(No space left.*make room"):
+            oracle()
+    assert not list(tmp_path.iterdir())
+    oracle()
+
+
+def test_what_the_system_says_names_the_file():
+    error = PermissionError(errno.EACCES, "Permission denied", "x/y")
+    assert files.told(error) == "x/y: Permission denied; name a place that you may use"
+    assert files.told(ValueError("as it is")) == "as it is"
 
 
 def test_a_functions_place_in_memory_makes_no_other_run():
@@ -221,3 +329,17 @@ def test_no_folder_of_a_machine_is_in_what_made_a_run(tmp_path):
     estimator = NetworkClassifier(config)
     told = json.dumps(store.described(estimator), default=store.described)
     assert "w.pth" in told and str(tmp_path) not in told
+
+
+@pytest.mark.parametrize("damage", DAMAGE.values(), ids=DAMAGE)
+@pytest.mark.parametrize("name", ["predictions", "answers", "runs"])
+def test_a_damaged_table_of_saved_runs_is_named(saved, name, damage):
+    damage(saved.folder / f"{name}.parquet")
+    with pytest.raises(Damaged, match=f"{name}.parquet: damaged or unreadable"):
+        saved.load(["full"])
+
+
+def test_a_table_in_the_place_of_another_is_named(saved):
+    shutil.copy(saved.folder / "answers.parquet", saved.folder / "predictions.parquet")
+    with pytest.raises(Damaged, match="predictions.parquet: .*it is another table"):
+        saved.load(["full"])

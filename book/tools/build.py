@@ -16,7 +16,7 @@ import papermill
 from tqdm import tqdm
 
 from book.tools import privacy
-from merlib import code, config, files
+from merlib import code, config, files, parallel
 from merlib.pages import provenance
 from merlib.study.study import Study
 
@@ -65,22 +65,18 @@ def execute_one(text: Path, parameters: dict, study: Study) -> Path:
     made_from = [source, parameters, study.config.step(), study.prepared.key]
     made_from.append(Path(privacy.__file__).read_text("utf-8"))
     key = config.digest([*made_from, code.key(*code.imported(source))])
-    if target.exists():
-        made = nbformat.read(target, 4).metadata.get("merlib", {})
-        if made.get("key") == key and made["read"] == digests(made["read"], study.home):
-            return target
-    notebook = opened(source)
-    part = target.with_suffix(".part.ipynb")
-    nbformat.write(notebook, part)
+    made = made_before(target)
+    if made and made["key"] == key and made["read"] == digests(made["read"], study.home):
+        return target
     logging.getLogger("papermill").setLevel(logging.ERROR)
     os.environ.pop("JPY_SESSION_NAME", None)  # a page is no live session, wherever it is made
     handle, log = tempfile.mkstemp()
     os.close(handle)
     os.environ[files.LOG] = log
     try:
-        papermill.execute_notebook(
-            part,
-            part,
+        executed = papermill.execute_notebook(
+            opened(source),
+            None,
             parameters,
             kernel_name="python3",
             cwd=text.parent,
@@ -92,16 +88,34 @@ def execute_one(text: Path, parameters: dict, study: Study) -> Path:
             f"{text.name}, cell {error.exec_count}: {error.ename}: {error.evalue}"
         ) from error
     finally:
-        executed = nbformat.read(part, 4)
-        read = [
-            os.path.relpath(path, study.home) for path in Path(log).read_text("utf-8").splitlines()
-        ]
-        part.unlink()
+        lines = Path(log).read_text("utf-8").splitlines()
         os.unlink(os.environ.pop(files.LOG))
     privacy.clean(executed)
-    executed.metadata["merlib"] = {"key": key, "read": digests(read, study.home)}
-    nbformat.write(executed, target)
+    read = digests((os.path.relpath(path, study.home) for path in lines), study.home)
+    executed.metadata["merlib"] = {"key": key, "read": read, "cells": digest_of(executed)}
+    files.write(target, nbformat.writes(executed) + "\n")
     return target
+
+
+def made_before(path: Path) -> dict:
+    """Return what an executed notebook was made from; nothing if it is missing or damaged."""
+    try:
+        notebook = nbformat.read(path, 4)
+        made = notebook.metadata.get("merlib", {})  # of an older version, or not executed here
+        if "cells" not in made or made["cells"] == digest_of(notebook):
+            return made if {"key", "read", "cells"} <= set(made) else {}
+        why = "its cells are not those that were written"
+    except FileNotFoundError:
+        return {}
+    except Exception as error:  # whatever was found instead
+        why = str(error).partition("\n")[0][:80]
+    files.say(f"{path.name} is damaged ({why}): it is executed again")
+    return {}
+
+
+def digest_of(notebook: nbformat.NotebookNode) -> str:
+    """Return a digest of the cells of a notebook, as they are read from its file."""
+    return config.digest(nbformat.reads(nbformat.writes(notebook), 4).cells)
 
 
 def opened(text: str) -> nbformat.NotebookNode:
@@ -157,16 +171,18 @@ def main() -> int:
     files.print_anything()
     options = json.loads(sys.argv[1])
     methods, show_faces = options.pop("methods"), options.pop("show_faces")
+    parallel.end_with(os.getppid())
     study = Study(**options, progress=True)
     try:
-        execute(study, methods, show_faces)
-        for where in provenance.stale_runs(study.home):
-            print(f"stale: {where}")
-        print(f"The book: {build(study.home)}")
+        with files.alone(study.home / "_build"):
+            execute(study, methods, show_faces)
+            for where in provenance.stale_runs(study.home):
+                print(f"stale: {where}")
+            print(f"The book: {build(study.home)}")
     except KeyboardInterrupt:
         return 130
     except (ValueError, OSError, RuntimeError) as error:
-        print(f"merlib: {error}", file=sys.stderr)
+        print(f"merlib: {files.told(error)}", file=sys.stderr)
         return 1
     return 0
 

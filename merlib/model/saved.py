@@ -14,12 +14,12 @@ from typing import Annotated, Any, NamedTuple
 import numpy as np
 import torch
 from safetensors import SafetensorError, safe_open
-from safetensors.torch import save_file
+from safetensors.torch import save as serialised
 from torch import Tensor
 
 from merlib import __version__
 from merlib.config import Config, Dataset, Seed, Variant, kinds
-from merlib.files import refuse_unwritable, whole
+from merlib.files import refuse_unwritable, write
 from merlib.values import Pattern, checked, known, shown
 
 from .classifier import NetworkClassifier
@@ -72,8 +72,7 @@ def save(model: Model, path: str | Path) -> Path:
     }
     described["sha256"] = checksum(described, tensors)
     check_description(described)
-    with whole(path) as part:
-        save_file(tensors, part, {"merlib": json.dumps(described)})
+    write(path, serialised(tensors, {"merlib": json.dumps(described)}))
     return path
 
 

@@ -9,7 +9,7 @@ alone, the command line and ``make study`` share their work::
     results/<dataset>/<profile>/                         saved runs, see `merlib.store`
 """
 
-from collections.abc import Collection, Iterable
+from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
@@ -24,7 +24,7 @@ from merlib import code, config, loso, store, versions
 from merlib.data import synthetic
 from merlib.data.clips import load_clips
 from merlib.data.findings import Findings
-from merlib.files import find_home, noted, whole
+from merlib.files import find_home, noted, short_name, usable
 from merlib.methods import METHODS, make
 from merlib.methods.views import VIEWS
 from merlib.model import saved
@@ -291,30 +291,31 @@ class Study:
         """Return the classifier of one fold of this study, trained on all other subjects.
 
         It made the predictions of that subject (or, of the protocol ``cross``, of that dataset). It
-        is trained when first asked for, and saved beside them.
+        is trained when first asked for. A variant of the network is saved beside them; other
+        methods are trained each time.
 
         Raises
         ------
         ValueError
             If there is no such method or subject.
         """
-        path = self.run_folder(method, self.seed) / "classifiers" / f"{left_out}.joblib"
-        if not path.exists():
+
+        def train():
+            by, estimator = PROTOCOLS[self.protocol], self.estimator(method)
             with loso.one_thread():
-                fitted = loso.fit_fold(
-                    self.estimator(method),
-                    self.view(method),
-                    self.clips,
-                    left_out,
-                    self.seed,
-                    by=PROTOCOLS[self.protocol],
-                )
-            if hasattr(fitted, "network_"):  # so that a machine without a GPU can read it
-                fitted.device_ = next(fitted.network_.cpu().parameters()).device
-            path.parent.mkdir(parents=True, exist_ok=True)
-            with whole(path) as part:
-                joblib.dump(fitted, part)
-        return joblib.load(path)
+                given = estimator, self.view(method), self.clips, left_out, self.seed
+                return loso.fit_fold(*given, by=by)
+
+        if method not in config.VARIANTS:
+            return train()
+        about = self.about(method) | {"left_out": left_out}
+        folder = self.run_folder(method, self.seed) / "classifiers"
+        path = folder / f"{short_name(left_out, left_out)}.safetensors"
+        return kept(path, lambda: Model(train(), about), about).classifier
+
+    def about(self, method: str) -> dict[str, Any]:
+        """Return what a model must say about its method, data and choices."""
+        return self.info() | {"method": method, "seed": self.seed} | store.surroundings()
 
     def fit(self, method: str = "full") -> Model:
         """Return a variant of the network, trained on all subjects, for new clips.
@@ -333,15 +334,12 @@ class Study:
         state, epochs = loso.fold_seed(self.seed, ""), self.config.epochs
         with loso.one_thread(), tqdm(total=epochs, unit="epoch", disable=not self.progress) as bar:
             fitted = loso.fit(self.estimator(method), X, clips, state, lambda *_: bar.update())
-        about = self.info() | {"method": method, "seed": self.seed} | store.surroundings()
-        return Model(fitted, about)
+        return Model(fitted, self.about(method))
 
     def model(self, method: str = "full") -> Model:
         """Return the model of `fit`, trained when first asked for and saved beside the runs."""
         path = self.run_folder(method, self.seed) / "model.safetensors"
-        if not path.exists():
-            saved.save(self.fit(method), path)
-        return saved.load(path)
+        return kept(path, lambda: self.fit(method), self.about(method))
 
     def saved(self, profile: str | None = None, protocol: str | None = None) -> Saved:
         """Return the saved runs of this data, perhaps of another profile or protocol.
@@ -396,3 +394,20 @@ class Study:
     def finished(self, method: str) -> bool:
         """Return whether this study has run a method with its own seed."""
         return noted(self.run_folder(method, self.seed) / "run.json").exists()
+
+
+def kept(path: Path, make: Callable[[], Model], about: Mapping[str, Any]) -> Model:
+    """Return the model of a file; if it is missing, damaged or of another run, make and save it."""
+
+    def load(path: Path) -> Model:
+        model = saved.load(path)
+        for name in ("method", "seed", "left_out", "data"):
+            if model.about.get(name) != saved.printable(about.get(name)):
+                raise ValueError(f"its {name} is {model.about.get(name)!r}")
+        return model
+
+    model = usable(path, load)
+    if model is None:
+        saved.save(make(), path)
+        model = saved.load(path)
+    return model

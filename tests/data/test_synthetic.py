@@ -1,7 +1,12 @@
 """The embedded dataset: deterministic, in the official layout, and true to its ground truth."""
 
+import errno
 import json
+import os
+import time
 from collections import Counter
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 
 import cv2
 import numpy as np
@@ -12,7 +17,7 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.model_selection import LeaveOneGroupOut, cross_val_predict
 from sklearn.preprocessing import MultiLabelBinarizer
 
-from merlib import proportions
+from merlib import cli, proportions
 from merlib.config import CLASSES
 from merlib.data.clips import load_clips, read_frames
 from merlib.data.synthetic import Truth, action_units, generate, portrait
@@ -60,6 +65,99 @@ def test_a_stopped_run_goes_on(casme2_root, copy_of):
     lost.unlink()
     frame.unlink()
     generate.write(root, seed=7, subjects=3, clips=9, n_jobs=1, progress=False)
+    assert files(root) == files(casme2_root)
+
+
+def apart(path):
+    """The same file, but no hard link to that of another copy."""
+    content = path.read_bytes()
+    path.unlink()
+    path.write_bytes(content)
+    return path
+
+
+SPOIL = {
+    "deleted": lambda path: path.unlink(),
+    "emptied": lambda path: apart(path).write_bytes(b""),
+    "cut": lambda path: apart(path).write_bytes(path.read_bytes()[:-1]),
+    "flipped": lambda path: apart(path).write_bytes(path.read_bytes()[::-1]),
+}
+OPTIONS = {"seed": 7, "subjects": 3, "clips": 9, "n_jobs": 1, "progress": False}
+
+
+@pytest.fixture
+def spoilt(casme2_root, copy_of):
+    """A copy of the dataset, the names of its clips, and a frame of the fifth clip."""
+    root = copy_of(casme2_root)
+    names = [clip["clip"] for clip in generate.plan(7, "casme2", 3, 9)]
+    return root, names, sorted((root / "CASME2-RAW" / names[4]).iterdir())[5]
+
+
+@pytest.mark.parametrize("spoil", SPOIL.values(), ids=SPOIL)
+def test_a_finished_dataset_is_judged_file_by_file(spoilt, spoil):
+    root, names, frame = spoilt
+    plans = generate.plan(7, "casme2", 3, 9)
+    assert not generate.damaged(root, "casme2", plans)
+    table = root / generate.TABLES["casme2"]
+    content = table.read_bytes()
+    spoil(table)
+    assert generate.damaged(root, "casme2", plans) == [table.name]
+    table.write_bytes(content)
+    for path in (frame, generate.truth_path(root, names[6])):
+        spoil(path)
+    assert generate.damaged(root, "casme2", plans) == [names[4], names[6]]
+
+
+@pytest.mark.parametrize("name", ["dataset.json", "dataset.part.json"])
+def test_a_damaged_description_is_named(spoilt, name):
+    (spoilt[0] / "dataset.json").unlink()
+    (spoilt[0] / name).write_text('{"generator": 1')
+    with pytest.raises(ValueError, match=f"{name}: damaged"):
+        generate.write(spoilt[0], **OPTIONS)
+
+
+def test_what_is_missing_is_drawn_again_by_one_of_two(casme2_root, spoilt, monkeypatch, capfd):
+    """Of two at once the second waits; both succeed."""
+    root, names, frame = spoilt
+    frame.unlink()
+    written, write_frame = [], generate.write_frame
+
+    def slow(path, *arguments):
+        written.append(path)
+        time.sleep(0.2 if len(written) < 3 else 0)
+        return write_frame(path, *arguments)
+
+    monkeypatch.setattr(generate, "write_frame", slow)
+    with ThreadPoolExecutor(2) as pool:
+        both = [pool.submit(generate.write, root, **OPTIONS) for _ in range(2)]
+        assert [one.result() for one in both] == [root, root]
+    assert files(root) == files(casme2_root)
+    assert len(written) == len(set(written))
+    told = capfd.readouterr().err
+    assert f"missing in {names[4]}: drawn again" in told
+    assert "another process is at work there; waiting" in told
+
+
+def test_a_full_disk_ends_with_one_sentence_and_loses_nothing(
+    casme2_root, spoilt, monkeypatch, capsys
+):
+    root, _, frame = spoilt
+    (root / "dataset.json").rename(root / "dataset.part.json")
+    frame.unlink()
+    words = ["synth", "--out", str(root), "--seed", "7", "--subjects", "3", "--clips", "9"]
+
+    def full(path, content):
+        path.touch()
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Path, "write_bytes", full)
+        assert cli.main([*words, "--jobs", "1"]) == 1
+    told = capsys.readouterr()
+    assert "cannot be written (No space left on device); make room" in told.err
+    assert "is ready" not in told.out and not frame.exists()
+    assert not list(root.rglob(".part-*"))
+    assert cli.main([*words, "--jobs", "1"]) == 0
     assert files(root) == files(casme2_root)
 
 

@@ -1,5 +1,6 @@
 """From frames on disk to the network's input: cached, resumable, the same in any order."""
 
+import errno
 import os
 import time
 from dataclasses import replace
@@ -7,10 +8,12 @@ from dataclasses import replace
 import cv2
 import numpy as np
 import pytest
+from test_store import DAMAGE
 
 from merlib.config import profile
 from merlib.data import synthetic
 from merlib.data.clips import DatasetError, load_clips, read_frames
+from merlib.files import NotWritten
 from merlib.preprocess import face, flow, pipeline
 
 CONFIG = profile("laptop", size=32, flow_size=64, frames=4, tvl1="fast")
@@ -57,6 +60,41 @@ def test_the_second_time_nothing_is_computed(clips, tmp_path, monkeypatch):
     again = pipeline.prepare(clips[:2], CONFIG, tmp_path, n_jobs=1, progress=False)
     np.testing.assert_array_equal(first.x, again.x)
     assert first.key == again.key
+
+
+@pytest.mark.parametrize("which", ["all-*.npy", "[!a]*.npz"])
+@pytest.mark.parametrize("damage", [*DAMAGE, "flipped", "another"])
+def test_a_damaged_file_of_the_cache_is_named_and_made_again(
+    prepared, which, damage, clips, tmp_path, capfd
+):
+    cache = tmp_path / "cache"
+    pipeline.prepare(clips[:2], CONFIG, cache, n_jobs=1, progress=False)
+    path, *others = sorted(cache.rglob(which))
+    content = bytearray(path.read_bytes())
+    if damage == "flipped":
+        content[len(content) // 2] ^= 16
+        path.write_bytes(content)
+    elif damage == "another":
+        path.write_bytes(
+            others[0].read_bytes() if others else bytes(content).replace(b"<f4", b"<i4")
+        )
+    else:
+        DAMAGE[damage](path)
+    again = pipeline.prepare(clips[:2], CONFIG, cache, n_jobs=1, progress=False)
+    np.testing.assert_array_equal(again.x, prepared.x[:2])
+    assert f"{path.name} is damaged" in capfd.readouterr().err
+    assert path.with_name(f"{path.name}.damaged").exists()
+
+
+def test_a_full_disk_ends_the_preparation_with_one_sentence(clips, tmp_path, monkeypatch):
+    def half(file, **_):
+        file.write_bytes(b"half")
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    monkeypatch.setattr(np, "savez", half)
+    with pytest.raises(NotWritten, match=r"npz: cannot be written \(No space left on device\)"):
+        pipeline.prepare(clips[:2], CONFIG, tmp_path, n_jobs=1, progress=False)
+    assert [path.name for path in tmp_path.rglob("*") if path.is_file()] == [".lock"]
 
 
 def test_another_choice_or_another_frame_is_computed_anew(clips, casme2_root, copy_of, tmp_path):

@@ -7,7 +7,9 @@ pose, length, amplitude, head motion, blinks and noise are drawn independently o
 
 import hashlib
 import json
+import zlib
 from functools import lru_cache
+from io import BytesIO
 from pathlib import Path
 from zipfile import BadZipFile, ZipFile
 
@@ -16,7 +18,7 @@ import numpy as np
 import openpyxl
 from joblib import delayed
 
-from merlib.files import whole
+from merlib.files import Damaged, alone, read_json, say, write_json
 from merlib.files import write as write_file
 from merlib.parallel import each
 
@@ -57,7 +59,8 @@ def write(
     """Write a synthetic dataset, unless the root holds it already; return the root.
 
     The same arguments give the same bytes, for any ``n_jobs``. A stopped run can be continued:
-    finished clips are not drawn again, and ``dataset.json`` is written last.
+    finished clips are not drawn again, and ``dataset.json`` is written last. Each file is compared
+    with its checksum: clips with a missing or damaged one are drawn again.
 
     Parameters
     ----------
@@ -84,17 +87,60 @@ def write(
     """
     root = Path(root)
     made_of = arguments(seed, size, layout, subjects, clips, amplitude)
-    if is_finished(root, made_of):
-        return root
-    write_file(root / "dataset.part.json", json.dumps(made_of))
     plans = plan(**{name: made_of[name] for name in ("seed", "layout", "subjects", "clips")})
-    tasks = [delayed(write_clip)(root, made_of, clip) for clip in plans]
-    list(each(tasks, n_jobs, "synthetic clips", "clip", progress))
-    write_table(root, layout, [read_truth(root, clip["clip"]) for clip in plans])
-    noted = made_of | {"content": content(root, made_of)}
-    write_file(root / "dataset.json", json.dumps(noted, indent=1))
-    (root / "dataset.part.json").unlink()
+    if is_finished(root, made_of) and not damaged(root, layout, plans):
+        return root
+    with alone(root):  # another process may finish it meanwhile
+        if is_finished(root, made_of):
+            if not (names := damaged(root, layout, plans)):
+                return root
+            say(
+                f"{root}: damaged or missing in {', '.join(names[:5])}"
+                f"{', ...' if len(names) > 5 else ''}: drawn again"
+            )
+        write_file(root / "dataset.part.json", json.dumps(made_of))
+        (root / "dataset.json").unlink(missing_ok=True)
+        tasks = [delayed(write_clip)(root, made_of, clip) for clip in plans]
+        list(each(tasks, n_jobs, "synthetic clips", "clip", progress))
+        table = table_file(layout, [read_truth(root, clip["clip"]) for clip in plans])
+        write_file(root / TABLES[layout], table)
+        noted = made_of | {"content": content(root, made_of)}
+        write_file(root / "dataset.json", json.dumps(noted, indent=1))
+        (root / "dataset.part.json").unlink(missing_ok=True)
+    (root / ".lock").unlink(missing_ok=True)  # who waits for it finds a finished dataset
     return root
+
+
+def damaged(root: Path, layout: str, plans: list[dict]) -> list[str]:
+    """Return the clips of a finished dataset, or its table, that are not what was written."""
+    names = [clip["clip"] for clip in plans if not is_whole(root, clip["clip"])]
+    if not names:
+        table = table_file(layout, [read_truth(root, clip["clip"]) for clip in plans])
+        try:
+            same = cells(root / TABLES[layout]) == cells(BytesIO(table))
+        except Exception:  # it is missing, or no table
+            same = False
+        names += [] if same else [TABLES[layout]]
+    return names
+
+
+def is_whole(root: Path, clip: str) -> bool:
+    """Return whether the ground truth of a clip and all its frames are what was written."""
+    try:
+        truth = read_json(truth_path(root, clip))
+    except Damaged:
+        return False
+    frames = truth.get("frames", {})
+    there = truth.get("clip") == clip and frames
+    return bool(there and all(checksum_of(root / name) == frames[name] for name in frames))
+
+
+def checksum_of(path: Path) -> int | None:
+    """Return the checksum of a file; None if it cannot be read."""
+    try:
+        return zlib.crc32(path.read_bytes())
+    except OSError:
+        return None
 
 
 def arguments(
@@ -131,11 +177,19 @@ def arguments(
     return made_of if amplitude is None else made_of | {"amplitude": amplitude}
 
 
+def described(path: Path) -> dict:
+    """Return what a dataset's own file says of it; `Damaged` if it cannot be read."""
+    try:
+        return dict(json.loads(path.read_bytes()))
+    except (OSError, ValueError, TypeError) as error:
+        raise Damaged(path, error) from error
+
+
 def is_finished(root: Path, made_of: dict) -> bool:
     """Return whether the root holds the finished dataset; ValueError if it holds another thing."""
     for name in ("dataset.json", "dataset.part.json"):
         if (root / name).exists():
-            found = json.loads((root / name).read_text("utf-8"))
+            found = described(root / name)
             found.pop("content", None)
             if found != made_of:
                 raise ValueError(
@@ -143,7 +197,7 @@ def is_finished(root: Path, made_of: dict) -> bool:
                     "name another folder or remove it"
                 )
             return name == "dataset.json"
-    if root.exists() and any(root.iterdir()):
+    if root.exists() and any(path.name != ".lock" for path in root.iterdir()):
         raise ValueError(f"{root} is not empty and holds no synthetic dataset: name another folder")
     return False
 
@@ -163,14 +217,14 @@ def content(root: Path, made_of: dict) -> str:
     return found.hexdigest()[:16]
 
 
-def cells(path: Path) -> bytes:
+def cells(file: Path | BytesIO) -> bytes:
     """Return what an xlsx file holds, without the time of its making; of another file its bytes."""
     try:
-        with ZipFile(path) as table:
+        with ZipFile(file) as table:
             names = sorted(set(table.namelist()) - {"docProps/core.xml"})
             return b"".join(table.read(name) for name in names)
     except BadZipFile:
-        return path.read_bytes()
+        return file.read_bytes() if isinstance(file, Path) else file.getvalue()
 
 
 def random(seed: int, *key: int) -> np.random.Generator:
@@ -293,8 +347,7 @@ def frame_path(root: Path, truth: dict, number: int) -> Path:
 
 def write_clip(root: Path, made_of: dict, clip: dict) -> None:
     """Draw one clip and write its frames, then its ground truth, which marks it as finished."""
-    path = truth_path(root, clip["clip"])
-    if path.exists():
+    if is_whole(root, clip["clip"]):
         return
     cv2.setNumThreads(1)
     seed, layout = made_of["seed"], made_of["layout"]
@@ -312,12 +365,19 @@ def write_clip(root: Path, made_of: dict, clip: dict) -> None:
             break
     else:
         raise RuntimeError(f"no face found by the cascades in 50 poses of {clip['clip']}")
+    frames = {}
     for number in range(truth.onset - CONTEXT, truth.offset + CONTEXT + 1):
-        file = frame_path(root, events, number)
-        file.parent.mkdir(parents=True, exist_ok=True)
         image = first if number == truth.onset else render.frame(number)
-        cv2.imwrite(str(file), image, [cv2.IMWRITE_JPEG_QUALITY, events["jpeg"]])
-    write_file(path, json.dumps(truth.events))
+        file = frame_path(root, events, number)
+        frames[file.relative_to(root).as_posix()] = write_frame(file, image, events["jpeg"])
+    write_json(truth_path(root, clip["clip"]), truth.events | {"frames": frames})
+
+
+def write_frame(path: Path, image: np.ndarray, quality: int) -> int:
+    """Write a frame as JPEG, whole or not at all; return the checksum of the file."""
+    content = cv2.imencode(".jpg", image, [cv2.IMWRITE_JPEG_QUALITY, quality])[1].tobytes()
+    write_file(path, content)
+    return zlib.crc32(content)
 
 
 def at_amplitude(units: dict[str, list[float]], amplitude: float) -> dict[str, list[float]]:
@@ -363,8 +423,8 @@ def samm_rows(truths: list[dict]) -> list[list]:
     return rows
 
 
-def write_table(root: Path, layout: str, truths: list[dict]) -> None:
-    """Write the annotation table in the official layout."""
+def table_file(layout: str, truths: list[dict]) -> bytes:
+    """Return the annotation table in the official layout, an xlsx file."""
     book = openpyxl.Workbook()
     sheet = book.active
     if layout == "casme2":
@@ -375,5 +435,6 @@ def write_table(root: Path, layout: str, truths: list[dict]) -> None:
         sheet.title, rows = "MICRO_ONLY", samm_rows(truths)
     for row in rows:
         sheet.append(row)
-    with whole(root / TABLES[layout]) as part:
-        book.save(part)
+    content = BytesIO()
+    book.save(content)
+    return content.getvalue()

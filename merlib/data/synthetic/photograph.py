@@ -13,7 +13,7 @@ from merlib.geometry import similarity
 
 from . import portrait
 from .action_units import COMBINATIONS
-from .generate import draw_events, draw_pose, random
+from .generate import draw_events, draw_pose, random, write_frame
 from .render import Renderer
 from .truth import ClipTruth
 
@@ -64,7 +64,6 @@ def write(
     if emotion not in known:
         raise ValueError(f"emotion={emotion!r}: expected one of {', '.join(known)}")
     folder = Path(folder)
-    folder.mkdir(parents=True, exist_ok=True)
     drawn = sitter(image, eyes)
     rng = random(seed, 3, 0)
     shown = known[emotion]
@@ -75,6 +74,5 @@ def write(
     truth = ClipTruth(events | {"pose": draw_pose(rng, drawn, "casme2").tolist()})
     render = Renderer(drawn, truth, rng)
     for number in range(truth.onset, truth.offset + 1):
-        file = str(folder / f"img{number}.jpg")
-        cv2.imwrite(file, render.frame(number), [cv2.IMWRITE_JPEG_QUALITY, events["jpeg"]])
+        write_frame(folder / f"img{number}.jpg", render.frame(number), events["jpeg"])
     return truth
