@@ -27,7 +27,7 @@
 # The loader finds the annotation table (`CASME2*.xlsx`, `SAMM*.xlsx`) in that folder or one below,
 # and its columns by their names. It searches two levels down for the subjects' folders (`sub01`,
 # `006`), so `CASME2-RAW`, `CASME2_RAW_selected`, `Cropped` and plain unpacking all work. It matches
-# images by the number at the end of their names. If there are both raw and cropped frames, it takes
+# images by the number that varies in their names. If there are both raw and cropped frames, it takes
 # the raw ones; `OPTIONS="--faces cropped"` asks for the others.
 
 # %% tags=["parameters"]

@@ -4,9 +4,9 @@ import os
 import re
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
-from itertools import groupby, islice
+from itertools import groupby, islice, pairwise
 from pathlib import Path
-from typing import NamedTuple, cast
+from typing import Any, NamedTuple, cast
 
 import numpy as np
 
@@ -234,9 +234,11 @@ def decode_images(paths: list[Path]) -> list[np.ndarray | DatasetError]:
     """Return image files as of `pictures.decode`; they may not be too large together."""
     images: list[np.ndarray | DatasetError] = []
     for path in paths:
-        images.append(pictures.decode(Path(path)))
-        if isinstance(images[-1], np.ndarray):
-            pictures.refuse_large(path, *images[-1].shape[::-1], count=len(paths))
+        image = pictures.decode(Path(path))
+        if isinstance(image, np.ndarray):
+            height, width = image.shape
+            pictures.refuse_large(path, width, height, len(paths))
+        images.append(image)
     return images
 
 
@@ -258,8 +260,7 @@ def refuse_frozen(paths: list[Frame], images: list[np.ndarray | DatasetError]) -
     """
     if len(images) < 2 or any(isinstance(image, DatasetError) for image in images):
         return
-    pairs = zip(images, images[1:], strict=False)
-    same = [np.array_equal(*pair) for pair in pairs]
+    same = [np.array_equal(cast(Any, a), cast(Any, b)) for a, b in pairwise(images)]
     runs = [len(list(run)) + 1 for equal, run in groupby(same) if equal]
     longest = max(runs, default=1)
     if longest >= min(len(images), max(5, len(images) // 2 + 1)):

@@ -157,7 +157,7 @@ def decoded(container: Any, stream: Any) -> Iterator[tuple[Any, str]]:
                 try:
                     pictures, wrong = packet.decode(), ""
                 except av.error.FFmpegError as error:
-                    pictures, wrong = [], error.strerror
+                    pictures, wrong = [], error.strerror or str(error)
                 if codec == "mjpeg" and packet.size and not wrong:
                     wrong = jpeg_fault(bytes(packet) + b"\xff\xd9")
                 wrong = wrong or (said[0][2].strip() if said else "")
@@ -198,7 +198,7 @@ def read(
     """Return frames as `decode` does, read from some seconds before a time or from the start."""
     path, images = frames[0].path, {}
     by_time = frames[0].time is not None
-    keys = [frame.time if by_time else frame.number for frame in frames]
+    keys: list[Any] = [frame.time if by_time else frame.number for frame in frames]
     wanted = set(keys)
     with opened(path) as (container, stream):
         refuse_large(path, stream.codec_context.width, stream.codec_context.height, len(frames))

@@ -1,6 +1,7 @@
 """Pictures and videos of every kind: read rightly, or refused by name and without delay."""
 
 import os
+import struct
 from fractions import Fraction
 
 import av
@@ -89,6 +90,19 @@ def test_a_trimmed_video_holds_what_is_shown(tmp_path):
     assert len(found.frames) == 23
     images = read_frames(found.frames.values())
     assert np.abs(images[0].astype(int) - drawn(7)).mean() < 6
+
+
+@pytest.mark.parametrize("turns", [1, 2, 3])
+def test_a_video_of_a_turned_telephone_is_upright(tmp_path, turns):
+    path = film(tmp_path / "turned.mp4", "libx264", 3)
+    upright = read_frames(scan(path).frames.values())
+    across, down = [(0, -1), (-1, 0), (0, 1)][turns - 1]  # the matrix of the track's header
+    matrix = [struct.pack(">9i", a << 16, b << 16, 0, -b << 16, a << 16, 0, 0, 0, 1 << 30)
+              for a, b in ((1, 0), (across, down))]  # fmt: skip
+    before, tail = path.read_bytes().split(b"tkhd")
+    path.write_bytes(before + b"tkhd" + tail.replace(*matrix, 1))
+    turned = read_frames(scan(path).frames.values())
+    np.testing.assert_array_equal(turned, np.rot90(upright, turns, axes=(1, 2)))
 
 
 def test_dropped_frames_of_a_webcam_are_not_counted(tmp_path):
