@@ -113,8 +113,7 @@ def prepare(
         table, done = finished_clips(clips, by_clip, config)
         x = assemble(folder, done)
     table.attrs["notes"] = [
-        f"{one.clip}: {one.off_scale:.0%} of its magnified values lie outside of the grey scale "
-        f"0 to 255; evm_alpha is {config.evm_alpha:g}, a lower one keeps them inside"
+        f"{one.clip}: {off_scale_words(one.off_scale, config)}"
         for one in done
         if one.off_scale > OFF_SCALE
     ]
@@ -360,6 +359,14 @@ def grey_and_flows(
 def off_scale(grey: np.ndarray) -> float:
     """Return the share of grey values outside of 0 to 255, by half a value or more."""
     return float(np.mean((grey < -0.5) | (grey > 255.5)))
+
+
+def off_scale_words(share: float, config: Config) -> str:
+    """Return the sentence about a share of `off_scale` that is too large."""
+    return (
+        f"{share:.0%} of its magnified values lie outside of the grey scale 0 to 255; evm_alpha "
+        f"is {config.evm_alpha:g}, a lower one keeps them inside"
+    )
 
 
 def composed(grey: np.ndarray, flows: np.ndarray, config: Config) -> np.ndarray:

@@ -16,7 +16,14 @@ from merlib.data.findings import DatasetError, Finding, Findings, without_bad
 from merlib.data.frames import read_images
 from merlib.parallel import each
 from merlib.preprocess import face
-from merlib.preprocess.pipeline import transform
+from merlib.preprocess.pipeline import (
+    OFF_SCALE,
+    magnified,
+    off_scale,
+    off_scale_words,
+    sample,
+    transform,
+)
 
 
 @dataclass(frozen=True)
@@ -165,10 +172,27 @@ def examine(clip, config: Config) -> list[Finding]:
     if isinstance(images[0], np.ndarray):
         onset = str(clip.frames[0])
         try:
-            transform(images[0], config, clip.cropped, clip.eyes)
+            matrix = transform(images[0], config, clip.cropped, clip.eyes)
         except face.FaceNotFound as error:
             message = f"{error} (onset frame {onset})"
             findings.error(error.kind, message, clip=clip.clip, file=onset)
+    if not findings:
+        findings += magnification(clip, np.array(images), matrix, config)
+    return findings
+
+
+def magnification(clip, frames: np.ndarray, matrix: np.ndarray, config: Config) -> Findings:
+    """Return what is wrong with the magnification of a clip: no such band, or it is too strong."""
+    findings = Findings()
+    crops = face.align(frames, matrix, config.size)
+    index = sample(len(frames) - 1, config.frames)
+    try:
+        share = off_scale(magnified(crops, config, clip.fps, index))
+    except ValueError as error:
+        findings.error("magnification", str(error), clip=clip.clip)
+    else:
+        if share > OFF_SCALE:
+            findings.note("magnification", off_scale_words(share, config), clip=clip.clip)
     return findings
 
 

@@ -4,6 +4,7 @@ import errno
 import os
 import time
 from dataclasses import replace
+from types import SimpleNamespace
 
 import cv2
 import numpy as np
@@ -15,6 +16,7 @@ from merlib.data import synthetic
 from merlib.data.clips import DatasetError, load_clips, read_frames
 from merlib.files import NotWritten
 from merlib.preprocess import face, flow, pipeline
+from merlib.study import check
 
 CONFIG = profile("laptop", size=32, flow_size=64, frames=4, tvl1="fast")
 
@@ -232,6 +234,23 @@ def wave(frames, start, rise, fall=None):
     up = np.clip((np.arange(frames) - start) / rise, 0, 1)
     down = 0 if fall is None else np.clip((np.arange(frames) - start - rise) / fall, 0, 1)
     return (np.cos(np.pi * down) - np.cos(np.pi * up)) / 2
+
+
+@pytest.mark.parametrize(
+    ("changes", "level", "words"),
+    [
+        ({}, None, ""),
+        ({"evm_alpha": 900.0, "evm_bands": "all"}, "note", "lie outside of the grey scale 0 to"),
+        ({"evm": "butterworth", "evm_high": 120.0}, "error", "expected less than half the frame"),
+        ({"evm": "off"}, None, ""),
+    ],
+)
+def test_a_check_tells_what_the_magnification_does_to_a_clip(changes, level, words):
+    frames, clip = clip_of_face(wave(12, 0, 6), head=3.0), SimpleNamespace(clip="x", fps=200.0)
+    config = replace(CONFIG, size=56, **changes)
+    found = check.magnification(clip, frames, face.whole_frame((56, 56), 56), config)
+    assert [one.level for one in found] == ([level] if level else [])
+    assert all(words in one.message and one.clip == "x" for one in found)
 
 
 @pytest.mark.parametrize(
