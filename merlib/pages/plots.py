@@ -1,10 +1,11 @@
 """Pictures and tables of the notebooks: one style, and what is drawn more than once."""
 
 import ast
+import html
 import inspect
 import io
 import textwrap
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import TYPE_CHECKING, Any, cast
 
 import cv2
@@ -289,7 +290,7 @@ def prediction(found: "Prediction", faces: Faces) -> Figure:
     for name, shown in axes.items():
         if name != "classes":
             shown.axis("off")
-    axes["classes"].barh(found.probabilities.index, found.probabilities, color=COLOURS[0])
+    axes["classes"].barh(literal(found.probabilities.index), found.probabilities, color=COLOURS[0])
     axes["classes"].set(xlabel="probability", xlim=(0, 1))
     axes["classes"].invert_yaxis()
     return figure
@@ -325,14 +326,19 @@ def confusion_matrix(
         vmax=100,
         cbar=False,
         square=True,
-        xticklabels=list(classes),
-        yticklabels=list(classes),
+        xticklabels=literal(classes),
+        yticklabels=literal(classes),
         ax=axes,
     )
     axes.set_xticklabels(axes.get_xticklabels(), rotation=35, ha="right")
     axes.set_yticklabels(axes.get_yticklabels(), rotation=0)
     axes.set(xlabel="predicted", ylabel="true", title=title)
     return axes
+
+
+def literal(names: Iterable[str]) -> list[str]:
+    """Return names as a figure shows them: a dollar sign does not begin a formula."""
+    return [str(name).replace("$", r"\$") for name in names]
 
 
 def curves(folds: pd.DataFrame, pooled: pd.Series, ylabel: str, axes: Axes | None = None) -> Axes:
@@ -419,8 +425,15 @@ def table(
     index: bool = True,
     missing: str = MISSING,
 ) -> Styler:
-    """Return a table for the page: numbers rounded to `digits`, empty cells as `missing`."""
-    shown = frame.style.format(precision=digits, na_rep=missing).set_caption(caption)
+    """Return a table for the page: numbers rounded to `digits`, empty cells as `missing`.
+
+    Every text is escaped for HTML: names of subjects, clips and classes come from people's tables.
+    """
+    shown = frame.style.format(precision=digits, na_rep=missing, escape="html")
+    for axis in (0, 1):
+        shown = shown.format_index(escape="html", axis=axis)
+        shown = shown.format_index_names(escape="html", axis=axis)
+    shown = shown.set_caption(html.escape(caption))
     shown = shown.set_uuid(digest(frame.to_csv()))  # else random, and another in every run
     return shown if index else shown.hide(axis="index")
 

@@ -1,6 +1,7 @@
 """``merlib check``: one report of everything that is wrong with a dataset, before any work."""
 
 import json
+import re
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -61,7 +62,7 @@ class Report:
         if version := self.clips.attrs.get("version"):
             subjects = self.clips["subject"].nunique()
             parts += [
-                f"{version}: {len(self.clips)} usable clips of {subjects} subjects.",
+                f"{plain(version)}: {len(self.clips)} usable clips of {subjects} subjects.",
                 markdown_table(self.counts("emotion").rename_axis("class").reset_index()),
                 markdown_table(self.counts("subject").reset_index()),
             ]
@@ -196,12 +197,17 @@ def magnification(clip, frames: np.ndarray, matrix: np.ndarray, config: Config) 
     return findings
 
 
+def plain(text: str) -> str:
+    """Return text that Markdown shows as it is, such as a name from somebody's table."""
+    return re.sub(r"\\(?=[^\w\s])|[|`<]", r"\\\g<0>", text)
+
+
 def markdown_table(table: pd.DataFrame) -> str:
-    """Return a table as Markdown; bars and line ends in cells do not end the cell or the row."""
+    """Return a table as Markdown; what is in a cell neither ends it nor becomes HTML or code."""
 
     def line(cells: Iterable) -> str:
         texts = ("" if pd.isna(cell) else str(cell) for cell in cells)
-        return "| " + " | ".join(" ".join(t.replace("|", "\\|").split()) for t in texts) + " |"
+        return "| " + " | ".join(" ".join(plain(text).split()) for text in texts) + " |"
 
     rows = [line(row) for row in table.itertuples(index=False)]
     return "\n".join([line(table.columns), line(["---"] * len(table.columns)), *rows])

@@ -28,7 +28,7 @@ def judged():
 
 def test_the_table_says_what_was_judged(judged):
     text = limits.table(judged, "All").to_html()
-    for title in ("clips apart", "p smallest", "more than chance?", "< 0.001", "All"):
+    for title in ("clips apart", "p smallest", "more than chance?", "&lt; 0.001", "All"):
         assert title in text
     assert "expected" not in text and "right" not in text
     assert f"{judged.loc['table', 'largest']:.3f}" in text

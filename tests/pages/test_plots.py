@@ -4,17 +4,20 @@ import io
 from colorsys import rgb_to_hsv
 
 import matplotlib
+import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
 import pytest
 from bs4 import BeautifulSoup
 from hypothesis import given
 from hypothesis import strategies as st
+from markdown_it import MarkdownIt
 from PIL import Image, ImageSequence
 from skimage.color import rgb2lab
 
 from merlib.pages import plots
 from merlib.preprocess.pipeline import Prepared
+from merlib.study.check import markdown_table
 
 matplotlib.use("Agg")
 
@@ -322,3 +325,31 @@ def test_faces_of_real_people_are_hidden_unless_asked_for(capsys):
             assert hidden.shape == picture.shape and np.ptp(hidden) == 0
             assert max(faces.features(picture).shape) <= 14
             assert max(faces.features(coarse).shape) <= 14
+
+
+HOSTILE = ["<script>alert(1)</script>", "a & b", '"><img src=x onerror=alert(1)>', "a|b`c", "$\\x$"]
+
+
+@pytest.mark.parametrize("name", HOSTILE)
+def test_names_from_peoples_tables_are_text_on_a_page(name):
+    """In a cell, a heading, the index, its name, the caption; also with several levels of each."""
+    frame = pd.DataFrame({name: [name, 1.5]}, index=pd.Index([name, "b"], name=name))
+    frame.columns.name = name
+    levels = pd.MultiIndex.from_tuples([(name, "a"), ("b", name)], names=[name, None])
+    for table in (frame, pd.DataFrame([[1, 2], [3, 4]], index=levels, columns=levels)):
+        page = BeautifulSoup(plots.table(table, name).to_html(), "html.parser")
+        assert not page.find_all(["script", "img"])
+        assert page.caption.text == name and name in [cell.text for cell in page.find_all("th")]
+    assert name in [cell.text for cell in BeautifulSoup(
+        plots.table(frame, name).to_html(), "html.parser").find_all("td")]  # fmt: skip
+
+
+@pytest.mark.parametrize("name", HOSTILE)
+def test_names_are_text_in_a_figure_and_in_a_report(name):
+    figure = plots.confusion_matrix(np.eye(2, dtype=int), [name, "b"]).figure
+    figure.canvas.draw()
+    plt.close(figure)
+    (_, _, row) = markdown_table(pd.DataFrame({"clip": [name]})).splitlines()
+    shown = MarkdownIt("commonmark").enable("table").render(f"| a |\n| --- |\n{row}")
+    page = BeautifulSoup(shown, "html.parser")
+    assert not page.find_all(["script", "img", "code"]) and page.find("td").text == name
