@@ -333,6 +333,7 @@ def check(
     root: str | None = None,
     reading: Reading = Reading(),
     profile: ProfileName = "laptop",
+    methods: Names = METHODS,
     landmarks: str | None = None,
     out: Path | None = None,
     jobs: int | None = None,
@@ -347,10 +348,12 @@ def check(
         Folder of the dataset; without it the table alone is checked.
     profile
         Says which clips are short.
+    methods
+        Names or groups of the methods that the study will use.
     landmarks
         YuNet model that finds the eyes.
     out
-        Folder of the report.
+        Folder of the report; the sheet with faces stays below runs/.
     jobs
         Processes (default: all cores).
     """
@@ -358,12 +361,18 @@ def check(
     from .study import check as study_check
 
     config = choices(profile, dataset, landmarks=landmarks)
-    found = study_check.check(dataset, root, **reading.given(), config=config, n_jobs=cores(jobs))
-    folder = out or find_home() / "runs" / "check" / dataset
+    options: dict[str, Any] = {"config": config, "methods": expanded(methods)}
+    found = study_check.check(dataset, root, **reading.given(), **options, n_jobs=cores(jobs))
+    local = find_home() / "runs" / "check" / dataset
+    folder = out or local
     write(folder / "report.md", found.markdown())
     write(folder / "report.json", found.as_json())
     print(found.markdown())
     print(f"Written to {folder / 'report.md'} and report.json")
+    if found.sheet:
+        write(local / ".gitignore", "*\n")  # in a checkout of something else too
+        write(local / "faces.html", found.sheet)
+        print(f"Contact sheet, with faces, for you alone: {local / 'faces.html'}")
     return 0 if found.can_run else 1
 
 

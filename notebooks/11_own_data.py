@@ -85,11 +85,19 @@ plots.table(counts(clips), f"Clips by subject and class, {clips.attrs['version']
 # ## Check first
 #
 # `merlib check` reads the table and every frame and looks for the faces. It reports everything that
-# is wrong at once, by row and file, as Markdown and as JSON. *Errors* stop the study. *Repairs* are
-# made and named. The frame of largest motion takes the place of an [apex](../book/glossary.md#apex)
+# is wrong at once, by row and file, as Markdown and as JSON. *Errors* stop the study. *Warnings* do
+# not, but the study prints them too: subjects whose names differ in spelling only, a class of a
+# single subject, eyes that may be wrong. The same frames under two subjects are an error, since
+# [leave-one-subject-out](../book/glossary.md#loso) would train on what it tests. *Repairs* are made
+# and named. The frame of largest motion takes the place of an [apex](../book/glossary.md#apex)
 # that is missing or impossible. A clip with too few frames repeats some. If the table names frames
 # beyond the ends of what is on disk, they are cut off. `--strict` refuses repairs. The exit status
 # is 0 if the study can run, else 1.
+#
+# Look at the contact sheet too, `runs/check/<dataset>/faces.html`: the crop of every onset frame
+# with its eyes marked. Clips come first if a second look at the crop finds no face or other eyes, or
+# if the roll of the head or the distance between the eyes is far from that of the subject's other
+# clips. The file shows faces, so it stays on your machine: Git ignores it, and no page uses it.
 #
 # If some clips cannot be mended, there are two ways to go on without them:
 #
@@ -193,8 +201,10 @@ plots.table(
 #    columns `clip, left_x, left_y, right_x, right_y`: pixels in the onset frame, first of the eye
 #    on the image's left, then of the other. The file only concerns the clips in it.
 # 2. **Give a landmark model.** The field `landmarks` takes a YuNet detector as an ONNX file
-#    (`face_detection_yunet_2023mar.onnx` of OpenCV's model zoo):
-#    `OPTIONS="--set landmarks=/path/to/it.onnx"`.
+#    (`face_detection_yunet_2023mar.onnx` of the
+#    [OpenCV Zoo](https://github.com/opencv/opencv_zoo); nothing is downloaded for you):
+#    `OPTIONS="--set landmarks=/path/to/it.onnx"`. It is surer than the cascades, and about ten times
+#    faster.
 # 3. **Crop them yourself.** `OPTIONS="--faces cropped"` takes the frames as they are and stretches
 #    them to the square. This is what happens to the release `Cropped` of CASME II.
 

@@ -1,10 +1,12 @@
 """``merlib check``: one report of everything that is wrong with a dataset, before any work."""
 
+import hashlib
 import json
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import NamedTuple
 
 import cv2
 import numpy as np
@@ -13,6 +15,7 @@ from joblib import delayed
 
 from merlib.config import Config
 from merlib.data.clips import COLUMNS, count_clips, inspect
+from merlib.data.doubles import equal_frames
 from merlib.data.findings import DatasetError, Finding, Findings, without_bad
 from merlib.data.frames import read_images
 from merlib.parallel import each
@@ -26,6 +29,18 @@ from merlib.preprocess.pipeline import (
     transform,
 )
 
+from . import sheet
+from .needs import needs
+
+LANDMARKS = (
+    "A YuNet model finds the eyes more surely than the cascades, and about ten times faster: "
+    'merlib check --landmarks FILE, then make study OPTIONS="--set landmarks=FILE". FILE is '
+    "face_detection_yunet_2023mar.onnx of the OpenCV Zoo "
+    "(https://github.com/opencv/opencv_zoo/tree/main/models/face_detection_yunet); merlib "
+    "downloads nothing."
+)
+"""What the report recommends if eyes are doubtful or not found."""
+
 
 @dataclass(frozen=True)
 class Report:
@@ -36,6 +51,8 @@ class Report:
     findings: Findings
     strict: bool  # repairs stop the study too
     frames_read: bool  # the frames were checked, not only the table
+    sheet: str = ""  # HTML with faces of people, see `merlib.study.sheet`; empty without frames
+    landmarks: bool = False  # a model found the eyes, not the cascades
 
     @property
     def can_run(self) -> bool:
@@ -50,7 +67,9 @@ class Report:
             repairs = ", repairs included" if self.strict else ""
             return f"The study cannot run: {refused} problem(s){repairs}."
         what = "The study can run" if self.frames_read else "The table is in order"
-        return f"{what}; {len(self.findings.of('repair'))} repair(s) are made and named."
+        warnings = len(self.findings.of("warning"))
+        warned = f"{warnings} warning(s), " if warnings else ""
+        return f"{what}; {warned}{len(self.findings.of('repair'))} repair(s) are made and named."
 
     def counts(self, column: str) -> pd.Series:
         """Return the number of usable clips, ``clips``, of each value of a column."""
@@ -69,8 +88,12 @@ class Report:
         if self.findings:
             shown = self.findings.table().rename(columns={"message": "found and expected"})
             parts += [markdown_table(shown[["level", "row", "clip", "kind", "found and expected"]])]
-        if any(finding.kind in face.KINDS for finding in self.findings):
+        kinds = {finding.kind for finding in self.findings}
+        if kinds.intersection(face.KINDS):
             parts += [face.ADVICE]
+        eyes = kinds.intersection([*face.KINDS, "doubtful eyes"])
+        if eyes and not self.landmarks and hasattr(cv2, "FaceDetectorYN"):
+            parts += [LANDMARKS]
         return "\n\n".join(parts) + "\n"
 
     def as_json(self) -> str:
@@ -101,6 +124,7 @@ def check(
     leave_out: str | Iterable[str] = (),
     skip_bad: float = 0.0,
     config: Config | None = None,
+    methods: Iterable[str] = (),
     n_jobs: int = 2,
     progress: bool = True,
 ) -> Report:
@@ -112,6 +136,8 @@ def check(
         See `merlib.data.clips.load_clips`. Without a root only the table is checked.
     config : Config, optional
         ``frames`` decides which clips are short, ``landmarks`` how the eyes are found.
+    methods : iterable of str
+        Names of the methods whose `merlib.study.needs` are checked too.
     n_jobs, progress : int, bool
         Parallel processes, and whether to show a progress bar.
 
@@ -144,42 +170,67 @@ def check(
                 "repeated"
             )
             findings.repair("short clip", message, row=rows[clip.clip], clip=clip.clip)
+    page = ""
     if root is not None:
         tasks = [delayed(examine)(clip, config) for clip in clips.itertuples(index=False)]
-        for found in each(tasks, n_jobs, "clips", "clip", progress):
-            findings += [replace(one, row=rows[one.clip]) for one in found]
+        seen = {one.clip: one for one in each(tasks, n_jobs, "clips", "clip", progress)}
+        for clip in clips["clip"]:
+            findings += [replace(one, row=rows[clip]) for one in seen[clip].findings]
+        equal_frames(clips, [seen[clip].keys for clip in clips["clip"]], findings)
+        page = contact_sheet(dataset, clips, [one.look for one in seen.values()], findings)
         left = without_bad(clips, findings, set(clips["clip"]))
         if len(left) < len(clips):
             count_clips(left, findings)
         clips = left
         failed = {finding.clip for finding in findings.of("error")}
         clips = clips[~clips["clip"].isin(failed)].reset_index(drop=True)
+    for one in needs(clips, methods, config):
+        findings.append(replace(one, row=rows.get(one.clip)))
     findings.sort(key=lambda one: (one.row or 0, one.clip, one.kind, one.file))
-    return Report(dataset, clips, findings, strict, root is not None)
+    landmarks = config.landmarks is not None
+    return Report(dataset, clips, findings, strict, root is not None, page, landmarks)
 
 
-def examine(clip, config: Config) -> list[Finding]:
-    """Decode every frame of a clip and look for its face; return what is wrong."""
+class Examined(NamedTuple):
+    """What `examine` found out about a clip."""
+
+    clip: str
+    findings: Findings
+    keys: list[bytes | None]  # of each frame, see `merlib.data.doubles.equal_frames`
+    look: sheet.Look | None  # None if the onset frame cannot be read
+
+
+def examine(clip, config: Config) -> Examined:
+    """Decode every frame of a clip and look for its face."""
     cv2.setNumThreads(1)
-    findings = Findings()
+    findings, look = Findings(), None
     try:
-        images = read_images(clip.frames)
+        images = list(read_images(clip.frames))
     except DatasetError as error:
         findings.error("frames", str(error), clip=clip.clip)
-        return findings
+        return Examined(clip.clip, findings, [], None)
     for path, image in zip(clip.frames, images, strict=True):
         if isinstance(image, DatasetError):
             findings.error("frame", str(image), clip=clip.clip, file=str(path))
     if isinstance(images[0], np.ndarray):
-        onset = str(clip.frames[0])
+        onset, matrix = str(clip.frames[0]), None
         try:
             matrix = transform(images[0], config, clip.cropped, clip.eyes)
         except face.FaceNotFound as error:
             message = f"{error} (onset frame {onset})"
             findings.error(error.kind, message, clip=clip.clip, file=onset)
-    if not findings:
-        findings += magnification(clip, np.array(images), matrix, config)
-    return findings
+        look = sheet.look(clip, images[0], config, matrix)
+        if matrix is not None and not findings:
+            findings += magnification(clip, np.array(images), matrix, config)
+    keys = [key(image) for image in images if isinstance(image, np.ndarray)]
+    return Examined(clip.clip, findings, keys, look)
+
+
+def key(image: np.ndarray) -> bytes | None:
+    """Return a hash of a frame (H, W), of every few pixels; None if they are all equal."""
+    rows, columns = (max(1, size // 64) for size in image.shape)
+    some = np.ascontiguousarray(image[::rows, ::columns])
+    return None if np.ptp(some) == 0 else hashlib.blake2b(some.data, digest_size=8).digest()
 
 
 def magnification(clip, frames: np.ndarray, matrix: np.ndarray, config: Config) -> Findings:
@@ -200,6 +251,19 @@ def magnification(clip, frames: np.ndarray, matrix: np.ndarray, config: Config) 
 def plain(text: str) -> str:
     """Return text that Markdown shows as it is, such as a name from somebody's table."""
     return re.sub(r"\\(?=[^\w\s])|[|`<]", r"\\\g<0>", text)
+
+
+def contact_sheet(
+    dataset: str, clips: pd.DataFrame, looks: list[sheet.Look | None], findings: Findings
+) -> str:
+    """Return the contact sheet; its doubts about eyes become findings."""
+    seen = [look for look in looks if look is not None]
+    rows = clips.attrs["rows"]
+    reasons = sheet.doubts(seen, clips)
+    for clip, reason in reasons.items():
+        findings.warning("doubtful eyes", reason, row=rows[clip], clip=clip)
+    missing = {one.clip: one.message for one in findings if one.kind in face.KINDS}
+    return sheet.page(dataset, seen, missing | reasons)
 
 
 def markdown_table(table: pd.DataFrame) -> str:

@@ -9,6 +9,7 @@ from test_clips import CASME2, write_frames, write_table
 
 from merlib.data.clips import DatasetError, inspect, load_clips
 from merlib.data.doubles import person
+from merlib.study.check import check
 
 HEADER = "clip,subject,onset,apex,offset,emotion,frames"
 
@@ -107,6 +108,16 @@ def test_equal_frames_of_two_subjects_stop_the_study(tmp_path, spoil):
     spoil(root)
     with pytest.raises(DatasetError, match=r"row 4 \(c\): has the same frames as a of the subject"):
         load_clips("own", root)
+
+
+def test_the_same_images_saved_anew_are_found_by_the_check(tmp_path):
+    root = own(tmp_path, ("a", "1"), ("b", "2"), ("c", "3"))
+    for number in range(1, 5):
+        image = cv2.imread(str(root / "a" / f"{number}.png"))
+        cv2.imwrite(str(root / "c" / f"{(number + 1) % 4 + 1}.png"), image, [16, 9])
+    load_clips("own", root)
+    (error,) = check("own", root, faces="cropped", n_jobs=1, progress=False).findings.of("error")
+    assert error.clip == "c" and "has the same frames as a of the subject 1" in error.message
 
 
 def test_overlapping_clips_of_one_folder(tmp_path):
