@@ -78,7 +78,10 @@ def build(home: Path) -> Path:
 
 def shown(path: Path) -> NotebookNode:
     """Return the cells of an executed notebook that slides show, and what the index tells."""
-    notebook = nbformat.read(path, 4) if path.exists() else nbformat.v4.new_notebook()
+    try:
+        notebook = nbformat.read(path, 4) if path.exists() else nbformat.v4.new_notebook()
+    except Exception as error:  # whatever was found instead
+        raise ValueError(f"{path.name} is damaged: run `make book` first") from error
     if not any(cell.get("outputs") for cell in notebook.cells):
         raise ValueError(f"{path.name} is not executed: run `make book` first")
     texts = (cell.source for cell in notebook.cells if cell.cell_type == "markdown")

@@ -185,6 +185,21 @@ for name in ("there", "absent"):
 """
 
 
+def test_a_damaged_page_is_told_and_counts_as_not_executed(tmp_path, capfd):
+    path, notebook = tmp_path / "01_page.ipynb", build.opened(PAGE)
+    made = {"key": "k", "read": {}, "cells": build.digest_of(notebook)}
+    notebook.metadata["merlib"] = made
+    content = nbformat.writes(notebook)
+    path.write_text(content)
+    assert build.made_before(path) == made
+    for damaged in (content[:200], "", "[]", content.replace("A page", "A pagf")):
+        path.write_text(damaged)
+        assert build.made_before(path) == {}
+        assert "01_page.ipynb is damaged" in capfd.readouterr().err
+    path.unlink()
+    assert build.made_before(path) == {} and not capfd.readouterr().err
+
+
 def test_a_page_is_executed_again_only_for_what_changed(tmp_path, casme2_root, monkeypatch):
     """Its text, its parameters, the code behind it, the results that it reads, absent ones too."""
     alone = tmp_path / "checkout"
