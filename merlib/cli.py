@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from cyclopts import App, CycloptsError, Parameter
+from cyclopts.validators import Number
 
 from . import __version__
 from .config import Dataset, Faces, Layout, ProfileName, Protocol, Size
@@ -26,7 +27,7 @@ if TYPE_CHECKING:
 Many = Parameter(consume_multiple=True, negative=())
 Flag = Annotated[bool, Parameter(negative=())]
 Names = Annotated[list[str], Many]
-Seeds = Annotated[list[int], Many]
+Seeds = Annotated[list[int], Many, Parameter(validator=Number(gte=0))]
 
 METHODS = ["majority", "logistic", "base", "full"]
 SEEDS = [0, 1, 2]

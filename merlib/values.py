@@ -116,7 +116,7 @@ def in_words(kind: Any) -> str:
     if origin is Annotated:
         return f"{in_words(parts[0])} {parts[1]}"
     if origin is Literal:
-        return f"one of {parts}"
+        return f"one of {parts}" if len(parts) > 1 else repr(parts[0])
     if origin in (Union, UnionType):
         return " or ".join(dict.fromkeys(map(in_words, parts)))
     return WORDS.get(origin or kind, "text")

@@ -24,6 +24,7 @@ from merlib.methods.off_apexnet import OffApexNet
 from merlib.methods.slstt import SLSTT
 from merlib.methods.ststnet import STSTNet
 from merlib.model.classifier import NetworkClassifier
+from merlib.values import known
 
 
 @dataclass(frozen=True)
@@ -97,8 +98,7 @@ GROUPS = {
 
 def make(name: str, config: Config) -> ClassifierMixin:
     """Return the unfitted classifier of a name; a ValueError lists the names."""
-    if name not in METHODS:
-        raise ValueError(f"method {name!r}: expected one of {', '.join(METHODS)}")
+    known("method", [name], METHODS)
     if name in VARIANTS:
         return NetworkClassifier(replace(config, variant=cast(Variant, name)))
     return METHODS[name].build(**METHODS[name].parameters(config))

@@ -27,6 +27,7 @@ from merlib.model.classifier import NetworkClassifier
 from merlib.parallel import Rows, each
 from merlib.preprocess.pipeline import Prepared
 from merlib.store import Saved
+from merlib.values import known
 
 from . import regions
 from .study import Study
@@ -147,8 +148,7 @@ def study_of(name: str, study: Study, seed: int = 0) -> Study:
     ValueError
         If there is no such trial.
     """
-    if name not in TRIALS:
-        raise ValueError(f"trial {name!r}: expected one of {', '.join(TRIALS)}")
+    known("trial", [name], TRIALS)
     return Study(
         study.dataset,
         study.data_root,
