@@ -147,14 +147,14 @@ def test_a_band_that_a_camera_or_a_crop_cannot_have_is_refused_before_any_work(c
 def test_magnification_that_leaves_the_grey_scale_is_noted_by_clip(clips, tmp_path, monkeypatch):
     calm = pipeline.prepare(clips[:3], CONFIG, tmp_path, n_jobs=1, progress=False)
     assert calm.clips.attrs["notes"] == []
-    strong = replace(CONFIG, evm_alpha=5000.0, evm_bands="all")
+    strong = replace(CONFIG, evm_alpha=1000.0, evm_bands="all")
     for device in (None, None, "cpu"):  # made, loaded, made as on a GPU
         monkeypatch.setattr(pipeline, "gpu_device", lambda device=device: device)
         noted = pipeline.prepare(clips[:3], strong, tmp_path, n_jobs=1, progress=False)
         notes = noted.clips.attrs["notes"]
         assert len(notes) == 3 and clips["clip"][0] in notes[0]
         assert "% of its magnified values lie outside of the grey scale 0 to 255" in notes[0]
-        assert "evm_alpha is 5000, a lower one keeps them inside" in notes[0]
+        assert "evm_alpha is 1000, a lower one keeps them inside" in notes[0]
 
 
 def test_the_order_of_the_rows_and_the_processes_change_nothing(prepared, clips, tmp_path):
