@@ -450,12 +450,12 @@ def test_a_step_computes_what_its_version_stands_for(step, stored, casme2_root):
 
 
 def raised_below(step, stored):
-    """The steps that this one uses, whose version is not that of their fingerprint.
+    """The steps that this one uses, or that draw its input, and that have another version now.
 
     If there is one, then this step may compute something else without a new version of its own:
     results behind it are stale already, if that other step is behind them too.
     """
-    used = code.behind(module_of(step)) - {module_of(step)}
+    used = code.behind(module_of(step)) | {module_of("synthetic")} - {module_of(step)}
     return [
         other
         for other in STEPS

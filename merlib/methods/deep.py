@@ -11,7 +11,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 from torch.optim import Optimizer
 
-from merlib.config import BatchSize, Config, Epochs, Imbalance, Pixels, Positive
+from merlib.config import BatchSize, Config, Epochs, Imbalance, Positive
 from merlib.model.estimator import ClipClassifier, check_clips, seed_of
 from merlib.model.training import (
     Diverged,
@@ -56,7 +56,7 @@ class DeepClassifier(ClipClassifier):
 
     imbalance: Imbalance = "none"
     width: Annotated[float, Range(0, 16, but_not=0)]
-    side: Pixels | None
+    side: Annotated[int, Range(1, 1024)] | None
     epochs: Epochs
     batch_size: BatchSize
     learning_rate: Positive

@@ -59,6 +59,7 @@ class LinearSVM(ClipClassifier):
     decision values: they rank the classes as the machine does and are not calibrated.
     """
 
+    takes = ("features",)
     STRENGTHS = tuple(10.0**k for k in range(-3, 4))
     chooses_c = True  # on the `inner_folds`
 

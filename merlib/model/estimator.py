@@ -21,14 +21,14 @@ class ClipClassifier(ClassifierMixin, BaseEstimator):
     Attributes
     ----------
     takes : tuple
-        Axes of one clip: a size, or a name; axes of one name are equally long.
+        Axes of one clip: a size, or a name; axes of one name are equally long. Empty: any axes.
     classes_ : ndarray (K,)
         Sorted labels, the columns of ``predict_proba``.
     shape_in_ : tuple of int
         Shape of one clip in training.
     """
 
-    takes: tuple[Axis, ...] = ("features",)
+    takes: tuple[Axis, ...] = ()
     classes_: np.ndarray
     shape_in_: tuple[int, ...]
 
@@ -96,8 +96,8 @@ def check_clips(X: Any, takes: tuple[Axis, ...]) -> np.ndarray | Rows:
         X = check_array(X, ensure_2d=len(takes) == 1, allow_nd=True, ensure_all_finite=False)
     sizes = dict(zip(takes, X.shape[1:], strict=False))
     expected = [sizes.get(axis) if isinstance(axis, str) else axis for axis in takes]
-    if list(X.shape[1:]) != expected or len(X) == 0:
-        words = ", ".join(map(str, ("clips", *takes)))
+    if len(X) == 0 or takes and list(X.shape[1:]) != expected:
+        words = ", ".join(map(str, ("clips", *(takes or ["..."]))))
         raise ValueError(f"X of shape {X.shape}: expected ({words})")
     with np.errstate(over="ignore"):
         bad = [row for row in range(len(X)) if not np.isfinite(np.float32(X[row])).all()]
