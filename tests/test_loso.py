@@ -265,7 +265,7 @@ def test_a_fold_that_diverges_is_named_and_the_others_are_kept(tmp_path, monkeyp
     told = "Odd, seed 0, fold without s1: training diverged in epoch 7: .* below 0.5"
     with pytest.raises(ValueError, match=told):
         store.run(Odd(), answers(clips), clips, tmp_path, n_jobs=1, progress=False)
-    assert [path.stem for path in tmp_path.rglob("*.parquet")] == ["s0"]
+    assert [path.stem[:2] for path in tmp_path.rglob("*.parquet")] == ["s0"]
 
 
 @pytest.mark.parametrize("together", [True, False])

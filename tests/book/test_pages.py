@@ -93,6 +93,9 @@ def things():
     return {f"{type(one).__module__.split('.')[-1]}.{type(one).__name__}": one for one in made}
 
 
+FOLDERS = {"config": "", "metrics": "", "flow": "preprocess.", "magnify": "preprocess."}
+
+
 def test_the_notation_names_what_is_in_the_code(things):
     names = set(re.findall(r"`((?:\w+\.)+\w+)`", PROSE["notation"]))
     assert len(names) > 40
@@ -101,7 +104,7 @@ def test_the_notation_names_what_is_in_the_code(things):
         found = {"torch": torch, "functional": torch.nn.functional}.get(first)
         if found is None:
             thing, *rest = rest
-            folder = {"config": "", "metrics": "", "flow": "preprocess."}.get(first, "model.")
+            folder = FOLDERS.get(first, "model.")
             home = importlib.import_module(f"merlib.{folder}{first}")
             found = things.get(f"{first}.{thing}", getattr(home, thing))
         for part in rest:
