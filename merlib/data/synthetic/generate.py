@@ -90,25 +90,29 @@ def write(
     plans = plan(**{name: made_of[name] for name in ("seed", "layout", "subjects", "clips")})
     if is_finished(root, made_of) and not damaged(root, layout, plans):
         return root
-    with alone(root):  # another process may finish it meanwhile
-        if is_finished(root, made_of):
-            if not (names := damaged(root, layout, plans)):
-                return root
-            say(
-                f"{root}: damaged or missing in {', '.join(names[:5])}"
-                f"{', ...' if len(names) > 5 else ''}: drawn again"
-            )
-        write_file(root / "dataset.part.json", json.dumps(made_of))
-        (root / "dataset.json").unlink(missing_ok=True)
-        tasks = [delayed(write_clip)(root, made_of, clip) for clip in plans]
-        list(each(tasks, n_jobs, "synthetic clips", "clip", progress))
-        table = table_file(layout, [read_truth(root, clip["clip"]) for clip in plans])
-        write_file(root / TABLES[layout], table)
-        noted = made_of | {"content": content(root, made_of)}
-        write_file(root / "dataset.json", json.dumps(noted, indent=1))
-        (root / "dataset.part.json").unlink(missing_ok=True)
+    with alone(root):
+        names = damaged(root, layout, plans) if is_finished(root, made_of) else ["all"]
+        if names and (root / "dataset.json").exists():
+            told = ", ".join(names[:5]) + (", ..." if len(names) > 5 else "")
+            say(f"{root}: damaged or missing in {told}: drawn again")
+        if names:  # else another process has finished it meanwhile
+            draw(root, made_of, plans, n_jobs, progress)
     (root / ".lock").unlink(missing_ok=True)  # who waits for it finds a finished dataset
     return root
+
+
+def draw(root: Path, made_of: dict, plans: list[dict], n_jobs: int, progress: bool) -> None:
+    """Draw the clips that are not there, and write the table and, last, ``dataset.json``."""
+    layout = made_of["layout"]
+    write_file(root / "dataset.part.json", json.dumps(made_of))
+    (root / "dataset.json").unlink(missing_ok=True)
+    tasks = [delayed(write_clip)(root, made_of, clip) for clip in plans]
+    list(each(tasks, n_jobs, "synthetic clips", "clip", progress))
+    table = table_file(layout, [read_truth(root, clip["clip"]) for clip in plans])
+    write_file(root / TABLES[layout], table)
+    noted = made_of | {"content": content(root, made_of)}
+    write_file(root / "dataset.json", json.dumps(noted, indent=1))
+    (root / "dataset.part.json").unlink(missing_ok=True)
 
 
 def damaged(root: Path, layout: str, plans: list[dict]) -> list[str]:
