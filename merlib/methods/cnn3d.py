@@ -5,7 +5,8 @@ max pool 3, dropout 0.5, a layer of 128, dropout 0.5. 1,643,525 parameters at fi
 0.01, batches of 16, 100 epochs.
 
 Deviations: frames at equal intervals where the source takes the middle ones; standardised by the
-training clips; no choice of an epoch by the test subject.
+training clips; the last epoch, where the source saves the best one by its validation clips, a fifth
+of all clips.
 """
 
 import numpy as np
