@@ -455,7 +455,7 @@ def raised_below(step, stored):
     If there is one, then this step may compute something else without a new version of its own:
     results behind it are stale already, if that other step is behind them too.
     """
-    used = code.behind(module_of(step)) | {module_of("synthetic")} - {module_of(step)}
+    used = (code.behind(module_of(step)) | {module_of("synthetic")}) - {module_of(step)}
     return [
         other
         for other in STEPS
@@ -490,7 +490,7 @@ CHANGES = {
     "mfem": [(mfem.GeM, "EPS", 0.01), (mfem, "hidden_units", lambda c, r: max(3, c // r))],
     "mffm": [(mffm.PAIRS, "all", mffm.PAIRS["all"][::-1])],
     "views": [(views, "sample", lambda last, n, first=0: np.arange(n).clip(first, last))],
-    "regions": [(regions, "MOVING", 0.3), (regions, "TOP", 0.2)],
+    "regions": [(regions, "MOVING", 0.3), (regions, "TOP", 0.02)],
     "components": [(components.COMPONENTS, "nose", (0.0, 0.5, 0.28, 0.41))],
     "bi_woof": [(bi_woof, "BINS", 7)],
     "clips": [(THREE, "positive", ("happiness", "others"))],

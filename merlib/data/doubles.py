@@ -27,7 +27,7 @@ def find(clips: pd.DataFrame, root: Path, findings: Findings) -> None:
     Frames are the same if they are in one file, or their files have the same bytes. Of a folder of
     images only onset and apex are compared by their bytes, of a video the whole file.
     """
-    clips = clips[clips["frames"].map(bool)]
+    clips = clips[clips["frames"].map(bool).astype(bool)]
     similar_names(clips, root, findings)
     contents = same_contents({frame for clip in clips.itertuples() for frame in key_frames(clip)})
     keys = [[identified(frame, contents) for frame in frames] for frames in clips["frames"]]

@@ -56,7 +56,7 @@ class DeepClassifier(ClipClassifier):
 
     imbalance: Imbalance = "none"
     width: Annotated[float, Range(0, 16, but_not=0)]
-    side: Annotated[int, Range(1, 1024)] | None
+    side: Annotated[int, Range(4, 1024)] | None
     epochs: Epochs
     batch_size: BatchSize
     learning_rate: Positive

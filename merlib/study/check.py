@@ -161,7 +161,8 @@ def check(
     except DatasetError as error:
         findings = Findings([Finding("error", "dataset", str(error))])
         clips = pd.DataFrame(columns=[*COLUMNS, "frames"])
-    rows = clips.attrs.get("rows", {})
+        clips.attrs["rows"] = {}
+    rows = clips.attrs["rows"]
     for clip in clips.itertuples():
         count = clip.apex - clip.onset + 1
         if clip.apex >= 0 and count < config.frames:
@@ -259,7 +260,7 @@ def contact_sheet(
     """Return the contact sheet; its doubts about eyes become findings."""
     seen = [look for look in looks if look is not None]
     rows = clips.attrs["rows"]
-    reasons = sheet.doubts(seen, clips)
+    reasons = sheet.doubts(seen, clips) if seen else {}
     for clip, reason in reasons.items():
         findings.warning("doubtful eyes", reason, row=rows[clip], clip=clip)
     missing = {one.clip: one.message for one in findings if one.kind in face.KINDS}

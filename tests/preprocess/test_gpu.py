@@ -136,7 +136,7 @@ def test_on_synthetic_clips_it_is_as_near_to_the_truth_as_opencv(casme2_root, na
         np.mean([flow.endpoint_error(*both) for both in zip(found, known, strict=True)])
         for found in (ours, opencvs, np.zeros_like(ours))
     ]
-    assert errors[0] < errors[1] + 0.005 and errors[0] < 0.5 * errors[2]
+    assert errors[0] < errors[1] + 0.005 and errors[0] < 0.6 * errors[2]
 
 
 @pytest.mark.parametrize("changes", [{}, {"flow_source": "magnified", "strain": True}])
