@@ -31,11 +31,11 @@ def read(page: Mapping[str, Any]) -> dict[str, Any]:
     Raises
     ------
     ValueError
-        If one is no such value, there is no such method, or a parameter of the page is among
-        ``overrides``.
+        If one is no such value, there is no such method, or a parameter of the page that is no
+        field of a configuration is among ``overrides``.
     """
     found = {name: checked(name, kind, page[name]) for name, kind in KINDS.items() if name in page}
-    for name in found.keys() & found.get("overrides", {}):
+    for name in (found.keys() & found.get("overrides", {})) - kinds().keys():
         raise ValueError(f"overrides: {name!r} is a parameter of its own")
     methods = [*found.get("methods", []), *found.get("compared", [])]
     if "method" in found:
