@@ -13,6 +13,7 @@ import cv2
 import numpy as np
 
 from merlib import geometry
+from merlib.proportions import CHIN, HALF_WIDTH
 
 VERSION = 2  # raised when this step computes something else, see merlib.versions
 
@@ -281,6 +282,17 @@ def in_crop(points: np.ndarray | Sequence) -> np.ndarray:
     The points are face coordinates, see `merlib.proportions`.
     """
     return EYES.mean(axis=0) + (EYES[1, 0] - EYES[0, 0]) * np.asarray(points)
+
+
+def on_face(points: np.ndarray) -> np.ndarray:
+    """Return whether points (..., 2) of the crop, in fractions of its side, are on a mean face.
+
+    It is an oval from 0.8 eye distances above the eyes to the chin.
+    """
+    across, down = np.moveaxis((points - EYES.mean(axis=0)) / (EYES[1, 0] - EYES[0, 0]), -1, 0)
+    top, chin = -0.8, CHIN.mean
+    height = (2 * down - top - chin) / (chin - top)
+    return (across / HALF_WIDTH.mean) ** 2 + height**2 < 1
 
 
 def whole_frame(shape: tuple[int, int], size: int) -> np.ndarray:

@@ -7,6 +7,8 @@ at x + (u, v)(x) in the second.
 import cv2
 import numpy as np
 
+from .face import on_face
+
 VERSION = 2  # raised when this step computes something else, see merlib.versions
 
 SETTINGS: dict[str, dict[str, float | int]] = {
@@ -115,7 +117,8 @@ def remove_head_motion(flow: np.ndarray, rounds: int = 5) -> np.ndarray:
     """Subtract the head's own motion from flow (2, H, W) in pixels: a similarity, robustly fitted.
 
     Shift, roll and scale are fitted by iteratively re-weighted least squares with Cauchy weights,
-    so that the few pixels that an expression moves count little.
+    so that the few pixels that an expression moves count little. Only the face counts: what is
+    behind it in the crop does not move with the head.
     """
     height, width = flow.shape[1:]
     step = max(1, min(height, width) // 28)
@@ -125,7 +128,9 @@ def remove_head_motion(flow: np.ndarray, rounds: int = 5) -> np.ndarray:
     one, zero = np.ones_like(x), np.zeros_like(x)
     basis = np.array([[one, zero], [zero, one], [-y, x], [x, y]])
     thin = basis[:, :, sample, sample].reshape(4, 2, -1)
-    target = np.asarray(flow, float)[:, sample, sample].reshape(2, -1)
+    face = on_face(np.stack([x, y], axis=-1) + 0.5)[sample, sample].ravel()
+    thin = thin[:, :, face]
+    target = np.asarray(flow, float)[:, sample, sample].reshape(2, -1)[:, face]
     weights = np.ones(target.shape[1])
     for _ in range(rounds):
         weighted = thin * weights
