@@ -85,7 +85,7 @@ plots.table(counts(clips), f"Clips by subject and class, {clips.attrs['version']
 # ## Check first
 #
 # `merlib check` reads the table and every frame and looks for the faces. It reports everything that
-# is wrong at once, by row and file, as Markdown and as JSON. *Errors* stop the study. *Warnings* do
+# is wrong at once, by row and file, as Markdown and as JSON. *Errors* stop the study, *warnings* do
 # not, but the study prints them too: subjects whose names differ in spelling only, a class of a
 # single subject, eyes that may be wrong. The same frames under two subjects are an error, since
 # [leave-one-subject-out](../book/glossary.md#loso) would train on what it tests. *Repairs* are made

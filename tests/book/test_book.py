@@ -57,7 +57,7 @@ def test_a_real_dataset_shows_no_face_unasked_and_claims_no_truth(home, casme2_r
             assert low == high
     path.unlink()
     told = {
-        "01_data": ["Faces of real people are not shown", "CASME II of 2014"],
+        "01_data": ["Faces of real people are not shown", "CASME II, unknown edition"],
         "02_preprocessing": ["true eye centres are not known", "true motion is not known"],
     }
     for words in told[name]:
