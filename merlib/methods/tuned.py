@@ -8,7 +8,7 @@ from sklearn.model_selection import GridSearchCV, LeaveOneGroupOut, StratifiedKF
 from sklearn.svm import SVC
 from sklearn.utils.validation import check_is_fitted
 
-from merlib.model.estimator import ClipClassifier, check_clips
+from merlib.model.estimator import Axis, ClipClassifier, check_clips
 from merlib.parallel import Rows
 
 VERSION = 1  # raised when this step computes something else, see merlib.versions
@@ -59,7 +59,7 @@ class LinearSVM(ClipClassifier):
     decision values: they rank the classes as the machine does and are not calibrated.
     """
 
-    takes = ("features",)
+    takes: tuple[Axis, ...] = ("features",)
     STRENGTHS = tuple(10.0**k for k in range(-3, 4))
     chooses_c = True  # on the `inner_folds`
 
