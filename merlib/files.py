@@ -12,6 +12,7 @@ import unicodedata
 import zlib
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
+from functools import lru_cache
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -136,6 +137,19 @@ def read_json(path: Path) -> dict[str, Any]:
 def checksum(about: Any) -> str:
     """Return the checksum of JSON-like values."""
     return f"{zlib.crc32(json.dumps(about).encode()):08x}"
+
+
+def file_hash(path: Path) -> bytes:
+    """Return the hash of a file; a process computes it once, as long as the file is the same."""
+    found = path.stat()
+    return hash_of(path, found.st_size, found.st_mtime_ns)
+
+
+@lru_cache(maxsize=256)
+def hash_of(path: Path, size: int, changed: int) -> bytes:
+    """Return the hash of a file of this size and time of change, for `file_hash`."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").digest()
 
 
 def usable(path: Path, load: Callable[[Path], T]) -> T | None:

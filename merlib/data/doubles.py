@@ -3,7 +3,6 @@
 Either makes leave-one-subject-out train on whom it tests.
 """
 
-import hashlib
 import re
 import unicodedata
 from collections import defaultdict
@@ -11,6 +10,8 @@ from collections.abc import Hashable, Iterable
 from pathlib import Path
 
 import pandas as pd
+
+from merlib.files import file_hash
 
 from .findings import Findings
 from .frames import Frame, VideoFrame
@@ -85,23 +86,16 @@ def key_frames(clip) -> Iterable[Frame]:
     return [clip.frames[k] for k in {0, max(0, clip.apex - clip.onset)}]
 
 
-def same_contents(frames: set[Frame]) -> dict[Path, str]:
+def same_contents(frames: set[Frame]) -> dict[Path, bytes]:
     """Return a hash of each file that has as many bytes as another one; others are not read."""
     sizes = defaultdict(list)
     for path in {frame.path if isinstance(frame, VideoFrame) else frame for frame in frames}:
         sizes[path.stat().st_size].append(path)
-    return {
-        path: digest(path) for paths in sizes.values() if len(paths) > 1 for path in sorted(paths)
-    }
+    twins = (path for paths in sizes.values() if len(paths) > 1 for path in sorted(paths))
+    return {path: file_hash(path) for path in twins}
 
 
-def digest(path: Path) -> str:
-    """Return the hash of a file."""
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "blake2b").hexdigest()
-
-
-def identified(frame: Frame, contents: dict[Path, str]) -> Hashable:
+def identified(frame: Frame, contents: dict[Path, bytes]) -> Hashable:
     """Return what frames of the same content have in common."""
     if isinstance(frame, VideoFrame):
         return contents.get(frame.path, frame.path), frame.number
@@ -138,7 +132,7 @@ def equal_frames(
             owners.setdefault(key, []).append((clip.subject, clip.clip, own[0]))
 
 
-def shared_sources(clips: pd.DataFrame, contents: dict[Path, str], findings: Findings) -> None:
+def shared_sources(clips: pd.DataFrame, contents: dict[Path, bytes], findings: Findings) -> None:
     """Add the videos and folders of images from which clips of several subjects are taken."""
     told = {finding.clip for finding in findings if finding.kind == "same frames"}
     people: dict[Hashable, dict[str, Path]] = defaultdict(dict)

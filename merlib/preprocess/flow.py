@@ -128,7 +128,7 @@ def remove_head_motion(flow: np.ndarray, rounds: int = 5) -> np.ndarray:
     one, zero = np.ones_like(x), np.zeros_like(x)
     basis = np.array([[one, zero], [zero, one], [-y, x], [x, y]])
     thin = basis[:, :, sample, sample].reshape(4, 2, -1)
-    face = on_face(np.stack([x, y], axis=-1) + 0.5)[sample, sample].ravel()
+    face = on_face(np.stack([x, y], axis=-1)[sample, sample] + 0.5).ravel()
     thin = thin[:, :, face]
     target = np.asarray(flow, float)[:, sample, sample].reshape(2, -1)[:, face]
     weights = np.ones(target.shape[1])

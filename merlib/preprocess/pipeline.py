@@ -9,7 +9,6 @@ import hashlib
 import zlib
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from functools import lru_cache
 from itertools import chain, compress, islice
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -23,7 +22,7 @@ from scipy.ndimage import gaussian_filter1d
 from merlib.config import Config, digest
 from merlib.data.findings import DatasetError, Finding, Findings, listed, without_bad
 from merlib.data.frames import VideoFrame, frame_rate, read_frames
-from merlib.files import alone, usable, whole
+from merlib.files import alone, file_hash, usable, whole
 from merlib.parallel import each
 
 from . import face
@@ -254,20 +253,12 @@ def clip_key(row, config: Config) -> str:
     for path in paths:
         try:
             if isinstance(first, VideoFrame):  # may be large, and hold many clips
-                found = path.stat()
-                content.update(file_hash(path, found.st_size, found.st_mtime_ns))
+                content.update(file_hash(path))
             else:
                 content.update(Path(path).read_bytes())
         except OSError as error:
             raise DatasetError(f"{path}: cannot be opened ({error.strerror})") from error
     return content.hexdigest()[:24]
-
-
-@lru_cache(maxsize=256)
-def file_hash(path: Path, size: int, changed: int) -> bytes:
-    """Return the hash of a file; a process computes it once, as long as the file is the same."""
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").digest()
 
 
 def transform(

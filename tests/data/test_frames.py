@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from merlib import files
 from merlib.data import frames, pictures, video
 from merlib.data.frames import DatasetError, numbered, read_frames, read_images, scan
 from merlib.preprocess import pipeline
@@ -324,6 +325,6 @@ def test_a_folder_is_scanned_once_and_its_file_hashed_once(tmp_path, monkeypatch
     monkeypatch.setattr(module, "scan", lambda path: scanned.append(path) or scan(path))
     clips = module.load_clips("own", tmp_path)
     assert len(scanned) == 1 and len(clips) == 6
-    pipeline.file_hash.cache_clear()
+    files.hash_of.cache_clear()
     keys = {pipeline.clip_key(row, Config()) for row in clips.itertuples()}
-    assert len(keys) == 6 and pipeline.file_hash.cache_info().misses == 1
+    assert len(keys) == 6 and files.hash_of.cache_info().misses == 1
