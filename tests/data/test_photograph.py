@@ -21,20 +21,24 @@ def test_the_eyes_of_the_portrait_lie_where_they_should():
     assert np.hypot(*(found - expected).T).max() < 7  # 2.5 px of the photograph, enlarged
 
 
-def test_a_semi_real_clip_through_the_whole_preparation(tmp_path):
-    truth = photograph.write(tmp_path, GREY, EYES, "disgust", seed=2)
-    numbers = range(truth.onset, truth.offset + 1)
-    frames = read_frames(tmp_path / f"img{n}.jpg" for n in numbers)
-    assert frames.shape == (len(numbers), 480, 640)
+def test_semi_real_clips_through_the_whole_preparation(tmp_path):
     settings = config.profile("laptop")
-    matrix = pipeline.transform(frames[0], settings)
-    landed = cv2.transform(truth.eyes[None], matrix)[0]
-    assert np.hypot(*(landed - (face.EYES * 56 - 0.5)).T).max() < 3
-    pair = np.array([0, truth.apex - truth.onset])
-    seen = pipeline.flow_sequence(frames, pair, matrix, settings, 200.0)[1]
-    true = flow.truth_in_crop(truth.au_displacement(truth.apex), matrix, 56)
-    where = np.hypot(*true) >= 0.25 * np.hypot(*true).max()
-    assert flow.endpoint_error(seen, true, where) < 0.6 * flow.endpoint_error(0 * true, true, where)
+    errors = []
+    for seed in range(3):
+        truth = photograph.write(tmp_path / str(seed), GREY, EYES, "disgust", seed=seed)
+        numbers = range(truth.onset, truth.offset + 1)
+        frames = read_frames(tmp_path / f"{seed}/img{n}.jpg" for n in numbers)
+        assert frames.shape == (len(numbers), 480, 640)
+        matrix = pipeline.transform(frames[0], settings)
+        landed = cv2.transform(truth.eyes[None], matrix)[0]
+        assert np.hypot(*(landed - (face.EYES * 56 - 0.5)).T).max() < 3
+        pair = np.array([0, truth.apex - truth.onset])
+        seen = pipeline.flow_sequence(frames, pair, matrix, settings, 200.0)[1]
+        true = flow.truth_in_crop(truth.au_displacement(truth.apex), matrix, 56)
+        errors.append(flow.errors_with_zero(seen, true, least=0.25))
+    # The peak of these motions is a fifth of a pixel: one clip alone is at the mercy of its noise.
+    measured, zero = np.mean(errors, axis=0)
+    assert measured < 0.75 * zero  # with the head's motion kept it is worse than none
 
 
 def test_an_unknown_emotion_is_named(tmp_path):
