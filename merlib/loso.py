@@ -7,7 +7,7 @@ matter when, where and in which order it is computed.
 
 import hashlib
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from itertools import chain
 from typing import Protocol
@@ -118,8 +118,7 @@ def leave_one_subject_out(
         tables[left_out] = table
         if finished is not None:
             finished.save(left_out, table, seconds)
-    together = pd.concat(in_all_epochs([tables[left] for left in sorted(folds)]), ignore_index=True)
-    return together.sort_values(["clip", "epoch"], kind="stable", ignore_index=True)
+    return in_order(in_all_epochs([tables[left] for left in sorted(folds)]))
 
 
 def ordered(
@@ -328,9 +327,7 @@ def one_fold(
             fitted = fit_fold(estimator, X, clips, left_out, seed, note, by)
         if not tables:
             note(1, fitted)
-    table = pd.concat(tables.values(), ignore_index=True)
-    table = table.sort_values(["clip", "epoch"], kind="stable", ignore_index=True)
-    return left_out, table, time.perf_counter() - begun
+    return left_out, in_order(tables.values()), time.perf_counter() - begun
 
 
 def all_folds(
@@ -344,19 +341,32 @@ def all_folds(
 ) -> list[Fold]:
     """Train all folds in one computation, finished ones too: the same whenever it was stopped."""
     begun = time.perf_counter()
-    fitted = {left_out: only_class(clips, train) for left_out, (train, _) in folds.items()}
-    todo = [left_out for left_out, one in fitted.items() if one is None]
+    tables: dict[str, list[pd.DataFrame]] = {left_out: [] for left_out in folds}
+
+    def note(epoch: int, fitted: ClassifierMixin, left: str) -> None:
+        test = folds[left][1]
+        with named(name, [left]):
+            answers = probabilities(fitted, np.asarray(X[test]), clips.iloc[test], classes, epoch)
+        tables[left].append(answers)
+
+    single = {left_out: only_class(clips, train) for left_out, (train, _) in folds.items()}
+    todo = [left_out for left_out, one in single.items() if one is None]
     rows, seeds = [folds[left][0] for left in todo], [fold_seed(seed, left) for left in todo]
     with named(name, todo), one_thread():
         labels = clips["emotion"].to_numpy(str)
-        found = estimator.fit_folds(np.asarray(X), labels, rows, seeds) if todo else []
-    fitted |= zip(todo, found, strict=True)
-    seconds, done = (time.perf_counter() - begun) / len(folds), []
-    for left, (_, test) in folds.items():
-        with named(name, [left]):
-            table = probabilities(fitted[left], np.asarray(X[test]), clips.iloc[test], classes, 1)
-        done.append((left, table, seconds))
-    return done
+        if todo:
+            after_epoch = lambda epoch, fitted, fold: note(epoch, fitted, todo[fold])  # noqa: E731
+            estimator.fit_folds(np.asarray(X), labels, rows, seeds, after_epoch)
+    for left_out in set(folds) - set(todo):
+        note(1, single[left_out], left_out)
+    seconds = (time.perf_counter() - begun) / len(folds)
+    return [(left, in_order(tables[left]), seconds) for left in folds]
+
+
+def in_order(tables: Iterable[pd.DataFrame]) -> pd.DataFrame:
+    """Return the predictions of all epochs as one table, in the order of clips and epochs."""
+    together = pd.concat(tables, ignore_index=True)
+    return together.sort_values(["clip", "epoch"], kind="stable", ignore_index=True)
 
 
 def in_all_epochs(tables: list[pd.DataFrame]) -> list[pd.DataFrame]:

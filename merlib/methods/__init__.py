@@ -78,7 +78,7 @@ METHODS: dict[str, Method] = {
         "AM3F-FlowNet-style", AM3FFlowNet, "apex_flow", {"width": 0.25, "side": 56}
     ),
     "off-apexnet": Method("OFF-ApexNet", OffApexNet, "apex_flow", {"width": 0.25, "epochs": 300}),
-    "ststnet": Method("STSTNet", STSTNet, "apex_flow"),
+    "ststnet": Method("STSTNet", STSTNet, "apex_picture"),
     "3d-cnn": Method("3D-CNN", CNN3D, "eighteen_frames", {"width": 0.5, "side": 32, "epochs": 50}),
     "at-scnn": Method("AT-SCNN-style", ATSCNN, "apex_flow", {"width": 0.25, "epochs": 150}),
     "lgccon": Method("LGCcon", LGCcon, "apex_grey", {"width": 0.25}),

@@ -14,7 +14,7 @@ from torch.nn import functional
 
 from merlib.config import Pixels
 
-from .deep import DeepClassifier, FramesThenSequence, framewise, narrowed
+from .deep import AfterEpoch, DeepClassifier, FramesThenSequence, framewise, narrowed
 
 VERSION = 1  # raised when this step computes something else, see merlib.versions
 
@@ -35,20 +35,18 @@ class CNNLSTM(DeepClassifier, side=64, epochs=30, learning_rate=1e-3):
     def build(self, n_classes: int) -> nn.Module:
         return StatesThenSequence(n_classes, self.width, self.side)
 
-    def train(self, clips: Tensor, labels: Tensor) -> None:
+    def train(self, clips: Tensor, labels: Tensor, after_epoch: AfterEpoch | None = None) -> None:
         """Train the network of frames, freeze it, train the LSTM on its features."""
         net = self.network_
         first = [*net.frame.parameters(), *net.emotion.parameters(), *net.state.parameters()]
         optimiser = torch.optim.Adam([*first, net.centres], self.learning_rate)
-        before = self.run_epochs(
-            optimiser, clips, labels, lambda x: framewise(net.frame, x), net.state_loss
-        )
+        self.run_epochs(optimiser, clips, labels, lambda x: framewise(net.frame, x), net.state_loss)
         net.eval()
         with torch.no_grad():
             features = framewise(net.frame, clips)
         second = [*net.lstm.parameters(), *net.fc.parameters()]
         optimiser = torch.optim.Adam(second, self.learning_rate)
-        self.loss_ = before + self.run_epochs(optimiser, features, labels, net.sequence, self.loss)
+        self.run_epochs(optimiser, features, labels, net.sequence, self.loss, after_epoch)
 
 
 class StatesThenSequence(FramesThenSequence):

@@ -26,14 +26,17 @@ from merlib.values import Range
 
 VERSION = 1  # raised when this step computes something else, see merlib.versions
 
+AfterEpoch = Callable[[int, "DeepClassifier"], None]
+
 
 class DeepClassifier(ClipClassifier):
     """A network that is trained on a view of the clips; subclasses define the network.
 
-    Every input channel is standardised by the training clips. The last epoch counts. Clips are
-    predicted one by one, so that no prediction depends on the other clips. A subclass names its own
-    defaults in its first line: ``class CNN3D(DeepClassifier, side=64)``; what it accepts otherwise
-    is said by the annotations of its attributes.
+    Every input channel is standardised by the training clips, unless a subclass says otherwise by
+    ``standardise``. The last epoch counts. Clips are predicted one by one, so that no prediction
+    depends on the other clips. A subclass names its own defaults in its first line: ``class
+    CNN3D(DeepClassifier, side=64)``; what it accepts otherwise is said by the annotations of its
+    attributes.
 
     Parameters
     ----------
@@ -54,6 +57,7 @@ class DeepClassifier(ClipClassifier):
         Mean loss of each epoch.
     """
 
+    standardise = True
     imbalance: Imbalance = "none"
     width: Annotated[float, Range(0, 16, but_not=0)]
     side: Annotated[int, Range(4, 1024)] | None
@@ -102,8 +106,11 @@ class DeepClassifier(ClipClassifier):
         """Return the loss of a batch; ``shares`` (K,) are those of the classes in training."""
         return functional.cross_entropy(output, labels)
 
-    def fit(self, X: np.ndarray, y: np.ndarray):
+    def fit(self, X: np.ndarray, y: np.ndarray, after_epoch: AfterEpoch | None = None):
         """Train on a finite view of clips (N, ...) and labels (N,) of two or more classes.
+
+        ``after_epoch`` is called with the epoch (from 1) and this classifier; it may predict, but
+        cannot change the training. Of training in stages it sees the last stage.
 
         Raises
         ------
@@ -114,7 +121,7 @@ class DeepClassifier(ClipClassifier):
         """
         self.device_, self.seed_ = pick_device(self.device), seed_of(self.random_state)
         with own_randomness(self.seed_, self.device_):
-            self.train(*self.begin(X, y))
+            self.train(*self.begin(X, y), after_epoch)
         self.end()
         return self
 
@@ -130,26 +137,32 @@ class DeepClassifier(ClipClassifier):
     def begin(self, X: np.ndarray, y: np.ndarray) -> tuple[Tensor, Tensor]:
         """Check the data and build the network; return its inputs and the classes' numbers."""
         checked, codes = self.begin_fit(X, y)
-        self.network_ = self.build(len(self.classes_)).to(self.device_)
+        self.network_, self.loss_ = self.build(len(self.classes_)).to(self.device_), []
         return self.standardised(np.asarray(checked), first=True), torch.from_numpy(codes).to(
             self.device_
         )
 
-    def train(self, clips: Tensor, labels: Tensor) -> None:
+    def train(self, clips: Tensor, labels: Tensor, after_epoch: AfterEpoch | None = None) -> None:
         """Train the network for all epochs."""
         optimiser = self.optimiser(self.network_)
-        self.loss_ = self.run_epochs(optimiser, clips, labels, self.network_, self.loss)
+        self.run_epochs(optimiser, clips, labels, self.network_, self.loss, after_epoch)
 
     def run_epochs(
-        self, optimiser: Optimizer, clips: Tensor, labels: Tensor, forward: Callable, loss: Callable
-    ) -> list[float]:
-        """Train by ``loss(forward(clips), labels, shares)``; return its mean in each epoch."""
+        self,
+        optimiser: Optimizer,
+        clips: Tensor,
+        labels: Tensor,
+        forward: Callable,
+        loss: Callable,
+        after_epoch: AfterEpoch | None = None,
+    ) -> None:
+        """Train by ``loss(forward(clips), labels, shares)``; note its mean in each epoch."""
         generator = torch.Generator().manual_seed(self.seed_)
         how = Config(batch_size=self.batch_size, imbalance=self.imbalance)
-        schedule, codes, losses = self.schedule(optimiser), labels.cpu().numpy(), []
+        schedule, codes = self.schedule(optimiser), labels.cpu().numpy()
         shares = torch.bincount(labels, minlength=len(self.classes_)) / len(labels)
-        self.network_.train()
-        for _ in range(self.epochs):
+        for epoch in range(1, self.epochs + 1):
+            self.network_.train()
             total = torch.zeros((), device=self.device_)
             for rows in on_device(draw_batches(codes, how, generator), self.device_):
                 value = loss(forward(clips[rows]), labels[rows], shares)
@@ -158,8 +171,10 @@ class DeepClassifier(ClipClassifier):
                 optimiser.step()
                 total += value.detach() * len(rows)
             schedule.step()
-            losses.append(total)
-        return (torch.stack(losses) / len(labels)).tolist()
+            self.loss_.append(float(total) / len(labels))
+            if after_epoch is not None:
+                self.end()
+                after_epoch(epoch, self)
 
     def arranged(self, X: np.ndarray) -> Tensor:
         """Return the network's inputs, area-averaged to ``side``."""
@@ -172,6 +187,8 @@ class DeepClassifier(ClipClassifier):
     def standardised(self, X: np.ndarray, first: bool = False) -> Tensor:
         """Return the inputs, standardised; ``first`` computes mean and scale of each channel."""
         x = self.arranged(X)
+        if not self.standardise:
+            return x.to(self.device_)
         if first:
             axes = [axis for axis in range(x.ndim) if axis != x.ndim - 3]
             self.scale_ = x.std(axes, keepdim=True).clamp(min=1e-8)

@@ -14,7 +14,15 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from .deep import DeepClassifier, FramesThenSequence, Streams, conv_block, framewise, narrowed
+from .deep import (
+    AfterEpoch,
+    DeepClassifier,
+    FramesThenSequence,
+    Streams,
+    conv_block,
+    framewise,
+    narrowed,
+)
 
 VERSION = 1  # raised when this step computes something else, see merlib.versions
 
@@ -33,7 +41,7 @@ class ELRCN(DeepClassifier, batch_size=8):
     def build(self, n_classes: int) -> nn.Module:
         return FlowsThenSequence(n_classes, self.width)
 
-    def train(self, clips: Tensor, labels: Tensor) -> None:
+    def train(self, clips: Tensor, labels: Tensor, after_epoch: AfterEpoch | None = None) -> None:
         """Train the VGGs on single flows, freeze them, train the LSTM on their features."""
         net = self.network_
         first = [*net.frame.parameters(), *net.single.parameters()]
@@ -45,13 +53,13 @@ class ELRCN(DeepClassifier, batch_size=8):
         def flow_loss(output: Tensor, labels: Tensor, shares: Tensor) -> Tensor:
             return self.loss(output, labels.repeat_interleave(clips.shape[1]), shares)
 
-        before = self.run_epochs(optimiser, clips, labels, one_flow, flow_loss)
+        self.run_epochs(optimiser, clips, labels, one_flow, flow_loss)
         net.eval()
         with torch.no_grad():
             features = torch.cat([framewise(net.frame, clip[None]) for clip in clips])
         second = [*net.lstm.parameters(), *net.fc.parameters()]
         optimiser = torch.optim.Adam(second, self.learning_rate)
-        self.loss_ = before + self.run_epochs(optimiser, features, labels, net.sequence, self.loss)
+        self.run_epochs(optimiser, features, labels, net.sequence, self.loss, after_epoch)
 
 
 class FlowsThenSequence(FramesThenSequence):

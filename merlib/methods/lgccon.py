@@ -16,7 +16,7 @@ from torch.nn import functional
 
 from .am3f_flownet import residual
 from .components import crops
-from .deep import DeepClassifier, conv_block, narrowed
+from .deep import AfterEpoch, DeepClassifier, conv_block, narrowed
 
 VERSION = 1  # raised when this step computes something else, see merlib.versions
 
@@ -35,11 +35,11 @@ class LGCcon(DeepClassifier, learning_rate=0.01):
     def optimiser(self, network: nn.Module) -> torch.optim.Optimizer:
         return torch.optim.SGD(network.parameters(), self.learning_rate, momentum=0.9)
 
-    def train(self, clips: Tensor, labels: Tensor) -> None:
+    def train(self, clips: Tensor, labels: Tensor, after_epoch: AfterEpoch | None = None) -> None:
         """Train with the losses of the parts."""
         net = self.network_
         optimiser = self.optimiser(net)
-        self.loss_ = self.run_epochs(optimiser, clips, labels, net.parts, net.loss_of_parts)
+        self.run_epochs(optimiser, clips, labels, net.parts, net.loss_of_parts, after_epoch)
 
 
 class LocalAndGlobal(nn.Module):

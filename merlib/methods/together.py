@@ -8,6 +8,7 @@ the result is the same up to the rounding of sums.
 
 import copy
 from collections import defaultdict
+from collections.abc import Callable
 from functools import partial
 
 import numpy as np
@@ -21,9 +22,11 @@ from merlib.config import Config
 from merlib.model.estimator import seed_of
 from merlib.model.training import draw_batches, own_randomness, pick_device
 
-from .deep import DeepClassifier, on_device
+from .deep import AfterEpoch, DeepClassifier, on_device
 
 VERSION = 1  # raised when this step computes something else, see merlib.versions
+
+AfterFoldsEpoch = Callable[[int, DeepClassifier, int], None]
 
 stacked = partial(nn.utils.rnn.pad_sequence, batch_first=True)  # fills shorter ones with zeros
 
@@ -36,28 +39,37 @@ class FoldsTogether(DeepClassifier):
         """Whether `merlib.loso` trains all folds at once: only on a GPU; a CPU gains nothing."""
         return pick_device(self.device).type == "cuda"
 
-    def fit(self, X: np.ndarray, y: np.ndarray) -> "FoldsTogether":
+    def fit(
+        self, X: np.ndarray, y: np.ndarray, after_epoch: AfterEpoch | None = None
+    ) -> "FoldsTogether":
         """Train on clips; on a GPU with the same random numbers as in `fit_folds`."""
         if not self.at_once:
-            return super().fit(X, y)
-        self.train_all([Fold(self, X, y)])
+            return super().fit(X, y, after_epoch)
+        tell = after_epoch and (lambda epoch, fitted, fold: after_epoch(epoch, fitted))
+        self.train_all([Fold(self, X, y)], tell)
         return self
 
     def fit_folds(
-        self, X: np.ndarray, y: np.ndarray, folds: list[np.ndarray], seeds: list[int]
+        self,
+        X: np.ndarray,
+        y: np.ndarray,
+        folds: list[np.ndarray],
+        seeds: list[int],
+        after_epoch: AfterFoldsEpoch | None = None,
     ) -> list[DeepClassifier]:
         """Return a fitted classifier for each fold, the same as `fit` returns for its clips.
 
         X (N, ...) is a view of all clips and y (N,) has their labels; ``folds`` gives the training
-        rows and ``seeds`` the random state of each fold.
+        rows and ``seeds`` the random state of each fold. ``after_epoch`` is called with the epoch
+        (from 1), the classifier and the number of its fold.
         """
         fitted = [clone(self).set_params(random_state=seed) for seed in seeds]
         pairs = enumerate(zip(fitted, folds, strict=True))
         alone = [Fold(one, X[rows], y[rows], number) for number, (one, rows) in pairs]
-        self.train_all(alone)
+        self.train_all(alone, after_epoch)
         return fitted
 
-    def train_all(self, folds: list["Fold"]) -> None:
+    def train_all(self, folds: list["Fold"], after_epoch: AfterFoldsEpoch | None) -> None:
         """Train at once all folds with the same numbers of steps per epoch and of classes."""
         groups: dict[tuple[int, int], list[Fold]] = defaultdict(list)
         for fold in folds:
@@ -65,7 +77,7 @@ class FoldsTogether(DeepClassifier):
             groups[steps, len(fold.classifier.classes_)].append(fold)
         with own_randomness(folds[0].classifier.seed_, pick_device(self.device)):
             for group in groups.values():
-                train_together(group)
+                train_together(group, after_epoch)
 
 
 class Fold:
@@ -73,7 +85,6 @@ class Fold:
 
     def __init__(self, classifier: DeepClassifier, X: np.ndarray, y: np.ndarray, number: int = 0):
         self.classifier, self.number = classifier, number
-        self.losses: list[float] = []
         classifier.device_ = pick_device(classifier.device)
         classifier.seed_ = seed_of(classifier.random_state)
         with own_randomness(classifier.seed_, classifier.device_):
@@ -87,6 +98,11 @@ class Fold:
         """Return the batches of the next epoch, on the device."""
         return on_device(draw_batches(self.codes, self.how, self.generator), self.clips.device)
 
+    def take(self, state: dict[str, Tensor]) -> None:
+        """Store the trained network in the classifier, which can predict then."""
+        self.classifier.network_.load_state_dict(state, strict=False)
+        self.classifier.end(self.number)
+
     def masks(self, shapes: list[tuple], rates: list[float], rows: int) -> list[Tensor]:
         """Draw the masks that the fold's own dropout layers would draw for a batch of clips."""
         torch.set_rng_state(self.state)
@@ -98,7 +114,7 @@ class Fold:
         return drawn
 
 
-def train_together(folds: list[Fold]) -> None:
+def train_together(folds: list[Fold], after_epoch: AfterFoldsEpoch | None = None) -> None:
     """Train the networks of similar folds at once, and store each in its classifier."""
     first, device = folds[0].classifier, folds[0].classifier.device_
     networks = [
@@ -115,7 +131,7 @@ def train_together(folds: list[Fold]) -> None:
         output = functional_call(networks[0], (weights, buffers), (x,))
         return output, {name: norm.seen for name, norm in norms.items()}
 
-    for _ in range(first.epochs):
+    for epoch in range(1, first.epochs + 1):
         total = torch.zeros(len(folds), device=device)
         for batch in zip(*(fold.batches() for fold in folds), strict=True):
             x, labels, counts = padded(folds, batch)
@@ -137,12 +153,12 @@ def train_together(folds: list[Fold]) -> None:
                 for kind, value in (("mean", mean), ("var", variance)):
                     buffers[f"{name}.running_{kind}"].lerp_(value.detach(), norms[name].momentum)
         for fold, loss in zip(folds, total.tolist(), strict=True):
-            fold.losses.append(loss / len(fold.codes))
-    for k, fold in enumerate(folds):
-        state = {name: value[k].detach() for name, value in (weights | buffers).items()}
-        fold.classifier.network_.load_state_dict(state, strict=False)
-        fold.classifier.loss_ = fold.losses
-        fold.classifier.end(fold.number)
+            fold.classifier.loss_.append(loss / len(fold.codes))
+        if after_epoch is not None or epoch == first.epochs:
+            for k, fold in enumerate(folds):
+                fold.take({name: value[k] for name, value in (weights | buffers).items()})
+                if after_epoch is not None:
+                    after_epoch(epoch, fold.classifier, fold.number)
 
 
 def padded(folds: list[Fold], batch: tuple[Tensor, ...]) -> tuple[Tensor, Tensor, Tensor]:

@@ -21,6 +21,7 @@ from .lbp import lbp_top
 
 VERSION = 1  # raised when this step computes something else, see merlib.versions
 
+PICTURE = 28  # pixels a side of the flow as a picture
 SMALL = 64  # pixels a side of the grey frames of the two methods that take raw clips
 Array = np.ndarray
 
@@ -34,6 +35,24 @@ def apex_flow(frames: Array, apex: int, config: Config, fps: float, matrix: Arra
     matrix = face.rescale(matrix, config.flow_size / config.size)
     flow = flow_sequence(frames, np.array([0, apex]), matrix, whole, fps)[-1]
     return np.concatenate([flow, strain(flow)[None]]).astype(np.float32)
+
+
+def apex_picture(frames: Array, apex: int, config: Config, fps: float, matrix: Array) -> Array:
+    """Return u, v and strain of `apex_flow` as a picture (3, 28, 28), whole numbers 0 to 255.
+
+    Each channel is averaged down, and stretched so that it reaches from 0 to 255: the form in which
+    the flow of the MEGC 2019 clips is published. A channel of one value becomes 0.
+    """
+    picture = np.stack(
+        [
+            cv2.resize(channel, (PICTURE, PICTURE), interpolation=cv2.INTER_AREA)
+            for channel in apex_flow(frames, apex, config, fps, matrix)
+        ]
+    )
+    low = picture.min(axis=(1, 2), keepdims=True)
+    range_ = picture.max(axis=(1, 2), keepdims=True) - low
+    stretched = np.divide(picture - low, range_, out=np.zeros_like(picture), where=range_ > 0)
+    return np.rint(255 * stretched)
 
 
 def apex_grey(frames: Array, apex: int, config: Config, fps: float, matrix: Array) -> Array:
@@ -103,14 +122,15 @@ def shape_of(view: str, config: Config) -> tuple[int, ...]:
 
 VIEWS: dict[str, Callable] = {
     view.__name__: view
-    for view in (channels, apex_flow, apex_grey, five_states, eighteen_frames, nine_flows,
-                 eleven_flows, lbp_histograms, magnified_lbp_histograms)
+    for view in (channels, apex_flow, apex_picture, apex_grey, five_states, eighteen_frames,
+                 nine_flows, eleven_flows, lbp_histograms, magnified_lbp_histograms)
 }  # fmt: skip
 """Name -> view."""
 
 STEPS: dict[str, tuple[str, ...]] = {
     "channels": ("face", "magnify", "flow", "pipeline"),
     "apex_flow": ("face", "flow", "pipeline", "views"),
+    "apex_picture": ("face", "flow", "pipeline", "views"),
     "apex_grey": ("face", "views"),
     "five_states": ("face", "views"),
     "eighteen_frames": ("face", "views"),

@@ -5,6 +5,7 @@ import pandas as pd
 import pytest
 import torch
 from skimage.feature import local_binary_pattern
+from torch.nn import functional
 
 from merlib import loso
 from merlib.config import Config, profile
@@ -13,6 +14,7 @@ from merlib.methods.bi_woof import bi_woof
 from merlib.methods.components import COMPONENTS, crops, in_crop, masks
 from merlib.methods.deep import DeepClassifier
 from merlib.methods.lbp import BINS, lbp_codes, lbp_top
+from merlib.methods.ststnet import STREAMS
 from merlib.methods.tuned import LinearSVM
 
 LAPTOP = profile("laptop")
@@ -20,6 +22,7 @@ NETWORKS = [name for name, method in METHODS.items() if isinstance(method.build(
 SHAPES = {
     "channels": (4, 3, 32, 32),
     "apex_flow": (3, 56, 56),
+    "apex_picture": (3, 28, 28),
     "apex_grey": (1, 56, 56),
     "five_states": (5, 64, 64),
     "eighteen_frames": (18, 64, 64),
@@ -62,7 +65,7 @@ def easy(view, clips, seed=0):
     ):
         bump = 6 * np.exp(-((rows - row) ** 2 + (columns - column) ** 2) / 0.02)
         X[y == label] += (sign * bump).astype(np.float32)
-    return X, y
+    return (np.rint(X * 18 + 127).clip(0, 255) if view == "apex_picture" else X), y
 
 
 # LBP-TOP
@@ -241,6 +244,41 @@ def test_the_left_out_subject_has_no_say(name):
     other[mine] = 100.0
     second = loso.fit_fold(estimator, other, clips, "s1")
     np.testing.assert_array_equal(first.predict_proba(X), second.predict_proba(X))
+
+
+@pytest.mark.parametrize("name", ["ststnet", "cnn-lstm", "lgccon", "elrcn"])
+def test_what_is_predicted_after_an_epoch_changes_nothing(name):
+    """It is that of a training with fewer epochs; of training in stages it is the last stage."""
+    method, seen = METHODS[name], {}
+    X, y = easy(method.view, 9)
+    classifier = method.build(**QUICK[name] | {"epochs": 3, "batch_size": 4})
+    expected = classifier.fit(X, y).predict_proba(X)
+    told = classifier.loss_
+    classifier.fit(X, y, lambda epoch, fitted: seen.update({epoch: fitted.predict_proba(X)}))
+    assert list(seen) == [1, 2, 3] and classifier.loss_ == told
+    np.testing.assert_array_equal(seen[3], expected)
+    np.testing.assert_array_equal(classifier.predict_proba(X), expected)
+    if name == "ststnet":
+        short = classifier.set_params(epochs=2).fit(X, y)
+        np.testing.assert_array_equal(short.predict_proba(X), seen[2])
+
+
+def test_ststnet_takes_pictures_as_they_are_and_its_streams_are_one_convolution():
+    """Each published stream, with its filters of ours, gives the same features."""
+    X, y = easy("apex_picture", 9)
+    fitted = METHODS["ststnet"].build(epochs=1).fit(X, y)
+    conv, _, norm, *_, last = fitted.network_
+    first, features = 0, []
+    for filters in STREAMS:
+        mine = slice(first, first := first + filters)
+        maps = functional.conv2d(torch.from_numpy(X), conv.weight[mine], conv.bias[mine], padding=2)
+        running = norm.running_mean[mine], norm.running_var[mine]
+        scale = norm.weight[mine], norm.bias[mine]
+        maps = functional.batch_norm(maps.relu(), *running, *scale)
+        features.append(functional.max_pool2d(maps, 3, 3, padding=1))
+    logits = last(functional.avg_pool2d(torch.cat(features, dim=1), 2).flatten(1))
+    expected = logits.softmax(dim=1).detach().numpy()
+    np.testing.assert_allclose(fitted.predict_proba(X), expected, atol=1e-5)
 
 
 def test_bad_input_to_a_network_is_named():

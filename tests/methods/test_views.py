@@ -31,6 +31,19 @@ def test_the_apex_flow_is_that_of_the_sequence_before_it_is_averaged_down(clip):
     np.testing.assert_allclose(found[2], flow.strain(found[:2]), atol=1e-6)
 
 
+def test_a_picture_is_the_apex_flow_stretched_to_a_byte(clip, monkeypatch):
+    found, whole = views.apex_picture(*clip), views.apex_flow(*clip)
+    assert found.shape == (3, 28, 28) and found.dtype == np.float32
+    assert (found.min(axis=(1, 2)) == 0).all() and (found.max(axis=(1, 2)) == 255).all()
+    np.testing.assert_array_equal(found, np.rint(found))
+    averaged = whole.reshape(3, 28, 2, 28, 2).mean(axis=(2, 4))
+    for channel, expected in zip(found, averaged, strict=True):
+        slope, zero = np.polyfit(expected.ravel(), channel.ravel(), 1)
+        np.testing.assert_allclose(slope * expected + zero, channel, atol=0.6)
+    monkeypatch.setattr(views, "apex_flow", lambda *_: np.full((3, 56, 56), 7, np.float32))
+    assert not views.apex_picture(*clip).any()  # no channel has a range
+
+
 def test_grey_views_show_the_frames_they_name(clip):
     frames, apex, config, _, matrix = clip
     crops = face.align(frames, face.rescale(matrix, 2), 56).astype(np.float32) / 255
@@ -66,7 +79,7 @@ def test_the_shape_of_a_view_is_known_without_a_clip(clip):
 def test_a_view_is_made_once_and_in_the_order_of_the_clips(casme2_root, tmp_path, monkeypatch):
     options = {"home": tmp_path, "n_jobs": 1, "size": 28, "flow_size": 32, "frames": 2}
     study = Study(data_root=casme2_root, **options)
-    found = study.view("ststnet")
+    found = study.view("off-apexnet")
     assert study.view("bi-woof") is found
     row = study.clips.iloc[4]
     frames = read_frames(row["frames"])
