@@ -46,58 +46,64 @@ def confusion(y_true, y_pred, classes) -> np.ndarray:
     return confusion_matrix(y_true, y_pred, labels=classes)
 
 
-def accuracy(matrix: np.ndarray) -> float:
-    """Return eq. 15, the share of correct clips, of a confusion matrix."""
-    return float(np.trace(matrix) / np.sum(matrix))
+def accuracy(matrix: np.ndarray) -> Any:
+    """Return eq. 15, the share of correct clips, of confusion matrices (..., K, K)."""
+    return np.trace(matrix, axis1=-2, axis2=-1) / np.sum(matrix, axis=(-2, -1))
 
 
 def per_class_f1(matrix: np.ndarray) -> np.ndarray:
-    """Return 2 TP / (2 TP + FP + FN) of every class (K,); 0 where a class never occurs at all."""
+    """Return 2 TP / (2 TP + FP + FN) of every class (..., K); 0 where a class never occurs."""
     matrix = np.asarray(matrix)
-    correct = np.diag(matrix)
-    either = matrix.sum(axis=0) + matrix.sum(axis=1)
-    return np.divide(2 * correct, either, out=np.zeros(len(matrix)), where=either > 0)
+    correct = matrix.diagonal(axis1=-2, axis2=-1)
+    either = matrix.sum(axis=-2) + matrix.sum(axis=-1)
+    return np.divide(2 * correct, either, out=np.zeros(either.shape), where=either > 0)
 
 
 def per_class_recall(matrix: np.ndarray) -> np.ndarray:
-    """Return TP / N of every class (K,); NaN where a class has no clip."""
+    """Return TP / N of every class (..., K); NaN where a class has no clip."""
     matrix = np.asarray(matrix)
-    clips = matrix.sum(axis=1)
-    return np.divide(np.diag(matrix), clips, out=np.full(len(matrix), np.nan), where=clips > 0)
+    correct, clips = matrix.diagonal(axis1=-2, axis2=-1), matrix.sum(axis=-1)
+    return np.divide(correct, clips, out=np.full(clips.shape, np.nan), where=clips > 0)
 
 
 def occurring(matrix: np.ndarray) -> np.ndarray:
-    """Return which classes have clips or predictions, (K,) bool; means leave out the others."""
-    return (np.asarray(matrix).sum(axis=0) + np.asarray(matrix).sum(axis=1)) > 0
+    """Return which classes have clips or predictions, (..., K) bool; means leave out the others."""
+    return (np.asarray(matrix).sum(axis=-2) + np.asarray(matrix).sum(axis=-1)) > 0
 
 
-def uf1(matrix: np.ndarray) -> float:
-    """Return eq. 16, the mean F1 over the classes that occur, of a pooled confusion matrix."""
-    return float(per_class_f1(matrix)[occurring(matrix)].mean())
+def uf1(matrix: np.ndarray) -> Any:
+    """Return eq. 16, the mean F1 over the classes that occur, of pooled matrices (..., K, K)."""
+    return np.mean(per_class_f1(matrix), axis=-1, where=occurring(matrix))
 
 
-def uar(matrix: np.ndarray) -> float:
-    """Return eq. 17, the mean recall over the classes that have clips."""
-    return float(np.nanmean(per_class_recall(matrix)))
+def uar(matrix: np.ndarray) -> Any:
+    """Return eq. 17, the mean recall over the classes that have clips, of matrices (..., K, K)."""
+    return np.nanmean(per_class_recall(matrix), axis=-1)
+
+
+def mean_precision(matrix: np.ndarray) -> float:
+    """Return the mean over the classes that occur of their precision, the share of right answers.
+
+    A class that is never answered has precision 0. It is a known mistake to print this mean as UAR:
+    then rows and columns of the confusion matrix were exchanged.
+    """
+    precision = np.nan_to_num(per_class_recall(np.transpose(matrix)))
+    return float(precision[occurring(matrix)].mean())
 
 
 def harmonic_f1(matrix: np.ndarray) -> float:
     """Return the harmonic mean of the mean precision and the mean recall: another F1 than eq. 16.
 
     It is a known mistake to compare it with figures of eq. 16: it is never below their mean F1, and
-    far above it if a class has many false answers or many misses (Opitz & Burst 2019). A class
-    that is never answered has precision 0.
+    far above it if a class has many false answers or many misses (Opitz & Burst 2019).
     """
-    matrix = np.asarray(matrix)
-    answers = matrix.sum(axis=0)
-    precision = np.divide(np.diag(matrix), answers, out=np.zeros(len(matrix)), where=answers > 0)
-    mean_precision, mean_recall = precision[occurring(matrix)].mean(), uar(matrix)
-    total = mean_precision + mean_recall
-    return float(2 * mean_precision * mean_recall / total) if total else 0.0
+    precision, recall = mean_precision(matrix), uar(matrix)
+    total = precision + recall
+    return float(2 * precision * recall / total) if total else 0.0
 
 
-METRICS: dict[str, Callable[[np.ndarray], float]] = {"accuracy": accuracy, "uf1": uf1, "uar": uar}
-"""Name -> metric of a confusion matrix, eq. 15 to 17."""
+METRICS: dict[str, Callable[[np.ndarray], Any]] = {"accuracy": accuracy, "uf1": uf1, "uar": uar}
+"""Name -> metric of one confusion matrix or of many (..., K, K), eq. 15 to 17."""
 
 
 def class_names(predictions: pd.DataFrame) -> list[str]:
@@ -138,7 +144,7 @@ def scores(predictions: pd.DataFrame) -> dict[str, float]:
 
 def of_matrix(matrix: np.ndarray) -> dict[str, float]:
     """Return all `METRICS` of a confusion matrix."""
-    return {name: metric(matrix) for name, metric in METRICS.items()}
+    return {name: float(metric(matrix)) for name, metric in METRICS.items()}
 
 
 def by_epoch(predictions: pd.DataFrame) -> pd.DataFrame:
@@ -177,7 +183,7 @@ def per_fold_uf1(subjects, y_true, y_pred, classes) -> float:
 
 def bootstrap(
     predictions: pd.DataFrame,
-    metric: Callable[[np.ndarray], float] = uf1,
+    metric: Callable[[np.ndarray], Any] = uf1,
     n: int = 2000,
     seed: int = 0,
     level: float = 0.95,
@@ -191,7 +197,7 @@ def bootstrap(
     predictions : DataFrame
         The last epoch counts.
     metric : callable
-        Of a confusion matrix.
+        Of confusion matrices (..., K, K), such as `METRICS` are.
     n : int
         Draws.
     seed : int
@@ -200,21 +206,26 @@ def bootstrap(
     """
     folds = matrices_by_subject(predictions)
     draws = np.random.default_rng(seed).integers(0, len(folds), (n, len(folds)))
-    values = [metric(folds[draw].sum(axis=0)) for draw in draws]
+    values = metric(np.tensordot(times(draws), folds, axes=1))
     low, high = np.quantile(values, [(1 - level) / 2, (1 + level) / 2])
     return float(low), float(high)
+
+
+def times(draws: np.ndarray) -> np.ndarray:
+    """Return how often each of S subjects is in each draw of S of them, (draws, S)."""
+    return np.array([np.bincount(draw, minlength=len(draw)) for draw in draws])
 
 
 def matrices_by_subject(predictions: pd.DataFrame) -> np.ndarray:
     """Return each subject's confusion matrix of the last epoch (subjects, K, K), by name."""
     predictions = last(predictions)
-    classes, labels = class_names(predictions), predicted(predictions)
-    return np.array(
-        [
-            confusion(predictions["label"].to_numpy()[rows], labels[rows], classes)
-            for rows in predictions.groupby("subject").indices.values()
-        ]
-    )
+    classes, answers = class_names(predictions), predicted(predictions)
+    confusion(predictions["label"], answers, classes)  # names a label that is no class
+    who, people = pd.factorize(predictions["subject"], sort=True)
+    place = {name: k for k, name in enumerate(classes)}
+    found = np.zeros((len(people), len(classes), len(classes)), int)
+    np.add.at(found, (who, predictions["label"].map(place), pd.Series(answers).map(place)), 1)
+    return found
 
 
 def mcnemar(a: pd.DataFrame, b: pd.DataFrame) -> tuple[int, int, float]:
@@ -448,7 +459,7 @@ class Difference(NamedTuple):
 def paired_difference(
     a: Mapping[int, pd.DataFrame],
     b: Mapping[int, pd.DataFrame],
-    metric: Callable[[np.ndarray], float] = uf1,
+    metric: Callable[[np.ndarray], Any] = uf1,
     n: int = 2000,
     seed: int = 0,
     level: float = 0.95,
@@ -467,7 +478,7 @@ def paired_difference(
     a, b : dict of int to DataFrame
         Training seed -> predictions; the seeds that both have count, and the last epoch of each.
     metric : callable
-        Of a confusion matrix.
+        Of confusion matrices (..., K, K), such as `METRICS` are.
     n : int
         Draws of subjects.
     seed : int
@@ -489,14 +500,12 @@ def paired_difference(
         raise ValueError("the two methods did not predict the same clips")
     folds = np.array([[matrices_by_subject(runs[k]) for k in seeds] for runs in (a, b)])
 
-    def differences(matrices: np.ndarray) -> list[float]:
-        """Return the difference of each seed, of matrices (2, seeds, subjects, K, K)."""
-        first, second = matrices.sum(axis=2)
-        return [metric(y) - metric(x) for x, y in zip(first, second, strict=True)]
-
-    found, subjects = differences(folds), folds.shape[2]
+    subjects = folds.shape[2]
     draws = np.random.default_rng(seed).integers(0, subjects, (n, subjects))
-    of_people = np.var([np.mean(differences(folds[:, :, draw])) for draw in draws])
+    drawn = metric(np.tensordot(times(draws), folds, axes=(1, 2)))  # (n, 2, seeds)
+    of_people = np.var((drawn[:, 1] - drawn[:, 0]).mean(axis=1))
+    first, second = metric(folds.sum(axis=2))
+    found = (second - first).tolist()
     return with_chance(dict(zip(seeds, found, strict=True)), float(of_people), subjects, level)
 
 

@@ -285,14 +285,17 @@ class Saved:
         keys = zip(table["name"], table["seed"], strict=True)
         return table[np.array([key in runs for key in keys], bool)]
 
-    def load(self, names: Iterable[str]) -> dict[str, dict[int, pd.DataFrame]]:
+    def load(
+        self, names: Iterable[str], every_epoch: bool = True
+    ) -> dict[str, dict[int, pd.DataFrame]]:
         """Return the saved predictions: name -> seed -> table, without names that have none.
 
         A table is as `run` returns it, with the answer of each row as ``predicted``. Of the epochs
-        before the last one only the answers are saved, their probabilities are NaN.
+        before the last one only the answers are saved, their probabilities are NaN. Without
+        ``every_epoch`` a table has the last epoch alone, and is loaded many times faster.
         """
-        runs, parts = self.runs(), [self.table(name) for name in ("predictions", "answers")]
-        groups = [dict(list(part.groupby(["name", "seed"]))) for part in parts]
+        runs, parts = self.runs(), ["predictions", "answers"][: 1 + every_epoch]
+        groups = [dict(list(self.table(part).groupby(["name", "seed"]))) for part in parts]
         found: dict[str, dict[int, pd.DataFrame]] = {}
         for name in names:
             for key in sorted(key for key in runs if key[0] == name and key in groups[0]):
@@ -352,9 +355,14 @@ class Saved:
         write(self.folder / f"{name}.parquet", packed(table, {"table": name}, "zstd"))
 
 
-def together(final: pd.DataFrame, answers: pd.DataFrame) -> pd.DataFrame:
-    """Return the rows of every epoch of a run, from its last epoch and its answers."""
+def together(final: pd.DataFrame, answers: pd.DataFrame | None = None) -> pd.DataFrame:
+    """Return the rows of every epoch of a run, from its last epoch and its answers.
+
+    Without the answers they are the rows of the last epoch.
+    """
     final = final.drop(columns=["name", "seed"]).dropna(axis=1, how="all")
+    if answers is None:
+        answers = final.assign(predicted=predicted(final))
     probabilities = [f"p_{name}" for name in class_names(final)]
     about = final.drop(columns=["epoch", *probabilities])
     table = answers[["clip", "epoch", "predicted"]].merge(about, on="clip")

@@ -137,6 +137,13 @@ def test_the_bootstrap_draws_subjects():
     assert metrics.bootstrap(perfect) == (1.0, 1.0)
 
 
+def test_a_metric_of_many_matrices_is_that_of_each():
+    many = np.random.default_rng(0).integers(0, 4, (3, 5, 4, 4))
+    many[0, 0, :, 1] = many[0, 0, 1] = 0  # a class that never occurs
+    for metric in metrics.METRICS.values():
+        assert metric(many) == pytest.approx(np.array([[metric(m) for m in row] for row in many]))
+
+
 def test_wrong_labels_are_named():
     with pytest.raises(ValueError, match="label 'z' is not one of the classes"):
         metrics.confusion(["a"], ["z"], CLASSES)
@@ -231,6 +238,7 @@ def test_harmonic_f1_by_scikit_learn_and_never_below_the_mean_f1(answers):
     precision = precision_score(true, found, labels=answered, **options)
     recall = recall_score(true, found, labels=seen, **options)
     expected = 2 * precision * recall / (precision + recall) if precision + recall else 0
+    assert metrics.mean_precision(matrix) == pytest.approx(precision)
     assert metrics.harmonic_f1(matrix) == pytest.approx(expected)
     assert metrics.harmonic_f1(matrix) >= metrics.uf1(matrix) - 1e-12
 

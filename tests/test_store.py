@@ -273,6 +273,9 @@ def test_saved_runs_are_those_that_were_made(saved, made):
         assert metrics.by_epoch(loaded).equals(metrics.by_epoch(run))
         assert metrics.best_epoch(loaded) == metrics.best_epoch(run)
         assert loaded.loc[loaded["epoch"] < 2, "p_a"].isna().all()  # answers alone are kept
+        alone = saved.load([name], every_epoch=False)[name][seed]
+        assert alone.attrs["run"] == loaded.attrs["run"]
+        pd.testing.assert_frame_equal(alone, metrics.last(loaded), check_exact=True)
 
 
 def test_a_run_saved_again_takes_the_place_of_the_first(saved, made):
