@@ -330,7 +330,7 @@ def of_tuned(_):
     X[:, 0] += np.arange(12) % 3
     fitted = tuned.LinearSVM().fit(X, y, np.arange(12) // 4)
     alone = tuned.LinearSVM().fit(X, y)
-    return {"p": fitted.predict_proba(X), "C": [fitted.model_.C, alone.model_.C]}
+    return {"p": fitted.predict_proba(X), "C": [fitted.model_[-1].C, alone.model_[-1].C]}
 
 
 def of_components(_):

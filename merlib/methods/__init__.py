@@ -17,7 +17,7 @@ from merlib.methods.elrcn import ELRCN
 from merlib.methods.kfc_mer import KFCMER, KFCMERPooled
 from merlib.methods.lbp_top import LbpTop
 from merlib.methods.lgccon import LGCcon
-from merlib.methods.logistic import FlowLogistic
+from merlib.methods.logistic import FlowLogistic, FlowSVM
 from merlib.methods.merta import MERTA
 from merlib.methods.micro_attention import MicroAttention
 from merlib.methods.off_apexnet import OffApexNet
@@ -60,6 +60,7 @@ class Method:
 METHODS: dict[str, Method] = {
     "majority": Method("Majority class", lambda: DummyClassifier(strategy="most_frequent"), None),
     "logistic": Method("Logistic regression on flow", FlowLogistic),
+    "svm": Method("Linear SVM on flow", FlowSVM),
     "lbp-top": Method("LBP-TOP + SVM", LbpTop, "lbp_histograms", least_frames=3),
     "lbp-top-evm": Method(
         "LBP-TOP + SVM, magnified", LbpTop, "magnified_lbp_histograms", least_frames=3

@@ -1,4 +1,4 @@
-"""A strong and simple control: logistic regression on the flow of the apex frame at 28x28."""
+"""Strong and simple controls: linear classifiers of the flow of the apex frame at 28x28."""
 
 import numpy as np
 import torch
@@ -12,7 +12,7 @@ from torch.nn import functional
 from merlib.model.estimator import ClipClassifier, check_clips
 from merlib.parallel import Rows
 
-from .tuned import tuned
+from .tuned import LinearSVM, best_strength
 
 VERSION = 1  # raised when this step computes something else, see merlib.versions
 
@@ -24,7 +24,7 @@ STRENGTHS = tuple(10.0**k for k in range(-5, 1))
 class FlowLogistic(ClipClassifier):
     """Multinomial logistic regression on the standardised u and v of the last frame.
 
-    `merlib.methods.tuned` chooses C within the training clips. A full PCA only rotates the axes,
+    `best_strength` chooses C within the training clips. A full PCA only rotates the axes,
     which does not change the solution; it saves time, since there are fewer clips than features.
     """
 
@@ -33,18 +33,38 @@ class FlowLogistic(ClipClassifier):
 
     def fit(self, X: np.ndarray, y: np.ndarray, groups: np.ndarray | None = None):
         """Fit on prepared clips (N, T, C, H, W); ``groups`` (N,) are their subjects."""
-        model = make_pipeline(
-            StandardScaler(), PCA(svd_solver="full"), LogisticRegression(max_iter=1000)
-        )
-        grid = {"logisticregression__C": STRENGTHS}
         clips, codes = self.begin_fit(X, y)
-        self.pipeline_ = tuned(model, grid, flow_features(clips), self.classes_[codes], groups)
+        features, y = flow_features(clips), self.classes_[codes]
+        model = LogisticRegression(max_iter=1000)
+        c = best_strength(model, STRENGTHS, features, y, groups, turned)
+        self.pipeline_ = make_pipeline(*axes(), model.set_params(C=c)).fit(features, y)
         return self
 
     def predict_proba(self, X: np.ndarray | Rows) -> np.ndarray:
         """Return class probabilities (N, K) of prepared clips."""
         check_is_fitted(self, "pipeline_")
         return self.pipeline_.predict_proba(flow_features(check_clips(X, self.shape_in_)))
+
+
+class FlowSVM(LinearSVM):
+    """Linear support vector machine on the same features, standardised too."""
+
+    takes = FlowLogistic.takes
+    scale = StandardScaler()
+
+    def features(self, X: np.ndarray) -> np.ndarray:
+        return flow_features(X)
+
+
+def axes() -> tuple[StandardScaler, PCA]:
+    """Return the transformers that standardise the features and turn their axes."""
+    return StandardScaler(), PCA(svd_solver="full")
+
+
+def turned(known: np.ndarray, unknown: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Return features of training and other clips, in the `axes` of the training clips."""
+    fitted = make_pipeline(*axes()).fit(known)
+    return fitted.transform(known), fitted.transform(unknown)
 
 
 def flow_features(X: np.ndarray | Rows) -> np.ndarray:

@@ -3,13 +3,15 @@
 import numpy as np
 import pytest
 from sklearn.linear_model import LogisticRegression
+from sklearn.model_selection import GridSearchCV, LeaveOneGroupOut
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
+from sklearn.svm import SVC
 
 from merlib import loso
 from merlib.config import VARIANTS, Config
 from merlib.methods import METHODS, make
-from merlib.methods.logistic import STRENGTHS, FlowLogistic, flow_features
+from merlib.methods.logistic import STRENGTHS, FlowLogistic, FlowSVM, flow_features
 
 
 def data(n=40, seed=0):
@@ -46,6 +48,28 @@ def test_it_learns_and_is_the_plain_regression_in_turned_axes():
     )
 
 
+@pytest.mark.parametrize(
+    ("kind", "model"),
+    [(FlowLogistic, LogisticRegression(max_iter=1000)), (FlowSVM, SVC(kernel="linear"))],
+)
+def test_the_strength_is_that_of_a_plain_grid_search(kind, model):
+    X, y = data(15, seed=3)
+    X[:, -1] += np.random.default_rng(3).normal(size=(15, 3, 1, 1))  # not separable any more
+    groups, name = np.arange(15) % 3, type(model).__name__.lower()
+    fitted = kind().fit(X, y, groups)
+    grid = {f"{name}__C": STRENGTHS if kind is FlowLogistic else kind.STRENGTHS}
+    plain = GridSearchCV(
+        make_pipeline(StandardScaler(), model),
+        grid,
+        cv=LeaveOneGroupOut(),
+        scoring=lambda model, X, y: (model.predict(X) == y).sum(),
+    ).fit(flow_features(X), y, groups=groups)
+    scores = plain.cv_results_["mean_test_score"]
+    assert len(set(scores)) > 1, "a search where all values are equally good shows nothing"
+    chosen = getattr(fitted, "pipeline_", None) or fitted.model_
+    assert chosen[-1].C == plain.best_params_[f"{name}__C"]
+
+
 def test_the_strength_is_chosen_without_the_left_out_subject(tmp_path):
     """The test subject's labels may say anything: the fold's classifier is the same."""
     import pandas as pd
@@ -68,8 +92,8 @@ def test_every_method_by_its_name():
     assert {"majority", "logistic", *VARIANTS} <= set(METHODS)
     for name in VARIANTS:
         assert make(name, Config(width=16)).config == Config(width=16, variant=name)
-    with pytest.raises(ValueError, match="method 'svm': expected one of majority, logistic"):
-        make("svm", Config())
+    with pytest.raises(ValueError, match="method 'tree': expected one of majority, logistic"):
+        make("tree", Config())
 
 
 def test_wrong_input_is_named():
