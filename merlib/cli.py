@@ -18,6 +18,7 @@ from cyclopts.validators import Number
 from . import __version__
 from .config import Dataset, Faces, Layout, ProfileName, Protocol, Size
 from .files import find_home, print_anything, told, whole, write
+from .values import known
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -86,7 +87,7 @@ class Data(Reading):
     Parameters
     ----------
     dataset
-        synthetic, casme2, samm, composite or own.
+        synthetic, casme2, samm, composite, flow or own.
     data_root
         Folder of your own copy.
     profile
@@ -223,7 +224,12 @@ def train(
 
 
 @app.command
-def trials(*names: str, data: NightData = NightData(), seeds: Seeds = SEEDS) -> None:
+def trials(
+    *names: str,
+    data: NightData = NightData(),
+    seeds: Seeds = SEEDS,
+    protocol: Literal["halves", "loso"] = "halves",
+) -> None:
     """Run the experiments behind the claims, and save what they predict.
 
     Parameters
@@ -232,19 +238,26 @@ def trials(*names: str, data: NightData = NightData(), seeds: Seeds = SEEDS) -> 
         Trials or groups of them (default: all).
     seeds
         Seeds of training.
+    protocol
+        Half of the subjects and twice the epochs, or one subject left out.
     """
     from .study import trials
 
     everything = [*trials.GROUPS]
     if data.dataset == "synthetic":
         everything.append("amplitude")
-    study = open_study(data)
-    print_place(trials.saved(study).folder, study.home)
-    for seed, name in product(seeds, in_groups(names or everything, trials.GROUPS)):
+    study = open_study(data, protocol=protocol)
+    wanted = in_groups(names or everything, trials.GROUPS)
+    known("trial", wanted, [*trials.TRIALS, "amplitude"])
+    left_out = {name: why for name in wanted if (why := trials.impossible(name, study))}
+    for name, why in left_out.items():
+        print(f"{name} is left out: {why}")
+    print_place(trials.saved(study, protocol).folder, study.home)
+    for seed, name in product(seeds, [name for name in wanted if name not in left_out]):
         if name == "amplitude":
             trials.sweep(study, seed)
         else:
-            print_scores(name, seed, trials.run(name, study, seed))
+            print_scores(name, seed, trials.run(name, study, seed, protocol))
 
 
 @app.command

@@ -13,7 +13,8 @@ from typing import Annotated, Any, Literal, get_args, get_origin, get_type_hints
 from .values import Pattern, Range, checked, known
 
 # Which values an argument accepts
-Dataset = Literal["synthetic", "casme2", "samm", "composite", "own"]  # see data.clips.load_clips
+# see data.clips.load_clips
+Dataset = Literal["synthetic", "casme2", "samm", "composite", "flow", "own"]
 Faces = Literal["auto", "find", "cropped"]  # search the faces, or the frames are cropped faces
 Layout = Literal["casme2", "samm"]  # the dataset that a synthetic dataset imitates
 Size = Literal["laptop", "paper"]  # of the synthetic dataset
@@ -287,15 +288,59 @@ seeds 101 and 102 (``benchmarks/laptop_profile.py``), never on the published dat
 trains the laptop's network on as many clips and subjects as the paper has; four variants and three
 seeds take two CPU cores one night at most."""
 
+FLOW = {
+    "frames": 1,
+    "evm": "off",
+    "flow_size": 28,
+    "head_motion": "keep",
+    "flow_scale": 0.25,
+    "inputs": "flow",
+    "sequence": "mean",
+    "epochs": 50,
+}
+"""What the dataset ``flow`` changes in every profile: it has one published flow picture for each
+clip (see `merlib.data.published`). ``flow_scale`` is a part of the picture's range. The epochs are
+those of section 3.1.4."""
+
+GIVEN = {
+    "one flow picture for each clip and no sequence": (
+        "frames", "short_clips", "flow_pairs", "sequence", "lstm_output",
+    ),
+    "motion alone and no frames of faces": (
+        "inputs", "landmarks", "evm", "evm_alpha", "evm_low", "evm_high", "evm_lambda_c",
+        "evm_bands",
+    ),
+    "flow that its authors computed, in pictures of 28x28": (
+        "flow_size", "flow_source", "head_motion", "tvl1",
+    ),
+}  # fmt: skip
+"""What the dataset ``flow`` has -> the fields that follow from it and cannot be chosen."""
+
 SYNTHETIC_SIZE = {"laptop": "laptop", "paper": "paper", "night": "paper"}
 """Size of the synthetic dataset for each profile."""
 
 
 def profile(name: str, dataset: str = "synthetic", **overrides: Any) -> Config:
-    """Return the configuration of a profile for a dataset, with other values of some fields."""
+    """Return the configuration of a profile for a dataset, with other values of some fields.
+
+    Raises
+    ------
+    ValueError
+        If a name or a value is unknown, or a value contradicts the dataset ``flow``.
+    """
     name = checked("profile", ProfileName, name)
     known("configuration field", overrides, kinds())
     values = PROFILES[name] | overrides
     if name == "paper" and dataset == "samm":
         values = {"epochs": 80} | values  # section 3.1.4
-    return Config(**values)
+    if dataset != "flow":
+        return Config(**values)
+    usual, found = Config(**PROFILES[name] | FLOW), Config(**PROFILES[name] | FLOW | overrides)
+    for has, names in GIVEN.items():
+        for one in names:
+            value, expected = getattr(found, one), getattr(usual, one)
+            if value != expected:
+                raise ValueError(
+                    f"{one}={value!r}: the dataset flow has {has}; expected {expected!r}"
+                )
+    return found

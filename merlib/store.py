@@ -402,6 +402,7 @@ def stale(about: Mapping[str, Any], choices: Mapping[str, Any]) -> list[str]:
         drawn="synthetic" in about["steps"],
         searched=apex_searched(about["repairs"]),
         gpu="gpu" in about["steps"],
+        given="published" in about["steps"],
     )
     if "regions" in about["steps"]:
         steps["regions"] = versions.version(versions.PLACES["regions"])

@@ -18,6 +18,7 @@ from .model.network import has_mfem
 PLACES = {
     "synthetic": "merlib.data.synthetic.generate",
     "clips": "merlib.data.clips",
+    "published": "merlib.data.published",
     "face": "merlib.preprocess.face",
     "magnify": "merlib.preprocess.magnify",
     "flow": "merlib.preprocess.flow",
@@ -39,15 +40,21 @@ PLACES = {
 
 
 def of_method(
-    method: str, config: Config, drawn: bool = False, searched: bool = False, gpu: bool = False
+    method: str,
+    config: Config,
+    drawn: bool = False,
+    searched: bool = False,
+    gpu: bool = False,
+    given: bool = False,
 ) -> dict[str, int]:
     """Return the steps behind the predictions of a method, with their present versions.
 
     Steps that the configuration switches off, such as magnification, are left out. ``drawn`` is
     true if the synthetic generator made the clips, ``searched`` if the apex of a clip was missing
-    and was found by its flow, ``gpu`` if the clips were prepared on a GPU.
+    and was found by its flow, ``gpu`` if the clips were prepared on a GPU, ``given`` if they are
+    published flow pictures.
     """
-    names = {"clips", "loso"} | seen(method, config)
+    names = {"published", "loso"} if given else {"clips", "loso"} | seen(method, config)
     if drawn:
         names.add("synthetic")
     if searched:
@@ -66,12 +73,15 @@ def seen(method: str, config: Config) -> set[str]:
     names = set(STEPS[view]) if view else set()
     if config.flow_source == "magnified" and "flow" in names:
         names.add("magnify")
-    grey, flow = method != "logistic", True  # the logistic regression uses flow alone
-    if method in VARIANTS:
-        grey, flow = config.inputs != "flow", config.inputs != "grey"
+    grey, flow = sees_grey(method, config), method not in VARIANTS or config.inputs != "grey"
     if config.evm == "off" or not grey and config.flow_source == "raw":
         names.discard("magnify")
     return names if flow else names - {"flow"}
+
+
+def sees_grey(method: str, config: Config) -> bool:
+    """Return whether a method uses the grey of prepared clips."""
+    return config.inputs != "flow" if method in VARIANTS else method not in ("logistic", "svm")
 
 
 def trained(config: Config) -> set[str]:

@@ -4,7 +4,9 @@ import os
 import shutil
 from pathlib import Path
 
+import cv2
 import matplotlib
+import numpy as np
 
 matplotlib.use("Agg")
 
@@ -64,6 +66,43 @@ def casme2_root(shared):
 def samm_root(shared):
     """Two subjects, five clips, in the layout of SAMM."""
     return shared("samm", seed=8, layout="samm", subjects=2, clips=5)
+
+
+FLOW_CLIPS = {
+    ("casme2", "sub01"): {"EP02_01f": 1, "EP19_05f": 0, "EP01_2": 2},
+    ("casme2", "sub02"): {"EP02_01f": 0, "EP09f": 2},
+    ("smic", "s01"): {"s01_ne_01": 0, "s01_po_01": 1},
+    ("smic", "s20"): {"s20_sur_01": 2, "s20_ne_02": 0},
+    ("samm", "006"): {"006_1_2": 0, "006_2_1": 1, "006_5_11": 0},
+}
+"""Part and subject -> label of each clip of a made-up flow dataset."""
+
+
+def write_flow(root, people=FLOW_CLIPS, folder="datasets/STSNet_whole_norm_u_v_os"):
+    """Write made-up flow pictures and their table, in the published layout; return the root.
+
+    A bright block moves to the right, up or down: so the classes can be told apart.
+    """
+    lines, random = (
+        ["dataset,sub,filename_o,label,apex,imagename,sub_filename"],
+        np.random.RandomState(0),
+    )
+    (root / folder).mkdir(parents=True)
+    for (part, subject), clips in people.items():
+        for name, label in clips.items():
+            picture = random.randint(100, 130, (28, 28, 3)).astype(np.uint8)
+            place = np.s_[4 + 6 * label : 12 + 6 * label, 10:18, 1 + label % 2]
+            picture[place] += random.randint(20, 100, (8, 8)).astype(np.uint8)
+            cv2.imwrite(str(root / folder / f"{subject}_{name} .png"), picture)
+            lines.append(f"{part},{subject},{name},{label},,{subject}_{name}.jpg,")
+    (root / "combined_3_class2_for_optical_flow.csv").write_text("\n".join(lines) + "\n")
+    return root
+
+
+@pytest.fixture
+def flow_root(tmp_path):
+    """Twelve made-up flow pictures of five subjects, as the real ones are published."""
+    return write_flow(tmp_path / "flow")
 
 
 @pytest.fixture

@@ -19,7 +19,7 @@ from merlib.config import CLASSES, Faces, Part
 from merlib.files import below, hint, named_in_table
 from merlib.values import checked
 
-from . import doubles, tables
+from . import doubles, published, tables
 from .findings import DatasetError, Findings, without, without_bad
 from .frames import Recording, frame_rate, match_frames, read_frames, scan
 
@@ -27,7 +27,7 @@ VERSION = 1  # raised when this step computes something else, see merlib.version
 
 __all__ = ["READERS", "DatasetError", "counts", "inspect", "load_clips", "read_frames"]
 
-READERS = ("synthetic", "casme2", "samm", "composite", "own")
+READERS = ("synthetic", "casme2", "samm", "composite", "flow", "own")
 """Names of the datasets that `load_clips` reads."""
 
 THREE = {
@@ -37,16 +37,14 @@ THREE = {
 }
 """The three classes of the grand challenge of 2019 (See et al. 2019); others are left out."""
 
-MEGC2019 = {
-    "casme2": {"negative": 88, "positive": 32, "surprise": 25},
-    "samm": {"negative": 92, "positive": 26, "surprise": 15},
-}
-"""Clips in the list of the challenge, which `challenge` finds."""
 
 MEGC2019_WITHOUT = ("sub04/EP12_01f", "sub05/EP09_05f")
 """Clips of CASME II whose apex is missing or is the onset in the table of 2014."""
 
 OFFICIAL = ("casme2", "samm")
+
+MEGC2019 = {name: published.CLIPS[name] for name in OFFICIAL}
+"""Clips in the list of the challenge, which `challenge` finds."""
 
 COLUMNS = ["clip", "subject", "emotion", "onset", "apex", "offset", "fps", "action_units"]
 
@@ -67,15 +65,17 @@ def load_clips(
 
     Parameters
     ----------
-    dataset : {"synthetic", "casme2", "samm", "composite", "own"}
+    dataset : {"synthetic", "casme2", "samm", "composite", "flow", "own"}
         ``synthetic`` has one of the two official layouts and is read by the same code;
-        ``composite`` is what there is of CASME II and SAMM below the root; ``own`` has a manifest.
+        ``composite`` is what there is of CASME II and SAMM below the root; ``flow`` has one flow
+        picture for each clip, see `merlib.data.published`; ``own`` has a manifest.
     root : path
         Folder that holds the annotation table and the frames.
     classes : str or sequence of str, optional
-        ``five`` (section 3.1.1; the default), ``three`` (`THREE`; the default of a composite),
-        ``megc2019`` (the list of the challenge, see `challenge`), ``all`` (the default of own
-        clips), or emotions in the order of the results, as a sequence or divided by commas.
+        ``five`` (section 3.1.1; the default), ``three`` (`THREE`; the default of a composite and
+        of ``flow``), ``megc2019`` (the list of the challenge in CASME II and SAMM, see
+        `challenge`), ``all`` (the default of own clips), or emotions in the order of the results,
+        as a sequence or divided by commas.
     table : path, optional
         The annotation table, if the root holds none or several different ones.
     strict : bool
@@ -98,7 +98,8 @@ def load_clips(
         One clip per row: ``clip``, ``subject``, ``emotion`` (the class, lower case), ``onset``,
         ``apex`` (-1 if missing or impossible), ``offset`` (frame numbers), ``fps``,
         ``action_units``, ``source`` (the dataset's name), ``cropped``, ``eyes`` (None, or pixels
-        ((x, y), (x, y)) in the onset frame), ``frames`` (tuple of paths, onset to offset).
+        ((x, y), (x, y)) in the onset frame), ``frames`` (tuple of paths, onset to offset; of
+        ``flow`` that of the picture).
         ``attrs`` holds ``dataset``, ``version`` (which counts the clips left out), ``repairs``
         (with the clips left out), ``warnings``, ``classes``, ``rows`` (clip -> row of the
         annotation table), ``root``, and what `merlib.data.findings.without` needs.
@@ -153,6 +154,11 @@ def inspect(
         root, table = root.parent, root
     if root is not None and not root.is_dir():
         raise DatasetError(f"{root}: no such folder{hint(root)}")
+    if dataset == "flow" and (faces != "auto" or eyes is not None):
+        option = f"faces={faces!r}" if eyes is None else f"eyes={str(eyes)!r}"
+        raise ValueError(f"{option}: the dataset flow has no faces, only how they move")
+    if dataset == "flow" and root is not None:
+        root = published.top(root)
     read = inspect_composite if dataset == "composite" else inspect_single
     part = read(dataset, root, classes, table, faces, named)
     clips, findings = part.clips, part.findings
@@ -160,7 +166,7 @@ def inspect(
         near = ", ".join(get_close_matches(name, sorted(part.names), 3)) or "none"
         message = f"leave_out names {name!r}, which is no clip of the table; similar names: {near}"
         findings.error("leave out", message)
-    if root is not None:
+    if root is not None and dataset != "flow":
         clips["eyes"] = match_eyes(clips, eyes or root / "eyes.csv", eyes is not None, findings)
         doubles.find(clips[~clips["clip"].isin(named)], root, findings)
     clips = finish(clips, findings, set(named), part.wanted, skip_bad)
@@ -224,8 +230,12 @@ def inspect_single(
     name = detect(root, table) if dataset == "synthetic" else dataset
     layout, findings = tables.LAYOUTS[name], Findings()
     path, cells, folders = tables.read_table(layout, root, table, findings)
-    parsed = tables.parse(cells, layout, findings)
-    version = tables.release(path, name, cells)
+    if name == "flow":
+        parsed = tables.parse(cells, layout, findings, published.parse_row)
+        version = published.release(path, parsed, len(cells))
+    else:
+        parsed = tables.parse(cells, layout, findings)
+        version = tables.release(path, name, cells)
     if root is not None and name != "own" and (path.parent / "dataset.json").exists():
         version = f"synthetic data, layout of {layout.title}"
     elif dataset == "synthetic":
@@ -244,7 +254,9 @@ def inspect_single(
     clips = clips[~clips["clip"].isin(set(named))]
     findings = unused_are_notes(findings, names - set(clips["clip"]), set(named))
     clips["cropped"], clips["eyes"] = False, None
-    if root is None or clips.empty:
+    if root is not None and name == "flow":
+        published.place_pictures(root, folders, clips, parsed["frames"], findings)
+    elif root is None or clips.empty:
         clips["frames"] = pd.Series([()] * len(clips), clips.index, object)
     elif name == "own":
         clips["cropped"] = faces == "cropped"
@@ -257,7 +269,8 @@ def inspect_single(
         sources = scan_each(folder / clip.subject / clip.name for clip in clips.itertuples())
         place_frames(clips, sources, findings)
     failed = {finding.clip for finding in findings.of("error")}
-    clips = clips[~clips["clip"].isin(failed)].assign(source=name)
+    clips = clips[~clips["clip"].isin(failed)]
+    clips = clips.assign(source=clips["clip"].map(published.part_of) if name == "flow" else name)
     rows = dict(zip(clips["clip"], clips["row"], strict=True))
     clips = clips[[*COLUMNS, "source", "cropped", "eyes", "frames"]].reset_index(drop=True)
     labels = tuple(dict.fromkeys(class_of.values()))
@@ -280,9 +293,10 @@ def challenge(
 ) -> pd.DataFrame:
     """Return the clips of the grand challenge of 2019 among those of its three classes.
 
-    Of SAMM these are all. Of CASME II the clips of fear and sadness are no part (see `class_map`),
-    nor are two whose apex is missing or is the onset in the table of 2014. It is an error if the
-    table does not give the numbers of the challenge.
+    Of SAMM these are all, and of ``flow`` all of its clips of the two datasets. Of CASME II the
+    clips of fear and sadness are no part (see `class_map`), nor are two whose apex is missing or is
+    the onset in the table of 2014. It is an error if an official table does not give the numbers of
+    the challenge.
     """
     if dataset == "casme2":
         apex, onset = (
@@ -292,6 +306,8 @@ def challenge(
         pairs = zip(rows["row"], apex, onset, strict=True)
         odd = [row for row, top, first in pairs if top is None or top == first]
         clips = clips[~clips["row"].isin(odd) & ~clips["clip"].isin(MEGC2019_WITHOUT)]
+    if dataset == "flow":
+        return clips[clips["clip"].map(published.part_of).isin(OFFICIAL)]
     expected = MEGC2019[dataset]
     found = {label: int((clips["emotion"] == label).sum()) for label in expected}
     if found != expected:
@@ -380,6 +396,8 @@ def class_map(name: str, classes: str | Iterable[str] | None, clips: pd.DataFram
     """Return emotion -> class, in the order of the results, for ``classes`` of `load_clips`."""
     present = set(clips["emotion"])
     known = tables.LAYOUTS[name].emotions or tuple(sorted(present))
+    if name == "flow" and classes in (None, "three", "megc2019"):
+        classes = "all"
     classes = classes or ("all" if name == "own" else "five")
     if classes in ("three", "megc2019"):
         if classes == "megc2019" and name not in MEGC2019:
@@ -390,8 +408,9 @@ def class_map(name: str, classes: str | Iterable[str] | None, clips: pd.DataFram
     if classes == "all":
         return {emotion: emotion for emotion in known if emotion in present}
     if classes == "five":
-        if name == "own":
-            raise ValueError("classes='five' is a selection of CASME II and SAMM, not of own clips")
+        if name not in CLASSES:
+            what = "of own clips" if name == "own" else "of the dataset flow, which has three"
+            raise ValueError(f"classes='five' is a selection of CASME II and SAMM, not {what}")
         return {emotion: emotion for emotion in CLASSES[name]}
     wanted = classes.split(",") if isinstance(classes, str) else classes
     wanted = [emotion.strip().lower() for emotion in wanted]

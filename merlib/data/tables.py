@@ -14,6 +14,7 @@ from collections.abc import Callable, Iterable, Sequence
 from contextlib import closing
 from dataclasses import replace
 from fnmatch import fnmatchcase
+from functools import partial
 from itertools import islice, product
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -36,6 +37,7 @@ class Layout(NamedTuple):
     optional: tuple[str, ...]  # columns that may be absent, by merlib's names
     subject: Callable[[int], str] | None  # number -> folder name; None if any name is allowed
     emotions: tuple[str, ...]  # in the order of the results; empty if any word is allowed
+    source: str = ""  # where everybody can get it, for messages
 
 
 def official_columns(frame: str) -> dict[str, str]:
@@ -71,6 +73,16 @@ LAYOUTS = {
         ("fps", "action_units"),
         None,
         (),
+    ),
+    "flow": Layout(
+        "flow of MEGC 2019",
+        "combined*optical_flow*",
+        {"part": "dataset", "subject": "sub", "name": "filename_o", "emotion": "label"},
+        (),
+        None,
+        ("negative", "positive", "surprise"),
+        "download the public repository wangzhifengharrison/HTNet on GitHub: its folder "
+        "datasets/STSNet_whole_norm_u_v_os and combined_3_class2_for_optical_flow.csv are read",
     ),
 }
 
@@ -177,6 +189,7 @@ def no_table(root: Path, layout: Layout, tables: list[Table], refused: list) -> 
         if names and old != layout.files:
             told = f"expected a table {layout.files}, found {names[0]}; save it as .xlsx in Excel"
         told += "; --table names one that lies elsewhere"
+        told += layout.source and f"; {layout.source}"
     return DatasetError(f"{root}: {told}")
 
 
@@ -253,7 +266,7 @@ def rows_below(
         if number <= header:
             continue
         row = {ours: cells[k] if k < len(cells) else None for ours, k in positions.items()}
-        frames = [whole_number(row[part], 2**31) for part in ("onset", "offset")]
+        frames = [whole_number(row.get(part), 2**31) for part in ("onset", "offset")]
         if not (text(row["subject"]) or text(row["name"]) or None not in frames):
             continue
         found.append(row | {"row": number, "sheet": ""})
@@ -447,16 +460,19 @@ def whole_number(cell: object, end: int) -> int | None:
     return int(number) if number.is_integer() and 0 <= number < end else None
 
 
-def parse(rows: pd.DataFrame, layout: Layout, findings: Findings) -> pd.DataFrame:
+def parse(
+    rows: pd.DataFrame, layout: Layout, findings: Findings, one: Callable | None = None
+) -> pd.DataFrame:
     """Turn the rows without an error into clips, with a finding for each wrong or repaired cell.
 
     ``frames`` is the folder or file that the manifest names; it is empty in an official release.
+    ``one`` turns one row into a clip, by default `parse_row`.
     """
     places: dict[str, str] = {}
     clips = []
     for cells in rows.itertuples(index=False):
         found = Findings()
-        clip = parse_row(cells, layout, found)
+        clip = (one or parse_row)(cells, layout, found)
         if clip is not None:
             name, row = clip["clip"], clip["row"]
             if name in places:
@@ -467,10 +483,22 @@ def parse(rows: pd.DataFrame, layout: Layout, findings: Findings) -> pd.DataFram
                 clips.append(clip)
         if cells.sheet:
             message = f"sheet {cells.sheet!r}: "
-            found = Findings(replace(one, message=message + one.message) for one in found)
+            found = Findings(replace(each, message=message + each.message) for each in found)
         findings += found
     columns = ["clip", "subject", "name", "emotion", "onset", "apex", "offset", "fps"]
     return pd.DataFrame(clips, columns=[*columns, "action_units", "frames", "row"])
+
+
+def good_cell(
+    cells: Any, layout: Layout, findings: Findings, where: dict, column: str, value: Any, rule: str
+) -> Any:
+    """Return the value of a cell; None is an error, which says what was expected."""
+    if value is None:
+        cell = getattr(cells, column)
+        found = short(cell) if text(cell) else "empty"
+        message = f"{layout.columns[column]} is {found}, expected {rule}"
+        findings.error(column, message, **where)
+    return value
 
 
 def parse_row(cells: Any, layout: Layout, findings: Findings) -> dict | None:
@@ -478,14 +506,7 @@ def parse_row(cells: Any, layout: Layout, findings: Findings) -> dict | None:
     where = {"row": cells.row}
     official = layout.subject is not None
 
-    def expect(column: str, value: Any, expected: str) -> Any:
-        """Return the value of a cell; None is an error, which says what was expected."""
-        if value is None:
-            cell = getattr(cells, column)
-            found = short(cell) if text(cell) else "empty"
-            message = f"{layout.columns[column]} is {found}, expected {expected}"
-            findings.error(column, message, **where)
-        return value
+    expect = partial(good_cell, cells, layout, findings, where)
 
     rule = "a whole number from 0 to 999" if official else "a name of letters, digits, - and _"
     subject = expect("subject", parse_subject(cells.subject, layout), rule)

@@ -7,11 +7,22 @@ from collections.abc import Iterable
 
 import pandas as pd
 
-from merlib import loso
+from merlib import loso, versions
 from merlib.config import Config
+from merlib.data import published
 from merlib.data.findings import Findings
 from merlib.methods import METHODS, make
 from merlib.methods.tuned import inner_folds
+
+FLOW = "the dataset flow has one flow picture for each clip"
+
+
+def needs_frames(method: str, config: Config) -> bool:
+    """Return whether a method cannot do with the published flow pictures alone."""
+    view = METHODS[method].view
+    if view == "channels":
+        return versions.sees_grey(method, config)
+    return view is not None and view not in published.VIEWS
 
 
 def needs(
@@ -19,7 +30,8 @@ def needs(
 ) -> Findings:
     """Return what stops or limits methods on these clips.
 
-    An error is a clip that is too short for a method. A warning is a class that one subject alone
+    An error is a clip that is too short for a method, or a method that needs frames where there is
+    only flow. A warning is a class that one subject alone
     shows, a fold that leaves a single class to train on (which is predicted then), or one that
     leaves no clips on which a method could choose its parameters.
 
@@ -36,6 +48,9 @@ def needs(
     findings, estimators = Findings(), {name: make(name, config) for name in methods}
     for name in estimators:
         least = METHODS[name].least_frames
+        if clips.attrs.get("dataset") == "flow" and needs_frames(name, config):
+            findings.error("method", f"{name} needs frames; {FLOW}")
+            continue
         for clip in clips.itertuples():
             if (count := clip.offset - clip.onset + 1) < least:
                 message = f"{count} frames; the method {name} needs {least}"

@@ -9,6 +9,7 @@ alone, the command line and ``make study`` share their work::
     results/<dataset>/<profile>/                         saved runs, see `merlib.store`
 """
 
+import hashlib
 from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import replace
 from functools import cached_property
@@ -21,7 +22,7 @@ import pandas as pd
 from tqdm import tqdm
 
 from merlib import code, config, loso, store, versions
-from merlib.data import synthetic
+from merlib.data import published, synthetic
 from merlib.data.clips import load_clips
 from merlib.data.findings import Findings
 from merlib.files import find_home, noted, short_name, usable
@@ -35,14 +36,14 @@ from merlib.store import Saved
 from merlib.values import checked, known
 
 from . import origin
-from .needs import needs
+from .needs import FLOW, needs, needs_frames
 
 READING = {"classes": None, "table": None, "strict": False, "faces": "auto", "eyes": None,
            "leave_out": (), "skip_bad": 0.0}  # fmt: skip
 """Options of `merlib.data.clips.load_clips`, with their defaults."""
 
 PROTOCOLS = {"loso": "subject", "cross": "source", "halves": "half"}
-"""What is left out: one subject at a time, one dataset of a composite, or half of the subjects."""
+"""What is left out: one subject at a time, one dataset of several, or half of the subjects."""
 
 
 class Study:
@@ -50,7 +51,7 @@ class Study:
 
     Parameters
     ----------
-    dataset : {"synthetic", "casme2", "samm", "composite", "own"}
+    dataset : {"synthetic", "casme2", "samm", "composite", "flow", "own"}
     data_root : path, optional
         Folder of your own copy. Without it, ``synthetic`` uses (and writes, if it is missing) the
         published dataset of the profile's size; the others raise.
@@ -64,8 +65,8 @@ class Study:
     home : path, optional
         Where ``data``, ``runs`` and ``results`` lie; see :func:`find_home`.
     protocol : {"loso", "cross", "halves"}
-        Leave one subject out; train on one dataset of a composite and test on the other, both
-        ways; or train on half of the subjects and test on the others, both ways: as strict as the
+        Leave one subject out; leave out one dataset of several (``composite``, ``flow``), each in
+        turn; or train on half of the subjects and test on the others, both ways: as strict as the
         first, and many times cheaper.
     cluster : Cluster, optional
         A Ray cluster where the folds run, see :class:`merlib.parallel.Cluster`.
@@ -136,7 +137,10 @@ class Study:
         """Whether everybody can get this data: the published one, or an official release."""
         if self.dataset in ("synthetic", "own"):
             return self.published
-        return "synthetic data" not in self.clips.attrs["version"]
+        version = self.clips.attrs["version"]
+        if self.dataset == "flow":
+            return "unknown edition" not in version
+        return "synthetic data" not in version
 
     @cached_property
     def drawn(self) -> dict[str, Any] | None:
@@ -170,6 +174,8 @@ class Study:
         clips = load_clips(self.dataset, self.root, **self.reading)
         if self.dataset == "synthetic" and not self.published:
             clips.attrs["version"] += ", not the published dataset"
+        if self.dataset == "flow":
+            return self.of_pictures(clips)
         return prepare(
             clips,
             self.config,
@@ -177,6 +183,14 @@ class Study:
             n_jobs=self.n_jobs,
             progress=self.progress,
         )
+
+    def of_pictures(self, clips: pd.DataFrame) -> Prepared:
+        """Return the prepared clips of the dataset ``flow``; its few pictures need no cache."""
+        pictures, clips.attrs["notes"] = published.read_pictures(clips), []
+        shown = [hashlib.sha256(picture).hexdigest() for picture in pictures]
+        rows = zip(clips["clip"], clips["subject"], clips["emotion"], shown, strict=True)
+        x = published.channels(pictures, self.config)
+        return Prepared(x, clips, config.digest(sorted(rows)))
 
     def cache(self, module: str) -> Path:
         """Return the folder of what a module has prepared of the clips, by its code of today."""
@@ -187,8 +201,12 @@ class Study:
         name = METHODS[method].view
         if name is None:
             return np.zeros((len(self.clips), 1), np.float32)
+        if self.dataset == "flow" and needs_frames(method, self.config):
+            raise ValueError(f"{method} needs frames; {FLOW}")
         if name == "channels":
             return self.prepared.x
+        if self.dataset == "flow":
+            return published.VIEWS[name](published.read_pictures(self.clips))
         if name not in self.views:
             self.views[name] = prepare(
                 self.clips,
@@ -249,6 +267,7 @@ class Study:
             drawn=(self.root / "dataset.json").exists(),
             searched=apex_searched(self.clips.attrs["repairs"]),
             gpu=gpu_device() is not None,
+            given=self.dataset == "flow",
         )
 
     def info(self) -> dict:
@@ -281,7 +300,8 @@ class Study:
 
     def code_key(self, method: str) -> str:
         """Return the key of the code that a method's run is made by."""
-        modules = ["merlib.loso", "merlib.methods.views"]
+        views = "merlib.data.published" if self.dataset == "flow" else "merlib.methods.views"
+        modules = ["merlib.loso", views]
         estimator = type(self.estimator(method)).__module__
         if estimator.startswith("merlib."):
             modules.append(estimator)

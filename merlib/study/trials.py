@@ -1,12 +1,15 @@
 """The experiments behind the claims: each one changes the configuration in one way.
 
-Every trial is trained on half of the subjects and tested on the others, both ways
+A trial is trained on half of the subjects and tested on the others, both ways
 (:data:`merlib.study.study.PROTOCOLS`), with the folds of `merlib.loso`.
 A network trains on half of the clips, so it gets twice the epochs of leave-one-subject-out and
-takes as many steps. The published synthetic dataset of 246 clips is the default::
+takes as many steps. The published synthetic dataset of 246 clips is the default. With the protocol
+``loso`` a trial leaves one subject out, has the profile's own epochs and is saved beside the runs
+of the variants::
 
     runs/...                                 as every other run
     results/<dataset>/<profile>-halves/      what `run` saves
+    results/<dataset>/<profile>/             what it saves with the protocol ``loso``
 """
 
 import textwrap
@@ -22,7 +25,7 @@ from joblib import delayed
 from merlib import loso, metrics, store
 from merlib.config import Config, profile
 from merlib.data import synthetic
-from merlib.files import write
+from merlib.files import say, write
 from merlib.model.classifier import NetworkClassifier
 from merlib.parallel import Rows, each
 from merlib.preprocess.pipeline import Prepared
@@ -140,13 +143,13 @@ SWEEP = ["base", "mfem", "mffm", "full", "linear"]
 TRIALS = {name: trial for group in GROUPS.values() for name, trial in group.items()}
 
 
-def study_of(name: str, study: Study, seed: int = 0) -> Study:
-    """Return the study of a trial: the data and choices of another study, halves, one change.
+def study_of(name: str, study: Study, seed: int = 0, protocol: str = "halves") -> Study:
+    """Return the study of a trial: data and choices of another study, a protocol, one change.
 
     Raises
     ------
     ValueError
-        If there is no such trial.
+        If there is no such trial, or its change contradicts the dataset.
     """
     known("trial", [name], TRIALS)
     return Study(
@@ -157,9 +160,22 @@ def study_of(name: str, study: Study, seed: int = 0) -> Study:
         n_jobs=study.n_jobs,
         progress=study.progress,
         home=study.home,
-        protocol="halves",
-        **study.overrides | differences(study.config, name),
+        protocol=protocol,
+        **study.overrides | differences(study.config, name, protocol),
     )
+
+
+def impossible(name: str, study: Study) -> str:
+    """Return why a trial says nothing about a dataset; empty if it does."""
+    if name == "amplitude":
+        return ""  # `sweep` tells itself
+    try:
+        changed = study_of(name, study, protocol=study.protocol).config
+    except ValueError as error:
+        return str(error)
+    if TRIALS[name].changes and changed == study.config:
+        return f"it changes nothing on the dataset {study.dataset}"
+    return ""
 
 
 def choices(about: Mapping[str, Any], study: Study | None = None) -> dict[str, Any]:
@@ -176,17 +192,17 @@ def choices(about: Mapping[str, Any], study: Study | None = None) -> dict[str, A
     if study is not None and (study.profile, study.dataset) == (about["profile"], about["dataset"]):
         base = study.config
     if about.get("trial") in TRIALS:
-        base = replace(base, **differences(base, about["trial"]))
+        base = replace(base, **differences(base, about["trial"], about["protocol"]))
     files = {name: about["configuration"].get(name) for name in ("pretrained", "landmarks")}
     return base.step() | files  # a reader's own files are not a choice of the profile
 
 
-def differences(base: Config, name: str) -> dict[str, Any]:
+def differences(base: Config, name: str, protocol: str = "halves") -> dict[str, Any]:
     """Return the fields in which a trial differs from a configuration, with their new values."""
     changes = {
         key: multiplied(getattr(base, key), value) for key, value in TRIALS[name].changes.items()
     }
-    return {"epochs": 2 * base.epochs} | changes
+    return {"epochs": 2 * base.epochs} | changes if protocol == "halves" else changes
 
 
 def multiplied(value: Any, change: Any) -> Any:
@@ -196,28 +212,31 @@ def multiplied(value: Any, change: Any) -> Any:
     return change
 
 
-def run(name: str, study: Study, seed: int = 0) -> pd.DataFrame:
+def run(name: str, study: Study, seed: int = 0, protocol: str = "halves") -> pd.DataFrame:
     """Return the predictions of a trial, and save them; folds that are not there are trained.
 
-    A trial of `ATTENTION` also saves where its maps look, see `merlib.study.regions`.
+    A trial of `ATTENTION` by halves also saves where its maps look, see `merlib.study.regions`,
+    unless the dataset has no faces.
     """
-    trial, method = study_of(name, study, seed), TRIALS[name].method
+    trial, method = study_of(name, study, seed, protocol), TRIALS[name].method
     predictions = trial.predictions(method)
     about, tables = predictions.attrs["run"] | {"trial": name}, {"predictions": predictions}
-    if name in ATTENTION:
+    if name in ATTENTION and study.dataset == "flow":
+        say("Where attention looks is not measured: the dataset flow has no faces.")
+    elif name in ATTENTION and protocol == "halves":
         looks = trial.run_folder(method, seed) / f"regions-{regions.VERSION}.csv"
         if not looks.exists():
             write(looks, regions.of_study(trial, method).to_csv(index=False))
         if looks.read_text("utf-8").strip():  # else no region of any clip is known
             tables["regions"] = pd.read_csv(looks)
         about["steps"] = about["steps"] | {"regions": regions.VERSION}
-    saved(study).save(about, **tables)
+    saved(study, protocol).save(about, **tables)
     return predictions
 
 
-def saved(study: Study) -> Saved:
+def saved(study: Study, protocol: str = "halves") -> Saved:
     """Return the saved trials of a study's data and profile."""
-    return study.saved(protocol="halves")
+    return study.saved(protocol=protocol)
 
 
 @dataclass(frozen=True)
