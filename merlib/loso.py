@@ -58,8 +58,8 @@ def leave_one_subject_out(
     ----------
     estimator : scikit-learn classifier
         It is cloned for every fold. If its ``fit`` takes ``groups``, it gets the training subjects;
-        if it takes ``after_epoch``, the test probabilities of every epoch are returned. If its
-        ``at_once`` is true, one call of its ``fit_folds`` trains all folds; if its ``streams`` is
+        if it takes ``after_epoch``, the test probabilities of every epoch are returned. If it has
+        ``at_once``, each call of its ``fit_folds`` trains so many folds; if its ``streams`` is
         true, it gets `merlib.parallel.Rows` instead of an array, and reads what it needs. Where a
         single class is left to train on, that class is predicted.
     X : array (N, ...)
@@ -105,9 +105,22 @@ def leave_one_subject_out(
     todo = {left: rows for left, rows in folds.items() if left not in tables}
     name = name or type(estimator).__name__
     found: Iterator[Fold]
-    if todo and not cluster and getattr(estimator, "at_once", False):
-        tasks = [delayed(all_folds)(estimator, X, clips, classes, seed, folds, name)]
-        found = chain.from_iterable(each(tasks, 1, name, "run", progress))
+    at_once = getattr(estimator, "at_once", 0)
+    if at_once and not cluster:
+        # Always the same folds together, whatever is finished: a sum is rounded by all of them.
+        by_size = sorted(folds, key=lambda left: (len(folds[left][0]), left))
+        groups = [by_size[k : k + at_once] for k in range(0, len(folds), at_once)]
+        tasks = [
+            delayed(some_folds)(
+                estimator, X, clips, classes, seed, {f: folds[f] for f in group}, name
+            )
+            for group in groups
+            if not todo.keys().isdisjoint(group)
+        ]
+        done = len(groups) - len(tasks)
+        found = chain.from_iterable(
+            each(tasks, workers(n_jobs), name, "group of folds", progress, done)
+        )
     else:
         tasks = [
             delayed(one_fold)(estimator, X, clips, classes, seed, left, rows, by, name)
@@ -330,7 +343,7 @@ def one_fold(
     return left_out, in_order(tables.values()), time.perf_counter() - begun
 
 
-def all_folds(
+def some_folds(
     estimator: ClassifierMixin,
     X: np.ndarray | Rows,
     clips: pd.DataFrame,
@@ -339,7 +352,7 @@ def all_folds(
     folds: dict[str, tuple[np.ndarray, np.ndarray]],
     name: str,
 ) -> list[Fold]:
-    """Train all folds in one computation, finished ones too: the same whenever it was stopped."""
+    """Train folds in one computation, and predict what each leaves out after every epoch."""
     begun = time.perf_counter()
     tables: dict[str, list[pd.DataFrame]] = {left_out: [] for left_out in folds}
 
@@ -353,10 +366,11 @@ def all_folds(
     todo = [left_out for left_out, one in single.items() if one is None]
     rows, seeds = [folds[left][0] for left in todo], [fold_seed(seed, left) for left in todo]
     with named(name, todo), one_thread():
+        given = X if getattr(estimator, "streams", False) else np.asarray(X)
         labels = clips["emotion"].to_numpy(str)
         if todo:
             after_epoch = lambda epoch, fitted, fold: note(epoch, fitted, todo[fold])  # noqa: E731
-            estimator.fit_folds(np.asarray(X), labels, rows, seeds, after_epoch)
+            estimator.fit_folds(given, labels, rows, seeds, after_epoch)
     for left_out in set(folds) - set(todo):
         note(1, single[left_out], left_out)
     seconds = (time.perf_counter() - begun) / len(folds)

@@ -271,7 +271,7 @@ def test_a_fold_that_diverges_is_named_and_the_others_are_kept(tmp_path, monkeyp
 @pytest.mark.parametrize("together", [True, False])
 def test_divergence_of_folds_that_train_together(together, monkeypatch):
     X = np.random.default_rng(0).normal(size=(24, 3, 28, 28))
-    monkeypatch.setattr(FoldsTogether, "at_once", together)
+    monkeypatch.setattr(FoldsTogether, "at_once", 100 if together else 0)
     network = METHODS["ststnet"].build(epochs=3, batch_size=4, learning_rate=1e30)
     told = "STSTNet, fold without s0: training diverged in epoch 1: .* below 1e[+]30"
     with pytest.raises(ValueError, match=told):

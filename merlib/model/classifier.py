@@ -1,12 +1,14 @@
 """Training of one fold, sections 2.2 and 3.1.4: a scikit-learn classifier around the network."""
 
 import math
+from collections import defaultdict
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from typing import Any, Literal
 
 import numpy as np
 import torch
+from sklearn.base import clone
 from sklearn.utils.validation import check_is_fitted
 from torch import Tensor
 from torch.nn import functional
@@ -18,6 +20,7 @@ from merlib.values import known, shown
 from .augment import augment
 from .estimator import Axis, ClipClassifier, check_clips, seed_of
 from .network import Network
+from .together import Together, mean_losses, padded
 from .training import (
     Diverged,
     all_finite,
@@ -31,6 +34,7 @@ VERSION = 1  # raised when this step computes something else, see merlib.version
 
 PREDICTED_AT_ONCE = 8  # clips that are predicted at a time
 BYTES_AT_ONCE = 2**28  # bytes of clips that are copied to a GPU at a time
+FOLDS_AT_ONCE = 17  # that train together if clips are single frames: more gain nothing
 
 
 class NetworkClassifier(ClipClassifier):
@@ -157,6 +161,40 @@ class NetworkClassifier(ClipClassifier):
                     after_epoch(epoch, self)
         return self
 
+    @property
+    def at_once(self) -> int:
+        """Folds that `merlib.loso` trains at once; 0 if it trains them one by one.
+
+        With one frame in a clip, most of the time of a CPU goes into starting operations, and folds
+        together take half the time. With more frames, or an LSTM, nothing is gained.
+        """
+        config = self.settings
+        small = config.frames == 1 and config.sequence == "mean" and self.precision != "bfloat16"
+        return FOLDS_AT_ONCE if small and pick_device(self.device).type == "cpu" else 0
+
+    def fit_folds(
+        self,
+        X: np.ndarray | Rows,
+        y: np.ndarray,
+        folds: list[np.ndarray],
+        seeds: list[int],
+        after_epoch: Callable[[int, "NetworkClassifier", int], None] | None = None,
+    ) -> list["NetworkClassifier"]:
+        """Return a fitted classifier for each fold: up to rounding the one that `fit` returns.
+
+        X (N, T, C, H, W) are all clips and y (N,) has their labels; ``folds`` gives the training
+        rows and ``seeds`` the random state of each fold. ``after_epoch`` is called with the epoch,
+        the fold's classifier and the number of the fold.
+        """
+        fitted = [clone(self).set_params(random_state=seed) for seed in seeds]
+        groups: dict[tuple[int, int], list[Fold]] = defaultdict(list)
+        for number, (one, rows) in enumerate(zip(fitted, folds, strict=True)):
+            fold = Fold(one, Rows(X, rows), y[rows], number)
+            groups[fold.steps, len(one.classes_)].append(fold)
+        for group in groups.values():
+            train_together(group, after_epoch or (lambda *_: None))
+        return fitted
+
     def predict_proba(self, X: np.ndarray | Rows) -> np.ndarray:
         """Return class probabilities (N, K) float64 of clips (softmax of section 2.1.4)."""
         check_is_fitted(self, "network_")
@@ -168,6 +206,68 @@ class NetworkClassifier(ClipClassifier):
                 filled = rows[torch.arange(PREDICTED_AT_ONCE) % len(rows)]
                 logits.append(self.network_(read(X, filled).to(self.device_))[: len(rows)])
             return probabilities(logits)
+
+
+class Fold:
+    """One of several folds that train together: its clips, network and random states."""
+
+    def __init__(self, classifier: NetworkClassifier, X: Rows, y: np.ndarray, number: int):
+        self.classifier, self.number, self.config = classifier, number, classifier.settings
+        self.X, codes = classifier.begin_fit(X, y)
+        self.labels, classes = torch.from_numpy(codes), len(classifier.classes_)
+        seed = seed_of(classifier.random_state)
+        classifier.device_, classifier.loss_ = torch.device("cpu"), []
+        with own_randomness(seed, classifier.device_):
+            self.generator = torch.Generator().manual_seed(seed)
+            classifier.network_ = Network(classes, self.config).eval()
+            self.state = torch.get_rng_state()
+        self.prior = log_prior(self.labels, classes, self.config)
+        self.steps = len(draw_batches(codes, self.config, torch.Generator()))
+
+    def epoch(self) -> Iterator[tuple[Tensor, Tensor, Tensor]]:
+        """Yield clips, labels and chances (B, 3) of each batch of the next epoch."""
+        codes, device = self.labels.numpy(), self.classifier.device_
+        for rows, chances in epoch_plan(codes, self.config, self.generator, device):
+            yield read(self.X, rows), self.labels[rows], chances.T
+
+    def end_epoch(self, number: int, state: dict[str, Tensor], loss: float) -> None:
+        """Take weights and loss of an epoch; see `Diverged`."""
+        one = self.classifier
+        one.network_.load_state_dict(state, strict=False)  # shared tensors have one name
+        one.loss_.append(loss / len(self.labels))
+        if not (math.isfinite(loss) and bool(all_finite(one.network_))):
+            del one.network_
+            raise Diverged(number, self.config.learning_rate, self.number)
+
+
+def train_together(
+    folds: list[Fold], after_epoch: Callable[[int, NetworkClassifier, int], None]
+) -> None:
+    """Train the networks of folds with equally many steps at once, as `NetworkClassifier.fit`."""
+    config, steps = folds[0].config, folds[0].config.epochs * folds[0].steps
+    with own_randomness(0, torch.device("cpu")):
+        networks = [fold.classifier.network_ for fold in folds]
+        example = read(folds[0].X, torch.arange(2))
+        together = Together(networks, [fold.state for fold in folds], example)
+        prior = torch.stack([fold.prior for fold in folds])[:, None]
+        optimiser = make_optimiser(together, config)
+        schedule = torch.optim.lr_scheduler.LambdaLR(optimiser, cosine(steps))
+        for epoch in range(1, config.epochs + 1):
+            total = torch.zeros(len(folds))
+            for batches in zip(*(fold.epoch() for fold in folds), strict=True):
+                clips, labels, chances = map(padded, map(list, zip(*batches, strict=True)))
+                counts = padded([torch.ones(len(labels)) for _, labels, _ in batches])
+                moved = augment(clips.flatten(0, 1), config, chances.flatten(0, 1).T)
+                logits = together.forward(moved.view_as(clips), counts)
+                losses = mean_losses(logits + prior, labels, counts)
+                optimiser.zero_grad()
+                losses.sum().backward()
+                optimiser.step()
+                schedule.step()
+                total += losses.detach() * counts.sum(dim=1)
+            for k, fold in enumerate(folds):
+                fold.end_epoch(epoch, together.state_dict(k), float(total[k]))
+                after_epoch(epoch, fold.classifier, fold.number)
 
 
 def read(X: np.ndarray | Rows, rows: Tensor) -> Tensor:
@@ -189,7 +289,7 @@ def reader(X: np.ndarray | Rows, device: torch.device) -> Callable[[Tensor], Ten
     return lambda rows: clips[rows]
 
 
-def make_optimiser(network: Network, config: Config) -> torch.optim.Optimizer:
+def make_optimiser(network: Network | Together, config: Config) -> torch.optim.Optimizer:
     """Return the optimiser of the configuration; norms, biases and exponents do not decay."""
     groups = network.parameter_groups(config.weight_decay)
     if config.optimiser == "adam":

@@ -12,6 +12,7 @@ from merlib.config import Config
 
 from .controls import LinearFusion, make_attention
 from .mffm import MFFM
+from .training import decaying
 
 VERSION = 1  # raised when this step computes something else, see merlib.versions
 
@@ -174,16 +175,8 @@ class Network(nn.Module):
         return self.head(vectors.unflatten(0, x.shape[:2]))
 
     def parameter_groups(self, weight_decay: float) -> list[dict]:
-        """Return two groups for the optimiser: with weight decay and without.
-
-        Norms, biases and GeM exponents do not decay; these are all one-dimensional parameters.
-        """
-        weights = [parameter for parameter in self.parameters() if parameter.ndim > 1]
-        others = [parameter for parameter in self.parameters() if parameter.ndim <= 1]
-        return [
-            {"params": weights, "weight_decay": weight_decay},
-            {"params": others, "weight_decay": 0.0},
-        ]
+        """Return the groups of `merlib.model.training.decaying` for the optimiser."""
+        return decaying(self.parameters(), weight_decay)
 
 
 def load_pretrained(net: Network, path: str | Path) -> list[str]:

@@ -1,8 +1,9 @@
 """What the training of all networks shares: device, random numbers, batches of an epoch."""
 
 import os
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
+from typing import Any
 
 import numpy as np
 import torch
@@ -61,6 +62,23 @@ def probabilities(logits: list[Tensor]) -> np.ndarray:
 def all_finite(network: torch.nn.Module) -> Tensor:
     """Return whether all weights and statistics are finite, on their device: nothing waits."""
     return torch.stack([value.isfinite().all() for value in network.state_dict().values()]).all()
+
+
+def decaying(
+    parameters: Iterable[Tensor], weight_decay: float, dimensions: int = 1
+) -> list[dict[str, Any]]:
+    """Return two groups of parameters for the optimiser: with weight decay and without.
+
+    Norms, biases and GeM exponents do not decay; these are all of one dimension, or of more
+    ``dimensions`` where folds are stacked.
+    """
+    everything = list(parameters)
+    weights = [one for one in everything if one.ndim > dimensions]
+    others = [one for one in everything if one.ndim <= dimensions]
+    return [
+        {"params": weights, "weight_decay": weight_decay},
+        {"params": others, "weight_decay": 0.0},
+    ]
 
 
 @contextmanager

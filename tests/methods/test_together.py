@@ -39,7 +39,7 @@ def run(name, folder, **settings):
 def test_at_once_is_one_by_one(name, width, tmp_path, monkeypatch):
     alone = run(name, tmp_path / "alone", width=width)
     monkeypatch.delattr(DeepClassifier, "fit")  # nothing is trained one by one from here on
-    monkeypatch.setattr(FoldsTogether, "at_once", True)
+    monkeypatch.setattr(FoldsTogether, "at_once", 100)
     together = run(name, tmp_path / "together", width=width)
     p = [column for column in alone if column.startswith("p_")]
     np.testing.assert_allclose(together[p], alone[p], atol=1e-5)
@@ -66,7 +66,7 @@ def test_losses_and_generators_are_as_when_alone():
 
 
 def test_a_stopped_run_gives_the_same(tmp_path, monkeypatch):
-    monkeypatch.setattr(FoldsTogether, "at_once", True)
+    monkeypatch.setattr(FoldsTogether, "at_once", 100)
     whole = run("ststnet", tmp_path)
     (tmp_path / "run.json").unlink()
     next((tmp_path / "folds").glob("s2*.parquet")).unlink()
@@ -78,5 +78,5 @@ def test_fit_alone_follows_the_same_draws(monkeypatch):
     y = clips["emotion"].to_numpy(str)
     classifier = METHODS["ststnet"].build(**SETTINGS, random_state=4)
     expected = classifier.fit(X, y).predict_proba(X)
-    monkeypatch.setattr(FoldsTogether, "at_once", True)
+    monkeypatch.setattr(FoldsTogether, "at_once", 100)
     np.testing.assert_allclose(classifier.fit(X, y).predict_proba(X), expected, atol=1e-5)
