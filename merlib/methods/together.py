@@ -37,7 +37,7 @@ class FoldsTogether(DeepClassifier):
 
     @property
     def at_once(self) -> int:
-        """Folds that `merlib.loso` trains at once: all on a GPU, none on a CPU, which is no faster."""
+        """Folds that `merlib.loso` trains at once: all on a GPU; a CPU gains nothing."""
         return sys.maxsize if pick_device(self.device).type == "cuda" else 0
 
     def fit(
