@@ -31,6 +31,7 @@ PLACES = {
     "network": "merlib.model.network",
     "classifier": "merlib.model.classifier",
     "training": "merlib.model.training",
+    "folds": "merlib.model.together",
     "views": "merlib.methods.views",
     "lbp": "merlib.methods.lbp",
     "loso": "merlib.loso",
@@ -63,6 +64,8 @@ def of_method(
         names.add("gpu")
     if method in VARIANTS:
         names |= trained(make(method, config).config)
+        if make(method, config).at_once:
+            names.add("folds")
     found = {name: version(PLACES[name]) for name in names}
     return dict(sorted((found | of_classifier(method, config)).items()))
 

@@ -21,7 +21,7 @@ from sklearn.dummy import DummyClassifier
 
 from merlib import code, loso, versions
 from merlib.config import Config
-from merlib.data import synthetic
+from merlib.data import published, synthetic
 from merlib.data.clips import THREE, load_clips, read_frames
 from merlib.data.synthetic import generate, render
 from merlib.methods import METHODS, at_scnn, bi_woof, components, deep, lbp, tuned, views
@@ -325,6 +325,22 @@ def of_together(_):
     return {"p": np.stack([one.predict_proba(X) for one in fitted])}
 
 
+def of_published(_):
+    shown, found = (255 * chance(2, 3, 28, 28)).astype(np.uint8), {}
+    for size in (16, 56):
+        config = replace(TINY, size=size, strain=True, flow_scale=0.3)
+        found[f"channels, {size}"] = published.channels(shown, config)
+    return found | {name: view(shown) for name, view in published.VIEWS.items()}
+
+
+def of_folds(_):
+    X, y = 2 * chance(9, 1, 3, 56, 56) - 1, np.array(list("aabbcabca"))
+    config = replace(TINY, size=56, frames=1, sequence="mean", batch_size=4, epochs=1)
+    small = classifier.NetworkClassifier(replace(config, learning_rate=1e-3))
+    fitted = small.fit_folds(X, y, [np.arange(6), np.arange(3, 9), np.arange(7)], [1, 2, 3])
+    return {"trained": np.stack([one.predict_proba(X) for one in fitted])}
+
+
 def of_tuned(_):
     X, y = chance(12, 5), np.array(list("abcabcabcabc"))
     X[:, 0] += np.arange(12) % 3
@@ -476,6 +492,7 @@ def test_every_step_has_a_fingerprint(stored):
     for method in METHODS:
         behind |= set(versions.of_method(method, Config(), drawn=True, searched=True, gpu=True))
     behind |= versions.trained(Config(attention="cbam"))
+    behind |= set(versions.of_method("base", Config(frames=1, sequence="mean"), given=True))
     assert behind | {"regions"} == set(STEPS) == set(stored)
 
 
