@@ -235,7 +235,7 @@ def trials(
     Parameters
     ----------
     names
-        Trials or groups of them (default: all).
+        Trials, groups of them, amplitude or mistakes (default: all of this data).
     seeds
         Seeds of training.
     protocol
@@ -243,19 +243,18 @@ def trials(
     """
     from .study import trials
 
-    everything = [*trials.GROUPS]
-    if data.dataset == "synthetic":
-        everything.append("amplitude")
+    measured = {"amplitude": trials.sweep, "mistakes": trials.mistaken}
+    extra = {"synthetic": ["amplitude"], "flow": ["mistakes"]}.get(data.dataset, [])
     study = open_study(data, protocol=protocol)
-    wanted = in_groups(names or everything, trials.GROUPS)
-    known("trial", wanted, [*trials.TRIALS, "amplitude"])
+    wanted = in_groups(names or [*trials.GROUPS, *extra], trials.GROUPS)
+    known("trial", wanted, [*trials.TRIALS, *measured])
     left_out = {name: why for name in wanted if (why := trials.impossible(name, study))}
     for name, why in left_out.items():
         print(f"{name} is left out: {why}")
     print_place(trials.saved(study, protocol).folder, study.home)
     for seed, name in product(seeds, [name for name in wanted if name not in left_out]):
-        if name == "amplitude":
-            trials.sweep(study, seed)
+        if name in measured:
+            measured[name](study, seed)
         else:
             print_scores(name, seed, trials.run(name, study, seed, protocol))
 

@@ -1,5 +1,6 @@
 """Two small synthetic datasets and the book of one of them, made once for all tests."""
 
+import itertools
 import os
 import shutil
 from pathlib import Path
@@ -11,6 +12,8 @@ import numpy as np
 matplotlib.use("Agg")
 
 import nbformat
+import numpy as np
+import pandas as pd
 import papermill
 import pytest
 import torch
@@ -18,6 +21,8 @@ from filelock import FileLock
 
 from book.tools import build, pdf, privacy
 from merlib.data import synthetic
+from merlib.files import OURS
+from merlib.store import Saved
 
 ROOT = Path(__file__).resolve().parent.parent
 TINY = {"size": 32, "flow_size": 32, "frames": 3, "width": 8, "lstm_hidden": 8, "epochs": 1,
@@ -103,6 +108,38 @@ def write_flow(root, people=FLOW_CLIPS, folder="datasets/STSNet_whole_norm_u_v_o
 def flow_root(tmp_path):
     """Twelve made-up flow pictures of five subjects, as the real ones are published."""
     return write_flow(tmp_path / "flow")
+
+
+@pytest.fixture
+def real_motion(tmp_path):
+    """A function that saves made-up predictions of the dataset ``flow`` in a checkout.
+
+    It takes the share of right answers of each method or trial; returns the checkout, and
+    (name, seed) -> predictions.
+    """
+
+    def save(shares, seeds=(0, 1, 2), epochs=1):
+        (tmp_path / "notebooks").mkdir()
+        (tmp_path / "_toc.yml").write_text(OURS)
+        people = [f"{part}-{k}" for part in ("casme2", "smic", "samm") for k in range(8)]
+        rng, made = np.random.default_rng(0), {}
+        table = pd.DataFrame({"subject": np.repeat(people, 9)})
+        table["clip"] = [f"{name}/{k}" for k, name in enumerate(table["subject"])]
+        table["label"] = np.tile(["negative", "negative", "positive", "surprise"], 54)
+        saved = Saved(tmp_path / "results" / "flow" / "laptop")
+        for name, seed in itertools.product(shares, seeds):
+            of_epochs = []
+            for epoch in range(1, epochs + 1):
+                right = rng.random(len(table)) < shares[name]
+                given = np.where(right, table["label"], rng.permutation(table["label"]))
+                p = {f"p_{c}": (given == c).astype(float) for c in sorted(set(table["label"]))}
+                of_epochs.append(table.assign(epoch=epoch, **p))
+            made[name, seed] = pd.concat(of_epochs, ignore_index=True)
+            about = {"trial": name, "seed": seed, "dataset": "flow", "profile": "laptop"}
+            saved.save(about, predictions=made[name, seed])
+        return tmp_path, made
+
+    return save
 
 
 @pytest.fixture

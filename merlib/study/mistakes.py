@@ -239,6 +239,15 @@ def of_person(
     return np.where(rng.random(len(labels)) < share, favourites[who], rng.permutation(labels))
 
 
+def kinds(labels: np.ndarray, subjects: np.ndarray, seed: int) -> dict[str, np.ndarray]:
+    """Return labels of three kinds: ``true`` ones, ``shuffled`` ones and ones ``of the person``."""
+    return {
+        "true": labels,
+        "shuffled": shuffled(labels, seed),
+        "of the person": of_person(labels, subjects, seed),
+    }
+
+
 def coarse(X: np.ndarray) -> np.ndarray:
     """Return grey, u and v of the last frame, area-averaged to 14x14, as rows (N, 588)."""
     return last_frame(X, slice(3), SIDE)

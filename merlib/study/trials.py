@@ -20,7 +20,7 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-from joblib import delayed
+from joblib import Parallel, delayed
 
 from merlib import loso, metrics, store
 from merlib.config import Config, profile
@@ -32,7 +32,7 @@ from merlib.preprocess.pipeline import Prepared
 from merlib.store import Saved
 from merlib.values import known
 
-from . import regions
+from . import mistakes, regions
 from .study import Study
 
 AMPLITUDES = (0.2, 0.3, 0.5, 0.8, 1.2, 2.0, 3.0)
@@ -167,8 +167,8 @@ def study_of(name: str, study: Study, seed: int = 0, protocol: str = "halves") -
 
 def impossible(name: str, study: Study) -> str:
     """Return why a trial says nothing about a dataset; empty if it does."""
-    if name == "amplitude":
-        return ""  # `sweep` tells itself
+    if name in ("amplitude", "mistakes"):
+        return ""  # `sweep` tells itself, and mistakes can be made on any data
     try:
         changed = study_of(name, study, protocol=study.protocol).config
     except ValueError as error:
@@ -341,11 +341,43 @@ def sweep(study: Study, seed: int = 0) -> pd.DataFrame:
     tables = list(each(tasks, study.n_jobs, f"sweep, seed {seed}", "trial", study.progress))
     tables.sort(key=lambda one: SWEEP.index(one["trial"].iloc[0]))
     table = pd.concat(tables, ignore_index=True)
-    about = study.info() | {"method": "full", "trial": "amplitude", "seed": seed}
-    about |= {"steps": study.steps("full")}
-    about |= {"seconds": {"all": round(time.perf_counter() - begun, 3)}}
-    saved(study).save(about | store.surroundings(), amplitude=table)
+    saved(study).save(measured(study, "amplitude", "full", seed, begun), amplitude=table)
     return table
+
+
+def measured(study: Study, name: str, method: str, seed: int, begun: float) -> dict[str, Any]:
+    """Return what made a measurement: the steps of a method, and the seconds since it was begun."""
+    about = study.info() | {"method": method, "trial": name, "seed": seed}
+    about |= {"steps": study.steps(method)}
+    about |= {"seconds": {"all": round(time.perf_counter() - begun, 3)}}
+    return about | store.surroundings()
+
+
+def mistaken(study: Study, seed: int = 0) -> pd.DataFrame:
+    """Score a quick classifier honestly and with each known mistake, on labels of three kinds.
+
+    It is saved beside the runs of leave-one-subject-out, as the measurement ``mistakes``.
+
+    Returns
+    -------
+    DataFrame
+        Each row is one of `merlib.study.mistakes.kinds`, its name in the column ``labels``; the
+        other columns are those of `merlib.study.mistakes.scores`.
+    """
+    there = saved(study, "loso")
+    if ("mistakes", seed) not in there.runs():
+        begun = time.perf_counter()
+        clips, X = study.clips, mistakes.coarse(study.prepared.x)
+        labels, subjects = (clips[name].to_numpy(str) for name in ("emotion", "subject"))
+        kinds = mistakes.kinds(labels, subjects, seed)
+        given = [(X, some, subjects, clips.attrs["classes"], seed) for some in kinds.values()]
+        table = pd.DataFrame(list(kinds), columns=["labels"])
+        scores = Parallel(study.n_jobs)(delayed(mistakes.scores)(*one) for one in given)
+        table = table.join(pd.DataFrame(scores))
+        about = measured(study, "mistakes", "logistic", seed, begun) | {"protocol": "loso"}
+        there.save(about, mistakes=table)
+    table = there.measured("mistakes")
+    return table[table["seed"] == seed].drop(columns=["name", "seed"]).reset_index(drop=True)
 
 
 def sweeps(study: Study) -> dict[int, pd.DataFrame]:

@@ -1,0 +1,297 @@
+"""Tables, figures and verdicts of the page on real motion, see `merlib.study.motion`.
+
+Runs are given as ``Saved.load`` returns them, method or trial -> seed -> predictions.
+"""
+
+import html
+from collections.abc import Collection, Mapping, Sequence
+
+import matplotlib.pyplot as plt
+import numpy as np
+import pandas as pd
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from pandas.io.formats.style import Styler
+
+from merlib import metrics
+from merlib.methods import METHODS
+from merlib.study import mistakes, motion, paper, trials
+
+from . import effects, plots
+from .effects import Runs
+
+MFEM = {
+    "MFEM: added to base": ("mfem", "base"),
+    "MFEM: added to base + MFFM": ("full", "mffm"),
+    "MFEM: instead of a single gate": ("full", "single"),
+    "MFEM: instead of CBAM": ("full", "cbam"),
+    "MFEM: instead of no attention": ("full", "no-attention"),
+}
+MFFM = {
+    "MFFM: added to base": ("mffm", "base"),
+    "MFFM: added to base + MFEM": ("full", "mfem"),
+    "MFFM: instead of one linear layer": ("full", "linear"),
+}
+"""What a difference is called -> names of the first and of the second. The first two of a module
+are the steps of table 3, the others are against its controls."""
+
+SCORES = {
+    "UF1": lambda run: metrics.scores(run)["uf1"],
+    "UF1, best epoch": mistakes.best_epoch,
+    "harmonic F1": mistakes.harmonic_f1,
+    "UAR": lambda run: metrics.scores(run)["uar"],
+    "UAR, best epoch": lambda run: metrics.best_epoch(run)["uar"],
+    "mean precision": lambda run: metrics.mean_precision(metrics.matrix_of(run)),
+}
+"""Ways to score the same predictions; of the last epoch unless they say more."""
+
+SAME = {
+    ("htnet", "its table"): {"UF1, best epoch": "uf1", "UAR, best epoch": "uar"},
+    ("htnet", "its released answers"): {"UF1, best epoch": "uf1", "UAR, best epoch": "uar"},
+    ("ststnet", "its table"): {
+        "UF1": "uf1", "harmonic F1": "harmonic F1", "mean precision": "uar",
+    },
+    ("ststnet", "its MATLAB log"): {"UAR": "uar"},
+    ("ststnet", "its PyTorch log"): {"UF1": "uf1", "UAR": "uar", "harmonic F1": "harmonic F1"},
+}  # fmt: skip
+"""(Method, where) -> one of `SCORES` -> the printed figure that is the same quantity."""
+
+
+def title(name: str) -> str:
+    """Return what a method or trial is called in tables."""
+    known = trials.TRIALS | METHODS
+    return known[name].title if name in known else name
+
+
+def short(name: str) -> str:
+    """Return what a method or trial is called in figures."""
+    return {"no-attention": "full, no attention", "single": "full, single gate",
+            "cbam": "full, CBAM", "linear": "full, linear fusion"}.get(name, name)  # fmt: skip
+
+
+def scores(table: pd.DataFrame, parts: Sequence[str], caption: str) -> Styler:
+    """Return some parts of `merlib.study.motion.table` as a table for the page."""
+    shown = table[list(parts)].dropna(how="all")
+    shown.index = [
+        title(name) if where == "here" else f"\N{EN DASH} printed, {title(name)}: {where}"
+        for name, where in shown.index
+    ]
+    return plots.table(shown.rename(columns=effects.LABELS), caption)
+
+
+def for_every_seed(runs: Mapping[str, Runs], name: str) -> dict[str, Runs]:
+    """Return runs in which the only run of a method without chance counts for every seed."""
+    seeds = {seed for found in runs.values() for seed in found}
+    if len(runs.get(name, {})) != 1 or name not in motion.CLASSICAL:
+        return dict(runs)
+    (only,) = runs[name].values()
+    return {**runs, name: dict.fromkeys(seeds, only)}
+
+
+def against_control(runs: Mapping[str, Runs]) -> pd.DataFrame:
+    """Return the difference of each network to the linear control, see `effects.judged`."""
+    pairs = {title(n): (n, motion.CONTROL) for n in motion.NETWORKS if n in runs}
+    return effects.differences(for_every_seed(runs, motion.CONTROL), pairs)
+
+
+def power(runs: Mapping[str, Runs], pairs: Mapping[str, tuple[str, str]]) -> pd.DataFrame:
+    """Return what McNemar's test could have seen in pairs of runs, each in a row.
+
+    Returns
+    -------
+    DataFrame
+        ``differ``: the clips that exactly one of the two gets right, in per cent, the mean over
+        seeds. ``seen``: the smallest difference of accuracy in points that is seen with a power of
+        80 %, clips taken as independent; NaN if none is. ``step``: the printed step of table 3 in
+        points, and ``power`` the power to see it, of the pairs that are in that table.
+    """
+    rows = {}
+    for name, (a, b) in pairs.items():
+        found = [
+            metrics.mcnemar(metrics.last(runs[a][k]), metrics.last(runs[b][k]))[:2]
+            for k in metrics.common_seeds(runs.get(a, {}), runs.get(b, {}))
+        ]
+        if found:
+            clips = next(iter(runs[a].values()))["clip"].nunique()
+            share = float(np.mean([sum(only) for only in found])) / clips
+            rows[name] = {"differ": 100 * share, "seen": 100 * metrics.detectable(clips, share)}
+            if {a, b} <= set(paper.TABLE3):
+                step = (paper.TABLE3[a][0] - paper.TABLE3[b][0]) / 100
+                likely = metrics.mcnemar_power(clips, max(share, step), step)
+                rows[name] |= {"step": 100 * step, "power": 100 * likely}
+    return pd.DataFrame(rows).T.reindex(columns=["differ", "seen", "step", "power"])
+
+
+def judged(answers: pd.DataFrame, power: pd.DataFrame, caption: str) -> Styler:
+    """Return differences with the power to see one as a table for the page."""
+    power = power.reindex(answers.index)
+    steps = [
+        f"{line['step']:.1f} ({line['power']:.0f} %)" if line["step"] > 0 else None
+        for _, line in power.iterrows()
+    ]
+    columns = {
+        "seeds": answers["seeds"].map(len),
+        "points of UF1": answers.apply(effects.points, axis=1),
+        "p, Holm": answers["holm"].map(effects.p_value),
+        "answer": answers["answer"],
+        "differ, %": power["differ"].map("{:.0f}".format),
+        "seen from, points": power["seen"],
+        "printed step (power)": steps,
+    }
+    return plots.table(pd.DataFrame(columns), caption, digits=1)
+
+
+def helps(module: str, answers: pd.DataFrame, steps: Collection[str]) -> str:
+    """Say whether a module helps, from the differences of its two steps."""
+    found = answers[answers.index.isin(list(steps))]
+    if not len(found):
+        return f"whether {module} helps cannot be said, since its runs are missing"
+    told = ", ".join(
+        f"{effects.points(line)} {name.partition(': ')[2]}" for name, line in found.iterrows()
+    )
+    counts, of = found["answer"].value_counts(), f"of {len(found)} places"
+    if "one seed" in counts:
+        word = f"from one seed nothing follows about {module}"
+    elif counts.get("better", 0) == len(found):
+        word = f"{module} helps"
+    elif counts.get("worse", 0) == len(found):
+        word = f"{module} costs"
+    elif set(counts.index) == {"not shown"}:
+        word = f"{module} is not shown to help"
+    else:
+        told_of = {"better": "helps", "worse": "costs"}
+        word = f"{module} " + " and ".join(
+            f"{verb} in {counts[answer]} {of}"
+            for answer, verb in told_of.items()
+            if answer in counts
+        )
+    return f"{word}: {told}"
+
+
+def beats(answers: pd.DataFrame, runs: Mapping[str, Runs]) -> str:
+    """Say how many networks beat the linear control, and which comes nearest or furthest ahead."""
+    if motion.CONTROL not in runs or not len(answers):
+        return "whether a network beats the linear control cannot be said, since runs are missing"
+    better, best = (answers["answer"] == "better").sum(), answers.loc[answers["value"].idxmax()]
+    count = f"{better or 'none'} of {len(answers)} networks {'are' if better > 1 else 'is'}"
+    control = pd.concat(list(runs[motion.CONTROL].values()))
+    low, high = metrics.bootstrap(control)
+    level = f"UF1 {metrics.scores(control)['uf1']:.3f}, {low:.3f} to {high:.3f}"
+    return (
+        f"{count} shown to beat the linear control (logistic regression, {level}); the best, "
+        f"{best.name}, differs from it by {effects.points(best)}"
+    )
+
+
+def in_one_sentence(runs: Mapping[str, Runs], modules: pd.DataFrame, networks: pd.DataFrame) -> str:
+    """Answer the three questions of the page in one sentence."""
+    if not runs:
+        return "No run of these clips is saved, so nothing can be said yet."
+    one = effects.all_runs(runs)[0]
+    return (
+        f"On {one['clip'].nunique()} real clips of {one['subject'].nunique()} people, in points of "
+        f"UF1 with intervals of 95 %: {helps('MFEM', modules, list(MFEM)[:2])}; "
+        f"{helps('MFFM', modules, list(MFFM)[:2])}; {beats(networks, runs)}."
+    )
+
+
+def box(heading: str, text: str):
+    """Return a text in a box, as HTML for a notebook."""
+    from IPython.display import HTML  # comes with Jupyter, which only the book needs
+
+    return HTML(
+        f'<div class="admonition note"><p class="admonition-title">{html.escape(heading)}</p>'
+        f"<p>{html.escape(text)}</p></div>"
+    )
+
+
+def scored(epochs: Mapping[str, Runs]) -> pd.DataFrame:
+    """Return runs with every epoch, scored in all ways of `SCORES`.
+
+    Returns
+    -------
+    DataFrame
+        Index ``(method, seed)``.
+    """
+    found = {
+        (name, seed): {way: score(run) for way, score in SCORES.items()}
+        for name, seeds in epochs.items()
+        for seed, run in seeds.items()
+    }
+    return pd.DataFrame(found).T.reindex(columns=list(SCORES))
+
+
+def protocol(scored: pd.DataFrame, made: pd.DataFrame) -> Figure:
+    """Draw the same predictions scored in several ways, and what a random split adds.
+
+    Parameters
+    ----------
+    scored : DataFrame
+        See `scored`. Each row is a dot; printed figures of the same quantity are diamonds.
+    made : DataFrame
+        See `merlib.study.trials.mistaken`; each row is a dot in each of two rows.
+    """
+    figure, axes = plt.subplot_mosaic(
+        [list(motion.WATCHED), ["split"] * len(motion.WATCHED)],
+        figsize=(6, 4.6),
+        height_ratios=[len(SCORES), 3],
+    )
+    others = motion.printed()
+    for name in motion.WATCHED:
+        for row, way in enumerate(SCORES):
+            dots(axes[name], row, scored[way].loc[name] if name in scored.index else [])
+            told = [others[key]["all", same[way]] for key, same in SAME.items()
+                    if key[0] == name and way in same]  # fmt: skip
+            at, colour = np.full(len(told), row), plots.COLOURS[1]
+            axes[name].plot(told, at, "D", color=colour, markersize=7, markerfacecolor="none")
+        axes[name].set_title(title(name))
+        rows(axes[name], list(SCORES) if name == motion.WATCHED[0] else [""] * len(SCORES))
+    true = made[made["labels"] == "true"] if len(made) else pd.DataFrame()
+    splits = {"one subject out": "honest", "random clips": "random clips"}
+    for row, column in enumerate(splits.values()):
+        dots(axes["split"], row, true.get(column, []))
+    axes["split"].set(title="a quick classifier, UF1", xlabel="score")
+    rows(axes["split"], list(splits))
+    return figure
+
+
+def dots(axes: Axes, row: int, values: Sequence[float] | pd.Series) -> None:
+    """Draw values as dots in a row."""
+    axes.plot(values, np.full(len(values), row), "o", color=plots.COLOURS[0], markersize=5)
+
+
+def rows(axes: Axes, names: Sequence[str]) -> None:
+    """Name the rows of a panel of scores, the first on top."""
+    axes.set(xlim=(0.3, 1), ylim=(len(names) - 0.5, -0.5), xticks=[0.4, 0.6, 0.8, 1])
+    axes.set_yticks(range(len(names)), names)
+    axes.grid(axis="y", color="0.9")
+    axes.tick_params("y", length=0)
+
+
+def told(scored: pd.DataFrame, made: pd.DataFrame) -> list[str]:
+    """Say what each way to score adds, as lines of a Markdown list."""
+    lines = []
+    for name in (name for name in motion.WATCHED if name in scored.index):
+        means = scored.loc[name].mean()
+        gains = [
+            f"{what} {100 * (means[way] - means[honest]):+.1f} points ({means[honest]:.3f} to "
+            f"{means[way]:.3f})"
+            for what, way, honest in (
+                ("the best epoch on each test subject adds to UF1", "UF1, best epoch", "UF1"),
+                ("the harmonic F1 in its place", "harmonic F1", "UF1"),
+                ("mean precision called UAR", "mean precision", "UAR"),
+            )
+        ]
+        lines.append(f"- **{title(name)}** ({len(scored.loc[name])} seeds): {'; '.join(gains)}")
+    if len(made):
+        means = made.groupby("labels")[["honest", "random clips"]].mean()
+        texts = [
+            f"labels {kind}, {row['honest']:.3f} to {row['random clips']:.3f}"
+            for kind, row in means.loc[["true", "of the person", "shuffled"]].iterrows()
+        ]
+        lines.append(
+            f"- **A random split** for the quick classifier of [the page on the protocol]"
+            f"(21_protocol.ipynb), UF1 with one subject out to UF1 with random clips: "
+            f"{'; '.join(texts)} (means of {made['seed'].nunique()} repeats)"
+        )
+    return lines or ["- No run with every epoch is saved, and no mistake is made yet."]

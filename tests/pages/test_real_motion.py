@@ -1,0 +1,104 @@
+"""The page on real motion, on made-up predictions whose truth is known, on some and on none."""
+
+import re
+import runpy
+
+import matplotlib.pyplot as plt
+import numpy as np
+import pytest
+from conftest import ROOT
+
+from merlib import metrics
+from merlib.pages import provenance
+from merlib.pages import real_motion as shown
+from merlib.study import motion
+
+
+@pytest.fixture
+def page(monkeypatch):
+    """A function that runs the page in a checkout; returns its variables."""
+    monkeypatch.setattr(provenance, "show", lambda *_: None)  # made-up answers have none
+
+    def run(home):
+        monkeypatch.chdir(home)
+        variables = runpy.run_path(str(ROOT / "notebooks" / "24_real_motion.py"))
+        plt.close("all")
+        return variables
+
+    return run
+
+
+def answer(variables):
+    return shown.in_one_sentence(*(variables[name] for name in ("runs", "modules", "networks")))
+
+
+def test_the_answer_follows_the_numbers(page, real_motion):
+    """MFFM helps, MFEM does not, and one network is better than the linear control."""
+    shares = {"majority": 0, "logistic": 0.6, "base": 0.5, "mfem": 0.5, "mffm": 0.95, "full": 0.95}
+    home, made = real_motion(shares)
+    told = answer(page(home))
+    assert "MFEM is not shown to help: " in told and "MFFM helps: +" in told
+    assert "2 of 4 networks are shown to beat the linear control" in told
+    steps = [
+        metrics.scores(made["mffm", k])["uf1"] - metrics.scores(made["base", k])["uf1"]
+        for k in range(3)
+    ]
+    assert f"{100 * np.mean(steps):+.1f} (" in told.split("MFFM helps: ")[1]
+
+
+@pytest.mark.parametrize(
+    ("shares", "told"),
+    [
+        ({}, "nothing can be said yet"),
+        ({"logistic": 0.6}, "whether MFEM helps cannot be said, since its runs are missing"),
+        ({"base": 0.5, "full": 0.9}, "whether a network beats the linear control cannot be said"),
+        ({"mfem": 0.4, "base": 0.9}, "MFEM costs: -"),
+    ],
+)
+def test_the_page_works_while_runs_are_missing(page, real_motion, shares, told, capsys):
+    home, _ = real_motion(shares)
+    assert told in answer(page(home))
+    assert "bin/merlib train --keep --methods" in capsys.readouterr().out
+
+
+def test_one_seed_says_nothing_about_a_module(page, real_motion):
+    home, _ = real_motion({"base": 0.5, "mfem": 0.9, "mffm": 0.5, "full": 0.9}, seeds=[0])
+    assert "from one seed nothing follows about MFEM" in answer(page(home))
+
+
+def test_the_same_predictions_scored_in_several_ways(real_motion):
+    home, made = real_motion({"htnet": 0.6, "ststnet": 0.6}, epochs=4)
+    epochs = {name: {0: made[name, 0]} for name in ("htnet", "ststnet")}
+    found = shown.scored(epochs).loc[("htnet", 0)]
+    assert found["UF1"] == metrics.scores(made["htnet", 0])["uf1"] < found["UF1, best epoch"]
+    assert found["harmonic F1"] >= found["UF1"]
+    lines = shown.told(shown.scored(epochs), motion.find(home).mistakes)
+    gains = re.findall(r"UF1 ([+-][\d.]+) points", lines[0])
+    assert float(gains[0]) == pytest.approx(
+        100 * (found["UF1, best epoch"] - found["UF1"]), abs=0.06
+    )
+
+
+def test_printed_figures_are_set_beside_the_same_quantity_only():
+    """HTNet prints best epochs, so none of its figures is beside a last epoch."""
+    others = motion.printed()
+    for (name, where), same in shown.SAME.items():
+        assert all(("all", score) in others[name, where] for score in same.values())
+        if name == "htnet":
+            assert all(way.endswith("best epoch") for way in same)
+    assert shown.SAME["ststnet", "its table"]["mean precision"] == "uar"
+
+
+def test_the_power_of_a_step(real_motion):
+    _, made = real_motion({"base": 0.5, "mfem": 0.5, "full": 0.9})
+    runs = {}
+    for (name, seed), run in made.items():
+        runs.setdefault(name, {})[seed] = run
+    found = shown.power(runs, {"step": ("mfem", "base"), "other": ("full", "mfem")})
+    only = [sum(metrics.mcnemar(runs["mfem"][k], runs["base"][k])[:2]) for k in range(3)]
+    clips = len(made["base", 0]["clip"].unique())
+    assert found.loc["step", "differ"] == pytest.approx(100 * np.mean(only) / clips)
+    seen = found.loc["step", "seen"] / 100
+    assert metrics.mcnemar_power(clips, np.mean(only) / clips, seen) == pytest.approx(0.8, abs=1e-6)
+    assert found.loc["step", "step"] == pytest.approx(78.455 - 73.171)
+    assert 0 < found.loc["step", "power"] < 100
