@@ -12,7 +12,6 @@ import numpy as np
 matplotlib.use("Agg")
 
 import nbformat
-import numpy as np
 import pandas as pd
 import papermill
 import pytest
