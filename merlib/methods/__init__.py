@@ -7,21 +7,26 @@ from typing import Any, cast
 from sklearn.base import ClassifierMixin
 from sklearn.dummy import DummyClassifier
 
-from merlib.config import VARIANTS, Config, Variant
+from merlib.config import FLOW, VARIANTS, Config, Variant
 from merlib.methods.am3f_flownet import AM3FFlowNet
 from merlib.methods.at_scnn import ATSCNN
 from merlib.methods.bi_woof import BiWoof
 from merlib.methods.cnn3d import CNN3D
 from merlib.methods.cnn_lstm import CNNLSTM
 from merlib.methods.elrcn import ELRCN
+from merlib.methods.htnet import HTNet
 from merlib.methods.kfc_mer import KFCMER, KFCMERPooled
 from merlib.methods.lbp_top import LbpTop
 from merlib.methods.lgccon import LGCcon
 from merlib.methods.logistic import FlowLogistic, FlowSVM
+from merlib.methods.mdmo import MDMO
 from merlib.methods.merta import MERTA
 from merlib.methods.micro_attention import MicroAttention
+from merlib.methods.mmnet import MMNet
 from merlib.methods.off_apexnet import OffApexNet
+from merlib.methods.rcn_a import RCNA
 from merlib.methods.slstt import SLSTT
+from merlib.methods.sssnet import SSSNet
 from merlib.methods.ststnet import STSTNet
 from merlib.model.classifier import NetworkClassifier
 from merlib.values import known
@@ -44,6 +49,8 @@ class Method:
         (fewer than 64 channels: the profile ``laptop``).
     least_frames : int
         Frames, onset to offset, that a clip needs.
+    published : dict
+        Parameters that are others on the published flow pictures.
     """
 
     title: str
@@ -51,10 +58,13 @@ class Method:
     view: str | None = "channels"
     narrow: dict[str, Any] = field(default_factory=dict)
     least_frames: int = 2
+    published: dict[str, Any] = field(default_factory=dict)
 
     def parameters(self, config: Config) -> dict[str, Any]:
-        """Return the parameters that differ from the published ones under a configuration."""
-        return dict(self.narrow) if config.width < Config().width else {}
+        """Return the parameters that are not the default ones under a configuration."""
+        narrow = self.narrow if config.width < Config().width else {}
+        pictures = all(getattr(config, name) == FLOW[name] for name in ("frames", "flow_size"))
+        return narrow | (self.published if pictures else {})
 
 
 METHODS: dict[str, Method] = {
@@ -83,18 +93,32 @@ METHODS: dict[str, Method] = {
     "3d-cnn": Method("3D-CNN", CNN3D, "eighteen_frames", {"width": 0.5, "side": 32, "epochs": 50}),
     "at-scnn": Method("AT-SCNN-style", ATSCNN, "apex_flow", {"width": 0.25, "epochs": 150}),
     "lgccon": Method("LGCcon", LGCcon, "apex_grey", {"width": 0.25}),
+    "mdmo": Method("MDMO + SVM", MDMO, "apex_flow", published={"eyes": "published"}),
+    "sssnet": Method("SSSNet", SSSNet, "apex_flow", {"width": 0.5}),
+    "rcn-a": Method("RCN-A", RCNA, "apex_flow", {"width": 0.25, "epochs": 300}),
+    "mmnet": Method("MMNet-style", MMNet, "apex_flow", {"width": 0.25, "side": 64}),
+    "htnet": Method("HTNet", HTNet, "apex_picture", {"width": 0.125}),
     "base": Method("ResNet34 + BiLSTM", NetworkClassifier),
     "mfem": Method("base + MFEM", NetworkClassifier),
     "mffm": Method("base + MFFM", NetworkClassifier),
     "full": Method("base + MFEM + MFFM (the paper)", NetworkClassifier),
 }
-"""Name -> method, in the order of Table 2, with our controls before and the paper's after it."""
+"""Name -> method, in the order of Table 2; before it our controls, after it rivals that it does not
+have, and the paper's network."""
+
+ONLY_FLOW = (
+    "majority", "logistic", "svm", "bi-woof", "mdmo", "am3f-flownet", "off-apexnet", "ststnet",
+    "at-scnn", "sssnet", "rcn-a", "mmnet", "htnet", *VARIANTS,
+)  # fmt: skip
+NOT_IN_TABLE_2 = {"mdmo", "sssnet", "rcn-a", "mmnet", "htnet", "base", "mfem", "mffm"}
 
 GROUPS = {
     "all": list(METHODS),
-    "table2": [name for name in METHODS if name not in ("base", "mfem", "mffm")],
+    "table2": [name for name in METHODS if name not in NOT_IN_TABLE_2],
+    "flow": [name for name in METHODS if name in ONLY_FLOW],
 }
-"""Names of groups of methods; ``table2`` leaves out the variants that are only in table 3."""
+"""Names of groups of methods. ``table2`` leaves out the variants that are only in table 3, and the
+rivals that the paper does not name; ``flow`` has what can do with the flow of the apex alone."""
 
 
 def make(name: str, config: Config) -> ClassifierMixin:

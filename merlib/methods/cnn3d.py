@@ -9,6 +9,8 @@ training clips; the last epoch, where the source saves the best one by its valid
 of all clips.
 """
 
+from collections.abc import Iterable
+
 import numpy as np
 import torch
 from torch import nn
@@ -46,8 +48,8 @@ class CNN3D(DeepClassifier, side=64, epochs=100, learning_rate=0.01):
             nn.Linear(hidden, n_classes),
         )
 
-    def optimiser(self, network: nn.Module) -> torch.optim.Optimizer:
-        return torch.optim.SGD(network.parameters(), self.learning_rate)
+    def optimiser(self, weights: Iterable[torch.Tensor]) -> torch.optim.Optimizer:
+        return torch.optim.SGD(weights, self.learning_rate)
 
 
 class TimeLast(nn.Module):

@@ -1,6 +1,6 @@
 """What the networks of Table 2 share: the training loop, and common layers."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from functools import partialmethod
 from typing import Annotated, Any
 
@@ -24,7 +24,7 @@ from merlib.model.training import (
 from merlib.parallel import Rows
 from merlib.values import Range
 
-VERSION = 1  # raised when this step computes something else, see merlib.versions
+VERSION = 2  # raised when this step computes something else, see merlib.versions
 
 AfterEpoch = Callable[[int, "DeepClassifier"], None]
 
@@ -43,7 +43,8 @@ class DeepClassifier(ClipClassifier):
     width : float
         Factor on the channels of the network; 1 gives the published ones.
     side : int, optional
-        Images are area-averaged to this many pixels a side; None leaves them as they are.
+        Images are area-averaged (or enlarged bilinearly) to this many pixels a side; None leaves
+        them as they are.
     random_state : int, RandomState or None
         Of weights, batches and dropout.
     device : str
@@ -94,9 +95,9 @@ class DeepClassifier(ClipClassifier):
         """Return the inputs of the network, made of a view: (N, ..., C, H, W)."""
         return X
 
-    def optimiser(self, network: nn.Module) -> Optimizer:
-        """Return the optimiser, by default Adam."""
-        return torch.optim.Adam(network.parameters(), self.learning_rate)
+    def optimiser(self, weights: Iterable[Tensor]) -> Optimizer:
+        """Return the optimiser of a network's weights, by default Adam."""
+        return torch.optim.Adam(weights, self.learning_rate)
 
     def schedule(self, optimiser: Optimizer):
         """Return the schedule of the learning rate, one step per epoch; by default constant."""
@@ -144,7 +145,7 @@ class DeepClassifier(ClipClassifier):
 
     def train(self, clips: Tensor, labels: Tensor, after_epoch: AfterEpoch | None = None) -> None:
         """Train the network for all epochs."""
-        optimiser = self.optimiser(self.network_)
+        optimiser = self.optimiser(self.network_.parameters())
         self.run_epochs(optimiser, clips, labels, self.network_, self.loss, after_epoch)
 
     def run_epochs(
@@ -177,12 +178,16 @@ class DeepClassifier(ClipClassifier):
                 after_epoch(epoch, self)
 
     def arranged(self, X: np.ndarray) -> Tensor:
-        """Return the network's inputs, area-averaged to ``side``."""
+        """Return the network's inputs, area-averaged to ``side`` or enlarged bilinearly."""
         x = torch.from_numpy(np.array(self.inputs(np.asarray(X, np.float32)), np.float32))
         if self.side is None or x.shape[-1] == self.side:
             return x
-        flat = functional.adaptive_avg_pool2d(x.flatten(0, -4), self.side)
-        return flat.reshape(*x.shape[:-2], self.side, self.side)
+        flat, side = x.flatten(0, -4), self.side
+        if x.shape[-1] > side:
+            flat = functional.adaptive_avg_pool2d(flat, side)
+        else:
+            flat = functional.interpolate(flat, (side, side), mode="bilinear")
+        return flat.reshape(*x.shape[:-2], side, side)
 
     def standardised(self, X: np.ndarray, first: bool = False) -> Tensor:
         """Return the inputs, standardised; ``first`` computes mean and scale of each channel."""

@@ -10,6 +10,8 @@ scratch; boxes lie at fixed places of the aligned crop; rate 0.01, momentum 0.9,
 loss at 0.01, since we do not know the source's own values.
 """
 
+from collections.abc import Iterable
+
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
@@ -32,13 +34,13 @@ class LGCcon(DeepClassifier, learning_rate=0.01):
     def build(self, n_classes: int) -> nn.Module:
         return LocalAndGlobal(n_classes, self.width)
 
-    def optimiser(self, network: nn.Module) -> torch.optim.Optimizer:
-        return torch.optim.SGD(network.parameters(), self.learning_rate, momentum=0.9)
+    def optimiser(self, weights: Iterable[Tensor]) -> torch.optim.Optimizer:
+        return torch.optim.SGD(weights, self.learning_rate, momentum=0.9)
 
     def train(self, clips: Tensor, labels: Tensor, after_epoch: AfterEpoch | None = None) -> None:
         """Train with the losses of the parts."""
         net = self.network_
-        optimiser = self.optimiser(net)
+        optimiser = self.optimiser(net.parameters())
         self.run_epochs(optimiser, clips, labels, net.parts, net.loss_of_parts, after_epoch)
 
 

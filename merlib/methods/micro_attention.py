@@ -10,6 +10,8 @@ Deviations: 112 pixels, not 224; trained from scratch, not from a network of fac
 once, after two thirds of 60 epochs, where the source gives no number.
 """
 
+from collections.abc import Iterable
+
 import torch
 from torch import Tensor, nn
 
@@ -41,9 +43,8 @@ class MicroAttention(DeepClassifier, epochs=60, learning_rate=0.01):
             nn.Linear(channels[-1], n_classes),
         )
 
-    def optimiser(self, network: nn.Module) -> torch.optim.Optimizer:
-        weights, rate = network.parameters(), self.learning_rate
-        return torch.optim.SGD(weights, rate, momentum=0.9, weight_decay=5e-6)
+    def optimiser(self, weights: Iterable[Tensor]) -> torch.optim.Optimizer:
+        return torch.optim.SGD(weights, self.learning_rate, momentum=0.9, weight_decay=5e-6)
 
     def schedule(self, optimiser: torch.optim.Optimizer):
         """Return a drop to a tenth after two thirds of the epochs."""

@@ -33,7 +33,7 @@ stacked = partial(nn.utils.rnn.pad_sequence, batch_first=True)  # fills shorter 
 
 
 class FoldsTogether(DeepClassifier):
-    """A `DeepClassifier` that can train folds at once: Adam, cross entropy, a constant rate."""
+    """A `DeepClassifier` that can train folds at once: by cross entropy, in one stage."""
 
     @property
     def at_once(self) -> int:
@@ -126,9 +126,12 @@ def train_together(folds: list[Fold], after_epoch: AfterFoldsEpoch | None = None
     networks[0](folds[0].clips[:2])  # sets the shapes of the dropout layers
     shapes, rates = [m.shape for m in dropouts.values()], [m.p for m in dropouts.values()]
     weights, buffers = stack_module_state(networks)
-    optimiser = torch.optim.Adam(weights.values(), first.learning_rate)
+    optimiser = first.optimiser(weights.values())
+    schedule = first.schedule(optimiser)
 
     def forward(weights: dict, buffers: dict, x: Tensor) -> tuple[Tensor, dict]:
+        for norm in norms.values():
+            norm.seen = []
         output = functional_call(networks[0], (weights, buffers), (x,))
         return output, {name: norm.seen for name, norm in norms.items()}
 
@@ -150,9 +153,10 @@ def train_together(folds: list[Fold], after_epoch: AfterFoldsEpoch | None = None
             losses.sum().backward()
             optimiser.step()
             total += losses.detach() * counts.sum(dim=1)
-            for name, (mean, variance) in seen.items():
-                for kind, value in (("mean", mean), ("var", variance)):
-                    buffers[f"{name}.running_{kind}"].lerp_(value.detach(), norms[name].momentum)
+            for name, uses in seen.items():
+                for kind, value in ((kind, value) for use in uses for kind, value in use.items()):
+                    buffers[f"{name}.{kind}"].lerp_(value.detach(), norms[name].momentum)
+        schedule.step()
         for fold, loss in zip(folds, total.tolist(), strict=True):
             fold.classifier.loss_.append(loss / len(fold.codes))
         if after_epoch is not None or epoch == first.epochs:
@@ -176,8 +180,8 @@ def with_given_randomness(network: nn.Module) -> nn.Module:
     network = copy.deepcopy(network)
     for parent in list(network.modules()):
         for name, child in list(parent.named_children()):
-            if isinstance(child, nn.Dropout):
-                setattr(parent, name, GivenDropout(child.p))
+            if isinstance(child, nn.Dropout | nn.Dropout2d):
+                setattr(parent, name, GivenDropout(child))
             elif isinstance(child, nn.BatchNorm2d):
                 setattr(parent, name, WeightedBatchNorm(child))
     return network
@@ -188,14 +192,14 @@ class GivenDropout(nn.Module):
 
     mask: Tensor
 
-    def __init__(self, p: float):
+    def __init__(self, dropout: nn.Dropout | nn.Dropout2d):
         super().__init__()
-        self.p = p
+        self.p, self.maps = dropout.p, isinstance(dropout, nn.Dropout2d)  # whole maps are dropped
         self.register_buffer("mask", torch.ones(()))
 
     def forward(self, x: Tensor) -> Tensor:
         """Return the masked features, and note their shape for one clip."""
-        self.shape = tuple(x.shape[1:])
+        self.shape = (x.shape[1], 1, 1) if self.maps else tuple(x.shape[1:])
         return x * self.mask
 
 
@@ -211,14 +215,19 @@ class WeightedBatchNorm(nn.Module):
         self.register_buffer("running_mean", norm.running_mean)
         self.register_buffer("running_var", norm.running_var)
         self.register_buffer("rows", torch.ones(()))
+        self.seen: list[dict[str, Tensor]] = []
 
     def forward(self, x: Tensor) -> Tensor:
-        """Return the normalised features (N, C, H, W), and note their mean and variance."""
+        """Return the normalised features (N, C, H, W), and note their mean and variance.
+
+        A layer that is used several times notes those of each time.
+        """
         rows = self.rows.expand(len(x))[:, None, None, None]
         count = rows.sum() * x.shape[2] * x.shape[3]
         mean = (x * rows).sum(dim=(0, 2, 3)) / count
         centred = x - mean[:, None, None]
         variance = (centred.square() * rows).sum(dim=(0, 2, 3)) / count
-        self.seen = mean, variance * count / (count - 1)  # unbiased, as in PyTorch
+        unbiased = variance * count / (count - 1)  # as in PyTorch
+        self.seen.append({"running_mean": mean, "running_var": unbiased})
         scale = self.weight / (variance + self.eps).sqrt()
         return centred * scale[:, None, None] + self.bias[:, None, None]

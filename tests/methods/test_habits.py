@@ -17,6 +17,7 @@ TINY = Config(size=16, frames=2, width=8, lstm_hidden=8, epochs=1, batch_size=4)
 CLASSES = {type(made): name for name, method in METHODS.items()
            if isinstance(made := method.build(), ClipClassifier)}  # fmt: skip
 DEEP = [kind for kind in CLASSES if issubclass(kind, DeepClassifier)]
+SIDES = {"sssnet": 64, "mmnet": 32}  # 28 else
 SIZES = {"frames": 2, "channels": 3, "flows": 2, "S": 28, "F": 28, "H": 28, "W": 28, "features": 9}
 
 every = pytest.mark.parametrize("kind", CLASSES, ids=CLASSES.get)
@@ -26,7 +27,9 @@ def small(kind):
     """An estimator that is trained in a moment."""
     if kind is NetworkClassifier:
         return NetworkClassifier(TINY)
-    return kind(width=0.01, epochs=1, side=28) if issubclass(kind, DeepClassifier) else kind()
+    if not issubclass(kind, DeepClassifier):
+        return kind()
+    return kind(width=0.01, epochs=1).set_params(**{"side": SIDES.get(CLASSES[kind], 28)})
 
 
 def clips(kind, n=9):
@@ -134,7 +137,19 @@ def test_wrong_parameters_are_named_by_fit(kind):
 
 
 @pytest.mark.parametrize(
-    "name", ["3d-cnn", "cnn-lstm", "slstt", "kfc-mer", "off-apexnet", "at-scnn", "ststnet"]
+    "name",
+    [
+        "3d-cnn",
+        "cnn-lstm",
+        "slstt",
+        "kfc-mer",
+        "off-apexnet",
+        "at-scnn",
+        "ststnet",
+        "sssnet",
+        "mmnet",
+        "htnet",
+    ],
 )
 def test_a_network_of_fixed_size_needs_its_side(name):
     kind = type(METHODS[name].build())

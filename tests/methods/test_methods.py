@@ -13,9 +13,15 @@ from merlib.methods import METHODS, make
 from merlib.methods.bi_woof import bi_woof
 from merlib.methods.components import COMPONENTS, crops, in_crop, masks
 from merlib.methods.deep import DeepClassifier
+from merlib.methods.htnet import EYES as PUBLISHED
+from merlib.methods.htnet import HTNet
 from merlib.methods.lbp import BINS, lbp_codes, lbp_top
+from merlib.methods.mdmo import mdmo, regions
+from merlib.methods.mmnet import moved
+from merlib.methods.rcn_a import attention
 from merlib.methods.ststnet import STREAMS
 from merlib.methods.tuned import LinearSVM
+from merlib.preprocess.face import EYES as CROP
 
 LAPTOP = profile("laptop")
 NETWORKS = [name for name, method in METHODS.items() if isinstance(method.build(), DeepClassifier)]
@@ -44,6 +50,10 @@ QUICK = {
     "3d-cnn": {"width": 0.25, "side": 32, "epochs": 40},
     "at-scnn": {"width": 0.125, "epochs": 40, "learning_rate": 1e-3},
     "lgccon": {"width": 0.125, "side": 56, "epochs": 20},
+    "sssnet": {"width": 0.25, "epochs": 10, "batch_size": 8, "learning_rate": 2e-3},
+    "rcn-a": {"width": 0.125, "epochs": 40, "batch_size": 4, "learning_rate": 0.03},
+    "mmnet": {"width": 0.125, "side": 32, "epochs": 40, "batch_size": 8, "learning_rate": 2e-3},
+    "htnet": {"width": 0.0625, "epochs": 40, "batch_size": 8, "learning_rate": 5e-4},
 }
 """Smaller, and with larger steps, than the profile `laptop`: enough for a class that is easy."""
 
@@ -166,6 +176,58 @@ def test_orientations_are_weighted_by_magnitude_and_blind_to_its_scale():
     np.testing.assert_allclose(bi_woof(flow).reshape(25, 8), found)
 
 
+# MDMO
+
+
+def test_mdmo_finds_the_main_motion_of_each_square():
+    """Most vectors of a square point down, a few longer ones do not; the next square moves left."""
+    where = regions(280, np.array([[0.33, 0.28], [0.67, 0.28]]))
+    flow = np.zeros((2, 280, 280))
+    flow[1][where == 7] = 2.0
+    outliers = np.argwhere(where == 7)[:40]
+    flow[:, outliers[:, 0], outliers[:, 1]] = 50.0
+    flow[0][where == 8] = -4.0
+    magnitude, direction = mdmo(flow, where).reshape(2, 36)
+    np.testing.assert_allclose(magnitude[[7, 8]], [0.4, 0.8])
+    np.testing.assert_allclose(direction[[7, 8]], [0.2 * np.pi / 2, 0.2 * np.pi])
+    assert not np.delete(magnitude, [7, 8]).any()
+    assert not mdmo(np.zeros((2, 280, 280)), where).any()
+
+
+def test_directions_around_zero_are_one_bin():
+    where = np.zeros((1, 2), int)
+    flow = np.array([[[3.0, 3.0]], [[1.0, -1.0]]])
+    magnitude, direction = mdmo(flow, where)[[0, 36]]
+    assert magnitude == pytest.approx(0.8) and direction == 0
+
+
+@pytest.mark.parametrize("eyes", [CROP, PUBLISHED])
+def test_the_squares_lie_on_both_sides_of_the_midline_and_not_on_the_eyes(eyes):
+    where = regions(290, eyes)
+    assert set(np.unique(where)) == {-1, *range(36)}
+    (left, right), height = (290 * eyes[:, 0]).astype(int), int(290 * eyes[0, 1])
+    assert where[height, left] == where[height, right] == -1
+    sizes = np.bincount(where[where >= 0])
+    assert sizes.max() < 1.3 * np.median(sizes) and sizes.min() > 0.3 * np.median(sizes)
+    spread = np.ptp(eyes[:, 0]) * 290
+    mouth = [
+        where[int(height + 1.03 * spread), int((left + right) / 2 + x * spread)]
+        for x in (-0.41, 0.41)
+    ]
+    assert mouth == [25, 28]  # the corners of the mouth, second and fifth of the fifth row
+
+
+def test_bi_woof_sees_a_published_picture_around_its_median():
+    """The zero of such a picture is not known; most of a face does not move."""
+    picture = np.full((3, 28, 28), 0.0)
+    picture[:2], picture[2, :6, :6] = 130.0, 255.0
+    picture[0, :6, :6] = 255.0  # right, in the first block of Bi-WOOF
+    flow = picture / 255
+    flow[:2] -= np.median(flow[:2], axis=(1, 2), keepdims=True)
+    found = bi_woof(flow).reshape(25, 8)
+    assert found[0, 0] > 0.9 and not np.delete(found, 0, axis=1).any()
+
+
 # Support vector machines
 
 
@@ -185,19 +247,128 @@ def test_a_support_vector_machine_ranks_as_its_decisions_do():
 # Networks
 
 
+def weights(name):
+    """Count the parameters of a published network of five classes."""
+    return sum(p.numel() for p in make(name, Config()).build(5).parameters())
+
+
+def conv(inputs, outputs, kernel, bias=1):
+    """Count the weights of a convolution, of a linear layer with a kernel of 1."""
+    return inputs * outputs * kernel**2 + bias * outputs
+
+
+def norm(size):
+    """Count the weights of a batch norm or layer norm."""
+    return 2 * size
+
+
+SSSNET = conv(3, 32, 5) + norm(32) + conv(32, 64, 3) + norm(64)
+SSSNET += conv(64 * 9 * 9, 256, 1) + conv(256, 5, 1)
+RCN_A = conv(3, 64, 5) + conv(64, 64, 1) + conv(64, 64, 3) + 3 * norm(64) + conv(64 * 25, 5, 1)
+
+
 @pytest.mark.parametrize(
-    ("name", "parameters"), [("ststnet", 2485), ("off-apexnet", 2666525), ("3d-cnn", 1643525)]
+    ("name", "parameters"),
+    [
+        ("ststnet", 2485),
+        ("off-apexnet", 2666525),
+        ("3d-cnn", 1643525),
+        ("sssnet", SSSNET),
+        ("rcn-a", RCN_A),
+    ],
 )
 def test_the_parameters_are_as_many_as_published(name, parameters):
-    network = make(name, Config()).build(5)
-    assert sum(p.numel() for p in network.parameters()) == parameters
+    assert weights(name) == parameters
+
+
+def test_mmnet_has_the_weights_of_its_main_branch_and_a_map_of_places():
+    stem = conv(3, 180, 3, bias=0) + norm(180) + conv(180, 128, 3, bias=0) + norm(128)
+    blocks = 0
+    for inputs, outputs in ((128, 128), (128, 128), (128, 256), (256, 512)):
+        gate = conv(2, 1, 1, bias=0) + norm(1)
+        body = conv(inputs, outputs, 3, bias=0) + conv(outputs, outputs, 1, bias=0)
+        blocks += body + 2 * norm(outputs) + gate
+    shortcuts = sum(
+        conv(a, b, 1, bias=0) + norm(b) for a, b in ((128, 128), (128, 256), (256, 512))
+    )
+    places = 512 * 14 * 14
+    assert weights("mmnet") == stem + blocks + shortcuts + places + conv(places, 5, 1)
+
+
+def test_htnet_lacks_nothing_but_the_queries_and_keys_of_the_published_network():
+    total, size = conv(147, 256, 1), 256
+    for level, repeats in enumerate((2, 2, 10)):
+        inner = size // (3 * 2**level) * 3 * 2**level
+        values = conv(size, inner, 1, bias=0) + conv(inner, size, 1)
+        layers = conv(size, 4 * size, 1) + conv(4 * size, size, 1)
+        total += 1 + repeats * (2 * norm(size) + values + layers)  # 1: the place of the only token
+        if level < 2:
+            total += conv(size, 2 * size, 3) + norm(2 * size)
+            size *= 2
+    assert weights("htnet") == total + norm(size) + conv(size, 5, 1)
+
+
+def test_attention_over_one_token_gives_queries_and_keys_no_gradient():
+    """Why `htnet` leaves them out: the output is the value's, whatever they are."""
+    torch.manual_seed(0)
+    attention = torch.nn.MultiheadAttention(12, 3, bias=False, batch_first=True)
+    token = torch.randn(5, 1, 12)
+    found = attention(token, token, token)[0]
+    values = attention.in_proj_weight[24:]
+    expected = token @ values.T @ attention.out_proj.weight.T
+    torch.testing.assert_close(found, expected)
+    found.square().sum().backward()
+    slope = attention.in_proj_weight.grad
+    assert slope[:24].abs().max() < 1e-6 * slope[24:].abs().max()
+
+
+def test_htnet_sees_four_pieces_of_the_face_put_together():
+    """Every number tells row and column; the pieces lie around eyes and corners of the mouth."""
+    rows, columns = np.mgrid[:28, :28]
+    picture = np.stack([rows, columns, 0 * rows])[None].astype(np.float32)
+    found = HTNet().inputs(picture)[0]
+    assert found.shape == (3, 28, 28)
+    places = found[:2].reshape(2, 2, 14, 2, 14).mean(axis=(2, 4))  # row and column of each piece
+    # row and column of the source's centres, which it rounds down, are 0.5 after the piece's mean
+    np.testing.assert_array_equal(places[0] + 0.5, [[9, 21], [10, 20]])
+    np.testing.assert_array_equal(places[1] + 0.5, [[11, 10], [21, 21]])
+    np.testing.assert_array_equal(np.diff(found[0, :14, :14], axis=0), 1)
+
+
+def test_the_attention_of_rcn_a_is_the_mean_of_stretched_maps():
+    rng = np.random.default_rng(0)
+    features, weights = rng.random((2, 4, 5, 5)), rng.normal(size=(3, 100))
+    expected = np.zeros((2, 1, 5, 5))
+    for n in range(2):
+        for k in range(3):
+            total = sum(features[n, c] * weights[k].reshape(4, 5, 5)[c] for c in range(4))
+            expected[n, 0] += (total - total.min()) / (total.max() - total.min()) / 3
+    found = attention(torch.from_numpy(features), torch.from_numpy(weights))
+    np.testing.assert_allclose(found, expected)
+    still = attention(torch.zeros(1, 4, 5, 5), torch.from_numpy(weights).float())
+    assert not still.any()  # not 0 / 0
+
+
+def test_mmnet_moves_vectors_with_the_face():
+    """Flow to the right on the left half: mirrored, it is to the left on the right half."""
+    x = torch.zeros(400, 3, 32, 32)
+    x[:, 0, :, :16] = 1.0
+    torch.manual_seed(0)
+    found = moved(x)[:, 0]
+    left, right = found[:, 8:24, 6:10].mean(dim=(1, 2)), found[:, 8:24, 22:26].mean(dim=(1, 2))
+    mirrored = right < -0.5
+    assert 150 < mirrored.sum() < 250
+    assert (left[mirrored].abs() < 0.2).all() and (left[~mirrored] > 0.8).all()
+    assert (found[:, 0] == 0).all(dim=1).any()  # shifted down, zeros come in
+    assert found.abs().max() <= 1 + 1e-5  # turned at most, not longer
+
+
+def test_the_narrow_mmnet_takes_sides_that_its_layers_allow():
+    with pytest.raises(ValueError, match="side=60: expected .* a multiple of 16"):
+        METHODS["mmnet"].build(side=60, width=0.01).fit(*easy("apex_flow", 6))
 
 
 def test_the_source_of_kfc_mer_flattens_into_51_million_weights():
-    def weights(name):
-        network = make(name, Config()).build(5)
-        return sum(p.numel() for p in network.parameters())
-
     # 2 streams of 512 maps of 14x14 into 256, instead of one number a map
     assert weights("kfc-mer") - weights("kfc-mer-pooled") == 2 * 512 * (14 * 14 - 1) * 256
 

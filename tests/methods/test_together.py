@@ -34,15 +34,22 @@ def run(name, folder, **settings):
 
 
 @pytest.mark.parametrize(
-    ("name", "width"), [("ststnet", 1.0), ("off-apexnet", 0.125), ("at-scnn", 0.125)]
+    ("name", "width", "error"),
+    [
+        ("ststnet", 1.0, 1e-5),
+        ("off-apexnet", 0.125, 1e-5),
+        ("at-scnn", 0.125, 1e-5),
+        ("sssnet", 0.125, 3e-3),  # Adam makes steps of slopes that are rounding alone
+        ("rcn-a", 0.0625, 1e-5),
+    ],
 )
-def test_at_once_is_one_by_one(name, width, tmp_path, monkeypatch):
+def test_at_once_is_one_by_one(name, width, error, tmp_path, monkeypatch):
     alone = run(name, tmp_path / "alone", width=width)
     monkeypatch.delattr(DeepClassifier, "fit")  # nothing is trained one by one from here on
     monkeypatch.setattr(FoldsTogether, "at_once", 100)
     together = run(name, tmp_path / "together", width=width)
     p = [column for column in alone if column.startswith("p_")]
-    np.testing.assert_allclose(together[p], alone[p], atol=1e-5)
+    np.testing.assert_allclose(together[p], alone[p], atol=error)
     first, last = (alone.loc[alone["epoch"] == epoch, p].to_numpy() for epoch in (1, 8))
     assert np.abs(first - last).max() > 0.01
     pd.testing.assert_frame_equal(together.drop(columns=p), alone.drop(columns=p))
