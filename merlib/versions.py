@@ -31,7 +31,7 @@ PLACES = {
     "network": "merlib.model.network",
     "classifier": "merlib.model.classifier",
     "training": "merlib.model.training",
-    "folds": "merlib.model.together",
+    "folds": "merlib.model.folds",
     "views": "merlib.methods.views",
     "lbp": "merlib.methods.lbp",
     "loso": "merlib.loso",

@@ -19,8 +19,8 @@ from merlib.values import known, shown
 
 from .augment import augment
 from .estimator import Axis, ClipClassifier, check_clips, seed_of
+from .folds import Together, mean_losses, padded
 from .network import Network
-from .together import Together, mean_losses, padded
 from .training import (
     Diverged,
     all_finite,

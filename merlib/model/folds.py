@@ -87,8 +87,8 @@ def with_given_randomness(network: nn.Module) -> nn.Module:
     network = copy.deepcopy(network)
     for parent in list(network.modules()):
         for name, child in list(parent.named_children()):
-            if isinstance(child, nn.Dropout) and child.p > 0:
-                setattr(parent, name, GivenDropout(child.p))
+            if isinstance(child, nn.Dropout | nn.Dropout2d) and child.p > 0:
+                setattr(parent, name, GivenDropout(child))
             elif isinstance(child, nn.BatchNorm1d | nn.BatchNorm2d):
                 setattr(parent, name, WeightedBatchNorm(child))
     return network
@@ -99,14 +99,14 @@ class GivenDropout(nn.Module):
 
     mask: Tensor
 
-    def __init__(self, p: float):
+    def __init__(self, dropout: nn.Dropout | nn.Dropout2d):
         super().__init__()
-        self.p = p
+        self.p, self.maps = dropout.p, isinstance(dropout, nn.Dropout2d)  # whole maps are dropped
         self.register_buffer("mask", torch.ones(()))
 
     def forward(self, x: Tensor) -> Tensor:
         """Return the masked features, and note their shape for one clip."""
-        self.shape = tuple(x.shape[1:])
+        self.shape = (x.shape[1], 1, 1) if self.maps else tuple(x.shape[1:])
         return x * self.mask
 
 
