@@ -194,7 +194,7 @@ def train(
     Parameters
     ----------
     methods
-        Names, or the groups table2 and all.
+        Names, or the groups table2, flow and all.
     seeds
         Instead of --seed.
     keep
@@ -396,7 +396,7 @@ def book(*, data: Data = Data(), methods: Names = METHODS, show_faces: Flag = Fa
     Parameters
     ----------
     methods
-        Names, or the groups table2 and all.
+        Names, or the groups table2, flow and all.
     show_faces
         Show real people's faces.
     """
@@ -410,7 +410,7 @@ def study(*, data: Data = Data(), methods: Names = METHODS, show_faces: Flag = F
     Parameters
     ----------
     methods
-        Names, or the groups table2 and all.
+        Names, or the groups table2, flow and all.
     show_faces
         Show real people's faces.
     """

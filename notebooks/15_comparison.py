@@ -90,7 +90,7 @@ for name, seeds in runs.items():
         "printed F1": f1,
         "seeds": str(len(seeds)),
         **scores,
-        "reduced": ", ".join(f"{key} {value:g}" for key, value in reduced.items()),
+        "reduced": ", ".join(f"{key} {value}" for key, value in reduced.items()),
     }
 table = pd.DataFrame(rows).T
 plots.table(table, f"Printed: CASME II. Scores: {where}, mean over seeds")

@@ -18,7 +18,7 @@ from merlib.methods.htnet import HTNet
 from merlib.methods.kfc_mer import KFCMER, KFCMERPooled
 from merlib.methods.lbp_top import LbpTop
 from merlib.methods.lgccon import LGCcon
-from merlib.methods.logistic import FlowLogistic, FlowSVM
+from merlib.methods.logistic import FlowLogistic
 from merlib.methods.mdmo import MDMO
 from merlib.methods.merta import MERTA
 from merlib.methods.micro_attention import MicroAttention
@@ -28,6 +28,7 @@ from merlib.methods.rcn_a import RCNA
 from merlib.methods.slstt import SLSTT
 from merlib.methods.sssnet import SSSNet
 from merlib.methods.ststnet import STSTNet
+from merlib.methods.svm import FlowSVM
 from merlib.model.classifier import NetworkClassifier
 from merlib.values import known
 

@@ -1,4 +1,4 @@
-"""Strong and simple controls: linear classifiers of the flow of the apex frame at 28x28."""
+"""A strong and simple control: logistic regression on the flow of the apex frame at 28x28."""
 
 import numpy as np
 import torch
@@ -12,7 +12,7 @@ from torch.nn import functional
 from merlib.model.estimator import ClipClassifier, check_clips
 from merlib.parallel import Rows
 
-from .tuned import LinearSVM, best_strength
+from .tuned import best_strength
 
 VERSION = 1  # raised when this step computes something else, see merlib.versions
 
@@ -44,16 +44,6 @@ class FlowLogistic(ClipClassifier):
         """Return class probabilities (N, K) of prepared clips."""
         check_is_fitted(self, "pipeline_")
         return self.pipeline_.predict_proba(flow_features(check_clips(X, self.shape_in_)))
-
-
-class FlowSVM(LinearSVM):
-    """Linear support vector machine on the same features, standardised too."""
-
-    takes = FlowLogistic.takes
-    scale = StandardScaler()
-
-    def features(self, X: np.ndarray) -> np.ndarray:
-        return flow_features(X)
 
 
 def axes() -> tuple[StandardScaler, PCA]:

@@ -19,7 +19,7 @@ from merlib.preprocess.pipeline import channels, flow_sequence, magnified, sampl
 
 from .lbp import lbp_top
 
-VERSION = 1  # raised when this step computes something else, see merlib.versions
+VERSION = 2  # raised when this step computes something else, see merlib.versions
 
 PICTURE = 28  # pixels a side of the flow as a picture
 SMALL = 64  # pixels a side of the grey frames of the two methods that take raw clips

@@ -11,7 +11,8 @@ from sklearn.svm import SVC
 from merlib import loso
 from merlib.config import VARIANTS, Config
 from merlib.methods import METHODS, make
-from merlib.methods.logistic import STRENGTHS, FlowLogistic, FlowSVM, flow_features
+from merlib.methods.logistic import STRENGTHS, FlowLogistic, flow_features
+from merlib.methods.svm import FlowSVM
 
 
 def data(n=40, seed=0):
