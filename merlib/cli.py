@@ -506,11 +506,13 @@ def report(study: "Study", methods: Iterable[str] = ()) -> None:
 
 
 def print_scores(name: str, seed: int, predictions: "pd.DataFrame") -> None:
-    """Print a line of scores of a run."""
-    from .metrics import scores
+    """Print a line of scores of a run, and one of each dataset of several."""
+    from .metrics import METRICS, by_part
 
-    found = ", ".join(f"{score} {value:.3f}" for score, value in scores(predictions).items())
-    print(f"{name}, seed {seed}: {found}", flush=True)
+    for part, row in by_part(predictions).iterrows():
+        found = ", ".join(f"{score} {row[score]:.3f}" for score in METRICS)
+        begin = f"{name}, seed {seed}" if part == "all" else f"  {part}, {row['clips']:.0f} clips"
+        print(f"{begin}: {found}", flush=True)
 
 
 def print_place(folder: Path, home: Path) -> None:

@@ -50,6 +50,10 @@ CLASSES = {
 """The five classes of section 3.1.1, in the order of Table 1 (SAMM: by size)."""
 
 
+PARTS = {"casme2": "CASME II", "smic": "SMIC", "samm": "SAMM"}
+"""Datasets that are studied together, as the names of their clips begin -> their titles."""
+
+
 def choice(default: Any, step: str, why: str) -> Any:
     """Declare a field with its default, the step it belongs to and the reason."""
     return field(default=default, metadata={"step": step, "why": why})

@@ -14,6 +14,8 @@ from scipy.stats import binom, binomtest
 from scipy.stats import t as student
 from sklearn.metrics import confusion_matrix
 
+from .config import PARTS
+
 
 def confusion(y_true, y_pred, classes) -> np.ndarray:
     """Return the confusion matrix.
@@ -145,6 +147,24 @@ def scores(predictions: pd.DataFrame) -> dict[str, float]:
 def of_matrix(matrix: np.ndarray) -> dict[str, float]:
     """Return all `METRICS` of a confusion matrix."""
     return {name: float(metric(matrix)) for name, metric in METRICS.items()}
+
+
+def by_part(predictions: pd.DataFrame) -> pd.DataFrame:
+    """Return the scores of all clips, and of each dataset whose name their names begin with.
+
+    Returns
+    -------
+    DataFrame
+        The rows are ``all`` and titles of :data:`merlib.config.PARTS`, those that there are; the
+        columns are ``clips`` and the `METRICS` of the last epoch.
+    """
+    predictions = last(predictions)
+    part = predictions["clip"].str.partition("-")[0]
+    rows = {title: predictions[part == name] for name, title in PARTS.items()}
+    found = {title: own for title, own in ({"all": predictions} | rows).items() if len(own)}
+    table = pd.DataFrame({title: scores(own) for title, own in found.items()}).T
+    table.insert(0, "clips", [len(own) for own in found.values()])
+    return table
 
 
 def by_epoch(predictions: pd.DataFrame) -> pd.DataFrame:

@@ -54,6 +54,26 @@ def test_the_paper_profile_holds_what_section_3_1_4_fixes():
         assert (found.width, found.optimiser) == (64, "sgd")
 
 
+def test_the_profiles_of_the_published_flow():
+    for name in ("laptop", "paper", "night"):
+        found = profile(name, "flow", size=28, strain=True, attention="cbam")
+        assert (found.frames, found.inputs, found.sequence) == (1, "flow", "mean")
+        assert (found.evm, found.flow_size, found.epochs) == ("off", 28, 50)
+        assert (found.size, found.strain, found.attention) == (28, True, "cbam")
+
+
+@pytest.mark.parametrize("name", [name for names in config.GIVEN.values() for name in names])
+def test_what_the_published_flow_fixes_cannot_be_chosen(name):
+    usual = getattr(profile("laptop", "flow"), name)
+    other = next((value for value in config.options(name) if value != usual), None)
+    other = "model.onnx" if name == "landmarks" else other or 2 * usual
+    told = rf"^{name}={other!r}: the dataset flow has .*; expected {usual!r}$"
+    with pytest.raises(ValueError, match=told):
+        profile("laptop", "flow", **{name: other})
+    assert profile("laptop", "flow", **{name: usual}) == profile("laptop", "flow")
+    assert getattr(profile("laptop", "own", **{name: other}), name) == other
+
+
 def test_the_classes_are_those_of_table_1():
     for dataset, classes in config.CLASSES.items():
         assert sum(paper.TABLE1[dataset][name] for name in classes) == paper.USED[dataset]

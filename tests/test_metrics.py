@@ -89,6 +89,22 @@ def test_only_the_last_epoch_counts():
     assert metrics.by_epoch(runs)["accuracy"].to_list() == [1.0, 0.25]
 
 
+def test_scores_by_part_are_those_of_its_own_clips():
+    def rows(clips, labels, answers):
+        table = {"clip": clips, "subject": clips, "label": list(labels), "epoch": 2}
+        table |= {f"p_{name}": [float(answer == name) for answer in answers] for name in "ab"}
+        return pd.DataFrame(table)
+
+    mixed = rows(["samm-1/x", "casme2-1/x", "samm-2/y", "casme2-2/y"], "abab", "abbb")
+    earlier = mixed.assign(epoch=1, p_a=1.0, p_b=0.0)
+    found = metrics.by_part(pd.concat([earlier, mixed]))
+    assert found["clips"].to_dict() == {"all": 4, "CASME II": 2, "SAMM": 2}
+    assert found["accuracy"].to_dict() == {"all": 0.75, "CASME II": 1.0, "SAMM": 0.5}
+    assert found.loc["SAMM", "uf1"] == metrics.scores(mixed.iloc[[0, 2]])["uf1"]
+    alone = metrics.by_part(rows(["sub01/x", "sub02/y"], "ab", "ab"))
+    assert list(alone.index) == ["all"]  # of one dataset only
+
+
 def test_the_best_epoch_of_each_fold_flatters():
     first = table(["s", "s", "t", "t"], list("abab"), list("abba"), 1)
     second = table(["s", "s", "t", "t"], list("abab"), list("baab"), 2)

@@ -150,7 +150,7 @@ def inspect(
     root, table = (None if path is None else Path(path).expanduser() for path in (root, table))
     if root is None and table is None:
         raise ValueError("expected a root folder, a table or both")
-    if root is not None and dataset == "own" and root.suffix.lower() in (".csv", ".xlsx"):
+    if root is not None and dataset in ("flow", "own") and root.is_file():
         root, table = root.parent, root
     if root is not None and not root.is_dir():
         raise DatasetError(f"{root}: no such folder{hint(root)}")
@@ -255,7 +255,7 @@ def inspect_single(
     findings = unused_are_notes(findings, names - set(clips["clip"]), set(named))
     clips["cropped"], clips["eyes"] = False, None
     if root is not None and name == "flow":
-        published.place_pictures(root, folders, clips, parsed["frames"], findings)
+        published.place_pictures(root, folders, clips, cells["name"], findings)
     elif root is None or clips.empty:
         clips["frames"] = pd.Series([()] * len(clips), clips.index, object)
     elif name == "own":

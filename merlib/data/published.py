@@ -9,6 +9,7 @@ before ``.png``, and the column ``label`` counts from 0 to 2.
 """
 
 import io
+import os
 import re
 from collections import defaultdict
 from collections.abc import Callable, Iterable
@@ -20,7 +21,7 @@ import cv2
 import numpy as np
 import pandas as pd
 
-from merlib.config import Config
+from merlib.config import PARTS, Config
 from merlib.files import below
 
 from . import doubles, pictures, tables
@@ -29,9 +30,6 @@ from .findings import DatasetError, Findings
 VERSION = 1  # raised when this step computes something else, see merlib.versions
 
 SIDE = 28  # pixels of a picture
-
-PARTS = {"casme2": "CASME II", "smic": "SMIC", "samm": "SAMM"}
-"""Part of the dataset, as names of clips begin -> its title."""
 
 CLIPS = {
     "casme2": {"negative": 88, "positive": 32, "surprise": 25},
@@ -50,8 +48,9 @@ NAMES = {"casme2": "sub{:02d}", "smic": "s{:02d}", "samm": "{:03d}"}
 
 def top(root: Path) -> Path:
     """Return the folder with the table, if a root is the folder of pictures or the one above it."""
-    levels = {FOLDER.lower(): 2, "datasets": 1}.get(root.resolve().name.lower(), 0)
-    return root.joinpath(*[".."] * levels)
+    place = Path(os.path.abspath(root))
+    levels = {FOLDER.lower(): 2, "datasets": 1}.get(place.name.lower(), 0)
+    return place.parents[levels - 1] if levels else root
 
 
 def parse_row(cells: Any, layout: tables.Layout, findings: Findings) -> dict | None:
@@ -115,32 +114,28 @@ def place_pictures(
     clips : DataFrame
         See `parse_row`.
     known : iterable of str
-        Names of the pictures of all rows, those of clips that are not wanted too.
+        Names of clips in all rows, those that are not wanted or not readable too.
     """
     there = find_pictures(root, near)
-    stray = sorted(str(path) for name in there.keys() - {*map(tables.plain, known)}
-                   for path in there[name])  # fmt: skip
+    ends = tuple(f"_{tables.plain(tables.text(name))}" for name in known)
+    stray = sorted(str(path) for name in there if not name.endswith(ends) for path in there[name])
     if stray:
         message = f"{len(stray)} picture(s) without a row in the table, such as {stray[0]}"
         findings.note("stray pictures", message, file=stray[0])
     frames: list[tuple[Path, ...]] = []
     keys: list[list[bytes]] = []
     for clip in clips.itertuples():
-        paths = there.get(tables.plain(clip.frames), [])
-        where = {"row": clip.row, "clip": clip.clip}
+        paths, found = there.get(tables.plain(clip.frames), []), {}
         try:
             if not paths:
-                raise DatasetError(f"no picture {clip.frames} .png in the folder {FOLDER}")
+                raise DatasetError(f"there is no picture '{clip.frames} .png' below {root}")
             found = {read_picture(path).tobytes(): path for path in paths}
             if len(found) > 1:
-                raise DatasetError(f"{paths[0]} and {paths[1]} are different pictures of one clip")
+                raise DatasetError(f"{paths[0]} and {paths[1]} differ; expected one picture")
         except DatasetError as error:
-            findings.error("picture", str(error), file=str(paths[0]) if paths else "", **where)
-            frames.append(())
-            keys.append([])
-        else:
-            frames.append((paths[0],))
-            keys.append([*found])
+            findings.error("picture", str(error), row=clip.row, clip=clip.clip)
+        frames.append(tuple(paths[:1]))
+        keys.append([*found])
     clips["frames"] = pd.Series(frames, clips.index, object)
     clips.attrs["rows"] = dict(zip(clips["clip"], clips["row"], strict=True))
     doubles.equal_frames(clips, keys, findings)

@@ -13,7 +13,7 @@ import numpy as np
 import pandas as pd
 from joblib import delayed
 
-from merlib.config import Config
+from merlib.config import PARTS, Config
 from merlib.data.clips import COLUMNS, count_clips, inspect
 from merlib.data.doubles import equal_frames
 from merlib.data.findings import DatasetError, Finding, Findings, without_bad
@@ -80,8 +80,11 @@ class Report:
         parts = [f"# Check of {self.dataset}", self.verdict]
         if version := self.clips.attrs.get("version"):
             subjects = self.clips["subject"].nunique()
+            parts += [f"{plain(version)}: {len(self.clips)} usable clips of {subjects} subjects."]
+            if self.dataset in ("composite", "flow"):
+                titles = self.clips["source"].map(PARTS).rename("part")
+                parts += [markdown_table(pd.crosstab(titles, self.clips["emotion"]).reset_index())]
             parts += [
-                f"{plain(version)}: {len(self.clips)} usable clips of {subjects} subjects.",
                 markdown_table(self.counts("emotion").rename_axis("class").reset_index()),
                 markdown_table(self.counts("subject").reset_index()),
             ]
@@ -107,6 +110,7 @@ class Report:
             "clips": len(self.clips),
             "classes": self.counts("emotion").to_dict(),
             "subjects": self.counts("subject").to_dict(),
+            "parts": self.counts("source").to_dict(),
             "findings": json.loads(self.findings.table().to_json(orient="records")),
         }
         return json.dumps(about, indent=1)
@@ -160,7 +164,7 @@ def check(
         )
     except DatasetError as error:
         findings = Findings([Finding("error", "dataset", str(error))])
-        clips = pd.DataFrame(columns=[*COLUMNS, "frames"])
+        clips = pd.DataFrame(columns=[*COLUMNS, "source", "frames"])
         clips.attrs["rows"] = {}
     rows = clips.attrs["rows"]
     for clip in clips.itertuples():
@@ -172,7 +176,7 @@ def check(
             )
             findings.repair("short clip", message, row=rows[clip.clip], clip=clip.clip)
     page = ""
-    if root is not None:
+    if root is not None and dataset != "flow":  # whose pictures are read with the table
         tasks = [delayed(examine)(clip, config) for clip in clips.itertuples(index=False)]
         seen = {one.clip: one for one in each(tasks, n_jobs, "clips", "clip", progress)}
         for clip in clips["clip"]:

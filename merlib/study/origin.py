@@ -1,7 +1,8 @@
 """Whose data a run is of: only runs of data that everybody can get are saved below ``results/``.
 
 The published synthetic dataset is known by its content: the generator notes a digest of all files
-that it has drawn, and files that were changed since have another one.
+that it has drawn, and files that were changed since have another one. So are the published flow
+pictures.
 """
 
 import json
@@ -14,6 +15,9 @@ from merlib.data import synthetic
 
 PUBLISHED_SEED = 0
 """Generator seed of the published synthetic dataset; no choice was ever made on its clips."""
+
+FLOW = "d532bb3796c9"
+"""Key of the published flow pictures, all 442, see `merlib.study.study.Study.of_pictures`."""
 
 BEFORE = ("6527691c6dbe", "06a6c310c0a9", "e443707a1efc")
 """Keys of the published clips in saved runs that are older than the note of what was drawn."""
@@ -54,6 +58,8 @@ def foreign(about: Mapping[str, Any], folder: Path) -> str:
         return "of dataset {}, profile {}".format(*found)
     if reading := about.get("reading"):
         return f"read with {', '.join(reading)}"
+    if there[0] == "flow":
+        return "" if about.get("data") == FLOW else "not of the published flow pictures"
     if there[0] != "synthetic":
         return "of drawn clips" if "synthetic data" in about.get("version", "") else ""
     expected = published(SYNTHETIC_SIZE[there[1]])

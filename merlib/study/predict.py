@@ -95,11 +95,18 @@ def predict(
 
     Raises
     ------
+    ValueError
+        If the model is not trained on frames.
     DatasetError
         If frames are missing or cannot be read, or a number lies outside of them.
     FaceNotFound
         If there is no face, or more than one; the message says what to do.
     """
+    if model.about.get("dataset") == "flow":
+        raise ValueError(
+            "the model is trained on the published flow pictures, whose scale is not known; a clip "
+            "of frames needs a model that was trained on frames (merlib fit with another dataset)"
+        )
     landmarks = None if landmarks is None else str(landmarks)
     config = replace(model.classifier.config or Config(), landmarks=landmarks)
     source = Path(os.path.abspath(Path(source).expanduser()))

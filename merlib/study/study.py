@@ -25,6 +25,7 @@ from merlib import code, config, loso, store, versions
 from merlib.data import published, synthetic
 from merlib.data.clips import load_clips
 from merlib.data.findings import Findings
+from merlib.data.tables import LAYOUTS
 from merlib.files import find_home, noted, short_name, usable
 from merlib.methods import METHODS, make
 from merlib.methods.views import VIEWS
@@ -120,7 +121,10 @@ class Study:
         self.views: dict[str, np.ndarray] = {}
         self.home = find_home() if home is None else Path(home)
         if dataset != "synthetic" and self.data_root is None:
-            raise ValueError(f"dataset={dataset!r} needs data_root, the folder of your own copy")
+            where = f"; {LAYOUTS['flow'].source}" if dataset == "flow" else ""
+            raise ValueError(
+                f"dataset={dataset!r} needs data_root, the folder of your own copy{where}"
+            )
 
     @cached_property
     def published(self) -> bool:
@@ -137,10 +141,9 @@ class Study:
         """Whether everybody can get this data: the published one, or an official release."""
         if self.dataset in ("synthetic", "own"):
             return self.published
-        version = self.clips.attrs["version"]
         if self.dataset == "flow":
-            return "unknown edition" not in version
-        return "synthetic data" not in version
+            return self.prepared.key == origin.FLOW
+        return "synthetic data" not in self.clips.attrs["version"]
 
     @cached_property
     def drawn(self) -> dict[str, Any] | None:
