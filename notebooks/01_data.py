@@ -84,7 +84,7 @@ here = {
     "samples": len(clips),
     "subjects": clips["subject"].nunique(),
     "resolution": (width, height),
-    "frame rate": round(clips["fps"].median()),
+    "frame rate": clips["fps"].median(),
     **counted,
 }
 table1 = pd.DataFrame(paper.TABLE1).assign(here=pd.Series(here))
@@ -120,21 +120,26 @@ if faces.shown:
 # %%
 rise = (clips["apex"] - clips["onset"]) / clips["fps"]
 whole = (clips["offset"] - clips["onset"]) / clips["fps"]
-print(f"{width} x {height} pixels, {clips['fps'].median():.0f} frames a second")
-print(f"median time from onset to apex {rise.median():.2f} s, to offset {whole.median():.2f} s")
+timed = whole.notna().any()
+if timed:
+    print(f"{width} x {height} pixels, {clips['fps'].median():.0f} frames a second")
+    print(f"median time from onset to apex {rise.median():.2f} s, to offset {whole.median():.2f} s")
+else:
+    print(f"{width} x {height} pixels of flow; it has no frames, so nothing is known of time.")
 
 # %% tags=["hide-input"]
-figure, axes = plt.subplots(figsize=(6, 2.8))
-bins = np.linspace(0, whole.max(), 25)
-axes.hist(rise, bins, label="onset to apex")
-axes.hist(whole, bins, histtype="step", linewidth=2, label="onset to offset")
-axes.set(xlabel="seconds", ylabel="clips")
-axes.legend()
-plots.show(
-    figure,
-    alt="Two histograms over seconds on one axis: the time from onset to apex, filled, and from "
-    "onset to offset, an outline further right.",
-)
+if timed:
+    figure, axes = plt.subplots(figsize=(6, 2.8))
+    bins = np.linspace(0, whole.max(), 25)
+    axes.hist(rise, bins, label="onset to apex")
+    axes.hist(whole, bins, histtype="step", linewidth=2, label="onset to offset")
+    axes.set(xlabel="seconds", ylabel="clips")
+    axes.legend()
+    plots.show(
+        figure,
+        alt="Two histograms over seconds on one axis: the time from onset to apex, filled, and "
+        "from onset to offset, an outline further right.",
+    )
 
 # %% [markdown]
 # *How long the movements last. The network sees onset to apex.*
@@ -189,17 +194,20 @@ by_class = pd.crosstab(units, clips.loc[units.index, "emotion"].to_numpy()).rein
 
 # %% tags=["hide-input"]
 share = by_class.fillna(0) / counted.clip(lower=1)
-figure, axes = plt.subplots(figsize=(6, 1.6 + 0.26 * len(share)))
-drawn = axes.imshow(100 * share, cmap="Blues", aspect="auto", vmin=0)
-axes.set_xticks(range(len(classes)), classes, rotation=35, ha="right")
-axes.set_yticks(range(len(share)), share.index)
-axes.set(ylabel="action unit")
-figure.colorbar(drawn, label="clips of the class, %")
-plots.show(
-    figure,
-    alt="Table of shades: rows are action units, columns classes; the darker a cell, the larger "
-    "the share of the class that shows the unit.",
-)
+if len(share):
+    figure, axes = plt.subplots(figsize=(6, 1.6 + 0.26 * len(share)))
+    drawn = axes.imshow(100 * share, cmap="Blues", aspect="auto", vmin=0)
+    axes.set_xticks(range(len(classes)), classes, rotation=35, ha="right")
+    axes.set_yticks(range(len(share)), share.index)
+    axes.set(ylabel="action unit")
+    figure.colorbar(drawn, label="clips of the class, %")
+    plots.show(
+        figure,
+        alt="Table of shades: rows are action units, columns classes; the darker a cell, the "
+        "larger the share of the class that shows the unit.",
+    )
+else:
+    print("No action units are known of these clips.")
 
 # %% [markdown]
 # *How often a unit occurs in the clips of a class.*

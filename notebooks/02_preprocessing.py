@@ -41,7 +41,7 @@ from merlib.pages import plots, slider
 from merlib.preprocess import face, flow, magnify, pipeline
 from merlib.study import parameters
 
-globals().update(parameters.read(globals()))  # papermill may pass text
+globals().update(parameters.read(globals(), frames=True))  # papermill may pass text
 plots.style()
 study = Study(dataset=dataset, data_root=data_root, profile=profile, seed=seed, **overrides)
 config, clips, x = study.config, study.clips, study.prepared.x

@@ -44,7 +44,7 @@ from merlib.model.mfem import CAM, CCAM, MFEM, SAM, GeM
 from merlib.pages import plots, slider
 from merlib.study import parameters
 
-globals().update(parameters.read(globals()))  # papermill may pass text
+globals().update(parameters.read(globals(), frames=True))  # papermill may pass text
 plots.style()
 study = Study(dataset=dataset, data_root=data_root, profile=profile, seed=seed, **overrides)
 clips, x = study.clips, study.prepared.x

@@ -101,16 +101,17 @@ drawn = [augment(x.clone(), config, torch.rand(3, len(x), generator=generator)) 
 # %% tags=["hide-input"] slideshow={"slide_type": "-"}
 frames = [version[0, -1].numpy() for version in [x, *drawn]]
 titles = ["as prepared", "drawn 1", "drawn 2", "drawn 3"]
-figure, axes = plots.strip([faces.picture(frame[0]) for frame in frames], titles, columns=2)
-gain = config.size / 14 / np.hypot(*frames[0][1:3]).max()  # the longest arrow: a 14th of the face
-for axis, frame in zip(axes, frames, strict=True):
-    plots.arrows(axis, frame[1:3], step=max(3, config.size // 16), gain=gain)
-plots.show(
-    figure,
-    alt="Four pictures of the same face at the apex (an even grey where faces are not shown), "
-    "with flow arrows over it: as prepared, and three random versions that are mirrored, "
-    "turned or scaled. The arrows are mirrored, turned and scaled along with the face.",
-)
+if dataset != "flow":
+    figure, axes = plots.strip([faces.picture(frame[0]) for frame in frames], titles, columns=2)
+    gain = config.size / 14 / np.hypot(*frames[0][1:3]).max()  # longest arrow: 1/14 of the face
+    for axis, frame in zip(axes, frames, strict=True):
+        plots.arrows(axis, frame[1:3], step=max(3, config.size // 16), gain=gain)
+    plots.show(
+        figure,
+        alt="Four pictures of the same face at the apex (an even grey where faces are not shown), "
+        "with flow arrows over it: as prepared, and three random versions that are mirrored, "
+        "turned or scaled. The arrows are mirrored, turned and scaled along with the face.",
+    )
 
 # %% [markdown]
 # *The apex frame of one clip and three random versions of it. The arrows are the flow, enlarged:
@@ -283,7 +284,7 @@ def found_shift(before, after):
     return min(error, key=error.get)
 
 
-face = x[0, -1, 0].numpy()
+face = next(channel for channel in x[0, -1].numpy() if channel.any())  # grey, if there is any
 moved = np.roll(face, 1, axis=1)
 mirrored = found_shift(face[:, ::-1], moved[:, ::-1])
 print(f"shift found: {found_shift(face, moved):+d}, of the mirrored pair: {mirrored:+d}")

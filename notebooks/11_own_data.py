@@ -53,7 +53,7 @@ from merlib.pages import plots
 from merlib.study import parameters
 from merlib.study.check import check
 
-globals().update(parameters.read(globals()))  # papermill may pass text
+globals().update(parameters.read(globals(), frames=True))  # papermill may pass text
 plots.style()
 study = Study(dataset=dataset, data_root=data_root, profile=profile, seed=seed, **overrides)
 clips = study.clips

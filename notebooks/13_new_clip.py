@@ -47,7 +47,7 @@ from merlib.pages import plots
 from merlib.study import parameters
 from merlib.study.predict import predict
 
-globals().update(parameters.read(globals()))  # papermill may pass text
+globals().update(parameters.read(globals(), frames=True))  # papermill may pass text
 plots.style()
 chosen = overrides if epochs is None else {"epochs": epochs} | overrides
 study = Study(dataset=dataset, data_root=data_root, profile=profile, seed=seed, **chosen)

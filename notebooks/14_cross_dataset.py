@@ -55,7 +55,7 @@ from merlib.pages import plots
 from merlib.study import parameters
 from merlib.study.study import Study
 
-globals().update(parameters.read(globals()))  # papermill may pass text
+globals().update(parameters.read(globals(), frames=True))  # papermill may pass text
 plots.style()
 if dataset != "composite":
     data_root = find_home() / "data" / "composite"

@@ -41,7 +41,7 @@ from merlib import Study
 from merlib.pages import effects, looks, plots, provenance, slider
 from merlib.study import parameters, regions, trials
 
-globals().update(parameters.read(globals()))  # papermill may pass text
+globals().update(parameters.read(globals(), frames=True))  # papermill may pass text
 plots.style()
 faces = plots.Faces(dataset, show_faces)
 study = Study(dataset=dataset, data_root=data_root, profile=profile, seed=seed, **overrides)

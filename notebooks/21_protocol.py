@@ -30,12 +30,13 @@ overrides = {}  # fields of the configuration to change
 import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
-from IPython.display import Markdown
+from IPython.display import Markdown, display
 from joblib import Parallel, delayed
 
 from merlib import Study, metrics
-from merlib.pages import plots, provenance
-from merlib.study import mistakes, paper, parameters
+from merlib.files import find_home
+from merlib.pages import plots, protocol, provenance, real_motion
+from merlib.study import mistakes, motion, paper, parameters
 from merlib.study.mistakes import MISTAKES
 
 globals().update(parameters.read(globals()))  # papermill may pass text
@@ -173,14 +174,10 @@ print(f"; always the same one, {largest:.2f}.")
 # clips, labels and seeds are the same for the honest score and for each mistake.
 
 # %%
-KINDS = {
-    "true": lambda k: labels,
-    "shuffled": lambda k: mistakes.shuffled(labels, seed + k),
-    "of the person": lambda k: mistakes.of_person(labels, subjects, seed + k),
-}
-tasks = [(kind, k) for kind in KINDS for k in range(repeats)]
+KINDS = {k: mistakes.kinds(labels, subjects, seed + k) for k in range(repeats)}
+tasks = [(kind, k) for kind in KINDS[0] for k in KINDS]
 found = Parallel(study.n_jobs)(
-    delayed(mistakes.scores)(X, KINDS[kind](k), subjects, classes, seed + k) for kind, k in tasks
+    delayed(mistakes.scores)(X, KINDS[k][kind], subjects, classes, seed + k) for kind, k in tasks
 )
 found = pd.DataFrame(found, pd.MultiIndex.from_tuples(tasks, names=["labels", "repeat"]))
 means = found.groupby("labels", sort=False).mean()
@@ -193,26 +190,8 @@ gains = found[list(MISTAKES)].sub(found["honest"], axis=0)
 # repeats. Diamonds are the paper's network; its honest score is the dotted line.
 
 # %% tags=["hide-input"] slideshow={"slide_type": "slide"}
-figure, panels = plt.subplots(1, 3, figsize=(6, 5.2), sharey=True)
-for colour, axes, kind in zip(plots.COLOURS, panels, KINDS, strict=False):
-    honest = means.loc[kind, "honest"]
-    axes.axvline(honest, color="black", linestyle="--", linewidth=1.2)
-    for row, name in enumerate(MISTAKES):
-        values = found.loc[kind, name]
-        axes.barh(row, values.mean() - honest, left=honest, height=0.55, color=colour, alpha=0.45)
-        axes.plot(values, np.full(len(values), row), "o", color=colour, markersize=3)
-    axes.set(xlim=(0, 1), title=f"{kind}\nhonest {honest:.2f}", xlabel="UF1")
-    axes.set_xticks([0, 0.5, 1], ["0", "0.5", "1"])
-    axes.tick_params(axis="y", length=0)
-panels[0].axvline(answers["honest"].mean(), color="0.5", linestyle=":", linewidth=1.5)
-for name in answers.columns[1:]:
-    row = [list(MISTAKES).index(name)] * len(answers)
-    panels[0].plot(answers[name], row, "D", color="black", markersize=5, markerfacecolor="none")
-figure.suptitle("labels", fontsize=12)
-panels[0].set_yticks(range(len(MISTAKES)), list(MISTAKES))
-panels[0].invert_yaxis()
 plots.show(
-    figure,
+    protocol.panels(found, answers),
     alt="Three panels, for true labels, shuffled labels and labels of the person. Each row is one "
     "mistake: a bar from the honest score, a dashed line, to the score with the mistake, and "
     "a dot for each repeat. In the first panel diamonds mark the paper's network.",
@@ -265,7 +244,7 @@ lines = [
     f"true ones, {truth:.2f}.",
     f"The paper's network (`{method}`, seeds {', '.join(map(str, answers.index))}): {told}.",
     *(f"Labels {kind}, honest {means.loc[kind, 'honest']:.2f}: {sorted_out(kind)}."
-      for kind in KINDS),
+      for kind in KINDS[0]),
 ]  # fmt: skip
 Markdown("\n".join(f"- {line}" for line in lines))
 
@@ -283,6 +262,43 @@ for name, value in printed.items():
     times = of_network["best epoch"] / value
     print(f"Printed, F1 on CASME II, {name}: {value:.3f}. The best epoch moves the network here by "
           f"{times:.1f} times that.")  # fmt: skip
+
+# %% [markdown] slideshow={"slide_type": "slide"}
+# ## The same with real numbers
+#
+# What follows does not depend on the data of this page. It is on the flow of 442 real clips, whose
+# page is [On real motion](24_real_motion.ipynb), from saved runs. First, the same quick classifier
+# and the same mistakes: grey is absent there, so it sees the flow alone.
+
+# %% tags=["hide-input"]
+real = motion.find(find_home())
+if len(real.mistakes):
+    repeated = real.mistakes.set_index(["labels", "seed"]).drop(columns="name")
+    plots.show(
+        protocol.panels(repeated.rename_axis(["labels", "repeat"])),
+        alt="Three panels, for true labels, shuffled labels and labels of the person, on real flow. "
+        "Each row is one mistake: a bar from the honest score, a dashed line, to the score with "
+        "the mistake, and a dot for each repeat.",
+    )
+else:
+    print(f"Not made yet. This makes it: {motion.command('trials --protocol loso mistakes')}")
+
+# %% [markdown]
+# *The known mistakes on the flow of real clips; drawn as the figure above.*
+#
+# Second, two networks whose authors print scores of these clips. Their saved runs have the answers
+# after every epoch. The same answers are scored in several ways: each row is a method, as the mean
+# over its seeds. HTNet's code takes each test subject's best epoch; STSTNet's table prints a
+# harmonic F1, and the mean precision as UAR.
+
+# %%
+scored = real_motion.scored(real.epochs)
+if len(scored):
+    of_method = scored.groupby(level=0, sort=False).mean().rename(real_motion.title)
+    display(plots.table(of_method, f"Real flow, the same answers scored in {scored.shape[1]} ways"))
+
+# %% slideshow={"slide_type": "-"}
+Markdown("\n".join(real_motion.told(scored, real.mistakes)))
 
 # %% [markdown]
 # ## When does a mistake do nothing?
@@ -368,7 +384,7 @@ few = range(min(repeats, 5))
 for name, part in {"grey": X[:, :pixels], "flow": X[:, pixels:]}.items():
     pairs = [
         [
-            mistakes.pooled(mistakes.evaluate(part, KINDS["of the person"](k), subjects, classes,
+            mistakes.pooled(mistakes.evaluate(part, KINDS[k]["of the person"], subjects, classes,
                                               steps, seed + k))
             for steps in ((), ("split",))
         ]
@@ -388,7 +404,7 @@ for name, part in {"grey": X[:, :pixels], "flow": X[:, pixels:]}.items():
 # of their clip, so that leaving one "subject" out leaves out all of its copies.
 values = []
 for k in few:
-    random_labels = KINDS["shuffled"](k)
+    random_labels = KINDS[k]["shuffled"]
     folds = mistakes.random_folds(subjects, np.random.default_rng([seed + k, 5]))
     mended = mistakes.evaluate(X, random_labels, folds, classes, ("balance",), seed + k)
     assert mended.groupby("clip")["subject"].nunique().max() == 1  # no clip on both sides
@@ -410,7 +426,7 @@ for columns in (0, 1000, 4000):
     wide = np.hstack([X, rng.standard_normal((len(X), columns))])
     pairs = [
         [
-            mistakes.pooled(mistakes.evaluate(wide, KINDS["shuffled"](k), subjects, classes,
+            mistakes.pooled(mistakes.evaluate(wide, KINDS[k]["shuffled"], subjects, classes,
                                               steps, seed + k))
             for steps in ((), ("select",))
         ]

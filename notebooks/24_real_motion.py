@@ -281,6 +281,4 @@ if not control:
 # ## Where these figures come from
 
 # %%
-provenance.show(
-    effects.all_runs(runs), motion.command("train --keep --methods all", [0, 1, 2]), study
-)
+provenance.show(effects.all_runs(runs), motion.command("train --keep --methods all"), study)

@@ -87,7 +87,7 @@ class Faces:
     Parameters
     ----------
     dataset : str
-        Faces of ``synthetic`` are drawn, not real.
+        Faces of ``synthetic`` are drawn, not real; ``flow`` has none, and never shows its pictures.
     show : bool, optional
         By default only drawn faces are shown.
     """
@@ -96,8 +96,10 @@ class Faces:
     """Width and height, in pixels, of a map of features that shows no face any more."""
 
     def __init__(self, dataset: str, show: bool | None = None):
-        self.shown = dataset == "synthetic" if show is None else bool(show)
-        if not self.shown:
+        self.shown = dataset == "synthetic" if show is None else bool(show) and dataset != "flow"
+        if dataset == "flow":
+            print("The dataset flow has no faces, and its pictures are not shown.")
+        elif not self.shown:
             print("Faces of real people are not shown; show_faces=True would show them.")
 
     def picture(self, image: np.ndarray) -> np.ndarray:

@@ -139,11 +139,11 @@ class Found:
             if lacking:
                 lines.append(command(f"{text} {' '.join(lacking)}", seeds))
         if self.mistakes.empty:
-            lines.append(command("trials --protocol loso mistakes", [0, 1, 2]))
+            lines.append(command("trials --protocol loso mistakes"))
         return lines
 
 
-def command(what: str, seeds: Iterable[int]) -> str:
+def command(what: str, seeds: Iterable[int] = (0, 1, 2)) -> str:
     """Return the command that makes runs of these clips."""
     data = "--dataset flow --data-root DIR --profile laptop"
     return f".venv/bin/merlib {what} --seeds {' '.join(map(str, seeds))} {data}"

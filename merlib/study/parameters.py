@@ -25,8 +25,22 @@ KINDS: dict[str, Any] = {
 """Name of a parameter -> its type."""
 
 
-def read(page: Mapping[str, Any]) -> dict[str, Any]:
+NO_FRAMES = (
+    "The dataset flow is motion alone, and this page needs frames of faces: it has nothing to say on "
+    "flow, so that what follows is of the drawn faces."
+)
+
+
+def read(page: Mapping[str, Any], frames: bool = False) -> dict[str, Any]:
     """Return the parameters among the variables of a page, as values of their types.
+
+    Parameters
+    ----------
+    page : dict
+        The variables.
+    frames : bool
+        The page is about frames of faces. Then it says in one sentence that the dataset ``flow``
+        has none, and shows the published synthetic dataset instead.
 
     Raises
     ------
@@ -42,4 +56,7 @@ def read(page: Mapping[str, Any]) -> dict[str, Any]:
         methods.append(found["method"])
     if methods:  # not an import statement: a page is not made from the code of methods it names
         known("method", methods, import_module("merlib.methods").METHODS)
+    if frames and found["dataset"] == "flow":
+        print(NO_FRAMES)
+        found |= {"dataset": "synthetic", "data_root": None}
     return found
