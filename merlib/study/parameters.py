@@ -26,8 +26,8 @@ KINDS: dict[str, Any] = {
 
 
 NO_FRAMES = (
-    "The dataset flow is motion alone, and this page needs frames of faces: it has nothing to say on "
-    "flow, so that what follows is of the drawn faces."
+    "The dataset flow is motion alone and this page is about frames of faces, so it has nothing to "
+    "say on flow: what follows is of the drawn faces."
 )
 
 

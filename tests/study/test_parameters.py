@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from merlib import __version__, cli
-from merlib.study.parameters import KINDS, read
+from merlib.study.parameters import KINDS, NO_FRAMES, read
 from merlib.study.study import Study
 
 PAGES = sorted((Path(__file__).resolve().parents[2] / "notebooks").glob("*.py"))
@@ -125,3 +125,25 @@ def test_the_command_line_refuses_in_one_sentence(chosen, message, capsys, monke
 def test_python_m_merlib_is_the_command():
     told = subprocess.run([sys.executable, "-m", "merlib", "--version"], capture_output=True)
     assert told.stdout.decode().strip() == __version__ and told.returncode == 0
+
+
+def test_a_page_about_frames_says_that_flow_has_none_and_shows_the_drawn_faces(capsys):
+    flow = {"dataset": "flow", "data_root": "somewhere", "seed": 1}
+    assert read(flow) == flow and not capsys.readouterr().out
+    shown = {"dataset": "synthetic", "data_root": None, "seed": 1}
+    assert read(flow, frames=True) == shown
+    assert capsys.readouterr().out == NO_FRAMES + "\n" and NO_FRAMES.count(". ") == 0
+    own = flow | {"dataset": "own"}
+    assert read(own, frames=True) == own and not capsys.readouterr().out
+
+
+def test_no_page_shows_a_picture_of_the_flow():
+    """A page that draws a clip is about frames, or draws it of other datasets only."""
+    for page in PAGES:
+        text = page.read_text()
+        draws = re.search(
+            r"plots\.(flow_field|flow_image|arrows|prediction|gif)\(|read_frames", text
+        )
+        about_frames = "read(globals(), frames=True)" in text
+        asks = re.search(r'if dataset != "flow":|if faces.shown:', text)
+        assert not draws or about_frames or asks or page.stem == "12_photograph", page.name
