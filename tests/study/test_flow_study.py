@@ -6,7 +6,7 @@ import pytest
 
 from merlib import cli, store, versions
 from merlib.files import OURS
-from merlib.methods import METHODS
+from merlib.methods import GROUPS, METHODS
 from merlib.model import saved
 from merlib.study import origin, trials
 from merlib.study.predict import predict
@@ -50,15 +50,13 @@ def test_only_the_published_pictures_are_public(study, flow_root, tmp_path, monk
     assert told == "not of the published flow pictures"
 
 
-SEES = {"majority", "logistic", "svm", "bi-woof", "ststnet", "off-apexnet", "at-scnn", "base",
-        "mfem", "mffm", "full"}  # fmt: skip
 BLIND = {"lbp-top", "lbp-top-evm", "cnn-lstm", "elrcn", "merta", "micro-attention", "slstt",
          "3d-cnn", "lgccon"}  # fmt: skip
 
 
 def test_what_a_method_takes_of_a_picture_or_that_it_needs_frames(study):
     findings = {one.message.partition(" ")[0] for one in study.needs(METHODS).of("error")}
-    assert findings >= BLIND and not findings & SEES
+    assert findings == BLIND and not findings & set(GROUPS["flow"])
     for method in METHODS:
         if method not in findings:
             assert len(study.view(method)) == 12
