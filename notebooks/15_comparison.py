@@ -20,12 +20,17 @@
 # :::
 #
 # We rebuilt the methods from the sources. The top of each file in `merlib/methods/` says what is
-# known of its method, and every deviation. A name with *-style* means that we had only an abstract;
-# the rest is our default.
+# known of its method, and every deviation. A name with *-style* means that we had only an abstract,
+# or that ours differs in a part that matters.
+#
+# Five rivals are not in the paper. Their code is public, and the flow from onset to apex is all they
+# need: MDMO {cite}`liu2016mdmo`, RCN-A {cite}`xia2020revealing`, SSSNet {cite}`varanka2021noisy`,
+# MMNet {cite}`li2022mmnet` and HTNet {cite}`wang2024htnet`. They run when you name them.
 #
 # ```
 # make compare                                           # all of them
 # make compare METHODS="bi-woof ststnet full" SEED=1     # some; goes on where it stopped
+# make compare METHODS=flow                              # all that need nothing but flow
 # ```
 
 # %% tags=["parameters"]

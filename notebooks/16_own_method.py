@@ -87,10 +87,10 @@ print(f"Only the new one right: {only_a}; only the largest class: {only_b}; p = 
 # %% [markdown]
 # ## A network
 #
-# Networks inherit from `merlib.methods.deep.DeepClassifier`, which has standardised channels,
-# seeds, batches, the last epoch and prediction clip by clip. `build` returns the `torch.nn.Module`,
-# and `inputs` returns what it takes of the view. You can replace `optimiser`, `schedule` and
-# `loss`. `merlib/methods/ststnet.py` is a short example. Parameters for the profile `laptop` are in
+# Networks inherit from `merlib.methods.deep.DeepClassifier`, which has standardised channels (or
+# not, by `standardise = False`), seeds, batches, the last epoch and prediction clip by clip, after
+# every epoch too. `build` returns the `torch.nn.Module`, and `inputs` returns what it takes of the
+# view. You can replace `optimiser`, `schedule` and `loss`. `merlib/methods/ststnet.py` is a short example. Parameters for the profile `laptop` are in
 # the registry line, and tables name them.
 #
 

@@ -10,7 +10,7 @@ fixed places of the face: six rows of six, 0.28 eye distances wide, around the m
 of the mouth of `merlib.proportions`, without the row of the eyes; on published pictures of whole
 faces, between the landmarks of `merlib.methods.htnet`. One flow, onset to apex, instead of the mean
 over all frames; TV-L1 with the head's motion removed; a linear SVM, where C is chosen by leaving
-training subjects out.
+training subjects out, up to 10: more needs hours, since the classes overlap in so few features.
 """
 
 from typing import Literal
@@ -43,6 +43,7 @@ class MDMO(LinearSVM):
     """
 
     takes = (3, "F", "F")
+    STRENGTHS = tuple(10.0**k for k in range(-3, 2))
     eyes: Eyes
 
     def __init__(self, eyes: Eyes = "crop"):

@@ -104,7 +104,9 @@ class AttentionBlock(nn.Module):
             normed(inputs, outputs, 3, stride), nn.ReLU(), normed(outputs, outputs, 1)
         )
         same = stride == 1 and inputs == outputs
-        self.shortcut = nn.Identity() if same else normed(inputs, outputs, 1, stride)
+        # PyTorch's strided 1x1 convolutions of few channels are unsafe: a pool picks the places.
+        every = nn.MaxPool2d(1, stride)
+        self.shortcut = nn.Identity() if same else nn.Sequential(every, normed(inputs, outputs, 1))
         self.gate = nn.Sequential(normed(2, 1, 1), nn.Sigmoid())
 
     def forward(self, x: Tensor, before: Tensor | None) -> tuple[Tensor, Tensor]:
