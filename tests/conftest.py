@@ -22,6 +22,7 @@ from book.tools import build, pdf, privacy
 from merlib.data import synthetic
 from merlib.files import OURS
 from merlib.store import Saved
+from merlib.study import origin
 
 ROOT = Path(__file__).resolve().parent.parent
 TINY = {"size": 32, "flow_size": 32, "frames": 3, "width": 8, "lstm_hidden": 8, "epochs": 1,
@@ -135,6 +136,7 @@ def real_motion(tmp_path):
                 of_epochs.append(table.assign(epoch=epoch, **p))
             made[name, seed] = pd.concat(of_epochs, ignore_index=True)
             about = {"trial": name, "seed": seed, "dataset": "flow", "profile": "laptop"}
+            about |= {"data": origin.FLOW}
             saved.save(about, predictions=made[name, seed])
         return tmp_path, made
 
