@@ -53,7 +53,8 @@ def summary(config: Config, n_classes: int) -> pd.DataFrame:
     """
     with torch.device("meta"):
         net = Network(n_classes, replace(config, pretrained=None)).train()
-        clip = torch.empty(1, config.frames, config.channels, config.size, config.size)
+        # Two clips: batch norm needs more than one value, and a clip may have a single frame.
+        clips = torch.empty(2, config.frames, config.channels, config.size, config.size)
     shapes: dict[str, tuple[int, ...]] = {}
 
     def note(name: str, module: nn.Module, inputs: tuple, output: Tensor | tuple) -> None:
@@ -62,10 +63,10 @@ def summary(config: Config, n_classes: int) -> pd.DataFrame:
 
     for name, modules in parts(net).items():
         net.get_submodule(modules[-1]).register_forward_hook(partial(note, name))
-    operations = counted(net, clip).get_flop_counts()
+    operations = counted(net, clips).get_flop_counts()
 
     def macs(module: str) -> int:
-        return sum(operations.get(f"{type(net).__name__}.{module}", {}).values()) // 2
+        return sum(operations.get(f"{type(net).__name__}.{module}", {}).values()) // 2 // len(clips)
 
     rows = pd.DataFrame(
         {
@@ -85,10 +86,10 @@ def trainable(module: nn.Module) -> int:
     return sum(parameter.numel() for parameter in module.parameters() if parameter.requires_grad)
 
 
-def counted(net: nn.Module, clip: Tensor) -> FlopCounterMode:
-    """Return PyTorch's operations for a clip; a multiply-accumulate counts as two."""
+def counted(net: nn.Module, clips: Tensor) -> FlopCounterMode:
+    """Return PyTorch's operations for clips; a multiply-accumulate counts as two."""
     with torch.no_grad(), FlopCounterMode(display=False) as counter:
-        net(clip)
+        net(clips)
     return counter
 
 
