@@ -157,9 +157,13 @@ print(f"Class and person: V = {found:.2f}; shuffled {np.mean(chance):.2f} on ave
 X = mistakes.coarse(study.prepared.x)
 people = list(np.unique(subjects))
 pixels = mistakes.SIDE**2
+parts = {"grey": X[:, :pixels], "flow": X[:, pixels:]}
+if dataset == "flow":
+    del parts["grey"]
+    print("The dataset flow is motion alone: it has no grey to see anything in.")
 seen = {
     name: metrics.scores(mistakes.evaluate(part, subjects, subjects, people, ["split"]))["accuracy"]
-    for name, part in {"grey": X[:, :pixels], "flow": X[:, pixels:]}.items()
+    for name, part in parts.items()
 }
 largest = clips["subject"].value_counts(normalize=True).iloc[0]
 print(f"Accuracy of naming one of {len(people)} people: ", end="")
@@ -381,7 +385,7 @@ for number, run in network.items():
 # %% tags=["solution", "hide-cell"] jupyter={"source_hidden": true, "outputs_hidden": true}
 # A random split can only pass on what the features know of the person.
 few = range(min(repeats, 5))
-for name, part in {"grey": X[:, :pixels], "flow": X[:, pixels:]}.items():
+for name, part in parts.items():
     pairs = [
         [
             mistakes.pooled(mistakes.evaluate(part, KINDS[k]["of the person"], subjects, classes,

@@ -271,10 +271,18 @@ class Found:
     def missing(self) -> dict[str, list[str]]:
         """Seeds of 0 to 2 that are missing, as text -> trials that lack them."""
         found: dict[str, list[str]] = {}
+        left_out = self.impossible
         for name in GROUPS[self.group]:
-            if seeds := sorted({0, 1, 2} - set(self.runs.get(name, {}))):
+            seeds = sorted({0, 1, 2} - set(self.runs.get(name, {})))
+            if seeds and name not in left_out:
                 found.setdefault(", ".join(map(str, seeds)), []).append(name)
         return found
+
+    @property
+    def impossible(self) -> dict[str, str]:
+        """Trials that say nothing about this data -> why, see `impossible`."""
+        reasons = {name: impossible(name, self.study) for name in GROUPS[self.group]}
+        return {name: why for name, why in reasons.items() if why}
 
     def __str__(self) -> str:
         """Say what is shown, what is missing, and what makes it."""
@@ -284,15 +292,19 @@ class Found:
             lines = [f"Shown: {self.where}: {counts}"]
         else:
             lines = [f"No trial of {self.where} is saved: nothing can be shown yet."]
+        if no := ", ".join(self.impossible):
+            text = f"The dataset {self.study.dataset} says nothing on {no}."
+            lines.append(filled(f"{text} They need what it has not, or change nothing."))
         if self.missing:
             lines.append("Missing, of seeds 0 to 2:")
-            for seeds, names in self.missing.items():
-                text = f"{seeds}: {', '.join(names)}"
-                lines.append(
-                    textwrap.fill(text, 80, subsequent_indent="   ", break_on_hyphens=False)
-                )
+            lines += [filled(f"{seeds}: {', '.join(n)}") for seeds, n in self.missing.items()]
             lines.append(f"Made by: {command(self.study, self.group)}")
         return "\n".join(lines)
+
+
+def filled(text: str) -> str:
+    """Return a text in lines of a page's width."""
+    return textwrap.fill(text, 80, subsequent_indent="   ", break_on_hyphens=False)
 
 
 def find(study: Study, group: str) -> Found:

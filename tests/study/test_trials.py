@@ -638,3 +638,11 @@ def test_real_data_is_looked_at_where_its_annotated_units_move(study, copy_of, e
     assert "No verdict: no measurement of MFEM is saved." in text
     text = printed("19_mffm_detail", capsys, **parameters)
     assert "there is no sweep of this data" in text
+
+
+def test_trials_that_flow_says_nothing_on_are_told_apart_from_missing_ones(flow_root):
+    found = trials.Found("ingredients", Study("flow", flow_root), {})
+    assert {"grey-only", "two-frames", "no-bilstm"} <= found.impossible.keys()
+    assert found.missing == {"0, 1, 2": ["full", "no-augmentation", "no-flip"]}
+    assert "The dataset flow says nothing on no-magnification, flow-only," in str(found)
+    assert trials.Found("ingredients", Study(), {}).impossible == {}
