@@ -396,8 +396,8 @@ def class_map(name: str, classes: str | Iterable[str] | None, clips: pd.DataFram
     """Return emotion -> class, in the order of the results, for ``classes`` of `load_clips`."""
     present = set(clips["emotion"])
     known = tables.LAYOUTS[name].emotions or tuple(sorted(present))
-    if name == "flow" and classes in (None, "three", "megc2019"):
-        classes = "all"
+    if name == "flow" and classes in (None, "three", "all", "megc2019"):
+        return {emotion: emotion for emotion in known}
     classes = classes or ("all" if name == "own" else "five")
     if classes in ("three", "megc2019"):
         if classes == "megc2019" and name not in MEGC2019:

@@ -169,7 +169,7 @@ def read_picture(path: Path) -> np.ndarray:
     DatasetError
         If it cannot be read, has another size, depth or number of channels, or shows nothing.
     """
-    from PIL import Image  # here, since most commands read no picture
+    from PIL import Image, UnidentifiedImageError  # here, since most commands read no picture
 
     pictures.plain_file(path)
     try:
@@ -177,11 +177,13 @@ def read_picture(path: Path) -> np.ndarray:
         with Image.open(io.BytesIO(data)) as picture:
             pictures.refuse_large(path, *picture.size)
             picture.load()  # OpenCV does not tell that a file is cut short
+        found = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_UNCHANGED)
     except DatasetError:
         raise
+    except UnidentifiedImageError as error:
+        raise DatasetError(f"{path}: no picture ({len(data)} bytes)") from error
     except Exception as error:  # Pillow raises many kinds
         raise DatasetError(f"{path}: not a readable picture ({error})") from error
-    found = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_UNCHANGED)
     if found is None:
         raise DatasetError(f"{path}: not a readable picture ({len(data)} bytes)")
     if found.shape != (SIDE, SIDE, 3) or found.dtype != np.uint8:
