@@ -59,6 +59,7 @@ class DeepClassifier(ClipClassifier):
     """
 
     standardise = True
+    loss_: list[float]
     imbalance: Imbalance = "none"
     width: Annotated[float, Range(0, 16, but_not=0)]
     side: Annotated[int, Range(4, 1024)] | None

@@ -35,8 +35,12 @@ class FoldsTogether(DeepClassifier):
         """Train on clips; on a GPU with the same random numbers as in `fit_folds`."""
         if not self.at_once:
             return super().fit(X, y, after_epoch)
-        tell = after_epoch and (lambda epoch, fitted, fold: after_epoch(epoch, fitted))
-        self.train_all([Fold(self, X, y)], tell)
+
+        def tell(epoch: int, fitted: DeepClassifier, fold: int) -> None:
+            if after_epoch is not None:
+                after_epoch(epoch, fitted)
+
+        self.train_all([Fold(self, X, y)], tell if after_epoch else None)
         return self
 
     def fit_folds(

@@ -149,7 +149,7 @@ def rewritten(path, described, tensors, sign=True):
         ("configuration", {"pretrained": "/etc/passwd"}, "configuration: .* without files"),
         ("about", None, "about=None: expected names and values"),
         ("about", {"seed": "x"}, "about: seed='x': expected a whole number"),
-        ("about", {"method": "svm"}, "about: method='svm': expected one of"),
+        ("about", {"method": "tree"}, "about: method='tree': expected one of"),
         ("about", {"version": ["x"]}, "about: version=.*: expected text"),
         ("about", {"note": "\x1b"}, "about: note=.*: expected short printable text"),
         ("about", {"note": [[[[[[]]]]]]}, "about: note: 0: 0.*: expected short printable text"),
