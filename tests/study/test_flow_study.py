@@ -113,5 +113,13 @@ def test_trials_leave_one_subject_out_beside_the_variants(study, monkeypatch, ca
     assert trials.study_of("single", study).config.epochs == 2  # halves train twice as long
 
 
+@pytest.mark.parametrize("protocol", ["halves", "loso"])
+def test_trials_that_say_nothing_on_flow_are_told(study, protocol):
+    flow = again(study, protocol=protocol)
+    assert trials.impossible("no-magnification", flow) == "it changes nothing on the dataset flow"
+    assert "no frames of faces" in trials.impossible("grey-only", flow)
+    assert not any(trials.impossible(name, flow) for name in ("full", "linear", "strain", "base"))
+
+
 def again(study, **options):
     return Study("flow", study.root, home=study.home, n_jobs=1, **FEW, **options)
