@@ -76,8 +76,9 @@ print(
 )
 
 # %% [markdown]
-# No setting was chosen on these clips. Every rival has its published setting, the paper's network
-# has the profile's width and the 50 epochs of section 3.1.4, and the last epoch counts.
+# No setting was chosen on these clips. Every rival has its published setting, or the narrower network
+# of the profile `laptop`, which was picked by computing time alone; `merlib/methods/` names both. The
+# paper's network has the profile's width and the 50 epochs of section 3.1.4. The last epoch counts.
 #
 # ## The methods, by part
 #
