@@ -66,14 +66,10 @@ real_motion.box("The answer, computed", real_motion.in_one_sentence(runs, module
 #
 # You find it in the repository `wangzhifengharrison/HTNet` on GitHub: the folder
 # `datasets/STSNet_whole_norm_u_v_os` and the table `combined_3_class2_for_optical_flow.csv`. Put both
-# into one folder, as they are. Then the same runs are made by
+# into one folder, as they are: it is the `DIR` of the command line, and `data_root` of a page.
 
 # %%
-for line in found.missing or [motion.command(f"train --methods {motion.CONTROL} full", [0])]:
-    print(line)
-print(
-    "Missing, of seeds 0 to 2: the runs of these commands." if found.missing else "All are saved."
-)
+print(found)
 
 # %% [markdown]
 # No setting was chosen on these clips. Every rival has its published setting, or the narrower network

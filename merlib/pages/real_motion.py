@@ -290,8 +290,8 @@ def told(scored: pd.DataFrame, made: pd.DataFrame) -> list[str]:
             for kind, row in means.loc[["true", "of the person", "shuffled"]].iterrows()
         ]
         lines.append(
-            f"- **A random split** for the quick classifier of [the page on the protocol]"
-            f"(21_protocol.ipynb), UF1 with one subject out to UF1 with random clips: "
+            f"- **A random split** for the quick classifier of the page on the protocol, "
+            f"UF1 with one subject out to UF1 with random clips: "
             f"{'; '.join(texts)} (means of {made['seed'].nunique()} repeats)"
         )
     return lines or ["- No run with every epoch is saved, and no mistake is made yet."]

@@ -18,6 +18,7 @@ from PIL import Image
 from book.tools import build
 from merlib import code
 from merlib.files import OURS
+from merlib.study.parameters import NO_FRAMES
 from merlib.study.study import Study
 
 NOTEBOOKS = sorted((ROOT / "notebooks").glob("*.py"))
@@ -62,6 +63,24 @@ def test_a_real_dataset_shows_no_face_unasked_and_claims_no_truth(home, casme2_r
     }
     for words in told[name]:
         assert words in text
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", [path.stem for path in NOTEBOOKS])
+def test_every_page_runs_on_flow_alone(home, flow_root, name):
+    """One that needs frames says so, and goes on with the drawn faces."""
+    path = home / "notebooks" / f"flow_{name}.ipynb"
+    text = (ROOT / "notebooks" / f"{name}.py").read_text()
+    nbformat.write(build.opened(text), path)
+    given = {"dataset": "flow", "data_root": str(flow_root), "repeats": 1}
+    given |= {"methods": ["majority", "logistic", "base", "full"]}
+    given |= {"overrides": {"width": 8, "epochs": 1}}
+    parameters = {key: value for key, value in given.items() if f"\n{key} = " in text}
+    papermill.execute_notebook(
+        path, path, parameters, kernel_name="python3", cwd=path.parent, progress_bar=False
+    )
+    assert ("frames=True" in text) == (NO_FRAMES in path.read_text())
+    path.unlink()
 
 
 def outputs(notebook):
