@@ -52,7 +52,7 @@ QUICK = {
     "lgccon": {"width": 0.125, "side": 56, "epochs": 20},
     "sssnet": {"width": 0.25, "epochs": 10, "batch_size": 8, "learning_rate": 2e-3},
     "rcn-a": {"width": 0.125, "epochs": 40, "batch_size": 4, "learning_rate": 0.03},
-    "mmnet": {"width": 0.125, "side": 32, "epochs": 40, "batch_size": 8, "learning_rate": 2e-3},
+    "mmnet": {"width": 0.125, "side": 32, "epochs": 60, "batch_size": 8, "learning_rate": 5e-3},
     "htnet": {"width": 0.0625, "epochs": 40, "batch_size": 8, "learning_rate": 5e-4},
 }
 """Smaller, and with larger steps, than the profile `laptop`: enough for a class that is easy."""
