@@ -19,11 +19,12 @@ from their confusion matrices. Nothing in `PRINTED` and `CONFUSION` was measured
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
 
-from merlib import metrics
+from merlib import config, metrics
 from merlib.config import VARIANTS
 from merlib.methods import METHODS
 from merlib.store import Saved
@@ -161,7 +162,8 @@ def find(home: Path, study: Study | None = None) -> Found:
     Parameters
     ----------
     home : path
-        The checkout; its ``results/flow/laptop`` is read.
+        The checkout; its ``results/flow/laptop`` is read, and rivals of the published size from
+        ``results/flow/paper``, if there are any.
     study : Study, optional
         Of the dataset ``flow``: then its own runs count, those that are not saved included.
     """
@@ -169,6 +171,10 @@ def find(home: Path, study: Study | None = None) -> Found:
     saved = study.saved() if study else saved
     runs = saved.load([*CLASSICAL, *NETWORKS, *VARIED], every_epoch=False)
     epochs = saved.load(WATCHED)
+    if not study:
+        published = Saved(home / "results" / "flow" / "paper", origin.foreign)
+        runs |= published.load([n for n in NETWORKS if n not in VARIANTS], every_epoch=False)
+        epochs |= published.load(WATCHED)
     if study:
         own = [name for name in (*CLASSICAL, *NETWORKS) if name in METHODS and study.finished(name)]
         for name in own:
@@ -177,6 +183,16 @@ def find(home: Path, study: Study | None = None) -> Found:
             if name in WATCHED:
                 epochs[name] = epochs.get(name, {}) | run
     return Found(runs, epochs, saved.measured("mistakes"))
+
+
+def reduced(runs: Mapping[str, Runs]) -> dict[str, dict[str, Any]]:
+    """Return what a profile made smaller than published: method -> parameter -> value."""
+    found = {}
+    for name in (name for name in runs if name in METHODS):
+        about = next(iter(runs[name].values())).attrs["run"]
+        narrow = config.profile(about["profile"], "flow").width < config.Config().width
+        found[name] = METHODS[name].narrow if narrow else {}
+    return {name: changes for name, changes in found.items() if changes}
 
 
 def part(predictions: pd.DataFrame, name: str) -> pd.DataFrame:

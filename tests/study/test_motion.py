@@ -6,6 +6,8 @@ import pytest
 from sklearn.metrics import f1_score
 
 from merlib import cli, metrics
+from merlib.methods import METHODS
+from merlib.store import Saved
 from merlib.study import motion
 
 CLIPS = {"CASME II": [88, 32, 25], "SMIC": [70, 51, 43], "SAMM": [92, 26, 15]}
@@ -69,3 +71,16 @@ def test_what_is_missing_is_named_with_the_command_that_makes_it(real_motion, tm
         assert cli.main([line.split()[1], "--help"]) == 0
         told = capsys.readouterr().out
         assert all(word in told for word in line.split() if word.startswith("--"))
+
+
+def test_rivals_of_the_published_size_count_and_smaller_ones_are_named(real_motion):
+    home, made = real_motion({"htnet": 0.5, "logistic": 0.5, "base": 0.5})
+    small = motion.find(home).runs
+    assert motion.reduced(small) == {"htnet": METHODS["htnet"].narrow}
+    about = small["htnet"][0].attrs["run"] | {"profile": "paper"}
+    for name in ("htnet", "base"):
+        run = made[name, 1]
+        Saved(home / "results" / "flow" / "paper").save(about | {"trial": name}, predictions=run)
+    found = motion.find(home)
+    assert list(found.runs["htnet"]) == list(found.epochs["htnet"]) == [0]
+    assert len(found.runs["base"]) == 3 and motion.reduced(found.runs) == {}
