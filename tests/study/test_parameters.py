@@ -101,7 +101,7 @@ def test_every_page_reads_all_its_parameters_first(page):
     text = page.read_text("utf-8")
     cell = re.search(r'tags=\["parameters"\]\n((?:\w+ = .*\n)+)', text)
     assert set(re.findall(r"^\w+", cell[1], re.M)) <= set(KINDS)
-    before = text[cell.end() :].partition("globals().update(parameters.read(globals()))")[0]
+    before = text[cell.end() :].partition("globals().update(parameters.read(globals()")[0]
     assert "Study(" not in before and "plots.style()" not in before
 
 
