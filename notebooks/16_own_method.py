@@ -40,7 +40,7 @@ from torch.nn.functional import adaptive_avg_pool2d
 
 def coarse_flow(X):
     """Return u and v of the apex (N, 3, F, F) as means over 8 by 8 squares (N, 128)."""
-    return adaptive_avg_pool2d(torch.as_tensor(X[:, :2]), 8).flatten(1).numpy()
+    return adaptive_avg_pool2d(torch.tensor(X[:, :2]), 8).flatten(1).numpy()
 
 
 def nearest_flow():

@@ -245,7 +245,7 @@ def test_a_page_is_executed_again_only_for_what_changed(tmp_path, casme2_root, m
     assert not executed(methods=["majority", "base"])  # the page has no such parameter
     edit("metrics.py", "matrix = np.asarray(matrix)", "table = matrix = np.asarray(matrix)")
     assert executed()
-    edit("metrics.py", "correct = np.diag(matrix)", "right = np.diag(matrix)")
+    edit("metrics.py", "    correct = matrix.diagonal(", "    right = matrix.diagonal(")
     edit("metrics.py", "divide(2 * correct,", "divide(2 * right,")
     edit("metrics.py", "Return eq. 15", "This is eq. 15")
     edit("pages/plots.py", "COLOURS = (", "COLOURS = ('#123456',")  # not behind this page
