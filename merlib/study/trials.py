@@ -192,7 +192,8 @@ def choices(about: Mapping[str, Any], study: Study | None = None) -> dict[str, A
     if study is not None and (study.profile, study.dataset) == (about["profile"], about["dataset"]):
         base = study.config
     if about.get("trial") in TRIALS:
-        base = replace(base, **differences(base, about["trial"], about["protocol"]))
+        protocol = about.get("protocol", "halves")  # the only one of older trials
+        base = replace(base, **differences(base, about["trial"], protocol))
     files = {name: about["configuration"].get(name) for name in ("pretrained", "landmarks")}
     return base.step() | files  # a reader's own files are not a choice of the profile
 
