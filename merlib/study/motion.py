@@ -29,12 +29,12 @@ from merlib.config import VARIANTS
 from merlib.methods import METHODS
 from merlib.store import Saved
 
-from . import origin, trials
+from . import origin
 from .study import Study
 
 Runs = Mapping[int, pd.DataFrame]
 
-PARTS = {"all": "", "CASME II": "casme2-", "SMIC": "smic-", "SAMM": "samm-"}
+PARTS = {"all": ""} | {title: f"{name}-" for name, title in config.PARTS.items()}
 """Part of the composite -> how the ids of its clips begin."""
 
 CLASSES = ("negative", "positive", "surprise")
@@ -135,8 +135,7 @@ class Found:
             ("train --keep --methods", NETWORKS, [0, 1, 2]),
             ("trials --protocol loso", VARIED, [0, 1, 2]),
         ):
-            known = [name for name in names if name in METHODS or name in trials.TRIALS]
-            lacking = [name for name in known if set(seeds) - set(self.runs.get(name, {}))]
+            lacking = [name for name in names if set(seeds) - set(self.runs.get(name, {}))]
             if lacking:
                 lines.append(command(f"{text} {' '.join(lacking)}", seeds))
         if self.mistakes.empty:
@@ -176,7 +175,7 @@ def find(home: Path, study: Study | None = None) -> Found:
         runs |= published.load([n for n in NETWORKS if n not in VARIANTS], every_epoch=False)
         epochs |= published.load(WATCHED)
     if study:
-        own = [name for name in (*CLASSICAL, *NETWORKS) if name in METHODS and study.finished(name)]
+        own = [name for name in (*CLASSICAL, *NETWORKS) if study.finished(name)]
         for name in own:
             run = {study.seed: study.predictions(name)}
             runs[name] = runs.get(name, {}) | run
@@ -205,13 +204,8 @@ def by_part(predictions: pd.DataFrame) -> dict[tuple[str, str], float]:
 
     A part without clips is left out.
     """
-    parts = {name: part(metrics.last(predictions), name) for name in PARTS}
-    return {
-        (name, score): value
-        for name, rows in parts.items()
-        if len(rows)
-        for score, value in metrics.scores(rows).items()
-    }
+    found = metrics.by_part(predictions).drop(columns="clips")
+    return {(name, score): row[score] for name, row in found.iterrows() for score in found}
 
 
 def table(runs: Mapping[str, Runs]) -> pd.DataFrame:

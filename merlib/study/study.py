@@ -208,9 +208,9 @@ class Study:
             raise ValueError(f"{method} needs frames; {FLOW}")
         if name == "channels":
             return self.prepared.x
-        if self.dataset == "flow":
-            return published.VIEWS[name](published.read_pictures(self.clips))
-        if name not in self.views:
+        if name not in self.views and self.dataset == "flow":
+            self.views[name] = published.VIEWS[name](published.read_pictures(self.clips))
+        elif name not in self.views:
             self.views[name] = prepare(
                 self.clips,
                 self.config,
