@@ -329,18 +329,19 @@ def one_fold(
 ) -> Fold:
     """Train one fold, and predict what it leaves out after every epoch; see `named`."""
     begun, test = time.perf_counter(), np.asarray(X[rows[1]])
-    tables: dict[int, pd.DataFrame] = {}
+    answers: dict[int, np.ndarray] = {}
 
     def note(epoch: int, fitted: ClassifierMixin) -> None:
-        tables[epoch] = probabilities(fitted, test, clips.iloc[rows[1]], classes, epoch)
+        answers[epoch] = fitted.predict_proba(test)
 
     with named(name, [left_out]), one_thread():
         fitted = only_class(clips, rows[0])
         if fitted is None:
             fitted = fit_fold(estimator, X, clips, left_out, seed, note, by)
-        if not tables:
+        if not answers:
             note(1, fitted)
-    return left_out, in_order(tables.values()), time.perf_counter() - begun
+        table = tabulated(answers, fitted.classes_, clips.iloc[rows[1]], classes)
+    return left_out, table, time.perf_counter() - begun
 
 
 def some_folds(
@@ -354,27 +355,29 @@ def some_folds(
 ) -> list[Fold]:
     """Train folds in one computation, and predict what each leaves out after every epoch."""
     begun = time.perf_counter()
-    tables: dict[str, list[pd.DataFrame]] = {left_out: [] for left_out in folds}
-
-    def note(epoch: int, fitted: ClassifierMixin, left: str) -> None:
-        test = folds[left][1]
-        with named(name, [left]):
-            answers = probabilities(fitted, np.asarray(X[test]), clips.iloc[test], classes, epoch)
-        tables[left].append(answers)
-
+    answers: dict[str, dict[int, np.ndarray]] = {left_out: {} for left_out in folds}
     single = {left_out: only_class(clips, train) for left_out, (train, _) in folds.items()}
-    todo = [left_out for left_out, one in single.items() if one is None]
-    rows, seeds = [folds[left][0] for left in todo], [fold_seed(seed, left) for left in todo]
+    fitted = {left_out: one for left_out, one in single.items() if one is not None}
+    todo = [left_out for left_out in folds if left_out not in fitted]
+    train, test = ([folds[left][part] for left in todo] for part in (0, 1))
     with named(name, todo), one_thread():
         given = X if getattr(estimator, "streams", False) else np.asarray(X)
-        labels = clips["emotion"].to_numpy(str)
+        labels, seeds = clips["emotion"].to_numpy(str), [fold_seed(seed, left) for left in todo]
+
+        def note(epoch: int, fold: int, found: np.ndarray) -> None:
+            answers[todo[fold]][epoch] = found
+
         if todo:
-            after_epoch = lambda epoch, fitted, fold: note(epoch, fitted, todo[fold])  # noqa: E731
-            estimator.fit_folds(given, labels, rows, seeds, after_epoch)
-    for left_out in set(folds) - set(todo):
-        note(1, single[left_out], left_out)
+            trained = estimator.fit_folds(given, labels, train, seeds, test, note)
+            fitted |= dict(zip(todo, trained, strict=True))
+    tables = []
+    for left_out, (_, rows) in folds.items():
+        one = fitted[left_out]
+        with named(name, [left_out]):
+            found = answers[left_out] or {1: one.predict_proba(np.asarray(X[rows]))}
+            tables.append(tabulated(found, one.classes_, clips.iloc[rows], classes))
     seconds = (time.perf_counter() - begun) / len(folds)
-    return [(left, in_order(tables[left]), seconds) for left in folds]
+    return [(left_out, table, seconds) for left_out, table in zip(folds, tables, strict=True)]
 
 
 def in_order(tables: Iterable[pd.DataFrame]) -> pd.DataFrame:
@@ -394,32 +397,40 @@ def in_all_epochs(tables: list[pd.DataFrame]) -> list[pd.DataFrame]:
     ]
 
 
-def probabilities(
-    fitted: ClassifierMixin, X: np.ndarray, clips: pd.DataFrame, classes: list[str], epoch: int
+def tabulated(
+    answers: dict[int, np.ndarray], known: np.ndarray, clips: pd.DataFrame, classes: list[str]
 ) -> pd.DataFrame:
-    """Return the table of predictions of one epoch; a class unseen in training has 0.
+    """Return the predictions of clips (n rows) as a table, sorted by clip and epoch.
+
+    ``answers`` are probabilities (n, K) by epoch, of the ``known`` classes. Another class, unseen
+    in training, has 0.
 
     Raises
     ------
     ValueError
-        If what the classifier gives are no probabilities.
+        If what a classifier gave are no probabilities.
     """
-    found = np.asarray(fitted.predict_proba(X), np.float32)  # half the file, seven digits
-    expected = len(X), len(fitted.classes_)
-    if found.shape != expected:
-        raise ValueError(f"predictions of shape {found.shape}: expected {expected}")
-    wrong = ~np.isclose(found.sum(axis=1), 1, atol=1e-3) | (found < -1e-6).any(axis=1)
-    if wrong.any():  # NaN is wrong too
-        row = int(wrong.argmax())
-        raise ValueError(
-            f"predictions of {wrong.sum()} clip(s) are no probabilities after epoch {epoch}, such "
-            f"as {found[row].tolist()} of {clips['clip'].iloc[row]}"
-        )
-    columns = {str(label): found[:, k] for k, label in enumerate(fitted.classes_)}
-    table = clips.rename(columns={"emotion": "label"}).assign(epoch=epoch)
+    expected = len(clips), len(known)
+    answers = {epoch: np.asarray(found) for epoch, found in answers.items()}
+    for epoch, found in answers.items():
+        if found.shape != expected:
+            raise ValueError(f"predictions of shape {found.shape}: expected {expected}")
+        wrong = ~np.isclose(found.sum(axis=1), 1, atol=1e-3) | (found < -1e-6).any(axis=1)
+        if wrong.any():  # NaN is wrong too
+            row = int(wrong.argmax())
+            raise ValueError(
+                f"predictions of {wrong.sum()} clip(s) are no probabilities after epoch {epoch}, "
+                f"such as {np.float32(found[row]).tolist()} of {clips['clip'].iloc[row]}"
+            )
+    # Single precision: half the file, seven digits.
+    found = np.stack([*answers.values()], axis=1).astype(np.float32).reshape(-1, len(known))
+    columns = {str(label): found[:, k] for k, label in enumerate(known)}
+    table = clips.rename(columns={"emotion": "label"})
+    table = table.loc[table.index.repeat(len(answers))].reset_index(drop=True)
+    table["epoch"] = np.tile([*answers], len(clips))
     for name in classes:
-        table[f"p_{name}"] = columns.get(name, np.zeros(len(X), np.float32))
-    return table
+        table[f"p_{name}"] = columns.get(name, np.zeros(len(table), np.float32))
+    return in_order([table])
 
 
 @contextmanager

@@ -98,7 +98,12 @@ class DeepClassifier(ClipClassifier):
 
     def optimiser(self, weights: Iterable[Tensor]) -> Optimizer:
         """Return the optimiser of a network's weights, by default Adam."""
-        return torch.optim.Adam(weights, self.learning_rate)
+        return torch.optim.Adam(weights, self.learning_rate, fused=self.fused)
+
+    @property
+    def fused(self) -> bool | None:
+        """Whether the optimiser takes a step in one operation: on a GPU; None is its default."""
+        return True if self.device_.type == "cuda" else None
 
     def schedule(self, optimiser: Optimizer):
         """Return the schedule of the learning rate, one step per epoch; by default constant."""

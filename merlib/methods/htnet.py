@@ -22,7 +22,8 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from .deep import DeepClassifier, narrowed
+from .deep import narrowed
+from .together import FoldsTogether
 
 VERSION = 1  # raised when this step computes something else, see merlib.versions
 
@@ -41,12 +42,13 @@ REPEATS = (2, 2, 10)
 """Blocks of each level."""
 
 
-class HTNet(DeepClassifier, side=28, epochs=800, batch_size=256, learning_rate=5e-5):
+class HTNet(FoldsTogether, side=28, epochs=800, batch_size=256, learning_rate=5e-5):
     """HTNet on the view ``apex_picture``; see `DeepClassifier` for the parameters."""
 
     takes = (3, 28, 28)
     standardise = False
     side: Literal[28]  # the pieces are cut out of such a picture
+    most_at_once = 17  # at full width, these need 50 GB
 
     def inputs(self, X: np.ndarray) -> np.ndarray:
         """Return the four pieces of pictures (N, 3, 28, 28), put together to the same size."""

@@ -25,7 +25,8 @@ from merlib.config import Config
 from merlib.model.augment import augment
 from merlib.values import Range
 
-from .deep import AfterEpoch, DeepClassifier, narrowed
+from .deep import AfterEpoch, narrowed
+from .together import FoldsTogether
 
 VERSION = 1  # raised when this step computes something else, see merlib.versions
 
@@ -34,7 +35,7 @@ MOVES = Config(flip=0.5, rotation=3.0, scaling=0.0)
 SHIFT = 15 / 224  # largest shift, as a fraction of the side
 
 
-class MMNet(DeepClassifier, side=224, epochs=74, batch_size=32, learning_rate=8e-4):
+class MMNet(FoldsTogether, side=224, epochs=74, batch_size=32, learning_rate=8e-4):
     """MMNet-style on the view ``apex_flow``; see `DeepClassifier` for the parameters."""
 
     takes = (3, "S", "S")
@@ -44,7 +45,7 @@ class MMNet(DeepClassifier, side=224, epochs=74, batch_size=32, learning_rate=8e
         return MuscleMotion(n_classes, self.width, self.side // DOWN)
 
     def optimiser(self, weights: Iterable[Tensor]) -> torch.optim.Optimizer:
-        return torch.optim.AdamW(weights, self.learning_rate, weight_decay=0.6)
+        return torch.optim.AdamW(weights, self.learning_rate, weight_decay=0.6, fused=self.fused)
 
     def schedule(self, optimiser: torch.optim.Optimizer):
         return torch.optim.lr_scheduler.LambdaLR(optimiser, lambda epoch: 0.987 ** min(epoch, 50))
@@ -53,22 +54,25 @@ class MMNet(DeepClassifier, side=224, epochs=74, batch_size=32, learning_rate=8e
         """Train on clips that are moved at random."""
         net = self.network_
         optimiser = self.optimiser(net.parameters())
-        forward = lambda x: net(moved(x))  # noqa: E731
+        forward = lambda x: net(self.moved(x, *self.draw(len(x))))  # noqa: E731
         self.run_epochs(optimiser, clips, labels, forward, self.loss, after_epoch)
 
+    def draw(self, clips: int) -> tuple[Tensor, ...]:
+        """Draw the chances (N, 3) of flip and rotation, and the places (N, 2) of the shift."""
+        most = round(SHIFT * self.side)
+        return torch.rand(3, clips).T, torch.randint(2 * most + 1, (clips, 2))
 
-def moved(x: Tensor) -> Tensor:
-    """Return u, v and strain (N, 3, S, S), flipped, turned and shifted at random; 0 around."""
-    with_grey = functional.pad(x, (0, 0, 0, 0, 1, 0))[:, None]
-    x = augment(with_grey, MOVES, torch.rand(3, len(x)).to(x.device))[:, 0, 1:]
-    side, most = x.shape[-1], round(SHIFT * x.shape[-1])
-    padded = functional.pad(x, (most,) * 4)
-    places = torch.randint(2 * most + 1, (len(x), 2)).tolist()
-    shifted = [
-        clip[:, row : row + side, column : column + side]
-        for clip, (row, column) in zip(padded, places, strict=True)
-    ]
-    return torch.stack(shifted)
+    def moved(self, x: Tensor, *drawn: Tensor) -> Tensor:
+        """Return u, v and strain (N, 3, S, S), flipped, turned and shifted; 0 around."""
+        chances, places = (one.to(x.device) for one in drawn)
+        with_grey = functional.pad(x, (0, 0, 0, 0, 1, 0))[:, None]
+        x = augment(with_grey, MOVES, chances.T)[:, 0, 1:]
+        most, points = round(SHIFT * self.side), torch.arange(self.side, device=x.device)
+        rows, columns = (points + places[:, axis, None] for axis in (0, 1))
+        padded = functional.pad(x, (most,) * 4)
+        every = torch.arange(len(x), device=x.device)[:, None, None]
+        moved = padded.movedim(1, -1)[every, rows[:, :, None], columns[:, None]]
+        return moved.movedim(-1, 1).contiguous()
 
 
 class MuscleMotion(nn.Module):

@@ -28,7 +28,7 @@ class SSSNet(FoldsTogether, side=64, epochs=200, batch_size=32):
     side: Literal[64]  # the size of a layer depends on it
 
     def optimiser(self, weights: Iterable[Tensor]) -> torch.optim.Optimizer:
-        return torch.optim.Adam(weights, self.learning_rate, weight_decay=1e-3)
+        return torch.optim.Adam(weights, self.learning_rate, weight_decay=1e-3, fused=self.fused)
 
     def build(self, n_classes: int) -> nn.Module:
         c32, c64, hidden = (narrowed(c, self.width) for c in (32, 64, 256))

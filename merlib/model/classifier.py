@@ -19,7 +19,7 @@ from merlib.values import known, shown
 
 from .augment import augment
 from .estimator import Axis, ClipClassifier, check_clips, seed_of
-from .folds import Together, mean_losses, padded
+from .folds import AfterFoldsEpoch, Together, mean_losses, padded, plan, stacked
 from .network import Network
 from .training import (
     Diverged,
@@ -35,6 +35,7 @@ VERSION = 1  # raised when this step computes something else, see merlib.version
 PREDICTED_AT_ONCE = 8  # clips that are predicted at a time
 BYTES_AT_ONCE = 2**28  # bytes of clips that are copied to a GPU at a time
 FOLDS_AT_ONCE = 17  # that train together if clips are single frames: more gain nothing
+FOLDS_AT_ONCE_ON_A_GPU = 68
 
 
 class NetworkClassifier(ClipClassifier):
@@ -165,12 +166,15 @@ class NetworkClassifier(ClipClassifier):
     def at_once(self) -> int:
         """Folds that `merlib.loso` trains at once; 0 if it trains them one by one.
 
-        With one frame in a clip, most of the time of a CPU goes into starting operations, and folds
-        together take half the time. With more frames, or an LSTM, nothing is gained.
+        With one frame in a clip, most of the time goes into starting operations, and folds together
+        take half the time of a CPU. With more frames, or an LSTM, nothing is gained. Folds together
+        are always trained in float32.
         """
         config = self.settings
-        small = config.frames == 1 and config.sequence == "mean" and self.precision != "bfloat16"
-        return FOLDS_AT_ONCE if small and pick_device(self.device).type == "cpu" else 0
+        if config.frames > 1 or config.sequence != "mean" or self.precision == "bfloat16":
+            return 0
+        cuda = pick_device(self.device).type == "cuda"
+        return FOLDS_AT_ONCE_ON_A_GPU if cuda else FOLDS_AT_ONCE
 
     def fit_folds(
         self,
@@ -178,21 +182,24 @@ class NetworkClassifier(ClipClassifier):
         y: np.ndarray,
         folds: list[np.ndarray],
         seeds: list[int],
-        after_epoch: Callable[[int, "NetworkClassifier", int], None] | None = None,
+        tests: list[np.ndarray] | None = None,
+        after_epoch: AfterFoldsEpoch | None = None,
     ) -> list["NetworkClassifier"]:
         """Return a fitted classifier for each fold: up to rounding the one that `fit` returns.
 
         X (N, T, C, H, W) are all clips and y (N,) has their labels; ``folds`` gives the training
-        rows and ``seeds`` the random state of each fold. ``after_epoch`` is called with the epoch,
-        the fold's classifier and the number of the fold.
+        rows and ``seeds`` the random state of each fold. ``after_epoch`` is called with the epoch
+        (from 1), the number of a fold, and the probabilities of its rows in ``tests``.
         """
+        watched = tests or [np.arange(0)] * len(folds)
         fitted = [clone(self).set_params(random_state=seed) for seed in seeds]
         groups: dict[tuple[int, int], list[Fold]] = defaultdict(list)
-        for number, (one, rows) in enumerate(zip(fitted, folds, strict=True)):
-            fold = Fold(one, Rows(X, rows), y[rows], number)
+        for number, (one, rows, test) in enumerate(zip(fitted, folds, watched, strict=True)):
+            fold = Fold(one, X, y, rows, test, number)
             groups[fold.steps, len(one.classes_)].append(fold)
+        clips = reader(X, pick_device(self.device))
         for group in groups.values():
-            train_together(group, after_epoch or (lambda *_: None))
+            train_together(group, clips, after_epoch)
         return fitted
 
     def predict_proba(self, X: np.ndarray | Rows) -> np.ndarray:
@@ -209,65 +216,85 @@ class NetworkClassifier(ClipClassifier):
 
 
 class Fold:
-    """One of several folds that train together: its clips, network and random states."""
+    """One of several folds that train together: its rows of all clips, network, random states."""
 
-    def __init__(self, classifier: NetworkClassifier, X: Rows, y: np.ndarray, number: int):
+    def __init__(
+        self,
+        classifier: NetworkClassifier,
+        X: np.ndarray | Rows,
+        y: np.ndarray,
+        rows: np.ndarray,
+        test: np.ndarray,
+        number: int,
+    ):
         self.classifier, self.number, self.config = classifier, number, classifier.settings
-        self.X, codes = classifier.begin_fit(X, y)
-        self.labels, classes = torch.from_numpy(codes), len(classifier.classes_)
-        seed = seed_of(classifier.random_state)
-        classifier.device_, classifier.loss_ = torch.device("cpu"), []
-        with own_randomness(seed, classifier.device_):
-            self.generator = torch.Generator().manual_seed(seed)
-            classifier.network_ = Network(classes, self.config).eval()
+        _, self.codes = classifier.begin_fit(Rows(X, rows), y[rows])
+        self.rows, self.test = torch.from_numpy(rows), torch.from_numpy(test)
+        classes, self.seed = len(classifier.classes_), seed_of(classifier.random_state)
+        classifier.device_, classifier.loss_ = pick_device(classifier.device), []
+        with own_randomness(self.seed, classifier.device_):
+            self.generator = torch.Generator().manual_seed(self.seed)
+            classifier.network_ = Network(classes, self.config).eval().to(classifier.device_)
             self.state = torch.get_rng_state()
-        self.prior = log_prior(self.labels, classes, self.config)
-        self.steps = len(draw_batches(codes, self.config, torch.Generator()))
+        codes = torch.from_numpy(self.codes)
+        self.labels = torch.zeros(len(X), dtype=codes.dtype).scatter(0, self.rows, codes)
+        self.prior = log_prior(codes, classes, self.config)
+        self.steps = len(draw_batches(self.codes, self.config, torch.Generator()))
 
-    def epoch(self) -> Iterator[tuple[Tensor, Tensor, Tensor]]:
-        """Yield clips, labels and chances (B, 3) of each batch of the next epoch."""
-        codes, device = self.labels.numpy(), self.classifier.device_
-        for rows, chances in epoch_plan(codes, self.config, self.generator, device):
-            yield read(self.X, rows), self.labels[rows], chances.T
+    def batches(self) -> tuple[list[Tensor], list[Tensor]]:
+        """Return the rows (B,) of each batch of the next epoch, and its chances (B, 3)."""
+        batches = draw_batches(self.codes, self.config, self.generator)
+        drawn = [torch.rand(3, len(rows), generator=self.generator).T for rows in batches]
+        return [self.rows[rows] for rows in batches], drawn
 
-    def end_epoch(self, number: int, state: dict[str, Tensor], loss: float) -> None:
-        """Take weights and loss of an epoch; see `Diverged`."""
-        one = self.classifier
-        one.network_.load_state_dict(state, strict=False)  # shared tensors have one name
-        one.loss_.append(loss / len(self.labels))
-        if not (math.isfinite(loss) and bool(all_finite(one.network_))):
-            del one.network_
+    def end_epoch(self, number: int, loss: float) -> None:
+        """Note the mean loss of an epoch; raise `Diverged` if it is not finite."""
+        self.classifier.loss_.append(loss)
+        if not math.isfinite(loss):
+            del self.classifier.network_
             raise Diverged(number, self.config.learning_rate, self.number)
 
 
 def train_together(
-    folds: list[Fold], after_epoch: Callable[[int, NetworkClassifier, int], None]
+    folds: list[Fold], clips: Callable[[Tensor], Tensor], after_epoch: AfterFoldsEpoch | None
 ) -> None:
-    """Train the networks of folds with equally many steps at once, as `NetworkClassifier.fit`."""
-    config, steps = folds[0].config, folds[0].config.epochs * folds[0].steps
-    with own_randomness(0, torch.device("cpu")):
+    """Train the networks of folds with equally many steps at once, as `NetworkClassifier.fit`.
+
+    ``clips`` returns rows (B,) of all clips, on the device.
+    """
+    config, device = folds[0].config, folds[0].classifier.device_
+    steps = config.epochs * folds[0].steps
+    each, sizes = torch.arange(len(folds), device=device)[:, None], [len(f.rows) for f in folds]
+    prior = torch.stack([fold.prior for fold in folds])[:, None].to(device)
+    labels = torch.stack([fold.labels for fold in folds]).to(device)
+    tests = padded([fold.test for fold in folds])
+    with own_randomness(folds[0].seed, device):
         networks = [fold.classifier.network_ for fold in folds]
-        example = read(folds[0].X, torch.arange(2))
-        together = Together(networks, [fold.state for fold in folds], example)
-        prior = torch.stack([fold.prior for fold in folds])[:, None]
+        together = Together(networks, [fold.state for fold in folds], clips(folds[0].rows[:2]))
         optimiser = make_optimiser(together, config)
         schedule = torch.optim.lr_scheduler.LambdaLR(optimiser, cosine(steps))
         for epoch in range(1, config.epochs + 1):
-            total = torch.zeros(len(folds))
-            for batches in zip(*(fold.epoch() for fold in folds), strict=True):
-                clips, labels, chances = map(padded, map(list, zip(*batches, strict=True)))
-                counts = padded([torch.ones(len(labels)) for _, labels, _ in batches])
-                moved = augment(clips.flatten(0, 1), config, chances.flatten(0, 1).T)
-                logits = together.forward(moved.view_as(clips), counts)
-                losses = mean_losses(logits + prior, labels, counts)
+            total = torch.zeros(len(folds), device=device)
+            batches, drawn = zip(*(fold.batches() for fold in folds), strict=True)
+            chances = stacked(drawn, device)
+            for (rows, counts, whole), moves in zip(plan(batches, device), chances, strict=True):
+                moved = augment(clips(rows.flatten()), config, moves.flatten(0, 1).T)
+                logits = together.forward(moved.unflatten(0, rows.shape), counts, whole)
+                losses = mean_losses(logits + prior, labels[each, rows], counts)
                 optimiser.zero_grad()
                 losses.sum().backward()
                 optimiser.step()
                 schedule.step()
                 total += losses.detach() * counts.sum(dim=1)
-            for k, fold in enumerate(folds):
-                fold.end_epoch(epoch, together.state_dict(k), float(total[k]))
-                after_epoch(epoch, fold.classifier, fold.number)
+            total = torch.where(together.finite(), total, math.nan)
+            for fold, loss, size in zip(folds, total.tolist(), sizes, strict=True):
+                fold.end_epoch(epoch, loss / size)
+            if after_epoch is not None:
+                shown = clips(tests.flatten()).unflatten(0, tests.shape)
+                for fold, found in zip(folds, together.probabilities(shown), strict=True):
+                    after_epoch(epoch, fold.number, found[: len(fold.test)])
+    for k, fold in enumerate(folds):
+        fold.classifier.network_.load_state_dict(together.state_dict(k), strict=False)
 
 
 def read(X: np.ndarray | Rows, rows: Tensor) -> Tensor:

@@ -3,14 +3,17 @@
 A network of a few thousand weights cannot keep a processor busy: most of the time is spent on
 starting operations. Here the networks of several folds are stacked, and every operation is done for
 all of them at once. Each fold has the same weights, batches, augmentation and dropout as when it is
-trained alone, so the result is the same up to the rounding of sums.
+trained alone, so the result is the same up to the rounding of sums. On a GPU the dropout is drawn
+there, of all folds at once: it is as random, but not what a fold draws alone. Convolutions are
+matrix products there, since those of many small groups of channels are slow.
 """
 
 import copy
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
 from functools import partial
-from typing import Any
+from typing import Any, cast
 
+import numpy as np
 import torch
 from torch import Tensor, nn
 from torch.func import functional_call, stack_module_state, vmap
@@ -20,8 +23,11 @@ from .training import decaying
 
 VERSION = 1  # raised when this step computes something else, see merlib.versions
 
-padded = partial(nn.utils.rnn.pad_sequence, batch_first=True)
+padded: Callable[..., Tensor] = partial(nn.utils.rnn.pad_sequence, batch_first=True)
 """Return tensors (N_f, ...) as one tensor (F, B, ...); shorter ones are filled with zeros."""
+
+AfterFoldsEpoch = Callable[[int, int, np.ndarray], None]
+"""Gets an epoch, the number of a fold, and the probabilities (N, K) of its test clips."""
 
 
 class Together:
@@ -32,7 +38,7 @@ class Together:
     """
 
     def __init__(self, networks: Sequence[nn.Module], states: Sequence[Tensor], example: Tensor):
-        given = [with_given_randomness(network).train() for network in networks]
+        given = [prepared(network, example.device).train() for network in networks]
         self.weights, self.buffers = stack_module_state(given)
         self.states, self.network = list(states), given[0]
         self.norms = [m for m in self.network.modules() if isinstance(m, WeightedBatchNorm)]
@@ -44,9 +50,11 @@ class Together:
         """Return two groups for the optimiser, as `decaying` does for one network."""
         return decaying(self.weights.values(), weight_decay, dimensions=2)
 
-    def forward(self, x: Tensor, counts: Tensor) -> Tensor:
-        """Return logits (F, B, K) of clips (F, B, ...); clips of count 0 (F, B) fill a batch."""
-        whole = bool(counts.all())
+    def forward(self, x: Tensor, counts: Tensor, whole: bool) -> Tensor:
+        """Return logits (F, B, K) of clips (F, B, ...), in training.
+
+        Clips of count 0 (F, B) only fill a batch; a batch is ``whole`` if it has none.
+        """
 
         def one(weights: dict, buffers: dict, x: Tensor, counts: Tensor) -> Tensor:
             for norm in self.norms:
@@ -56,7 +64,13 @@ class Together:
         return vmap(one)(self.weights, self.buffers | self.masks(counts), x, counts)
 
     def masks(self, counts: Tensor) -> dict[str, Tensor]:
-        """Draw the masks (F, B, ...) that each fold's own dropout layers would draw."""
+        """Draw the masks (F, B, ...) of the dropout layers: on a CPU each fold's own."""
+        if counts.is_cuda:  # thousands of small draws would take longer than the rest of a step
+            kept = {name: (layer.shape, 1 - layer.p) for name, layer in self.dropouts.items()}
+            return {
+                f"{name}.mask": counts.new_empty(*counts.shape, *shape).bernoulli_(p) / p
+                for name, (shape, p) in kept.items()
+            }
         drawn: dict[str, list[Tensor]] = {f"{name}.mask": [] for name in self.dropouts}
         for fold, rows in enumerate(counts.sum(dim=1).int().tolist()):
             torch.set_rng_state(self.states[fold])
@@ -64,13 +78,67 @@ class Together:
                 mask = torch.empty(rows, *layer.shape)
                 masks.append(mask.bernoulli_(1 - layer.p).div_(1 - layer.p))
             self.states[fold] = torch.get_rng_state()
-        return {name: padded(masks).to(counts.device) for name, masks in drawn.items()}
+        return {name: padded(masks) for name, masks in drawn.items()}
+
+    def drawn(self, draw: Callable[[int], tuple[Tensor, ...]], counts: Tensor) -> list[Tensor]:
+        """Return what each fold draws for its clips, by its own state, as tensors (F * B, ...)."""
+        if not draw(0):
+            return []
+        folds = []
+        for fold, rows in enumerate(counts.sum(dim=1).int().tolist()):
+            torch.set_rng_state(self.states[fold])
+            folds.append(draw(rows))
+            self.states[fold] = torch.get_rng_state()
+        return [padded(some).flatten(0, 1).to(counts.device) for some in zip(*folds, strict=True)]
+
+    def probabilities(self, x: Tensor) -> list[np.ndarray]:
+        """Return those (B, K) of each fold, float64, of clips (F, B, ...), as when predicting."""
+        self.network.eval()
+
+        def one(weights: dict, buffers: dict, x: Tensor) -> Tensor:
+            return functional_call(self.network, (weights, buffers), (x,))
+
+        with torch.no_grad():
+            found = vmap(one)(self.weights, self.buffers, x).double().softmax(dim=2)
+        self.network.train()
+        return list(found.cpu().numpy())
+
+    def finite(self) -> Tensor:
+        """Return whether all weights and statistics of each fold (F,) are finite."""
+        values = [*self.weights.values(), *self.buffers.values()]
+        good = [value.isfinite().reshape(len(value), -1).all(dim=1) for value in values]
+        return torch.stack(good).all(dim=0)
 
     def state_dict(self, fold: int) -> dict[str, Tensor]:
         """Return the tensors of one fold's network."""
         both = (self.weights | self.buffers).items()
         masks = {f"{name}.mask" for name in self.dropouts}
         return {name: value[fold].detach().clone() for name, value in both if name not in masks}
+
+
+def stacked(
+    epoch: Sequence[Sequence[Tensor]], device: torch.device, filler: float = 0.0
+) -> list[Tensor]:
+    """Return what each fold has for the steps of an epoch as one tensor (F, B, ...) for each step.
+
+    All go to the device in one copy, so that no step of a GPU waits.
+    """
+    steps = [padded(list(step), padding_value=filler) for step in zip(*epoch, strict=True)]
+    moved = torch.cat([step.flatten() for step in steps]).to(device)
+    parts = moved.split([step.numel() for step in steps])
+    return [part.view(step.shape) for part, step in zip(parts, steps, strict=True)]
+
+
+def plan(
+    batches: Sequence[Sequence[Tensor]], device: torch.device
+) -> Iterator[tuple[Tensor, Tensor, bool]]:
+    """Yield rows (F, B), counts (F, B), and whether the batch is whole, of each step of an epoch.
+
+    ``batches`` are the rows of each fold, in equally many steps; see `Together.forward`.
+    """
+    whole = [len({len(rows) for rows in step}) == 1 for step in zip(*batches, strict=True)]
+    for rows, full in zip(stacked(batches, device, -1), whole, strict=True):
+        yield rows.clamp(min=0), (rows >= 0).float(), full
 
 
 def mean_losses(logits: Tensor, labels: Tensor, counts: Tensor) -> Tensor:
@@ -82,16 +150,41 @@ def mean_losses(logits: Tensor, labels: Tensor, counts: Tensor) -> Tensor:
     return (each.view_as(counts) * counts).sum(dim=1) / counts.sum(dim=1)
 
 
-def with_given_randomness(network: nn.Module) -> nn.Module:
+def prepared(network: nn.Module, device: torch.device) -> nn.Module:
     """Return a copy of a network where dropout gets its masks and batch norm its rows as inputs."""
-    network = copy.deepcopy(network)
+    # Stacked weights have a layout of their own.
+    network = copy.deepcopy(network).to(memory_format=torch.contiguous_format)  # type: ignore
     for parent in list(network.modules()):
         for name, child in list(parent.named_children()):
             if isinstance(child, nn.Dropout | nn.Dropout2d) and child.p > 0:
                 setattr(parent, name, GivenDropout(child))
             elif isinstance(child, nn.BatchNorm1d | nn.BatchNorm2d):
                 setattr(parent, name, WeightedBatchNorm(child))
-    return network
+            elif isinstance(child, nn.Conv2d) and device.type == "cuda":
+                setattr(parent, name, ProductConv(child))
+    return network.to(device)
+
+
+class ProductConv(nn.Module):
+    """A convolution as the product of its weights and the patches of all clips."""
+
+    def __init__(self, convolution: nn.Conv2d):
+        super().__init__()
+        self.weight, self.bias = convolution.weight, convolution.bias
+        self.stride, self.kernel_size = convolution.stride, convolution.kernel_size
+        rows, columns = cast(tuple[int, int], convolution.padding)
+        self.around = (columns, columns, rows, rows)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Return features (N, C', H', W') of features (N, C, H, W)."""
+        height, width = self.kernel_size
+        x = functional.pad(x.movedim(1, 0), self.around)  # (C, N, H, W)
+        patches = x.unfold(2, height, self.stride[0]).unfold(3, width, self.stride[1])
+        patches = patches.movedim((4, 5), (1, 2))  # (C, height, width, N, H', W')
+        shape = patches.shape[3:]
+        y = self.weight.flatten(1) @ patches.flatten(3).flatten(0, 2)
+        y = y if self.bias is None else y + self.bias[:, None]
+        return y.unflatten(1, shape).movedim(0, 1).contiguous()
 
 
 class GivenDropout(nn.Module):
@@ -105,7 +198,9 @@ class GivenDropout(nn.Module):
         self.register_buffer("mask", torch.ones(()))
 
     def forward(self, x: Tensor) -> Tensor:
-        """Return the masked features, and note their shape for one clip."""
+        """Return the masked features, in training; note their shape for one clip."""
+        if not self.training:
+            return x
         self.shape = (x.shape[1], 1, 1) if self.maps else tuple(x.shape[1:])
         return x * self.mask
 
@@ -130,13 +225,13 @@ class WeightedBatchNorm(nn.Module):
             self.register_buffer(name, value)
 
     def forward(self, x: Tensor) -> Tensor:
-        """Return the normalised features (N, C, ...), and update the running statistics."""
+        """Return the normalised features (N, C, ...); in training, update the statistics."""
+        running, affine = (self.running_mean, self.running_var), (self.weight, self.bias)
+        if not self.training:
+            return functional.batch_norm(x, *running, *affine, False, self.momentum, self.eps)
         self.num_batches_tracked.add_(1)
         if self.whole:
-            running = self.running_mean, self.running_var
-            return functional.batch_norm(
-                x, *running, self.weight, self.bias, True, self.momentum, self.eps
-            )
+            return functional.batch_norm(x, *running, *affine, True, self.momentum, self.eps)
         axes, ones = (0, *range(2, x.ndim)), (1,) * (x.ndim - 2)
         rows = self.counts.repeat_interleave(len(x) // len(self.counts)).view(-1, 1, *ones)
         count = rows.sum() * x[0, 0].numel()

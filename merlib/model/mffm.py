@@ -5,6 +5,7 @@ the shallow stages saw is not lost.
 """
 
 from collections.abc import Sequence
+from functools import cache
 from typing import cast
 
 import torch
@@ -51,7 +52,7 @@ class FIM(nn.Module):
 
     def forward(self, shallow: Tensor, deep: Tensor) -> Tensor:
         """Return Y ``(B, C_1 + C_2, H_1, W_1)`` of X_1 and X_2, each ``(B, C_k, H_k, W_k)``."""
-        up = functional.interpolate(self.inner(deep), shallow.shape[2:], mode="bilinear")
+        up = upsampled(self.inner(deep), *shallow.shape[2:])
         return self.act(self.bn(self.outer(torch.cat([shallow, up], dim=1))))
 
     def pooled(self, shallow: Tensor, deep: Tensor) -> Tensor:
@@ -85,9 +86,33 @@ def point_weights(here: int, there: int, kernel: int) -> Tensor:
     ``here`` points are interpolated to ``there`` points, over which the kernel moves with zero
     padding. The result is float64 ``(here, kernel)``.
     """
+    points = functional.pad(interpolation(here, there), (kernel // 2, kernel // 2))
+    return points.unfold(1, there, 1).sum(dim=2)
+
+
+def interpolation(here: int, there: int) -> Tensor:
+    """Return how much each of ``here`` points adds to each of ``there``, float64 (here, there)."""
     points = torch.eye(here, dtype=torch.float64)[None]
-    points = functional.interpolate(points, there, mode="linear")[0]
-    return functional.pad(points, (kernel // 2, kernel // 2)).unfold(1, there, 1).sum(dim=2)
+    return functional.interpolate(points, there, mode="linear")[0]
+
+
+def upsampled(x: Tensor, height: int, width: int) -> Tensor:
+    """Return features ``(B, C, H, W)``, bilinearly upsampled to ``height, width``."""
+    if not x.is_cuda:
+        return functional.interpolate(x, (height, width), mode="bilinear")
+    # On a GPU the slope of PyTorch's own would be summed in an order that varies, or slowly.
+    rows, columns = (
+        constant(here, there, x.device, x.dtype)
+        for here, there in zip(x.shape[2:], (height, width), strict=True)
+    )
+    return rows.T @ (x @ columns)
+
+
+@cache
+def constant(here: int, there: int, device: torch.device, dtype: torch.dtype) -> Tensor:
+    """Return `interpolation` on a device; it is copied there once, so that no step waits."""
+    with torch.inference_mode(False):
+        return interpolation(here, there).to(device, dtype)
 
 
 class MFFM(nn.Module):
