@@ -87,18 +87,19 @@ def own_randomness(seed: int, device: torch.device) -> Iterator[None]:
     cuda, cudnn = device.type == "cuda", torch.backends.cudnn
     before = cudnn.deterministic, cudnn.benchmark
     strict = torch.are_deterministic_algorithms_enabled()
-    filled = torch.utils.deterministic.fill_uninitialized_memory
+    deterministic: Any = torch.utils.deterministic
+    filled = deterministic.fill_uninitialized_memory
     with torch.random.fork_rng([device] if cuda else []):
         torch.manual_seed(seed)
         cudnn.deterministic, cudnn.benchmark = True, False
         torch.use_deterministic_algorithms(strict or cuda, warn_only=True)
-        torch.utils.deterministic.fill_uninitialized_memory = False  # for nothing that is read
+        deterministic.fill_uninitialized_memory = False  # for nothing that is read
         torch.set_flush_denormal(True)  # tiny weights would slow the CPU a hundredfold
         try:
             yield
         finally:
             torch.set_flush_denormal(False)
-            torch.utils.deterministic.fill_uninitialized_memory = filled
+            deterministic.fill_uninitialized_memory = filled
             torch.use_deterministic_algorithms(strict)
             cudnn.deterministic, cudnn.benchmark = before
 
