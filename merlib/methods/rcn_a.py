@@ -30,7 +30,9 @@ class RCNA(FoldsTogether, side=60, epochs=500, batch_size=32, learning_rate=1e-4
     takes = (3, "S", "S")
 
     def optimiser(self, weights: Iterable[Tensor]) -> torch.optim.Optimizer:
-        return torch.optim.SGD(weights, self.learning_rate, momentum=0.9, weight_decay=5e-4)
+        return torch.optim.SGD(
+            weights, self.learning_rate, momentum=0.9, weight_decay=5e-4, fused=self.fused
+        )
 
     def build(self, n_classes: int) -> nn.Module:
         return Recurrent(n_classes, narrowed(64, self.width))

@@ -11,7 +11,7 @@ from torch import Tensor
 
 from merlib.config import Config
 from merlib.model.estimator import seed_of
-from merlib.model.folds import AfterFoldsEpoch, Together, mean_losses, padded, plan
+from merlib.model.folds import AfterFoldsEpoch, Together, Trainer, padded, plan
 from merlib.model.training import Diverged, draw_batches, own_randomness, pick_device
 
 from .deep import DeepClassifier
@@ -82,7 +82,7 @@ class Fold:
         with own_randomness(classifier.seed_, classifier.device_):
             self.clips, self.labels = classifier.begin(X, y)
             self.state = torch.get_rng_state()
-        self.tests = classifier.standardised(test) if len(test) else self.clips[:0]
+        self.test = classifier.standardised(test) if len(test) else self.clips[:0]
         self.generator = torch.Generator().manual_seed(classifier.seed_)
         self.codes = self.labels.cpu().numpy()
         self.how = Config(batch_size=classifier.batch_size, imbalance=classifier.imbalance)
@@ -93,8 +93,8 @@ class Fold:
         return draw_batches(self.codes, self.how, self.generator)
 
     def end_epoch(self, number: int, loss: float) -> None:
-        """Note the mean loss of an epoch; raise `Diverged` if it is not finite."""
-        self.classifier.loss_.append(loss)
+        """Note the sum of the losses of an epoch; raise `Diverged` if it is not finite."""
+        self.classifier.loss_.append(loss / len(self.codes))
         if not math.isfinite(loss):
             del self.classifier.network_
             raise Diverged(number, self.classifier.learning_rate, self.number)
@@ -104,32 +104,20 @@ def train_together(folds: list[Fold], after_epoch: AfterFoldsEpoch | None = None
     """Train the networks of similar folds at once, and store each in its classifier."""
     first, device = folds[0].classifier, folds[0].classifier.device_
     clips, labels, tests = (
-        padded([getattr(fold, name) for fold in folds]) for name in ("clips", "labels", "tests")
+        padded([getattr(fold, name) for fold in folds]) for name in ("clips", "labels", "test")
     )
-    each, sizes = torch.arange(len(folds), device=device)[:, None], [len(f.codes) for f in folds]
+    each = torch.arange(len(folds), device=device)[:, None]
     with own_randomness(first.seed_, device):
         networks = [fold.classifier.network_ for fold in folds]
         together = Together(networks, [fold.state for fold in folds], folds[0].clips[:2])
-        optimiser = first.optimiser(together.weights.values())
-        schedule = first.schedule(optimiser)
+        trainer = Trainer(together, first.optimiser(together.weights.values()), first.moved)
+        schedule = first.schedule(trainer.optimiser)
         for epoch in range(1, first.epochs + 1):
-            total = torch.zeros(len(folds), device=device)
             for rows, counts, whole in plan([fold.batches() for fold in folds], device):
                 drawn = together.drawn(first.draw, counts)
-                moved = first.moved(clips[each, rows].flatten(0, 1), *drawn)
-                logits = together.forward(moved.unflatten(0, rows.shape), counts, whole)
-                losses = mean_losses(logits, labels[each, rows], counts)
-                optimiser.zero_grad()
-                losses.sum().backward()
-                optimiser.step()
-                total += losses.detach() * counts.sum(dim=1)
+                trainer.step(clips[each, rows], labels[each, rows], counts, whole, *drawn)
             schedule.step()
-            total = torch.where(together.finite(), total, math.nan)
-            for fold, loss, size in zip(folds, total.tolist(), sizes, strict=True):
-                fold.end_epoch(epoch, loss / size)
-            if after_epoch is not None:
-                for fold, found in zip(folds, together.probabilities(tests), strict=True):
-                    after_epoch(epoch, fold.number, found[: len(fold.tests)])
+            trainer.end_epoch(epoch, folds, tests, after_epoch)
     for k, fold in enumerate(folds):
         fold.classifier.network_.load_state_dict(together.state_dict(k), strict=False)
         fold.classifier.end()

@@ -19,7 +19,7 @@ from merlib.values import known, shown
 
 from .augment import augment
 from .estimator import Axis, ClipClassifier, check_clips, seed_of
-from .folds import AfterFoldsEpoch, Together, mean_losses, padded, plan, stacked
+from .folds import AfterFoldsEpoch, Together, Trainer, padded, plan, stacked
 from .network import Network
 from .training import (
     Diverged,
@@ -248,8 +248,8 @@ class Fold:
         return [self.rows[rows] for rows in batches], drawn
 
     def end_epoch(self, number: int, loss: float) -> None:
-        """Note the mean loss of an epoch; raise `Diverged` if it is not finite."""
-        self.classifier.loss_.append(loss)
+        """Note the sum of the losses of an epoch; raise `Diverged` if it is not finite."""
+        self.classifier.loss_.append(loss / len(self.codes))
         if not math.isfinite(loss):
             del self.classifier.network_
             raise Diverged(number, self.config.learning_rate, self.number)
@@ -263,36 +263,31 @@ def train_together(
     ``clips`` returns rows (B,) of all clips, on the device.
     """
     config, device = folds[0].config, folds[0].classifier.device_
-    steps = config.epochs * folds[0].steps
-    each, sizes = torch.arange(len(folds), device=device)[:, None], [len(f.rows) for f in folds]
+    each = torch.arange(len(folds), device=device)[:, None]
     prior = torch.stack([fold.prior for fold in folds])[:, None].to(device)
     labels = torch.stack([fold.labels for fold in folds]).to(device)
-    tests = padded([fold.test for fold in folds])
+
+    def shown(rows: Tensor) -> Tensor:
+        return clips(rows.flatten()).unflatten(0, rows.shape)
+
+    def move(x: Tensor, chances: Tensor) -> Tensor:
+        return augment(x, config, chances.T)
+
+    tests = shown(padded([fold.test for fold in folds]))
     with own_randomness(folds[0].seed, device):
         networks = [fold.classifier.network_ for fold in folds]
         together = Together(networks, [fold.state for fold in folds], clips(folds[0].rows[:2]))
-        optimiser = make_optimiser(together, config)
-        schedule = torch.optim.lr_scheduler.LambdaLR(optimiser, cosine(steps))
+        trainer = Trainer(together, make_optimiser(together, config), move, prior)
+        steps = cosine(config.epochs * folds[0].steps)
+        schedule = torch.optim.lr_scheduler.LambdaLR(trainer.optimiser, steps)
         for epoch in range(1, config.epochs + 1):
-            total = torch.zeros(len(folds), device=device)
             batches, drawn = zip(*(fold.batches() for fold in folds), strict=True)
             chances = stacked(drawn, device)
             for (rows, counts, whole), moves in zip(plan(batches, device), chances, strict=True):
-                moved = augment(clips(rows.flatten()), config, moves.flatten(0, 1).T)
-                logits = together.forward(moved.unflatten(0, rows.shape), counts, whole)
-                losses = mean_losses(logits + prior, labels[each, rows], counts)
-                optimiser.zero_grad()
-                losses.sum().backward()
-                optimiser.step()
+                moves = moves.flatten(0, 1)
+                trainer.step(shown(rows), labels[each, rows], counts, whole, moves)
                 schedule.step()
-                total += losses.detach() * counts.sum(dim=1)
-            total = torch.where(together.finite(), total, math.nan)
-            for fold, loss, size in zip(folds, total.tolist(), sizes, strict=True):
-                fold.end_epoch(epoch, loss / size)
-            if after_epoch is not None:
-                shown = clips(tests.flatten()).unflatten(0, tests.shape)
-                for fold, found in zip(folds, together.probabilities(shown), strict=True):
-                    after_epoch(epoch, fold.number, found[: len(fold.test)])
+            trainer.end_epoch(epoch, folds, tests, after_epoch)
     for k, fold in enumerate(folds):
         fold.classifier.network_.load_state_dict(together.state_dict(k), strict=False)
 

@@ -5,13 +5,17 @@ starting operations. Here the networks of several folds are stacked, and every o
 all of them at once. Each fold has the same weights, batches, augmentation and dropout as when it is
 trained alone, so the result is the same up to the rounding of sums. On a GPU the dropout is drawn
 there, of all folds at once: it is as random, but not what a fold draws alone. Convolutions are
-matrix products there, since those of many small groups of channels are slow.
+matrix products there, since those of many small groups of channels are slow, and a step is recorded
+as a whole.
 """
 
 import copy
+import math
+from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
-from functools import partial
-from typing import Any, cast
+from contextlib import contextmanager
+from functools import cache, partial
+from typing import Any, Protocol, cast
 
 import numpy as np
 import torch
@@ -82,26 +86,24 @@ class Together:
 
     def drawn(self, draw: Callable[[int], tuple[Tensor, ...]], counts: Tensor) -> list[Tensor]:
         """Return what each fold draws for its clips, by its own state, as tensors (F * B, ...)."""
-        if not draw(0):
-            return []
         folds = []
-        for fold, rows in enumerate(counts.sum(dim=1).int().tolist()):
+        for fold, rows in enumerate(counts.sum(dim=1).int().tolist() if draw(0) else []):
             torch.set_rng_state(self.states[fold])
             folds.append(draw(rows))
             self.states[fold] = torch.get_rng_state()
         return [padded(some).flatten(0, 1).to(counts.device) for some in zip(*folds, strict=True)]
 
-    def probabilities(self, x: Tensor) -> list[np.ndarray]:
-        """Return those (B, K) of each fold, float64, of clips (F, B, ...), as when predicting."""
+    @torch.no_grad()
+    def probabilities(self, x: Tensor) -> Tensor:
+        """Return those (F, B, K), float64, of clips (F, B, ...), as each fold predicts them."""
         self.network.eval()
 
         def one(weights: dict, buffers: dict, x: Tensor) -> Tensor:
             return functional_call(self.network, (weights, buffers), (x,))
 
-        with torch.no_grad():
-            found = vmap(one)(self.weights, self.buffers, x).double().softmax(dim=2)
+        found = vmap(one)(self.weights, self.buffers, x).double().softmax(dim=2)
         self.network.train()
-        return list(found.cpu().numpy())
+        return found
 
     def finite(self) -> Tensor:
         """Return whether all weights and statistics of each fold (F,) are finite."""
@@ -114,6 +116,134 @@ class Together:
         both = (self.weights | self.buffers).items()
         masks = {f"{name}.mask" for name in self.dropouts}
         return {name: value[fold].detach().clone() for name, value in both if name not in masks}
+
+
+class Trainer:
+    """Takes the steps of networks that train together, by cross entropy.
+
+    ``move`` returns training clips (N, ...) moved at random, from the clips and what `step` is
+    given for it. ``prior`` is added to the logits in the loss.
+    """
+
+    def __init__(
+        self,
+        together: Together,
+        optimiser: torch.optim.Optimizer,
+        move: Callable[..., Tensor],
+        prior: Tensor | float = 0.0,
+    ):
+        self.together, self.move, self.prior = together, move, prior
+        self.optimiser = recordable(optimiser)
+        self.total = torch.zeros(
+            len(together.states), device=next(iter(together.weights.values())).device
+        )
+        self.step, self.probabilities = Recorded(self.take), Recorded(together.probabilities)
+
+    def take(
+        self, clips: Tensor, labels: Tensor, counts: Tensor, whole: bool, *drawn: Tensor
+    ) -> None:
+        """Take a step by clips (F, B, ...), their labels and counts (F, B); see `Together`."""
+        moved = self.move(clips.flatten(0, 1), *drawn).unflatten(0, counts.shape)
+        logits = self.together.forward(moved, counts, whole) + self.prior
+        losses = mean_losses(logits, labels, counts)
+        losses.sum().backward()
+        self.optimiser.step()
+        self.optimiser.zero_grad()
+        self.total += losses.detach() * counts.sum(dim=1)
+
+    def end_epoch(
+        self,
+        number: int,
+        folds: Sequence["Trained"],
+        tests: Tensor,
+        after_epoch: AfterFoldsEpoch | None,
+    ) -> None:
+        """Tell folds their loss in an epoch, and ``after_epoch`` the answers to their tests."""
+        total = torch.where(self.together.finite(), self.total, math.nan).tolist()
+        self.total.zero_()
+        for fold, loss in zip(folds, total, strict=True):
+            fold.end_epoch(number, loss)
+        if after_epoch is not None:
+            found = self.probabilities(tests).cpu().numpy()
+            for fold, some in zip(folds, found, strict=True):
+                after_epoch(number, fold.number, some[: len(fold.test)])
+
+
+class Trained(Protocol):
+    """A fold that `Trainer` trains."""
+
+    number: int
+    test: Tensor
+
+    def end_epoch(self, number: int, loss: float) -> None:
+        """Note the sum of the losses of an epoch; raise `Diverged` if it is not finite."""
+
+
+def recordable(optimiser: torch.optim.Optimizer) -> torch.optim.Optimizer:
+    """Return an optimiser whose steps can be `Recorded`: on a GPU its rates are tensors."""
+    for group in optimiser.param_groups:
+        device = group["params"][0].device
+        if device.type == "cuda":
+            group["lr"] = torch.tensor(group["lr"], device=device)
+            if "capturable" in group:
+                group["capturable"] = True
+    return optimiser
+
+
+class Recorded:
+    """A function of tensors that a GPU does again by itself, as a CUDA graph.
+
+    A step is thousands of short operations, and a GPU would wait for Python between them. So after
+    a few calls with the same shapes the operations are recorded; then they run on new values in one
+    call. The function depends on its arguments alone, and on tensors that it changes in place. What
+    it returns is written over by the next call. On a CPU it is simply called.
+    """
+
+    CALLS = 3
+    """Calls before it is recorded: the first ones make the state of an optimiser."""
+
+    def __init__(self, function: Callable):
+        self.function = function
+        self.calls: Counter = Counter()
+        self.graphs: dict[tuple, tuple[torch.cuda.CUDAGraph, list[Any], Any]] = {}
+
+    def __call__(self, *given: Any) -> Any:
+        """Return what the function returns for tensors, and perhaps other values."""
+        if not given[0].is_cuda:
+            return self.function(*given)
+        key = tuple(one.shape if isinstance(one, Tensor) else one for one in given)
+        self.calls[key] += 1
+        if self.calls[key] <= self.CALLS:
+            with beside():
+                return self.function(*given)
+        if key not in self.graphs:
+            kept = [one.clone() if isinstance(one, Tensor) else one for one in given]
+            graph = torch.cuda.CUDAGraph()
+            with torch.cuda.graph(graph, stream=side_stream()):
+                found = self.function(*kept)
+            self.graphs[key] = graph, kept, found
+        graph, kept, found = self.graphs[key]
+        for old, new in zip(kept, given, strict=True):
+            if isinstance(old, Tensor):
+                old.copy_(new)
+        graph.replay()
+        return found
+
+
+@cache
+def side_stream() -> torch.cuda.Stream:
+    """Return the stream of operations that are recorded later: gradients remember theirs."""
+    return torch.cuda.Stream()
+
+
+@contextmanager
+def beside() -> Iterator[None]:
+    """Work in the side stream, after what was begun and before what comes."""
+    stream, main = side_stream(), torch.cuda.current_stream()
+    stream.wait_stream(main)
+    with torch.cuda.stream(stream):
+        yield
+    main.wait_stream(stream)
 
 
 def stacked(
