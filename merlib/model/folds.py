@@ -280,8 +280,12 @@ def mean_losses(logits: Tensor, labels: Tensor, counts: Tensor) -> Tensor:
     return (each.view_as(counts) * counts).sum(dim=1) / counts.sum(dim=1)
 
 
-def prepared(network: nn.Module, device: torch.device) -> nn.Module:
-    """Return a copy of a network where dropout gets its masks and batch norm its rows as inputs."""
+def prepared(network: nn.Module, device: torch.device, products: bool = False) -> nn.Module:
+    """Return a copy of a network where dropout gets its masks and batch norm its rows as inputs.
+
+    With ``products``, and always on a GPU, its convolutions are `ProductConv`.
+    """
+    products = products or device.type == "cuda"
     # Stacked weights have a layout of their own.
     network = copy.deepcopy(network).to(memory_format=torch.contiguous_format)  # type: ignore
     for parent in list(network.modules()):
@@ -290,7 +294,7 @@ def prepared(network: nn.Module, device: torch.device) -> nn.Module:
                 setattr(parent, name, GivenDropout(child))
             elif isinstance(child, nn.BatchNorm1d | nn.BatchNorm2d):
                 setattr(parent, name, WeightedBatchNorm(child))
-            elif isinstance(child, nn.Conv2d) and device.type == "cuda":
+            elif isinstance(child, nn.Conv2d) and products:
                 setattr(parent, name, ProductConv(child))
     return network.to(device)
 

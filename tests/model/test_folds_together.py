@@ -6,6 +6,7 @@ import pytest
 import torch
 
 from merlib import config, loso
+from merlib.model import folds
 from merlib.model.classifier import NetworkClassifier
 
 SMALL = {"inputs": "flow", "sequence": "mean", "frames": 1, "size": 56, "epochs": 1}
@@ -86,3 +87,51 @@ def test_only_single_frames_on_a_cpu_are_trained_together():
     assert not NetworkClassifier(config.profile("laptop")).at_once
     with_lstm = config.profile("laptop", **SMALL | {"sequence": "bilstm"})
     assert not NetworkClassifier(with_lstm).at_once
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        {"kernel_size": 3, "stride": 2, "padding": 1, "bias": False},
+        {"kernel_size": 7, "stride": 2, "padding": 3},
+        {"kernel_size": 1},
+        {"kernel_size": (3, 5), "padding": (1, 2)},
+    ],
+)
+def test_a_convolution_of_a_gpu_is_pytorchs_for_each_fold(options):
+    generator = torch.Generator().manual_seed(0)
+    x = torch.randn(3, 4, 5, 11, 14, generator=generator, requires_grad=True)
+    theirs = [torch.nn.Conv2d(5, 6, **options) for _ in range(3)]
+    ours = [folds.ProductConv(one) for one in theirs]
+    weights, _ = torch.func.stack_module_state(ours)
+    expected = torch.stack([one(fold) for one, fold in zip(theirs, x, strict=True)])
+    one = lambda given, fold: torch.func.functional_call(ours[0], given, (fold,))  # noqa: E731
+    found = torch.func.vmap(one)(weights, x)
+    torch.testing.assert_close(found, expected, atol=1e-5, rtol=1e-4)
+    slopes = [torch.autograd.grad(y.square().sum(), x)[0] for y in (found, expected)]
+    torch.testing.assert_close(*slopes, atol=1e-4, rtol=1e-4)
+
+
+def test_all_folds_see_gpu_convolutions_as_their_own(monkeypatch):
+    X, clips = clips_of([3, 8, 9])
+    y, rows = clips["emotion"].to_numpy(str), [np.arange(3, 20), np.arange(12)]
+    estimator = NetworkClassifier(config.profile("laptop", **SMALL | {"learning_rate": 1e-4}))
+    plain = [one.predict_proba(X) for one in estimator.fit_folds(X, y, rows, [1, 2])]
+    as_on_a_cpu = folds.prepared
+    monkeypatch.setattr(
+        folds, "prepared", lambda network, _: as_on_a_cpu(network, torch.device("cpu"), True)
+    )
+    products = [one.predict_proba(X) for one in estimator.fit_folds(X, y, rows, [1, 2])]
+    np.testing.assert_allclose(products, plain, atol=1e-3)
+
+
+def test_answers_after_each_epoch_are_those_of_the_classifier():
+    X, clips = clips_of([3, 8, 9])
+    y, rows = clips["emotion"].to_numpy(str), [np.arange(3, 20), np.arange(12)]
+    tests, told = [np.arange(3), np.arange(12, 20)], {}
+    estimator = NetworkClassifier(config.profile("laptop", **SMALL | {"epochs": 2}))
+    note = lambda epoch, fold, found: told.update({(epoch, fold): found})  # noqa: E731
+    fitted = estimator.fit_folds(X, y, rows, [1, 2], tests, note)
+    assert sorted(told) == [(1, 0), (1, 1), (2, 0), (2, 1)]
+    for fold, (one, test) in enumerate(zip(fitted, tests, strict=True)):
+        np.testing.assert_allclose(told[2, fold], one.predict_proba(X[test]), atol=1e-5)

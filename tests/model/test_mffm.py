@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from scipy.ndimage import correlate
 
 from merlib.config import Config
-from merlib.model.mffm import FIM, MFFM
+from merlib.model.mffm import FIM, MFFM, constant
 
 CHANNELS = (2, 4, 8, 16)
 SIZES = (8, 4, 2, 1)
@@ -171,3 +171,15 @@ def test_gradient_reaches_every_parameter_of_mffm(kind: str) -> None:
     mffm(stages(0, batch=4)).square().sum().backward()
     for name, parameter in mffm.named_parameters():
         assert parameter.grad.abs().sum() > 0, name
+
+
+@pytest.mark.parametrize("sizes", [((2, 3), (4, 5)), ((7, 7), (14, 14)), ((1, 4), (3, 4))])
+def test_upsampling_of_a_gpu_is_bilinear(sizes) -> None:
+    (height, width), (rows, columns) = sizes
+    x = torch.randn(2, 3, height, width, dtype=torch.float64)
+    down, across = (
+        constant(here, there, x.device, x.dtype)
+        for here, there in ((height, rows), (width, columns))
+    )
+    expected = torch.nn.functional.interpolate(x, (rows, columns), mode="bilinear")
+    torch.testing.assert_close(down.T @ (x @ across), expected, atol=1e-14, rtol=0)
