@@ -22,17 +22,14 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
+from merlib.data.published import EYES, MOUTH
+
 from .deep import narrowed
 from .together import FoldsTogether
 
 VERSION = 1  # raised when this step computes something else, see merlib.versions
 
 PIECE, PATCH = 14, 7  # pixels a side
-EYES = np.array([[9.528073, 11.062551], [21.396168, 10.919773]]) / 28
-MOUTH = np.array([[10.255435, 22.121233], [20.583706, 22.25584]]) / 28
-"""Eye centres and corners of the mouth in a picture, image-left first: x and y as fractions of its
-side, from the authors' code."""
-
 CENTRES = (28 * np.concatenate([EYES, MOUTH])).clip(PATCH, 28 - PATCH).astype(int)
 """Row, column of the four pieces. The code takes x as the row, so these are the left eye, the left
 corner of the mouth, the right eye and the right corner."""

@@ -9,15 +9,14 @@ from torch.nn import functional
 
 from merlib import loso
 from merlib.config import Config, profile
+from merlib.data.published import EYES as PUBLISHED
 from merlib.methods import METHODS, make
 from merlib.methods.bi_woof import bi_woof
 from merlib.methods.components import COMPONENTS, crops, in_crop, masks
 from merlib.methods.deep import DeepClassifier
-from merlib.methods.htnet import EYES as PUBLISHED
 from merlib.methods.htnet import HTNet
 from merlib.methods.lbp import BINS, lbp_codes, lbp_top
 from merlib.methods.mdmo import mdmo, regions
-from merlib.methods.mmnet import moved
 from merlib.methods.rcn_a import attention
 from merlib.methods.ststnet import STREAMS
 from merlib.methods.tuned import LinearSVM
@@ -354,7 +353,8 @@ def test_mmnet_moves_vectors_with_the_face():
     x = torch.zeros(400, 3, 32, 32)
     x[:, 0, :, :16] = 1.0
     torch.manual_seed(0)
-    found = moved(x)[:, 0]
+    mmnet = METHODS["mmnet"].build(side=32)
+    found = mmnet.moved(x, *mmnet.draw(len(x)))[:, 0]
     left, right = found[:, 8:24, 6:10].mean(dim=(1, 2)), found[:, 8:24, 22:26].mean(dim=(1, 2))
     mirrored = right < -0.5
     assert 150 < mirrored.sum() < 250
