@@ -8,15 +8,18 @@ import pytest
 
 from merlib import cli, metrics
 from merlib.methods import METHODS
+from merlib.pages import real_motion
 from merlib.store import Saved
+from merlib.study import motion
 
 ROOT = Path(__file__).resolve().parent.parent
 README = (ROOT / "README.md").read_text()
+REAL, SYNTHETIC = README.split("## On real motion")[1].split("## What came out")
 RESULTS = ROOT / "results" / "synthetic"
 
 
 def test_the_table_is_counted_from_the_stored_predictions():
-    rows = re.findall(r"^\| `([\w-]+)`[^|]*\| (\d) \| ([\d.]+) \| ([\d.]+) \|", README, re.M)
+    rows = re.findall(r"^\| `([\w-]+)`[^|]*\| (\d) \| ([\d.]+) \| ([\d.]+) \|", SYNTHETIC, re.M)
     named = [row[0] for row in rows]
     assert named[:6] == ["majority", "logistic", "base", "mfem", "mffm", "full"]
     table = Saved(RESULTS / "laptop")
@@ -31,7 +34,7 @@ def test_the_table_is_counted_from_the_stored_predictions():
 
 
 def test_the_table_of_246_clips_is_counted_too():
-    rows = re.findall(r"^\| (\w+) \| (\d) \| ([\d.]+) \| ([\d.]+) \|", README, re.M)
+    rows = re.findall(r"^\| (\w+) \| (\d) \| ([\d.]+) \| ([\d.]+) \|", SYNTHETIC, re.M)
     assert [row[0] for row in rows] == ["base", "mfem", "mffm", "full"]
     saved = Saved(RESULTS / "night").load([row[0] for row in rows])
     for method, seeds, *told in rows:
@@ -40,6 +43,24 @@ def test_the_table_of_246_clips_is_counted_too():
         assert len(runs) == int(seeds) and all(run["clip"].nunique() == 246 for run in runs)
         for value, name in zip(told, ("accuracy", "uf1"), strict=True):
             assert float(value) == pytest.approx(np.mean([s[name] for s in scores]), abs=6e-4)
+
+
+def test_the_table_of_real_motion_is_counted_too():
+    runs = motion.find(ROOT).runs
+    table, rows = motion.table(runs)["all"], []
+    for name in (name for name, where in table.index if where == "here"):
+        scores = table.loc[(name, "here")]
+        title = real_motion.title(name) + (", an eighth of its width" if name == "htnet" else "")
+        rows.append(f"| {title} | {len(runs[name])} | {scores['uf1']:.3f} | {scores['uar']:.3f} |")
+    assert re.findall(r"^\| [^|]+ \| \d \| [\d.]+ \| [\d.]+ \|", REAL, re.M) == rows
+    printed = motion.printed()
+    for (name, where), found in printed.items():
+        if (name, where) in (("bi-woof", "STSTNet's table"), ("htnet", "its table")):
+            assert f"{found['all', 'uf1']:.3f}" in REAL
+    best = np.mean(
+        [metrics.best_epoch(run)["uf1"] for run in motion.find(ROOT).epochs["htnet"].values()]
+    )
+    assert f"a UF1 of {best:.3f} instead of {table.loc[('htnet', 'here'), 'uf1']:.3f}" in REAL
 
 
 def test_saved_runs_say_what_made_them():

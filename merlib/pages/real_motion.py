@@ -282,7 +282,9 @@ def told(scored: pd.DataFrame, made: pd.DataFrame) -> list[str]:
                 ("mean precision called UAR", "mean precision", "UAR"),
             )
         ]
-        lines.append(f"- **{title(name)}** ({len(scored.loc[name])} seeds): {'; '.join(gains)}")
+        seeds = len(scored.loc[name])
+        count = f"{seeds} seed{'s' * (seeds > 1)}"
+        lines.append(f"- **{title(name)}** ({count}): {'; '.join(gains)}")
     if len(made):
         means = made.groupby("labels")[["honest", "random clips"]].mean()
         texts = [
