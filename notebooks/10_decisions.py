@@ -2,9 +2,9 @@
 # # What the paper does not say
 #
 # A paper of seven pages leaves much open. In each of these places we had to decide, and a different
-# decision is a different study. This page lists every decision. It is made from the configuration
-# itself (`merlib/config.py`), so the page cannot differ from the code. Each row is one field, and
-# one argument gives a run with another value.
+# decision is a different study. This page lists every decision that we know of. Its tables are made
+# from the configuration itself (`merlib/config.py`), so the page cannot differ from the code. Each row
+# is one field, and one argument gives a run with another value.
 #
 # :::{admonition} What you will learn
 # :class: tip
@@ -31,6 +31,7 @@ from merlib.config import PROFILES, Config, kinds, options
 from merlib.config import profile as make_profile
 from merlib.pages import plots
 from merlib.study import parameters
+from merlib.study.decisions import FIXED
 from merlib.values import in_words
 
 globals().update(parameters.read(globals()))  # papermill may pass text
@@ -94,21 +95,17 @@ decisions("train")
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## Decisions that are no field
 #
-# - *One pooling for each CCAM.* Both looks pool with the same GeM, because equations 6 and 11 name
-#   one $\varphi_3$. A gain per channel passes through it, so the maps are pooled once.
-# - *The exponent of GeM stays at 1 or above* by reflection, so that its gradient is never stuck at
-#   zero.
-# - *No biases.* The 7x7 convolution of SAM, the channel perceptrons and the convolutions of a FIM
-#   have none: a [batch norm](../book/glossary.md#batch-normalisation) or a sigmoid follows, and
-#   equations 3, 7, 11 and 12 write none.
-# - *Which map is upsampled.* Equation 12 upsamples its second argument and gives the result the
-#   size of the first; the prose says that the *former* stage's map is brought to the same size.
-#   Only the deeper map is smaller, so we upsample it.
-# - *The last epoch counts*, always. The left-out subject chooses nothing; every epoch's predictions
-#   are stored only for the audit.
-# - *No clip is dropped without a word.* If the [apex](../book/glossary.md#apex) of a clip is
-#   missing or lies outside of it, the clip gets the frame of the largest motion, and it is named.
-#
+# Other decisions have one answer here, since no second one was worth a run, or since another answer
+# would be a mistake. They too are made from data (`merlib/study/decisions.py`), and a test holds the
+# code to each of them. The last column says where it is done.
+
+# %%
+fixed = pd.DataFrame(
+    [one._asdict() | {"place": one.place.removeprefix("merlib.")} for one in FIXED]
+)
+plots.table(fixed, "Decisions with one answer", index=False)
+
+# %% [markdown]
 # ## How the profile `laptop` was chosen
 #
 # We chose its width, epochs, learning rate and scaling of the flow on synthetic data of *other*

@@ -219,7 +219,9 @@ class Recorded:
         if key not in self.graphs:
             kept = [one.clone() if isinstance(one, Tensor) else one for one in given]
             graph = torch.cuda.CUDAGraph()
-            with torch.cuda.graph(graph, stream=side_stream()):
+            # Graphs of other shapes share their memory: nothing in it lasts from call to call.
+            pool = next((one.pool() for one, _, _ in self.graphs.values()), None)
+            with torch.cuda.graph(graph, pool=pool, stream=side_stream()):
                 found = self.function(*kept)
             self.graphs[key] = graph, kept, found
         graph, kept, found = self.graphs[key]
