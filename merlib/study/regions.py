@@ -144,24 +144,31 @@ def look(values: np.ndarray, regions: list[np.ndarray]) -> dict[str, float]:
 
 
 def of_clips(study: Study) -> dict[str, list[np.ndarray]]:
-    """Return the moving regions of every clip in which some are known: clip -> see `moving`.
+    """Return the moving regions of every clip in which some are known: clip -> see `moving`."""
+    found = {name: moving(pair, study.config.size) for name, pair in units_of(study).items()}
+    return {name: regions for name, regions in found.items() if regions}
 
-    By the truth of a drawn clip, by the annotated units of a recorded one. The truth of the
-    published clips follows from their seed, so that they need not be drawn.
+
+def units_of(study: Study) -> dict[str, dict[str, tuple[float, float]]]:
+    """Return the action units of every clip: clip -> unit -> strength, see `moving`.
+
+    By the truth of a drawn clip, by the annotated units of a recorded one.
     """
     if study.published:
-        made = synthetic.arguments(PUBLISHED_SEED, study.size, "casme2", None, None, None)
-        plans = synthetic.plan(**{k: made[k] for k in ("seed", "layout", "subjects", "clips")})
-        events = [synthetic.draw_events(made["seed"], plan, made["layout"]) for plan in plans]
-        units = {event["clip"]: event["units"] for event in events}
-    elif (study.root / "dataset.json").exists():
+        return published_units(study.size)
+    if (study.root / "dataset.json").exists():
         truth = Truth(study.root)
-        units = {name: truth.clip(name).action_units for name in study.clips["clip"]}
-    else:
-        annotations = study.clips.set_index("clip")["action_units"]
-        units = {name: annotated(text) for name, text in annotations.items()}
-    found = {name: moving(pair, study.config.size) for name, pair in units.items()}
-    return {name: regions for name, regions in found.items() if regions}
+        return {name: truth.clip(name).action_units for name in study.clips["clip"]}
+    annotations = study.clips.set_index("clip")["action_units"]
+    return {name: annotated(text) for name, text in annotations.items()}
+
+
+def published_units(size: str) -> dict[str, dict[str, tuple[float, float]]]:
+    """Return the action units of the published clips of a size, from their seed: none is drawn."""
+    made = synthetic.arguments(PUBLISHED_SEED, size, "casme2", None, None, None)
+    plans = synthetic.plan(**{k: made[k] for k in ("seed", "layout", "subjects", "clips")})
+    events = [synthetic.draw_events(made["seed"], plan, made["layout"]) for plan in plans]
+    return {event["clip"]: event["units"] for event in events}
 
 
 def maps(network: Network, x: np.ndarray) -> dict[int, dict[str, np.ndarray]]:
