@@ -58,9 +58,9 @@ SAME = {
 
 
 def title(name: str) -> str:
-    """Return what a method or trial is called in tables."""
+    """Return what a method or trial is called in tables; here `base` has no LSTM."""
     known = trials.TRIALS | METHODS
-    return known[name].title if name in known else name
+    return "ResNet34 (base)" if name == "base" else known[name].title if name in known else name
 
 
 def short(name: str) -> str:
