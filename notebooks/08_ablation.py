@@ -274,7 +274,8 @@ if not larger:
 # recognised well, by the corners of the mouth (15) and the chin (17); contempt is taken for
 # happiness, since both raise the corners (12, 14). If that is so, the modules should gain on the
 # clips that have such a unit and not on the others. Each row is a group of clips: a class, the
-# clips of a class with and without the unit, all clips that show a unit. The difference is in
+# clips of a class with and without the unit, all clips that show a unit; groups of fewer than five
+# clips are left out. The difference is in
 # points of [recall](../book/glossary.md#recall), the whole method minus base, on the same clips and
 # seeds. The answer is after [Holm's correction](../book/glossary.md#holm-correction) for all rows.
 

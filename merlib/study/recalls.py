@@ -17,9 +17,12 @@ Runs = Mapping[int, pd.DataFrame]
 CLAIMED = {"repression": ("15", "17"), "contempt": ("12", "14")}
 """Class -> the action units by which section 3.2 explains its recall."""
 
+LEAST = 5
+"""Clips of a group at least: the recall of fewer says nothing."""
+
 
 def groups(labels: Mapping[str, str], units: Mapping[str, Collection[str]]) -> dict[str, list[str]]:
-    """Return the groups of clips whose recall is told: name -> clips, each with two or more.
+    """Return the groups of clips whose recall is told: name -> clips, at least `LEAST`.
 
     Parameters
     ----------
@@ -46,7 +49,7 @@ def groups(labels: Mapping[str, str], units: Mapping[str, Collection[str]]) -> d
             found[f"{name} without unit {said}"] = [clip for clip in known if clip not in has]
     for unit in sorted({unit for some in units.values() for unit in some}, key=int):
         found[f"unit {unit}"] = [clip for clip in labels if unit in units.get(clip, ())]
-    return {name: clips for name, clips in found.items() if len(clips) > 1}
+    return {name: clips for name, clips in found.items() if len(clips) >= LEAST}
 
 
 def only(runs: Runs, clips: Collection[str]) -> dict[int, pd.DataFrame]:

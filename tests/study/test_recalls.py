@@ -7,9 +7,9 @@ import pytest
 from merlib.study import recalls, regions
 
 CLASSES = ("contempt", "happiness", "repression")
-LABELS = {f"c{k}": CLASSES[k % 3] for k in range(18)}
+LABELS = {f"c{k}": CLASSES[k % 3] for k in range(30)}
 UNITS = {
-    clip: {"15"} if label == "repression" and int(clip[1:]) < 9 else {"12", "4"}
+    clip: {"15"} if label == "repression" and int(clip[1:]) < 15 else {"12", "4"}
     for clip, label in LABELS.items()
 }
 
@@ -26,28 +26,28 @@ def run(right, wrong="happiness"):
 
 def test_groups_are_classes_claims_and_units():
     found = recalls.groups(LABELS, UNITS)
-    assert found["repression with unit 15 or 17"] == ["c2", "c5", "c8"]
-    assert found["repression without unit 15 or 17"] == ["c11", "c14", "c17"]
+    assert found["repression with unit 15 or 17"] == ["c2", "c5", "c8", "c11", "c14"]
+    assert len(found["repression without unit 15 or 17"]) == 5
     assert "contempt without unit 12 or 14" not in found  # all have it
     assert found["unit 15"] == found["repression with unit 15 or 17"]
-    assert len(found["unit 4"]) == 15 and list(found)[-3:] == ["unit 4", "unit 12", "unit 15"]
+    assert len(found["unit 4"]) == 25 and list(found)[-3:] == ["unit 4", "unit 12", "unit 15"]
 
 
 def test_recall_and_its_difference_are_counted_clip_by_clip():
     groups = recalls.groups(LABELS, UNITS)
-    base = {0: run(["c2", "c11"]), 1: run(["c2"])}
-    full = {0: run(["c2", "c5", "c8"]), 1: run(["c2", "c5", "c8", "c11"])}
-    assert recalls.recall(base, groups["repression"]) == pytest.approx((2 / 6 + 1 / 6) / 2)
+    base = {0: run(["c2", "c17"]), 1: run(["c2"])}
+    full = {0: run(["c2", "c5", "c8"]), 1: run(["c2", "c5", "c8", "c17"])}
+    assert recalls.recall(base, groups["repression"]) == pytest.approx((2 / 10 + 1 / 10) / 2)
     found = recalls.differences(base, full, groups)
-    assert found["repression with unit 15 or 17"].value == pytest.approx(2 / 3)
+    assert found["repression with unit 15 or 17"].value == pytest.approx(2 / 5)
     assert found["repression without unit 15 or 17"].value == pytest.approx(0)
-    assert found["repression"].seeds == pytest.approx({0: 1 / 6, 1: 3 / 6})
+    assert found["repression"].seeds == pytest.approx({0: 1 / 10, 1: 3 / 10})
     assert found["happiness"].value == 0
 
 
 def test_what_a_class_is_taken_for():
     contempt = [clip for clip, label in LABELS.items() if label == "contempt"]
-    runs = {0: run([]), 1: run(contempt[:3]), 2: run([], wrong="repression")}
+    runs = {0: run([]), 1: run(contempt[:5]), 2: run([], wrong="repression")}
     assert recalls.taken_for(runs, "contempt", "happiness") == pytest.approx((1 + 0.5 + 0) / 3)
 
 
