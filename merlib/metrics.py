@@ -486,17 +486,43 @@ def paired_difference(
 ) -> Difference:
     """Return a metric of ``b`` minus that of ``a``, on the same clips and seeds.
 
-    Other people would give another difference, and so would other seeds. The variance of the first
-    kind is that of a bootstrap which draws subjects, the same ones for both methods and all seeds;
-    that of the second is the spread of the seeds' differences over their number. They are added,
-    which counts chance in single clips twice and errs towards caution; interval and p value are
-    Student's, with the degrees of freedom of Welch and Satterthwaite. With one seed the second is
-    unknown and left out: what is found then holds for these two trained networks only.
+    See `contrast`.
 
     Parameters
     ----------
     a, b : dict of int to DataFrame
         Training seed -> predictions; the seeds that both have count, and the last epoch of each.
+    metric, n, seed, level
+        See `contrast`.
+
+    Raises
+    ------
+    ValueError
+        If no seed is common, or the clips differ.
+    """
+    return contrast([(-1, a), (1, b)], metric, n, seed, level)
+
+
+def contrast(
+    methods: Sequence[tuple[float, Mapping[int, pd.DataFrame]]],
+    metric: Callable[[np.ndarray], Any] = uf1,
+    n: int = 2000,
+    seed: int = 0,
+    level: float = 0.95,
+) -> Difference:
+    """Return a weighted sum of the metrics of methods, on the same clips and seeds.
+
+    Other people would give another value, and so would other seeds. The variance of the first
+    kind is that of a bootstrap which draws subjects, the same ones for all methods and all seeds;
+    that of the second is the spread of the seeds' values over their number. They are added,
+    which counts chance in single clips twice and errs towards caution; interval and p value are
+    Student's, with the degrees of freedom of Welch and Satterthwaite. With one seed the second is
+    unknown and left out: what is found then holds for these trained networks only.
+
+    Parameters
+    ----------
+    methods : sequence of (weight, dict of int to DataFrame)
+        Training seed -> predictions; the seeds that all have count, and the last epoch of each.
     metric : callable
         Of confusion matrices (..., K, K), such as `METRICS` are.
     n : int
@@ -511,21 +537,21 @@ def paired_difference(
     ValueError
         If no seed is common, or the clips differ.
     """
-    seeds = common_seeds(a, b)
+    seeds = sorted(set.intersection(*(set(runs) for _, runs in methods)))
     if not seeds:
-        raise ValueError("the two methods have no training seed in common")
-    clips = [last(runs[k])[["clip", "subject", "label"]] for runs in (a, b) for k in seeds]
+        raise ValueError("the methods have no training seed in common")
+    clips = [last(runs[k])[["clip", "subject", "label"]] for _, runs in methods for k in seeds]
     clips = [table.sort_values("clip", ignore_index=True) for table in clips]
     if not all(table.equals(clips[0]) for table in clips):
-        raise ValueError("the two methods did not predict the same clips")
-    folds = np.array([[matrices_by_subject(runs[k]) for k in seeds] for runs in (a, b)])
+        raise ValueError("the methods did not predict the same clips")
+    weights = np.array([weight for weight, _ in methods], float)
+    folds = np.array([[matrices_by_subject(runs[k]) for k in seeds] for _, runs in methods])
 
     subjects = folds.shape[2]
     draws = np.random.default_rng(seed).integers(0, subjects, (n, subjects))
-    drawn = metric(np.tensordot(times(draws), folds, axes=(1, 2)))  # (n, 2, seeds)
-    of_people = np.var((drawn[:, 1] - drawn[:, 0]).mean(axis=1))
-    first, second = metric(folds.sum(axis=2))
-    found = (second - first).tolist()
+    drawn = metric(np.tensordot(times(draws), folds, axes=(1, 2)))  # (n, methods, seeds)
+    of_people = np.var(np.tensordot(drawn, weights, axes=(1, 0)).mean(axis=1))
+    found = (weights @ metric(folds.sum(axis=2))).tolist()
     return with_chance(dict(zip(seeds, found, strict=True)), float(of_people), subjects, level)
 
 

@@ -177,7 +177,7 @@ pairs = []
 for name, run in runs.items():
     if name != method:
         only_a, only_b, p = metrics.mcnemar(runs[method], run)
-        pairs.append((f"{method} and {name}", only_a, only_b, f"{p:.3f}"))
+        pairs.append((f"{method} and {name}", only_a, only_b, p))
 columns = ["methods", "only the first right", "only the second right", "p (two-sided)"]
 plots.table(pd.DataFrame(pairs, columns=columns), where, index=False)
 

@@ -15,6 +15,7 @@
 # - how to tell a step from the spread of seeds, and from chance among the clips
 # - how a paired test reads two methods' answers to the same clips
 # - how large a step must be before so many clips can show it
+# - how to ask whether two modules help each other
 #
 # *About 25 minutes to read; once the networks are trained it runs in under a minute on a laptop.*
 # :::
@@ -38,7 +39,7 @@ from IPython.display import display
 from merlib import Study, metrics
 from merlib.config import SYNTHETIC_SIZE, VARIANTS
 from merlib.pages import effects, plots, provenance
-from merlib.study import paper, parameters, recalls, regions
+from merlib.study import audit, paper, parameters, recalls, regions
 
 globals().update(parameters.read(globals()))  # papermill may pass text
 plots.style()
@@ -149,7 +150,7 @@ for a, b in combinations(runs, 2):
     for number in sorted(set(runs[a]) & set(runs[b])):
         only_a, only_b, p = metrics.mcnemar(runs[a][number], runs[b][number])
         names = f"{paper.VARIANT_NAMES[a]} / {paper.VARIANT_NAMES[b]}"
-        pairs.append((names, number, only_a, only_b, f"{p:.3f}"))
+        pairs.append((names, number, only_a, only_b, p))
 columns = ["first / second", "seed", "only first", "only second", "p"]
 plots.table(pd.DataFrame(pairs, columns=columns), where, index=False)
 
@@ -187,7 +188,7 @@ def step(runs, a="base", b="full"):
     clear = [np.sign(only_b - only_a) for only_a, only_b, p in tests if p < 0.05]
     text = f"{a} -> {b}: accuracy {change:+.1f} points in the mean of {len(seeds)} seed(s). "
     text += f"McNemar, p < 0.05: {clear.count(1)} seed(s) for {b}, {clear.count(-1)} for {a}; p "
-    text += ", ".join(f"{p:.2g}" for _, _, p in tests) + ". "
+    text += ", ".join(str(plots.p_value(p)) for _, _, p in tests) + ". "
     if len(seeds) < 2:
         return text + "One seed has no spread, so the step cannot be compared with it."
     spread = np.sqrt(points.var(axis=1, ddof=1).sum())
@@ -268,6 +269,49 @@ if not larger:
     print(f"No run of profile night or paper on {dataset} data is saved under results/.")
 
 # %% [markdown] slideshow={"slide_type": "slide"}
+# ## Do the modules help each other?
+#
+# The paper says that the two modules together have their *full* effect. Its four rows are a design
+# of two factors, with or without MFEM and with or without MFFM. If the modules did not touch each
+# other, both together would bring the sum of what each brings alone. What is beyond that sum is their
+# *interaction*: full - MFEM - MFFM + base. Above zero is synergy, and below zero one module does in
+# part what the other one does.
+#
+# An interaction of four scores varies more than a step between two: it has the noise of all four
+# rows. The interval is of 95 %, over subjects and seeds, as in all tables of differences here. For
+# the printed figures nobody can compute one; in clips the printed interaction of the accuracy is
+# small.
+
+# %%
+beyond = audit.printed_synergy()
+clips_beyond = beyond["accuracy"] / 100 * n
+print(f"Printed, points beyond the sum: {', '.join(f'{s} {v:+.1f}' for s, v in beyond.items())}.")
+print(f"In clips: {clips_beyond:.0f} of {n}.")
+
+
+# %% tags=["hide-input"]
+def interactions(variants, name):
+    """Return what both modules give beyond the sum, a row for each score; none if one is missing."""
+    seeds = [set(variants.get(variant, {})) for variant in audit.INTERACTION]
+    if not set.intersection(*seeds):
+        return {}
+    return {
+        f"{name}: {effects.LABELS[score]} (printed {beyond[score]:+.1f})": audit.synergy(
+            variants, metric
+        )
+        for score, metric in metrics.METRICS.items()
+    }
+
+
+of_all = [interactions(runs, f"{profile}, above")]
+of_all += [interactions(variants, name) for name, variants in larger.items()]
+found = effects.judged({k: v for own in of_all for k, v in own.items()}, "synergy", "overlap")
+if len(found):
+    display(effects.table(found, f"Beyond the sum of both steps. Here: {dataset}", "points"))
+else:
+    print("Not every variant has run with the same seed: there is nothing to compute here.")
+
+# %% [markdown] slideshow={"slide_type": "slide"}
 # ## Where is something gained, and where lost?
 #
 # Section 3.2 explains recalls by [action units](../book/glossary.md#action-unit): repression is
@@ -275,8 +319,8 @@ if not larger:
 # happiness, since both raise the corners (12, 14). If that is so, the modules should gain on the
 # clips that have such a unit and not on the others. Each row is a group of clips: a class, the
 # clips of a class with and without the unit, all clips that show a unit; groups of fewer than five
-# clips are left out. The difference is in
-# points of [recall](../book/glossary.md#recall), the whole method minus base, on the same clips and
+# clips are left out. The difference is in points of [recall](../book/glossary.md#recall), the
+# whole method minus base, on the same clips and
 # seeds. The answer is after [Holm's correction](../book/glossary.md#holm-correction) for all rows.
 
 # %% tags=["hide-input"]
@@ -351,6 +395,8 @@ for name in VARIANTS[1:]:
 # - A step holds if it is larger than the seeds' spread *and* the paired test is clear in every
 #   seed. The page computes whether it does.
 # - With a few hundred clips nobody can distinguish a step of a few clips from no step.
+# - Whether two modules help each other is a question of its own, and needs more runs than whether
+#   one of them helps.
 # - What a module adds as an idea and what it adds as size are two questions. The table alone
 #   answers neither.
 

@@ -83,7 +83,7 @@ plots.table(pd.DataFrame(scores).T, f"{study.clips.attrs['version']}, profile {p
 
 # %%
 only_a, only_b, p = metrics.mcnemar(found["nearest"], found["majority"])
-print(f"Only the new one right: {only_a}; only the largest class: {only_b}; p = {p:.3f}")
+print(f"Only the new one right: {only_a}; only the largest class: {only_b}; {plots.p_equals(p)}")
 
 # %% [markdown]
 # ## A network
@@ -148,7 +148,9 @@ found["clip"] = study.predictions("clip")
 for name in ("nearest", "clip"):
     print(name, {score: round(value, 3) for score, value in metrics.scores(found[name]).items()})
 only_a, only_b, p = metrics.mcnemar(found["nearest"], found["clip"])
-print(f"Only the nearest mean right: {only_a}; only the nearest clip: {only_b}; p = {p:.3f}")
+print(
+    f"Only the nearest mean right: {only_a}; only the nearest clip: {only_b}; {plots.p_equals(p)}"
+)
 
 # %% [markdown]
 # **3. (hard)** Is the nearest mean better than chance? Deal the labels out at random to the clips
@@ -184,6 +186,7 @@ def dealt():
 
 true, chance = right(labels), [right(dealt()) for _ in range(100)]
 p = (1 + sum(count >= true for count in chance)) / (1 + len(chance))
-print(f"{true} of {len(labels)} right; dealt at random {min(chance)} to {max(chance)}; p = {p:.2f}")
+told = f"{true} of {len(labels)} right; dealt at random {min(chance)} to {max(chance)}"
+print(f"{told}; {plots.p_equals(p)}")
 print("Within each subject, because people differ in the classes they show: dealing over all clips")
 print("would also test whether that can be guessed, which is not the question.")

@@ -147,7 +147,8 @@ def dependence(labels, subjects):
 found = dependence(labels, subjects)
 chance = [dependence(mistakes.shuffled(labels, k), subjects) for k in range(500)]
 p = (1 + np.sum(np.array(chance) >= found - 1e-12)) / (1 + len(chance))
-print(f"Class and person: V = {found:.2f}; shuffled {np.mean(chance):.2f} on average, p = {p:.3f}.")
+told = f"Class and person: V = {found:.2f}; shuffled {np.mean(chance):.2f} on average"
+print(f"{told}, {plots.p_equals(p)}.")
 
 # %% [markdown]
 # Does the classifier see the person? We ask it for the subject instead of the class, on random

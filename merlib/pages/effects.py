@@ -18,6 +18,7 @@ from merlib import metrics
 from merlib.metrics import Difference
 
 from . import plots
+from .plots import p_value
 
 Runs = Mapping[int, pd.DataFrame]
 """Training seed -> predictions."""
@@ -154,11 +155,6 @@ def points(line: pd.Series) -> str:
     """Return a difference and its interval in points, as text."""
     low, high = 100 * line["low"], 100 * line["high"]
     return f"{100 * line['value']:+.1f} ({low:+.1f} to {high:+.1f})"
-
-
-def p_value(p: float) -> str | None:
-    """Return a p value as text; nothing if there is none."""
-    return None if np.isnan(p) else "< 0.001" if p < 0.001 else f"{p:.3f}"
 
 
 def table(

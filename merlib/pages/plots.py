@@ -4,6 +4,7 @@ import ast
 import html
 import inspect
 import io
+import re
 import textwrap
 from collections.abc import Callable, Iterable, Sequence
 from typing import TYPE_CHECKING, Any, cast
@@ -420,6 +421,21 @@ def compare(printed: pd.DataFrame, reproduced: pd.DataFrame) -> pd.DataFrame:
     )
 
 
+def p_value(p: float) -> str | None:
+    """Return a p value as text; nothing if there is none."""
+    return None if np.isnan(p) else "< 0.001" if p < 0.001 else f"{p:.3f}"
+
+
+def p_equals(p: float) -> str:
+    """Return a p value for a sentence: "p = 0.012" or "p < 0.001"."""
+    return f"p {p_value(p)}" if p < 0.001 else f"p = {p_value(p)}"
+
+
+def is_p(column: Any) -> bool:
+    """Return whether a column of a table holds p values, by its name: "p", "p, corrected" ..."""
+    return bool(re.match(r"p\b(?! =)", str(column[-1] if isinstance(column, tuple) else column)))
+
+
 def table(
     frame: pd.DataFrame,
     caption: str,
@@ -429,9 +445,12 @@ def table(
 ) -> Styler:
     """Return a table for the page: numbers rounded to `digits`, empty cells as `missing`.
 
-    Every text is escaped for HTML: names of subjects, clips and classes come from people's tables.
+    The numbers of a column of p values, see `is_p`, are written as `p_value` says. Every text is
+    escaped for HTML: names of subjects, clips and classes come from people's tables.
     """
     shown = frame.style.format(precision=digits, na_rep=missing, escape="html")
+    p = [name for name, kind in frame.dtypes.items() if is_p(name) and kind.kind == "f"]
+    shown = shown.format(lambda value: html.escape(p_value(value) or missing), p, na_rep=missing)
     for axis in (0, 1):
         shown = shown.format_index(escape="html", axis=axis)
         shown = shown.format_index_names(escape="html", axis=axis)

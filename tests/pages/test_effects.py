@@ -139,12 +139,6 @@ def test_mcnemar_of_every_seed_by_scipy(runs):
     assert list(shown.columns) == ["seed 0", "seed 1", "seed 2"] and shown["seed 1"].isna()["two"]
 
 
-def test_p_values_as_text():
-    assert [effects.p_value(p) for p in (0.0004, 0.001, 0.25, np.nan)] == [
-        "< 0.001", "0.001", "0.250", None,
-    ]  # fmt: skip
-
-
 def test_a_table_shows_other_scores_beside():
     found = effects.judged({"up": made(0.3)})
     styler = effects.table(found, "caption", besides={"points of accuracy": found})

@@ -353,3 +353,19 @@ def test_names_are_text_in_a_figure_and_in_a_report(name):
     shown = MarkdownIt("commonmark").enable("table").render(f"| a |\n| --- |\n{row}")
     page = BeautifulSoup(shown, "html.parser")
     assert not page.find_all(["script", "img", "code"]) and page.find("td").text == name
+
+
+def test_p_values_as_text():
+    values = (0.0004, 0.001, 0.25, np.nan)
+    assert [plots.p_value(p) for p in values] == ["< 0.001", "0.001", "0.250", None]
+    assert [plots.p_equals(p) for p in values[:3]] == ["p < 0.001", "p = 0.001", "p = 0.250"]
+
+
+def test_a_table_writes_p_values_by_the_rule_and_no_other_column():
+    columns = ["p", "p, corrected", "p (two-sided)", "p_a", "points", "p = 1"]
+    frame = pd.DataFrame([[0.0004] * 6, [np.nan] * 6], columns=columns)
+    page = BeautifulSoup(plots.table(frame, "", index=False).to_html(), "html.parser")
+    cells = [[cell.text for cell in row.find_all("td")] for row in page.tbody.find_all("tr")]
+    assert cells == [["< 0.001"] * 3 + ["0.000"] * 3, [plots.MISSING] * 6]
+    both = pd.concat({"some": frame[["p", "points"]]}, axis=1)
+    assert "&lt; 0.001" in plots.table(both, "").to_html()
