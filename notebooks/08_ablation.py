@@ -320,8 +320,8 @@ else:
 # clips that have such a unit and not on the others. Each row is a group of clips: a class, the
 # clips of a class with and without the unit, all clips that show a unit; groups of fewer than five
 # clips are left out. The difference is in points of [recall](../book/glossary.md#recall), the
-# whole method minus base, on the same clips and
-# seeds. The answer is after [Holm's correction](../book/glossary.md#holm-correction) for all rows.
+# whole method minus base, on the same clips and seeds. The answer is after [Holm's
+# correction](../book/glossary.md#holm-correction) for all rows.
 
 # %% tags=["hide-input"]
 name, kept = next(
