@@ -154,7 +154,7 @@ print(f"Class and person: V = {found:.2f}; shuffled {np.mean(chance):.2f} on ave
 # folds, from grey and from flow:
 
 # %%
-X = mistakes.coarse(study.prepared.x)
+X = mistakes.coarse(study.numbers.x)
 people = list(np.unique(subjects))
 pixels = mistakes.SIDE**2
 parts = {"grey": X[:, :pixels], "flow": X[:, pixels:]}
