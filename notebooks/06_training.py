@@ -31,6 +31,8 @@ show_faces = None  # True or False; None shows faces where they are drawn, not r
 overrides = {}  # fields of the configuration to change, such as {"epochs": 30}
 
 # %%
+from dataclasses import replace
+
 import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
@@ -276,7 +278,6 @@ print(f"below a tenth after {np.arccos(-0.8) / np.pi:.1%} of the steps")
 # other. Then let `augment` mirror a flow of one pixel to the right.
 
 # %% tags=["solution", "hide-cell"] jupyter={"source_hidden": true, "outputs_hidden": true}
-from dataclasses import replace
 
 
 def found_shift(before, after):
