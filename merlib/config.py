@@ -41,7 +41,17 @@ Pairs = Pattern(
 CLIP = 2**24
 """Pixels of a prepared clip at most: its T crops together."""
 
+DIS_LEAST = 12
+"""Pixels a side of an image at least, so that DIS flow takes it."""
+
 VARIANTS: tuple[str, ...] = get_args(Variant)
+
+FLOW_CHANNELS = {
+    "numbers": ("u", "v"),
+    "hue": ("red", "green", "blue"),
+    "scaled": ("u", "v", "length"),
+}
+"""Value of ``flow_image`` -> channels of the flow."""
 
 CLASSES = {
     "casme2": ("happiness", "surprise", "disgust", "repression", "others"),
@@ -93,6 +103,13 @@ class Config:
         "temporal filter of the magnification: the difference of two first-order low-passes is "
         "what published MER code uses; an ideal 0.4-3 Hz band has no full period in 0.16 s",
     )
+    evm_order: Literal["before", "after"] = choice(
+        "before",
+        "prepare",
+        "before or after the frames are sampled. The text samples first; then the filter meets "
+        "frames that lie several steps apart, with the coefficients of the clip's own frame rate, "
+        "and its band in Hz is another for each clip",
+    )
     evm_alpha: Factor = choice(10.0, "prepare", "magnification factor")
     evm_low: Factor = choice(
         1.63271626984929,
@@ -129,13 +146,25 @@ class Config:
         "larger than the expression. `remove` subtracts a similarity transform fitted robustly to "
         "each flow. On synthetic development data the network hardly learns with `keep`",
     )
+    flow_method: Literal["tvl1", "dis", "farneback"] = choice(
+        "tvl1",
+        "prepare",
+        "the paper names TV-L1; DIS (Kroeger et al. 2016) and Farnebäck's method (2003) are other "
+        "dense flows of OpenCV",
+    )
     tvl1: Literal["default", "fast"] = choice(
         "default",
         "prepare",
         "OpenCV's own settings are the reference; `fast` was measured against synthetic truth",
     )
+    flow_image: Literal["numbers", "hue", "scaled"] = choice(
+        "numbers",
+        "prepare",
+        "an image of the flow is stretched by itself and loses how far things move: `hue` has "
+        "direction as hue and length as value, `scaled` u, v and length, each from 0 to 1",
+    )
     strain: bool = choice(
-        False, "prepare", "grey, u, v fit a stem of three channels; strain is a fourth"
+        False, "prepare", "grey, u, v fit a stem of three channels; strain is a further one"
     )
     flow_scale: Annotated[float, Range(0.001, 1000)] = choice(
         0.1,
@@ -232,6 +261,9 @@ class Config:
             raise ValueError(
                 f"frames={self.frames}, size={self.size}: expected at most {CLIP} pixels a clip"
             )
+        if self.flow_method == "dis" and self.flow_size < DIS_LEAST:
+            found = f"flow_size={self.flow_size}, flow_method='dis'"
+            raise ValueError(f"{found}: expected a crop of {DIS_LEAST} pixels or more for DIS flow")
         if not self.evm_low < self.evm_high:
             band = f"evm_low={self.evm_low!r}, evm_high={self.evm_high!r}"
             raise ValueError(f"{band}: expected the lower cut-off first, in Hz")
@@ -249,9 +281,14 @@ class Config:
         return digest(self.step(*steps))
 
     @property
+    def channel_names(self) -> tuple[str, ...]:
+        """Names of the input channels of the network: grey, the flow and perhaps strain."""
+        return ("grey", *FLOW_CHANNELS[self.flow_image], *["strain"] * self.strain)
+
+    @property
     def channels(self) -> int:
-        """Input channels of the network: grey, u, v and perhaps strain."""
-        return 4 if self.strain else 3
+        """Number of the input channels of the network."""
+        return len(self.channel_names)
 
 
 @cache
@@ -311,11 +348,11 @@ GIVEN = {
         "frames", "short_clips", "flow_pairs", "sequence", "lstm_output",
     ),
     "motion alone and no frames of faces": (
-        "inputs", "landmarks", "evm", "evm_alpha", "evm_low", "evm_high", "evm_lambda_c",
-        "evm_bands",
+        "inputs", "landmarks", "evm", "evm_order", "evm_alpha", "evm_low", "evm_high",
+        "evm_lambda_c", "evm_bands",
     ),
     "flow that its authors computed, in pictures of 28x28": (
-        "flow_size", "flow_source", "head_motion", "tvl1",
+        "flow_size", "flow_source", "head_motion", "flow_method", "tvl1",
     ),
 }  # fmt: skip
 """What the dataset ``flow`` has -> the fields that follow from it and cannot be chosen."""

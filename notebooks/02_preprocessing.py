@@ -35,6 +35,7 @@ import pandas as pd
 from IPython.display import display
 
 from merlib import Study, proportions
+from merlib.config import Config
 from merlib.data import synthetic
 from merlib.data.clips import read_frames
 from merlib.pages import plots, slider
@@ -52,7 +53,7 @@ faces = plots.Faces(dataset, show_faces)
 # [apex](../book/glossary.md#apex), without the motion of the whole head.
 
 # %%
-row = plots.choose(study.prepared, clip)
+row = plots.choose(study.numbers, clip)
 shown = clips.loc[row]
 frames = read_frames(shown["frames"])
 apex = shown["apex"] - shown["onset"]
@@ -128,8 +129,7 @@ else:
 # magnification](../book/glossary.md#eulerian-magnification) {cite}`wu2012eulerian` splits every
 # frame into spatial bands, filters each pixel of each band in *time*, and adds the outcome $\alpha$
 # times to the frame. What moves quickly enough to be an expression is enlarged, what stays or
-# drifts is not. The filter needs the camera's real frame rate, so the whole clip is magnified first
-# and sampled afterwards.
+# drifts is not.
 #
 # The paper does not name the filter. The one that other code of this field uses is the difference
 # of two first-order low-passes, $y_n = (1-r)\,y_{n-1} + r\,x_n$ with $r = r_1$ and $r = r_2$. The
@@ -165,9 +165,40 @@ plots.show(
 # *What the temporal filter lets through. The dashed line: the frequency of which the time from
 # onset to apex is half a period. A slow drift (left end) and noise from frame to frame (right
 # end) are magnified less.*
+#
+# ### Magnify first, or sample first?
+#
+# The text of the paper samples the frames first and magnifies them afterwards; the filter then
+# meets frames that lie several steps apart. Our default magnifies the whole clip at the camera's
+# frame rate and samples afterwards (field `evm_order`). Below, a wide pattern becomes plainer like
+# half a cosine, and is magnified in both orders, with the coefficients of 200 frames a second. If
+# sampling comes first, every clip is one movement over $T$ frames, so that a slow rise is magnified
+# as much as a quick one. If it comes last, the gain depends on the speed in hertz, as the filter is
+# meant to work: the slower the rise, the less it is magnified.
+
+# %%
+stripes = np.sin(2 * np.pi * np.arange(112) / 56) * np.ones((112, 1))
+inner = np.s_[20:-20, 20:-20]
+gains = pd.DataFrame(index=pd.Index(["before", "after"], name="evm_order"))
+for rise in (20, 33, 60):
+    amount = 0.5 - 0.5 * np.cos(np.pi * np.arange(rise + 1) / rise)
+    pattern = (128 + 20 * amount[:, None, None] * stripes).astype(np.float32)
+    for order in gains.index:
+        settings = Config(evm_order=order, evm_bands="all")
+        picture = pipeline.magnified(pattern, settings, 200.0, pipeline.sample(rise, 10))[-1]
+        gain = np.sum(((picture - 128) * stripes)[inner]) / np.sum(20 * stripes[inner] ** 2)
+        gains.loc[order, f"rise of {rise} frames"] = gain
+plots.table(gains, "Gain at the apex, 10 frames sampled at 200 a second, all bands", digits=1)
+
+# %% [markdown]
+# The pictures show the apex of our clip, magnified in the order that is set:
+
+# %%
+index = pipeline.sample(apex, config.frames)
+magnified_apex = pipeline.magnified(aligned, config, shown["fps"], index)[-1]
 
 # %% tags=["hide-input"]
-pictures = [aligned[0], aligned[apex], magnified[apex]]
+pictures = [aligned[0], aligned[apex], magnified_apex]
 changes = [picture - aligned[0] for picture in pictures]
 limit = np.percentile(np.abs(changes[1:]), 99.5)
 figure, grid = plt.subplots(2, 3, figsize=(6, 4.4))
@@ -201,7 +232,7 @@ def at_alpha(alpha):
     picture = aligned[apex]
     if alpha > 0:
         settings = replace(config, evm=config.evm.replace("off", "iir"), evm_alpha=float(alpha))
-        picture = pipeline.magnified(aligned, settings, shown["fps"], [apex])[0]
+        picture = pipeline.magnified(aligned, settings, shown["fps"], index)[-1]
     figure, (left, right) = plt.subplots(1, 2, figsize=(6, 3.3))
     left.imshow(faces.picture(picture), vmin=0, vmax=255)
     left.set_title("apex")
@@ -273,7 +304,7 @@ plots.show(
 )
 
 # %% [markdown]
-# *Time slices of the clip, before and after magnification.*
+# *Time slices of all frames, before and after magnification.*
 #
 # The loop shows the movement itself, raw on the left and magnified on the right:
 
@@ -307,13 +338,15 @@ print("frames since the onset:", *pipeline.sample(apex, config.frames))
 def with_frames(count):
     """Draw which frames are sampled, and what is left of the magnified time slice."""
     index = pipeline.sample(apex, count)
+    taken = pipeline.magnified(aligned, config, shown["fps"], index)
     change = np.abs(magnified[: apex + 1] - magnified[0]).mean(axis=(1, 2))
     figure, (top, bottom) = plt.subplots(2, 1, figsize=(6, 4.6))
     top.plot(change, color="0.6", label="all frames")
-    top.plot(index, change[index], "o", label=f"sampled: {len(set(index))} different")
+    changed = np.abs(taken - magnified[0]).mean(axis=(1, 2))
+    top.plot(index, changed, "o", label=f"sampled: {len(set(index))} different")
     top.set(xlabel="frame since the onset", ylabel="change, grey values", ylim=(0, None))
     top.legend(loc="lower right")
-    slices = faces.picture(magnified[index][:, :, column]).T
+    slices = faces.picture(taken[:, :, column]).T
     bottom.imshow(slices, aspect="auto", vmin=0, vmax=255)
     bottom.set(title="time slice of the sampled frames", xticks=[], ylabel="row")
     return figure
@@ -423,14 +456,15 @@ else:
 # the expression alone.*
 #
 # The table gives the error over several clips, the first of every subject, for both settings of
-# TV-L1. *All motion* compares the flow as it is with the true motion of head and face, mean over the
+# TV-L1 and for two other methods of OpenCV (field `flow_method`): DIS {cite}`kroeger2016fast`, with
+# the preset "medium", and Farnebäck's {cite}`farneback2003two`. *All motion* compares the flow as it is with the true motion of head and face, mean over the
 # crop. *Expression* compares the flow without the head's motion with the true motion of the face
 # alone, mean over the places where that is more than a quarter of its peak.
 
 
 # %%
 def errors_of(clip, **changes):
-    """Return both end-point errors at the apex of one synthetic clip, of TV-L1 and of zero flow."""
+    """Return both end-point errors at the apex of one synthetic clip, of flow and of zero flow."""
     pair = read_frames([clip.frames[0], clip.frames[clip.apex - clip.onset]])
     matrix, known = pipeline.transform(pair[0], config), truth.clip(clip.clip)
     errors = []
@@ -449,45 +483,52 @@ def errors_of(clip, **changes):
 if dataset == "synthetic":
     some = list(clips.groupby("subject").first().reset_index().itertuples())
     table = pd.DataFrame(index=["all motion", "expression"])
-    for name in flow.SETTINGS:
-        mean = np.mean([errors_of(clip, tvl1=name) for clip in some], axis=0)
-        table[f"TV-L1, {name}"], table["zero flow"] = mean.T
+    ways = {f"TV-L1, {name}": {"flow_method": "tvl1", "tvl1": name} for name in flow.SETTINGS}
+    ways |= {"DIS": {"flow_method": "dis"}, "Farnebäck": {"flow_method": "farneback"}}
+    for name, changes in ways.items():
+        mean = np.mean([errors_of(clip, **changes) for clip in some], axis=0)
+        table[name], table["zero flow"] = mean.T
     caption = f"End-point error in px of the crop, apex frames of {len(some)} clips"
-    display(plots.table(table.T.sort_index(), caption))
+    display(plots.table(table.T.loc[[*ways, "zero flow"]], caption))
 
 # %% [markdown]
 # ## What enters the network
 #
 # Grey (magnified, standardised per clip) and the two components of the flow (divided by one fixed
 # number of pixels, the same for all clips) are stacked as channels. Nothing is stretched per image:
-# that would destroy the size and the sign of the motion.
+# that would destroy the size and the sign of the motion. Much published work does stretch: it turns
+# the flow into a picture first. Two such forms can be chosen instead (field `flow_image`). `hue` has
+# the direction as hue and the length as brightness; `scaled` has $u$, $v$ and the length, each from
+# 0 to 1 in each picture. A mirrored picture keeps its colours, so augmentation shows the network
+# motion in the wrong direction.
 
 # %%
 print("one clip:", x[row].shape, "= frames, channels, height, width")
 
 # %% tags=["hide-input"] slideshow={"slide_type": "slide"}
-NAMES = ["grey", "u", "v", "strain"][: x.shape[2]]
+NAMES = config.channel_names
 chosen = np.linspace(0, config.frames - 1, min(config.frames, 5)).round().astype(int)
 figure, grid = plt.subplots(len(NAMES), len(chosen), figsize=(6, 1.3 * len(NAMES) + 0.3))
 for channel, (name, line) in enumerate(zip(NAMES, grid, strict=True)):
     values = faces.picture(x[row, :, channel]) if name == "grey" else x[row, :, channel]
     limit = np.percentile(np.abs(values), 99.5) or 1.0
     for axes, t in zip(line, chosen, strict=True):
-        axes.imshow(values[t], vmin=-limit, vmax=limit, cmap="RdBu" if name in "uv" else "gray")
+        signed = name in "uv" and config.flow_image == "numbers"
+        axes.imshow(values[t], vmin=-limit, vmax=limit, cmap="RdBu" if signed else "gray")
         axes.set(xticks=[], yticks=[])
         if channel == 0:
             axes.set_title(f"t = {t + 1}")
     line[0].set_ylabel(name)
 plots.show(
     figure,
-    alt="A grid of small pictures: rows are the input channels grey, u and v, columns are sampled "
-    "frames; u and v start empty and grow towards the apex.",
+    alt=f"A grid of small pictures: rows are the input channels {', '.join(NAMES)}, columns are "
+    "sampled frames; the flow starts empty and grows towards the apex.",
 )
 
 # %% [markdown]
 # *The input of one clip: each row is one channel, each column one of the sampled frames. Blue is
-# motion to the right (u) or down (v), red to the left or up. The first flow is zero: it leads from
-# the onset to itself.*
+# motion to the right (u) or down (v), red to the left or up; an image of the flow is shown in grey,
+# bright is more. The first flow is zero: it leads from the onset to itself.*
 
 # %% [markdown]
 # ## Summary

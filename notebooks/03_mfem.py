@@ -55,7 +55,7 @@ clips, x = study.clips, study.prepared.x
 # the training.
 
 # %%
-row = plots.choose(study.prepared, clip)
+row = plots.choose(study.numbers, clip)
 shown = clips.loc[row]
 net = study.fold_classifier("full", shown["subject"]).network_.cpu()
 faces = plots.Faces(dataset, show_faces)
@@ -68,7 +68,7 @@ figure, (left, right) = plt.subplots(1, 2, figsize=(6, 3.2))
 left.imshow(faces.picture(apex[0]))
 left.set_title("grey, magnified")
 left.axis("off")
-plots.flow_field(right, apex[1:3])
+plots.flow_field(right, study.numbers.x[row, -1, 1:3])
 right.set_title("flow from the onset")
 plots.show(
     figure,

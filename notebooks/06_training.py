@@ -31,6 +31,8 @@ show_faces = None  # True or False; None shows faces where they are drawn, not r
 overrides = {}  # fields of the configuration to change, such as {"epochs": 30}
 
 # %%
+from dataclasses import replace
+
 import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
@@ -93,10 +95,11 @@ print(f"{few} folds lack a class, {(folds['nunique'] == 1).sum()} have only one"
 
 # %%
 faces = plots.Faces(dataset, show_faces)
-row = plots.choose(study.prepared, clip)
-x = torch.as_tensor(study.prepared.x[row : row + 1].copy())
+row = plots.choose(study.numbers, clip)
+x = torch.as_tensor(study.numbers.x[row : row + 1].copy())
+vectors = replace(config, flow_image="numbers")  # an image of the flow moves as any picture
 generator = torch.Generator().manual_seed(seed)
-drawn = [augment(x.clone(), config, torch.rand(3, len(x), generator=generator)) for _ in range(3)]
+drawn = [augment(x.clone(), vectors, torch.rand(3, len(x), generator=generator)) for _ in range(3)]
 
 # %% tags=["hide-input"] slideshow={"slide_type": "-"}
 frames = [version[0, -1].numpy() for version in [x, *drawn]]
@@ -275,7 +278,6 @@ print(f"below a tenth after {np.arccos(-0.8) / np.pi:.1%} of the steps")
 # other. Then let `augment` mirror a flow of one pixel to the right.
 
 # %% tags=["solution", "hide-cell"] jupyter={"source_hidden": true, "outputs_hidden": true}
-from dataclasses import replace
 
 
 def found_shift(before, after):
@@ -289,7 +291,7 @@ moved = np.roll(face, 1, axis=1)
 mirrored = found_shift(face[:, ::-1], moved[:, ::-1])
 print(f"shift found: {found_shift(face, moved):+d}, of the mirrored pair: {mirrored:+d}")
 
-only_flip = replace(config, flip=1.0, rotation=0.0, scaling=0.0)
+only_flip = replace(vectors, flip=1.0, rotation=0.0, scaling=0.0)
 moving = torch.zeros_like(x)
 moving[:, :, 1] = 1  # u: one to the right, everywhere
 u = augment(moving, only_flip, torch.full((3, 1), 0.5))[0, -1, 1].numpy()

@@ -190,7 +190,8 @@ import numpy as np
 def mirror(x):
     """Return clips (N, T, C, H, W) of grey, u, v with left and right exchanged."""
     mirrored = x[..., ::-1].copy()
-    mirrored[:, :, 1] *= -1
+    if study.config.flow_image == "numbers":
+        mirrored[:, :, 1] *= -1
     return mirrored
 
 

@@ -209,7 +209,7 @@ from sklearn.linear_model import RidgeClassifier
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
-flow = study.prepared.x[:, -1, 1:3].reshape(len(clips), -1)  # u and v at the apex
+flow = study.numbers.x[:, -1, 1:3].reshape(len(clips), -1)  # u and v at the apex
 labels = clips["emotion"].to_numpy()
 
 

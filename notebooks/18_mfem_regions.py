@@ -95,7 +95,7 @@ print("; ".join(f"{number} region(s): {count} clips" for number, count in counts
 
 # %%
 own = regions.of_clips(study)
-row = plots.choose(study.prepared, clip)
+row = plots.choose(study.numbers, clip)
 subject = study.clips.loc[row, "subject"]
 names = study.clips.loc[study.clips["subject"] == subject, "clip"]
 if clip is None:

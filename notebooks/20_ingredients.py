@@ -4,7 +4,9 @@
 # Table 3 of the paper takes its two modules away and asks what each was worth
 # ([the ablation](08_ablation.ipynb)). Four more ingredients surround the modules, and every row of
 # that table shares them: Eulerian magnification, optical flow, the BiLSTM and augmentation. The
-# paper takes for granted what they bring. Here each one is taken away.
+# paper takes for granted what they bring. Here each one is taken away. Two are also given another
+# form: magnification after sampling, as the text has it, and flow as a picture
+# ([preprocessing](02_preprocessing.ipynb)).
 #
 # :::{admonition} What you will learn
 # :class: tip
@@ -116,6 +118,9 @@ CONTRASTS = {
     "frames in between": ("full", "two-frames"),
     "augmentation": ("full", "no-augmentation"),
     "mirror flip": ("full", "no-flip"),
+    "magnified before sampling": ("full", "sampled-first"),
+    "flow as numbers, not hues": ("full", "flow-hue"),
+    "flow as numbers, not stretched": ("full", "flow-scaled"),
 }
 answers = effects.differences(runs, CONTRASTS, more="brings", less="costs")
 

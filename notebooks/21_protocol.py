@@ -155,7 +155,7 @@ print(f"{told}, {plots.p_equals(p)}.")
 # folds, from grey and from flow:
 
 # %%
-X = mistakes.coarse(study.prepared.x)
+X = mistakes.coarse(study.numbers.x)
 people = list(np.unique(subjects))
 pixels = mistakes.SIDE**2
 parts = {"grey": X[:, :pixels], "flow": X[:, pixels:]}

@@ -23,6 +23,7 @@ import pandas as pd
 
 from merlib.config import PARTS, Config
 from merlib.files import below
+from merlib.preprocess.flow import as_input
 
 from . import doubles, pictures, tables
 from .findings import DatasetError, Findings
@@ -229,11 +230,12 @@ def apex_flow(found: np.ndarray) -> np.ndarray:
 def channels(found: np.ndarray, config: Config) -> np.ndarray:
     """Return the network's input (N, 1, C, S, S) float32 of pictures (N, 3, 28, 28).
 
-    Channels are grey, which is 0, u and v of `apex_flow` divided by ``flow_scale``, and perhaps
-    strain. They are enlarged bilinearly to S pixels.
+    Channels are grey, which is 0, u and v of `apex_flow` divided by ``flow_scale`` or an image of
+    them (``flow_image``), and perhaps strain. They are enlarged bilinearly to S pixels.
     """
     flow = apex_flow(found)
-    flow[:, :2] /= config.flow_scale
+    motion = as_input(flow[:, :2], config.flow_image, config.flow_scale)
+    flow = np.concatenate([motion, flow[:, 2:]], axis=1)
     how = cv2.INTER_AREA if config.size < SIDE else cv2.INTER_LINEAR
     x = np.zeros((len(flow), 1, config.channels, config.size, config.size), np.float32)
     for clip, own in zip(x[:, 0], flow, strict=True):

@@ -14,7 +14,7 @@ import numpy as np
 
 from merlib.config import Config
 from merlib.preprocess import face
-from merlib.preprocess.flow import strain
+from merlib.preprocess.flow import strain, stretched
 from merlib.preprocess.pipeline import channels, flow_sequence, magnified, sample
 
 from .lbp import lbp_top
@@ -49,10 +49,7 @@ def apex_picture(frames: Array, apex: int, config: Config, fps: float, matrix: A
             for channel in apex_flow(frames, apex, config, fps, matrix)
         ]
     )
-    low = picture.min(axis=(1, 2), keepdims=True)
-    range_ = picture.max(axis=(1, 2), keepdims=True) - low
-    stretched = np.divide(picture - low, range_, out=np.zeros_like(picture), where=range_ > 0)
-    return np.rint(255 * stretched)
+    return np.rint(255 * stretched(picture))
 
 
 def apex_grey(frames: Array, apex: int, config: Config, fps: float, matrix: Array) -> Array:

@@ -3,6 +3,10 @@
 Optical flow is a vector field, not an image: a flipped face moves the other way, a turned face
 moves along turned directions, an enlarged face moves further. All frames of a clip get the same
 transform. Strain has no direction and no length (pixels per pixel), so it only moves with the face.
+
+If the flow is an image (``flow_image`` is not ``numbers``), its values are colours and no vectors:
+its pixels move with the face, and their values stay. A mirrored face then still shows the colour of
+the old direction. That is what an image of flow loses.
 """
 
 import torch
@@ -15,7 +19,7 @@ VERSION = 1  # raised when this step computes something else, see merlib.version
 
 
 def augment(x: Tensor, config: Config, chances: Tensor) -> Tensor:
-    """Transform every clip of a batch (B, T, C, H, W) at random; C is grey, u, v, perhaps strain.
+    """Transform every clip of a batch (B, T, C, H, W) at random; C is grey, flow, perhaps strain.
 
     ``chances`` (3, B), uniform in [0, 1), decide flip, rotation and scaling of each clip.
     """
@@ -23,19 +27,21 @@ def augment(x: Tensor, config: Config, chances: Tensor) -> Tensor:
     mirrored = flips < config.flip
     angle = (2 * turns - 1) * config.rotation
     scale = 1 + (2 * sizes - 1) * config.scaling
-    x = torch.where(mirrored[:, None, None, None, None], flip(x), x)
-    return affine(x, angle, scale)
+    vectors = config.flow_image == "numbers"
+    x = torch.where(mirrored[:, None, None, None, None], flip(x, vectors), x)
+    return affine(x, angle, scale, vectors)
 
 
-def flip(x: Tensor) -> Tensor:
-    """Return clips (..., C, H, W) mirrored left to right; u changes its sign."""
+def flip(x: Tensor, vectors: bool = True) -> Tensor:
+    """Return clips (..., C, H, W) mirrored left to right; u of ``vectors`` changes its sign."""
     x = x.flip(-1)
-    x[..., 1, :, :].neg_()
+    if vectors:
+        x[..., 1, :, :].neg_()
     return x
 
 
-def affine(x: Tensor, angle: Tensor, scale: Tensor) -> Tensor:
-    """Rotate and scale clips (B, T, C, H, W) about their centre, and their flow vectors with them.
+def affine(x: Tensor, angle: Tensor, scale: Tensor, vectors: bool = True) -> Tensor:
+    """Rotate and scale clips (B, T, C, H, W) about their centre, and flow ``vectors`` with them.
 
     ``angle`` (B,) is in degrees, clockwise on the screen; ``scale`` (B,) enlarges above 1. Outside
     the crop its border is repeated, since standardised grey and flow have no neutral value there.
@@ -53,6 +59,8 @@ def affine(x: Tensor, angle: Tensor, scale: Tensor) -> Tensor:
     images = functional.grid_sample(
         x.flatten(1, 2), grid, mode="bilinear", padding_mode="border", align_corners=False
     ).view_as(x)
+    if not vectors:
+        return images
     u, v = images[:, :, 1], images[:, :, 2]
     cos, sin = (value.view(-1, 1, 1, 1) * scale.view(-1, 1, 1, 1) for value in (cos, sin))
     flow = torch.stack([cos * u - sin * v, sin * u + cos * v], dim=2)

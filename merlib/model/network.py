@@ -112,7 +112,7 @@ class Network(nn.Module):
 
     Weights are drawn from PyTorch's global generator: He initialisation for the convolutions,
     PyTorch's own for the rest. ``left_out`` is what `load_pretrained` returns, or empty. The fields
-    of ``config`` that are used are ``strain`` and those of the step ``network``.
+    of ``config`` that are used are ``strain``, ``flow_image`` and those of the step ``network``.
     """
 
     def __init__(self, n_classes: int, config: Config) -> None:
@@ -183,8 +183,9 @@ def load_pretrained(net: Network, path: str | Path) -> list[str]:
     """Load an ImageNet ResNet34 state dict, as torchvision publishes it, into the network.
 
     Convolutions that have more inputs here (the first of stages 2-4 after concatenation, conv1 with
-    four channels) and ImageNet's classifier are left out. The names that are left out are returned:
-    tensors of the file that are not used, and parameters of the network that stay random.
+    more than three channels) and ImageNet's classifier are left out. The names that are left out
+    are returned: tensors of the file that are not used, and parameters of the network that stay
+    random.
     """
     state, own = read_state(path), net.state_dict()
     counters = {name for name in own if name.endswith("num_batches_tracked")}  # old files lack them

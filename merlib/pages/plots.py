@@ -121,6 +121,7 @@ def choose(prepared: "Prepared", clip: str | None = None) -> int:
     Parameters
     ----------
     prepared : Prepared
+        With flow as u and v, such as `merlib.study.study.Study.numbers`.
     clip : str, optional
         Its id; by default the clip whose face moves most at the apex, without the motion of the
         whole head.

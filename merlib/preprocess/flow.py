@@ -1,11 +1,16 @@
-"""TV-L1 optical flow (Zach, Pock and Bischof 2007) and optical strain, section 3.1.2.
+"""TV-L1 optical flow (Zach, Pock and Bischof 2007), others, and optical strain, section 3.1.2.
 
 Flow is (2, H, W) float32: u to the right and v down, in pixels. The point x of the first image is
 at x + (u, v)(x) in the second.
 """
 
+from collections.abc import Callable
+from typing import Any
+
 import cv2
 import numpy as np
+
+from merlib.config import DIS_LEAST
 
 from .face import on_face
 
@@ -25,6 +30,13 @@ SETTINGS: dict[str, dict[str, float | int]] = {
 error on synthetic clips: sub-pixel motion needs only a small pyramid and few warps. Both measure
 what is left when the motion of the whole image is taken off."""
 
+OTHERS: dict[str, Callable[[], Any]] = {
+    "dis": lambda: cv2.DISOpticalFlow.create(cv2.DISOPTICAL_FLOW_PRESET_MEDIUM),
+    "farneback": cv2.FarnebackOpticalFlow.create,
+}
+"""OpenCV's other methods: dense inverse search (Kroeger et al. 2016) with the preset "medium", and
+polynomial expansion (Farnebäck 2003) with OpenCV's own settings. Both take images of 8 bits."""
+
 
 def tvl1(first: np.ndarray, second: np.ndarray, settings: str = "default") -> np.ndarray:
     """Return the TV-L1 flow (2, H, W) float32, in pixels, from the first image to the second.
@@ -36,12 +48,18 @@ def tvl1(first: np.ndarray, second: np.ndarray, settings: str = "default") -> np
 
 
 class Flow:
-    """TV-L1 with one set of settings, for many calls; see `tvl1`."""
+    """TV-L1 with one set of settings, for many calls (see `tvl1`), or a method of `OTHERS`."""
 
-    def __init__(self, settings: str = "default"):
+    def __init__(self, settings: str = "default", method: str = "tvl1"):
         if settings not in SETTINGS:
             raise ValueError(f"settings={settings!r}: expected one of {tuple(SETTINGS)}")
-        self.method = cv2.optflow.DualTVL1OpticalFlow_create(**SETTINGS[settings])  # type: ignore[attr-defined]
+        if method not in ("tvl1", *OTHERS):
+            raise ValueError(f"method={method!r}: expected one of {('tvl1', *OTHERS)}")
+        self.name = method
+        if method in OTHERS:
+            self.method = OTHERS[method]()
+        else:
+            self.method = cv2.optflow.DualTVL1OpticalFlow_create(**SETTINGS[settings])  # type: ignore[attr-defined]
 
     def __call__(self, first: np.ndarray, second: np.ndarray) -> np.ndarray:
         """Return the flow (2, H, W) from the first image to the second."""
@@ -49,10 +67,20 @@ class Flow:
             raise ValueError(
                 f"images of shapes {first.shape} and {second.shape}: expected two of one (H, W)"
             )
-        # OpenCV expects float images of 0 to 1 and multiplies them by 255 itself.
+        if self.name == "dis" and min(first.shape) < DIS_LEAST:
+            height, width = first.shape
+            raise ValueError(
+                f"images of {height}x{width} pixels: expected {DIS_LEAST} or more a side for DIS"
+            )
+        if np.array_equal(first, second):  # Farnebäck's method errs at two borders even here
+            return np.zeros((2, *first.shape), np.float32)
+        # OpenCV's TV-L1 expects float images of 0 to 1 and multiplies them by 255 itself.
         first, second = (np.asarray(image, np.float32) / 255 for image in (first, second))
         matrix = rigid_motion(first, second)
-        rest = self.method.calc(first, moved_back(second, matrix), None)
+        pair = [first, moved_back(second, matrix)]
+        if self.name in OTHERS:
+            pair = [np.rint(255 * image).clip(0, 255).astype(np.uint8) for image in pair]
+        rest = self.method.calc(*pair, None)
         return with_motion(np.moveaxis(rest, 2, 0), matrix)
 
 
@@ -111,6 +139,31 @@ def strain(flow: np.ndarray) -> np.ndarray:
 def direction(flow: np.ndarray) -> np.ndarray:
     """Return the direction of flow (..., 2, H, W) in turns, 0 to 1: right, down, left, up."""
     return np.arctan2(flow[..., 1, :, :], flow[..., 0, :, :]) / (2 * np.pi) % 1
+
+
+def as_input(flow: np.ndarray, form: str, scale: float) -> np.ndarray:
+    """Return flow (..., 2, H, W) as the network gets it (..., 2 or 3, H, W), float32.
+
+    ``numbers`` are u and v divided by ``scale``. The other forms are images of three channels from
+    0 to 1, as published work shows its flow. ``scaled`` has u, v and length. ``hue`` is OpenCV's
+    usual picture in red, green and blue: direction is the hue and length the value, at full
+    saturation. Both are `stretched` for each image, so that nothing tells how far things move.
+    """
+    if form == "numbers":
+        return (flow / scale).astype(np.float32)
+    length = np.hypot(flow[..., 0, :, :], flow[..., 1, :, :])
+    if form == "scaled":
+        return stretched(np.concatenate([flow, length[..., None, :, :]], axis=-3))
+    hsv = np.stack([360 * direction(flow), np.ones_like(length), stretched(length)], axis=-1)
+    rows = hsv.reshape(-1, *hsv.shape[-2:]).astype(np.float32)  # one tall picture
+    return np.moveaxis(cv2.cvtColor(rows, cv2.COLOR_HSV2RGB).reshape(hsv.shape), -1, -3)
+
+
+def stretched(values: np.ndarray) -> np.ndarray:
+    """Return images (..., H, W) each from 0 to 1, float32; an image of one value becomes 0."""
+    low, high = (part(values, axis=(-2, -1), keepdims=True) for part in (np.min, np.max))
+    out = np.zeros(values.shape, np.float32)
+    return np.divide(values - low, high - low, out=out, where=high > low)
 
 
 def remove_head_motion(flow: np.ndarray, rounds: int = 5) -> np.ndarray:

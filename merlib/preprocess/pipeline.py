@@ -1,6 +1,6 @@
 """From frames on disk to the network's input, section 3.1.2: alignment, magnification and flow.
 
-A clip becomes (T, C, S, S): grey, u, v and perhaps strain. Each prepared clip is saved under the
+A clip becomes (T, C, S, S): grey, flow and perhaps strain. Each prepared clip is saved under the
 hash of the choices and of its own frames, so that unchanged work is not done twice. A saved file
 that is damaged is noticed by its checksum and made again.
 """
@@ -26,7 +26,7 @@ from merlib.files import alone, file_hash, usable, whole
 from merlib.parallel import each
 
 from . import face
-from .flow import Flow, remove_head_motion, strain
+from .flow import Flow, as_input, remove_head_motion, strain
 from .magnify import band_gains, magnify, temporal_filter
 
 VERSION = 2  # raised when this step computes something else, see merlib.versions
@@ -97,7 +97,7 @@ def prepare(
         raise ValueError(f"landmarks={config.landmarks!r}: no such file")
     check_magnification(clips, config)
     view = view or channels
-    device = gpu_device() if view is channels else None
+    device = gpu_device(config) if view is channels else None
     name = f"{view.__name__}-gpu" if device else view.__name__
     folder = Path(cache) / config.hash("prepare") / name
     tasks = [
@@ -331,9 +331,10 @@ def channels(
 ) -> np.ndarray:
     """Return the network's input (T, C, S, S) float32 of a clip.
 
-    Channels are grey, standardised over the clip, then u, v and perhaps strain, in pixels of the
-    S x S crop divided by ``flow_scale``. Frames (F, H, W) uint8 are onset to offset, ``apex`` is an
-    index of them, ``fps`` is frames per second; for ``matrix`` see `transform`.
+    Channels are grey, standardised over the clip, then u and v in pixels of the S x S crop divided
+    by ``flow_scale``, or an image of them (``flow_image``), and perhaps strain, divided too. Frames
+    (F, H, W) uint8 are onset to offset, ``apex`` is an index of them, ``fps`` is frames per second;
+    for ``matrix`` see `transform`.
     """
     return composed(*grey_and_flows(frames, apex, config, fps, matrix), config)
 
@@ -363,7 +364,7 @@ def off_scale_words(share: float, config: Config) -> str:
 def composed(grey: np.ndarray, flows: np.ndarray, config: Config) -> np.ndarray:
     """Compose grey frames (T, S, S) and their flows (T, 2, S, S); see `channels`."""
     grey = (grey - grey.mean()) / max(float(grey.std()), 1e-6)
-    parts = [grey[:, None], flows / config.flow_scale]
+    parts = [grey[:, None], as_input(flows, config.flow_image, config.flow_scale)]
     if config.strain:
         parts.append(strain(flows)[:, None] / config.flow_scale)
     return np.concatenate(parts, axis=1).astype(np.float32)
@@ -372,7 +373,13 @@ def composed(grey: np.ndarray, flows: np.ndarray, config: Config) -> np.ndarray:
 def magnified(
     crops: np.ndarray, config: Config, fps: float, index: np.ndarray | slice = np.s_[:]
 ) -> np.ndarray:
-    """Return the frames of an index (T, S, S) of aligned crops, magnified as configured."""
+    """Return the frames of an index (T, S, S) of aligned crops, magnified as configured.
+
+    With ``evm_order="after"`` the filter sees the frames of the index alone, one after another. Its
+    coefficients stay those of ``fps``, as if no frame were missing between them.
+    """
+    if config.evm_order == "after":
+        crops, index = crops[index], np.s_[:]
     return magnify(crops, *evm_settings(config), fps, index)
 
 
@@ -390,7 +397,7 @@ def flow_sequence(
     The result is (T, 2, S, S) float32 in pixels of the S x S crop; the first flow, onset to onset,
     is zero. Flow is computed in a crop of ``flow_size`` pixels and area-averaged to ``size``.
     """
-    flow = Flow(config.tvl1)
+    flow = Flow(config.tvl1, config.flow_method)
     pairs = flow_pairs(frames, index, matrix, config, fps)
     return np.stack([finished(flow(*pair), config) for pair in pairs])
 
@@ -420,8 +427,8 @@ def finished(flow: np.ndarray, config: Config) -> np.ndarray:
 class Crops:
     """What magnification and flow need of a clip."""
 
-    grey: np.ndarray  # (F, S, S) float32, onset to apex
-    index: np.ndarray  # (T,), the sampled frames
+    grey: np.ndarray  # (F, S, S) float32, onset to apex, or the sampled frames; see `magnified`
+    index: np.ndarray  # (T,), the sampled frames among them
     pairs: np.ndarray  # (T, 2, F, F) float32, see `flow_pairs`
     fps: float
 
@@ -429,12 +436,21 @@ class Crops:
 def crops(frames: np.ndarray, apex: int, config: Config, fps: float, matrix: np.ndarray) -> Crops:
     """Return what a GPU needs to compute the `channels` of a clip; it has the same arguments."""
     index = sample(apex, config.frames)
-    grey = face.align(frames[: apex + 1], matrix, config.size)
-    return Crops(grey, index, flow_pairs(frames, index, matrix, config, fps), fps)
+    pairs = flow_pairs(frames, index, matrix, config, fps)
+    if config.evm_order == "after":
+        frames, index = frames[index], np.arange(len(index))
+    else:
+        frames = frames[: apex + 1]
+    return Crops(face.align(frames, matrix, config.size), index, pairs, fps)
 
 
-def gpu_device() -> str | None:
-    """Return the device that computes magnification and flow instead of OpenCV, if there is one."""
+def gpu_device(config: Config) -> str | None:
+    """Return the device that computes magnification and flow instead of OpenCV, if there is one.
+
+    There is no other form of the flows besides TV-L1: clips with these are prepared on the CPU.
+    """
+    if config.flow_method != "tvl1":
+        return None
     import torch  # here, so that processes that never ask need not load it
 
     return "cuda" if torch.cuda.is_available() else None

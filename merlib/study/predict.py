@@ -124,7 +124,8 @@ def predict(
     apex_found = apex is None
     if apex is None:
         apex = pipeline.find_apex(frames, matrix, config, onset)
-    x = pipeline.channels(frames, apex - onset, config, fps, matrix)
+    grey, flows = pipeline.grey_and_flows(frames, apex - onset, config, fps, matrix)
+    x = pipeline.composed(grey, flows, config)
     classifier, network = model.classifier, model.classifier.network_
     values = classifier.predict_proba(x[None])[0]
     probabilities = pd.Series(values, classifier.classes_, name="probability")
@@ -137,7 +138,7 @@ def predict(
         offset=offset,
         apex_found=apex_found,
         apex_frame=face.align(frames[[apex - onset]], matrix, config.size)[0],
-        flow=x[-1, 1:3] * np.float32(config.flow_scale),
+        flow=flows[-1],
         attention={stage: maps["g_s"][0, -1] for stage, maps in looks.items()},
     )
 

@@ -174,25 +174,39 @@ class Study:
     @cached_property
     def prepared(self) -> Prepared:
         """Prepared clips of section 3.1.2, an array of shape (N, T, C, H, W)."""
+        return self.prepared_by(self.config)
+
+    @cached_property
+    def numbers(self) -> Prepared:
+        """The clips with their flow as u and v, also where the network gets an image of it.
+
+        The other methods take these, and pages that draw the flow.
+        """
+        if self.config.flow_image == "numbers":
+            return self.prepared
+        return self.prepared_by(replace(self.config, flow_image="numbers"))
+
+    def prepared_by(self, choices: config.Config) -> Prepared:
+        """Return the clips, prepared by these choices."""
         clips = load_clips(self.dataset, self.root, **self.reading)
         if self.dataset == "synthetic" and not self.published:
             clips.attrs["version"] += ", not the published dataset"
         if self.dataset == "flow":
-            return self.of_pictures(clips)
+            return self.of_pictures(clips, choices)
         return prepare(
             clips,
-            self.config,
+            choices,
             cache=self.cache("merlib.preprocess.pipeline"),
             n_jobs=self.n_jobs,
             progress=self.progress,
         )
 
-    def of_pictures(self, clips: pd.DataFrame) -> Prepared:
+    def of_pictures(self, clips: pd.DataFrame, choices: config.Config) -> Prepared:
         """Return the prepared clips of the dataset ``flow``; its few pictures need no cache."""
         pictures, clips.attrs["notes"] = published.read_pictures(clips), []
         shown = [hashlib.sha256(picture).hexdigest() for picture in pictures]
         rows = zip(clips["clip"], clips["subject"], clips["emotion"], shown, strict=True)
-        x = published.channels(pictures, self.config)
+        x = published.channels(pictures, choices)
         return Prepared(x, clips, config.digest(sorted(rows)))
 
     def cache(self, module: str) -> Path:
@@ -207,7 +221,7 @@ class Study:
         if self.dataset == "flow" and needs_frames(method, self.config):
             raise ValueError(f"{method} needs frames; {FLOW}")
         if name == "channels":
-            return self.prepared.x
+            return (self.prepared if method in config.VARIANTS else self.numbers).x
         if name not in self.views and self.dataset == "flow":
             self.views[name] = published.VIEWS[name](published.read_pictures(self.clips))
         elif name not in self.views:
@@ -269,7 +283,7 @@ class Study:
             self.config,
             drawn=(self.root / "dataset.json").exists(),
             searched=apex_searched(self.clips.attrs["repairs"]),
-            gpu=gpu_device() is not None,
+            gpu=gpu_device(self.config) is not None,
             given=self.dataset == "flow",
         )
 

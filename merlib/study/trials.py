@@ -91,6 +91,9 @@ INGREDIENTS = FULL | {
     "two-frames": Trial("onset and apex frames alone", {"frames": 2}),
     "no-augmentation": Trial("no augmentation", {"flip": 0.0, "rotation": 0.0, "scaling": 0.0}),
     "no-flip": Trial("no mirror flip", {"flip": 0.0}),
+    "sampled-first": Trial("frames sampled, then magnified", {"evm_order": "after"}),
+    "flow-hue": Trial("flow as a picture of hues", {"flow_image": "hue"}),
+    "flow-scaled": Trial("flow as a stretched picture", {"flow_image": "scaled"}),
 }
 """Claim 3: what each ingredient brings."""
 
@@ -100,10 +103,15 @@ SENSITIVITY = FULL | {
     "more-frames": Trial("1.6 times the frames", {"frames": "1.6x"}),
     "alpha-5": Trial("alpha = 5", {"evm_alpha": 5.0}),
     "alpha-20": Trial("alpha = 20", {"evm_alpha": 20.0}),
+    "sampled-first": INGREDIENTS["sampled-first"],
     "butterworth": Trial("Butterworth filter", {"evm": "butterworth"}),
     "all-bands": Trial("every spatial band magnified", {"evm_bands": "all"}),
     "flow-magnified": Trial("flow of magnified frames", {"flow_source": "magnified"}),
     "flow-consecutive": Trial("flow between neighbours", {"flow_pairs": "consecutive"}),
+    "flow-hue": INGREDIENTS["flow-hue"],
+    "flow-scaled": INGREDIENTS["flow-scaled"],
+    "flow-dis": Trial("DIS flow, not TV-L1", {"flow_method": "dis"}),
+    "flow-farneback": Trial("Farnebäck's flow, not TV-L1", {"flow_method": "farneback"}),
     "head-motion": Trial("head motion not removed", {"head_motion": "keep"}),
     "tvl1-default": Trial("OpenCV's settings of TV-L1", {"tvl1": "default"}),
     "strain": Trial("strain as a fourth channel", {"strain": True}),
@@ -380,7 +388,7 @@ def mistaken(study: Study, seed: int = 0) -> pd.DataFrame:
     there = saved(study, "loso")
     if ("mistakes", seed) not in there.runs():
         begun = time.perf_counter()
-        clips, X = study.clips, mistakes.coarse(study.prepared.x)
+        clips, X = study.clips, mistakes.coarse(study.numbers.x)
         labels, subjects = (clips[name].to_numpy(str) for name in ("emotion", "subject"))
         kinds = mistakes.kinds(labels, subjects, seed)
         given = [(X, some, subjects, clips.attrs["classes"], seed) for some in kinds.values()]

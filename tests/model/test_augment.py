@@ -80,6 +80,18 @@ def test_a_quarter_turn_by_hand():
     np.testing.assert_allclose(turned[0, 0, 2], 1, atol=1e-5)  # and the flow points down
 
 
+@pytest.mark.parametrize("form", ["hue", "scaled"])
+def test_an_image_of_flow_is_moved_and_its_values_stay(form):
+    config = Config(flow_image=form, flip=1.0, rotation=0.0, scaling=0.0)
+    x = torch.rand(2, 3, config.channels, 8, 8)
+    mirrored = augment(x, config, torch.full((3, 2), 0.5))
+    torch.testing.assert_close(mirrored, x.flip(-1), atol=1e-5, rtol=0)
+    x = torch.ones(1, 2, config.channels, 8, 8)  # one colour: turned and enlarged it is the same
+    turning = Config(flow_image=form, flip=0.0, rotation=90.0, scaling=0.5)
+    turned = augment(x, turning, torch.tensor([[0.5], [1.0], [1.0]]))
+    torch.testing.assert_close(turned, x)
+
+
 def test_strain_is_moved_but_not_turned():
     x = torch.zeros(1, 1, 4, 9, 9)
     x[0, 0, 3] = 0.25

@@ -83,6 +83,10 @@ def test_a_video_without_annotation_is_predicted(study, file, tmp_path):
     found = predict(path, saved.load(file))
     assert (found.onset, found.offset, found.apex_found) == (0, len(frames) - 1, True)
     assert 0 < found.apex < len(frames) and found.probabilities.sum() == pytest.approx(1)
+    own, given = (predict(path, saved.load(file), apex=found.apex, fps=fps) for fps in (100, 24))
+    assert own.probabilities.to_dict() == found.probabilities.to_dict()  # of the video itself
+    assert given.probabilities.to_dict() != found.probabilities.to_dict()
+    np.testing.assert_array_equal(given.flow, found.flow)
 
 
 def test_only_networks_can_be_saved_and_only_as_safetensors(study, file, tmp_path):

@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from skimage.registration import optical_flow_tvl1
 
-from merlib.config import profile
+from merlib.config import Config, profile
 from merlib.data import synthetic
 from merlib.data.clips import load_clips, read_frames
 from merlib.preprocess import face, flow, pipeline
@@ -34,6 +34,46 @@ def test_a_known_shift_is_found_with_its_sign_and_axis(settings, u, v):
     inner = found[:, 20:-20, 20:-20]
     assert found.shape == (2, 112, 112) and found.dtype == np.float32
     np.testing.assert_allclose(inner.mean(axis=(1, 2)), [u, v], atol=0.06)
+
+
+@pytest.mark.parametrize("method", list(flow.OTHERS))
+def test_other_methods_find_a_known_motion_and_always_the_same(method):
+    (first, second), truth = moved_head(6)
+    other, inner, found = flow.Flow(method=method), np.s_[:, 20:-20, 20:-20], []
+    threads = cv2.getNumThreads()
+    for count in (1, 2, 5):
+        cv2.setNumThreads(count)
+        other(second, first)  # what was computed before has no influence
+        found.append(other(first, second))
+    cv2.setNumThreads(threads)
+    assert found[0].shape == (2, 112, 112) and found[0].dtype == np.float32
+    assert all(np.array_equal(found[0], one) for one in found)
+    assert flow.endpoint_error(found[0][inner], truth[inner]) < 0.12
+    assert np.abs(found[0] - flow.tvl1(first, second)).max() > 0.01
+
+
+def test_images_of_flow_are_opencvs_colours_and_ranges():
+    field = np.zeros((2, 4, 4), np.float32)
+    field[:, 0] = [[2, 0, -2, 0], [0, 2, 0, -2]]  # right, down, left, up
+    hue = flow.as_input(field, "hue", 1.0)
+    red, green, blue = hue[:, 0].T[0], hue[:, 0].T[1], hue[:, 0].T[3]
+    np.testing.assert_allclose(red, [1, 0, 0], atol=1e-6)
+    np.testing.assert_allclose(green, [0.5, 1, 0], atol=1e-6)
+    np.testing.assert_allclose(blue, [0.5, 0, 1], atol=1e-6)
+    assert not hue[:, 1:].any()  # nothing moves: black
+    # half as far at another place: as dark as it is short
+    field[0, 3, 3] = 1
+    np.testing.assert_allclose(flow.as_input(field, "hue", 1.0)[:, 3, 3], [0.5, 0, 0], atol=1e-6)
+    u, v, length = flow.as_input(field, "scaled", 1.0)
+    np.testing.assert_allclose(u[0], [1, 0.5, 0, 0.5])
+    np.testing.assert_allclose(v[0], [0.5, 1, 0.5, 0])
+    np.testing.assert_allclose([length[0, 0], length[3, 3], length[2, 2]], [1, 0.5, 0])
+    for form in ("hue", "scaled"):
+        many = flow.as_input(np.stack([field, 5 * field, 0 * field]), form, 1.0)
+        assert many.shape == (3, 3, 4, 4) and many.dtype == np.float32
+        np.testing.assert_allclose(many[1], many[0], atol=1e-6)  # how far it moves is lost
+        assert not many[2].any()
+    np.testing.assert_array_equal(flow.as_input(field, "numbers", 0.5), field / 0.5)
 
 
 def moved_head(shift, degrees=1.5, side=112):
@@ -77,8 +117,11 @@ def test_images_without_texture_or_likeness_have_no_motion_of_the_head():
 
 def test_no_motion_no_flow():
     image = texture()
-    for settings_name in flow.SETTINGS:
-        assert np.abs(flow.tvl1(image, image, settings_name)).max() < 1e-3
+    methods = [flow.Flow(name) for name in flow.SETTINGS] + [
+        flow.Flow(method=m) for m in flow.OTHERS
+    ]
+    for method in methods:
+        assert not method(image, image.copy()).any()
 
 
 def test_scikit_images_tvl1_agrees_on_the_direction():
@@ -162,3 +205,10 @@ def test_wrong_arguments_are_named():
         flow.tvl1(image, image, "slow")
     with pytest.raises(ValueError, match="expected two of one"):
         flow.tvl1(image, image[:50])
+    with pytest.raises(ValueError, match=r"method='lk': expected one of \('tvl1', 'dis'"):
+        flow.Flow(method="lk")
+    with pytest.raises(ValueError, match="11x11 pixels: expected 12 or more a side for DIS"):
+        flow.Flow(method="dis")(image[:11, :11], image[:11, :11])
+    with pytest.raises(ValueError, match="flow_size=11, flow_method='dis': expected a crop of 12"):
+        Config(flow_size=11, flow_method="dis")
+    assert flow.Flow(method="dis")(image[:12, :12], image[:12, :12]).shape == (2, 12, 12)

@@ -139,14 +139,20 @@ def test_on_synthetic_clips_it_is_as_near_to_the_truth_as_opencv(casme2_root, na
     assert errors[0] < errors[1] + 0.005 and errors[0] < 0.6 * errors[2]
 
 
-@pytest.mark.parametrize("changes", [{}, {"flow_source": "magnified", "strain": True}])
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {},
+        {"flow_source": "magnified", "strain": True},
+    ],
+)
 def test_clips_prepared_together_are_those_prepared_alone(
     casme2_root, tmp_path, monkeypatch, changes
 ):
     clips = load_clips("synthetic", casme2_root)
     config = profile("laptop", **changes)
     alone = pipeline.prepare(clips, config, tmp_path, n_jobs=1, progress=False)
-    monkeypatch.setattr(pipeline, "gpu_device", lambda: "cpu")
+    monkeypatch.setattr(pipeline, "gpu_device", lambda _: "cpu")
     monkeypatch.setattr(pipeline, "CLIPS_AT_ONCE", 4)
     together = pipeline.prepare(clips, config, tmp_path, n_jobs=1, progress=False)
     assert together.key != alone.key and together.x.shape == alone.x.shape
@@ -155,6 +161,22 @@ def test_clips_prepared_together_are_those_prepared_alone(
     assert apart.mean() < 0.03  # pixels
     again = pipeline.prepare(clips, config, tmp_path, n_jobs=1, progress=False)
     np.testing.assert_array_equal(again.x, together.x)
+
+
+@pytest.mark.parametrize("kind", ["iir", "butterworth", "off"])
+@pytest.mark.parametrize("form", ["numbers", "hue"])
+def test_what_was_sampled_first_is_magnified_as_on_a_cpu(kind, form):
+    rng, matrix = np.random.default_rng(0), face.whole_frame((32, 32), 32)
+    clips = [rng.integers(0, 256, (frames, 32, 32), np.uint8) for frames in (21, 9)]
+    config = profile("laptop", size=32, flow_size=16, evm=kind, flow_image=form, evm_order="after")
+    given = [(clip, len(clip) - 1, config, 200.0, matrix) for clip in clips]
+    made = pipeline.channels_of_crops([pipeline.crops(*one) for one in given], config, "cpu")
+    for (found, share), one in zip(made, given, strict=True):
+        grey, _ = pipeline.grey_and_flows(*one)
+        expected = pipeline.channels(*one)
+        assert found.shape == expected.shape == (4, config.channels, 32, 32)
+        np.testing.assert_allclose(found[:, 0], expected[:, 0], atol=1e-3)
+        assert share == pytest.approx(pipeline.off_scale(grey), abs=1e-3)
 
 
 def test_wrong_arguments_are_named():

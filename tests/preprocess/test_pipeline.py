@@ -4,6 +4,7 @@ import errno
 import os
 import time
 from dataclasses import replace
+from itertools import pairwise
 from types import SimpleNamespace
 
 import cv2
@@ -11,7 +12,7 @@ import numpy as np
 import pytest
 from test_store import DAMAGE
 
-from merlib.config import profile
+from merlib.config import Config, profile
 from merlib.data import synthetic
 from merlib.data.clips import DatasetError, load_clips, read_frames
 from merlib.files import NotWritten
@@ -117,12 +118,13 @@ def test_another_choice_or_another_frame_is_computed_anew(clips, casme2_root, co
 
 def test_the_frame_rate_of_a_clip_decides_its_magnification_and_its_place(clips, tmp_path):
     made = []
-    for fps in (200.0, 100.0):
+    for fps in (24.0, 100.0, 200.0, 1000.0):
         some = clips[:1].assign(fps=fps)
         made.append(pipeline.prepare(some, CONFIG, tmp_path, n_jobs=1, progress=False))
-    assert made[0].key != made[1].key
-    assert np.abs(made[0].x[:, :, 0] - made[1].x[:, :, 0]).max() > 0.01
-    np.testing.assert_array_equal(made[0].x[:, :, 1:], made[1].x[:, :, 1:])
+    assert len({one.key for one in made}) == 4
+    for one, other in pairwise(made):
+        assert np.abs(one.x[:, :, 0] - other.x[:, :, 0]).max() > 0.01
+        np.testing.assert_array_equal(one.x[:, :, 1:], other.x[:, :, 1:])
 
 
 @pytest.mark.parametrize("fps", [0, -30, np.nan, np.inf, 1e9, 0.001])
@@ -149,7 +151,7 @@ def test_magnification_that_leaves_the_grey_scale_is_noted_by_clip(clips, tmp_pa
     assert calm.clips.attrs["notes"] == []
     strong = replace(CONFIG, evm_alpha=1000.0, evm_bands="all")
     for device in (None, None, "cpu"):  # made, loaded, made as on a GPU
-        monkeypatch.setattr(pipeline, "gpu_device", lambda device=device: device)
+        monkeypatch.setattr(pipeline, "gpu_device", lambda _, device=device: device)
         noted = pipeline.prepare(clips[:3], strong, tmp_path, n_jobs=1, progress=False)
         notes = noted.clips.attrs["notes"]
         assert len(notes) == 3 and clips["clip"][0] in notes[0]
@@ -310,6 +312,67 @@ def test_consecutive_pairs_and_flow_on_magnified_frames_differ(clips, tmp_path):
         other = pipeline.prepare(clips[:1], config, tmp_path, n_jobs=1, progress=False).x[0, -1, 1:]
         ratio = np.abs(other).mean() / np.abs(default).mean()
         assert ratio < 0.8 if "flow_pairs" in change else ratio > 1.2
+
+
+@pytest.mark.parametrize(("rise", "usual"), [(20, 6.4), (33, 5.2), (60, 3.5)])
+def test_sampled_first_every_rise_is_magnified_alike(rise, usual):
+    """Stripes become plainer like half a cosine; the gain at the apex, by their own amplitude."""
+    stripes = np.sin(2 * np.pi * np.arange(112) / 56) * np.ones((112, 1))
+    amount = 0.5 - 0.5 * np.cos(np.pi * np.arange(rise + 1) / rise)
+    clip = (128 + 20 * amount[:, None, None] * stripes).astype(np.float32)
+    index, inner, gains = pipeline.sample(rise, 10), np.s_[20:-20, 20:-20], {}
+    for order in ("before", "after"):
+        config = Config(evm_order=order, evm_bands="all")
+        apex = pipeline.magnified(clip, config, 200.0, index)[-1]
+        gains[order] = np.sum(((apex - 128) * stripes)[inner]) / np.sum(20 * stripes[inner] ** 2)
+    assert gains["before"] == pytest.approx(usual, abs=0.06)
+    assert gains["after"] == pytest.approx(7.3, abs=0.03)
+    # by hand, the two low-passes over the ten frames, each magnified by the share of its bands
+    fast = slow = 0.0
+    for value in amount[index]:
+        fast, slow = fast + 0.4 * (value - fast), slow + 0.05 * (value - slow)
+    assert gains["after"] == pytest.approx(1 + 10 * (fast - slow), rel=0.04)
+
+
+NEW = {
+    "sampled first": {"evm_order": "after"},
+    "flow of what was sampled first": {"evm_order": "after", "flow_source": "magnified"},
+    "hue": {"flow_image": "hue"},
+    "hue and strain": {"flow_image": "hue", "strain": True},
+    "scaled": {"flow_image": "scaled"},
+    "dis": {"flow_method": "dis"},
+    "farneback": {"flow_method": "farneback"},
+}
+
+
+@pytest.mark.parametrize("name", NEW)
+def test_each_option_prepares_clips_of_its_shape_that_differ(clips, prepared, tmp_path, name):
+    config = replace(CONFIG, **NEW[name])
+    made = pipeline.prepare(clips[:2], config, tmp_path, n_jobs=1, progress=False)
+    usual, x = prepared.x[:2], made.x
+    assert x.shape == (2, 4, config.channels, 32, 32) and x.dtype == np.float32
+    assert config.channels == 3 + (config.flow_image != "numbers") + config.strain
+    assert np.isfinite(x).all() and not x[:, 0, 1:].any()  # the flow from the onset to itself
+    grey, motion = x[:, :, 0], x[:, :, 1 : config.channels - config.strain]
+    assert np.array_equal(grey, usual[:, :, 0]) == (config.evm_order == "before")
+    if config.flow_image == "numbers":
+        same = config.flow_source == "raw" and config.flow_method == "tvl1"
+        assert np.array_equal(motion, usual[:, :, 1:]) == same
+    else:
+        tops = motion[:, 1:].max(axis=(2, 3, 4)), motion[:, 1:].min(axis=(2, 3, 4))
+        np.testing.assert_allclose(tops, [np.ones((2, 3)), np.zeros((2, 3))], atol=1e-6)
+        expected = flow.as_input(usual[:, :, 1:] * config.flow_scale, config.flow_image, 1.0)
+        np.testing.assert_allclose(motion, expected, atol=1e-3)
+
+
+def test_a_gpu_samples_first_too_and_prepares_tvl1_alone(clips, tmp_path, monkeypatch):
+    monkeypatch.setattr("torch.cuda.is_available", lambda: True)
+    assert pipeline.gpu_device(CONFIG) == "cuda"
+    for method in ("dis", "farneback"):
+        config = replace(CONFIG, flow_method=method)
+        assert pipeline.gpu_device(config) is None
+        pipeline.prepare(clips[:1], config, tmp_path / method, n_jobs=1, progress=False)
+        assert [path.name for path in (tmp_path / method).rglob("channels*")] == ["channels"]
 
 
 def test_resizing_flow_keeps_its_meaning():
