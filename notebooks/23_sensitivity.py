@@ -9,7 +9,7 @@
 # :::{admonition} What you will learn
 # :class: tip
 # - how to read a chart of many small changes, and what the bars and the band in it are
-# - why thirty comparisons need a correction, and what it costs
+# - why forty comparisons need a correction, and what it costs
 # - how large luck is: compare trainings that do not differ
 # - why such a chart must not be used to choose
 #
