@@ -11,7 +11,6 @@ import argparse
 from itertools import product
 
 import pandas as pd
-import torch
 from common import ROOT, write
 
 from merlib import metrics, store
@@ -24,11 +23,10 @@ def main() -> None:
     parser.add_argument("--method", default="base")
     parser.add_argument("--seeds", type=int, nargs="+", default=[0, 1, 2])
     options = parser.parse_args()
-    torch.backends.cudnn.allow_tf32 = False  # a GPU's float32, else, has ten bits of mantissa
     study, rows = Study(home=ROOT, progress=True), []
     for precision, seed in product(("float32", "bfloat16"), options.seeds):
         predictions = store.run(
-            study.estimator(options.method).set_params(precision=precision),
+            study.estimator(options.method).set_params(config__precision=precision),
             study.prepared.x,
             study.clips,
             study.run_folder(options.method, seed).with_name(f"seed-{seed}-{precision}"),

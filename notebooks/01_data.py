@@ -23,7 +23,7 @@
 # %% tags=["parameters"]
 dataset = "synthetic"  # or "casme2", "samm", "composite", "own"
 data_root = None  # folder of your own copy of the data
-profile = "laptop"  # or "paper"
+profile = "laptop"  # or "paper", "literal"
 seed = 0
 show_faces = None  # True or False; None shows faces where they are drawn, not real
 overrides = {}  # fields of the configuration to change

@@ -19,7 +19,7 @@
 # %% tags=["parameters"]
 dataset = "synthetic"  # or "casme2", "samm"
 data_root = None  # folder of your own copy of the data
-profile = "laptop"  # or "paper"
+profile = "laptop"  # or "paper", "literal"
 seed = 0
 clip = None  # id of the clip that is followed; None takes the one that moves most
 show_faces = None  # True or False; None shows faces where they are drawn, not real

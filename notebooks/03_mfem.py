@@ -24,7 +24,7 @@
 # %% tags=["parameters"]
 dataset = "synthetic"  # or "casme2", "samm"
 data_root = None  # folder of your own copy of the data
-profile = "laptop"  # or "paper"
+profile = "laptop"  # or "paper", "literal"
 seed = 0
 clip = None  # id of the clip that is shown; None takes the one that moves most
 show_faces = None  # True or False; None shows faces where they are drawn, not real
@@ -170,7 +170,7 @@ print(f"mean {values.mean():.3f}, maximum {values.max():.3f}")
 # %%
 with torch.no_grad():
     first_stage, _ = net.stages(torch.as_tensor(apex.copy())[None])[0]
-    x_s = net.mfem[0].sam1(first_stage)[0]  # X_s of stage 1 at the apex, (C, H, W)
+    x_s = net.mfem[0].looked_at(first_stage)[0]  # X_s of stage 1 at the apex, (C, H, W)
 channel = x_s[x_s.mean(dim=(1, 2)).argmax()]  # the strongest one
 
 
@@ -299,7 +299,9 @@ plots.show(
 # ## Two branches, one sum
 #
 # Branch 1 is SAM, then CCAM. Branch 2 is CCAM, then SAM. The branches are parallel, so that neither
-# disturbs the other. The module's output $X_k$ is the sum of the four features.
+# disturbs the other. The module's output $X_k$ is the sum of the four features. The field
+# `mfem_branches` takes one branch alone, or puts branch 2 behind branch 1 (`serial`); [another
+# page](20_ingredients.ipynb) compares them.
 
 # %%
 plots.source(MFEM.terms)
@@ -377,7 +379,7 @@ frames = torch.as_tensor(x[row].copy())
 with torch.no_grad():
     raw = [raw for raw, _ in net.stages(frames)]
     for k, (mfem, stage) in enumerate(zip(net.mfem, raw, strict=True), start=1):
-        x_s = mfem.sam1(stage)
+        x_s = mfem.looked_at(stage)  # X_s, with `mfem_branches="second"` X
         g1, g2 = mfem.ccam1.gates(x_s)
         literal = sum(mfem.ccam1(x_s))
         noisy_or = x_s * (1 - (1 - g1) * (1 - g2))
@@ -428,7 +430,8 @@ for p, value in steps.items():
 # count.
 
 # %% tags=["solution", "hide-cell"] jupyter={"source_hidden": true, "outputs_hidden": true}
-settings = replace(study.config, mfem_shared=False, sam_batch_norm=False)
+usual = {"mfem_shared": False, "sam_batch_norm": False, "mfem_branches": "both"}
+settings = replace(study.config, **usual)
 # A branch has a SAM, a 7x7 convolution of two maps to one: 2 * 49. It has a
 # GeM, an exponent for each of C channels. And two perceptrons, each C -> h -> C
 # with h = max(4, C / r): 2 * 2 * C * h.
@@ -450,7 +453,7 @@ for channels in (8, 64, 512):
 # two channels is halved.
 with torch.no_grad():
     for mfem, stage in zip(net.mfem, raw, strict=True):
-        g1, g2 = mfem.ccam1.gates(mfem.sam1(stage))
+        g1, g2 = mfem.ccam1.gates(mfem.looked_at(stage))
         both = 1 - (1 - g1) * (1 - g2)
         assert (both >= torch.maximum(g1, g2) - 1e-6).all() and (both <= 1).all()
     torch.manual_seed(seed)
@@ -487,7 +490,7 @@ def moved_peaks(first, second):
 
 with torch.no_grad():
     for k, (mfem, stage) in enumerate(zip(net.mfem, raw, strict=True), start=1):
-        x_c1, x_c2s = mfem.ccam1(mfem.sam1(stage))
+        x_c1, x_c2s = mfem.ccam1(mfem.looked_at(stage))
         assert torch.allclose(*scaled(x_c1, x_c2s), atol=1e-4)
         inside = stage * mfem.sam1.gate(stage)
         outside = stage * (1 - mfem.sam1.gate(stage))

@@ -18,7 +18,7 @@
 # %% tags=["parameters"]
 dataset = "synthetic"  # or "casme2", "samm"
 data_root = None  # folder of your own copy of the data
-profile = "laptop"  # or "paper"
+profile = "laptop"  # or "paper", "literal"
 seed = 0
 show_faces = None  # True or False; None shows faces where they are drawn, not real
 overrides = {}  # fields of the configuration to change, such as {"fim_pairs": "cascade"}
@@ -63,8 +63,11 @@ n_classes = len(study.clips.attrs["classes"])
 plots.source(FIM.forward)
 
 # %% [markdown]
-# The paper gives neither the sizes of the two convolutions nor the way of upsampling. We use 1x1
-# inside, 3x3 outside (field `fim_kernel`) and bilinear upsampling.
+# How large are the two convolutions? The text defines $\tau$ once, under equation 3, as *the 7x7
+# convolution*, and uses it twice here. At its word both are 7x7. That makes MFFM four times as large
+# as ResNet34 itself, so the letter may be just the name of a convolution. We use 3x3 outside (field
+# `fim_kernel`) and 1x1 inside (`fim_inner_kernel`); the profile `literal` has 7x7 twice. The text
+# does not say how $\mu$ upsamples: here bilinearly, or by the nearest place (`fim_upsample`).
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## All stages meet: equation 13
@@ -167,8 +170,8 @@ def affine_error(mffm, a=0.3):
 # %% [markdown]
 # If the map is affine and pools everything, does it need more than the pooled features? We replace
 # each map by its mean, the same everywhere, and look how far $F$ moves. With 1x1 convolutions only
-# the upsampling can notice this (if one size is not a multiple of the other). With 3x3 convolutions
-# the border notices it, too.
+# the upsampling can notice this (if one size is not a multiple of the other). With larger ones the
+# border notices it, too.
 
 
 # %%
@@ -182,12 +185,13 @@ def pooled_error(mffm):
 # %%
 widths = tuple(x.shape[1] for x in stages)
 errors = {}
-for kernel, relu in ((1, False), (3, False), (3, True)):
+for outer, inner, relu in ((1, 1, False), (3, 1, False), (7, 7, False), (3, 1, True)):
     torch.manual_seed(seed)
-    mffm = MFFM(widths, replace(config, fim_kernel=kernel, fim_relu=relu)).double().eval()
-    name = f"{kernel}x{kernel}" + (", with ReLU" if relu else "")
+    change = {"fim_kernel": outer, "fim_inner_kernel": inner, "fim_relu": relu}
+    mffm = MFFM(widths, replace(config, **change)).double().eval()
+    name = f"{outer}x{outer}, {inner}x{inner}" + (", with ReLU" if relu else "")
     errors[name] = {"affine": affine_error(mffm), "only pooled": pooled_error(mffm)}
-errors = pd.DataFrame(errors).T.rename_axis("outer convolution").map("{:.1e}".format)
+errors = pd.DataFrame(errors).T.rename_axis("outer, inner convolution").map("{:.1e}".format)
 plots.table(errors, "Relative errors of the two claims, double precision")
 
 # %% [markdown]
@@ -205,13 +209,14 @@ plots.table(errors, "Relative errors of the two claims, double precision")
 #
 # The table has the multiply-accumulate operations (MACs) of one clip, by interaction. A 3x3
 # convolution on the large maps of the shallow pairs is expensive, and the concatenation makes it
-# wider still.
+# wider still. With $\tau$ taken at its word, 7x7 twice, most of the network is MFFM.
 
 
 # %%
-def cost(kernel):
+def cost(kernel, inner=1):
     """Return parameters and MACs of the interactions and of the whole network."""
-    summary = explain.summary(replace(config, fim_kernel=kernel), n_classes)
+    change = {"fim_kernel": kernel, "fim_inner_kernel": inner}
+    summary = explain.summary(replace(config, **change), n_classes)
     return summary.loc[[name for name in summary.index if name.startswith("FIM")] + ["total"]]
 
 
@@ -220,6 +225,8 @@ costs = pd.DataFrame(
         "parameters, thousand": cost(3)["parameters"] / 1e3,
         "MACs, million": cost(3)["macs"] / 1e6,
         "MACs with 1x1": cost(1)["macs"] / 1e6,
+        "parameters, 7x7 twice": cost(7, 7)["parameters"] / 1e3,
+        "MACs, 7x7 twice": cost(7, 7)["macs"] / 1e6,
     }
 )
 plots.table(costs, f"Cost of a clip of {config.frames} frames, profile {profile}", digits=1)
@@ -244,29 +251,32 @@ plots.show(
 # over the taps of its kernel: the weight times the sum of what the tap passes over. That is the
 # whole map, except a row or a column at the border that an outer tap never reaches. So with a 3x3
 # kernel each channel enters with nine sums instead of a map; upsampling only changes how much each
-# point of the deeper map counts. The result is the same $F$, up to rounding:
+# point of the deeper map counts. A 1x1 inner convolution works on the sums as well; a larger one has
+# borders of its own, so it works on the deep map, which is small. The result is the same $F$, up to
+# rounding:
 
 # %%
 plots.source(FIM.pooled)
 
 # %%
 rows = {}
-for kernel in (1, 3):
+for outer, inner in ((1, 1), (3, 1), (7, 7)):
     torch.manual_seed(seed)
-    mffm = MFFM(widths, replace(config, fim_kernel=kernel)).double().eval()
+    change = {"fim_kernel": outer, "fim_inner_kernel": inner, "fim_relu": False}
+    mffm = MFFM(widths, replace(config, **change)).double().eval()
     maps = [x.double() for x in stages]
     results, counts = [], []
     for form in (as_written, MFFM.forward):
         with torch.no_grad(), FlopCounterMode(display=False) as counter:
             results.append(form(mffm, maps))
         counts.append(counter.get_total_flops() / 2e6)
-    rows[f"{kernel}x{kernel}"] = {
+    rows[f"{outer}x{outer}, {inner}x{inner}"] = {
         "MACs as written": f"{counts[0]:.2f}",
         "MACs of the cheap form": f"{counts[1]:.2f}",
         "difference of F": f"{difference(*results):.1e}",
     }
 plots.table(
-    pd.DataFrame(rows).T.rename_axis("outer convolution"),
+    pd.DataFrame(rows).T.rename_axis("outer, inner convolution"),
     f"Million operations of MFFM, a clip of {config.frames} frames, profile {profile}",
 )
 

@@ -23,7 +23,7 @@
 # %% tags=["parameters"]
 dataset = "synthetic"  # or "casme2", "samm"
 data_root = None  # folder of your own copy of the data
-profile = "laptop"  # or "paper"
+profile = "laptop"  # or "paper", "literal"
 seed = 0
 method = "full"  # whose folds are shown
 clip = None  # id of the clip that is augmented; None takes the one that moves most

@@ -20,7 +20,7 @@
 # %% tags=["parameters"]
 dataset = "synthetic"  # or "casme2", "samm"
 data_root = None  # folder of your own copy of the data
-profile = "laptop"  # or "paper"
+profile = "laptop"  # or "paper", "literal"
 seed = 0
 methods = ["majority", "logistic", "base", "full"]  # run here if they have not run yet
 method = "full"  # whose confusion matrix is shown
@@ -111,9 +111,9 @@ plots.table(
 # ## The same on as many clips as the paper has
 #
 # The profile `night` trains the laptop's network; its synthetic data has as many clips and subjects
-# as CASME II gives the paper. This table loads the saved runs of `night`, and those of the profile
-# `paper`, from `results/`; nothing is trained for it. [The ablation](08_ablation.ipynb) says which
-# of its steps are more than chance.
+# as CASME II gives the paper. This table loads the saved runs of `night`, and those of the profiles
+# `paper` and `literal`, from `results/`; nothing is trained for it. [The
+# ablation](08_ablation.ipynb) says which of its steps are more than chance.
 
 
 # %% tags=["hide-input"]
@@ -125,12 +125,12 @@ def mean_and_spread(values):
 
 saved = [
     (larger, name, run)
-    for larger in ("night", "paper")
+    for larger in ("night", "paper", "literal")
     for name, seeds in study.saved(larger).load(METHODS).items()
     for run in seeds.values()
 ]
 if not saved:
-    print(f"No run of profile night or paper on {dataset} data is saved under results/.")
+    print(f"No run of profile night, paper or literal on {dataset} data is saved under results/.")
 short = pd.DataFrame(
     [
         {

@@ -23,7 +23,7 @@
 # %% tags=["parameters"]
 dataset = "synthetic"  # or "casme2", "samm"
 data_root = None  # folder of your own copy of the data
-profile = "laptop"  # or "paper"
+profile = "laptop"  # or "paper", "literal"
 seed = 0
 methods = ["base", "full"]  # the variants that are run here if they have not run yet
 overrides = {}  # fields of the configuration to change
@@ -230,13 +230,14 @@ plots.table(
 #
 # The profile `night` trains the small network of `laptop`; its synthetic data has as many clips and
 # subjects as CASME II gives the paper. A CPU can do this. The paper's own width (`PROFILE=paper`)
-# needs a GPU; once such a run is saved, the table has it too. Nothing is run for this table: it
+# needs a GPU, and so does the literal reading of the text (`PROFILE=literal`); once such a run is
+# saved, the table has it too. Nothing is run for this table: it
 # loads the predictions under `results/`, which `make ablation PROFILE=night` made. The first rows
 # are those of this page, for comparison.
 
 
 # %% tags=["hide-input"]
-larger = {name: study.saved(name).load(VARIANTS) for name in ("night", "paper")}
+larger = {name: study.saved(name).load(VARIANTS) for name in ("night", "paper", "literal")}
 larger = {name: variants for name, variants in larger.items() if variants}
 lines = []
 for name, variants in {f"{profile}, above": runs, **larger}.items():
@@ -266,7 +267,7 @@ for name, variants in larger.items():
     for b in VARIANTS[1:]:
         print(f"- Profile {name}, {step(variants, b=b)}")
 if not larger:
-    print(f"No run of profile night or paper on {dataset} data is saved under results/.")
+    print(f"No run of profile night, paper or literal on {dataset} data is saved under results/.")
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## Do the modules help each other?

@@ -27,7 +27,7 @@ from dataclasses import fields
 import pandas as pd
 from IPython.display import display
 
-from merlib.config import PROFILES, Config, kinds, options
+from merlib.config import PROFILES, Config, differences, kinds, options
 from merlib.config import profile as make_profile
 from merlib.pages import plots
 from merlib.study import parameters
@@ -39,9 +39,10 @@ globals().update(parameters.read(globals()))  # papermill may pass text
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## The profiles
 #
-# `paper` is the network in the paper's size, for a GPU. `laptop` is the same code, narrower and on
-# smaller pictures, so that anybody can run all of it. `night` is the laptop's network for as many
-# synthetic clips as the paper has real ones. They differ only in these fields:
+# `paper` is the network in the paper's size, for a GPU. `literal` is the same with every sentence of
+# the text at its word (see below). `laptop` is the same code, narrower and on smaller pictures, so
+# that anybody can run all of it. `night` is the laptop's network for as many synthetic clips as the
+# paper has real ones. They differ only in these fields:
 
 # %% slideshow={"slide_type": "-"}
 configs = {name: make_profile(name, dataset).step() for name in PROFILES}
@@ -49,7 +50,36 @@ profiles = pd.DataFrame(configs).astype(str)
 profiles = profiles[profiles.nunique(axis=1) > 1]
 plots.table(profiles.rename_axis("field").reset_index(), "The profiles", index=False)
 
+# %% [markdown] slideshow={"slide_type": "slide"}
+# ## The literal reading
+#
+# Where the text is silent, a default is our judgement. In some places the text is *not* silent, or
+# a default adds a step that it does not name. The profile `literal` takes every sentence at its
+# word and adds nothing. It differs from `paper` here:
+
+
+# %% tags=["hide-input"]
+SAYS = {
+    "evm_order": "section 3.1.2 samples the frames first and magnifies then",
+    "head_motion": "one alignment of the face, and no other step against the head's motion",
+    "cam_relu": "eq. 7 has no activation between W0 and W1; without it their start is plain, too",
+    "fim_kernel": "tau is defined once, below eq. 3, as the 7x7 convolution, and eq. 12 uses it",
+    "fim_inner_kernel": "eq. 12 uses the same tau for the deep feature",
+    "weight_decay": "section 3.1.4 lists the settings of training; weight decay is not among them",
+    "precision": "section 3.1.4 names a V100, which does not multiply in bfloat16",
+}
+rows = [
+    {"field": name, "paper": str(ours), "literal": str(theirs), "the text": SAYS[name]}
+    for name, (ours, theirs) in differences("paper", "literal", dataset).items()
+]
+plots.table(pd.DataFrame(rows), "What the profile `literal` changes", index=False)
+
 # %% [markdown]
+# A literal reading is not a better one: a text leaves out what its authors take for granted. It is
+# the reading that needs no guess of ours. `merlib train --profile literal` runs it, and a notebook
+# takes `profile="literal"`. What each change is worth alone is in [How much do our decisions
+# matter?](23_sensitivity.ipynb).
+#
 # ## Every decision
 #
 # The tables follow the steps: first the [Eulerian

@@ -23,7 +23,7 @@
 # %% tags=["parameters"]
 dataset = "synthetic"  # this page does not depend on it
 data_root = None
-profile = "laptop"  # or "paper"
+profile = "laptop"  # or "paper", "literal"
 seed = 0
 overrides = {}  # fields of the configuration to change
 

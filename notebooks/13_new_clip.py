@@ -27,7 +27,7 @@
 # %% tags=["parameters"]
 dataset = "synthetic"  # or "casme2", "samm", "composite", "own"
 data_root = None  # folder of your own copy of the data
-profile = "laptop"  # or "paper"
+profile = "laptop"  # or "paper", "literal"
 seed = 0
 method = "full"  # the variant that is trained
 epochs = 20  # fewer than the study trains, so that this page is quick; None for as many

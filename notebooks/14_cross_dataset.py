@@ -35,7 +35,7 @@
 # %% tags=["parameters"]
 dataset = "synthetic"  # "composite" with its data_root uses your copies
 data_root = None
-profile = "laptop"  # or "paper"
+profile = "laptop"  # or "paper", "literal"
 seed = 0
 compared = ["majority", "logistic"]  # add "base" or "full", if there is time
 overrides = {}  # fields of the configuration to change

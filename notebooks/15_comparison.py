@@ -44,7 +44,7 @@
 # %% tags=["parameters"]
 dataset = "synthetic"  # or "casme2", "samm", "own"
 data_root = None  # folder of your own copy of the data
-profile = "laptop"  # or "paper"
+profile = "laptop"  # or "paper", "literal"
 seed = 0
 compared = ["majority", "logistic", "bi-woof"]  # run here if they have not run yet
 overrides = {}  # fields of the configuration to change

@@ -17,7 +17,7 @@
 # %% tags=["parameters"]
 dataset = "synthetic"  # or "casme2", "samm", "own"
 data_root = None  # folder of your own copy of the data
-profile = "laptop"  # or "paper"
+profile = "laptop"  # or "paper", "literal"
 seed = 0
 overrides = {}  # fields of the configuration to change
 

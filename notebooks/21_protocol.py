@@ -20,7 +20,7 @@
 # %% tags=["parameters"]
 dataset = "synthetic"  # or "casme2", "samm", "own"
 data_root = None  # folder of your own copy of the data
-profile = "laptop"  # or "paper"
+profile = "laptop"  # or "paper", "literal"
 seed = 0
 method = "full"  # the network whose stored predictions are scored
 repeats = 10  # of everything that depends on chance

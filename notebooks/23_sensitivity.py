@@ -19,7 +19,7 @@
 # %% tags=["parameters"]
 dataset = "synthetic"  # or "casme2", "samm"
 data_root = None  # folder of your own copy of the data
-profile = "laptop"  # or "paper", "night"
+profile = "laptop"  # or "paper", "literal", "night"
 seed = 0
 overrides = {}  # fields of the configuration to change
 

@@ -22,7 +22,7 @@
 # %% tags=["parameters"]
 dataset = "synthetic"  # with "flow" and its folder, your own runs are shown too
 data_root = None  # folder of your own copy of the flow
-profile = "laptop"  # or "paper"
+profile = "laptop"  # or "paper", "literal"
 seed = 0
 overrides = {}  # fields of the configuration to change
 

@@ -4,7 +4,7 @@ import math
 from collections import defaultdict
 from collections.abc import Callable, Iterator
 from dataclasses import replace
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
 import torch
@@ -24,7 +24,9 @@ from .network import Network
 from .training import (
     Diverged,
     all_finite,
+    convolutions,
     draw_batches,
+    multiplies_in_bfloat16,
     own_randomness,
     pick_device,
     probabilities,
@@ -41,9 +43,10 @@ FOLDS_AT_ONCE_ON_A_GPU = 68
 class NetworkClassifier(ClipClassifier):
     """The paper's network, trained by SGD with a cosine schedule and cross entropy (eq. 14).
 
-    The last epoch counts; nothing is selected. The same random state on the same machine gives the
-    same predictions, bit for bit, and PyTorch's global generator does not change. Clips stay on a
-    GPU if it has enough memory; otherwise each batch is read when it is needed.
+    The last epoch counts; nothing is selected. The products of training have the ``precision`` of
+    the configuration; weights, sums and predictions are float32. The same random state on the same
+    machine gives the same predictions, bit for bit, and PyTorch's global generator does not change.
+    Clips stay on a GPU if it has enough memory; otherwise each batch is read when it is needed.
 
     Parameters
     ----------
@@ -52,9 +55,6 @@ class NetworkClassifier(ClipClassifier):
     random_state : int, RandomState or None
         Decides initial weights, order of clips, augmentation and dropout.
     device : str, see `pick_device`
-    precision : {"auto", "float32", "bfloat16"}
-        Precision of the products in training; ``auto`` is bfloat16 on CUDA and float32 on a CPU.
-        Weights, sums and predictions are float32.
 
     Attributes
     ----------
@@ -64,19 +64,16 @@ class NetworkClassifier(ClipClassifier):
     """
 
     streams = True
-    precision: Literal["auto", "float32", "bfloat16"]
 
     def __init__(
         self,
         config: Config | None = None,
         random_state: int | np.random.RandomState | None = 0,
         device: str = "auto",
-        precision: str = "auto",
     ):
         self.config = config
         self.random_state = random_state
         self.device = device
-        self.precision = precision  # type: ignore[assignment]  # checked in fit
 
     @property
     def settings(self) -> Config:
@@ -126,8 +123,8 @@ class NetworkClassifier(ClipClassifier):
         X, codes = self.begin_fit(X, y)
         config, seed = self.settings, seed_of(self.random_state)
         device = pick_device(self.device)
-        half = self.precision == "bfloat16" or (self.precision == "auto" and device.type == "cuda")
-        with own_randomness(seed, device):
+        half = multiplies_in_bfloat16(config, self.device)
+        with own_randomness(seed, device), convolutions(config):
             generator = torch.Generator().manual_seed(seed)
             self.network_: Network = Network(len(self.classes_), config).to(  # type: ignore[call-overload]
                 device, memory_format=torch.channels_last
@@ -171,7 +168,7 @@ class NetworkClassifier(ClipClassifier):
         are always trained in float32.
         """
         config = self.settings
-        if config.frames > 1 or config.sequence != "mean" or self.precision == "bfloat16":
+        if config.frames > 1 or config.sequence != "mean" or config.precision == "bfloat16":
             return 0
         cuda = pick_device(self.device).type == "cuda"
         return FOLDS_AT_ONCE_ON_A_GPU if cuda else FOLDS_AT_ONCE
@@ -207,7 +204,7 @@ class NetworkClassifier(ClipClassifier):
         check_is_fitted(self, "network_")
         X = check_clips(X, self.shape_in_)
         logits = []
-        with torch.inference_mode():
+        with torch.inference_mode(), convolutions(self.settings):
             for rows in torch.arange(len(X)).split(PREDICTED_AT_ONCE):
                 # A smaller batch is filled up, so that no result depends on the number of clips.
                 filled = rows[torch.arange(PREDICTED_AT_ONCE) % len(rows)]

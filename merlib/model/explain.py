@@ -36,7 +36,7 @@ def parts(net: Network) -> dict[str, tuple[str, ...]]:
         for i, (shallow, deep) in enumerate(net.mffm.pairs):
             found[f"FIM Y{i + 1} ({names[shallow]}, {names[deep]})"] = (f"mffm.fims.{i}",)
     if net.head.lstm is not None:
-        found["BiLSTM"] = ("head.lstm",)
+        found["BiLSTM" if net.head.lstm.bidirectional else "LSTM"] = ("head.lstm",)
     return found | {"classifier": ("head.fc",)}
 
 
@@ -122,6 +122,9 @@ def attention(net: Network, x: Tensor | np.ndarray) -> dict[int, dict[str, np.nd
       (branch 1, eq. 8 and 11), ``x_c1_branch2`` and ``x_c2s_branch2``, ``x_k`` (the sum).
     - Channel gates of branch 1 ``(B, T, C)``: ``g_c1`` (eq. 7), ``g_c2`` (eq. 9) and ``g_second``
       (gate of the second look in eq. 11).
+
+    If there is one branch alone, what is said of branch 1 is its. SAM then comes last in the second
+    branch, and ``g_s`` is its gate for the first look's feature.
     """
     if net.mfem is None:
         raise ValueError("attention of a network without MFEM: expected variant mfem or full")
@@ -146,11 +149,12 @@ def looks(mfem: nn.Module, raw: Tensor, x_k: Tensor) -> dict[str, Tensor]:
     """Return gates and channel means of one MFEM for frames ``(B * T, C, H, W)``."""
     if not isinstance(mfem, MFEM):
         return {"x": raw.mean(dim=1), "x_k": x_k.mean(dim=1)}
-    terms = zip(("x_c1", "x_c2s", "x_c1_branch2", "x_c2s_branch2"), mfem.terms(raw), strict=True)
-    features = {"x": raw, **dict(terms), "x_k": x_k}
-    first, second = mfem.ccam1.gates(mfem.sam1(raw))
+    names = "x_c1", "x_c2s", "x_c1_branch2", "x_c2s_branch2"
+    features = {"x": raw, **dict(zip(names, mfem.terms(raw), strict=False)), "x_k": x_k}
+    first, second = mfem.ccam1.gates(mfem.looked_at(raw))
+    placed = raw * first if mfem.branches == "second" else raw
     return {name: value.mean(dim=1) for name, value in features.items()} | {
-        "g_s": mfem.sam1.gate(raw)[:, 0],
+        "g_s": mfem.sam1.gate(placed)[:, 0],
         "g_c1": first.flatten(1),
         "g_c2": 1 - first.flatten(1),
         "g_second": second.flatten(1),

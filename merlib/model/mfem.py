@@ -170,6 +170,10 @@ class MFEM(nn.Module):
     Branch 1 is SAM then CCAM, branch 2 is CCAM then SAM. Each gives a salient and a second salient
     feature; the module returns the sum of all four. With ``mfem_shared`` the branches share SAM and
     CCAM, and the looks their MLP.
+
+    ``mfem_branches`` may take the ``first`` or the ``second`` branch alone; then the module returns
+    the sum of its two features. In ``serial`` branch 2 works on the sum that branch 1 gives, and
+    the module returns the sum of branch 2. With ``mfem_sum="mean"`` each sum is a mean.
     """
 
     def __init__(self, channels: int, config: Config) -> None:
@@ -179,18 +183,31 @@ class MFEM(nn.Module):
         def ccam() -> CCAM:
             return CCAM(channels, config.cam_reduction, config.cam_relu, p, learn, shared)
 
+        self.branches = config.mfem_branches
         self.sam1, self.ccam1 = SAM(config.sam_batch_norm), ccam()
-        if shared:
+        if shared or self.branches in ("first", "second"):
             self.sam2, self.ccam2 = self.sam1, self.ccam1
         else:
             self.sam2, self.ccam2 = SAM(config.sam_batch_norm), ccam()
-        self.scale = 1 / 4 if config.mfem_sum == "mean" else 1
+        self.added = 4 if self.branches == "both" else 2
+        self.scale = 1 / self.added if config.mfem_sum == "mean" else 1
 
-    def terms(self, x: Tensor) -> tuple[Tensor, Tensor, Tensor, Tensor]:
-        """Return the four features ``(B, C, H, W)``: X_c1 and X_c2s of branch 1, then of 2."""
-        salient, second = self.ccam2(x)
-        return *self.ccam1(self.sam1(x)), self.sam2(salient), self.sam2(second)
+    def looked_at(self, x: Tensor) -> Tensor:
+        """Return what ``ccam1`` looks at: X_s, or X itself if the second branch is alone."""
+        return x if self.branches == "second" else self.sam1(x)
+
+    def terms(self, x: Tensor) -> tuple[Tensor, ...]:
+        """Return X_c1 and X_c2s ``(B, C, H, W)`` of branch 1, then of 2; of one alone, its own."""
+        first = self.ccam1(self.sam1(x)) if self.branches != "second" else ()
+        if self.branches == "first":
+            return first
+        between = self.summed(first) if self.branches == "serial" else x
+        return *first, *map(self.sam2, self.ccam2(between))
+
+    def summed(self, terms: tuple[Tensor, ...]) -> Tensor:
+        """Return the sum, or mean, of the last terms: four of parallel branches, else two."""
+        return self.scale * cast(Tensor, sum(terms[-self.added :]))
 
     def forward(self, x: Tensor) -> Tensor:
         """Return the multi-region feature X_k, ``(B, C, H, W)``, of the output of a stage."""
-        return self.scale * cast(Tensor, sum(self.terms(x)))
+        return self.summed(self.terms(x))

@@ -35,24 +35,33 @@ def named_pairs(name: str) -> tuple[tuple[int, int], ...]:
 class FIM(nn.Module):
     """Feature interaction module, eq. 12: Y = BN(conv(X_1 (+) up(conv(X_2)))).
 
-    The deeper, smaller feature goes through a 1x1 convolution and is upsampled bilinearly to the
-    size of the shallow one. The convolutions have no bias, since the batch norm has one. The outer
-    convolution has an odd ``kernel``; ``relu`` adds a ReLU at the end, which eq. 12 has not.
+    The deeper, smaller feature goes through the inner convolution and is upsampled to the size of
+    the shallow one. The convolutions have no bias, since the batch norm has one; both have zeros
+    around the map. The outer one has an odd ``kernel``, the other an odd ``inner`` one. ``mode`` is
+    that of the upsampling, bilinear or nearest. ``relu`` adds a ReLU at the end, which eq. 12 has
+    not.
     """
 
     def __init__(
-        self, shallow_channels: int, deep_channels: int, kernel: int = 3, relu: bool = False
+        self,
+        shallow_channels: int,
+        deep_channels: int,
+        kernel: int = 3,
+        relu: bool = False,
+        inner: int = 1,
+        mode: str = "bilinear",
     ) -> None:
         super().__init__()
         self.out_channels = total = shallow_channels + deep_channels
-        self.inner = nn.Conv2d(deep_channels, deep_channels, kernel_size=1, bias=False)
+        self.mode = mode
+        self.inner = nn.Conv2d(deep_channels, deep_channels, inner, padding=inner // 2, bias=False)
         self.outer = nn.Conv2d(total, total, kernel, padding=kernel // 2, bias=False)
         self.bn = nn.BatchNorm2d(total)
         self.act = nn.ReLU() if relu else nn.Identity()
 
     def forward(self, shallow: Tensor, deep: Tensor) -> Tensor:
         """Return Y ``(B, C_1 + C_2, H_1, W_1)`` of X_1 and X_2, each ``(B, C_k, H_k, W_k)``."""
-        up = upsampled(self.inner(deep), *shallow.shape[2:])
+        up = upsampled(self.inner(deep), shallow.shape[2:], self.mode)
         return self.act(self.bn(self.outer(torch.cat([shallow, up], dim=1))))
 
     def pooled(self, shallow: Tensor, deep: Tensor) -> Tensor:
@@ -60,12 +69,16 @@ class FIM(nn.Module):
 
         Eq. 12 is affine then, and so is the mean. Each weight of the outer kernel adds to the mean
         its value times the sum of the points that it passes over: all points except some at the
-        border. These sums are a small map of the kernel's size for each channel; they go through
-        the same convolutions as the features.
+        border. These sums are a small map of the kernel's size for each channel. A 1x1 inner
+        convolution does the same to sums as to places, and sums are fewer; a larger one has borders
+        of its own, so it works on the deep, small map.
         """
         height, width = shallow.shape[2:]
-        own, others = (self.passed_over(x, height, width) for x in (shallow, deep))
-        sums = torch.cat([own, self.inner(others)], dim=1)
+        if self.inner.kernel_size == (1, 1):
+            others = self.inner(self.passed_over(deep, height, width))
+        else:
+            others = self.passed_over(self.inner(deep), height, width)
+        sums = torch.cat([self.passed_over(shallow, height, width), others], dim=1)
         return self.bn(functional.conv2d(sums, self.outer.weight) / (height * width)).flatten(1)
 
     def passed_over(self, x: Tensor, height: int, width: int) -> Tensor:
@@ -74,45 +87,45 @@ class FIM(nn.Module):
         The sums are ``(B, C, K, K)``, of ``x`` ``(B, C, H, W)`` upsampled to ``height, width``.
         """
         rows, columns = (
-            point_weights(here, there, self.outer.kernel_size[0]).to(x)
+            point_weights(here, there, self.outer.kernel_size[0], self.mode).to(x)
             for here, there in zip(x.shape[2:], (height, width), strict=True)
         )
         return torch.einsum("bchw,hi,wj->bcij", x, rows, columns)
 
 
-def point_weights(here: int, there: int, kernel: int) -> Tensor:
+def point_weights(here: int, there: int, kernel: int, mode: str) -> Tensor:
     """Return how much each point adds to the sum that each kernel weight passes over, on one axis.
 
-    ``here`` points are interpolated to ``there`` points, over which the kernel moves with zero
+    ``here`` points are upsampled to ``there`` points, over which the kernel moves with zero
     padding. The result is float64 ``(here, kernel)``.
     """
-    points = functional.pad(interpolation(here, there), (kernel // 2, kernel // 2))
+    points = functional.pad(interpolation(here, there, mode), (kernel // 2, kernel // 2))
     return points.unfold(1, there, 1).sum(dim=2)
 
 
-def interpolation(here: int, there: int) -> Tensor:
+def interpolation(here: int, there: int, mode: str) -> Tensor:
     """Return how much each of ``here`` points adds to each of ``there``, float64 (here, there)."""
     points = torch.eye(here, dtype=torch.float64)[None]
-    return functional.interpolate(points, there, mode="linear")[0]
+    return functional.interpolate(points, there, mode=mode.removeprefix("bi"))[0]  # of one axis
 
 
-def upsampled(x: Tensor, height: int, width: int) -> Tensor:
-    """Return features ``(B, C, H, W)``, bilinearly upsampled to ``height, width``."""
+def upsampled(x: Tensor, size: tuple[int, ...], mode: str) -> Tensor:
+    """Return features ``(B, C, H, W)``, upsampled to a size (H', W'); ``mode`` see `FIM`."""
     if not x.is_cuda:
-        return functional.interpolate(x, (height, width), mode="bilinear")
+        return functional.interpolate(x, size, mode=mode)
     # On a GPU the slope of PyTorch's own would be summed in an order that varies, or slowly.
     rows, columns = (
-        constant(here, there, x.device, x.dtype)
-        for here, there in zip(x.shape[2:], (height, width), strict=True)
+        constant(here, there, mode, x.device, x.dtype)
+        for here, there in zip(x.shape[2:], size, strict=True)
     )
     return rows.T @ (x @ columns)
 
 
 @cache
-def constant(here: int, there: int, device: torch.device, dtype: torch.dtype) -> Tensor:
+def constant(here: int, there: int, mode: str, device: torch.device, dtype: torch.dtype) -> Tensor:
     """Return `interpolation` on a device; it is copied there once, so that no step waits."""
     with torch.inference_mode(False):
-        return interpolation(here, there).to(device, dtype)
+        return interpolation(here, there, mode).to(device, dtype)
 
 
 class MFFM(nn.Module):
@@ -126,10 +139,11 @@ class MFFM(nn.Module):
     def __init__(self, channels: tuple[int, ...], config: Config) -> None:
         super().__init__()
         self.pairs = named_pairs(config.fim_pairs)
+        options = config.fim_kernel, config.fim_relu, config.fim_inner_kernel, config.fim_upsample
         fims: list[FIM] = []
         sizes = list(channels)
         for shallow, deep in self.pairs:
-            fims.append(FIM(sizes[shallow], sizes[deep], config.fim_kernel, config.fim_relu))
+            fims.append(FIM(sizes[shallow], sizes[deep], *options))
             sizes.append(fims[-1].out_channels)
         self.fims = cast(Sequence[FIM], nn.ModuleList(fims))  # PyTorch types it as modules
         self.out_features = sum(fim.out_channels for fim in fims)

@@ -72,17 +72,19 @@ def stage(inputs: int, outputs: int, blocks: int, stride: int, config: Config) -
 class Head(nn.Module):
     """Section 2.1.4: bidirectional LSTM over the vectors F of the frames, dropout, FC.
 
-    With ``head="two"`` the first linear layer has ``lstm_hidden`` units; with ``"one"`` there is
-    one linear layer after ``dropout``. ``features`` is the length of F.
+    With ``sequence="lstm"`` it reads forwards alone, with ``"mean"`` there is none. With
+    ``head="two"`` the first linear layer has ``lstm_hidden`` units; with ``"one"`` there is one
+    linear layer after ``dropout``. ``features`` is the length of F.
     """
 
     def __init__(self, features: int, n_classes: int, config: Config) -> None:
         super().__init__()
         hidden = config.lstm_hidden
         self.lstm: nn.LSTM | None = None
-        if config.sequence == "bilstm":
-            self.lstm = nn.LSTM(features, hidden, batch_first=True, bidirectional=True)
-            features = 2 * hidden
+        if config.sequence != "mean":
+            both = config.sequence == "bilstm"
+            self.lstm = nn.LSTM(features, hidden, batch_first=True, bidirectional=both)
+            features = hidden * (1 + both)
         self.mean = config.lstm_output == "mean"
         layers: list[nn.Module] = [nn.Dropout(config.dropout)]
         if config.head == "two":
@@ -110,6 +112,9 @@ class Network(nn.Module):
     full      X_k (+) stage k             MFFM of X_1..X_4
     ========  ==========================  ==================================
 
+    With ``next_input="project"`` a 1x1 convolution makes C channels of X_k (+) stage k; with
+    ``"attended"`` the input of stage k + 1 is X_k alone.
+
     Weights are drawn from PyTorch's global generator: He initialisation for the convolutions,
     PyTorch's own for the rest. ``left_out`` is what `load_pretrained` returns, or empty. The fields
     of ``config`` that are used are ``strain``, ``flow_image`` and those of the step ``network``.
@@ -120,9 +125,11 @@ class Network(nn.Module):
         if n_classes < 1:
             raise ValueError(f"n_classes={n_classes!r}: expected at least 1")
         self.channels, self.inputs = config.channels, INPUTS[config.inputs]
-        attends, concat = has_mfem(config), config.next_input == "concat"
+        attends = has_mfem(config)
+        self.attended = config.next_input == "attended"
         widths = tuple(config.width * 2**k for k in range(4))
-        inputs = (config.width, *(w * 2 if attends and concat else w for w in widths[:3]))
+        wider = 2 if attends and config.next_input == "concat" else 1
+        inputs = (config.width, *(w * wider for w in widths[:3]))
         entering = len(range(config.channels)[self.inputs])
         self.conv1 = nn.Conv2d(entering, config.width, 7, stride=2, padding=3, bias=False)
         self.bn1 = nn.BatchNorm2d(config.width)
@@ -133,7 +140,7 @@ class Network(nn.Module):
         )
         self.mfem = nn.ModuleList(make_attention(w, config) for w in widths) if attends else None
         self.project: nn.ModuleList | None = None
-        if attends and not concat:
+        if attends and config.next_input == "project":
             self.project = nn.ModuleList(nn.Conv2d(2 * w, w, 1, bias=False) for w in widths[:3])
         fusions: dict[str, type[MFFM | LinearFusion]] = {"fim": MFFM, "linear": LinearFusion}
         fused = config.variant in ("mffm", "full")
@@ -157,8 +164,8 @@ class Network(nn.Module):
         for k, layer in enumerate((self.layer1, self.layer2, self.layer3, self.layer4)):
             raw = x_k = x = layer(x)
             if self.mfem is not None:
-                x_k = self.mfem[k](raw)
-                if k < 3:
+                x = x_k = self.mfem[k](raw)
+                if k < 3 and not self.attended:
                     x = torch.cat([x_k, raw], dim=1)
                     x = self.project[k](x) if self.project is not None else x
             outputs.append((raw, x_k))

@@ -45,6 +45,23 @@ def pick_device(device: str) -> torch.device:
     return found
 
 
+def multiplies_in_bfloat16(config: Config, device: str = "auto") -> bool:
+    """Return whether the products of training on a device are bfloat16, not float32."""
+    auto = config.precision == "auto"
+    return pick_device(device).type == "cuda" if auto else config.precision == "bfloat16"
+
+
+@contextmanager
+def convolutions(config: Config) -> Iterator[None]:
+    """Let a GPU's convolutions use all bits if ``precision`` is float32: TF32 has ten."""
+    cudnn, before = torch.backends.cudnn, torch.backends.cudnn.allow_tf32
+    cudnn.allow_tf32 = before and config.precision != "float32"
+    try:
+        yield
+    finally:
+        cudnn.allow_tf32 = before
+
+
 def probabilities(logits: list[Tensor]) -> np.ndarray:
     """Return the softmax (N, K) float64 of the logits of batches.
 

@@ -130,7 +130,7 @@ FIXED = (
     Decision(
         "2.1.3",
         "Which map of a pair is upsampled",
-        "the deeper one, bilinearly, so that the edges of both maps lie on each other",
+        "the deeper one, so that the edges of both maps lie on each other",
         "only the deeper map is smaller; equation 12 upsamples its second argument, the prose says "
         "the former stage's",
         "merlib.model.mffm.FIM",

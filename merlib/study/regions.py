@@ -188,7 +188,7 @@ def maps(network: Network, x: np.ndarray) -> dict[int, dict[str, np.ndarray]]:
     """
     return {
         stage: {
-            name: np.sum([found[part][:, 0] for part in parts], axis=0)
+            name: np.sum([found[part][:, 0] for part in parts if part in found], axis=0)
             for name, parts in MAPS.items()
             if parts[0] in found
         }

@@ -56,7 +56,7 @@ class Study:
     data_root : path, optional
         Folder of your own copy. Without it, ``synthetic`` uses (and writes, if it is missing) the
         published dataset of the profile's size; the others raise.
-    profile : {"laptop", "paper", "night"}
+    profile : {"laptop", "paper", "literal", "night"}
     seed : int
         Seed of training. The generator of the synthetic dataset has its own.
     n_jobs : int, optional

@@ -27,6 +27,7 @@ from merlib.config import Config, profile
 from merlib.data import synthetic
 from merlib.files import say, write
 from merlib.model.classifier import NetworkClassifier
+from merlib.model.training import multiplies_in_bfloat16
 from merlib.parallel import Rows, each
 from merlib.preprocess.pipeline import Prepared
 from merlib.store import Saved
@@ -88,6 +89,10 @@ INGREDIENTS = FULL | {
     "grey-only": Trial("grey alone, no flow", {"inputs": "grey"}),
     "plain-grey-only": Trial("grey alone, not magnified", {"inputs": "grey", "evm": "off"}),
     "no-bilstm": Trial("mean over frames, no BiLSTM", {"sequence": "mean"}),
+    "one-direction": Trial("LSTM forwards alone", {"sequence": "lstm"}),
+    "first-branch": Trial("SAM then CCAM alone", {"mfem_branches": "first"}),
+    "second-branch": Trial("CCAM then SAM alone", {"mfem_branches": "second"}),
+    "serial": Trial("MFEM's branches one after the other", {"mfem_branches": "serial"}),
     "two-frames": Trial("onset and apex frames alone", {"frames": 2}),
     "no-augmentation": Trial("no augmentation", {"flip": 0.0, "rotation": 0.0, "scaling": 0.0}),
     "no-flip": Trial("no mirror flip", {"flip": 0.0}),
@@ -123,11 +128,19 @@ SENSITIVITY = FULL | {
     "no-relu": Trial("no ReLU in the MLP", {"cam_relu": False}),
     "shared": Trial("shared weights in MFEM", {"mfem_shared": True}),
     "mean-of-terms": Trial("mean of the four terms", {"mfem_sum": "mean"}),
+    **{name: INGREDIENTS[name] for name in ("first-branch", "second-branch", "serial")},
     "project": Trial("1x1 convolution to C channels", {"next_input": "project"}),
-    "fim-1x1": Trial("1x1 convolution in FIM", {"fim_kernel": 1}),
+    "attended": Trial("next stage sees X_k alone", {"next_input": "attended"}),
+    "fim-1x1": Trial("1x1 outer convolution in FIM", {"fim_kernel": 1}),
+    "fim-7x7": Trial("7x7 outer convolution in FIM", {"fim_kernel": 7}),
+    "fim-inner-3x3": Trial("3x3 inner convolution in FIM", {"fim_inner_kernel": 3}),
+    "fim-inner-7x7": Trial("7x7 inner convolution in FIM", {"fim_inner_kernel": 7}),
+    "fim-tau": Trial("7x7 both times in FIM", {"fim_kernel": 7, "fim_inner_kernel": 7}),
+    "nearest": Trial("upsampled by the nearest place", {"fim_upsample": "nearest"}),
     "fim-relu": Trial("ReLU after FIM's norm", {"fim_relu": True}),
     "cascade": Trial("cascade of pairs", {"fim_pairs": "cascade"}),
     "all-pairs": Trial("all six pairs", {"fim_pairs": "all"}),
+    "one-direction": INGREDIENTS["one-direction"],
     "lstm-512": Trial("LSTM twice as wide", {"lstm_hidden": "2x"}),
     "lstm-mean": Trial("mean over the LSTM's states", {"lstm_output": "mean"}),
     "one-layer-head": Trial("one linear layer", {"head": "one"}),
@@ -135,6 +148,8 @@ SENSITIVITY = FULL | {
     "batch-16": Trial("batches of 16 clips", {"batch_size": 16}),
     "sampler": Trial("class-balanced sampler", {"imbalance": "sampler"}),
     "logit-adjustment": Trial("logit adjustment", {"imbalance": "logit-adjustment"}),
+    "float32": Trial("products in float32", {"precision": "float32"}),
+    "bfloat16": Trial("products in bfloat16", {"precision": "bfloat16"}),
 }
 """Claim 6: the alternatives of the decisions. ImageNet weights are not among them: they need a
 download. A text such as ``2x`` multiplies the profile's own value."""
@@ -183,6 +198,9 @@ def impossible(name: str, study: Study) -> str:
         return str(error)
     if TRIALS[name].changes and changed == study.config:
         return f"it changes nothing on the dataset {study.dataset}"
+    both = changed, study.config
+    if "precision" in TRIALS[name].changes and len(set(map(multiplies_in_bfloat16, both))) == 1:
+        return "it changes nothing on this machine"
     return ""
 
 

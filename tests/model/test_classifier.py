@@ -14,6 +14,7 @@ from torch import nn
 from merlib.config import Config
 from merlib.model import classifier, training
 from merlib.model.classifier import NetworkClassifier
+from merlib.model.training import convolutions
 from merlib.parallel import Rows
 
 TINY = Config(
@@ -254,7 +255,7 @@ def test_in_bfloat16_it_learns_too_and_keeps_its_weights_in_float32():
     X, y = data(40, ("left", "right"))
     X[:, :, 1] = 0.3 * X[:, :, 1] + np.where(y == "right", 1.0, -1.0)[:, None, None, None]
     half, single = (
-        NetworkClassifier(config, 0, precision=precision).fit(X[:24], y[:24])
+        NetworkClassifier(replace(config, precision=precision), 0).fit(X[:24], y[:24])
         for precision in ("bfloat16", "float32")
     )
     assert (half.predict(X[24:]) == y[24:]).mean() > 0.9
@@ -262,9 +263,26 @@ def test_in_bfloat16_it_learns_too_and_keeps_its_weights_in_float32():
     assert 0 < abs(half.loss_[0] - single.loss_[0]) < 0.05  # rounded, but the same first epoch
 
 
-def test_an_unknown_precision_is_named():
+def test_precision_is_a_field_of_the_configuration():
     with pytest.raises(ValueError, match="precision='half': expected one of .*'bfloat16'"):
-        NetworkClassifier(TINY, precision="half").fit(*data())
+        NetworkClassifier(TINY).set_params(config__precision="half")
+    single = NetworkClassifier(TINY).set_params(config__precision="bfloat16")
+    assert clone(single).settings.precision == "bfloat16"
+    assert "precision" not in single.get_params(deep=False)
+
+
+@pytest.mark.parametrize("precision", ["auto", "float32", "bfloat16"])
+def test_convolutions_of_float32_keep_all_bits_on_a_gpu(precision):
+    def note(*_):
+        seen.append(torch.backends.cudnn.allow_tf32)
+
+    seen, before = [], torch.backends.cudnn.allow_tf32
+    X, y = data()
+    NetworkClassifier(replace(TINY, precision=precision)).fit(X, y, note).predict_proba(X)
+    with convolutions(replace(TINY, precision=precision)):
+        note()
+    assert set(seen) == {before and precision != "float32"}
+    assert torch.backends.cudnn.allow_tf32 == before
 
 
 @pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a GPU")

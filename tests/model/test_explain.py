@@ -1,5 +1,7 @@
 """The summary against counts by hand and published figures; attention against the modules."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import torch
@@ -26,7 +28,8 @@ def macs_by_hand(net: Network, x: torch.Tensor) -> int:
             total += output.numel() * module.in_features
         elif isinstance(module, nn.LSTM):
             frames, gates = inputs[0].shape[0] * inputs[0].shape[1], 4 * module.hidden_size
-            total += frames * 2 * gates * (module.input_size + module.hidden_size)
+            ways = 1 + module.bidirectional
+            total += frames * ways * gates * (module.input_size + module.hidden_size)
 
     for module in net.modules():
         module.register_forward_hook(count)
@@ -41,7 +44,8 @@ def macs_by_hand(net: Network, x: torch.Tensor) -> int:
         *({"variant": variant} for variant in VARIANTS),
         {"next_input": "project", "mfem_shared": True, "fim_pairs": "cascade"},
         {"mfem_place": "block", "fim_pairs": "all", "strain": True},
-        {"gem_learn": False, "head": "one"},
+        {"gem_learn": False, "head": "one", "sequence": "lstm", "next_input": "attended"},
+        {"fim_kernel": 7, "fim_inner_kernel": 7, "mfem_branches": "second"},
     ],
     ids=str,
 )
@@ -104,6 +108,31 @@ def test_attention_shows_what_mfem_computes(training: bool) -> None:
             assert look[name].shape == (2, 3, *out.shape[2:]) and look[name].dtype == np.float32
             expected = value.mean(dim=1).unflatten(0, (2, 3)).detach().numpy()
             np.testing.assert_allclose(look[name], expected, rtol=1e-4, atol=1e-6)
+
+
+@pytest.mark.parametrize("branches", ["first", "second", "serial"])
+def test_attention_shows_the_branches_that_there_are(branches: str) -> None:
+    torch.manual_seed(0)
+    net = Network(5, replace(SMALL, mfem_branches=branches)).eval()
+    x = np.random.default_rng(0).normal(size=(1, 3, 3, 28, 28)).astype(np.float32)
+    raw = net.stages(torch.tensor(x[0]))
+    for stage, look in attention(net, x).items():
+        mfem, (out, _) = net.mfem[stage - 1], raw[stage - 1]
+        g_s, g_c1, g_c2, g_second = (
+            torch.tensor(look[name][0]) for name in ("g_s", "g_c1", "g_c2", "g_second")
+        )
+        g_c1, g_c2, g_second = (gate[:, :, None, None] for gate in (g_c1, g_c2, g_second))
+        first, second = out * g_s[:, None] * g_c1, out * g_s[:, None] * g_c2 * g_second
+        if branches == "second":  # SAM is last and has a gate for each look
+            second = mfem.sam2(out * g_c2 * g_second)
+        found = {"x_c1": first, "x_c2s": second, "x_k": first + second}
+        if branches == "serial":
+            found |= dict(zip(("x_c1_branch2", "x_c2s_branch2"), mfem.terms(out)[2:], strict=True))
+            found["x_k"] = found["x_c1_branch2"] + found["x_c2s_branch2"]
+        assert {name for name in look if name.startswith("x")} == {"x", *found}
+        for name, value in found.items():
+            expected = value.mean(dim=1).detach().numpy()
+            np.testing.assert_allclose(look[name][0], expected, rtol=1e-4, atol=1e-6)
 
 
 def test_attention_of_a_network_without_mfem_is_an_error() -> None:

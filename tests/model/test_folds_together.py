@@ -33,6 +33,8 @@ def state(classifier):
     "changes",
     [
         {"variant": "full"},
+        {"mfem_branches": "serial", "fim_upsample": "nearest", "next_input": "attended"},
+        {"mfem_branches": "second", "fim_kernel": 7, "fim_inner_kernel": 3},
         {"variant": "mffm", "fusion": "linear", "optimiser": "adam"},
         {"variant": "mfem", "attention": "cbam", "imbalance": "logit-adjustment"},
     ],
@@ -85,8 +87,8 @@ def test_leaving_one_subject_out_trains_folds_together_and_goes_on(monkeypatch):
 def test_only_single_frames_on_a_cpu_are_trained_together():
     assert NetworkClassifier(config.profile("laptop", **SMALL)).at_once
     assert not NetworkClassifier(config.profile("laptop")).at_once
-    with_lstm = config.profile("laptop", **SMALL | {"sequence": "bilstm"})
-    assert not NetworkClassifier(with_lstm).at_once
+    for change in ({"sequence": "bilstm"}, {"sequence": "lstm"}, {"precision": "bfloat16"}):
+        assert not NetworkClassifier(config.profile("laptop", **SMALL | change)).at_once
 
 
 @pytest.mark.parametrize(

@@ -201,28 +201,40 @@ def test_summed_looks_are_one_noisy_or_gate(seed: int) -> None:
     torch.testing.assert_close(sum(module(x_s)), together)
 
 
+BRANCHES = ("both", "first", "second", "serial")
+
+
+@pytest.mark.parametrize("branches", BRANCHES)
 @pytest.mark.parametrize("shared", [True, False])
 @pytest.mark.parametrize("kind", ["sum", "mean"])
-def test_mfem_adds_both_branches(shared: bool, kind: str) -> None:
-    module, x = MFEM(CHANNELS, Config(mfem_shared=shared, mfem_sum=kind)), feature()
-    branch1 = ccam(x * sam_gate(x, module.sam1), module.ccam1)
-    branch2 = [y * sam_gate(y, module.sam2) for y in ccam(x, module.ccam2)]
-    expected = [*branch1, *branch2]
-    for actual, term in zip(module.terms(tensor(x)), expected, strict=True):
+def test_mfem_adds_its_branches(shared: bool, kind: str, branches: str) -> None:
+    config = Config(mfem_shared=shared, mfem_sum=kind, mfem_branches=branches)
+    module, x = MFEM(CHANNELS, config), feature()
+    added = np.sum if kind == "sum" else np.mean
+    first = ccam(x * sam_gate(x, module.sam1), module.ccam1)
+    given = added(first, axis=0) if branches == "serial" else x
+    second = [y * sam_gate(y, module.sam2) for y in ccam(given, module.ccam2)]
+    terms = {"first": first, "second": second}.get(branches, [*first, *second])
+    for actual, term in zip(module.terms(tensor(x)), terms, strict=True):
         close(actual, term)
-    close(module(tensor(x)), sum(expected) if kind == "sum" else np.mean(expected, axis=0))
+    close(module(tensor(x)), added(second if branches == "serial" else terms, axis=0))
 
 
-def test_sharing_weights_of_mfem() -> None:
-    own, shared = (MFEM(CHANNELS, Config(mfem_shared=value)) for value in (False, True))
+@pytest.mark.parametrize("branches", BRANCHES)
+def test_sharing_weights_of_mfem(branches: str) -> None:
+    own, shared = (
+        MFEM(CHANNELS, Config(mfem_shared=value, mfem_branches=branches)) for value in (False, True)
+    )
     sam, mlp, exponents = 2 * 7 * 7, 2 * CHANNELS * 4, CHANNELS
     assert sum(p.numel() for p in shared.parameters()) == sam + mlp + exponents
-    assert sum(p.numel() for p in own.parameters()) == 2 * (sam + 2 * mlp + exponents)
+    count = 1 if branches in ("first", "second") else 2
+    assert sum(p.numel() for p in own.parameters()) == count * (sam + 2 * mlp + exponents)
 
 
+@pytest.mark.parametrize("branches", BRANCHES)
 @pytest.mark.parametrize("shared", [True, False])
-def test_gradient_reaches_every_parameter_of_mfem(shared: bool) -> None:
-    module = MFEM(CHANNELS, Config(mfem_shared=shared, cam_relu=False))
+def test_gradient_reaches_every_parameter_of_mfem(shared: bool, branches: str) -> None:
+    module = MFEM(CHANNELS, Config(mfem_shared=shared, cam_relu=False, mfem_branches=branches))
     module(tensor(feature())).square().sum().backward()
     for name, parameter in module.named_parameters():
         assert parameter.grad.abs().sum() > 0, name

@@ -1,5 +1,7 @@
 """Eq. 12-13 against NumPy, SciPy and OpenCV, and what follows from them."""
 
+import itertools
+
 import cv2
 import numpy as np
 import pytest
@@ -9,7 +11,7 @@ from hypothesis import strategies as st
 from scipy.ndimage import correlate
 
 from merlib.config import Config
-from merlib.model.mffm import FIM, MFFM, constant
+from merlib.model.mffm import FIM, MFFM, constant, upsampled
 
 CHANNELS = (2, 4, 8, 16)
 SIZES = (8, 4, 2, 1)
@@ -40,39 +42,54 @@ def trained(module: torch.nn.Module) -> torch.nn.Module:
     return module.double().eval()
 
 
-@pytest.mark.parametrize("kernel", [1, 3])
+def convolved(x: np.ndarray, weights: np.ndarray) -> np.ndarray:
+    """Zeros outside the map."""
+    return np.array(
+        [
+            [
+                sum(correlate(m, k, mode="constant") for m, k in zip(f, w, strict=True))
+                for w in weights
+            ]
+            for f in x
+        ]
+    )
+
+
+def enlarged(x: np.ndarray, size: tuple[int, int], mode: str) -> np.ndarray:
+    if mode == "bilinear":
+        return np.array([[cv2.resize(m, size[::-1], interpolation=1) for m in f] for f in x])
+    rows, columns = (np.arange(n) * old // n for old, n in zip(x.shape[2:], size, strict=True))
+    return x[:, :, rows][:, :, :, columns]
+
+
+KERNELS = list(itertools.product((1, 3, 7), repeat=2))  # outer, inner
+
+
+@pytest.mark.parametrize(("kernel", "inner"), KERNELS)
 @pytest.mark.parametrize("relu", [True, False])
+@pytest.mark.parametrize("mode", ["bilinear", "nearest"])
 @pytest.mark.parametrize("deep_size", [(4, 4), (3, 2), (7, 6)])
-def test_fim_is_eq_12_in_training(kernel: int, relu: bool, deep_size: tuple[int, int]) -> None:
-    c1, c2, size = 3, 5, (7, 6)
-    fim = FIM(c1, c2, kernel, relu).double().train()
+def test_fim_is_eq_12_in_training(kernel, inner, relu, mode, deep_size) -> None:
+    c1, c2, size = 3, 4, (7, 6)
+    fim = FIM(c1, c2, kernel, relu, inner, mode).double().train()
     torch.nn.init.normal_(fim.bn.weight)
     torch.nn.init.normal_(fim.bn.bias)
     rng = np.random.default_rng(1)
-    x1, x2 = rng.normal(size=(4, c1, *size)), rng.normal(size=(4, c2, *deep_size))
+    x1, x2 = rng.normal(size=(2, c1, *size)), rng.normal(size=(2, c2, *deep_size))
 
-    inner, outer, gain, shift = (
+    within, outer, gain, shift = (
         p.detach().numpy() for p in (fim.inner.weight, fim.outer.weight, fim.bn.weight, fim.bn.bias)
     )
-    x2_inner = np.einsum("oi,bihw->bohw", inner[:, :, 0, 0], x2)
-    up = np.array([[cv2.resize(m, size[::-1], interpolation=1) for m in x] for x in x2_inner])
-    joined = np.concatenate([x1, up], axis=1)
-    z = np.array(
-        [
-            [
-                sum(correlate(x[i], outer[o, i], mode="constant") for i in range(c1 + c2))
-                for o in range(c1 + c2)
-            ]
-            for x in joined
-        ]
-    )
+    assert (within.shape[2:], outer.shape[2:]) == ((inner, inner), (kernel, kernel))
+    up = enlarged(convolved(x2, within), size, mode)
+    z = convolved(np.concatenate([x1, up], axis=1), outer)
     mean, variance = z.mean(axis=(0, 2, 3)), z.var(axis=(0, 2, 3))
     y = (z - mean[:, None, None]) / np.sqrt(variance + 1e-5)[:, None, None]
     y = y * gain[:, None, None] + shift[:, None, None]
     expected = np.maximum(y, 0) if relu else y
 
     actual = fim(torch.tensor(x1), torch.tensor(x2))
-    assert actual.shape == (4, c1 + c2, *size)
+    assert actual.shape == (2, c1 + c2, *size)
     np.testing.assert_allclose(actual.detach().numpy(), expected, atol=1e-6)
 
 
@@ -112,10 +129,11 @@ def test_cascade_lets_the_adjacent_interactions_interact() -> None:
 @given(
     heights=st.lists(st.integers(1, 9), min_size=2, max_size=2),
     widths=st.lists(st.integers(1, 9), min_size=2, max_size=2),
-    kernel=st.sampled_from([1, 3, 5]),
+    kernels=st.sampled_from([*KERNELS, (5, 1), (5, 5)]),
+    mode=st.sampled_from(["bilinear", "nearest"]),
 )
-def test_pooled_sums_give_the_mean_of_the_interaction(heights, widths, kernel):
-    fim = trained(FIM(2, 3, kernel))
+def test_pooled_sums_give_the_mean_of_the_interaction(heights, widths, kernels, mode):
+    fim = trained(FIM(2, 3, kernels[0], inner=kernels[1], mode=mode))
     shallow, deep = (
         torch.rand(2, channels, height, width, dtype=torch.float64)
         for channels, height, width in zip((2, 3), heights, widths, strict=True)
@@ -125,18 +143,24 @@ def test_pooled_sums_give_the_mean_of_the_interaction(heights, widths, kernel):
 
 @pytest.mark.parametrize("relu", [True, False])
 @pytest.mark.parametrize("kind", ["near", "cascade", "all"])
-def test_f_of_evaluation_is_the_mean_of_the_interactions(kind, relu):
-    mffm = trained(MFFM(CHANNELS, Config(fim_pairs=kind, fim_relu=relu)))
-    x = stages(0, sizes=(14, 7, 4, 2))
+@pytest.mark.parametrize("sizes", [(14, 7, 4, 2), (5, 3, 2, 1)])
+@pytest.mark.parametrize(("kernel", "inner"), [(3, 1), (3, 7), (7, 3), (7, 7)])
+def test_f_of_evaluation_is_the_mean_of_the_interactions(kind, relu, sizes, kernel, inner):
+    options = {"fim_kernel": kernel, "fim_inner_kernel": inner, "fim_upsample": "nearest"}
+    mffm = trained(MFFM(CHANNELS, Config(fim_pairs=kind, fim_relu=relu, **options)))
+    x = stages(0, sizes=sizes)
     expected = torch.cat([y.mean(dim=(2, 3)) for y in mffm.interactions(x)], dim=1)
     torch.testing.assert_close(mffm(x), expected)
     assert mffm.affine == (kind != "cascade" and not relu)
+    for fim in mffm.fims:
+        assert (fim.outer.kernel_size, fim.inner.kernel_size) == ((kernel,) * 2, (inner,) * 2)
+        assert fim.mode == "nearest"
 
 
 @settings(max_examples=20, deadline=None)
-@given(share=st.floats(-2, 2), seed=st.integers(0, 10_000), kernel=st.sampled_from([1, 3]))
-def test_mffm_is_affine_in_evaluation(share: float, seed: int, kernel: int) -> None:
-    mffm = trained(MFFM(CHANNELS, Config(fim_kernel=kernel)))
+@given(share=st.floats(-2, 2), seed=st.integers(0, 10_000), kernels=st.sampled_from(KERNELS))
+def test_mffm_is_affine_in_evaluation(share: float, seed: int, kernels: tuple[int, int]) -> None:
+    mffm = trained(MFFM(CHANNELS, Config(fim_kernel=kernels[0], fim_inner_kernel=kernels[1])))
     a, b = stages(seed), stages(seed + 1)
     mixed = [share * u + (1 - share) * v for u, v in zip(a, b, strict=True)]
     torch.testing.assert_close(mffm(mixed), share * mffm(a) + (1 - share) * mffm(b))
@@ -173,13 +197,16 @@ def test_gradient_reaches_every_parameter_of_mffm(kind: str) -> None:
         assert parameter.grad.abs().sum() > 0, name
 
 
+@pytest.mark.parametrize("mode", ["bilinear", "nearest"])
 @pytest.mark.parametrize("sizes", [((2, 3), (4, 5)), ((7, 7), (14, 14)), ((1, 4), (3, 4))])
-def test_upsampling_of_a_gpu_is_bilinear(sizes) -> None:
+def test_upsampling_of_a_gpu_is_that_of_a_cpu(sizes, mode) -> None:
     (height, width), (rows, columns) = sizes
     x = torch.randn(2, 3, height, width, dtype=torch.float64)
     down, across = (
-        constant(here, there, x.device, x.dtype)
+        constant(here, there, mode, x.device, x.dtype)
         for here, there in ((height, rows), (width, columns))
     )
-    expected = torch.nn.functional.interpolate(x, (rows, columns), mode="bilinear")
-    torch.testing.assert_close(down.T @ (x @ across), expected, atol=1e-14, rtol=0)
+    expected = enlarged(x.numpy(), (rows, columns), mode)
+    found = down.T @ (x @ across)
+    np.testing.assert_allclose(found, expected, atol=1e-6)  # OpenCV's weights are float32
+    torch.testing.assert_close(upsampled(x, (rows, columns), mode), found, atol=1e-14, rtol=0)

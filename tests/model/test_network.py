@@ -9,7 +9,7 @@ from scipy.special import expit
 from torch import Tensor
 from torch.nn import functional
 
-from merlib.config import VARIANTS, Config
+from merlib.config import VARIANTS, Config, options
 from merlib.model.mfem import GeM
 from merlib.model.network import Head, Network, load_pretrained
 
@@ -228,6 +228,18 @@ def test_the_next_stage_gets_x_k_and_the_raw_output() -> None:
         torch.testing.assert_close(inputs_of(net, f"layer{k + 2}", clips()), expected)
 
 
+def test_what_was_attended_may_go_on_alone() -> None:
+    net = build(small(next_input="attended")).eval()
+    stages = net.stages(clips().flatten(0, 1))
+    for k in range(3):
+        expected = net.mfem[k](stages[k][0])
+        torch.testing.assert_close(inputs_of(net, f"layer{k + 2}", clips()), expected)
+    base = build(small(variant="base"))
+    for k in (2, 3, 4):
+        shapes = [one.get_submodule(f"layer{k}.0.conv1").weight.shape for one in (net, base)]
+        assert shapes[0] == shapes[1]  # as ResNet34 has them
+
+
 def test_projection_brings_the_concatenation_back_to_c_channels() -> None:
     net = build(small(next_input="project")).eval()
     raw, x_k = net.stages(clips().flatten(0, 1))[1]
@@ -317,15 +329,16 @@ def lstm(x: np.ndarray, head: Head, suffix: str) -> np.ndarray:
 
 @pytest.mark.parametrize("output", ["last", "mean"])
 @pytest.mark.parametrize("layers", ["two", "one"])
-def test_head_is_a_bidirectional_lstm_and_linear_layers(output: str, layers: str) -> None:
+@pytest.mark.parametrize("sequence", ["bilstm", "lstm"])
+def test_head_is_an_lstm_and_linear_layers(output: str, layers: str, sequence: str) -> None:
     torch.manual_seed(0)
-    head = Head(7, 5, small(lstm_output=output, head=layers)).eval()
+    head = Head(7, 5, small(lstm_output=output, head=layers, sequence=sequence)).eval()
     x = np.random.default_rng(0).normal(size=(2, 6, 7))
     expected = []
     for clip in x:
-        forward, backward = lstm(clip, head, ""), lstm(clip, head, "_reverse")
+        ways = ["", "_reverse"] if sequence == "bilstm" else [""]
         pick = (lambda s: s[-1]) if output == "last" else (lambda s: s.mean(axis=0))
-        y = np.concatenate([pick(forward), pick(backward)])
+        y = np.concatenate([pick(lstm(clip, head, way)) for way in ways])
         linear = [m for m in head.fc if isinstance(m, torch.nn.Linear)]
         for i, layer in enumerate(linear):
             y = np.maximum(y, 0) if i else y
@@ -363,8 +376,15 @@ ALTERNATIVES = [
     {"cam_relu": False},
     {"mfem_shared": True},
     {"mfem_sum": "mean"},
+    *({"mfem_branches": value} for value in ("first", "second", "serial")),
+    {"mfem_branches": "serial", "mfem_place": "block", "mfem_shared": True},
     {"next_input": "project"},
+    {"next_input": "attended"},
     {"fim_kernel": 1},
+    {"fim_kernel": 7},
+    {"fim_inner_kernel": 3},
+    {"fim_inner_kernel": 7},
+    {"fim_upsample": "nearest"},
     {"fim_relu": True},
     {"fim_pairs": "cascade"},
     {"fim_pairs": "all"},
@@ -373,6 +393,7 @@ ALTERNATIVES = [
     {"inputs": "grey"},
     {"inputs": "flow"},
     {"sequence": "mean"},
+    {"sequence": "lstm"},
     {"lstm_hidden": 8},
     {"lstm_output": "mean"},
     {"head": "one"},
@@ -383,8 +404,11 @@ ALTERNATIVES = [
 
 
 def test_every_network_field_has_an_alternative_here() -> None:
-    named = {name for fields in ALTERNATIVES for name in fields} | {"pretrained"}
-    assert set(Config().step("network")) <= named
+    named = {(name, value) for fields in ALTERNATIVES for name, value in fields.items()}
+    assert set(Config().step("network")) <= {name for name, _ in named} | {"pretrained"}
+    for name in {"next_input", "sequence", "mfem_branches"} | {n for n, _ in named if "fim_" in n}:
+        others = set(options(name)) - {getattr(Config(), name)}
+        assert others <= {value for one, value in named if one == name}, name
 
 
 @pytest.mark.parametrize("fields", ALTERNATIVES, ids=str)

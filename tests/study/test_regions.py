@@ -7,6 +7,7 @@ import torch
 from conftest import TINY
 
 from merlib.config import Config
+from merlib.model import explain
 from merlib.model.network import Network
 from merlib.store import Saved
 from merlib.study import regions
@@ -47,6 +48,18 @@ def test_the_maps_are_means_over_channels_of_what_the_module_computes(clips):
         for name, values in here.items():
             np.testing.assert_allclose(values, expected[stage][name].mean(dim=1), atol=1e-6)
         assert not np.allclose(here["primary"], here["complementary"])
+
+
+@pytest.mark.parametrize("branches", ["first", "second", "serial"])
+def test_every_choice_of_branches_has_all_maps(clips, branches):
+    net = network(mfem_branches=branches)
+    looks = explain.attention(net, clips[:, -1:].copy())
+    for stage, here in regions.maps(net, clips).items():
+        assert list(here) == list(regions.MAPS)
+        for name, parts in (("primary", "x_c1"), ("complementary", "x_c2s")):
+            given = [looks[stage][parts]]
+            given += [looks[stage][f"{parts}_branch2"]] if branches == "serial" else []
+            np.testing.assert_allclose(here[name], sum(given)[:, 0], atol=1e-6)
 
 
 def test_the_maps_are_those_of_the_apex(clips):
