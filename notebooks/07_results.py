@@ -32,7 +32,7 @@ import pandas as pd
 
 from merlib import Study, metrics
 from merlib.methods import METHODS
-from merlib.pages import plots, provenance
+from merlib.pages import effects, plots, provenance
 from merlib.study import paper, parameters
 
 globals().update(parameters.read(globals()))  # papermill may pass text
@@ -135,7 +135,7 @@ short = pd.DataFrame(
     [
         {
             "profile": which,
-            "method": name,
+            "method": effects.title(name),
             "clips (subjects)": f"{run['clip'].nunique()} ({run['subject'].nunique()})",
         }
         | metrics.scores(run)
@@ -177,7 +177,7 @@ pairs = []
 for name, run in runs.items():
     if name != method:
         only_a, only_b, p = metrics.mcnemar(runs[method], run)
-        pairs.append((f"{method} and {name}", only_a, only_b, p))
+        pairs.append((f"{effects.title(method)} and {effects.title(name)}", only_a, only_b, p))
 columns = ["methods", "only the first right", "only the second right", "p (two-sided)"]
 plots.table(pd.DataFrame(pairs, columns=columns), where, index=False)
 
@@ -190,7 +190,7 @@ plots.table(pd.DataFrame(pairs, columns=columns), where, index=False)
 
 # %% tags=["hide-input"] slideshow={"slide_type": "-"}
 matrix = metrics.matrix_of(runs[method])
-plots.confusion_matrix(matrix, classes, f"{method}, last epoch")
+plots.confusion_matrix(matrix, classes, f"{effects.title(method)}, last epoch")
 plots.show(
     plt.gcf(),
     alt="Confusion matrix as a heat map in shades of blue: a row for each true class, a column "
@@ -216,7 +216,7 @@ for k, name in enumerate(classes):
     rows[name] = row
 plots.table(
     pd.DataFrame(rows).T,
-    f"Recall, with Wilson's interval. Printed: {names[printed_for]}. Here: {method} on {where}",
+    f"Recall, with Wilson's interval. Printed: {names[printed_for]}. Here: {effects.title(method)} on {where}",
     digits=0,
 )
 

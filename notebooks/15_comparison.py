@@ -108,7 +108,7 @@ PRINTED = {
     "slstt": "SLSTT", "am3f-flownet": "AM3F-FlowNet", "full": "the paper",
 }  # fmt: skip
 printed_for = paper.dataset_of(study.clips.attrs["classes"])
-title = {name: METHODS[name].title for name in METHODS}
+title = {name: effects.title(name) for name in METHODS}
 
 
 def figures(name):

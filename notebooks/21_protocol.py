@@ -35,7 +35,7 @@ from joblib import Parallel, delayed
 
 from merlib import Study, metrics
 from merlib.files import find_home
-from merlib.pages import plots, protocol, provenance, real_motion
+from merlib.pages import effects, plots, protocol, provenance, real_motion
 from merlib.study import mistakes, motion, paper, parameters
 from merlib.study.mistakes import MISTAKES
 
@@ -81,7 +81,8 @@ SCORERS = {"honest": mistakes.pooled} | {
 }  # fmt: skip
 answers = {k: {name: score(run) for name, score in SCORERS.items()} for k, run in network.items()}
 answers = pd.DataFrame(answers).T
-plots.table(answers.rename_axis("seed"), f"UF1 of {method}, {where}, each row is one seed")
+caption = f"UF1 of {effects.title(method)}, {where}, each row is one seed"
+plots.table(answers.rename_axis("seed"), caption)
 
 # %% [markdown]
 # The best epoch looks at the test. Below, the honest curve moves up and down with every epoch, and
@@ -247,7 +248,7 @@ lines = [
     f"which mean nothing**: {', '.join(always) or 'none'}. The highest score of such labels is "
     f"{most:.2f} (*{name}*), {'more' if most > truth else 'less'} than the honest score of the "
     f"true ones, {truth:.2f}.",
-    f"The paper's network (`{method}`, seeds {', '.join(map(str, answers.index))}): {told}.",
+    f"The paper's network ({effects.title(method)}, seeds {', '.join(map(str, answers.index))}): {told}.",
     *(f"Labels {kind}, honest {means.loc[kind, 'honest']:.2f}: {sorted_out(kind)}."
       for kind in KINDS[0]),
 ]  # fmt: skip

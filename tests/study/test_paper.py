@@ -10,8 +10,11 @@ from conftest import ROOT
 from scipy.stats import t as student
 
 from merlib import metrics
+from merlib.config import VARIANTS
+from merlib.methods import METHODS
 from merlib.model import mfem
-from merlib.study import audit, paper
+from merlib.pages import effects
+from merlib.study import audit, paper, trials
 
 PAGE = ROOT / "notebooks" / "09_audit.py"
 
@@ -216,3 +219,11 @@ def test_the_rivals_are_cited_where_they_run():
     rivals = {number for _, number in paper.SOURCES2.values() if number} | {17, 18, 19, 21, 26}
     cited = set(re.findall(r"\{cite\}`(\w+)`", page))
     assert {paper.REFERENCES[number] for number in rivals} <= cited
+
+
+def test_a_variant_has_one_name_everywhere():
+    names = {name: METHODS[name].title for name in VARIANTS}
+    assert names == paper.VARIANT_NAMES == {name: trials.TRIALS[name].title for name in VARIANTS}
+    assert names == {name: effects.title(name) for name in VARIANTS}
+    titles = [effects.title(name) for name in METHODS]
+    assert len(titles) == len(set(titles))
