@@ -227,3 +227,11 @@ def test_a_variant_has_one_name_everywhere():
     assert names == {name: effects.title(name) for name in VARIANTS}
     titles = [effects.title(name) for name in METHODS]
     assert len(titles) == len(set(titles))
+
+
+def test_the_printed_figures_are_of_the_dataset():
+    assert set(paper.ROWS2.values()) == set(paper.TABLE2) and set(paper.ROWS2) <= set(METHODS)
+    found = [paper.printed_of("kfc-mer", name) for name in ("casme2", "samm", None)]
+    assert found == [{"Acc": "72.76", "F1": "0.7375"}, {"Acc": "63.24", "F1": "0.5709"}, {}]
+    assert paper.printed_of("merta", "samm") == paper.printed_of("ststnet", "casme2")
+    assert paper.printed_of("merta", "samm") == {"Acc": None, "F1": None}
