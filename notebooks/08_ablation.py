@@ -363,7 +363,7 @@ def exact_p(only_first, only_second):
 
 
 for first, second in [(0, 5), (0, 6), (3, 12), (20, 20), (0, 0)]:
-    print(f"{first} against {second}: p = {exact_p(first, second):.4f}")
+    print(f"{first} against {second}: {plots.p_equals(exact_p(first, second))}")
 for a, b in combinations(runs, 2):
     for number in sorted(set(runs[a]) & set(runs[b])):
         only_a, only_b, p = metrics.mcnemar(runs[a][number], runs[b][number])
@@ -378,7 +378,7 @@ print("All pairs of this page agree.")
 # %% tags=["solution", "hide-cell"] jupyter={"source_hidden": true, "outputs_hidden": true}
 fewest = next(d for d in range(1, 100) if exact_p(0, d) < 0.05)
 assert np.isclose(exact_p(0, fewest), 2 / 2**fewest)  # all of d on one side: 2 * (1/2)^d
-print(f"at least {fewest} clips, all on one side: p = {exact_p(0, fewest):.3f}")
+print(f"at least {fewest} clips, all on one side: {plots.p_equals(exact_p(0, fewest))}")
 for name in VARIANTS[1:]:
     gain = right[name] - right["base"]
     most = max(b for b in range(n) if exact_p(b, b + gain) < 0.05)

@@ -273,8 +273,8 @@ def sentences(
         else:
             text = f"{less} {-high:.1f} to {-low:.1f} {unit}"
         if not around_zero and line["holm"] >= 0.05:
-            p = f"p = {line['holm']:.2f} after Holm"
-            text += f", not certain among {judged_ones} comparisons ({p})"
+            p = plots.p_equals(line["holm"])
+            text += f", not certain among {judged_ones} comparisons ({p} after Holm)"
         found.append(f"- **{name}**: {text} ({seeds} seeds)")
     return found
 
