@@ -178,16 +178,18 @@ def training(run):
 def step(runs, a="base", b="full"):
     """Say of runs, variant -> seed -> predictions, whether the step from a to b holds."""
     seeds = sorted(set(runs.get(a, {})) & set(runs.get(b, {})))
+    names = [effects.title(name) for name in (a, b)]
     if not seeds:
-        return f"{a} and {b} have no seed in common."
+        return f"{names[0]} and {names[1]} have no seed in common."
     points = 100 * np.array(
         [[metrics.scores(runs[name][k])["accuracy"] for k in seeds] for name in (a, b)]
     )
     change = np.diff(points.mean(axis=1))[0]
     tests = [metrics.mcnemar(runs[a][k], runs[b][k]) for k in seeds]
     clear = [np.sign(only_b - only_a) for only_a, only_b, p in tests if p < 0.05]
-    text = f"{a} -> {b}: accuracy {change:+.1f} points in the mean of {len(seeds)} seed(s). "
-    text += f"McNemar, p < 0.05: {clear.count(1)} seed(s) for {b}, {clear.count(-1)} for {a}; p "
+    text = f"{' -> '.join(names)}: accuracy {change:+.1f} points, mean of {len(seeds)} seed(s). "
+    text += f"McNemar, p < 0.05: {clear.count(1)} seed(s) for {names[1]}, "
+    text += f"{clear.count(-1)} for {names[0]}; p "
     text += ", ".join(str(plots.p_value(p)) for _, _, p in tests) + ". "
     if len(seeds) < 2:
         return text + "One seed has no spread, so the step cannot be compared with it."
@@ -195,7 +197,7 @@ def step(runs, a="base", b="full"):
     size = "larger" if abs(change) > spread else "not larger"
     text += f"The step is {size} than the seeds' spread, {spread:.1f} points. "
     if abs(change) > spread and clear == [np.sign(change)] * len(seeds):
-        text += f"Both say the same: {b if change > 0 else a} is ahead"
+        text += f"Both say the same: {names[int(change > 0)]} is ahead"
         share = training(runs[b][seeds[0]])
         if share >= 1:
             return text + " after as many training steps as the paper takes."
@@ -245,7 +247,7 @@ for name, variants in {f"{profile}, above": runs, **larger}.items():
         first = next(iter(seeds.values()))
         line = {
             "profile": name,
-            "method": variant,
+            "method": effects.title(variant),
             "clips (subjects)": f"{first['clip'].nunique()} ({first['subject'].nunique()})",
             "seeds": str(len(seeds)),
         }
@@ -420,7 +422,7 @@ def exact_p(only_first, only_second):
 
 
 for first, second in [(0, 5), (0, 6), (3, 12), (20, 20), (0, 0)]:
-    print(f"{first} against {second}: p = {exact_p(first, second):.4f}")
+    print(f"{first} against {second}: {plots.p_equals(exact_p(first, second))}")
 for a, b in combinations(runs, 2):
     for number in sorted(set(runs[a]) & set(runs[b])):
         only_a, only_b, p = metrics.mcnemar(runs[a][number], runs[b][number])
@@ -435,7 +437,7 @@ print("All pairs of this page agree.")
 # %% tags=["solution", "hide-cell"] jupyter={"source_hidden": true, "outputs_hidden": true}
 fewest = next(d for d in range(1, 100) if exact_p(0, d) < 0.05)
 assert np.isclose(exact_p(0, fewest), 2 / 2**fewest)  # all of d on one side: 2 * (1/2)^d
-print(f"at least {fewest} clips, all on one side: p = {exact_p(0, fewest):.3f}")
+print(f"at least {fewest} clips, all on one side: {plots.p_equals(exact_p(0, fewest))}")
 for name in VARIANTS[1:]:
     gain = right[name] - right["base"]
     most = max(b for b in range(n) if exact_p(b, b + gain) < 0.05)
@@ -445,7 +447,7 @@ for name, seeds in runs.items():
     if name != "base" and "base" in runs:
         shares = [sum(metrics.mcnemar(runs["base"][k], seeds[k])[:2]) / len(study.clips)
                   for k in set(seeds) & set(runs["base"])]  # fmt: skip
-        print(f"here base and {name} differ in {np.mean(shares):.0%} of the clips")
+        print(f"here base and {effects.title(name)} differ in {np.mean(shares):.0%} of the clips")
 
 # %% [markdown]
 # **3. (middle)** Somebody trains with $k$ seeds and prints the best run. If accuracies vary with

@@ -50,7 +50,7 @@ for method, texts in paper.ACCURACY_AS_PRINTED.items():
     for name, text in zip(paper.USED, texts, strict=True):
         n = paper.USED[name]
         counts = paper.whole_counts(text, n) if text else None
-        row[f"printed, {name}"] = text
+        row[f"printed, {paper.NAMES[name]}"] = text
         row[f"k of {n}"] = (
             None if counts is None else ", ".join(map(str, counts)) if counts else "none"
         )
@@ -189,14 +189,17 @@ for _, row in wrong.iterrows():
 # Here are the other sentences of the paper that can be true or false, in their order. What the
 # printed tables can decide is computed from them. For the errors of single classes there is only one
 # source besides, the released matrices of KFC-MER. *Measured* means that the sentence is about what
-# a network does: then the page of that number asks our runs.
+# pictures or networks do. Then another page asks our runs: [preprocessing](02_preprocessing.ipynb),
+# [the ablation](08_ablation.ipynb), [MFEM](18_mfem_regions.ipynb), [MFFM](19_mffm_detail.ipynb),
+# [the ingredients](20_ingredients.ipynb) or [the protocol](21_protocol.ipynb).
 
 # %%
 claims = audit.claims()
 plots.table(claims, "Claims of the text", index=False, missing="")
 
 # %%
-print(claims["verdict"].str.partition(":")[0].value_counts().to_string())
+verdicts = claims["verdict"].str.partition(":")[0].value_counts()
+print(", ".join(f"{word} {count}" for word, count in verdicts.items()))
 
 # %% [markdown]
 # Some of these need a word more.

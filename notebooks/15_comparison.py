@@ -102,29 +102,14 @@ plots.table(printed, "Table 2 of the paper, as printed", missing="-")
 # network smaller than its source; the paper's own network is reduced too (a width of 1/8).
 
 # %%
-PRINTED = {
-    "lbp-top": "LBP-TOP", "bi-woof": "Bi-WOOF", "cnn-lstm": "CNN+LSTM", "elrcn": "ELRCN",
-    "merta": "MERTA", "micro-attention": "Micro-attention", "kfc-mer": "KFC-MER",
-    "slstt": "SLSTT", "am3f-flownet": "AM3F-FlowNet", "full": "the paper",
-}  # fmt: skip
 printed_for = paper.dataset_of(study.clips.attrs["classes"])
-title = {name: METHODS[name].title for name in METHODS}
-
-
-def figures(name):
-    """Return what table 2 prints of a method for clips of these classes, as text."""
-    if printed_for is None:
-        return {}
-    row = pd.Series(paper.TABLE2_AS_PRINTED.get(PRINTED.get(name), (None,) * 4), paper.COLUMNS2)
-    return {f"printed {key}": row[f"{paper.NAMES[printed_for]}, {key}"] for key in ("Acc", "F1")}
-
-
+title = {name: effects.title(name) for name in METHODS}
 rows = {}
 for name, seeds in runs.items():
     scores = pd.DataFrame([metrics.scores(run) for run in seeds.values()]).mean()
     reduced = METHODS[name].parameters(study.config)
     rows[title[name]] = {
-        **figures(name),
+        **{f"printed {k}": text for k, text in paper.printed_of(name, printed_for).items()},
         "seeds": str(len(seeds)),
         **scores.rename(effects.LABELS),
         "reduced": ", ".join(f"{key} {value}" for key, value in reduced.items()),

@@ -155,7 +155,9 @@ if (precision := measured("precision")) is not None:
         print(f"{name}: UF1 {mean:.3f}, standard deviation over seeds {spread:.3f}")
     apart = uf1.loc["bfloat16", "mean"] - uf1.loc["float32", "mean"]
     place = "within" if abs(apart) <= uf1.loc["float32", "std"] else "beyond"
-    print(f"bfloat16 minus float32: {apart:+.3f}, {place} what float32's own seeds differ by.")
+    print(
+        f"bfloat16 minus float32: {100 * apart:+.1f} points, {place} what float32's own seeds differ by."
+    )
 
 # %% [markdown]
 # ### All folds at once

@@ -207,7 +207,7 @@ if len(full):
 # what each module hands on.
 
 # %% tags=["hide-input"] slideshow={"slide_type": "slide"}
-SHORT = {"full": "MFEM", "single": "single gate", "cbam": "CBAM", "no-attention": "no attention"}
+SHORT = {name: trial.title for name, trial in trials.ATTENTION.items()} | {"full": "MFEM"}
 handed = {title: after[after["name"] == name] for name, title in SHORT.items()}
 if len(after):
     plots.show(

@@ -79,7 +79,7 @@ plots.table(detail.variants(study), where, digits=0)
 # method that always answers the largest class.
 
 # %%
-TITLES = detail.TITLES  # trial -> its short name
+TITLES = detail.TITLES  # trial -> its name
 if runs:
     one = effects.all_runs(runs)[0]
     chance = metrics.scores(effects.largest_class(one))["accuracy"]

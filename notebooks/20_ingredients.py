@@ -78,11 +78,10 @@ if runs:
         made = trials.INGREDIENTS[name].changes.items()
         changes[name] = ", ".join(f"{key} = {value}" for key, value in made)
     table = effects.scores(runs | {"largest": {0: effects.largest_class(some)}})
-    table.insert(0, "changes", pd.Series(changes))
-    table.insert(1, "parameters", pd.Series(counts))
-    titles = {name: trial.title for name, trial in trials.INGREDIENTS.items()}
+    table.insert(0, "changes", pd.Series(changes).rename(effects.title))
+    table.insert(1, "parameters", pd.Series(counts).rename(effects.title))
     table.loc["largest", "seeds"] = None
-    table = table.rename(titles | {"largest": "the largest class"})
+    table = table.rename({"largest": "the largest class"})
     caption = f"{saved.where}; mean ± standard deviation over seeds"
     display(plots.table(table.astype(object), caption))
 
@@ -269,7 +268,7 @@ for name, (with_it, without) in pairs.items():
         n = first["clip"].nunique()
         step = metrics.scores(first)["accuracy"] - metrics.scores(second)["accuracy"]
         assert np.isclose((gained - lost) / n, step)
-        print(f"{name}, seed {number}: ({gained} - {lost}) / {n} = {step:+.3f}")
+        print(f"{name}, seed {number}: ({gained} - {lost}) / {n} = {100 * step:+.1f} points")
 print("Clips that both got right, or both wrong, add nothing to the difference.")
 
 # %% [markdown]

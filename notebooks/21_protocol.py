@@ -35,7 +35,7 @@ from joblib import Parallel, delayed
 
 from merlib import Study, metrics
 from merlib.files import find_home
-from merlib.pages import plots, protocol, provenance, real_motion
+from merlib.pages import effects, plots, protocol, provenance, real_motion
 from merlib.study import mistakes, motion, paper, parameters
 from merlib.study.mistakes import MISTAKES
 
@@ -81,7 +81,8 @@ SCORERS = {"honest": mistakes.pooled} | {
 }  # fmt: skip
 answers = {k: {name: score(run) for name, score in SCORERS.items()} for k, run in network.items()}
 answers = pd.DataFrame(answers).T
-plots.table(answers.rename_axis("seed"), f"UF1 of {method}, {where}, each row is one seed")
+caption = f"UF1 of {effects.title(method)}, {where}, each row is one seed"
+plots.table(answers.rename_axis("seed"), caption)
 
 # %% [markdown]
 # The best epoch looks at the test. Below, the honest curve moves up and down with every epoch, and
@@ -204,10 +205,10 @@ plots.show(
 
 # %%
 table = {
-    "mean change": gains.groupby("labels", sort=False).mean().T.round(3) + 0,  # no -0.000
+    "mean change, points": gains.groupby("labels", sort=False).mean().T.mul(100).round(1) + 0,
     f"up in, of {repeats}": (gains > 0).groupby("labels", sort=False).sum().T.astype(str),
 }
-plots.table(pd.concat(table, axis=1), f"UF1 against the honest protocol, {where}")
+plots.table(pd.concat(table, axis=1), f"UF1 against the honest protocol, {where}", digits=1)
 
 # %% [markdown]
 # ## The verdict
@@ -222,17 +223,20 @@ plots.table(pd.concat(table, axis=1), f"UF1 against the honest protocol, {where}
 
 # %% tags=["hide-input"] slideshow={"slide_type": "slide"}
 def sorted_out(kind):
-    """Say what raises the scores of one kind of labels, what lowers them, and what does neither."""
+    """Say what raises the scores of one kind of labels, what lowers them, and what does neither.
+
+    The figures are points of UF1.
+    """
     change = gains.loc[kind]
-    up, mean = (change > 0).sum(), change.mean().round(2) + 0  # no -0.00
+    up, mean = (change > 0).sum(), (100 * change.mean()).round(1) + 0  # no -0.0
     groups = {"raised by": [], "lowered by": [], "now up, now down with": []}
     for name, value in mean.items():
         if up[name] == repeats:
-            groups["raised by"].append(f"*{name}* ({value:+.2f})")
+            groups["raised by"].append(f"*{name}* ({value:+.1f})")
         elif (change[name] < 0).all():
-            groups["lowered by"].append(f"*{name}* ({value:+.2f})")
+            groups["lowered by"].append(f"*{name}* ({value:+.1f})")
         else:
-            groups["now up, now down with"].append(f"*{name}* ({value:+.2f}, up {up[name]} times)")
+            groups["now up, now down with"].append(f"*{name}* ({value:+.1f}, up {up[name]} times)")
     return "; ".join(f"{word} {', '.join(names) or 'nothing'}" for word, names in groups.items())
 
 
@@ -241,14 +245,15 @@ always = [name for name in leaks if (gains.loc["shuffled", name] > 0).all()]
 name = means.loc["shuffled", list(MISTAKES)].idxmax()
 most, truth = means.loc["shuffled", name], means.loc["true", "honest"]
 of_network = answers.sub(answers["honest"], axis=0).drop(columns="honest").mean()
-told = ", ".join(f"*{name}* {value:+.2f}" for name, value in of_network.items())
+told = ", ".join(f"*{name}* {100 * value:+.1f}" for name, value in of_network.items())
 lines = [
     f"**{len(always)} of {len(leaks)} leaks raise, in every repeat, the score of shuffled labels, "
     f"which mean nothing**: {', '.join(always) or 'none'}. The highest score of such labels is "
     f"{most:.2f} (*{name}*), {'more' if most > truth else 'less'} than the honest score of the "
     f"true ones, {truth:.2f}.",
-    f"The paper's network (`{method}`, seeds {', '.join(map(str, answers.index))}): {told}.",
-    *(f"Labels {kind}, honest {means.loc[kind, 'honest']:.2f}: {sorted_out(kind)}."
+    f"The paper's network ({effects.title(method)}, seeds {', '.join(map(str, answers.index))}), in points of "
+    f"UF1: {told}.",
+    *(f"Labels {kind}, honest {means.loc[kind, 'honest']:.2f}, in points: {sorted_out(kind)}."
       for kind in KINDS[0]),
 ]  # fmt: skip
 Markdown("\n".join(f"- {line}" for line in lines))
@@ -265,7 +270,7 @@ printed = {
 }
 for name, value in printed.items():
     times = of_network["best epoch"] / value
-    print(f"Printed, F1 on CASME II, {name}: {value:.3f}. The best epoch moves the network here by "
+    print(f"Printed, F1 on CASME II, {name}: {100 * value:.1f} points. The best epoch moves the network here by "
           f"{times:.1f} times that.")  # fmt: skip
 
 # %% [markdown] slideshow={"slide_type": "slide"}

@@ -228,7 +228,8 @@ for worth in (n, round(n / effect)):
 
 # %%
 reference = "full" if "full" in runs else next(iter(runs), "full")
-pairs = {f"{reference} - {name}": (reference, name) for name in methods if name != reference}
+others = [name for name in methods if name != reference]
+pairs = {f"{effects.title(reference)} - {effects.title(k)}": (reference, k) for k in others}
 columns = {}
 for unit, column in {"clips": "clip", "people": "subject"}.items():
     drawn = {

@@ -111,8 +111,7 @@ for parts in (["all", "CASME II"], ["SMIC", "SAMM"]):
 order = [name for name, where in table.index if where == "here"]
 if runs:
     plots.show(
-        effects.levels({n: runs[n] for n in order}, {n: real_motion.short(n) for n in order},
-                       ("uf1", "uar")),
+        effects.levels({n: runs[n] for n in order}, which=("uf1", "uar")),
         alt="Dot plots of UF1 and UAR from 0 to 1, each method in a row, the one with the highest "
         "UF1 on top: a grey bar is the interval over subjects, blue dots are seeds, a dashed line "
         "is the largest class.",

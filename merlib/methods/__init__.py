@@ -40,7 +40,8 @@ class Method:
     Attributes
     ----------
     title : str
-        The name in tables; it has "-style" where only an abstract of the source is known.
+        The name in tables and figures, of a variant that of table 3; it has "-style" where only an
+        abstract of the source is known.
     build : callable
         Returns the unfitted classifier with given keyword parameters.
     view : str or None
@@ -99,10 +100,10 @@ METHODS: dict[str, Method] = {
     "rcn-a": Method("RCN-A", RCNA, "apex_flow", {"width": 0.25, "epochs": 300}),
     "mmnet": Method("MMNet-style", MMNet, "apex_flow", {"width": 0.25, "side": 64}),
     "htnet": Method("HTNet", HTNet, "apex_picture", {"width": 0.125}),
-    "base": Method("ResNet34 + BiLSTM", NetworkClassifier),
+    "base": Method("base", NetworkClassifier),
     "mfem": Method("base + MFEM", NetworkClassifier),
     "mffm": Method("base + MFFM", NetworkClassifier),
-    "full": Method("base + MFEM + MFFM (the paper)", NetworkClassifier),
+    "full": Method("base + MFEM + MFFM", NetworkClassifier),
 }
 """Name -> method, in the order of Table 2; before it our controls, after it rivals that it does not
 have, and the paper's network."""

@@ -19,18 +19,8 @@ from merlib.study.study import Study
 from . import plots
 from .effects import Runs
 
-TITLES = {
-    "full": "full",
-    "base": "base",
-    "mfem": "MFEM",
-    "mffm": "MFFM",
-    "linear": "linear",
-    "pairs-adjacent": "adjacent pairs",
-    "pairs-second": "pairs two apart",
-    "pairs-deep": "deepest pair",
-    "pairs-shallow": "shallowest pair",
-}
-"""Short names of the trials of `merlib.study.trials.FUSION`."""
+TITLES = {name: trial.title for name, trial in trials.FUSION.items()}
+"""Names of the trials of `merlib.study.trials.FUSION`."""
 
 STYLES = {"base": "o:", "mfem": "s--", "mffm": "^-", "full": "D-", "linear": "v-."}
 PANELS = {"without MFEM": ("base", "mffm"), "with MFEM": ("mfem", "full", "linear")}

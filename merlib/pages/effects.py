@@ -15,7 +15,9 @@ from matplotlib.figure import Figure
 from pandas.io.formats.style import Styler
 
 from merlib import metrics
+from merlib.methods import METHODS
 from merlib.metrics import Difference
+from merlib.study import trials
 
 from . import plots
 from .plots import p_value
@@ -24,6 +26,12 @@ Runs = Mapping[int, pd.DataFrame]
 """Training seed -> predictions."""
 
 LABELS = {"accuracy": "accuracy", "uf1": "UF1", "uar": "UAR"}
+
+
+def title(name: str) -> str:
+    """Return what a method or trial is called in tables and figures."""
+    known = trials.TRIALS | METHODS
+    return known[name].title if name in known else name
 
 
 def all_runs(runs: Mapping[str, Runs]) -> list[pd.DataFrame]:
@@ -55,7 +63,7 @@ def scores(
     Parameters
     ----------
     titles : dict, optional
-        Name -> what the row is called.
+        Name -> what the row is called, where that is not its `title`.
     which : sequence of str
         Of `LABELS`.
     """
@@ -63,7 +71,7 @@ def scores(
     for name, seeds in runs.items():
         found = pd.DataFrame([metrics.scores(table) for table in seeds.values()])
         row = {"seeds": str(len(seeds))} | {LABELS[score]: spread(found[score]) for score in which}
-        rows[(titles or {}).get(name, name)] = row
+        rows[(titles or {}).get(name, title(name))] = row
     return pd.DataFrame(rows).T
 
 
@@ -94,7 +102,8 @@ def levels(
             axes.plot(dots, [k] * len(dots), "o", color=plots.COLOURS[0], markersize=5)
         axes.axvline(chance[score], color="black", linestyle="--", linewidth=1)
         axes.set(xlabel=LABELS[score], xlim=(0, 1), xticks=[0, 0.5, 1])
-    panels[0, 0].set_yticks(range(len(runs)), [(titles or {}).get(name, name) for name in runs])
+    names = [(titles or {}).get(name, title(name)) for name in runs]
+    panels[0, 0].set_yticks(range(len(runs)), names)
     panels[0, 0].invert_yaxis()
     return figure
 
@@ -264,8 +273,8 @@ def sentences(
         else:
             text = f"{less} {-high:.1f} to {-low:.1f} {unit}"
         if not around_zero and line["holm"] >= 0.05:
-            p = f"p = {line['holm']:.2f} after Holm"
-            text += f", not certain among {judged_ones} comparisons ({p})"
+            p = plots.p_equals(line["holm"])
+            text += f", not certain among {judged_ones} comparisons ({p} after Holm)"
         found.append(f"- **{name}**: {text} ({seeds} seeds)")
     return found
 

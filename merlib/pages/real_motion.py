@@ -14,11 +14,10 @@ from matplotlib.figure import Figure
 from pandas.io.formats.style import Styler
 
 from merlib import metrics
-from merlib.methods import METHODS
-from merlib.study import mistakes, motion, paper, trials
+from merlib.study import mistakes, motion, paper
 
 from . import effects, plots
-from .effects import Runs
+from .effects import Runs, title
 
 MFEM = {
     "MFEM: added to base": ("mfem", "base"),
@@ -55,18 +54,6 @@ SAME = {
     ("ststnet", "its PyTorch log"): {"UF1": "uf1", "UAR": "uar", "harmonic F1": "harmonic F1"},
 }  # fmt: skip
 """(Method, where) -> one of `SCORES` -> the printed figure that is the same quantity."""
-
-
-def title(name: str) -> str:
-    """Return what a method or trial is called in tables; here `base` has no LSTM."""
-    known = trials.TRIALS | METHODS
-    return "ResNet34 (base)" if name == "base" else known[name].title if name in known else name
-
-
-def short(name: str) -> str:
-    """Return what a method or trial is called in figures."""
-    return {"no-attention": "full, no attention", "single": "full, single gate",
-            "cbam": "full, CBAM", "linear": "full, linear fusion"}.get(name, name)  # fmt: skip
 
 
 def scores(table: pd.DataFrame, parts: Sequence[str], caption: str) -> Styler:

@@ -82,6 +82,20 @@ SOURCES2: dict[str, tuple[int | None, int | None]] = {
 }
 """Year and number of the reference of each row of Table 2, as printed there."""
 
+ROWS2 = {
+    "lbp-top": "LBP-TOP",
+    "bi-woof": "Bi-WOOF",
+    "cnn-lstm": "CNN+LSTM",
+    "elrcn": "ELRCN",
+    "merta": "MERTA",
+    "micro-attention": "Micro-attention",
+    "kfc-mer": "KFC-MER",
+    "slstt": "SLSTT",
+    "am3f-flownet": "AM3F-FlowNet",
+    "full": "the paper",
+}
+"""Method of `merlib.methods.METHODS` -> its row of Table 2."""
+
 HANDCRAFTED = ("LBP-TOP", "Bi-WOOF")
 """The rows of Table 2 with features made by hand, by section 3.2."""
 
@@ -89,6 +103,18 @@ TABLE2 = {
     name: tuple(float(text) if text else None for text in row)
     for name, row in TABLE2_AS_PRINTED.items()
 }
+
+
+def printed_of(method: str, dataset: str | None) -> dict[str, str | None]:
+    """Return ``Acc`` and ``F1`` that Table 2 prints of a method on a dataset, with all digits.
+
+    Without a dataset nothing is returned; see `dataset_of`.
+    """
+    if dataset is None:
+        return {}
+    row = TABLE2_AS_PRINTED.get(ROWS2.get(method, ""), (None,) * len(COLUMNS2))
+    return {name: row[COLUMNS2.index(f"{NAMES[dataset]}, {name}")] for name in ("Acc", "F1")}
+
 
 ACCURACY_AS_PRINTED = {name: row[::2] for name, row in TABLE2_AS_PRINTED.items()}
 """The accuracies of Table 2 as text: the audit needs the printed digits."""

@@ -62,7 +62,7 @@ class Trial:
     method: str = "full"
 
 
-FULL = {"full": Trial("the paper")}
+FULL = {"full": Trial("base + MFEM + MFFM")}
 
 ATTENTION = FULL | {
     "single": Trial("a single gate", {"attention": "single"}),
@@ -73,7 +73,7 @@ ATTENTION = FULL | {
 
 FUSION = FULL | {
     "base": Trial("base", method="base"),
-    "mfem": Trial("base + MFEM, no fusion", method="mfem"),
+    "mfem": Trial("base + MFEM", method="mfem"),
     "mffm": Trial("base + MFFM", method="mffm"),
     "linear": Trial("pooled stages, one linear layer", {"fusion": "linear"}),
     "pairs-adjacent": Trial("adjacent pairs only", {"fim_pairs": "12 23 34"}),

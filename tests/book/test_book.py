@@ -18,6 +18,7 @@ from PIL import Image
 from book.tools import build
 from merlib import code
 from merlib.files import OURS
+from merlib.pages import plots
 from merlib.study.parameters import NO_FRAMES
 from merlib.study.study import Study
 
@@ -117,6 +118,22 @@ def test_cells_are_clean(executed, home, casme2_root):
             assert word not in text.replace("\\\\r", ""), (name, word)
         for cell in notebook.cells:
             assert len(cell.source.splitlines()) < 60 or cell.cell_type == "markdown", name
+
+
+def test_no_table_shows_a_p_value_of_zero(executed):
+    for name, notebook in executed.items():
+        for output in outputs(notebook):
+            page = BeautifulSoup(output.get("data", {}).get("text/html", ""), "html.parser")
+            for row in page.select("tbody tr"):
+                head = row.find_parent("table").thead.find_all("tr")[-1].find_all("th")
+                cells = zip(head[-len(row.find_all("td")) :], row.find_all("td"), strict=True)
+                zeros = [a.text for a, b in cells if plots.is_p(a.text) and float_of(b.text) == 0]
+                assert not zeros, (name, zeros)
+
+
+def float_of(text):
+    """Return the number of a cell, or nothing."""
+    return float(text) if re.fullmatch(r"\d+\.\d+", text.strip()) else None
 
 
 def test_the_parameters_decide(executed):

@@ -222,6 +222,6 @@ def test_a_mistake_counts_if_it_moves_every_repeat_the_same_way():
     index = pd.MultiIndex.from_product([["true"], range(3)], names=["labels", "repeat"])
     told = defined("21_protocol", "sorted_out", gains=pd.DataFrame(gains, index), repeats=3)("true")
     assert told == (
-        "raised by *a* (+0.20); lowered by *b* (-0.20); "
-        "now up, now down with *c* (+0.10, up 2 times), *d* (+0.00, up 0 times)"
+        "raised by *a* (+20.0); lowered by *b* (-20.0); "
+        "now up, now down with *c* (+10.0, up 2 times), *d* (+0.0, up 0 times)"
     )

@@ -150,6 +150,25 @@ def test_the_shapes_of_the_notation(things):
         assert [int(side) for side in sides] == list(tensor.shape), symbol
 
 
+WRITTEN = {  # what a page must not do -> how it would look in the code
+    "a p value is written by plots.p_value alone": r"\bp (=|<) \{[^{}]*:\.|\{p:\.",
+    "a difference of scores is in points, with one decimal": r"\{[^{}]*:\+\.[2-9]f\}",
+    "a method is named by effects.title alone": r"METHODS\[\w+\]\.title|TRIALS\[\w+\]\.title",
+}
+
+
+@pytest.mark.parametrize("rule", WRITTEN)
+def test_pages_write_figures_and_names_by_one_rule(rule):
+    pages = {path.name: path.read_text() for path in (ROOT / "merlib" / "pages").glob("*.py")}
+    found = {
+        (name, line)
+        for name, text in (NOTEBOOKS | pages).items()
+        for line in text.splitlines()
+        if re.search(WRITTEN[rule], line) and name not in ("plots.py", "16_own_method")
+    }
+    assert not found
+
+
 def files_of(folder, pattern):
     """Return the files of a folder without their ending, but what makes folders packages."""
     paths = (ROOT / folder).rglob(pattern)

@@ -7,7 +7,7 @@ import pytest
 
 from merlib import Study
 from merlib.model.network import Network
-from merlib.pages import detail, plots
+from merlib.pages import detail, effects, plots
 from merlib.study import trials
 
 
@@ -29,12 +29,13 @@ def test_a_variant_has_as_many_parameters_as_its_network():
         count = sum(parameter.numel() for parameter in Network(5, config).parameters())
         line = table.loc[detail.TITLES[name]]
         assert line["parameters, thousand"] == pytest.approx(count / 1000)
-    assert table["fused"].to_dict() == {
-        "full": "12 23 34 13 24", "base": "none", "MFEM": "none", "MFFM": "12 23 34 13 24",
-        "linear": "all, linear", "adjacent pairs": "12 23 34", "pairs two apart": "13 24",
-        "deepest pair": "34", "shallowest pair": "12",
+    fused = {
+        "full": "12 23 34 13 24", "base": "none", "mfem": "none", "mffm": "12 23 34 13 24",
+        "linear": "all, linear", "pairs-adjacent": "12 23 34", "pairs-second": "13 24",
+        "pairs-deep": "34", "pairs-shallow": "12",
     }  # fmt: skip
-    assert list(table.index[table["MFEM"] == "no"]) == ["base", "MFFM"]
+    assert table["fused"].to_dict() == {effects.title(name): text for name, text in fused.items()}
+    assert list(table.index[table["MFEM"] == "no"]) == ["base", "base + MFFM"]
 
 
 def test_accuracies_after_each_epoch():
@@ -58,7 +59,7 @@ def test_curves_show_the_mean_and_every_seed_of_what_there_is():
     above, below = figure.axes
     for axes, name in ((above, "base"), (below, "linear")):
         mean, *seeds, chance = axes.lines
-        assert mean.get_label() == name and chance.get_ydata()[0] == 0.4
+        assert mean.get_label() == effects.title(name) and chance.get_ydata()[0] == 0.4
         np.testing.assert_allclose(mean.get_ydata(), accuracies[name].sum(axis=1) / 2)
         for k, dots in enumerate(seeds):
             np.testing.assert_allclose(dots.get_ydata(), accuracies[name, k])
@@ -80,22 +81,25 @@ def test_breakdowns_over_the_seeds():
     columns = pd.MultiIndex.from_product([falls.index, falls], names=["trial", "seed"])
     accuracies = pd.DataFrame(np.arange(24.0).reshape(2, 12), columns=columns)
     table = detail.breakdowns(accuracies, falls)
-    assert list(table.index) == ["base", "MFFM", "MFEM", "full"]
+    assert list(table.index) == ["base", "base + MFFM", "base + MFEM", "base + MFEM + MFFM"]
     assert table.loc["base"].to_list() == [13.0, pytest.approx(0.95), 0.9, 1.0, "2 of 3"]
-    assert table.loc["MFFM"].to_list() == [16.0, pytest.approx(0.6), 0.5, 0.7, "3 of 3"]
+    assert table.loc["base + MFFM"].to_list() == [16.0, pytest.approx(0.6), 0.5, 0.7, "3 of 3"]
     assert "2 of 3" in plots.table(table, "").to_html()
 
 
 def test_fusion_breaks_down_lower_only_if_it_does_in_every_seed():
-    assert detail.lower(FALLS, PAIRS) == ("not shown", "MFFM lower in 3 of 3; full lower in 2 of 3")
-    both = FALLS.drop(columns=2)
-    assert detail.lower(both, PAIRS) == ("yes", "MFFM lower in 2 of 2; full lower in 2 of 2")
+    told = "base + MFFM lower in {} of {}; base + MFEM + MFFM lower in 2 of {}".format
+    assert detail.lower(FALLS, PAIRS) == ("not shown", told(3, 3, 3))
+    assert detail.lower(FALLS.drop(columns=2), PAIRS) == ("yes", told(2, 2, 2))
 
 
 def test_when_nobody_can_tell_whether_fusion_breaks_down_lower():
-    answer, why = "cannot be told", "base or MFFM has not learnt in every seed"
+    answer, why = "cannot be told", "base or base + MFFM has not learnt in every seed"
     assert detail.lower(FALLS.replace(1.2, np.nan), PAIRS) == (answer, why)
-    assert detail.lower(FALLS.drop("full"), PAIRS) == (answer, "no sweep of MFEM or full")
+    assert detail.lower(FALLS.drop("full"), PAIRS) == (
+        answer,
+        "no sweep of base + MFEM or base + MFEM + MFFM",
+    )
     assert detail.lower(FALLS[[0]], PAIRS) == (answer, "the sweep has one seed")
     assert detail.lower(pd.DataFrame(), PAIRS) == (answer, "no sweep")
 

@@ -10,8 +10,11 @@ from conftest import ROOT
 from scipy.stats import t as student
 
 from merlib import metrics
+from merlib.config import VARIANTS
+from merlib.methods import METHODS
 from merlib.model import mfem
-from merlib.study import audit, paper
+from merlib.pages import effects
+from merlib.study import audit, paper, trials
 
 PAGE = ROOT / "notebooks" / "09_audit.py"
 
@@ -216,3 +219,19 @@ def test_the_rivals_are_cited_where_they_run():
     rivals = {number for _, number in paper.SOURCES2.values() if number} | {17, 18, 19, 21, 26}
     cited = set(re.findall(r"\{cite\}`(\w+)`", page))
     assert {paper.REFERENCES[number] for number in rivals} <= cited
+
+
+def test_a_variant_has_one_name_everywhere():
+    names = {name: METHODS[name].title for name in VARIANTS}
+    assert names == paper.VARIANT_NAMES == {name: trials.TRIALS[name].title for name in VARIANTS}
+    assert names == {name: effects.title(name) for name in VARIANTS}
+    titles = [effects.title(name) for name in METHODS]
+    assert len(titles) == len(set(titles))
+
+
+def test_the_printed_figures_are_of_the_dataset():
+    assert set(paper.ROWS2.values()) == set(paper.TABLE2) and set(paper.ROWS2) <= set(METHODS)
+    found = [paper.printed_of("kfc-mer", name) for name in ("casme2", "samm", None)]
+    assert found == [{"Acc": "72.76", "F1": "0.7375"}, {"Acc": "63.24", "F1": "0.5709"}, {}]
+    assert paper.printed_of("merta", "samm") == paper.printed_of("ststnet", "casme2")
+    assert paper.printed_of("merta", "samm") == {"Acc": None, "F1": None}
