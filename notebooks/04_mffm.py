@@ -373,7 +373,8 @@ for relu in (False, True):
 # weights read X_a and what the inner weights make of X_d. Bilinear upsampling
 # by a whole factor lets every point count equally, so the mean passes through.
 torch.manual_seed(seed)
-mffm = MFFM(widths, replace(config, fim_kernel=1, fim_relu=False, fim_pairs="near")).double().eval()
+change = {"fim_kernel": 1, "fim_inner_kernel": 1, "fim_relu": False, "fim_pairs": "near"}
+mffm = MFFM(widths, replace(config, **change)).double().eval()
 begins = [sum(widths[:k]) for k in range(5)]
 rows, offsets = [], []
 with torch.no_grad():

@@ -76,7 +76,7 @@ plots.table(pd.DataFrame(rows), "What the profile `literal` changes", index=Fals
 
 # %% [markdown]
 # A literal reading is not a better one: a text leaves out what its authors take for granted. It is
-# the reading that needs no guess of ours. `merlib train --profile literal` runs it, and a notebook
+# the reading with the fewest guesses of ours. `merlib train --profile literal` runs it, and a notebook
 # takes `profile="literal"`. What each change is worth alone is in [How much do our decisions
 # matter?](23_sensitivity.ipynb).
 #
