@@ -61,6 +61,23 @@ def test_channels_are_u_v_and_strain_around_the_median(flow_root):
         np.testing.assert_allclose(x[0, 0, 3].mean(), flow[0, 2].mean(), atol=0.01)
 
 
+@pytest.mark.parametrize("form", ["hue", "scaled"])
+def test_an_image_of_the_flow_is_made_of_its_own_u_and_v(flow_root, form):
+    pictures = published.read_pictures(load_clips("flow", flow_root))
+    config = profile("laptop", "flow", size=28, flow_image=form, strain=True)
+    x = published.channels(pictures, config)
+    assert x.shape == (12, 1, 5, 28, 28) and not x[:, :, 0].any()
+    image = x[:, 0, 1:4]
+    np.testing.assert_allclose(image.min(axis=(2, 3)), 0, atol=1e-6)
+    np.testing.assert_allclose(image.max(axis=(1, 2, 3)), 1, atol=1e-6)
+    flow = published.apex_flow(pictures)
+    np.testing.assert_allclose(x[:, 0, 4], flow[:, 2], atol=1e-6)
+    if form == "scaled":  # as they are published, or so
+        u = pictures[:, 0].astype(float)
+        low, high = (part(u, axis=(1, 2), keepdims=True) for part in (np.min, np.max))
+        np.testing.assert_allclose(x[:, 0, 1], (u - low) / (high - low), atol=1e-5)
+
+
 def without(text):
     """Return what removes a text from the table."""
     return lambda root: replaced(root, text, "")

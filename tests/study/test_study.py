@@ -73,6 +73,16 @@ def test_another_choice_or_seed_is_another_run(study):
     assert study.predictions("majority", 1).attrs["run"]["seed"] == 1
 
 
+def test_an_image_of_the_flow_is_for_the_network_alone(study):
+    options = TINY | {"tvl1": "fast", "flow_image": "hue"}
+    other = Study(data_root=study.data_root, home=study.home, n_jobs=1, **options)
+    for method in ("logistic", "merta"):
+        np.testing.assert_array_equal(other.view(method), study.view(method))
+    assert other.view("base").shape == (9, 2, 4, 16, 16) and study.numbers is study.prepared
+    found, usual = (one.predictions("base").filter(like="p_") for one in (other, study))
+    assert np.isfinite(found).all(axis=None) and not found.equals(usual)
+
+
 def test_the_majority_class_scores_what_it_must(study):
     found = study.predictions("majority")
     for subject, rows in found.groupby("subject"):
