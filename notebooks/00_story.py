@@ -88,9 +88,10 @@ plots.table(places, "Places: how far what two action units move is the same part
 plots.table(movements, "Movements: how far they move it in the same way", digits=2)
 
 # %% [markdown]
-# The corner of the mouth is the place of four of the five. A map of *where* something moves cannot
-# tell these units apart; the direction of the flow can. AU17, on the chin, is the second region that
-# a single look may miss: repression shows it, alone or with AU15.
+# The corner of the mouth is the place of four of the five. A map of *where* something moves can hardly
+# tell these units apart. The direction of the flow can, as a rule: AU12 pulls up, AU15 down. Of AU14
+# and AU20, which both pull outwards, not even that is different. AU17, on the chin, is the second
+# region that a single look may miss: repression shows it, alone or with AU15.
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## Three contributions
@@ -104,7 +105,7 @@ plots.table(movements, "Movements: how far they move it in the same way", digits
 #    ([the network](05_network.ipynb), [the printed figures](09_audit.ipynb), [the same table
 #    here](15_comparison.ipynb)).
 
-# %% slideshow={"slide_type": "-"}
+# %% tags=["hide-input"] slideshow={"slide_type": "-"}
 diagrams.show(diagrams.network)
 
 # %% [markdown]
@@ -132,8 +133,8 @@ diagrams.show(diagrams.network)
 #   itself follows CBAM {cite}`woo2018cbam`.
 #
 # The columns *CASME II* and *SAMM* have the [accuracy](../book/glossary.md#accuracy) in per cent and
-# the F1 that table 2 prints. *Layers* is what the classification sees. *Runs here* is the short name
-# of a method in this book: `Study().predictions("bi-woof")`.
+# the F1 that table 2 prints. *Layers* is what the classification sees. The name of a method that
+# runs here leads to its scores.
 
 # %% mystnb={"markdown_format": "myst"} slideshow={"slide_type": "slide"}
 Markdown(related.table(related.NAMED, "15_comparison.ipynb"))
@@ -171,7 +172,7 @@ print(", ".join(METHODS[name].title for name in related.CONTROLS))
 #
 # - A micro-expression is short, weak and local. The paper's subject is the third: *where* to look.
 # - Gap 1: attention sees one region. Gap 2: a classifier sees one layer. MFEM and MFFM answer them.
-# - Action units at the corner of the mouth share their place. They differ in direction, which the
+# - Action units at the corner of the mouth share their place. Most differ in direction, which the
 #   flow shows.
 # - Several layers are not new in this field; what the paper adds is how they meet.
 # - Printed scores of different papers are no comparison. That is what [the methods that run

@@ -83,7 +83,7 @@ plots.show(
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## The module in one picture
 
-# %% slideshow={"slide_type": "-"}
+# %% tags=["hide-input"] slideshow={"slide_type": "-"}
 diagrams.show(diagrams.mfem)
 
 # %% [markdown]

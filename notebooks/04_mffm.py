@@ -47,7 +47,7 @@ n_classes = len(study.clips.attrs["classes"])
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## The module in one picture
 
-# %% slideshow={"slide_type": "-"}
+# %% tags=["hide-input"] slideshow={"slide_type": "-"}
 diagrams.show(diagrams.mffm)
 
 # %% [markdown]

@@ -52,7 +52,7 @@ classes = study.clips.attrs["classes"]
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## The whole in one picture
 
-# %% slideshow={"slide_type": "-"}
+# %% tags=["hide-input"] slideshow={"slide_type": "-"}
 diagrams.show(diagrams.network)
 
 # %% [markdown]
@@ -68,7 +68,7 @@ diagrams.show(diagrams.network)
 # learns what to add to its input, $H(x) = F(x) + x$ {cite}`he2016deep`. Stages 1 to 4 hold 3, 4, 6
 # and 3 such blocks.
 
-# %% slideshow={"slide_type": "-"}
+# %% tags=["hide-input"] slideshow={"slide_type": "-"}
 diagrams.show(diagrams.residual)
 
 # %% [markdown]
@@ -101,7 +101,7 @@ plots.source(Network.stages)
 # decide how: the forget gate $f_t$, what stays of the old state; the input gate $i_t$, what of the
 # candidate $g_t$ enters; the output gate $o_t$, what of the state is shown as $h_t$.
 
-# %% slideshow={"slide_type": "-"}
+# %% tags=["hide-input"] slideshow={"slide_type": "-"}
 diagrams.show(diagrams.lstm)
 
 # %% [markdown]

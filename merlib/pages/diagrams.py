@@ -1,8 +1,9 @@
 """The paper's figures 1 to 5, drawn anew; sizes and numbers come from the code of the network.
 
-Each function returns a figure and the figure in words. One unit is an inch. Text is dark on a light
-ground of its own and lines are of a middle grey, so that a drawing, which has no background, can be
-read on a light and on a dark page.
+Each function returns a figure and the figure in words. The words begin with "Diagram": by that the
+book's style lays a drawing on the page itself in the dark theme. One unit is an inch. Text is dark
+on a light ground of its own, lines are of a middle grey, and the rest is transparent: so a drawing
+can be read on a light and on a dark page.
 """
 
 from collections.abc import Callable, Sequence
@@ -234,7 +235,7 @@ def residual() -> Drawing:
     last = write(axes, 3.05, 0.2, "x".join(map(str, shapes()["stage 2"])))
     chain(axes, [begin, *boxes, total, end, last], down=True)
     return figure, (
-        "Two diagrams. Left, the idea of a residual block: x is added to what two layers make of "
+        "Diagrams of a residual block. Left, the idea: x is added to what two layers make of "
         f"it, F(x). Right, the first block of stage 2: {', '.join(own)}; beside it the shortcut, "
         f"{', '.join(shortcut)}, since the shape changes. A ReLU follows the sum."
     )
@@ -248,8 +249,8 @@ def mfem() -> Drawing:
     draw_ccam(axes, 4.0)
     draw_cam(axes, 0.95)
     return figure, (
-        "Four diagrams. (a) MFEM has two parallel branches: SAM, then CCAM with its two outputs; "
-        "and CCAM, whose two outputs each go through SAM. The four features are summed. (b) SAM: "
+        "Diagrams of MFEM and its parts. (a) Two parallel branches: SAM, then CCAM with its two "
+        "outputs; CCAM, whose two outputs each go through SAM. Four features are summed. (b) SAM: "
         "maximum and mean over the channels, concatenated, go through a convolution and a sigmoid, "
         "which weighs the input. (c) CCAM: a CAM weighs the input; one minus its weights leaves "
         "the rest, which a second CAM weighs. (d) CAM: GeM, two linear layers and a sigmoid."
@@ -344,8 +345,8 @@ def mffm() -> Drawing:
     draw_pairs(axes, 3.8, pairs)
     told = ", ".join(f"X{a + 1} and X{b + 1}" for a, b in pairs)
     return figure, (
-        "Two diagrams. (a) FIM: the deeper feature goes through a convolution and is upsampled; it "
-        "is concatenated with the shallow one, convolved and batch-normalised. (b) MFFM: "
+        "Diagrams of the fusion. (a) FIM: the deeper feature goes through a convolution and is "
+        "upsampled, concatenated with the shallow one, convolved and batch-normalised. (b) MFFM: "
         f"{len(pairs)} pairs of stages ({told}) each go through a FIM; the means of the results "
         "are concatenated to F."
     )
@@ -393,11 +394,11 @@ def lstm() -> Drawing:
     draw_cell(axes, 6.2)
     draw_directions(axes, 2.65)
     return figure, (
-        "Two diagrams. (a) The LSTM cell: the frame's vector F_t and the last output h_{t-1} enter "
-        "four layers. The forget gate f weighs the last state c_{t-1}; the input gate i weighs the "
-        "candidate g, which is added to it: the new state c_t. The output gate o weighs its tanh: "
-        "h_t. (b) Two LSTMs read the vectors F of the frames, one forwards, one backwards; the "
-        "last output of each is concatenated."
+        "Diagrams of the LSTM. (a) The cell: the frame's vector F_t and the last output h_{t-1} "
+        "enter four layers. The forget gate f weighs the last state c_{t-1}; the input gate i "
+        "weighs the candidate g, which is added to it: the new state c_t. The output gate o weighs "
+        "its tanh: h_t. (b) Two LSTMs read the vectors F of the frames, one forwards, one "
+        "backwards; the last output of each is concatenated."
     )
 
 

@@ -86,9 +86,7 @@ CONTROLS = ("majority", "logistic", "svm")
 """Methods of the registry that are nobody's: what every method has to beat."""
 
 
-COLUMNS = (
-    "method", "source", "input", "attention", "layers", "CASME II", "SAMM", "runs here"
-)  # fmt: skip
+COLUMNS = ("method", "input", "attention", "layers", "CASME II", "SAMM", "runs here")
 
 
 def table(works: dict[str, Work], page: str) -> str:
@@ -98,10 +96,9 @@ def table(works: dict[str, Work], page: str) -> str:
     """
     rows = [COLUMNS, ("---",) * len(COLUMNS)]
     for name, work in works.items():
-        printed = [text or "–" for text in paper.TABLE2_AS_PRINTED.get(name, (None,) * 4)]
-        scores = [f"{a}, {f1}" if a != "–" else "–" for a, f1 in (printed[:2], printed[2:])]
+        printed = paper.TABLE2_AS_PRINTED.get(name, (None,) * 4)
+        scores = (", ".join(filter(None, part)) or "–" for part in (printed[:2], printed[2:]))
         title = f"[{name}]({page})" if work.runs else name
-        runs = ", ".join(f"`{run}`" for run in work.runs) or "no"
-        seen = work.input, work.attention, work.layers
-        rows.append((title, f"{{cite}}`{work.key}`", *seen, *scores, runs))
+        title, runs = f"{title} {{cite}}`{work.key}`", "yes" if work.runs else "no"
+        rows.append((title, work.input, work.attention, work.layers, *scores, runs))
     return "\n".join(f"| {' | '.join(row)} |" for row in rows)
