@@ -371,6 +371,7 @@ and three seeds take two CPU cores one night at most."""
 FLOW = {
     "frames": 1,
     "evm": "off",
+    "evm_order": "before",
     "flow_size": 28,
     "head_motion": "keep",
     "flow_scale": 0.25,

@@ -41,7 +41,7 @@ import torch
 from merlib import Study
 from merlib.model import explain
 from merlib.model.mfem import CAM, CCAM, MFEM, SAM, GeM
-from merlib.pages import plots, slider
+from merlib.pages import diagrams, plots, slider
 from merlib.study import parameters
 
 globals().update(parameters.read(globals(), frames=True))  # papermill may pass text
@@ -79,6 +79,17 @@ plots.show(
 # %% [markdown]
 # *What the network sees of the apex frame. Arrows and colour are the direction of the flow,
 # saturation is its length (key in [preprocessing](02_preprocessing.ipynb)).*
+
+# %% [markdown] slideshow={"slide_type": "slide"}
+# ## The module in one picture
+
+# %% tags=["hide-input"] slideshow={"slide_type": "-"}
+diagrams.show(diagrams.mfem)
+
+# %% [markdown]
+# *The paper's figure 3: (a) the module after stage $k$, and its parts (b) SAM, (c) CCAM and (d) CAM.
+# $\odot$ is a product, number by number, $\oplus$ concatenation, $\sigma$ the sigmoid, $\Sigma$ the
+# sum of the four terms. The channels are $C$. The two CAMs of a CCAM have weights of their own.*
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## Where to look: SAM, equations 1 to 4

@@ -35,7 +35,7 @@ from merlib import Study
 from merlib.model import explain
 from merlib.model.mffm import FIM, MFFM, PAIRS
 from merlib.model.network import Network
-from merlib.pages import plots
+from merlib.pages import diagrams, plots
 from merlib.study import parameters
 
 globals().update(parameters.read(globals()))  # papermill may pass text
@@ -43,6 +43,16 @@ plots.style()
 study = Study(dataset=dataset, data_root=data_root, profile=profile, seed=seed, **overrides)
 config = replace(study.config, variant="full")
 n_classes = len(study.clips.attrs["classes"])
+
+# %% [markdown] slideshow={"slide_type": "slide"}
+# ## The module in one picture
+
+# %% tags=["hide-input"] slideshow={"slide_type": "-"}
+diagrams.show(diagrams.mffm)
+
+# %% [markdown]
+# *The paper's figure 4: (a) the interaction of two stages, (b) the pairs that interact, with the
+# lengths that they have in the profile `paper`. $\oplus$ is concatenation along the channels.*
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## Two stages interact: equation 12

@@ -12,6 +12,7 @@
 # :class: tip
 # - how the parts of the network follow each other, and what shape the data has between them
 # - what a residual block, the LSTM and the two linear layers do, in the code that runs
+# - the equations of the LSTM's gates, and that they are what PyTorch computes
 # - what each part costs, and why the four variants of table 3 do not have the same size
 # - what the loss is, and from which value learning begins
 #
@@ -28,7 +29,6 @@ overrides = {}  # fields of the configuration to change, such as {"width": 16}
 # %%
 from dataclasses import replace
 
-import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
 import torch
@@ -39,7 +39,7 @@ from merlib import config as configuration
 from merlib.model import explain
 from merlib.model.mfem import MFEM
 from merlib.model.network import BLOCKS, BasicBlock, Head, Network
-from merlib.pages import plots
+from merlib.pages import diagrams, plots
 from merlib.study import parameters
 from merlib.study.paper import VARIANT_NAMES
 
@@ -53,63 +53,31 @@ classes = study.clips.attrs["classes"]
 # ## The whole in one picture
 
 # %% tags=["hide-input"] slideshow={"slide_type": "-"}
-BOX = {"boxstyle": "round,pad=0.35", "linewidth": 1.2}
-
-
-def box(axes, x, y, text, colour):
-    """Draw a box with a text at its centre."""
-    axes.text(x, y, text, ha="center", va="center", bbox=BOX | {"fc": "white", "ec": colour})
-
-
-def arrow(axes, start, end):
-    """Draw an arrow from one point to another."""
-    axes.annotate("", end, start, arrowprops={"arrowstyle": "->", "color": "0.4"})
-
-
-blue, orange, green, purple = plots.COLOURS[:4]
-figure, axes = plt.subplots(figsize=(6, 6.4))
-axes.set(xlim=(-0.2, 6.2), ylim=(-0.4, 6.9))
-axes.axis("off")
-box(axes, 0.9, 6.5, "frame: grey, u, v", "0.4")
-box(axes, 0.9, 5.5, "stem: 7x7, pool", blue)
-arrow(axes, (0.9, 6.25), (0.9, 5.75))
-for k in range(4):
-    y = 4.5 - k
-    box(axes, 0.9, y, f"stage {k + 1}", blue)
-    box(axes, 3.1, y, f"MFEM {k + 1}", orange)
-    arrow(axes, (0.9, y + 0.75), (0.9, y + 0.25))
-    arrow(axes, (1.5, y), (2.45, y))
-    arrow(axes, (3.75, y), (5.0, 3.0 + 0.15 * (1.5 - k)))
-    axes.text(3.95, y + (0.2 if k < 2 else -0.25), f"$X_{k + 1}$", color=orange, ha="center")
-    if k < 3:
-        arrow(axes, (2.6, y - 0.25), (1.2, y - 0.72))
-        axes.text(1.35, y - 0.5, r"$\oplus$", ha="center", va="center", fontsize=15)
-box(axes, 5.5, 3.0, "MFFM", green)
-box(axes, 5.5, 1.4, "BiLSTM", purple)
-box(axes, 5.5, 0.4, "FC, softmax", purple)
-arrow(axes, (5.5, 2.75), (5.5, 1.65))
-arrow(axes, (5.5, 1.15), (5.5, 0.65))
-axes.text(5.62, 2.2, "$F$", va="center", color=green)
-axes.text(5.5, -0.2, "class", ha="center")
-plots.show(
-    figure,
-    alt="Diagram of the network. A frame of grey and flow enters a stem and four stages of "
-    "ResNet34, drawn one below the other; each stage has an MFEM beside it, whose output "
-    "joins the stage's own as input of the next. The four outputs X1 to X4 go to the MFFM, "
-    "its vector F to a BiLSTM, then to a linear layer and softmax that give the class.",
-)
+diagrams.show(diagrams.network)
 
 # %% [markdown]
-# *The network (the paper's figure 1). Left, the stages of ResNet34. The input of the next stage is
-# what the MFEM found, concatenated ($\oplus$) with the stage's own output. All but the last two
-# boxes see one frame at a time; the BiLSTM sees the sequence of the vectors $F$.*
+# *The network (the paper's figure 1), with the sizes of the profile `paper`. Left, the stages of
+# ResNet34. The input of the next stage is what the MFEM found, concatenated ($\oplus$) with the
+# stage's own output. All but the last two boxes see one frame at a time; the BiLSTM sees the
+# sequence of the vectors $F$.*
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## The residual block
 #
 # Section 2.1.1: instead of $H(x) = F(x)$ a [residual block](../book/glossary.md#residual-block)
-# learns what to add to its input, $H(x) = F(x) + x$. Stages 1 to 4 hold 3, 4, 6 and 3 such blocks.
-# In the code `bn` is [batch normalisation](../book/glossary.md#batch-normalisation).
+# learns what to add to its input, $H(x) = F(x) + x$ {cite}`he2016deep`. Stages 1 to 4 hold 3, 4, 6
+# and 3 such blocks.
+
+# %% tags=["hide-input"] slideshow={"slide_type": "-"}
+diagrams.show(diagrams.residual)
+
+# %% [markdown]
+# *A residual block (the paper's figure 2). Left, the idea. Right, the first block of stage 2: its
+# stride halves the map, so the shortcut needs a convolution, too. The shortcuts of the other blocks
+# of a stage are $x$ itself.*
+#
+# The code is the same picture. In it `bn` is
+# [batch normalisation](../book/glossary.md#batch-normalisation).
 
 # %% slideshow={"slide_type": "-"}
 plots.source(BasicBlock.forward)
@@ -125,13 +93,98 @@ plots.source(BasicBlock.forward)
 # %%
 plots.source(Network.stages)
 
+# %% [markdown] slideshow={"slide_type": "slide"}
+# ## The LSTM: from a sequence to one vector
+#
+# Section 2.1.4 describes the [LSTM](../book/glossary.md#lstm) in words {cite}`hochreiter1997long`. A
+# cell keeps a state $c_t$ and changes it a little with each frame. Three gates between 0 and 1
+# decide how: the forget gate $f_t$, what stays of the old state; the input gate $i_t$, what of the
+# candidate $g_t$ enters; the output gate $o_t$, what of the state is shown as $h_t$.
+
+# %% tags=["hide-input"] slideshow={"slide_type": "-"}
+diagrams.show(diagrams.lstm)
+
+# %% [markdown]
+# *The LSTM (the paper's figure 5). (a) The cell: $\odot$ is a product and $+$ a sum, number by
+# number; $\sigma$ and tanh are layers that read $F_t$ and $h_{t-1}$; the grey tanh is none, it only
+# squashes the state. (b) Two LSTMs with their own weights, one for each direction.*
+
+# %% [markdown] slideshow={"slide_type": "slide"}
+# ### The equations of the gates
+#
+# The paper does not print them. $F_t$ is the vector of frame $t$; every $W$, $U$ and $b$ is learnt.
+#
+# $$
+# \begin{aligned}
+# f_t &= \sigma(W_f F_t + U_f h_{t-1} + b_f) \\
+# i_t &= \sigma(W_i F_t + U_i h_{t-1} + b_i) \\
+# o_t &= \sigma(W_o F_t + U_o h_{t-1} + b_o) \\
+# g_t &= \tanh(W_g F_t + U_g h_{t-1} + b_g) \\
+# c_t &= f_t \odot c_{t-1} + i_t \odot g_t \\
+# h_t &= o_t \odot \tanh(c_t)
+# \end{aligned}
+# $$
+#
+# In a [bidirectional LSTM](../book/glossary.md#bilstm) {cite}`schuster1997bidirectional` one cell
+# reads the frames $1, \dots, T$, and another one, with weights of its own, reads
+# $T, \dots, 1$. The vector of the clip is the last output of each:
+# $\overrightarrow{h}_T \oplus \overleftarrow{h}_1$.
+
+# %% [markdown]
+# We write these lines down and compare them with PyTorch's `nn.LSTM`: one step, then both directions
+# of a whole clip. PyTorch keeps the weights of the four layers in one matrix, in the order
+# $i, f, g, o$, and has two biases where one would do.
+
+
+# %%
+def step(vector, h, c, w, u, b):
+    """Return h_t and c_t of one step; w, u and b hold the rows of i, f, g and o."""
+    i, f, g, o = (w @ vector + u @ h + b).chunk(4)
+    c = f.sigmoid() * c + i.sigmoid() * g.tanh()
+    return o.sigmoid() * c.tanh(), c
+
+
+def last_output(vectors, w, u, b):
+    """Return the last output of a cell that reads vectors in order, from states of zero."""
+    h = c = torch.zeros(u.shape[1], dtype=vectors.dtype)
+    for vector in vectors:
+        h, c = step(vector, h, c, w, u, b)
+    return h
+
+
+torch.manual_seed(seed)
+lstm = torch.nn.LSTM(6, 4, batch_first=True, bidirectional=True).double()
+vectors = torch.randn(config.frames, 6, dtype=torch.double)  # F_1, ..., F_T
+weights = {}
+for direction, suffix in (("forwards", ""), ("backwards", "_reverse")):
+    w, u, *biases = (
+        getattr(lstm, f"{name}_l0{suffix}")
+        for name in ("weight_ih", "weight_hh", "bias_ih", "bias_hh")
+    )
+    weights[direction] = w, u, sum(biases)
+
+# %%
+with torch.no_grad():
+    zero = torch.zeros(4, dtype=torch.double)
+    by_hand = step(vectors[0], zero, zero, *weights["forwards"])[0]
+    one_step = lstm(vectors[None, :1])[0][0, 0, :4]
+    clip_by_hand = torch.cat(
+        [
+            last_output(vectors, *weights["forwards"]),
+            last_output(vectors.flip(0), *weights["backwards"]),
+        ]
+    )
+    clip_torch = torch.cat(tuple(lstm(vectors[None])[1][0]), dim=1)[0]  # as in Head.forward
+assert torch.allclose(by_hand, one_step) and torch.allclose(clip_by_hand, clip_torch)
+print(f"one step: largest difference {(by_hand - one_step).abs().max():.0e}")
+print(f"{len(vectors)} frames, both directions: {(clip_by_hand - clip_torch).abs().max():.0e}")
+
 # %% [markdown]
 # ## From vectors to a class
 #
-# Section 2.1.4. The LSTM reads the sequence forwards and backwards; its last forward and its first
-# backward state together describe the clip. "0.3 in the dropout layer, 0.5 in the fully connected
-# layer" (section 3.1.4) needs two places for [dropout](../book/glossary.md#dropout), so the head
-# has two linear layers.
+# The two outputs describe the clip. "0.3 in the dropout layer, 0.5 in the fully connected layer"
+# (section 3.1.4) needs two places for [dropout](../book/glossary.md#dropout), so the head has two
+# linear layers.
 
 # %%
 plots.source(Head.forward)
@@ -245,6 +298,8 @@ print(f"eq. 14 {literal:.5f}, PyTorch {torchs:.5f}, always 1/M: {np.log(len(clas
 #   flow of the frames, and through the LSTM.
 # - A block learns what to add to its input. There is an MFEM after each stage, and its output goes
 #   two ways: with the stage's own output into the next stage, and into the MFFM.
+# - An LSTM changes its state by products and sums that three gates decide; two of them read the clip
+#   in both directions.
 # - The variants of table 3 differ in size as well as in idea. Only a control of equal size can
 #   separate the two.
 # - The loss is the mean over the clips of $-\log p$ of the true class. A network that knows nothing

@@ -147,7 +147,7 @@ def test_every_figure_of_data_is_there(executed):
         for name, notebook in executed.items()
     }
     assert images["02_preprocessing"] >= 6 and images["03_mfem"] >= 4
-    assert all(images[name] for name in list(images)[:8]), images
+    assert all(images[name] for name in list(images)[:9]), images
     assert any("image/gif" in o.get("data", {}) for o in outputs(executed["02_preprocessing"]))
 
 

@@ -1,0 +1,461 @@
+"""The paper's figures 1 to 5, drawn anew; sizes and numbers come from the code of the network.
+
+Each function returns a figure and the figure in words. The words begin with "Diagram": by that the
+book's style lays a drawing on the page itself in the dark theme. One unit is an inch. Text is dark
+on a light ground of its own, lines are of a middle grey, and the rest is transparent: so a drawing
+can be read on a light and on a dark page.
+"""
+
+from collections.abc import Callable, Sequence
+from functools import cache
+from typing import NamedTuple
+
+import matplotlib.pyplot as plt
+import torch
+from matplotlib.axes import Axes
+from matplotlib.colors import to_rgb
+from matplotlib.figure import Figure
+from matplotlib.patches import FancyArrowPatch, FancyBboxPatch
+from matplotlib.path import Path
+from torch import nn
+
+from merlib.config import CLASSES, Config
+from merlib.model import explain
+from merlib.model.mffm import named_pairs
+from merlib.model.network import BLOCKS, Network
+
+from . import plots
+
+BLUE, ORANGE, GREEN, PURPLE = plots.COLOURS[:4]
+INK, LINE = "#1a1a1a", "#808080"
+JOIN, WEIGH, ADD = (
+    r"$\oplus$",
+    r"$\odot$",
+    "+",
+)  # concatenation and product, as the paper writes them
+WIDTH = 6.0  # of every drawing
+PAPER = Config()  # the paper's network, with our defaults where the text is silent
+Point = tuple[float, float]
+Drawing = tuple[Figure, str]
+
+
+class Box(NamedTuple):
+    """A place in a drawing: its centre and its size."""
+
+    x: float
+    y: float
+    width: float
+    height: float
+
+    @property
+    def left(self) -> Point:
+        return self.x - self.width / 2, self.y
+
+    @property
+    def right(self) -> Point:
+        return self.x + self.width / 2, self.y
+
+    @property
+    def top(self) -> Point:
+        return self.x, self.y + self.height / 2
+
+    @property
+    def bottom(self) -> Point:
+        return self.x, self.y - self.height / 2
+
+
+def show(draw: Callable[[], Drawing]) -> None:
+    """Show a drawing of this module on a page."""
+    figure, alt = draw()
+    plots.show(figure, alt=alt)
+
+
+def canvas(height: float) -> tuple[Figure, Axes]:
+    """Return a figure and empty axes without background, `WIDTH` x ``height``."""
+    figure = plt.figure(figsize=(WIDTH, height), facecolor="none", layout="none")
+    axes = figure.add_axes((0, 0, 1, 1), xlim=(0, WIDTH), ylim=(0, height))
+    axes.axis("off")
+    return figure, axes
+
+
+def write(axes: Axes, x: float, y: float, text: str, size: float = 12, **style) -> Box:
+    """Write a text on a light ground, and return its place as that of a sign."""
+    ground = {"boxstyle": "round,pad=0.12", "facecolor": "white", "edgecolor": "none"}
+    style = {"ha": "center", "va": "center", "color": INK, "bbox": ground} | style
+    axes.text(x, y, text, fontsize=size, linespacing=1.15, **style)
+    return Box(x, y, 0.3, 0.3)
+
+
+def box(
+    axes: Axes, x: float, y: float, text: str, colour: str, width: float = 1.1, height: float = 0.42
+) -> Box:
+    """Draw a box with a text at its centre; its ground is a light tint of the colour."""
+    place = Box(x, y, width, height)
+    tint = [0.86 + 0.14 * part for part in to_rgb(colour)]
+    corner = place.left[0], place.bottom[1]
+    shape = FancyBboxPatch(corner, width, height, boxstyle="round,pad=0,rounding_size=0.08")
+    shape.set(facecolor=tint, edgecolor=colour, linewidth=1.4)
+    axes.add_patch(shape)
+    write(axes, x, y, text, bbox=None)
+    return place
+
+
+def sign(axes: Axes, x: float, y: float, symbol: str) -> Box:
+    """Draw an operation on two features: `JOIN`, `WEIGH` or `ADD`."""
+    return write(axes, x, y, symbol, size=18)
+
+
+def arrow(axes: Axes, *points: Point, colour: str = LINE, head: bool = True) -> None:
+    """Draw an arrow through points."""
+    style = "-|>,head_length=0.4,head_width=0.2" if head else "-"
+    line = FancyArrowPatch(path=Path(points), arrowstyle=style, mutation_scale=14)
+    line.set(color=colour, fill=head, linewidth=1.5, joinstyle="round", zorder=0.5)
+    axes.add_patch(line)
+
+
+def chain(axes: Axes, places: Sequence[Box], down: bool = False) -> None:
+    """Draw an arrow from each place to the next, to the right or down."""
+    for one, other in zip(places, places[1:], strict=False):
+        ends = (one.bottom, other.top) if down else (one.right, other.left)
+        arrow(axes, *ends)
+
+
+@cache
+def paper_network() -> Network:
+    """Return the paper's network, without weights."""
+    with torch.device("meta"):
+        return Network(len(CLASSES["casme2"]), PAPER)
+
+
+@cache
+def shapes() -> dict[str, tuple[int, ...]]:
+    """Return what each part of the paper's network gives, see `explain.summary`."""
+    return dict(explain.summary(PAPER, len(CLASSES["casme2"]))["output"])
+
+
+def lengths() -> list[int]:
+    """Return the numbers that each pair of MFFM adds to F."""
+    return [shape[0] for name, shape in shapes().items() if name.startswith("FIM")]
+
+
+def called(*layers: str) -> list[str]:
+    """Return what a drawing calls layers of the paper's network, given by their names there."""
+    words = {nn.BatchNorm2d: "batch norm", nn.ReLU: "ReLU", nn.Identity: "none"}
+    texts = []
+    for layer in map(paper_network().get_submodule, layers):
+        if isinstance(layer, nn.Conv2d):
+            stride = f", stride {layer.stride[0]}" if layer.stride[0] > 1 else ""
+            texts.append("conv {}x{}".format(*layer.kernel_size) + stride)
+        else:
+            texts.append(words[type(layer)])
+    return texts
+
+
+def network() -> Drawing:
+    """Draw the whole network, the paper's figure 1."""
+    pairs = len(lengths())
+    figure, axes = canvas(6.95)
+    frame = box(axes, 1.2, 6.65, "frame: grey, u, v", LINE, 1.9)
+    stem = box(axes, 1.2, 5.86, called("conv1")[0] + "\nmax pool", BLUE, 1.9, 0.56)
+    chain(axes, [frame, stem], down=True)
+    fusion = box(axes, 5.2, 3.27, f"MFFM\n\n{pairs} pairs\nof stages", GREEN, 1.2, 4.4)
+    above = stem
+    for k, blocks in enumerate(BLOCKS, start=1):
+        y = 6.12 - 1.14 * k
+        shape = "x".join(map(str, shapes()[f"stage {k}"]))
+        stage = box(axes, 1.2, y, f"stage {k}: {blocks} blocks\n{shape}", BLUE, 1.9, 0.56)
+        mfem_k = box(axes, 3.2, y, f"MFEM {k}", ORANGE)
+        arrow(axes, above.bottom, stage.top)
+        chain(axes, [stage, mfem_k])
+        arrow(axes, mfem_k.right, (fusion.left[0], y))
+        write(axes, 4.12, y + 0.2, f"$X_{k}$")
+        if k < len(BLOCKS):
+            above = sign(axes, 1.2, y - 0.575, JOIN)
+            arrow(axes, stage.bottom, above.top)
+            arrow(axes, mfem_k.bottom, (mfem_k.x, above.y), above.right)
+    lstm_ = box(axes, 5.2, 0.45, f"BiLSTM\n{PAPER.frames} frames", PURPLE, 1.2, 0.6)
+    head = box(axes, 3.2, 0.45, "FC, softmax", PURPLE, 1.3)
+    chain(axes, [fusion, lstm_], down=True)
+    write(axes, 4.72, 0.9, f"$F$: {sum(lengths()):,} numbers", ha="right")
+    arrow(axes, lstm_.left, head.right)
+    arrow(axes, head.left, (1.95, 0.45))
+    write(axes, 1.45, 0.45, f"{shapes()['classifier'][0]} classes")
+    alt = (
+        f"Diagram of the network. A frame of grey and flow enters a convolution and {len(BLOCKS)} "
+        f"stages of ResNet34 with {', '.join(map(str, BLOCKS))} blocks, one below the other. Each "
+        "has an MFEM beside it. Its output joins the stage's own as input of the next stage, and "
+        f"goes to the MFFM, which fuses {pairs} pairs of stages to a vector F. The vectors of "
+        f"{PAPER.frames} frames go to a BiLSTM, then to linear layers and softmax."
+    )
+    return figure, alt
+
+
+def column(
+    axes: Axes, x: float, heights: Sequence[float], texts: Sequence[str], width: float = 1.75
+) -> list[Box]:
+    """Draw boxes one below the other, joined by arrows."""
+    boxes = [box(axes, x, y, text, BLUE, width) for y, text in zip(heights, texts, strict=True)]
+    chain(axes, boxes, down=True)
+    return boxes
+
+
+def around(axes: Axes, begin: Box, x: float, through: Sequence[Box], end: Box) -> None:
+    """Draw a shortcut: right from a place, down at ``x``, perhaps through boxes, and left again."""
+    corners = (x, begin.y), (x, end.y)
+    if through:
+        arrow(axes, begin.right, corners[0], through[0].top)
+        arrow(axes, through[-1].bottom, corners[1], end.right)
+    else:
+        arrow(axes, begin.right, *corners, end.right)
+
+
+def residual() -> Drawing:
+    """Draw a residual block, the paper's figure 2: the idea, and a block of ResNet34."""
+    own = called(*(f"layer2.0.{part}" for part in ("conv1", "bn1", "relu", "conv2", "bn2")))
+    figure, axes = canvas(6.0)
+
+    write(axes, 0.8, 5.8, "(a) the idea")
+    begin = write(axes, 0.7, 5.35, "$x$")
+    boxes = column(axes, 0.7, (4.45, 3.45, 2.45), ("layer", "ReLU", "layer"), 0.9)
+    total = sign(axes, 0.7, 1.45, ADD)
+    around(axes, begin, 1.5, [], total)
+    end = box(axes, 0.7, 0.55, "ReLU", BLUE, 0.9)
+    chain(axes, [begin, *boxes, total, end], down=True)
+    write(axes, 0.7, 1.97, "$F(x)$")
+    write(axes, 0.8, 1.08, "$H(x) = F(x) + x$")
+
+    write(axes, 4.0, 5.8, "(b) first block of stage 2")
+    begin = write(axes, 3.05, 5.35, f"$X_1$ {JOIN} stage 1")
+    boxes = column(axes, 3.05, (4.75, 4.1, 3.45, 2.8, 2.15), own)
+    shortcut = called("layer2.0.downsample.0", "layer2.0.downsample.1")
+    beside = column(axes, 5.05, (3.9, 3.1), shortcut)
+    total = sign(axes, 3.05, 1.45, ADD)
+    around(axes, begin._replace(width=1.35), 5.05, beside, total)
+    end = box(axes, 3.05, 0.85, own[2], BLUE, 1.75)
+    last = write(axes, 3.05, 0.2, "x".join(map(str, shapes()["stage 2"])))
+    chain(axes, [begin, *boxes, total, end, last], down=True)
+    return figure, (
+        "Diagrams of a residual block. Left, the idea: x is added to what two layers make of "
+        f"it, F(x). Right, the first block of stage 2: {', '.join(own)}; beside it the shortcut, "
+        f"{', '.join(shortcut)}, since the shape changes. A ReLU follows the sum."
+    )
+
+
+def mfem() -> Drawing:
+    """Draw MFEM with SAM, CCAM and CAM, the paper's figure 3."""
+    figure, axes = canvas(8.35)
+    draw_branches(axes, 8.2)
+    draw_sam(axes, 5.6)
+    draw_ccam(axes, 4.0)
+    draw_cam(axes, 0.95)
+    return figure, (
+        "Diagrams of MFEM and its parts. (a) Two parallel branches: SAM, then CCAM with its two "
+        "outputs; CCAM, whose two outputs each go through SAM. Four features are summed. (b) SAM: "
+        "maximum and mean over the channels, concatenated, go through a convolution and a sigmoid, "
+        "which weighs the input. (c) CCAM: a CAM weighs the input; one minus its weights leaves "
+        "the rest, which a second CAM weighs. (d) CAM: GeM, two linear layers and a sigmoid."
+    )
+
+
+def draw_branches(axes: Axes, top: float) -> None:
+    """Draw figure 3(a): two branches, four terms."""
+    write(axes, 0.1, top, "(a) MFEM", ha="left")
+    first, deep, shallow = top - 0.65, top - 1.55, top - 2.05
+    start = write(axes, 0.3, top - 1.2, "$X$")
+    total = box(axes, 4.9, top - 1.25, r"$\Sigma$", LINE, 0.45, 2.0)
+    sam, ccam = box(axes, 1.5, first, "SAM", BLUE), box(axes, 3.1, first, "CCAM", ORANGE, 1.1, 0.75)
+    chain(axes, [sam, ccam])
+    write(axes, 2.3, first + 0.2, "$X_s$")
+    second = box(axes, 1.5, (deep + shallow) / 2, "CCAM", ORANGE, 1.1, 0.9)
+    for branch in (sam, second):
+        arrow(axes, start.right, (0.65, start.y), (0.65, branch.y), branch.left)
+    for y, symbol, offset in ((deep, "$X_c^1$", 0.2), (shallow, "$X_c^{2s}$", -0.2)):
+        again = box(axes, 3.1, y, "SAM", BLUE, 1.1, 0.38)
+        arrow(axes, (second.right[0], y), again.left)
+        arrow(axes, again.right, (total.left[0], y))
+        write(axes, 2.32, y + offset, symbol)
+        arrow(axes, (ccam.right[0], first + offset), (total.left[0], first + offset))
+        write(axes, 4.15, first + 1.9 * offset, symbol)
+    arrow(axes, total.right, (5.4, total.y))
+    write(axes, 5.65, total.y, "$X_k$")
+
+
+def draw_sam(axes: Axes, top: float) -> None:
+    """Draw figure 3(b)."""
+    y, (layer,) = top - 0.85, called("mfem.0.sam1.conv")
+    write(axes, 0.1, top, "(b) SAM", ha="left")
+    start, joined = write(axes, 0.3, y, "$X$"), sign(axes, 2.3, y, JOIN)
+    for offset, text in ((0.24, "max: $f_1$"), (-0.24, "mean: $f_2$")):
+        pooled = box(axes, 1.3, y + offset, text, BLUE, 1.05, 0.38)
+        arrow(axes, start.right, (0.55, y), (0.55, pooled.y), pooled.left)
+        arrow(axes, pooled.right, (joined.x, pooled.y), joined.top if offset > 0 else joined.bottom)
+    conv, gate = (
+        box(axes, 3.2, y, layer, BLUE),
+        box(axes, 4.2, y, r"$\sigma$", BLUE, 0.4),
+    )
+    product, end = sign(axes, 5.05, y, WEIGH), write(axes, 5.65, y, "$X_s$")
+    chain(axes, [joined, conv, gate, product, end])
+    write(axes, 4.63, y + 0.2, "$g_s$")
+    arrow(axes, start.top, (start.x, y + 0.58), (product.x, y + 0.58), product.top)
+
+
+def draw_ccam(axes: Axes, top: float) -> None:
+    """Draw figure 3(c)."""
+    high, middle, low, last = top - 0.45, top - 1.0, top - 2.0, top - 2.55
+    write(axes, 0.1, top, "(c) CCAM", ha="left")
+    start, cam = write(axes, 0.3, high, "$X_s$"), box(axes, 1.5, middle, "CAM", GREEN)
+    found, end = sign(axes, 3.0, high, WEIGH), write(axes, 5.65, high, "$X_c^1$")
+    chain(axes, [start, found, end])
+    rest, inverse = (
+        sign(axes, 3.0, low, WEIGH),
+        box(axes, 3.0, top - 1.5, "$1 - g_c^1$", GREEN, 1.1, 0.38),
+    )
+    arrow(axes, start.right, (0.7, high), (0.7, low), rest.left)
+    arrow(axes, (0.7, middle), cam.left)
+    arrow(axes, cam.right, (3.0, middle), found.bottom)
+    arrow(axes, (3.0, middle), inverse.top)
+    write(axes, 2.4, middle, "$g_c^1$")
+    chain(axes, [inverse, rest], down=True)
+    again, salient = box(axes, 4.2, last, "CAM", GREEN, 0.8), sign(axes, 5.0, low, WEIGH)
+    end = write(axes, 5.65, low, "$X_c^{2s}$")
+    chain(axes, [rest, salient, end])
+    write(axes, 3.9, low + 0.03, "$X_c^2$")
+    arrow(axes, (3.4, low), (3.4, last), again.left)
+    arrow(axes, again.right, (salient.x, last), salient.bottom)
+
+
+def draw_cam(axes: Axes, top: float) -> None:
+    """Draw figure 3(d)."""
+    y, (act,) = top - 0.6, called("mfem.0.ccam1.first.act")
+    write(axes, 0.1, top, "(d) CAM", ha="left")
+    boxes = [box(axes, 1.0, y, "GeM", GREEN, 0.7)]
+    boxes.append(box(axes, 2.17, y, f"$W_0$: $C/{PAPER.cam_reduction}$", GREEN))
+    boxes.append(box(axes, 3.25, y, act, GREEN, 0.75))
+    boxes.append(box(axes, 4.2, y, "$W_1$: $C$", GREEN, 0.85))
+    boxes.append(box(axes, 5.1, y, r"$\sigma$", GREEN, 0.4))
+    chain(axes, [write(axes, 0.3, y, "$X$"), *boxes, write(axes, 5.65, y, "$g$")])
+    write(axes, 1.48, y + 0.22, "$f_3$")
+
+
+def mffm() -> Drawing:
+    """Draw FIM and the pairs that MFFM fuses, the paper's figure 4."""
+    figure, axes = canvas(6.3)
+    pairs = named_pairs(PAPER.fim_pairs)
+    draw_fim(axes, 6.1)
+    draw_pairs(axes, 3.8, pairs)
+    told = ", ".join(f"X{a + 1} and X{b + 1}" for a, b in pairs)
+    return figure, (
+        "Diagrams of the fusion. (a) FIM: the deeper feature goes through a convolution and is "
+        "upsampled, concatenated with the shallow one, convolved and batch-normalised. (b) MFFM: "
+        f"{len(pairs)} pairs of stages ({told}) each go through a FIM; the means of the results "
+        "are concatenated to F."
+    )
+
+
+def draw_fim(axes: Axes, top: float) -> None:
+    """Draw figure 4, a FIM of equation 12."""
+    y, texts = top - 1.3, called(*(f"mffm.fims.0.{part}" for part in ("inner", "outer", "bn")))
+    write(axes, 0.1, top, "(a) FIM", ha="left")
+    deep, shallow = write(axes, 0.35, y, "$X_2$"), write(axes, 3.25, y + 0.9, "$X_1$")
+    inner = box(axes, 1.25, y, texts[0], ORANGE, 1.05)
+    up, joined = box(axes, 2.45, y, "upsample", ORANGE, 1.0), sign(axes, 3.25, y, JOIN)
+    outer = box(axes, 4.1, y, texts[1], GREEN, 1.05)
+    norm = box(axes, 5.33, y, texts[2], GREEN, 1.1)
+    chain(axes, [deep, inner, up, joined, outer, norm])
+    end = write(axes, 5.33, y - 0.65, "$Y$: $C_1 + C_2$ channels", ha="right")
+    chain(axes, [shallow, joined], down=True)
+    arrow(axes, norm.bottom, (norm.x, end.y + 0.15))
+    write(axes, 0.1, y - 0.45, "deep, small", ha="left")
+    write(axes, 3.55, y + 0.9, "shallow, large", ha="left")
+
+
+def draw_pairs(axes: Axes, top: float, pairs: Sequence[tuple[int, int]]) -> None:
+    """Draw all of MFFM, equation 13."""
+    write(axes, 0.1, top, "(b) MFFM", ha="left")
+    heights = [top - 0.6 - 0.72 * k for k in range(len(pairs))]
+    middle = (heights[0] + heights[-1]) / 2
+    total = box(axes, 5.3, middle, f"$F$\n\n{sum(lengths()):,}\nnumbers", GREEN, 1.1, 3.4)
+    colours = (BLUE, ORANGE, GREEN, PURPLE)
+    stages = [
+        box(axes, 0.6, middle + 0.96 * (1.5 - k), f"$X_{k + 1}$", colours[k], 0.7) for k in range(4)
+    ]
+    for k, (pair, y, length) in enumerate(zip(pairs, heights, lengths(), strict=True), start=1):
+        fim = box(axes, 2.9, y, f"FIM: $Y_{k}$", LINE)
+        for stage, offset in zip(pair, (0.1, -0.1), strict=True):
+            end = fim.left[0], y + offset
+            arrow(axes, stages[stage].right, end, colour=colours[stage])
+        arrow(axes, fim.right, (total.left[0], y))
+        write(axes, 4.1, y, f"mean: {length}")
+
+
+def lstm() -> Drawing:
+    """Draw the LSTM cell and the bidirectional LSTM, the paper's figure 5."""
+    figure, axes = canvas(6.4)
+    draw_cell(axes, 6.2)
+    draw_directions(axes, 2.65)
+    return figure, (
+        "Diagrams of the LSTM. (a) The cell: the frame's vector F_t and the last output h_{t-1} "
+        "enter four layers. The forget gate f weighs the last state c_{t-1}; the input gate i "
+        "weighs the candidate g, which is added to it: the new state c_t. The output gate o weighs "
+        "its tanh: h_t. (b) Two LSTMs read the vectors F of the frames, one forwards, one "
+        "backwards; the last output of each is concatenated."
+    )
+
+
+def draw_cell(axes: Axes, top: float) -> None:
+    """Draw figure 5(a)."""
+    state, bus, gates = top - 0.6, top - 2.7, top - 1.9
+    write(axes, 0.1, top, "(a) LSTM", ha="left")
+    forget, summed = sign(axes, 1.5, state, WEIGH), sign(axes, 2.75, state, ADD)
+    product = sign(axes, 2.75, state - 0.6, WEIGH)
+    f, i, g, o = (
+        box(axes, x, gates, text, PURPLE, 0.65)
+        for x, text in ((1.5, r"$\sigma$"), (2.35, r"$\sigma$"), (3.15, "tanh"), (4.0, r"$\sigma$"))
+    )
+    for gate, name in zip((f, i, g, o), "figo", strict=True):
+        arrow(axes, (gate.x, bus), gate.bottom)
+        write(axes, gate.x - 0.2, gates + 0.38, f"${name}_t$")
+    before, after = write(axes, 0.4, state, "$c_{t-1}$"), write(axes, 5.6, state, "$c_t$")
+    chain(axes, [before, forget, summed, after])
+    arrow(axes, f.top, forget.bottom)
+    arrow(axes, i.top, (i.x, product.y), product.left)
+    arrow(axes, g.top, (g.x, product.y), product.right)
+    arrow(axes, product.top, summed.bottom)
+    squashed, out = box(axes, 4.85, state - 0.6, "tanh", LINE, 0.65), sign(axes, 4.85, gates, WEIGH)
+    arrow(axes, (4.85, state), squashed.top)
+    chain(axes, [squashed, out], down=True)
+    arrow(axes, o.right, out.left)
+    arrow(axes, out.bottom, (out.x, bus), (5.45, bus))
+    write(axes, 5.6, bus, "$h_t$")
+    arrow(axes, (0.4, bus), (o.x, bus), head=False)
+    write(axes, 0.4, bus, "$h_{t-1}$")
+    arrow(axes, (0.95, bus - 0.35), (0.95, bus))
+    write(axes, 0.95, bus - 0.45, "$F_t$")
+
+
+def draw_directions(axes: Axes, top: float) -> None:
+    """Draw figure 5(b), with the last outputs of both directions."""
+    onward, back, first = top - 1.55, top - 0.8, top - 2.35
+    write(axes, 0.1, top, f"(b) BiLSTM, $T = {PAPER.frames}$ frames", ha="left")
+    cells = []
+    for x, k in ((0.9, "1"), (2.2, "2"), (3.9, "T")):
+        write(axes, x + 0.25, first, f"$F_{k}$")
+        there, again = (
+            box(axes, x, onward, "LSTM", PURPLE, 0.7), box(axes, x + 0.5, back, "LSTM", BLUE, 0.7)
+        )  # fmt: skip
+        arrow(axes, (x, first + 0.1), there.bottom)
+        arrow(axes, (x + 0.5, first + 0.1), again.bottom)
+        cells.append((there, again))
+    for one, other in zip(cells, cells[1:], strict=False):
+        arrow(axes, one[0].right, other[0].left)
+        arrow(axes, other[1].left, one[1].right)
+    write(axes, 3.3, onward, "...")
+    write(axes, 3.5, back, "...")
+    joined, head = (
+        sign(axes, 4.95, (onward + back) / 2, JOIN),
+        box(axes, 5.55, (onward + back) / 2, "FC", LINE, 0.5),
+    )
+    chain(axes, [joined, head])
+    arrow(axes, cells[-1][0].right, (joined.x, onward), joined.bottom)
+    begin = cells[0][1].top
+    arrow(axes, begin, (begin[0], back + 0.42), (joined.x, back + 0.42), joined.top)

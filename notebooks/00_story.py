@@ -1,0 +1,263 @@
+# %% [markdown] slideshow={"slide_type": "slide"}
+# # The story of the paper
+#
+# Sections 0 and 1 of the paper {cite}`cao2025micro`: what the problem is, which two gaps the authors
+# see in the work of others, and what they put into them. The other pages test whether it holds.
+
+# %% [markdown]
+# :::{admonition} What you will learn
+# :class: tip
+# - what makes a micro-expression hard to recognise
+# - the two gaps that the paper names, and its three contributions
+# - what the methods before it see, weigh and classify from, and which of them run in this book
+# - that one of the two gaps is smaller than it sounds
+#
+# *About 15 minutes to read; runs in under a minute on a laptop.*
+# :::
+
+# %% tags=["parameters"]
+dataset = "synthetic"  # or "casme2", "samm"; this page shows no data
+data_root = None  # folder of your own copy of the data
+profile = "laptop"  # or "paper"
+seed = 0
+
+# %%
+import numpy as np
+import pandas as pd
+from IPython.display import Markdown
+
+from merlib.data.synthetic.action_units import COMBINATIONS, UNITS, displacement
+from merlib.methods import METHODS
+from merlib.pages import diagrams, plots
+from merlib.study import paper, parameters, related
+
+globals().update(parameters.read(globals()))  # papermill may pass text
+plots.style()
+
+# %% [markdown] slideshow={"slide_type": "slide"}
+# ## The problem
+#
+# A [micro-expression](../book/glossary.md#micro-expression) is a small movement of the face that
+# somebody makes without wanting to, and that may show what the person feels. The paper names three
+# uses: in court {cite}`vrij2001killed`, in medicine {cite}`porter2008reading` and in public safety
+# {cite}`weinberger2010airport`. It names three reasons why recognition is hard. A micro-expression is
+#
+# - **short**: as a rule less than 0.2 seconds {cite}`yan2013fast`;
+# - **weak**: the eye alone hardly sees it;
+# - **local**: only parts of the face move {cite}`ekman1969nonverbal`.
+#
+# So the question is how to extract, from the right parts of the face, features that tell the
+# emotions apart. Early methods compute features by hand. Networks learn them: as a rule a
+# convolutional network sees the places, and an [LSTM](../book/glossary.md#lstm) the order of the
+# frames {cite}`zhang2021survey,yu2023survey`.
+
+# %% [markdown] slideshow={"slide_type": "slide"}
+# ## Two gaps
+#
+# **1. One region.** [Attention](../book/glossary.md#attention) finds the most salient region of the
+# face. [Action units](../book/glossary.md#action-unit) that lie close to each other are then easily
+# confused, and what a second, weaker region shows is lost.
+#
+# **2. One layer.** Most networks classify from their last layer. The shallow layers see fine
+# movements and places; what they saw is lost on the way.
+
+# %% [markdown]
+# The first gap can be made visible. The generator of our synthetic data knows where each action unit
+# pulls. How far do the *places* of two units agree, from 0 (they move different parts of the face) to
+# 1 (the same part)? And how far do their *movements* agree, from -1 (opposite) to 1 (the same)? These
+# are the units that the paper names, 12, 14, 15 and 17 in section 3.2, with 20, a neighbour.
+
+
+# %%
+def agreement(units):
+    """Return how far the places and the movements of units agree, as two tables of cosines."""
+    x, y = np.meshgrid(np.linspace(-1.5, 1.5, 120), np.linspace(-1, 2, 120))
+    fields = {unit: sum(displacement(unit, x, y)) for unit in units}  # (2, H, W), both halves
+    tables = []
+    for of in (lambda field: np.hypot(*field).ravel(), np.ravel):
+        vectors = np.array([of(field) / np.linalg.norm(field) for field in fields.values()])
+        names = [f"AU{unit}" for unit in units]
+        tables.append(pd.DataFrame(vectors @ vectors.T, index=names, columns=names))
+    return tables
+
+
+places, movements = agreement(["12", "14", "15", "17", "20"])
+plots.table(places, "Places: how far what two action units move is the same part", digits=2)
+
+# %%
+plots.table(movements, "Movements: how far they move it in the same way", digits=2)
+
+# %% [markdown]
+# The corner of the mouth is the place of four of the five. A map of *where* something moves can hardly
+# tell these units apart. The direction of the flow can, as a rule: AU12 pulls up, AU15 down. Of AU14
+# and AU20, which both pull outwards, not even that is different. AU17, on the chin, is the second
+# region that a single look may miss: repression shows it, alone or with AU15.
+
+# %% [markdown] slideshow={"slide_type": "slide"}
+# ## Three contributions
+#
+# 1. **MFEM**, multi-region feature extraction: attention that looks *again* at what its first look
+#    suppressed. It answers gap 1 ([how](03_mfem.ipynb), [does it?](18_mfem_regions.ipynb)).
+# 2. **MFFM**, multi-level feature fusion: the features of all stages meet in pairs and are passed on.
+#    It answers gap 2 ([how](04_mffm.ipynb), [does it?](19_mffm_detail.ipynb)).
+# 3. **The network**: ResNet34 and LSTM with both modules, which on CASME II {cite}`yan2014casme` and
+#    SAMM {cite}`davison2018samm` is said to be better than the existing methods
+#    ([the network](05_network.ipynb), [the printed figures](09_audit.ipynb), [the same table
+#    here](15_comparison.ipynb)).
+
+# %% tags=["hide-input"] slideshow={"slide_type": "-"}
+diagrams.show(diagrams.network)
+
+# %% [markdown]
+# *The network (the paper's figure 1), with the sizes of the profile `paper`; $\oplus$ is
+# concatenation. Each frame goes through the stages of ResNet34. What the MFEM of a stage found goes
+# two ways: with the stage's own output into the next stage, and into the MFFM.*
+
+# %% [markdown] slideshow={"slide_type": "slide"}
+# ## Related work
+#
+# The paper tells it in three groups.
+#
+# - **Features by hand.** Patterns of pixels, as LBP-TOP {cite}`pfister2011recognising`, or optical
+#   flow {cite}`xu2017microexpression`, as Bi-WOOF {cite}`liong2018less`: little information of depth,
+#   and knowledge of the field is needed.
+# - **Networks without attention.** Patel et al. select features of networks that were trained on
+#   other things {cite}`patel2017selective`. CNN+LSTM {cite}`kim2016micro`, ELRCN
+#   {cite}`khor2018enriched` and SLSTT {cite}`zhang2022short` learn places and time one after the
+#   other, 3D-CNN {cite}`reddy2019spontaneous` both at once. OFF-ApexNet {cite}`gan2019offapexnet` and
+#   STSTNet {cite}`liong2019ststnet` are shallow and need only the apex. (SLSTT is a transformer, so
+#   its patches do attend to each other.)
+# - **Networks with attention.** Micro-attention {cite}`wang2020micro`, LGCcon {cite}`li2020joint`,
+#   three streams with channel weights {cite}`yao2020three`, MERTA {cite}`yang2019merta`, KFC-MER
+#   {cite}`su2021key`, AM3F-FlowNet {cite}`fu2023am3f` and AT-SCNN {cite}`zhao2024attention`. MFEM
+#   itself follows CBAM {cite}`woo2018cbam`.
+#
+# The columns *CASME II* and *SAMM* have the [accuracy](../book/glossary.md#accuracy) in per cent and
+# the F1 that table 2 prints. *Layers* is what the classification sees. The name of a method that
+# runs here leads to its scores.
+
+# %% mystnb={"markdown_format": "myst"} slideshow={"slide_type": "slide"}
+Markdown(related.table(related.NAMED, "15_comparison.ipynb"))
+
+# %%
+others = {name: work for name, work in related.NAMED.items() if name != "the paper"}
+runs = [name for name, work in others.items() if work.runs]
+print(f"The paper names {len(others)} methods; {len(runs)} of them run here.")
+print(f"Not here: {', '.join(name for name in others if name not in runs)}.")
+attending = [name for name, work in others.items() if work.attention != related.NONE]
+print(f"{len(attending)} have attention: {', '.join(attending)}.")
+several = [n for n, work in others.items() if work.layers not in (related.LAST, related.BY_HAND)]
+several = [name for name in several if name in runs]
+print(f"Runs here and classifies from several layers: {', '.join(several)}.")
+
+# %% [markdown]
+# So gap 2 is not everybody's: the method that the paper calls the best so far, AM3F-FlowNet, already
+# brings several scales to its classifier. The two methods that do not run here need networks that
+# were trained on other pictures, or a text that we do not have.
+#
+# Five more rivals run here that the paper does not name. Their code is public, and the flow from
+# onset to apex is all they need:
+
+# %% mystnb={"markdown_format": "myst"}
+Markdown(related.table(related.OTHERS, "15_comparison.ipynb"))
+
+# %% [markdown]
+# Everybody has to beat three controls, which know nothing of faces:
+
+# %%
+print(", ".join(METHODS[name].title for name in related.CONTROLS))
+
+# %% [markdown] slideshow={"slide_type": "slide"}
+# ## Summary
+#
+# - A micro-expression is short, weak and local. The paper's subject is the third: *where* to look.
+# - Gap 1: attention sees one region. Gap 2: a classifier sees one layer. MFEM and MFFM answer them.
+# - Action units at the corner of the mouth share their place. Most differ in direction, which the
+#   flow shows.
+# - Several layers are not new in this field; what the paper adds is how they meet.
+# - Printed scores of different papers are no comparison. That is what [the methods that run
+#   here](15_comparison.ipynb) are for.
+
+# %% [markdown]
+# ## Exercises
+#
+# **1. (easy)** The paper says that its method is the best on both datasets. Which method has the
+# highest figure in each column of table 2?
+
+# %% tags=["solution", "hide-cell"] jupyter={"source_hidden": true, "outputs_hidden": true}
+columns = ("CASME II, accuracy", "CASME II, F1", "SAMM, accuracy", "SAMM, F1")
+printed = pd.DataFrame(paper.TABLE2, index=columns).T.astype(float)
+leaders = printed.idxmax()
+assert set(leaders) == {"the paper", "SLSTT"} and leaders["SAMM, F1"] == "SLSTT"
+print(leaders.to_string())
+# It leads three of four columns. The text compares its F1 on SAMM with other methods only.
+
+# %% [markdown]
+# **2. (middle)** Which two action units of the generator share their place most, though they belong
+# to different emotions of CASME II? Look for pairs that agree in place and hardly in movement.
+
+# %% tags=["solution", "hide-cell"] jupyter={"source_hidden": true, "outputs_hidden": true}
+shown = {
+    emotion: {unit for units in combinations for unit in units.split("+")}
+    for emotion, combinations in COMBINATIONS["casme2"].items()
+}
+names = list(UNITS)
+where, how = agreement(names)
+pairs = [
+    (where.iloc[a, b], how.iloc[a, b], names[a], names[b])
+    for a in range(len(names))
+    for b in range(a)
+]
+for place, movement, one, other in sorted(pairs, reverse=True)[:5]:
+    emotions = [
+        ", ".join(e for e, units in shown.items() if unit in units) for unit in (one, other)
+    ]
+    print(f"AU{one} ({emotions[0]}) and AU{other} ({emotions[1]}): ", end="")
+    print(f"place {place:.2f}, movement {movement:.2f}")
+assert all(place >= abs(movement) - 1e-9 for place, movement, _, _ in pairs)
+# The cosine of the lengths is never below that of the vectors: where two movements agree, they are
+# at the same place. The other way round it is not so, and there a map of places is not enough.
+
+# %% [markdown]
+# **3. (hard)** What does a classifier lose that knows *where* a face moves, but not *how*? Let it see
+# each combination of units that the generator draws for CASME II, once as lengths of the movement and
+# once as vectors, with noise in every point. It answers the emotion of the combination that
+# correlates most. How often is the emotion right?
+
+# %% tags=["solution", "hide-cell"] jupyter={"source_hidden": true, "outputs_hidden": true}
+x, y = np.meshgrid(np.linspace(-1.5, 1.5, 40), np.linspace(-1, 2, 40))
+of_unit = {unit: sum(displacement(unit, x, y)) for unit in UNITS}
+drawn = [
+    (emotion, sum(of_unit[unit] for unit in units.split("+")), clips)
+    for emotion, combinations in COMBINATIONS["casme2"].items()
+    for units, clips in combinations.items()
+]
+emotions, fields, clips = (np.array(column) for column in zip(*drawn, strict=True))
+
+
+def standardised(maps):
+    """Return maps as vectors of mean 0 and length 1: noise must not make one shorter or longer."""
+    rows = maps.reshape(len(maps), -1)
+    rows = rows - rows.mean(axis=1, keepdims=True)
+    return rows / np.linalg.norm(rows, axis=1, keepdims=True)
+
+
+def share_right(see, noise, generator):
+    """Return the share of clips whose emotion is that of the most similar combination."""
+    noisy = fields + generator.normal(0, noise, fields.shape)
+    likeness = standardised(see(noisy)) @ standardised(see(fields)).T
+    # Some combinations belong to several emotions: then the one with most clips is answered.
+    best = likeness > likeness.max(axis=1, keepdims=True) - 1e-9
+    answers = emotions[np.where(best, clips, -1).argmax(axis=1)]
+    return np.average(answers == emotions, weights=clips)
+
+
+for noise in (0.0, 0.3, 0.6, 1.0):
+    generator = np.random.default_rng(seed)
+    lengths = np.mean(
+        [share_right(lambda f: np.hypot(f[:, 0], f[:, 1]), noise, generator) for _ in range(5)]
+    )
+    vectors = np.mean([share_right(lambda f: f, noise, generator) for _ in range(5)])
+    assert vectors >= lengths - 1e-9
+    print(f"noise {noise}: lengths {lengths:.2f}, vectors {vectors:.2f} of the clips")
+# Without noise both know the combination, and no more can be known: some belong to several emotions.
