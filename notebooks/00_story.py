@@ -27,8 +27,7 @@ import pandas as pd
 from IPython.display import Markdown
 
 from merlib.data.synthetic.action_units import COMBINATIONS, UNITS, displacement
-from merlib.methods import METHODS
-from merlib.pages import diagrams, plots
+from merlib.pages import diagrams, effects, plots
 from merlib.study import paper, parameters, related
 
 globals().update(parameters.read(globals()))  # papermill may pass text
@@ -165,7 +164,7 @@ Markdown(related.table(related.OTHERS, "15_comparison.ipynb"))
 # Everybody has to beat three controls, which know nothing of faces:
 
 # %%
-print(", ".join(METHODS[name].title for name in related.CONTROLS))
+print(", ".join(effects.title(name) for name in related.CONTROLS))
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## Summary
