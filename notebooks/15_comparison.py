@@ -248,7 +248,7 @@ points = {n: (max(seconds(run), 0.1), metrics.scores(run)["uf1"]) for n, run in 
 for name, point in points.items():
     axes.plot(*point, **mark(name))
 axes.set_xscale("log")
-axes.margins(x=0.15)
+axes.margins(x=0.3)
 axes.set(xlabel="seconds of all folds", ylabel="UF1")
 figure.canvas.draw()  # places are known once the axes are
 dots = [Bbox.from_bounds(*axes.transData.transform(at) - 5, 10, 10) for at in points.values()]
