@@ -120,7 +120,7 @@ plots.table(table, f"{of_table2}Scores: {where}, mean over seeds", missing="")
 
 # %%
 missing = [title[name] for name in METHODS if name not in runs]
-print(f"Not run on these clips: {', '.join(missing) or 'none'}.")
+print(f"Not run on these clips: {'; '.join(missing) or 'none'}.")
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## How sure is that?
@@ -182,7 +182,7 @@ plots.table(pairs, f"Reference: {title[reference]}. {where}")
 
 # %% slideshow={"slide_type": "-"}
 beaten = [name for name, p in pairs["p, corrected"].items() if p < 0.05]
-print(f"After correction {title[reference]} differs from: {', '.join(beaten) or 'none'}.")
+print(f"After correction {title[reference]} differs from: {'; '.join(beaten) or 'none'}.")
 
 # %% [markdown]
 # ## What it costs
