@@ -193,8 +193,10 @@ for _, row in wrong.iterrows():
 # printed tables can decide is computed from them. For the errors of single classes there is only one
 # source besides, the released matrices of KFC-MER. *Measured* means that the sentence is about what
 # pictures or networks do. Then another page asks our runs: [preprocessing](02_preprocessing.ipynb),
-# [the ablation](08_ablation.ipynb), [MFEM](18_mfem_regions.ipynb), [MFFM](19_mffm_detail.ipynb),
-# [the ingredients](20_ingredients.ipynb) or [the protocol](21_protocol.ipynb).
+# [the ablation](08_ablation.ipynb), [table 2 under one protocol](15_comparison.ipynb),
+# [MFEM](18_mfem_regions.ipynb), [MFFM](19_mffm_detail.ipynb),
+# [the ingredients](20_ingredients.ipynb), [the protocol](21_protocol.ipynb) or
+# [every decision taken the other way](23_sensitivity.ipynb).
 
 # %%
 claims = audit.claims()

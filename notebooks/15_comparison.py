@@ -264,6 +264,21 @@ plots.show(
 # %% [markdown]
 # *Quality against the time of training. A method that is up and to the left is good and cheap.*
 #
+# Section 1 of the paper says of 3D-CNN that it has many parameters and takes much computation, and
+# of OFF-ApexNet that it loses accuracy, since it sees the apex frame alone. The next lines hold both
+# against the paper's own network, as far as all three have run.
+
+# %%
+for name in ("3d-cnn", "off-apexnet"):
+    if {name, "full"} <= set(runs):
+        sizes = costs["published size"].loc[[title[name], title["full"]]]
+        told = " and ".join(f"{b / a:.0f} times as many {key}" for key, (a, b) in sizes.items())
+        print(f"{title['full']} has {told} as {title[name]}.")
+        found = effects.differences(runs, {title[name]: (name, "full")}, metrics.accuracy)
+        told = f"{effects.points(found.iloc[0])} points, {found['answer'].iloc[0]}"
+        print(f"The accuracy of {title[name]} minus that of {title['full']}: {told}.")
+
+# %% [markdown]
 # ## How to read this
 #
 # Rebuilt methods, on a laptop's profile, are not their authors' trained models. Several should
