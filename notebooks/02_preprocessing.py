@@ -371,10 +371,11 @@ slider.slider(
 #
 # For each sampled frame the [optical flow](../book/glossary.md#optical-flow) from the *onset* frame
 # is computed with [TV-L1](../book/glossary.md#tv-l1) {cite}`zach2007duality`: for each pixel, how
-# far right ($u$) and down ($v$) it has moved. The paper does not say which frames the flow is taken
-# of. We take the *raw* ones: magnification also enlarges changes that are no motion, and flow is a
-# measurement, not a picture. Because a small crop would lose motion of a fraction of a pixel, flow
-# is computed in a crop of its own size (field `flow_size`) and averaged to that of the network.
+# far right ($u$) and down ($v$) it has moved. The paper takes it after a comparison
+# {cite}`liong2020evaluation`. It does not say which frames the flow is taken of. We take the *raw*
+# ones: magnification also enlarges changes that are no motion, and flow is a measurement, not a
+# picture. Because a small crop would lose motion of a fraction of a pixel, flow is computed in a
+# crop of its own size (field `flow_size`) and averaged to that of the network.
 #
 # TV-L1 follows a motion of a few pixels, and a head may move further. So the shift and the turn of
 # the whole picture are estimated first {cite}`evangelidis2008parametric`, TV-L1 measures what is

@@ -299,7 +299,7 @@ def interactions(variants, name):
     if not set.intersection(*seeds):
         return {}
     return {
-        f"{name}: {effects.LABELS[score]} (printed {beyond[score]:+.1f})": audit.synergy(
+        f"{name}: {effects.LABELS[score]} (printed {beyond[effects.LABELS[score]]:+.1f})": audit.synergy(
             variants, metric
         )
         for score, metric in metrics.METRICS.items()

@@ -79,8 +79,10 @@ for name, text in (("casme2", "65.9"), ("samm", "48.5")):
     print(f"Micro-attention without its last zero, {text} %: {paper.whole_counts(text, n)} of {n}")
 
 # %% [markdown]
-# SLSTT's figures are exactly 188 of 248 and 97 of 134: those are other selections of clips.
-# Micro-attention's figures fit if their last zero was added in copying. A fit alone proves little:
+# The figures of SLSTT {cite}`zhang2022short` are exactly 188 of 248 and 97 of 134: those are other
+# selections of clips. Those of Micro-attention {cite}`wang2020micro` fit if their last zero was added
+# in copying. [The next comparison](15_comparison.ipynb) cites the source of every row. A fit alone
+# proves little:
 # with two decimals one number of clips in about forty fits by chance, with three decimals one in
 # four hundred. But a figure that does not fit is not a score of these clips.
 
@@ -125,8 +127,8 @@ for name, (_, matrix) in paper.KFC_MER_CONFUSION.items():
 plots.table(pd.DataFrame(rows).T, "KFC-MER from its released confusion matrices", digits=4)
 
 # %% [markdown]
-# The quoted figures are of the second kind; by equation 16 the same predictions score less. ELRCN's
-# authors compute theirs in the second way too.
+# The quoted figures are of the second kind; by equation 16 the same predictions score less. The
+# authors of ELRCN {cite}`khor2018enriched` compute theirs in the second way too.
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## Why the rows of table 2 cannot be compared
@@ -156,13 +158,14 @@ print(
 # - **Other networks at the start.** Some networks began from weights learnt on large sets of
 #   images, as SLSTT's transformer did; others began from random weights.
 # - **Another epoch.** Some public code reports the best epoch on the test subject, which is a choice
-#   by the answers. HTNet's does: for each left-out subject its main script keeps the answers of the
-#   epoch with the highest accuracy on that subject.
-# - **Another name for a score.** STSTNet's authors publish the answer to each of their 442 clips of
-#   three databases, one answer a clip, given when training is over: no epoch is chosen. These answers
-#   give the printed UF1, 0.7353. The printed UAR, 0.7605, is their mean *precision*; their UAR by
-#   equation 17 is 0.7186. The printed F1, 0.7389, is that of mean precision and mean recall. (A log
-#   with 0.7209 and 0.7250 in the same place is of a later port to PyTorch.)
+#   by the answers. HTNet's {cite}`wang2024htnet` does: for each left-out subject its main script
+#   keeps the answers of the epoch with the highest accuracy on that subject.
+# - **Another name for a score.** STSTNet's authors {cite}`liong2019ststnet` publish the answer to
+#   each of their 442 clips of three databases, one answer a clip, given when training is over: so
+#   no epoch is chosen. These answers give the printed UF1, 0.7353. The printed UAR, 0.7605, is
+#   their mean *precision*; their UAR by equation 17 is 0.7186. The printed F1, 0.7389, is that of
+#   mean precision and mean recall. (A log with 0.7209 and 0.7250 in the same place is of a later
+#   port to PyTorch.)
 #
 # You can compare methods that ran under one protocol: [table 2, run here](15_comparison.ipynb).
 
@@ -190,8 +193,10 @@ for _, row in wrong.iterrows():
 # printed tables can decide is computed from them. For the errors of single classes there is only one
 # source besides, the released matrices of KFC-MER. *Measured* means that the sentence is about what
 # pictures or networks do. Then another page asks our runs: [preprocessing](02_preprocessing.ipynb),
-# [the ablation](08_ablation.ipynb), [MFEM](18_mfem_regions.ipynb), [MFFM](19_mffm_detail.ipynb),
-# [the ingredients](20_ingredients.ipynb) or [the protocol](21_protocol.ipynb).
+# [the ablation](08_ablation.ipynb), [table 2 under one protocol](15_comparison.ipynb),
+# [MFEM](18_mfem_regions.ipynb), [MFFM](19_mffm_detail.ipynb),
+# [the ingredients](20_ingredients.ipynb), [the protocol](21_protocol.ipynb) or
+# [every decision taken the other way](23_sensitivity.ipynb).
 
 # %%
 claims = audit.claims()

@@ -160,7 +160,7 @@ plots.table(table, f"{len(known)} clips, profile {saved.study.profile}", index=F
 # - **a single gate**: one channel gate with the parameters of both looks. The sum of
 #   the two looks of branch 1 is one [noisy-OR](../book/glossary.md#noisy-or) gate
 #   anyway.
-# - **[CBAM](../book/glossary.md#cbam)** (Woo et al. 2018): attention without a second
+# - **[CBAM](../book/glossary.md#cbam)** {cite}`woo2018cbam`: attention without a second
 #   look
 # - **no attention**: everything passes, so that its sum is its map before
 #

@@ -298,8 +298,8 @@ else:
 #
 # Second, two networks whose authors print scores of these clips. Their saved runs have the answers
 # after every epoch. The same answers are scored in several ways: each row is a method, as the mean
-# over its seeds. HTNet's code takes each test subject's best epoch; STSTNet's table prints a
-# harmonic F1, and the mean precision as UAR.
+# over its seeds. The code of HTNet {cite}`wang2024htnet` takes each test subject's best epoch; the
+# table of STSTNet {cite}`liong2019ststnet` prints a harmonic F1, and the mean precision as UAR.
 
 # %%
 scored = real_motion.scored(real.epochs)

@@ -114,7 +114,7 @@ def synergy(
 def printed_synergy() -> pd.Series:
     """Return the same of table 3 as printed, in points, by its columns."""
     sums = np.array(list(INTERACTION.values())) @ [paper.TABLE3[name] for name in INTERACTION]
-    return pd.Series(sums * (1, 100, 100), ["accuracy", "uf1", "uar"]).round(3)
+    return pd.Series(sums * (1, 100, 100), ["accuracy", "UF1", "UAR"]).round(3)
 
 
 def ranks() -> dict[str, tuple[int, str]]:

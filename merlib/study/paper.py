@@ -259,6 +259,16 @@ CLAIMS = {
         "MFFM loses less fine detail, since it uses shallow and deep features",
         page="19_mffm_detail",
     ),
+    "3d cnn": Claim(
+        "1",
+        "The 3D-CNN of [17] has many parameters and takes much computation",
+        page="15_comparison",
+    ),
+    "apex": Claim(
+        "1",
+        "OFF-ApexNet [18] sees the apex frame alone, without time, which costs accuracy",
+        page="15_comparison",
+    ),
     "upsampling": Claim(
         "2.1, 2.1.3",
         "Of two stages the earlier one, the shallow X_2, is upsampled to the size of the later one",
@@ -277,7 +287,17 @@ CLAIMS = {
         "secondary one",
         "X_c^1",
     ),
+    "branches": Claim(
+        "2.1.2",
+        "Branches side by side do not disturb each other, as one after the other may",
+        page="20_ingredients",
+    ),
     "interactions": Claim("2.1.3", "Pairs of stages interact (eq. 13)", "Y_1 to Y_5"),
+    "directions": Claim(
+        "2.1.4",
+        "A frame depends on the frames before and after it, so the LSTM has two directions",
+        page="20_ingredients",
+    ),
     "table 1": Claim("3.1.1", "Clips of each dataset (table 1)", "255 and 159"),
     "classes": Claim(
         "3.1.1", "CASME II has 7 classes and SAMM 8; SAMM's five largest are used", "7 and 8"
@@ -287,6 +307,9 @@ CLAIMS = {
         "3.1.2",
         "Sampling and magnification together strengthen the motion greatly",
         page="02_preprocessing",
+    ),
+    "tv-l1": Claim(
+        "3.1.2", "TV-L1 is taken, after a comparison of flows [30]", page="23_sensitivity"
     ),
     "inputs": Claim("3.1.2", "Grey and flow together enrich the input", page="20_ingredients"),
     "augmentation": Claim(

@@ -133,7 +133,7 @@ CLAIMED = {
     "conditions": "180, 193, 193, 209",
     "duration": r"0\.5 s \(100 frames\).* 0\.26 s \(52 frames\); 0\.2 s are 40 frames",
     "second look": r"0\.91 .* 0\.19",
-    "synergy": r"accuracy \+1\.2, uf1 \+6\.2, uar \+6\.8; 3 clips",
+    "synergy": r"accuracy \+1\.2, UF1 \+6\.2, UAR \+6\.8; 3 clips",
 }
 
 
