@@ -41,7 +41,8 @@ plots.style()
 # uses: in court {cite}`vrij2001killed`, in medicine {cite}`porter2008reading` and in public safety
 # {cite}`weinberger2010airport`. It names three reasons why recognition is hard. A micro-expression is
 #
-# - **short**: as a rule less than 0.2 seconds {cite}`yan2013fast`;
+# - **short**: as a rule less than 0.2 seconds {cite}`yan2013fast` (the [audit](09_audit.ipynb) asks
+#   whether the source says so);
 # - **weak**: the eye alone hardly sees it;
 # - **local**: only parts of the face move {cite}`ekman1969nonverbal`.
 #

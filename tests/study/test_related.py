@@ -17,6 +17,12 @@ def test_every_method_that_runs_is_named_once():
     assert sorted([*named, *related.CONTROLS]) == sorted(METHODS)
 
 
+def test_the_page_cites_what_sections_0_and_1_cite():
+    keys = [paper.REFERENCES[number] for number in range(1, 28)]
+    assert [key for key in keys if key not in STORY] == []
+    assert {work.key for work in related.NAMED.values()} <= {*keys, "cao2025micro"}
+
+
 def test_every_row_of_table_2_is_there():
     assert set(paper.TABLE2_AS_PRINTED) <= set(related.NAMED)
 
