@@ -23,7 +23,7 @@ import pandas as pd
 
 from merlib.config import PARTS, Config
 from merlib.files import below
-from merlib.preprocess.flow import as_input
+from merlib.geometry import as_input
 
 from . import doubles, pictures, tables
 from .findings import DatasetError, Findings

@@ -18,7 +18,7 @@ import torch
 from matplotlib.colors import hsv_to_rgb
 from torch import Tensor, nn
 
-from merlib.preprocess.flow import direction
+from merlib.geometry import direction
 from merlib.values import Range
 
 from .deep import DeepClassifier, FramesThenSequence, narrowed

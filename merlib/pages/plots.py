@@ -22,7 +22,8 @@ from pandas.io.formats.style import Styler
 from PIL import Image
 
 from merlib.config import digest
-from merlib.preprocess.flow import direction, remove_head_motion
+from merlib.geometry import direction
+from merlib.preprocess.flow import remove_head_motion
 
 if TYPE_CHECKING:
     from merlib.preprocess.pipeline import Prepared

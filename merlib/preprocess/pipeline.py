@@ -23,10 +23,11 @@ from merlib.config import Config, digest
 from merlib.data.findings import DatasetError, Finding, Findings, listed, without_bad
 from merlib.data.frames import VideoFrame, frame_rate, read_frames
 from merlib.files import alone, file_hash, usable, whole
+from merlib.geometry import as_input
 from merlib.parallel import each
 
 from . import face
-from .flow import Flow, as_input, remove_head_motion, strain
+from .flow import Flow, remove_head_motion, strain
 from .magnify import band_gains, magnify, temporal_filter
 
 VERSION = 2  # raised when this step computes something else, see merlib.versions

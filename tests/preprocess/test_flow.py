@@ -7,6 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from skimage.registration import optical_flow_tvl1
 
+from merlib import geometry
 from merlib.config import Config, profile
 from merlib.data import synthetic
 from merlib.data.clips import load_clips, read_frames
@@ -55,7 +56,7 @@ def test_other_methods_find_a_known_motion_and_always_the_same(method):
 def test_images_of_flow_are_opencvs_colours_and_ranges():
     field = np.zeros((2, 4, 4), np.float32)
     field[:, 0] = [[2, 0, -2, 0], [0, 2, 0, -2]]  # right, down, left, up
-    hue = flow.as_input(field, "hue", 1.0)
+    hue = geometry.as_input(field, "hue", 1.0)
     red, green, blue = hue[:, 0].T[0], hue[:, 0].T[1], hue[:, 0].T[3]
     np.testing.assert_allclose(red, [1, 0, 0], atol=1e-6)
     np.testing.assert_allclose(green, [0.5, 1, 0], atol=1e-6)
@@ -63,17 +64,19 @@ def test_images_of_flow_are_opencvs_colours_and_ranges():
     assert not hue[:, 1:].any()  # nothing moves: black
     # half as far at another place: as dark as it is short
     field[0, 3, 3] = 1
-    np.testing.assert_allclose(flow.as_input(field, "hue", 1.0)[:, 3, 3], [0.5, 0, 0], atol=1e-6)
-    u, v, length = flow.as_input(field, "scaled", 1.0)
+    np.testing.assert_allclose(
+        geometry.as_input(field, "hue", 1.0)[:, 3, 3], [0.5, 0, 0], atol=1e-6
+    )
+    u, v, length = geometry.as_input(field, "scaled", 1.0)
     np.testing.assert_allclose(u[0], [1, 0.5, 0, 0.5])
     np.testing.assert_allclose(v[0], [0.5, 1, 0.5, 0])
     np.testing.assert_allclose([length[0, 0], length[3, 3], length[2, 2]], [1, 0.5, 0])
     for form in ("hue", "scaled"):
-        many = flow.as_input(np.stack([field, 5 * field, 0 * field]), form, 1.0)
+        many = geometry.as_input(np.stack([field, 5 * field, 0 * field]), form, 1.0)
         assert many.shape == (3, 3, 4, 4) and many.dtype == np.float32
         np.testing.assert_allclose(many[1], many[0], atol=1e-6)  # how far it moves is lost
         assert not many[2].any()
-    np.testing.assert_array_equal(flow.as_input(field, "numbers", 0.5), field / 0.5)
+    np.testing.assert_array_equal(geometry.as_input(field, "numbers", 0.5), field / 0.5)
 
 
 def moved_head(shift, degrees=1.5, side=112):

@@ -12,6 +12,7 @@ import numpy as np
 import pytest
 from test_store import DAMAGE
 
+from merlib import geometry
 from merlib.config import Config, profile
 from merlib.data import synthetic
 from merlib.data.clips import DatasetError, load_clips, read_frames
@@ -361,7 +362,7 @@ def test_each_option_prepares_clips_of_its_shape_that_differ(clips, prepared, tm
     else:
         tops = motion[:, 1:].max(axis=(2, 3, 4)), motion[:, 1:].min(axis=(2, 3, 4))
         np.testing.assert_allclose(tops, [np.ones((2, 3)), np.zeros((2, 3))], atol=1e-6)
-        expected = flow.as_input(usual[:, :, 1:] * config.flow_scale, config.flow_image, 1.0)
+        expected = geometry.as_input(usual[:, :, 1:] * config.flow_scale, config.flow_image, 1.0)
         np.testing.assert_allclose(motion, expected, atol=1e-3)
 
 
