@@ -13,8 +13,9 @@ import cv2
 import numpy as np
 
 from merlib.config import Config
+from merlib.geometry import stretched
 from merlib.preprocess import face
-from merlib.preprocess.flow import strain, stretched
+from merlib.preprocess.flow import strain
 from merlib.preprocess.pipeline import channels, flow_sequence, magnified, sample
 
 from .lbp import lbp_top
