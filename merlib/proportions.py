@@ -49,3 +49,9 @@ CHIN_BOSS = 1.55
 
 HALF_WIDTH = Part(1.10, 0.06, 1.00, 1.20)
 """Half the width of the face."""
+
+PICTURE_EYES = np.array([[9.528073, 11.062551], [21.396168, 10.919773]]) / 28
+PICTURE_MOUTH = np.array([[10.255435, 22.121233], [20.583706, 22.25584]]) / 28
+"""Eye centres and corners of the mouth in the published flow pictures (`merlib.data.published`),
+image-left first: x and y as fractions of the side, from HTNet's code, which takes them where it
+finds no face."""

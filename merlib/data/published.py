@@ -41,11 +41,6 @@ CLIPS = {
 
 SUBJECTS = {"casme2": 24, "smic": 16, "samm": 28}
 
-EYES = np.array([[9.528073, 11.062551], [21.396168, 10.919773]]) / SIDE
-MOUTH = np.array([[10.255435, 22.121233], [20.583706, 22.25584]]) / SIDE
-"""Eye centres and corners of the mouth in a picture, image-left first: x and y as fractions of its
-side, from HTNet's code, which takes them where it finds no face."""
-
 FOLDER = "STSNet_whole_norm_u_v_os"
 
 NAMES = {"casme2": "sub{:02d}", "smic": "s{:02d}", "samm": "{:03d}"}

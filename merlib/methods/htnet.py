@@ -22,7 +22,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from merlib.data.published import EYES, MOUTH
+from merlib.proportions import PICTURE_EYES, PICTURE_MOUTH
 
 from .deep import narrowed
 from .together import FoldsTogether
@@ -30,7 +30,7 @@ from .together import FoldsTogether
 VERSION = 1  # raised when this step computes something else, see merlib.versions
 
 PIECE, PATCH = 14, 7  # pixels a side
-CENTRES = (28 * np.concatenate([EYES, MOUTH])).clip(PATCH, 28 - PATCH).astype(int)
+CENTRES = (28 * np.concatenate([PICTURE_EYES, PICTURE_MOUTH])).clip(PATCH, 28 - PATCH).astype(int)
 """Row, column of the four pieces. The code takes x as the row, so these are the left eye, the left
 corner of the mouth, the right eye and the right corner."""
 

@@ -8,8 +8,8 @@ the clip's largest, times 0.8, and directions in radians, times 0.2.
 Deviations: the source cuts the regions along 66 landmarks of each clip. Here they are squares at
 fixed places of the face: six rows of six, 0.28 eye distances wide, around the midline and the line
 of the mouth of `merlib.proportions`, without the row of the eyes; on published pictures of whole
-faces, between the landmarks of `merlib.data.published`. One flow, onset to apex, instead of the
-mean over all frames; TV-L1 with the head's motion removed; a linear SVM, where C is chosen by
+faces, around those pictures' own places of the eyes. One flow, onset to apex, instead of the mean
+over all frames; TV-L1 with the head's motion removed; a linear SVM, where C is chosen by
 leaving training subjects out, up to 10: more needs hours, since the classes overlap in so few
 features.
 """
@@ -18,9 +18,8 @@ from typing import Literal
 
 import numpy as np
 
-from merlib.data.published import EYES as PUBLISHED_EYES
 from merlib.preprocess.face import EYES
-from merlib.proportions import MOUTH
+from merlib.proportions import MOUTH, PICTURE_EYES
 
 from .tuned import LinearSVM
 
@@ -51,7 +50,7 @@ class MDMO(LinearSVM):
         self.eyes = eyes
 
     def features(self, X: np.ndarray) -> np.ndarray:
-        where = regions(X.shape[-1], EYES if self.eyes == "crop" else PUBLISHED_EYES)
+        where = regions(X.shape[-1], EYES if self.eyes == "crop" else PICTURE_EYES)
         return np.stack([mdmo(clip[:2], where) for clip in X])
 
 

@@ -9,7 +9,6 @@ from torch.nn import functional
 
 from merlib import loso
 from merlib.config import Config, profile
-from merlib.data.published import EYES as PUBLISHED
 from merlib.methods import METHODS, make
 from merlib.methods.bi_woof import bi_woof
 from merlib.methods.components import COMPONENTS, crops, in_crop, masks
@@ -21,6 +20,7 @@ from merlib.methods.rcn_a import attention
 from merlib.methods.ststnet import STREAMS
 from merlib.methods.tuned import LinearSVM
 from merlib.preprocess.face import EYES as CROP
+from merlib.proportions import PICTURE_EYES as PUBLISHED
 
 LAPTOP = profile("laptop")
 NETWORKS = [name for name, method in METHODS.items() if isinstance(method.build(), DeepClassifier)]
