@@ -126,13 +126,11 @@ decisions("train")
 # ## Decisions that are no field
 #
 # Other decisions have one answer here, since no second one was worth a run, or since another answer
-# would be a mistake. They too are made from data (`merlib/study/decisions.py`), and a test holds the
-# code to each of them. The last column says where it is done.
+# would be a mistake. They too are made from data (`merlib/study/decisions.py`, which names the
+# function that does each), and a test holds the code to each of them.
 
 # %%
-fixed = pd.DataFrame(
-    [one._asdict() | {"place": one.place.removeprefix("merlib.")} for one in FIXED]
-)
+fixed = pd.DataFrame(FIXED).drop(columns="place")
 plots.table(fixed, "Decisions with one answer", index=False)
 
 # %% [markdown]
