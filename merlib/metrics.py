@@ -449,9 +449,9 @@ def wilson(k: int, n: int, level: float = 0.95) -> tuple[float, float]:
     return float(interval.low), float(interval.high)
 
 
-def common_seeds(a: Mapping[int, Any], b: Mapping[int, Any]) -> list[int]:
-    """Return the training seeds that two methods have both, ascending."""
-    return sorted(set(a) & set(b))
+def common_seeds(*runs: Mapping[int, Any]) -> list[int]:
+    """Return the training seeds that all methods have, ascending."""
+    return sorted(set.intersection(*map(set, runs)))
 
 
 class Difference(NamedTuple):
@@ -537,7 +537,7 @@ def contrast(
     ValueError
         If no seed is common, or the clips differ.
     """
-    seeds = sorted(set.intersection(*(set(runs) for _, runs in methods)))
+    seeds = common_seeds(*(runs for _, runs in methods))
     if not seeds:
         raise ValueError("the methods have no training seed in common")
     clips = [last(runs[k])[["clip", "subject", "label"]] for _, runs in methods for k in seeds]

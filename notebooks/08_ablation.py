@@ -295,8 +295,7 @@ print(f"In clips: {clips_beyond:.0f} of {n}.")
 # %% tags=["hide-input"]
 def interactions(variants, name):
     """Return what both modules give beyond the sum, a row for each score; none if one is missing."""
-    seeds = [set(variants.get(variant, {})) for variant in audit.INTERACTION]
-    if not set.intersection(*seeds):
+    if not metrics.common_seeds(*(variants.get(variant, {}) for variant in audit.INTERACTION)):
         return {}
     return {
         f"{name}: {effects.LABELS[score]} (printed {beyond[effects.LABELS[score]]:+.1f})": audit.synergy(

@@ -1,8 +1,6 @@
 """All folds of a small network of Table 2 as one batched computation, see `merlib.model.folds`."""
 
-import math
 import sys
-from collections import defaultdict
 
 import numpy as np
 import torch
@@ -11,8 +9,8 @@ from torch import Tensor
 
 from merlib.config import Config
 from merlib.model.estimator import seed_of
-from merlib.model.folds import AfterFoldsEpoch, Together, Trainer, padded, plan
-from merlib.model.training import Diverged, draw_batches, own_randomness, pick_device
+from merlib.model.folds import AfterFoldsEpoch, Together, Trained, Trainer, alike, padded, plan
+from merlib.model.training import draw_batches, own_randomness, pick_device
 
 from .deep import DeepClassifier
 
@@ -57,15 +55,12 @@ class FoldsTogether(DeepClassifier):
         fitted = [clone(self).set_params(random_state=seed) for seed in seeds]
         parts = enumerate(zip(fitted, folds, watched, strict=True))
         alone = [Fold(one, X[rows], y[rows], X[test], k) for k, (one, rows, test) in parts]
-        groups: dict[tuple[int, int], list[Fold]] = defaultdict(list)
-        for fold in alone:
-            groups[fold.steps, len(fold.classifier.classes_)].append(fold)
-        for group in groups.values():
+        for group in alike(alone):
             train_together(group, after_epoch)
         return fitted
 
 
-class Fold:
+class Fold(Trained):
     """One fold: its network, its clips and its two random states, of dropout and of batches."""
 
     def __init__(
@@ -77,6 +72,7 @@ class Fold:
         number: int,
     ):
         self.classifier, self.number = classifier, number
+        self.learning_rate = classifier.learning_rate
         classifier.device_ = pick_device(classifier.device)
         classifier.seed_ = seed_of(classifier.random_state)
         with own_randomness(classifier.seed_, classifier.device_):
@@ -91,13 +87,6 @@ class Fold:
     def batches(self) -> list[Tensor]:
         """Return the rows of the batches of the next epoch."""
         return draw_batches(self.codes, self.how, self.generator)
-
-    def end_epoch(self, number: int, loss: float) -> None:
-        """Note the sum of the losses of an epoch; raise `Diverged` if it is not finite."""
-        self.classifier.loss_.append(loss / len(self.codes))
-        if not math.isfinite(loss):
-            del self.classifier.network_
-            raise Diverged(number, self.classifier.learning_rate, self.number)
 
 
 def train_together(folds: list[Fold], after_epoch: AfterFoldsEpoch | None = None) -> None:

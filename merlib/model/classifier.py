@@ -1,7 +1,6 @@
 """Training of one fold, sections 2.2 and 3.1.4: a scikit-learn classifier around the network."""
 
 import math
-from collections import defaultdict
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from typing import Any
@@ -19,7 +18,7 @@ from merlib.values import known, shown
 
 from .augment import augment
 from .estimator import Axis, ClipClassifier, check_clips, seed_of
-from .folds import AfterFoldsEpoch, Together, Trainer, padded, plan, stacked
+from .folds import AfterFoldsEpoch, Together, Trained, Trainer, alike, padded, plan, stacked
 from .network import Network
 from .training import (
     Diverged,
@@ -190,12 +189,10 @@ class NetworkClassifier(ClipClassifier):
         """
         watched = tests or [np.arange(0)] * len(folds)
         fitted = [clone(self).set_params(random_state=seed) for seed in seeds]
-        groups: dict[tuple[int, int], list[Fold]] = defaultdict(list)
-        for number, (one, rows, test) in enumerate(zip(fitted, folds, watched, strict=True)):
-            fold = Fold(one, X, y, rows, test, number)
-            groups[fold.steps, len(one.classes_)].append(fold)
+        parts = enumerate(zip(fitted, folds, watched, strict=True))
+        alone = [Fold(one, X, y, rows, test, number) for number, (one, rows, test) in parts]
         clips = reader(X, pick_device(self.device))
-        for group in groups.values():
+        for group in alike(alone):
             train_together(group, clips, after_epoch)
         return fitted
 
@@ -212,7 +209,7 @@ class NetworkClassifier(ClipClassifier):
             return probabilities(logits)
 
 
-class Fold:
+class Fold(Trained):
     """One of several folds that train together: its rows of all clips, network, random states."""
 
     def __init__(
@@ -225,6 +222,7 @@ class Fold:
         number: int,
     ):
         self.classifier, self.number, self.config = classifier, number, classifier.settings
+        self.learning_rate = self.config.learning_rate
         _, self.codes = classifier.begin_fit(Rows(X, rows), y[rows])
         self.rows, self.test = torch.from_numpy(rows), torch.from_numpy(test)
         classes, self.seed = len(classifier.classes_), seed_of(classifier.random_state)
@@ -243,13 +241,6 @@ class Fold:
         batches = draw_batches(self.codes, self.config, self.generator)
         drawn = [torch.rand(3, len(rows), generator=self.generator).T for rows in batches]
         return [self.rows[rows] for rows in batches], drawn
-
-    def end_epoch(self, number: int, loss: float) -> None:
-        """Note the sum of the losses of an epoch; raise `Diverged` if it is not finite."""
-        self.classifier.loss_.append(loss / len(self.codes))
-        if not math.isfinite(loss):
-            del self.classifier.network_
-            raise Diverged(number, self.config.learning_rate, self.number)
 
 
 def train_together(

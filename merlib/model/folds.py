@@ -11,11 +11,11 @@ as a whole.
 
 import copy
 import math
-from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections import Counter, defaultdict
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from functools import cache, partial
-from typing import Any, Protocol, cast
+from typing import Any, TypeVar, cast
 
 import numpy as np
 import torch
@@ -23,7 +23,7 @@ from torch import Tensor, nn
 from torch.func import functional_call, stack_module_state, vmap
 from torch.nn import functional
 
-from .training import decaying
+from .training import Diverged, decaying
 
 VERSION = 1  # raised when this step computes something else, see merlib.versions
 
@@ -169,14 +169,33 @@ class Trainer:
                 after_epoch(number, fold.number, some[: len(fold.test)])
 
 
-class Trained(Protocol):
-    """A fold that `Trainer` trains."""
+class Trained:
+    """A fold that `Trainer` trains: what the folds of all networks share."""
 
-    number: int
-    test: Tensor
+    classifier: Any  # takes the losses and the network
+    number: int  # of the fold, from 0
+    codes: np.ndarray  # numbers of the training clips' classes
+    test: Tensor  # a row for each test clip
+    steps: int  # in an epoch
+    learning_rate: float
 
     def end_epoch(self, number: int, loss: float) -> None:
         """Note the sum of the losses of an epoch; raise `Diverged` if it is not finite."""
+        self.classifier.loss_.append(loss / len(self.codes))
+        if not math.isfinite(loss):
+            del self.classifier.network_
+            raise Diverged(number, self.learning_rate, self.number)
+
+
+Some = TypeVar("Some", bound=Trained)
+
+
+def alike(folds: Iterable[Some]) -> list[list[Some]]:
+    """Return groups of folds with the same numbers of steps in an epoch and of classes."""
+    groups: dict[tuple[int, int], list[Some]] = defaultdict(list)
+    for fold in folds:
+        groups[fold.steps, len(fold.classifier.classes_)].append(fold)
+    return list(groups.values())
 
 
 def recordable(optimiser: torch.optim.Optimizer) -> torch.optim.Optimizer:
