@@ -159,7 +159,8 @@ plots.show(
 # \hat y(x) = \arg\max_y \frac{P(y \mid x)}{\pi_y} = \arg\max_y \left( f_y(x) - \log \pi_y \right),
 # $$
 #
-# with $f_y$ the logits. There are three ways to get there.
+# with $f_y$ the logits. There are three ways to get there. With exact probabilities they would all
+# give the same answers; a network of few clips has none, so they are compared.
 #
 # **A [sampler](../book/glossary.md#sampler)** draws the clips of an epoch with replacement, every
 # class equally often. Clips of small classes are seen many times, and some clips of the largest
@@ -273,8 +274,9 @@ if len(by_class):
 # changes: where one class has 0.999, no share turns the answer.
 
 # %%
-plain = study.runs(methods, make=[name for name in methods if study.finished(name)])
-for name in plain:
+kept = study.runs(methods, make=[name for name in methods if study.finished(name)])
+plain = kept  # method -> seed -> predictions
+for name in kept:
     plain = real_motion.for_every_seed(plain, name)  # without chance one run says all
 after = {
     name: {k: imbalance.adjusted(run) for k, run in seeds.items()} for name, seeds in plain.items()
@@ -282,8 +284,8 @@ after = {
 
 # %% tags=["hide-input"]
 gains, of_score = compared({effects.title(n): against(after[n], plain[n]) for n in plain})
-if missing := [effects.title(name) for name in methods if name not in plain]:
-    print(f"Not run on this data: {', '.join(missing)}. `merlib train --methods ...` runs them.")
+if missing := " ".join(name for name in methods if name not in plain):
+    print(f"Not run on this data: {missing}. `merlib train --methods {missing}` runs them.")
 if len(gains):
     one = effects.all_runs(plain)[0].attrs["run"]
     where = f"{one['version']}, profile {profile}, one subject left out"
@@ -332,8 +334,8 @@ display(Markdown("\n".join(lines or ["No verdict: neither trials nor methods are
 #   seldom recorded matters as much as a frequent one.
 # - Nothing was tuned. The strength of the adjustment is one, as the theory has it for exact
 #   probabilities; exercise 3 asks what a tuned one would look like.
-# - A network by halves sees half of the small classes: twelve or thirteen clips of the smallest class of
-#   CASME II. With one subject left out it sees nearly all.
+# - A network that is trained by halves sees about half of the few clips of a small class. With one
+#   subject left out it sees nearly all of them.
 #
 # ## Summary
 #
@@ -380,7 +382,8 @@ edges = np.linspace(-1, 4, 501)
 hit = np.array([[(x[rare] > e).mean(), (x[~rare] <= e).mean()] for e in edges])
 best = {"accuracy": edges[(hit @ [share, 1 - share]).argmax()], "UAR": edges[hit.mean(1).argmax()]}
 assert abs(best["UAR"] - d / 2) < 0.1 and abs(best["accuracy"] - d / 2 - shift) < 0.1
-print(f"derived: {d / 2 + shift:.2f} for accuracy, {d / 2:.2f} for UAR; found: {best}")
+print(f"derived: {d / 2 + shift:.2f} for accuracy, {d / 2:.2f} for UAR; found: ", end="")
+print(" and ".join(f"{edge:.2f} for {score}" for score, edge in best.items()))
 print(f"The rare class has to be {shift:.2f} further from the middle, to be answered.")
 
 # %% [markdown]
@@ -426,5 +429,6 @@ print("may be reported.")
 # ## Where these figures come from
 
 # %%
-made = effects.all_runs(saved.runs) + effects.all_runs(plain)
-provenance.show(made, trials.command(saved.study, "imbalance"), study)
+made = effects.all_runs(saved.runs) + effects.all_runs(kept)
+again = f"{trials.command(saved.study, 'imbalance')}` and, with one subject left out, `merlib train"
+provenance.show(made, again, study)
