@@ -227,7 +227,8 @@ if len(answers):
 # ## Who wins, and who pays?
 #
 # [Recall](../book/glossary.md#recall) by class, from the largest class to the smallest. If the idea
-# does what it is made for, the marks go from the left at the top to the right at the bottom.
+# does what it is made for, the marks go from the left at the top to the right at the bottom. A class
+# with fewer than five clips is left out.
 
 # %% tags=["hide-input"]
 by_class, levels = pd.DataFrame(), pd.DataFrame()
@@ -316,7 +317,12 @@ def who(idea):
              for word in ("higher", "lower")}  # fmt: skip
     ends = [f"{names[k]} {effects.points(own.iloc[k])}" for k in (0, -1)]
     text = "; ".join(f"{word} in {', '.join(some) or 'no class'}" for word, some in moved.items())
-    return f"- **Recall with *{idea}***: shown to be {text}. Largest class: {ends[0]} points; smallest: {ends[1]}."
+    text = (
+        "no verdict from one seed" if set(own["answer"]) == {"one seed"} else f"shown to be {text}"
+    )
+    return (
+        f"- **Recall with *{idea}***: {text}. Largest class: {ends[0]} points; smallest: {ends[1]}."
+    )
 
 
 # %% slideshow={"slide_type": "-"}
@@ -356,13 +362,10 @@ display(Markdown("\n".join(lines or ["No verdict: neither trials nor methods are
 # %% tags=["solution", "hide-cell"] jupyter={"source_hidden": true, "outputs_hidden": true}
 # p / pi > (1 - p) / (1 - pi) is the same as p (1 - pi) > (1 - p) pi, that is p > pi.
 for share in (0.1, 0.25, 0.4):
-    p = np.arange(1, 1000) / 1000
-    small = p / share > (1 - p) / (1 - share)
-    first = p[small].min()
+    chance = np.arange(1, 1000) / 1000  # p, the probability of the small class
+    first = chance[chance / share > (1 - chance) / (1 - share)].min()
     assert share <= first <= share + 0.0011
-    print(
-        f"share {share:.2f}: the small class from p = {first:.3f} on; the plain answer from 0.5 on"
-    )
+    print(f"share {share:.2f}: the small class from {first:.3f} on; the plain answer from 0.5 on")
 print("The threshold moves from a half to the share of the class.")
 
 # %% [markdown]
