@@ -9,7 +9,7 @@ import torch
 from device.pretended import Pretended, machine
 
 from merlib import loso
-from merlib.config import Config, profile
+from merlib.config import Config
 from merlib.methods import METHODS
 from merlib.methods.deep import DeepClassifier
 from merlib.methods.together import FoldsTogether

@@ -9,7 +9,14 @@ import pytest
 import torch
 
 HERE = Path(__file__).parent
-RUN = "import ctypes, sys; ctypes.CDLL(sys.argv[1]); import pytest; sys.exit(pytest.main(sys.argv[2:]))"
+RUN = """
+import ctypes, sys
+
+ctypes.CDLL(sys.argv[1])  # before PyTorch, which asks only once whether there is a GPU
+import pytest
+
+sys.exit(pytest.main(sys.argv[2:]))
+"""
 
 
 @pytest.mark.skipif(shutil.which("c++") is None, reason="needs a C++ compiler")
