@@ -38,7 +38,7 @@ from IPython.display import Markdown, display
 from merlib import Study, metrics
 from merlib.methods import METHODS
 from merlib.pages import effects, limits, plots, provenance
-from merlib.study import learning_curve, paper, parameters, power, trials
+from merlib.study import learning_curve, paper, parameters, power
 
 globals().update(parameters.read(globals()))  # papermill may pass text
 plots.style()
@@ -338,8 +338,8 @@ curve, real = learning_curve.find(study), learning_curve.find_real(study)
 shown = [one for one in (curve, real) if one.curves]
 shown = shown[: 1 if dataset == "flow" else 2]
 if not curve.curves:
-    command = trials.command(study, "subjects")
-    print(f"No learning curve of {where} is saved. `{command}` makes it.")
+    command = learning_curve.command(study)
+    print(f"No learning curve of {clips.attrs['version']} is saved. `{command}` makes it.")
 for one in shown:
     plots.show(
         limits.curves(one),
@@ -371,7 +371,9 @@ Markdown("\n".join(lines))
 # %% [markdown]
 # Such a curve holds for the data that it is measured on. On another dataset the same part
 # of the clips may cost more or less. So it cannot say what size costs on SAMM itself, only
-# whether a cost like the printed gap is usual.
+# whether a cost like the printed gap is usual. Where a line above scores CASME II and SAMM
+# after one training, both have the same number of training clips. What lies between their
+# scores then has another cause than size.
 
 # %% [markdown]
 # ## The verdict

@@ -264,10 +264,11 @@ def of_parts(found: Found) -> list[str]:
         parts = sum(metrics.by_part(run) for run in runs.values()) / len(runs)
         if {"CASME II", "SAMM"} <= set(parts.index):
             one, other = parts.loc["CASME II"], parts.loc["SAMM"]
+            apart = 100 * (one["uf1"] - other["uf1"])
             lines.append(
                 f"- **{effects.title(name)}**, one training for both in the same classes: UF1 "
                 f"{one['uf1']:.3f} on {one['clips']:.0f} clips of CASME II, {other['uf1']:.3f} on "
-                f"{other['clips']:.0f} of SAMM"
+                f"{other['clips']:.0f} of SAMM, {apart:.1f} points apart"
             )
     return lines
 

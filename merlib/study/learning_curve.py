@@ -274,6 +274,12 @@ def find(study: Study) -> Found:
     return found
 
 
+def command(study: Study) -> str:
+    """Return what measures the curves of a study."""
+    made = trials.command(study, "subjects")
+    return ".venv/bin/merlib trials subjects" if study.published else made  # of ``night``
+
+
 def find_real(study: Study) -> Found:
     """Return the saved curves of the published flow of real faces."""
     return load(Saved(study.home / "results" / "flow" / "laptop", origin.foreign))
