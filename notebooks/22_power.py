@@ -17,7 +17,7 @@
 # - how much of a figure can be rebuilt from a few rounded scores;
 # - what a learning curve tells about size, and whether SAMM's lower score is its size.
 #
-# *About 20 minutes to read; runs in under one minute on a laptop.*
+# *About 25 minutes to read; runs in under one minute on a laptop.*
 # :::
 
 # %% tags=["parameters"]
