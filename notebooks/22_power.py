@@ -372,9 +372,9 @@ Markdown("\n".join(lines))
 # Such a curve holds for the data that it is measured on. On another dataset the same part
 # of the clips may cost more or less. So it cannot say what size costs on SAMM itself, only
 # whether a cost like the printed gap is usual. A curve is steeper where clips are few, so
-# look at its earlier steps, too, if the data has more clips than CASME II. Where a line above scores CASME II and SAMM
-# after one training, both have the same number of training clips. What lies between their
-# scores then has another cause than size.
+# look at its earlier steps, too, if the data has more clips than CASME II. Where a line
+# above scores CASME II and SAMM after one training, both have the same number of training
+# clips. What lies between their scores then has another cause than size.
 
 # %% [markdown]
 # ## The verdict
