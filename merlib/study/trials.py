@@ -199,8 +199,6 @@ def study_of(name: str, study: Study, seed: int = 0, protocol: str = "halves") -
 
 def impossible(name: str, study: Study) -> str:
     """Return why a trial says nothing about a dataset; empty if it does."""
-    if name in ("amplitude", "mistakes"):
-        return ""  # `sweep` tells itself, and mistakes can be made on any data
     try:
         changed = study_of(name, study, protocol="loso").config
     except ValueError as error:

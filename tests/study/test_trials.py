@@ -28,7 +28,7 @@ from merlib.model.mffm import MFFM
 from merlib.model.network import Network
 from merlib.parallel import Rows
 from merlib.preprocess import face
-from merlib.study import regions, trials
+from merlib.study import learning_curve, regions, trials
 from merlib.study.study import Study
 
 
@@ -459,11 +459,12 @@ def test_all_trials_are_those_that_the_data_allows(study, dataset, monkeypatch):
     asked = []
     monkeypatch.setattr(trials, "run", lambda name, *_: asked.append(name))
     monkeypatch.setattr(trials, "sweep", lambda *_: asked.append("amplitude"))
+    monkeypatch.setattr(learning_curve, "measure", lambda *_, method: asked.append(method + "'s"))
     monkeypatch.setattr(cli, "print_scores", lambda *_: None)
     cli.main(["trials", "--dataset", dataset, "--data-root", str(study.root), "--seeds", "0"])
     auto = trials.multiplies_in_bfloat16(study.config)
     as_it_is = "bfloat16" if auto else "float32"
-    extra = {"amplitude"} if dataset == "synthetic" else set()
+    extra = {"amplitude", "logistic's", "base's", "full's"} if dataset == "synthetic" else set()
     assert set(asked) == set(trials.TRIALS) - {as_it_is} | extra
 
 
