@@ -31,7 +31,7 @@ def unprepared(monkeypatch):
 def published(casme2_root, monkeypatch):
     """The nine clips of the tests pass as the published dataset of every size."""
     made_of = synthetic.arguments(7, "laptop", "casme2", 3, 9, None)
-    monkeypatch.setattr(origin, "published", lambda size: made_of)
+    monkeypatch.setattr(origin, "published", lambda *_: made_of)
     return made_of
 
 

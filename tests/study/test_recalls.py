@@ -52,6 +52,6 @@ def test_what_a_class_is_taken_for():
 
 
 def test_the_units_of_published_clips_fit_their_classes():
-    units = regions.published_units("laptop")
+    units = regions.published_units("synthetic", "laptop")
     assert len(units) == 100 and all(units.values())
     assert all(set(some) <= set(regions.action_units.UNITS) for some in units.values())
