@@ -56,6 +56,10 @@ FLOW_CHANNELS = {
 DRAWN: dict[str, Layout] = {"synthetic": "casme2", "synthetic-samm": "samm"}
 """Dataset that the generator draws -> layout of the published one."""
 
+BESIDE = {"casme2": "samm", "samm": "casme2"}
+BESIDE |= {"synthetic": "synthetic-samm", "synthetic-samm": "synthetic"}
+"""Dataset -> the one that the paper shows beside it, in table 2 and figure 6."""
+
 CLASSES = {
     "casme2": ("happiness", "surprise", "disgust", "repression", "others"),
     "samm": ("anger", "happiness", "others", "surprise", "contempt"),
