@@ -118,18 +118,22 @@ def told(run: pd.DataFrame) -> str:
     classes are.
     """
     classes = metrics.class_names(run)
+    dataset = paper.dataset_of(classes)
     counts = pd.DataFrame(metrics.matrix_of(run), classes, classes)
 
     def clips(truth: str, answer: str) -> str:
         return f"{counts.loc[truth, answer]} of {counts.loc[truth].sum()} clips of {truth}"
 
     largest = counts.sum(axis=1).idxmax()
-    said = [f"{clips(largest, largest)}, the largest class, are found."]
+    quoted = paper.FIGURE6_RECALL.get(dataset or "", {}).get(largest)
+    printed = f"; section 3.2 quotes {quoted} %" if quoted else ""
+    found = f"{100 * counts.loc[largest, largest] / counts.loc[largest].sum():.0f} %{printed}"
+    said = [f"{clips(largest, largest)}, the largest class, are found ({found})."]
     wrong = counts.mask(np.eye(len(classes), dtype=bool), 0)
     if wrong.to_numpy().any():
         truth, answer = wrong.stack().idxmax()
         said.append(f"The most frequent mistake: {clips(truth, answer)} are taken for {answer}.")
-    truth, answer = CONFUSED.get(paper.dataset_of(classes), (None, None))
+    truth, answer = CONFUSED.get(dataset or "", ("", ""))
     if truth and counts.loc[truth].any():
         said.append(
             f"Section 3.2 expects {truth} to be taken for {answer}: {clips(truth, answer)} are; "
