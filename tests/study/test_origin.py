@@ -13,7 +13,7 @@ from merlib.data import synthetic
 from merlib.pages import provenance
 from merlib.preprocess.pipeline import Prepared
 from merlib.store import Saved
-from merlib.study import origin
+from merlib.study import origin, trials
 from merlib.study.study import Study
 
 
@@ -53,6 +53,8 @@ def test_what_is_drawn_is_what_counts_as_published(tmp_path, monkeypatch, datase
     del asked["n_jobs"], asked["progress"]
     assert asked == {"seed": 0, "layout": DRAWN[dataset], "clips": clips, "subjects": subjects}
     assert study.saved().folder == tmp_path / "results" / dataset / profile
+    if profile == "night":
+        assert (trials.command(study, "18") == "make claims") == (dataset == "synthetic")
 
 
 def replaced(path, content):
