@@ -88,7 +88,7 @@ class Data(Reading):
     Parameters
     ----------
     dataset
-        synthetic, casme2, samm, composite, flow or own.
+        synthetic, synthetic-samm, casme2, samm, composite, flow or own.
     data_root
         Folder of your own copy.
     profile

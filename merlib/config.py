@@ -14,7 +14,7 @@ from .values import Pattern, Range, checked, known
 
 # Which values an argument accepts
 # see data.clips.load_clips
-Dataset = Literal["synthetic", "casme2", "samm", "composite", "flow", "own"]
+Dataset = Literal["synthetic", "synthetic-samm", "casme2", "samm", "composite", "flow", "own"]
 Faces = Literal["auto", "find", "cropped"]  # search the faces, or the frames are cropped faces
 Layout = Literal["casme2", "samm"]  # the dataset that a synthetic dataset imitates
 Size = Literal["laptop", "paper"]  # of the synthetic dataset
@@ -52,6 +52,13 @@ FLOW_CHANNELS = {
     "scaled": ("u", "v", "length"),
 }
 """Value of ``flow_image`` -> channels of the flow."""
+
+DRAWN: dict[str, Layout] = {"synthetic": "casme2", "synthetic-samm": "samm"}
+"""Dataset that the generator draws -> layout of the published one."""
+
+BESIDE = {"casme2": "samm", "samm": "casme2"}
+BESIDE |= {"synthetic": "synthetic-samm", "synthetic-samm": "synthetic"}
+"""Dataset -> the one that the paper shows beside it, in table 2 and figure 6."""
 
 CLASSES = {
     "casme2": ("happiness", "surprise", "disgust", "repression", "others"),
@@ -399,7 +406,7 @@ GIVEN = {
 """What the dataset ``flow`` has -> the fields that follow from it and cannot be chosen."""
 
 SYNTHETIC_SIZE = {"laptop": "laptop", "paper": "paper", "literal": "paper", "night": "paper"}
-"""Size of the synthetic dataset for each profile."""
+"""Size of the dataset ``synthetic`` for each profile; ``synthetic-samm`` has one size."""
 
 
 def profile(name: str, dataset: str = "synthetic", **overrides: Any) -> Config:
@@ -413,7 +420,7 @@ def profile(name: str, dataset: str = "synthetic", **overrides: Any) -> Config:
     name = checked("profile", ProfileName, name)
     known("configuration field", overrides, kinds())
     values = PROFILES[name] | overrides
-    if name in ("paper", "literal") and dataset == "samm":
+    if name in ("paper", "literal") and dataset in ("samm", "synthetic-samm"):
         values = {"epochs": 80} | values  # section 3.1.4
     if dataset != "flow":
         return Config(**values)

@@ -36,7 +36,7 @@ import numpy as np
 import pandas as pd
 
 from merlib import Study, metrics
-from merlib.config import CLASSES
+from merlib.config import CLASSES, DRAWN
 from merlib.data.frames import read_frames
 from merlib.data.synthetic import action_units
 from merlib.pages import plots
@@ -234,7 +234,7 @@ for name, answer in {"always the largest class": largest, "perfect": y}.items():
     rows[name] = [metrics.accuracy(matrix), metrics.uf1(matrix), metrics.uar(matrix)]
 rows = pd.DataFrame(rows, index=["accuracy", "UF1", "UAR"]).T
 layout = "samm" if "contempt" in classes else "casme2"
-if dataset == "synthetic" and set(classes) <= set(action_units.COMBINATIONS[layout]):
+if dataset in DRAWN and set(classes) <= set(action_units.COMBINATIONS[layout]):
     rows.loc["action units known", "accuracy"] = action_units.ceiling(layout, counted.to_dict())
 plots.table(rows, f"Reference answers on {clips.attrs['version']}")
 

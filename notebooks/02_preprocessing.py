@@ -35,7 +35,7 @@ import pandas as pd
 from IPython.display import display
 
 from merlib import Study, proportions
-from merlib.config import Config
+from merlib.config import DRAWN, Config
 from merlib.data import synthetic
 from merlib.data.clips import read_frames
 from merlib.pages import plots, slider
@@ -109,7 +109,7 @@ plots.show(
 # the first clip of every subject:
 
 # %%
-if dataset == "synthetic":
+if dataset in DRAWN:
     truth = synthetic.Truth(study.root)
     errors = []
     for first in clips.groupby("subject").first().itertuples():
@@ -436,7 +436,7 @@ show_flow(
 # everywhere.
 
 # %%
-if dataset == "synthetic":
+if dataset in DRAWN:
     known = truth.clip(shown["clip"])
     moved = {
         "head and expression": known.displacement(int(shown["apex"])),
@@ -481,7 +481,7 @@ def errors_of(clip, **changes):
 
 
 # %%
-if dataset == "synthetic":
+if dataset in DRAWN:
     some = list(clips.groupby("subject").first().reset_index().itertuples())
     table = pd.DataFrame(index=["all motion", "expression"])
     ways = {f"TV-L1, {name}": {"flow_method": "tvl1", "tvl1": name} for name in flow.SETTINGS}
@@ -630,7 +630,7 @@ left_over = flow.remove_head_motion(whole + head)
 difference = np.abs(left_over - flow.remove_head_motion(whole)).max()
 assert difference < 1e-4
 print(f"added: up to {np.hypot(*head).max():.2f} px; what is left changes by {difference:.0e} px")
-if dataset == "synthetic":
+if dataset in DRAWN:
     face_only = true["expression alone"]
     lost = np.hypot(*(flow.remove_head_motion(face_only) - face_only)).max()
     print(f"of the expression's own motion, up to {np.hypot(*face_only).max():.2f} px, ", end="")

@@ -18,7 +18,7 @@
 # :::
 
 # %% tags=["parameters"]
-dataset = "synthetic"  # or "casme2", "samm"
+dataset = "synthetic"  # or "synthetic-samm", "casme2", "samm"
 data_root = None  # folder of your own copy of the data
 profile = "laptop"  # or "paper", "literal"
 seed = 0
@@ -33,14 +33,14 @@ import pandas as pd
 from merlib import Study, metrics
 from merlib.methods import METHODS
 from merlib.pages import effects, plots, provenance
-from merlib.study import paper, parameters
+from merlib.study import paper, parameters, recalls
 
 globals().update(parameters.read(globals()))  # papermill may pass text
 plots.style()
 study = Study(dataset=dataset, data_root=data_root, profile=profile, seed=seed, **overrides)
 clips = study.clips
 classes = list(clips.attrs["classes"])
-printed_for = "samm" if "contempt" in classes else "casme2"
+printed_for = paper.dataset_of(classes)
 runs = {name: study.predictions(name) for name in dict.fromkeys([*methods, method])}
 where = f"{clips.attrs['version']}, profile {profile}, seed {seed}"
 print(f"{where}: {len(clips)} clips of {clips['subject'].nunique()} subjects")
@@ -78,38 +78,29 @@ plots.source(metrics.uf1)
 # %% [markdown]
 # ## Table 2: printed and reproduced
 #
-# Methods that run on this page, or whose runs are saved, have a figure under *here*. A dash means
-# that the paper prints none, or that there is no run. *Majority class* always answers the largest
-# class of the training clips. *Logistic regression on flow* takes the flow of the apex frame at
-# 28x28; it is the control that a network has to beat. *base* is the ResNet34 with
-# [BiLSTM](../book/glossary.md#bilstm) of table 3. *the paper* is the whole method, with
-# [MFEM](../book/glossary.md#mfem) and [MFFM](../book/glossary.md#mffm). The flow is of the
-# [apex](../book/glossary.md#apex) frame.
+# Here is a row for every method that runs on this page or whose runs are saved; [table 2 under one
+# protocol](15_comparison.ipynb) has the whole table as it is printed. A dash means that the paper
+# prints nothing. *Majority class* always answers the largest class of the training clips. *Logistic
+# regression on flow* takes the flow of the apex frame at 28x28; it is the control that a network
+# has to beat. *base* is the ResNet34 with [BiLSTM](../book/glossary.md#bilstm) of table 3; *base +
+# MFEM + MFFM* is the paper's whole method, with [MFEM](../book/glossary.md#mfem) and
+# [MFFM](../book/glossary.md#mffm). The flow is of the [apex](../book/glossary.md#apex) frame.
 #
 # :::{warning}
-# The printed figures are of CASME II or SAMM. The figures under *here* are of the data that the
-# caption names. If these data are synthetic, do not compare the two columns with each other:
-# compare the rows of *here* among themselves.
+# The printed figures are of CASME II or SAMM, by the classes of the clips. The scores are of the data
+# that the caption names. If these data are synthetic, do not compare the two with each other:
+# compare the rows of scores among themselves.
 # :::
 
 # %%
 kept = study.runs([name for name in METHODS if name not in runs])  # of other methods, all seeds
 everything = {name: {seed: run} for name, run in runs.items()} | kept
-found = {
-    paper.ROWS2.get(name, effects.title(name)): pd.DataFrame(map(metrics.scores, seeds.values()))
-    for name, seeds in everything.items()
-}
-here = pd.DataFrame({name: scores.mean() for name, scores in found.items()}).T
-side = slice(0, 2) if printed_for == "casme2" else slice(2, 4)
-printed = pd.DataFrame(
-    {name: row[side] for name, row in paper.TABLE2.items()}, index=["accuracy", "uf1"], dtype=float
-).T
-printed["accuracy"] /= 100
-names = {"casme2": "CASME II", "samm": "SAMM"}
+everything = {name: everything[name] for name in METHODS if name in everything}
+of_table2 = f"Printed: {paper.NAMES[printed_for]}. " if printed_for else ""
 plots.table(
-    plots.compare(printed, here[["accuracy", "uf1"]]),
-    f"Printed: {names[printed_for]}. Here: {where}; of methods that are not run on this page the "
-    "mean over the saved seeds",
+    effects.beside_printed(everything, printed_for),
+    f"{of_table2}Scores: {where}; of methods that are not run on this page the mean over the saved "
+    "seeds",
 )
 
 # %% [markdown]
@@ -187,41 +178,61 @@ columns = ["methods", "only the first right", "only the second right", "p (two-s
 plots.table(pd.DataFrame(pairs, columns=columns), where, index=False)
 
 # %% [markdown] slideshow={"slide_type": "slide"}
-# ## Figure 6: the confusion matrix
+# ## Figure 6: the confusion matrices
 #
-# The figure itself is not in the text of the paper; the prose quotes some of its recalls. In a
-# [confusion matrix](../book/glossary.md#confusion-matrix) the rows are the truth, the columns are
-# the answers.
+# The figure itself is not in the text of the paper; the prose quotes some of its recalls. Figure 6(a)
+# is of CASME II, figure 6(b) of SAMM. Of the two below one is of this page's data. The other one comes
+# from the saved runs of the dataset beside it, if this page's data is public. In a [confusion
+# matrix](../book/glossary.md#confusion-matrix) the rows are the truth, the columns are the answers.
 
-# %% tags=["hide-input"] slideshow={"slide_type": "-"}
-matrix = metrics.matrix_of(runs[method])
-plots.confusion_matrix(matrix, classes, f"{effects.title(method)}, last epoch")
-plots.show(
-    plt.gcf(),
-    alt="Confusion matrix as a heat map in shades of blue: a row for each true class, a column "
-    "for each predicted one. Each cell holds the share of the row's clips in per cent and, "
-    "below it, their count; right answers are on the diagonal.",
-)
+# %%
+beside = list(study.beside([method]).get(method, {}).values())[:1]
+found = {paper.dataset_of(metrics.class_names(run)): run for run in [runs[method], *beside]}
+letters = {"casme2": "(a) ", "samm": "(b) ", None: ""}
+shown = {letter: found[name] for name, letter in letters.items() if name in found}
+for letter, run in shown.items():
+    about, subjects = run.attrs["run"], run["subject"].nunique()
+    print(f"{letter}{about['version']}, profile {about['profile']}, seed {about['seed']}: ", end="")
+    print(f"{run['clip'].nunique()} clips of {subjects} subjects")
+if not beside:
+    print(provenance.beside_missing(study, [method]))
+
+# %% tags=["hide-input", "side-by-side"] slideshow={"slide_type": "-"}
+for letter, run in shown.items():
+    classes_of = metrics.class_names(run)
+    plots.confusion_matrix(metrics.matrix_of(run), classes_of, letter + effects.title(method))
+    plots.show(
+        plt.gcf(),
+        alt=f"Confusion matrix {letter}as a heat map in shades of blue: a row for each true class, "
+        "a column for each predicted one. Each cell holds the share of the row's clips in per cent "
+        "and, below it, their count; right answers are on the diagonal.",
+    )
+
+# %% [markdown]
+# *Confusion matrices of the last epoch.*
+#
+# Section 3.2 says of figure 6(a) that surprise and repression are found best, though other methods
+# take repression for classes that move the corners of the mouth as well, such as surprise. It says of
+# figure 6(b) that anger is found best, since it is the largest class, and that contempt has few clips
+# and is easily mistaken for happiness. Here:
+
+# %%
+for letter, run in shown.items():
+    print(f"{letter}{recalls.told(run)}")
 
 # %% [markdown]
 # ## Recall by class
 #
 # [Recall](../book/glossary.md#recall) is the share of a class that is found. The table has
-# [Wilson's interval](../book/glossary.md#wilson-interval) for this share.
+# [Wilson's interval](../book/glossary.md#wilson-interval) for this share, and the few recalls that
+# the text quotes from figure 6.
 
 # %%
-quoted = paper.FIGURE6_RECALL[printed_for]
-rows = {}
-for k, name in enumerate(classes):
-    right, clips_of = int(matrix[k, k]), int(matrix[k].sum())
-    row = {"clips here": clips_of, "printed, %": quoted.get(name)}
-    if clips_of:
-        low, high = metrics.wilson(right, clips_of)
-        row["here, %"] = f"{100 * right / clips_of:.0f} ({100 * low:.0f} to {100 * high:.0f})"
-    rows[name] = row
+tables = {letter.strip(): recalls.by_class(run) for letter, run in shown.items()}
 plots.table(
-    pd.DataFrame(rows).T,
-    f"Recall, with Wilson's interval. Printed: {names[printed_for]}. Here: {effects.title(method)} on {where}",
+    pd.concat(tables),
+    f"Recall of {effects.title(method)} with Wilson's interval, on the data that is named above. "
+    "Printed: section 3.2",
     digits=0,
 )
 
@@ -239,14 +250,14 @@ plots.table(
 # %% [markdown]
 # ## Exercises
 #
-# **1. (easy)** Compute accuracy, UF1 and UAR of the confusion matrix above yourself, by loops over
-# the classes, and compare with this page's functions and with scikit-learn.
+# **1. (easy)** Compute accuracy, UF1 and UAR of the confusion matrix of this page's data yourself, by
+# loops over the classes, and compare with this page's functions and with scikit-learn.
 
 # %% tags=["solution", "hide-cell"] jupyter={"source_hidden": true, "outputs_hidden": true}
 import numpy as np
 from sklearn.metrics import accuracy_score, f1_score, recall_score
 
-f1s, recalls = [], []
+matrix, f1s, shares = metrics.matrix_of(runs[method]), [], []
 for k in range(len(classes)):
     tp = matrix[k, k]
     fn = matrix[k].sum() - tp  # of the class, but called something else
@@ -254,8 +265,8 @@ for k in range(len(classes)):
     if tp + fp + fn:
         f1s.append(2 * tp / (2 * tp + fp + fn))
     if tp + fn:
-        recalls.append(tp / (tp + fn))
-by_hand = [np.trace(matrix) / matrix.sum(), np.mean(f1s), np.mean(recalls)]
+        shares.append(tp / (tp + fn))
+by_hand = [np.trace(matrix) / matrix.sum(), np.mean(f1s), np.mean(shares)]
 
 answers = metrics.last(runs[method])
 truth, answer = answers["label"].to_numpy(str), metrics.predicted(answers).astype(str)
@@ -363,5 +374,5 @@ print(f"all or nothing: {factor:.1f} times as wide, expected about {np.sqrt(10):
 # Every figure above is counted from stored predictions. This table says what made them.
 
 # %%
-used = [run for seeds in everything.values() for run in seeds.values()]
+used = effects.all_runs(everything) + beside
 provenance.show(used, f"make study DATASET={dataset} PROFILE={profile} SEED={seed}", study)

@@ -37,7 +37,7 @@ import pandas as pd
 from IPython.display import display
 
 from merlib import Study, metrics
-from merlib.config import SYNTHETIC_SIZE, VARIANTS
+from merlib.config import DRAWN, VARIANTS
 from merlib.pages import effects, plots, provenance
 from merlib.study import audit, paper, parameters, recalls, regions
 
@@ -333,8 +333,8 @@ both = {k: kept.get(k, {}) for k in ("base", "full")}
 gains = None
 if metrics.common_seeds(both["base"], both["full"]):
     first = metrics.last(next(iter(both["base"].values())))
-    published = study.published or dataset == "synthetic" and name != profile
-    units = regions.published_units(SYNTHETIC_SIZE[name]) if published else regions.units_of(study)
+    published = study.published or dataset in DRAWN and name != profile
+    units = regions.published_units(dataset, name) if published else regions.units_of(study)
     groups = recalls.groups(dict(zip(first["clip"], first["label"], strict=True)), units)
     gains = effects.judged(recalls.differences(both["base"], both["full"], groups))
     clips = pd.DataFrame(

@@ -42,7 +42,7 @@
 # ```
 
 # %% tags=["parameters"]
-dataset = "synthetic"  # or "casme2", "samm", "own"
+dataset = "synthetic"  # or "synthetic-samm", "casme2", "samm", "own"
 data_root = None  # folder of your own copy of the data
 profile = "laptop"  # or "paper", "literal"
 seed = 0
@@ -53,6 +53,7 @@ overrides = {}  # fields of the configuration to change
 import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
+from IPython.display import display
 from matplotlib.transforms import Bbox
 
 from merlib import Study, metrics
@@ -104,23 +105,38 @@ plots.table(printed, "Table 2 of the paper, as printed", missing="-")
 # %%
 printed_for = paper.dataset_of(study.clips.attrs["classes"])
 title = {name: effects.title(name) for name in METHODS}
-rows = {}
-for name, seeds in runs.items():
-    scores = pd.DataFrame([metrics.scores(run) for run in seeds.values()]).mean()
-    reduced = METHODS[name].parameters(study.config)
-    rows[title[name]] = {
-        **{f"printed {k}": text for k, text in paper.printed_of(name, printed_for).items()},
-        "seeds": str(len(seeds)),
-        **scores.rename(effects.LABELS),
-        "reduced": ", ".join(f"{key} {value}" for key, value in reduced.items()),
-    }
+table = effects.beside_printed(runs, printed_for)
+reduced = {name: METHODS[name].parameters(study.config) for name in runs}
+table["reduced"] = [
+    ", ".join(f"{key} {value}" for key, value in fields.items()) for fields in reduced.values()
+]
 of_table2 = f"Printed: {paper.NAMES[printed_for]}. " if printed_for else ""
-table = pd.DataFrame.from_dict(rows, orient="index")
 plots.table(table, f"{of_table2}Scores: {where}, mean over seeds", missing="")
 
 # %%
 missing = [title[name] for name in METHODS if name not in runs]
 print(f"Not run on these clips: {'; '.join(missing) or 'none'}.")
+
+# %% [markdown] slideshow={"slide_type": "slide"}
+# ## The other dataset
+#
+# Table 2 has a second dataset beside this page's: SAMM beside CASME II, or the reverse. Here are its
+# saved runs, of the same profile. The classes, the clips and the subjects are others, so compare rows
+# of one table only.
+
+# %%
+beside = study.beside(METHODS)
+if beside:
+    run = next(iter(next(iter(beside.values())).values()))
+    other = paper.dataset_of(metrics.class_names(run))
+    table = effects.beside_printed(beside, other)
+    of_other = (
+        f"Printed: {paper.NAMES[other]}. Scores: {run.attrs['run']['version']}, profile {profile}: "
+        f"{run['clip'].nunique()} clips of {run['subject'].nunique()} subjects, mean over seeds"
+    )
+    display(plots.table(table, of_other))
+else:
+    print(provenance.beside_missing(study, compared))
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## How sure is that?
@@ -399,5 +415,5 @@ plots.table(ranking, f"{len(draws)} draws of subjects, one seed. {where}", digit
 # ## Where these figures come from
 
 # %%
-everything = [run for own in runs.values() for run in own.values()]
+everything = effects.all_runs(runs) + effects.all_runs(beside)
 provenance.show(everything, f"make compare DATASET={dataset} PROFILE={profile}", study)

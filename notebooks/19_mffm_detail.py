@@ -168,7 +168,7 @@ if runs and not any(stuck.values()):
 sweeps = trials.sweeps(study)  # seed -> answers
 accuracies = trials.by_amplitude(sweeps)
 if dataset != "synthetic":
-    print("Nobody can set the amplitude of a real expression: there is no sweep of this data.")
+    print("There is no sweep of this data: only the dataset synthetic is drawn again for it.")
 elif not sweeps:
     print("No sweep is saved. `merlib trials amplitude` makes it (`make claims` includes it).")
 else:

@@ -21,7 +21,7 @@ BAD += """
 out.ipynb notebooks/01_data.ipynb notebooks/01_data.part.ipynb .env run.json
 runs/own/x/run.json runs/x.py data/x.py data/CASME2/README.md report.md
 results/own/laptop/runs.parquet results/synthetic/night/.lock predictions/x/p.json
-results/flow/laptop/picture.png results/flow/laptop/clips.csv
+results/synthetic-samm/laptop/run.json results/flow/laptop/picture.png results/flow/laptop/clips.csv
 book/_static/face.JPG book/_static/face.jpg notebooks/predictions/a/note.py Makefile.bak
 .venv .venv/x.py _build/html/index.html .coverage Thumbs.db merlib/__pycache__/a.py
 notebooks/.ipynb_checkpoints/a.py sub01/EP02_01f/img1.jpg merlib.egg-info/PKG-INFO one.py
@@ -32,6 +32,7 @@ README.md merlib/new.py merlib/data/synthetic/new.py tests/data/test_new.py
 notebooks/24_new.py book/new.md book/_static/new.png book/_static/figures/new.svg
 results/synthetic/laptop/predictions.parquet results/synthetic/paper/new.parquet
 results/development/new.csv benchmarks/new_cpu.csv benchmarks/new.py data/README.md
+results/synthetic-samm/laptop/runs.parquet
 results/flow/laptop/predictions.parquet results/flow/laptop/mistakes.parquet
 book/tools/templates/slides/new.j2 tests/fingerprints.json .github/workflows/test.yml
 """.split()

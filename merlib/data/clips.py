@@ -10,12 +10,12 @@ from collections.abc import Iterable
 from dataclasses import replace
 from difflib import get_close_matches
 from pathlib import Path
-from typing import NamedTuple, cast
+from typing import NamedTuple, cast, get_args
 
 import numpy as np
 import pandas as pd
 
-from merlib.config import CLASSES, Faces, Part
+from merlib.config import CLASSES, DRAWN, Dataset, Faces, Part
 from merlib.files import below, hint, named_in_table
 from merlib.values import checked
 
@@ -27,7 +27,7 @@ VERSION = 1  # raised when this step computes something else, see merlib.version
 
 __all__ = ["READERS", "DatasetError", "counts", "inspect", "load_clips", "read_frames"]
 
-READERS = ("synthetic", "casme2", "samm", "composite", "flow", "own")
+READERS = get_args(Dataset)
 """Names of the datasets that `load_clips` reads."""
 
 THREE = {
@@ -65,8 +65,9 @@ def load_clips(
 
     Parameters
     ----------
-    dataset : {"synthetic", "casme2", "samm", "composite", "flow", "own"}
-        ``synthetic`` has one of the two official layouts and is read by the same code;
+    dataset : {"synthetic", "synthetic-samm", "casme2", "samm", "composite", "flow", "own"}
+        ``synthetic`` has one of the two official layouts, ``synthetic-samm`` that of SAMM, and both
+        are read by the same code;
         ``composite`` is what there is of CASME II and SAMM below the root; ``flow`` has one flow
         picture for each clip, see `merlib.data.published`; ``own`` has a manifest.
     root : path
@@ -227,7 +228,7 @@ def inspect_single(
     named: Iterable[str],
 ) -> Source:
     """Read a dataset that is no composite: its table, the wanted classes, the frames."""
-    name = detect(root, table) if dataset == "synthetic" else dataset
+    name = detect(root, table) if dataset == "synthetic" else dataset.removeprefix("synthetic-")
     layout, findings = tables.LAYOUTS[name], Findings()
     path, cells, folders = tables.read_table(layout, root, table, findings)
     if name == "flow":
@@ -238,7 +239,7 @@ def inspect_single(
         version = tables.release(path, name, cells)
     if root is not None and name != "own" and (path.parent / "dataset.json").exists():
         version = f"synthetic data, layout of {layout.title}"
-    elif dataset == "synthetic":
+    elif dataset in DRAWN:
         raise DatasetError(
             f"{root}: no synthetic dataset (dataset.json is missing); a copy of {layout.title} is "
             f"read with dataset={name}"

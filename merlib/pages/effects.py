@@ -17,7 +17,7 @@ from pandas.io.formats.style import Styler
 from merlib import metrics
 from merlib.methods import METHODS
 from merlib.metrics import Difference
-from merlib.study import trials
+from merlib.study import paper, trials
 
 from . import plots
 from .plots import p_value
@@ -73,6 +73,23 @@ def scores(
         row = {"seeds": str(len(seeds))} | {LABELS[score]: spread(found[score]) for score in which}
         rows[(titles or {}).get(name, title(name))] = row
     return pd.DataFrame(rows).T
+
+
+def beside_printed(runs: Mapping[str, Runs], dataset: str | None) -> pd.DataFrame:
+    """Return what table 2 prints of methods beside the mean scores of their runs.
+
+    Parameters
+    ----------
+    dataset : {"casme2", "samm"}, optional
+        Whose columns of table 2; without it the table has none of them.
+    """
+    rows = {}
+    for name, seeds in runs.items():
+        printed = paper.printed_of(name, dataset)
+        scores = pd.DataFrame([metrics.scores(table) for table in seeds.values()]).mean()
+        rows[title(name)] = {f"printed {column}": text for column, text in printed.items()}
+        rows[title(name)] |= {"seeds": str(len(seeds)), **scores.rename(LABELS)}
+    return pd.DataFrame.from_dict(rows, orient="index")
 
 
 def levels(

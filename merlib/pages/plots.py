@@ -21,7 +21,7 @@ from matplotlib.figure import Figure
 from pandas.io.formats.style import Styler
 from PIL import Image
 
-from merlib.config import digest
+from merlib.config import DRAWN, digest
 from merlib.geometry import direction
 from merlib.preprocess.flow import remove_head_motion
 
@@ -89,7 +89,8 @@ class Faces:
     Parameters
     ----------
     dataset : str
-        Faces of ``synthetic`` are drawn, not real; ``flow`` has none, and never shows its pictures.
+        Faces of ``synthetic`` and ``synthetic-samm`` are drawn, not real; ``flow`` has none, and
+        never shows its pictures.
     show : bool, optional
         By default only drawn faces are shown.
     """
@@ -98,7 +99,7 @@ class Faces:
     """Width and height, in pixels, of a map of features that shows no face any more."""
 
     def __init__(self, dataset: str, show: bool | None = None):
-        self.shown = dataset == "synthetic" if show is None else bool(show) and dataset != "flow"
+        self.shown = dataset in DRAWN if show is None else bool(show) and dataset != "flow"
         if dataset == "flow":
             print("The dataset flow has no faces, and its pictures are not shown.")
         elif not self.shown:

@@ -7,6 +7,7 @@ from typing import Any
 import pandas as pd
 
 from merlib import store
+from merlib.config import BESIDE, DRAWN
 from merlib.store import Saved
 from merlib.study import origin, trials
 from merlib.study.study import Study
@@ -67,6 +68,16 @@ def line(about: Mapping[str, Any], study: Study | None = None) -> dict[str, Any]
         "state": f"stale: {', '.join(why)}" if why else "current",
         "minutes": sum(about["seconds"].values()) / 60,
     }
+
+
+def beside_missing(study: Study, methods: Iterable[str]) -> str:
+    """Return one sentence on missing runs of the dataset beside a study's, see `Study.beside`."""
+    if study.dataset not in BESIDE or not study.public:
+        return "Nothing is shown beside this data: it is not public, or the paper has no such pair."
+    other = BESIDE[study.dataset]
+    root = "" if other in DRAWN else " --data-root DIR"
+    command = f"--dataset {other}{root} --profile {study.profile} --methods {' '.join(methods)}"
+    return f"No run on {other} is saved that could be shown here: merlib train {command} --keep."
 
 
 def stale_runs(home: Path) -> list[str]:

@@ -1,8 +1,8 @@
 """Whose data a run is of: only runs of data that everybody can get are saved below ``results/``.
 
-The published synthetic dataset is known by its content: the generator notes a digest of all files
-that it has drawn, and files that were changed since have another one. So are the published flow
-pictures.
+The published synthetic datasets are known by their content: the generator notes a digest of all
+files that it has drawn, and files that were changed since have another one. So are the published
+flow pictures.
 """
 
 import json
@@ -10,11 +10,11 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from merlib.config import SYNTHETIC_SIZE
+from merlib.config import DRAWN, SYNTHETIC_SIZE
 from merlib.data import synthetic
 
 PUBLISHED_SEED = 0
-"""Generator seed of the published synthetic dataset; no choice was ever made on its clips."""
+"""Generator seed of the published synthetic datasets; no choice was ever made on their clips."""
 
 FLOW = "d532bb3796c9"
 """Key of the published flow pictures, all 442, see `merlib.study.study.Study.of_pictures`."""
@@ -38,9 +38,13 @@ def drawn(root: Path) -> dict[str, Any] | None:
     return noted if content == synthetic.content(root, noted) else noted | {"changed": True}
 
 
-def published(size: str) -> dict[str, Any]:
-    """Return what `drawn` says of the published dataset of a size."""
-    return synthetic.arguments(PUBLISHED_SEED, size, "casme2", None, None, None)
+def published(dataset: str, profile: str) -> dict[str, Any]:
+    """Return what `drawn` says of the published dataset of a profile.
+
+    ``synthetic`` has the profile's size, ``synthetic-samm`` always 136 clips of 27 subjects.
+    """
+    size = SYNTHETIC_SIZE[profile] if dataset == "synthetic" else "paper"
+    return synthetic.arguments(PUBLISHED_SEED, size, DRAWN[dataset], None, None, None)
 
 
 def foreign(about: Mapping[str, Any], folder: Path) -> str:
@@ -60,9 +64,9 @@ def foreign(about: Mapping[str, Any], folder: Path) -> str:
         return f"read with {', '.join(reading)}"
     if there[0] == "flow":
         return "" if about.get("data") == FLOW else "not of the published flow pictures"
-    if there[0] != "synthetic":
+    if there[0] not in DRAWN:
         return "of drawn clips" if "synthetic data" in about.get("version", "") else ""
-    expected = published(SYNTHETIC_SIZE[there[1]])
+    expected = published(*there)
     made_of = about.get("drawn", expected if about.get("data") in BEFORE else None) or {}
     differ = {
         name: value

@@ -18,7 +18,7 @@ from merlib.model.network import Network
 from merlib.preprocess.face import EYES
 from merlib.store import Saved
 
-from .origin import PUBLISHED_SEED
+from .origin import published
 from .study import PROTOCOLS, Study
 
 VERSION = 2  # raised when this step computes something else, see merlib.versions
@@ -155,7 +155,7 @@ def units_of(study: Study) -> dict[str, dict[str, tuple[float, float]]]:
     By the truth of a drawn clip, by the annotated units of a recorded one.
     """
     if study.published:
-        return published_units(study.size)
+        return published_units(study.dataset, study.profile)
     if (study.root / "dataset.json").exists():
         truth = Truth(study.root)
         return {name: truth.clip(name).action_units for name in study.clips["clip"]}
@@ -163,9 +163,9 @@ def units_of(study: Study) -> dict[str, dict[str, tuple[float, float]]]:
     return {name: annotated(text) for name, text in annotations.items()}
 
 
-def published_units(size: str) -> dict[str, dict[str, tuple[float, float]]]:
-    """Return the action units of the published clips of a size, from their seed: none is drawn."""
-    made = synthetic.arguments(PUBLISHED_SEED, size, "casme2", None, None, None)
+def published_units(dataset: str, profile: str) -> dict[str, dict[str, tuple[float, float]]]:
+    """Return the action units of published synthetic clips, from their seed: none is drawn."""
+    made = published(dataset, profile)
     plans = synthetic.plan(**{k: made[k] for k in ("seed", "layout", "subjects", "clips")})
     events = [synthetic.draw_events(made["seed"], plan, made["layout"]) for plan in plans]
     return {event["clip"]: event["units"] for event in events}

@@ -3,7 +3,7 @@
 Everything is computed when it is first asked for and written to disk, so that a notebook that runs
 alone, the command line and ``make study`` share their work::
 
-    data/synthetic/<size>     the embedded dataset, written when it is missing
+    data/synthetic/<size>     an embedded dataset, written when it is missing
     data/prepared/...         prepared clips
     runs/<dataset>/<profile>-<key>/<method>/seed-<k>/    predictions; key names data, choices, code
     results/<dataset>/<profile>/                         saved runs, see `merlib.store`
@@ -52,10 +52,11 @@ class Study:
 
     Parameters
     ----------
-    dataset : {"synthetic", "casme2", "samm", "composite", "flow", "own"}
+    dataset : {"synthetic", "synthetic-samm", "casme2", "samm", "composite", "flow", "own"}
     data_root : path, optional
         Folder of your own copy. Without it, ``synthetic`` uses (and writes, if it is missing) the
-        published dataset of the profile's size; the others raise.
+        published dataset of the profile's size in CASME II's layout, and ``synthetic-samm`` that
+        in SAMM's layout, 136 clips of 27 subjects; the others raise.
     profile : {"laptop", "paper", "literal", "night"}
     seed : int
         Seed of training. The generator of the synthetic dataset has its own.
@@ -120,7 +121,7 @@ class Study:
         self.cluster = cluster
         self.views: dict[str, np.ndarray] = {}
         self.home = find_home() if home is None else Path(home)
-        if dataset != "synthetic" and self.data_root is None:
+        if dataset not in config.DRAWN and self.data_root is None:
             where = f"; {LAYOUTS['flow'].source}" if dataset == "flow" else ""
             raise ValueError(
                 f"dataset={dataset!r} needs data_root, the folder of your own copy{where}"
@@ -128,18 +129,17 @@ class Study:
 
     @cached_property
     def published(self) -> bool:
-        """Whether this is the published synthetic dataset, by what its files hold."""
-        if self.dataset != "synthetic":
+        """Whether this is a published synthetic dataset, by what its files hold."""
+        if self.dataset not in config.DRAWN:
             return False
-        usual = self.home / "data" / "synthetic" / self.size
-        if self.data_root is None and not (usual / "dataset.json").exists():
+        if self.data_root is None and not (self.usual_root / "dataset.json").exists():
             return True  # it is drawn when it is needed
-        return self.drawn == origin.published(self.size)
+        return self.drawn == origin.published(self.dataset, self.profile)
 
     @property
     def public(self) -> bool:
         """Whether everybody can get this data: the published one, or an official release."""
-        if self.dataset in ("synthetic", "own"):
+        if self.dataset in (*config.DRAWN, "own"):
             return self.published
         if self.dataset == "flow":
             return self.prepared.key == origin.FLOW
@@ -158,18 +158,20 @@ class Study:
         return {name: Path(v).name if name in files else v for name, v in chosen.items()}
 
     @property
-    def size(self) -> str:
-        """Size of the embedded dataset that goes with the profile."""
-        return config.SYNTHETIC_SIZE[self.profile]
+    def usual_root(self) -> Path:
+        """Folder of the published synthetic dataset: its size, or ``samm`` for that layout."""
+        size = config.SYNTHETIC_SIZE[self.profile]
+        name = size if self.dataset == "synthetic" else config.DRAWN[self.dataset]
+        return self.home / "data" / "synthetic" / name
 
     @cached_property
     def root(self) -> Path:
         """Folder of the dataset; the published synthetic one is written if it is missing."""
         if self.data_root is not None:
             return self.data_root
-        root = self.home / "data" / "synthetic" / self.size
-        options: dict[str, Any] = {"n_jobs": self.n_jobs, "progress": self.progress}
-        return synthetic.write(root, origin.PUBLISHED_SEED, self.size, **options)
+        options = origin.published(self.dataset, self.profile) | {"progress": self.progress}
+        del options["generator"]
+        return synthetic.write(self.usual_root, n_jobs=self.n_jobs, **options)
 
     @cached_property
     def prepared(self) -> Prepared:
@@ -189,7 +191,7 @@ class Study:
     def prepared_by(self, choices: config.Config) -> Prepared:
         """Return the clips, prepared by these choices."""
         clips = load_clips(self.dataset, self.root, **self.reading)
-        if self.dataset == "synthetic" and not self.published:
+        if self.dataset in config.DRAWN and not self.published:
             clips.attrs["version"] += ", not the published dataset"
         if self.dataset == "flow":
             return self.of_pictures(clips, choices)
@@ -394,6 +396,18 @@ class Study:
             folder = self.home / "runs" / self.dataset / "-".join(["saved", *own])
             return Saved(folder / f"{name}{ending}")
         return Saved(self.home / "results" / self.dataset / f"{name}{ending}", origin.foreign)
+
+    def beside(self, methods: Iterable[str]) -> dict[str, dict[int, pd.DataFrame]]:
+        """Return the saved runs of the dataset that the paper shows beside this one.
+
+        They are of the same profile and protocol, with the profile's own choices: name -> seed ->
+        predictions. There are none beside data that is not public.
+        """
+        name = config.BESIDE.get(self.dataset)
+        if name is None or not self.public:
+            return {}
+        folder = self.home / "results" / name / self.saved().folder.name
+        return Saved(folder, origin.foreign).load(methods)
 
     def save(self, method: str, seed: int) -> Path:
         """Save the run of a method and a seed; return the folder of the saved runs."""

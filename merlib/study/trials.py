@@ -356,13 +356,13 @@ def find(study: Study, group: str) -> Found:
     """Return the saved trials of a group, see `Found`."""
     runs = saved(study).load(GROUPS[group])
     if not runs and study.published and study.profile != "night":
-        return find(Study(profile="night"), group)
+        return find(Study(study.dataset, profile="night"), group)
     return Found(group, study, runs)
 
 
 def command(study: Study, group: str) -> str:
     """Return what makes the trials of a group for a study."""
-    if study.published and study.profile == "night":
+    if study.published and (study.dataset, study.profile) == ("synthetic", "night"):
         return "make claims"
     root = "" if study.data_root is None else " --data-root ..."
     data = f"--dataset {study.dataset}{root} --profile {study.profile}"
@@ -387,8 +387,8 @@ def sweep(study: Study, seed: int = 0) -> pd.DataFrame:
     """
     if study.dataset != "synthetic":
         raise ValueError(
-            f"amplitude: dataset={study.dataset!r}, expected 'synthetic': nobody can set how far a "
-            "real face moves"
+            f"amplitude: dataset={study.dataset!r}, expected 'synthetic': only its faces are drawn "
+            "again, and nobody can set how far a real face moves"
         )
     if seed in (there := sweeps(study)):
         return there[seed]

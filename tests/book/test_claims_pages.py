@@ -106,7 +106,7 @@ def invented(tmp_path, monkeypatch):
                 made[name, seed] = answers(rng, share)
                 about = {"trial": name, "seed": seed, "version": "invented"}
                 about |= {"dataset": "synthetic", "profile": "night"}
-                about |= {"drawn": origin.published("paper")}
+                about |= {"drawn": origin.published("synthetic", "night")}
                 saved.save(about, predictions=made[name, seed])
         variables = runpy.run_path(str(home / "notebooks" / f"{page}.py"))
         plt.close("all")

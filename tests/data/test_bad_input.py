@@ -274,6 +274,10 @@ def test_arguments_are_checked(casme2):
         ({"dataset": "casme2", "root": None}, "expected a root folder, a table or both"),
         ({"dataset": "own", "root": casme2, "classes": "five"}, "expected the annotation table"),
         ({"dataset": "synthetic", "root": casme2}, "no synthetic dataset .* dataset=casme2"),
+        (
+            {"dataset": "synthetic-samm", "root": casme2},
+            r"samm\*.xlsx, found only CASME2",
+        ),
         ({"dataset": "composite", "root": casme2 / "CASME2-RAW"}, "expected one table of CASME II"),
         ({"dataset": "samm", "root": casme2 / "x"}, "no such folder"),
     ):

@@ -54,6 +54,18 @@ def closed():
     plt.close("all")
 
 
+@pytest.mark.parametrize(
+    ("dataset", "printed"), [("casme2", ("60.54", None)), ("samm", (None, None)), (None, ())]
+)
+def test_the_printed_columns_are_those_of_the_dataset(runs, dataset, printed):
+    table = effects.beside_printed({"merta": runs["good"], "good": runs["poor"]}, dataset)
+    assert list(table.index) == [effects.title("merta"), "good"]
+    assert tuple(table.iloc[0].filter(like="printed")) == printed
+    assert table.loc["good", "seeds"] == "3"
+    by_hand = [accuracy_score(*answers(run)) for run in runs["poor"].values()]
+    assert table.loc["good", "accuracy"] == pytest.approx(np.mean(by_hand))
+
+
 def test_scores_are_the_mean_and_the_deviation_over_seeds(runs):
     table = effects.scores(runs, {"good": "a title"}, ["accuracy", "uf1", "uar"])
     assert list(table.index) == ["a title", "poor", "as good", "once"]

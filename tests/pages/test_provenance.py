@@ -30,7 +30,7 @@ def run():
         "dataset": "synthetic",
         "profile": "laptop",
         "version": "synthetic data",
-        "drawn": origin.published("laptop"),
+        "drawn": origin.published("synthetic", "laptop"),
         "configuration": config.profile("laptop").step(),
         "configuration_hash": config.profile("laptop").hash(),
         "steps": versions.of_method("full", config.profile("laptop"), drawn=True),

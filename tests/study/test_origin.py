@@ -8,11 +8,12 @@ import pytest
 from conftest import ROOT, TINY
 
 from merlib import cli
+from merlib.config import DRAWN, SYNTHETIC_SIZE
 from merlib.data import synthetic
 from merlib.pages import provenance
 from merlib.preprocess.pipeline import Prepared
 from merlib.store import Saved
-from merlib.study import origin
+from merlib.study import origin, trials
 from merlib.study.study import Study
 
 
@@ -29,10 +30,31 @@ def unprepared(monkeypatch):
 
 @pytest.fixture
 def published(casme2_root, monkeypatch):
-    """The nine clips of the tests pass as the published dataset of every size."""
-    made_of = synthetic.arguments(7, "laptop", "casme2", 3, 9, None)
-    monkeypatch.setattr(origin, "published", lambda size: made_of)
-    return made_of
+    """The nine clips of the tests pass as the published dataset, the five as that beside it."""
+    made_of = {
+        "synthetic": synthetic.arguments(7, "laptop", "casme2", 3, 9, None),
+        "synthetic-samm": synthetic.arguments(8, "laptop", "samm", 2, 5, None),
+    }
+    monkeypatch.setattr(origin, "published", lambda dataset, profile: made_of[dataset])
+    return made_of["synthetic"]
+
+
+@pytest.mark.parametrize("dataset", DRAWN)
+@pytest.mark.parametrize(("profile", "size"), SYNTHETIC_SIZE.items())
+def test_what_is_drawn_is_what_counts_as_published(tmp_path, monkeypatch, dataset, profile, size):
+    """SAMM's layout has all clips of the paper in every profile, CASME II's has two sizes."""
+    asked = {}
+    monkeypatch.setattr(synthetic, "write", lambda root, **given: asked.update(given) or root)
+    study = Study(dataset, profile=profile, home=tmp_path, n_jobs=1)
+    name, clips, subjects = {"laptop": (size, 100, 10), "paper": (size, 246, 26)}[size]
+    if dataset == "synthetic-samm":
+        name, clips, subjects = "samm", 136, 27
+    assert study.root == tmp_path / "data" / "synthetic" / name and study.published
+    del asked["n_jobs"], asked["progress"]
+    assert asked == {"seed": 0, "layout": DRAWN[dataset], "clips": clips, "subjects": subjects}
+    assert study.saved().folder == tmp_path / "results" / dataset / profile
+    if profile == "night":
+        assert (trials.command(study, "18") == "make claims") == (dataset == "synthetic")
 
 
 def replaced(path, content):
@@ -100,6 +122,8 @@ def test_public_data_is_known_by_its_content(
     folders = [study.saved().folder for study in (chosen, read)]
     assert all(folder.is_relative_to(runs) for folder in folders) and len(set(folders)) == 2
     assert chosen.saved("night").folder == results / "synthetic" / "night"
+    beside = Study("synthetic-samm", samm_root, **options)
+    assert beside.saved("night").folder == results / "synthetic-samm" / "night"
     edited = copy_of(casme2_root)
     EDITS["last byte"](edited)
     usual = tmp_path / "data" / "synthetic" / "laptop"
@@ -157,6 +181,7 @@ def own(**changes):
         (about(drawn=None), "not drawn by the generator"),
         (about(dataset="casme2"), "casme2"),
         (about(profile="night"), "night"),
+        (about(dataset="synthetic-samm"), "synthetic-samm"),
         (about(reading={"classes": "three"}), "classes"),
     ],
 )  # fmt: skip
@@ -180,8 +205,37 @@ def test_runs_of_drawn_clips_are_foreign_among_those_of_an_official_release(tmp_
     assert origin.foreign(run, tmp_path / "casme2" / "laptop") == ""
 
 
+@pytest.mark.parametrize(
+    ("changes", "why"), [({}, ""), ({"clips": 100}, "clips 100"), ({"layout": "casme2"}, "layout")]
+)
+def test_runs_of_the_layout_of_samm_have_their_own_place(tmp_path, changes, why):
+    run = about(dataset="synthetic-samm", drawn=origin.published("synthetic-samm", "laptop"))
+    told = origin.foreign(
+        run | {"drawn": run["drawn"] | changes}, tmp_path / "synthetic-samm/laptop"
+    )
+    assert (why in told) if why else told == ""
+
+
+def test_the_runs_beside_a_dataset_are_those_of_the_other_layout(
+    published, casme2_root, samm_root, tmp_path
+):
+    options = {"home": tmp_path, "n_jobs": 1, "progress": False}
+    one = Study(data_root=casme2_root, **options)
+    other = Study("synthetic-samm", samm_root, **options)
+    told = provenance.beside_missing(one, ["majority", "full"])
+    assert "merlib train --dataset synthetic-samm --profile laptop --methods majority full" in told
+    assert one.beside(["majority"]) == {}
+    other.save("majority", 3)
+    ((found,),) = [seeds.values() for seeds in one.beside(["majority", "full"]).values()]
+    assert set(found["clip"]) == set(other.clips["clip"]) and other.beside(["majority"]) == {}
+    for private in (Study(data_root=samm_root, **options), Study("own", tmp_path, **options)):
+        private.__dict__["published"] = False
+        assert private.beside(["majority"]) == {}
+        assert "it is not public" in provenance.beside_missing(private, ["majority"])
+
+
 def test_all_saved_runs_of_the_repository_are_of_the_published_data():
-    for path in ROOT.glob("results/synthetic/*/runs.parquet"):
+    for path in ROOT.glob("results/synthetic*/*/runs.parquet"):
         assert Saved(path.parent, origin.foreign).runs() == Saved(path.parent).runs() != {}
 
 

@@ -51,7 +51,51 @@ def test_what_a_class_is_taken_for():
     assert recalls.taken_for(runs, "contempt", "happiness") == pytest.approx((1 + 0.5 + 0) / 3)
 
 
-def test_the_units_of_published_clips_fit_their_classes():
-    units = regions.published_units("laptop")
-    assert len(units) == 100 and all(units.values())
+@pytest.mark.parametrize(("dataset", "clips"), [("synthetic", 100), ("synthetic-samm", 136)])
+def test_the_units_of_published_clips_fit_their_classes(dataset, clips):
+    units = regions.published_units(dataset, "laptop")
+    assert len(units) == clips and all(units.values())
     assert all(set(some) <= set(regions.action_units.UNITS) for some in units.values())
+
+
+def answers(counts):
+    """Predictions with a confusion matrix: truth -> answer -> clips."""
+    rows = [(a, b) for a, row in counts.items() for b, n in row.items() for _ in range(n)]
+    table = pd.DataFrame(rows, columns=["label", "answer"]).assign(epoch=1, subject="s")
+    table["clip"] = [f"c{k}" for k in range(len(table))]
+    for name in counts:
+        table[f"p_{name}"] = (table["answer"] == name).astype(float)
+    return table.drop(columns="answer")
+
+
+SAMM = {
+    "anger": {"anger": 9, "happiness": 1},
+    "contempt": {"anger": 3, "happiness": 2},
+    "happiness": {"happiness": 4},
+    "others": {"anger": 4, "others": 1},
+    "surprise": {},
+}
+
+
+def test_recall_by_class_has_the_printed_ones_of_its_dataset():
+    found = recalls.by_class(answers(SAMM))
+    assert found["clips here"].to_list() == [10, 5, 4, 5, 0]
+    assert found["printed, %"].dropna().to_dict() == {"anger": 98, "happiness": 81}
+    assert found["here, %"].to_list()[:2] == ["90 (60 to 98)", "0 (0 to 43)"]
+    assert pd.isna(found.loc["surprise", "here, %"])
+    assert "printed, %" not in recalls.by_class(run([]))
+
+
+def test_the_sentences_on_a_confusion_matrix_are_counted():
+    assert recalls.told(answers(SAMM)) == (
+        "9 of 10 clips of anger, the largest class, are found (90 %; section 3.2 quotes 98 %). The "
+        "most frequent mistake: 4 of 5 clips of others are taken for anger. Section 3.2 expects "
+        "contempt to be taken for happiness: 2 of 5 clips of contempt are; the most frequent "
+        "answer to them is anger."
+    )
+    perfect = {name: {name: n} for n, name in enumerate(SAMM, 1) if name != "contempt"}
+    told = recalls.told(answers(perfect | {"contempt": {}}))
+    assert told == "5 of 5 clips of surprise, the largest class, are found (100 %)."
+    assert "Section 3.2" not in recalls.told(run([])) and "taken for happiness" in recalls.told(
+        run([])
+    )
