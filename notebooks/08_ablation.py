@@ -38,7 +38,7 @@ from IPython.display import display
 
 from merlib import Study, metrics
 from merlib.config import DRAWN, VARIANTS
-from merlib.pages import effects, plots, provenance
+from merlib.pages import effects, plots, provenance, real_motion
 from merlib.study import audit, paper, parameters, recalls, regions
 
 globals().update(parameters.read(globals()))  # papermill may pass text
@@ -207,6 +207,18 @@ def step(runs, a="base", b="full"):
 
 print(step(runs))
 
+# %% [markdown]
+# Here are all steps of table 3 with their intervals of 95 % over subjects and seeds; the answer is
+# after [Holm's correction](../book/glossary.md#holm-correction) for these rows. [The first
+# page](index.ipynb) has them beside those of real motion.
+
+# %%
+answers = effects.differences(runs, real_motion.PAIRS)
+if len(answers):
+    points = effects.differences(runs, real_motion.PAIRS, metrics.accuracy)
+    caption = f"What a module brings, {where}"
+    display(effects.table(answers, caption, besides={"points of accuracy": points}))
+
 # %%
 steps = pd.DataFrame(
     {
@@ -281,8 +293,8 @@ if not larger:
 # part what the other one does.
 #
 # An interaction of four scores varies more than a step between two: it has the noise of all four
-# rows. The interval is of 95 %, over subjects and seeds, as in all tables of differences here. For
-# the printed figures nobody can compute one; in clips the printed interaction of the accuracy is
+# rows. The interval is of 95 %, over subjects and seeds, as in all tables of differences here, and the
+# answer is after Holm's correction for the scores of one profile. For the printed figures nobody can compute one; in clips the printed interaction of the accuracy is
 # small.
 
 # %%
@@ -291,23 +303,13 @@ clips_beyond = beyond["accuracy"] / 100 * n
 print(f"Printed, points beyond the sum: {', '.join(f'{s} {v:+.1f}' for s, v in beyond.items())}.")
 print(f"In clips: {clips_beyond:.0f} of {n}.")
 
-
 # %% tags=["hide-input"]
-def interactions(variants, name):
-    """Return what both modules give beyond the sum, a row for each score; none if one is missing."""
-    if not metrics.common_seeds(*(variants.get(variant, {}) for variant in audit.INTERACTION)):
-        return {}
-    return {
-        f"{name}: {effects.LABELS[score]} (printed {beyond[effects.LABELS[score]]:+.1f})": audit.synergy(
-            variants, metric
-        )
-        for score, metric in metrics.METRICS.items()
-    }
-
-
-of_all = [interactions(runs, f"{profile}, above")]
-of_all += [interactions(variants, name) for name, variants in larger.items()]
-found = effects.judged({k: v for own in of_all for k, v in own.items()}, "synergy", "overlap")
+of_all = {}
+for name, variants in {f"{profile}, above": runs, **larger}.items():
+    own = effects.synergies(variants)
+    own.index = [f"{name}: {score} (printed {beyond[score]:+.1f})" for score in own.index]
+    of_all[name] = own
+found = pd.concat(of_all.values())
 if len(found):
     display(effects.table(found, f"Beyond the sum of both steps. Here: {dataset}", "points"))
 else:

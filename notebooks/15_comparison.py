@@ -60,7 +60,7 @@ from merlib import Study, metrics
 from merlib.methods import METHODS, make
 from merlib.methods.views import shape_of
 from merlib.model import explain
-from merlib.pages import effects, plots, provenance
+from merlib.pages import effects, plots, provenance, real_motion
 from merlib.study import paper, parameters
 
 globals().update(parameters.read(globals()))  # papermill may pass text
@@ -199,6 +199,16 @@ plots.table(pairs, f"Reference: {title[reference]}. {where}")
 # %% slideshow={"slide_type": "-"}
 beaten = [name for name, p in pairs["p, corrected"].items() if p < 0.05]
 print(f"After correction {title[reference]} differs from: {'; '.join(beaten) or 'none'}.")
+
+# %% [markdown]
+# ## Does a network beat the linear control?
+#
+# Logistic regression on the flow of the apex frame needs no network. The table takes its UF1 from
+# that of each network of [the page on real motion](24_real_motion.ipynb) that has run here.
+
+# %%
+if len(control := real_motion.against_control(runs)):
+    display(effects.table(control, f"Network minus linear control, UF1, {where}"))
 
 # %% [markdown]
 # ## What it costs

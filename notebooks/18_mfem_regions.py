@@ -107,7 +107,7 @@ print(f"clip {about['clip']}: {about['emotion']}, action units {about['action_un
 
 
 # %% tags=["hide-input"] slideshow={"slide_type": "slide"}
-TITLES = {"before": "before", "primary": "first look", "complementary": "second look", "sum": "sum"}
+TITLES = looks.MAPS
 
 
 def at_stage(stage):
@@ -207,8 +207,7 @@ if len(full):
 # what each module hands on.
 
 # %% tags=["hide-input"] slideshow={"slide_type": "slide"}
-SHORT = {name: trial.title for name, trial in trials.ATTENTION.items()} | {"full": "MFEM"}
-handed = {title: after[after["name"] == name] for name, title in SHORT.items()}
+handed = {title: after[after["name"] == name] for name, title in looks.SHORT.items()}
 if len(after):
     plots.show(
         looks.by_stage({title: rows for title, rows in handed.items() if len(rows)}, chance),
@@ -263,24 +262,10 @@ if len(full):
 # The table has the numbers.
 
 # %%
-shown = handed | {title: full[full["map"] == name] for name, title in TITLES.items()}
-shown["usual places"] = full[full["map"] == "usual"]
-shown["flat map"] = shown["sum"].assign(energy=shown["sum"]["area"])
-controls = [("MFEM", name) for name in SHORT.values() if name != "MFEM"]
-asked = {
-    "energy": [("sum", "usual places"), ("sum", "flat map"), ("sum", "before"), *controls],
-    "share": [("sum", "first look"), ("second look", "first look"), ("sum", "before"), *controls],
-    "pointing": controls,
-}
+plots.source(looks.compared)
 
 # %%
-differences = {
-    f"{regions.MEASURES[measure]}: {one}, {other}": value
-    for measure, pairs in asked.items()
-    for one, other in pairs
-    if (value := regions.difference(shown[one], shown[other], measure)) is not None
-}
-answers = effects.judged(differences, more="more", less="less")
+answers = looks.compared(found)
 
 # %% tags=["hide-input"] slideshow={"slide_type": "slide"}
 if len(answers):
@@ -301,17 +286,8 @@ if len(answers):
 # The verdict follows from these answers by the three rules:
 
 # %%
-energy, share = regions.MEASURES["energy"], regions.MEASURES["share"]
-claims = {
-    "more energy in the moving regions than the usual places": [f"{energy}: sum, usual places"],
-    "more of several regions covered than by each control": [
-        f"{share}: {one}, {other}" for one, other in controls
-    ],
-    "more of several regions covered than by the first look alone": [f"{share}: sum, first look"],
-}
-
-# %%
 if len(answers):
+    claims = {text: [looks.named(*one) for one in rule] for text, rule in looks.CLAIMED.items()}
     claimed = answers.reindex([name for pairs in claims.values() for name in pairs])
     told = (100 * claimed["value"]).map("{:+.1f} points, ".format) + claimed["answer"]
     holds = {text: (claimed["answer"][pairs] == "more").all() for text, pairs in claims.items()}
@@ -325,14 +301,13 @@ if len(answers):
 if len(answers):
     seeds, clips = claimed["seeds"].dropna().map(len).min(), full["clip"].nunique()
     print(f"Verdict ({saved.where}, at least {seeds} seed(s) in common, {clips} clips):")
-if not len(answers):
-    print("No verdict: no measurement of MFEM is saved.")
-elif (claimed["answer"] == "one seed").any():
-    print("None: one seed does not tell how far seeds lie apart.")
-elif all(holds.values()):
-    print("MFEM sees several regions, more than its controls do.")
-else:
-    print("That MFEM sees several regions better than its controls is NOT shown.")
+SAID = {
+    "no run yet": "No verdict: no measurement of MFEM is saved.",
+    "one seed": "None: one seed does not tell how far seeds lie apart.",
+    "shown": "MFEM sees several regions, more than its controls do.",
+    "not shown": "That MFEM sees several regions better than its controls is NOT shown.",
+}
+print(SAID[looks.verdict(answers)])
 
 # %% [markdown]
 # This verdict is about a narrow network on small pictures of drawn faces, whose only

@@ -198,9 +198,8 @@ if sweeps:
 # class has none.
 
 # %%
-falls = pd.DataFrame()  # pixels: each row is a trial, each column a seed
+falls = detail.falls(sweeps)  # pixels: each row is a trial, each column a seed
 if sweeps:
-    falls = trials.breakdowns(accuracies, test_chance, len(test))
     caption = "Break-down in pixels, over the seeds whose best is above the largest class"
     display(plots.table(detail.breakdowns(accuracies, falls), caption, digits=2))
 
@@ -216,26 +215,15 @@ if sweeps:
 # smaller amplitude in every one of several seeds.
 
 # %%
-ASKED = {  # prediction -> difference -> first, second
-    "fusion helps": {"MFFM − base": ("mffm", "base"), "full − MFEM": ("full", "mfem")},
-    "the shallow stages are what helps": {"full − deepest pair": ("full", "pairs-deep")},
-    "fusion helps below a pixel, and breaks down at smaller movements": {
-        "small: MFFM − base": ("small mffm", "small base"),
-        "small: full − MFEM": ("small full", "small mfem"),
-    },
-    "the interaction is better than the linear control": {"full − linear": ("full", "linear")},
-}
-BESIDES = {
-    "shallowest pair − deepest pair": ("pairs-shallow", "pairs-deep"),
-    "full − adjacent pairs": ("full", "pairs-adjacent"),
-    "full − pairs two apart": ("full", "pairs-second"),
-    "small: full − linear": ("small full", "small linear"),
-}
+for number, (prediction, pairs) in enumerate(detail.ASKED.items(), 1):
+    print(f"{number}. {prediction}: {'; '.join(pairs)}")
+print(f"besides: {'; '.join(detail.BESIDES)}")
 
 # %%
-small = {f"small {name}": seeds for name, seeds in trials.small_movements(sweeps).items()}
-pairs = {title: pair for some in (*ASKED.values(), BESIDES) for title, pair in some.items()}
-answers = effects.differences(runs | small, pairs, metrics.accuracy)
+plots.source(detail.compared)
+
+# %%
+answers = detail.compared(runs, sweeps)
 
 # %% [markdown]
 # Four more differences are drawn *besides*. No prediction rests on them, but they count in
@@ -246,8 +234,8 @@ answers = effects.differences(runs | small, pairs, metrics.accuracy)
 
 # %% tags=["hide-input"] slideshow={"slide_type": "slide"}
 if len(answers):
-    groups = {t: f"prediction {k}" for k, some in enumerate(ASKED.values(), 1) for t in some}
-    groups |= dict.fromkeys(BESIDES, "besides")
+    groups = {t: f"prediction {k}" for k, some in enumerate(detail.ASKED.values(), 1) for t in some}
+    groups |= dict.fromkeys(detail.BESIDES, "besides")
     plots.show(
         effects.forest(answers, "points of accuracy", groups),
         alt="Each difference of two variants in a row, below its prediction, in points of "
@@ -268,14 +256,8 @@ else:
 # this cannot be told.
 
 # %%
-said = []
-for number, (prediction, titles) in enumerate(ASKED.items(), 1):
-    answer, why = detail.better(answers, titles)
-    if number == 3:
-        lower, because = detail.lower(falls, [("mffm", "base"), ("full", "mfem")])
-        answer = answer if lower == "yes" else lower
-        why = f"{why}; break-down: {because}"
-    said.append(answer)
+predictions = detail.predictions(answers, falls)
+for number, (prediction, (answer, why)) in enumerate(predictions.items(), 1):
     print(f"{number}. {prediction}: {answer} ({why})")
 
 # %% [markdown]
@@ -283,6 +265,7 @@ for number, (prediction, titles) in enumerate(ASKED.items(), 1):
 # them says nothing about detail.
 
 # %%
+said = [answer for answer, _ in predictions.values()]
 print(f"Verdict ({where}):")
 if said[:3] == ["yes"] * 3:
     print("Fusion keeps shallow detail: all three predictions hold.")

@@ -110,25 +110,10 @@ if runs:
 # Each comparison has a name, a trial with the ingredient and a trial without it:
 
 # %%
-CONTRASTS = {
-    "magnification": ("full", "no-magnification"),
-    "magnification, no flow": ("grey-only", "plain-grey-only"),
-    "flow": ("full", "grey-only"),
-    "flow and magnification": ("full", "plain-grey-only"),
-    "grey": ("full", "flow-only"),
-    "BiLSTM": ("full", "no-bilstm"),
-    "backward direction": ("full", "one-direction"),
-    "MFEM's branch 1": ("full", "second-branch"),
-    "MFEM's branch 2": ("full", "first-branch"),
-    "branches side by side": ("full", "serial"),
-    "frames in between": ("full", "two-frames"),
-    "augmentation": ("full", "no-augmentation"),
-    "mirror flip": ("full", "no-flip"),
-    "magnified before sampling": ("full", "sampled-first"),
-    "flow as numbers, not hues": ("full", "flow-hue"),
-    "flow as numbers, not stretched": ("full", "flow-scaled"),
-}
+CONTRASTS = trials.CONTRASTS
 answers = effects.differences(runs, CONTRASTS, more="brings", less="costs")
+for name, (with_it, without) in CONTRASTS.items():
+    print(f"{name}: {effects.title(with_it)} - {effects.title(without)}")
 
 # %% [markdown]
 # The table gives each difference in points: a hundred points are the whole of a score.

@@ -40,7 +40,7 @@ plots.style()
 study = Study(dataset, data_root, profile, seed, **overrides) if dataset == "flow" else None
 found = motion.find(find_home(), study)
 runs = found.runs  # method or trial -> seed -> predictions of the last epoch
-PAIRS = real_motion.MFEM | real_motion.MFFM
+PAIRS = real_motion.PAIRS
 modules = effects.differences(runs, PAIRS)
 networks = real_motion.against_control(runs)
 real_motion.box("The answer, computed", real_motion.in_one_sentence(runs, modules, networks))
@@ -140,7 +140,7 @@ else:
 # The first rows of each module are the steps of table 3: it is added to a network without it. The
 # others put a control in its place, of the same place and kind: a single gate,
 # [CBAM](../book/glossary.md#cbam) or nothing for MFEM's attention; one linear layer over the pooled
-# stages for MFFM's fusion. The network is the paper's ResNet34 in the profile's width, on the flow
+# stages for MFFM's fusion. The last row is both modules against neither. The network is the paper's ResNet34 in the profile's width, on the flow
 # enlarged to 56 pixels, with a sequence of one.
 
 # %% tags=["hide-input"] slideshow={"slide_type": "-"}

@@ -16,13 +16,32 @@ from merlib.model.mffm import named_pairs
 from merlib.study import trials
 from merlib.study.study import Study
 
-from . import plots
+from . import effects, plots
 from .effects import Runs
 
 TITLES = {name: trial.title for name, trial in trials.FUSION.items()}
 """Names of the trials of `merlib.study.trials.FUSION`."""
 
 STYLES = {"base": "o:", "mfem": "s--", "mffm": "^-", "full": "D-", "linear": "v-."}
+ASKED = {
+    "fusion helps": {"MFFM − base": ("mffm", "base"), "full − MFEM": ("full", "mfem")},
+    "the shallow stages are what helps": {"full − deepest pair": ("full", "pairs-deep")},
+    "fusion helps below a pixel, and breaks down at smaller movements": {
+        "small: MFFM − base": ("small mffm", "small base"),
+        "small: full − MFEM": ("small full", "small mfem"),
+    },
+    "the interaction is better than the linear control": {"full − linear": ("full", "linear")},
+}
+"""Prediction -> difference -> first, second. "small" are movements below a pixel."""
+
+BESIDES = {
+    "shallowest pair − deepest pair": ("pairs-shallow", "pairs-deep"),
+    "full − adjacent pairs": ("full", "pairs-adjacent"),
+    "full − pairs two apart": ("full", "pairs-second"),
+    "small: full − linear": ("small full", "small linear"),
+}
+"""Differences on which no prediction rests."""
+
 PANELS = {"without MFEM": ("base", "mffm"), "with MFEM": ("mfem", "full", "linear")}
 
 
@@ -122,6 +141,48 @@ def breakdowns(accuracies: pd.DataFrame, falls: pd.DataFrame) -> pd.DataFrame:
         "seeds": falls.notna().sum(axis=1).map(f"{{}} of {falls.shape[1]}".format),
     }
     return pd.DataFrame(columns).loc[falls.index].rename(TITLES).rename_axis(None)
+
+
+def compared(runs: Mapping[str, Runs], sweeps: Mapping[int, pd.DataFrame]) -> pd.DataFrame:
+    """Return the differences of accuracy of `ASKED` and `BESIDES`, see `effects.judged`.
+
+    Parameters
+    ----------
+    sweeps : dict
+        See `merlib.study.trials.sweeps`.
+    """
+    small = {f"small {name}": seeds for name, seeds in trials.small_movements(sweeps).items()}
+    pairs = {title: pair for some in (*ASKED.values(), BESIDES) for title, pair in some.items()}
+    return effects.differences({**runs, **small}, pairs, metrics.accuracy)
+
+
+def falls(sweeps: Mapping[int, pd.DataFrame]) -> pd.DataFrame:
+    """Return the break-downs of sweeps in pixels, see `merlib.study.trials.breakdowns`.
+
+    It is empty without a sweep.
+    """
+    if not sweeps:
+        return pd.DataFrame()
+    test = next(iter(sweeps.values())).drop_duplicates("clip")
+    chance = test["label"].value_counts(normalize=True).iloc[0]
+    return trials.breakdowns(trials.by_amplitude(sweeps), chance, len(test))
+
+
+def predictions(answers: pd.DataFrame, falls: pd.DataFrame) -> dict[str, tuple[str, str]]:
+    """Return what follows on each prediction of `ASKED`: its answer, and why.
+
+    See `better`; the prediction on small movements also asks `lower`.
+
+    Parameters
+    ----------
+    answers, falls : DataFrame
+        See `compared` and the function `falls`.
+    """
+    found = {name: better(answers, titles) for name, titles in ASKED.items()}
+    third = list(ASKED)[2]
+    (answer, why), (low, because) = found[third], lower(falls, [("mffm", "base"), ("full", "mfem")])
+    found[third] = (answer if low == "yes" else low, f"{why}; break-down: {because}")
+    return found
 
 
 def better(answers: pd.DataFrame, titles: Collection[str]) -> tuple[str, str]:

@@ -17,7 +17,7 @@ from pandas.io.formats.style import Styler
 from merlib import metrics
 from merlib.methods import METHODS
 from merlib.metrics import Difference
-from merlib.study import paper, trials
+from merlib.study import audit, paper, trials
 
 from . import plots
 from .plots import p_value
@@ -175,6 +175,38 @@ def judged(
     table["holm"] = metrics.holm_of_judged(table["p"], table["seeds"])
     table["answer"] = metrics.conclusions(table["value"], table["p"], table["seeds"], more, less)
     return table
+
+
+def verdict(found: pd.DataFrame, more: str = "better", less: str = "worse") -> str:
+    """Return in a few words whether all of some differences are above zero, see `judged`.
+
+    Returns
+    -------
+    str
+        ``no run yet``; ``one seed``, if one of them is of one; ``shown``, ``against it`` or ``not
+        shown``, if that holds for all; else how many are on which side.
+    """
+    if not len(found):
+        return "no run yet"
+    answers = found["answer"].value_counts()
+    if "one seed" in answers:
+        return "one seed"
+    words = {more: "shown", less: "against it", "not shown": "not shown"}
+    if len(answers) == 1:
+        return words[answers.index[0]]
+    told = [f"{words[a]} in {answers[a]}" for a in (more, less) if a in answers]
+    return f"{', '.join(told)} of {len(found)} places"
+
+
+def synergies(runs: Mapping[str, Runs]) -> pd.DataFrame:
+    """Return what both modules give beyond the sum of their steps, by score; see `judged`.
+
+    It has no rows if a variant of table 3 is missing, or no seed is common to all.
+    """
+    if not metrics.common_seeds(*(runs.get(name, {}) for name in audit.INTERACTION)):
+        return judged({})
+    found = {LABELS[score]: audit.synergy(runs, of) for score, of in metrics.METRICS.items()}
+    return judged(found, "synergy", "overlap")
 
 
 def points(line: pd.Series) -> str:

@@ -7,12 +7,85 @@ import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
 
-from merlib.study import regions
+from merlib.study import regions, trials
 
-from . import plots
+from . import effects, plots
+
+MAPS = {"before": "before", "primary": "first look", "complementary": "second look", "sum": "sum"}
+"""Map of `merlib.study.regions.maps` -> what pages call it."""
+
+SHORT = {name: trial.title for name, trial in trials.ATTENTION.items()} | {"full": "MFEM"}
+"""Trial of `merlib.study.trials.ATTENTION` -> what its map is called."""
+
+CONTROLS = [("MFEM", title) for title in SHORT.values() if title != "MFEM"]
+
+ASKED = {
+    "energy": [("sum", "usual places"), ("sum", "flat map"), ("sum", "before"), *CONTROLS],
+    "share": [("sum", "first look"), ("second look", "first look"), ("sum", "before"), *CONTROLS],
+    "pointing": CONTROLS,
+}
+"""Measure -> pairs of maps that are compared."""
+
+CLAIMED = {
+    "more energy in the moving regions than the usual places": [("energy", "sum", "usual places")],
+    "more of several regions covered than by each control": [("share", *pair) for pair in CONTROLS],
+    "more of several regions covered than by the first look alone": [
+        ("share", "sum", "first look")
+    ],
+}
+"""Rule of the verdict -> measure and maps of the differences that must be above zero."""
 
 BLIND = {"random map": ":", "usual places": "--"}
 """Maps of `merlib.study.regions.blind`, with their style of line."""
+
+
+def named(measure: str, one: str, other: str) -> str:
+    """Return what a difference of two maps is called."""
+    return f"{regions.MEASURES[measure]}: {one}, {other}"
+
+
+def compared(found: pd.DataFrame) -> pd.DataFrame:
+    """Return all differences of `ASKED`, see `merlib.pages.effects.judged`.
+
+    Parameters
+    ----------
+    found : DataFrame
+        See `merlib.study.regions.measured`.
+    """
+    full, after = found[found["name"] == "full"], found[found["map"] == "sum"]
+    shown = {title: after[after["name"] == name] for name, title in SHORT.items()}
+    shown |= {title: full[full["map"] == name] for name, title in MAPS.items()}
+    shown["usual places"] = full[full["map"] == "usual"]
+    shown["flat map"] = shown["sum"].assign(energy=shown["sum"]["area"])
+    differences = {
+        named(measure, one, other): value
+        for measure, pairs in ASKED.items()
+        for one, other in pairs
+        if (value := regions.difference(shown[one], shown[other], measure)) is not None
+    }
+    return effects.judged(differences, more="more", less="less")
+
+
+def verdict(answers: pd.DataFrame) -> str:
+    """Return whether MFEM sees several regions better than its controls do.
+
+    Parameters
+    ----------
+    answers : DataFrame
+        See `compared`.
+
+    Returns
+    -------
+    str
+        ``no run yet``, ``one seed``, ``shown`` (every rule of `CLAIMED` holds) or ``not shown``.
+    """
+    if not len(answers):
+        return "no run yet"
+    names = [named(*one) for rule in CLAIMED.values() for one in rule]
+    claimed = answers.reindex(names)["answer"]
+    if (claimed == "one seed").any():
+        return "one seed"
+    return "shown" if (claimed == "more").all() else "not shown"
 
 
 def over_face(

@@ -80,6 +80,12 @@ def beside_missing(study: Study, methods: Iterable[str]) -> str:
     return f"No run on {other} is saved that could be shown here: merlib train {command} --keep."
 
 
+def old(run: pd.DataFrame, study: Study | None = None) -> bool:
+    """Return whether a run is stale, see `show`."""
+    about = run.attrs["run"]
+    return bool(store.stale(about, trials.choices(about, study)))
+
+
 def stale_runs(home: Path) -> list[str]:
     """Return a line for each method or trial with stale runs: where they are, and why.
 

@@ -31,6 +31,8 @@ MFFM = {
     "MFFM: added to base + MFEM": ("full", "mfem"),
     "MFFM: instead of one linear layer": ("full", "linear"),
 }
+BOTH = {"both: added to base": ("full", "base")}
+PAIRS = MFEM | MFFM | BOTH
 """What a difference is called -> names of the first and of the second. The first two of a module
 are the steps of table 3, the others are against its controls."""
 
@@ -136,22 +138,13 @@ def helps(module: str, answers: pd.DataFrame, steps: Collection[str]) -> str:
     told = ", ".join(
         f"{effects.points(line)} {name.partition(': ')[2]}" for name, line in found.iterrows()
     )
-    counts, of = found["answer"].value_counts(), f"of {len(found)} places"
-    if "one seed" in counts:
-        word = f"from one seed nothing follows about {module}"
-    elif counts.get("better", 0) == len(found):
-        word = f"{module} helps"
-    elif counts.get("worse", 0) == len(found):
-        word = f"{module} costs"
-    elif set(counts.index) == {"not shown"}:
-        word = f"{module} is not shown to help"
-    else:
-        told_of = {"better": "helps", "worse": "costs"}
-        word = f"{module} " + " and ".join(
-            f"{verb} in {counts[answer]} {of}"
-            for answer, verb in told_of.items()
-            if answer in counts
-        )
+    words = {
+        "one seed": f"from one seed nothing follows about {module}",
+        "not shown": f"{module} is not shown to help",
+    }
+    answer = effects.verdict(found)
+    does = answer.replace("shown", "helps").replace("against it", "costs")
+    word = words.get(answer, f"{module} {does}")
     return f"{word}: {told}"
 
 

@@ -16,7 +16,7 @@ from their confusion matrices. Nothing in `PRINTED` and `CONFUSION` was measured
 - Bi-WOOF and OFF-ApexNet as STSTNet's table III has them, RCN as HTNet's table 2 has it.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -155,7 +155,7 @@ def command(what: str, seeds: Iterable[int] = (0, 1, 2)) -> str:
     return f".venv/bin/merlib {what} --seeds {' '.join(map(str, seeds))} {data}"
 
 
-def find(home: Path, study: Study | None = None) -> Found:
+def find(home: Path, study: Study | None = None, watched: Collection[str] = WATCHED) -> Found:
     """Return the saved runs of these clips.
 
     Parameters
@@ -165,21 +165,23 @@ def find(home: Path, study: Study | None = None) -> Found:
         ``results/flow/paper``, if there are any.
     study : Study, optional
         Of the dataset ``flow``: then its own runs count, those that are not saved included.
+    watched : collection of str
+        Methods whose epochs are wanted; it takes long to read them.
     """
     saved = Saved(home / "results" / "flow" / "laptop", origin.foreign)
     saved = study.saved() if study else saved
     runs = saved.load([*CLASSICAL, *NETWORKS, *VARIED], every_epoch=False)
-    epochs = saved.load(WATCHED)
+    epochs = saved.load(watched)
     if not study:
         published = Saved(home / "results" / "flow" / "paper", origin.foreign)
         runs |= published.load([n for n in NETWORKS if n not in VARIANTS], every_epoch=False)
-        epochs |= published.load(WATCHED)
+        epochs |= published.load(watched)
     if study:
         own = [name for name in (*CLASSICAL, *NETWORKS) if study.finished(name)]
         for name in own:
             run = {study.seed: study.predictions(name)}
             runs[name] = runs.get(name, {}) | run
-            if name in WATCHED:
+            if name in watched:
                 epochs[name] = epochs.get(name, {}) | run
     return Found(runs, epochs, saved.measured("mistakes"))
 

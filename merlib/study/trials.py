@@ -108,6 +108,26 @@ IMBALANCE = FULL | {
 }
 """Claim of section 4: classes of different sizes are what to work on."""
 
+CONTRASTS = {
+    "magnification": ("full", "no-magnification"),
+    "magnification, no flow": ("grey-only", "plain-grey-only"),
+    "flow": ("full", "grey-only"),
+    "flow and magnification": ("full", "plain-grey-only"),
+    "grey": ("full", "flow-only"),
+    "BiLSTM": ("full", "no-bilstm"),
+    "backward direction": ("full", "one-direction"),
+    "MFEM's branch 1": ("full", "second-branch"),
+    "MFEM's branch 2": ("full", "first-branch"),
+    "branches side by side": ("full", "serial"),
+    "frames in between": ("full", "two-frames"),
+    "augmentation": ("full", "no-augmentation"),
+    "mirror flip": ("full", "no-flip"),
+    "magnified before sampling": ("full", "sampled-first"),
+    "flow as numbers, not hues": ("full", "flow-hue"),
+    "flow as numbers, not stretched": ("full", "flow-scaled"),
+}
+"""Ingredient -> a trial with it, and one without it."""
+
 SENSITIVITY = FULL | {
     "no-magnification": INGREDIENTS["no-magnification"],
     "larger-images": Trial("images twice as wide and high", {"size": "2x"}),
@@ -352,11 +372,11 @@ def filled(text: str) -> str:
     return textwrap.fill(text, 80, subsequent_indent="   ", break_on_hyphens=False)
 
 
-def find(study: Study, group: str) -> Found:
-    """Return the saved trials of a group, see `Found`."""
-    runs = saved(study).load(GROUPS[group])
+def find(study: Study, group: str, every_epoch: bool = True) -> Found:
+    """Return the saved trials of a group, see `Found` and `merlib.store.Saved.load`."""
+    runs = saved(study).load(GROUPS[group], every_epoch)
     if not runs and study.published and study.profile != "night":
-        return find(Study(study.dataset, profile="night"), group)
+        return find(Study(study.dataset, profile="night", home=study.home), group, every_epoch)
     return Found(group, study, runs)
 
 

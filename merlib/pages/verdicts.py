@@ -1,0 +1,332 @@
+"""The table of the front page and of the README: each claim of the paper, and what came out.
+
+A cell comes from the function that the page of its row uses, so that both say the same. Nothing is
+trained: runs that are saved are read, and a claim without runs has *no run yet*.
+"""
+
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from typing import NamedTuple
+
+import numpy as np
+import pandas as pd
+
+from merlib import metrics
+from merlib.methods import METHODS
+from merlib.study import audit, motion, paper, regions, trials
+from merlib.study.study import Study
+
+from . import detail, effects, looks, plots, provenance, real_motion
+from .effects import Runs
+
+DATA = {"synthetic": "drawn clips", **paper.NAMES, "composite": "both datasets", "own": "own clips"}
+"""Dataset -> what the table calls its clips."""
+
+PAGES = {
+    "08_ablation": "ablation",
+    "09_audit": "audit",
+    "15_comparison": "table 2, run here",
+    "18_mfem_regions": "several regions",
+    "19_mffm_detail": "shallow detail",
+    "20_ingredients": "ingredients",
+    "24_real_motion": "real motion",
+}
+"""Page -> what the table calls it."""
+
+STALE = "\N{DAGGER}"
+"""Behind an answer whose runs would come out otherwise today."""
+
+
+WORDS = {
+    "shown": "shown",
+    "against it": "against it",
+    "not shown": "not shown",
+    "one seed": "without a verdict yet",
+    "no run yet": "without a verdict yet",
+}
+"""Verdict of a cell -> what the sentence above the table calls it."""
+
+
+class Answer(NamedTuple):
+    """What runs say about a claim.
+
+    Attributes
+    ----------
+    told : str
+        In figures.
+    verdict : str
+        See `merlib.pages.effects.verdict`; empty if these data cannot answer.
+    runs : sequence of DataFrame
+        What is behind it.
+    """
+
+    told: str
+    verdict: str
+    runs: Sequence[pd.DataFrame] = ()
+
+
+NO_RUN = Answer(plots.MISSING, "no run yet")
+NO_FACES = Answer("needs faces", "")
+
+
+class Row(NamedTuple):
+    """A claim of the paper: in words, as printed, what came out on two kinds of data, and where."""
+
+    claim: str
+    printed: str
+    here: Answer
+    real: Answer
+    pages: tuple[str, ...]
+
+
+def table(study: Study, flow: Study | None = None) -> pd.DataFrame:
+    """Return the claims of the paper, each in a row, with what came out.
+
+    Parameters
+    ----------
+    study : Study
+        Of frames. Its saved runs count, and its own where none are published.
+    flow : Study, optional
+        Of the dataset ``flow``: then its own runs of real motion count, too.
+
+    Returns
+    -------
+    DataFrame
+        ``claim`` and ``printed``; ``here`` and ``real``, what the runs of the study's data and
+        those of real motion say; ``verdict here``, ``verdict real`` and ``verdict``, both in one;
+        ``pages``, which show it. ``attrs["here"]`` is what the study's clips are called.
+    """
+    name, rows = DATA[study.dataset], []
+    for claim, printed, here, real, pages in [*measured(study, flow), *on_paper()]:
+        said = {name.removesuffix(" clips"): here.verdict, "real": real.verdict}
+        words = {where: word for where, word in said.items() if word}
+        both = [f"{where}: {word}" for where, word in words.items()]
+        rows.append(
+            {
+                "claim": claim,
+                "printed": printed,
+                "here": here.told + STALE * any(provenance.old(run, study) for run in here.runs),
+                "real": real.told + STALE * any(provenance.old(run, flow) for run in real.runs),
+                "verdict here": here.verdict,
+                "verdict real": real.verdict,
+                "verdict": "; ".join(both) if len(set(words.values())) > 1 else here.verdict,
+                "pages": pages,
+            }
+        )
+    found = pd.DataFrame(rows)
+    found.attrs["here"] = name
+    return found
+
+
+def measured(study: Study, flow: Study | None) -> list[Row]:
+    """Return the claims that runs can test; see `table`."""
+    runs, real = runs_of(study), motion.find(study.home, flow, watched=()).runs
+    both = {one: effects.differences(some, real_motion.PAIRS) for one, some in
+            (("here", runs), ("real", real))}  # fmt: skip
+
+    def steps(of: Mapping[str, tuple[str, str]]) -> tuple[str, Answer, Answer]:
+        return printed(of), step(both["here"], of, runs), step(both["real"], of, real)
+
+    first = slice(0, 2)  # of a module: the steps of table 3; the others are against controls
+    mfem, mffm = (dict(list(of.items())[first]) for of in (real_motion.MFEM, real_motion.MFFM))
+    synergy = f"{audit.printed_synergy()['UF1']:+.1f} beyond the sum"
+    ranks = [rank for rank, _ in audit.ranks().values()]
+    best = f"best in {ranks.count(1)} of {len(ranks)} columns"
+    ablation, linear = ("08_ablation", "24_real_motion"), ("15_comparison", "24_real_motion")
+    return [
+        Row("MFEM helps", *steps(mfem), ablation),
+        Row("MFFM helps", *steps(mffm), ablation),
+        Row("Both together help", *steps(real_motion.BOTH), ablation),
+        Row("Each helps the other", synergy, beyond(runs), beyond(real), ablation[:1]),
+        Row("The method beats those of table 2", best, order(runs), order(real), linear[:1]),
+        Row("A network beats a linear model", "not asked", control(runs), control(real), linear),
+        Row("MFEM sees further regions", "no figure", second_look(study), NO_FACES,
+            ("18_mfem_regions",)),
+        Row("MFFM keeps shallow detail", "no figure", shallow(study), NO_FACES,
+            ("19_mffm_detail",)),
+        Row("Magnification helps", "no figure", magnification(study), NO_FACES,
+            ("20_ingredients",)),
+    ]  # fmt: skip
+
+
+def on_paper() -> list[Row]:
+    """Return claims that the printed tables decide; no run can add to them."""
+    differences, claim = audit.differences(), audit.claims().loc["one protocol"]
+    agree, nothing = (differences["verdict"] == audit.AGREES).sum(), Answer(plots.MISSING, "")
+    why = claim["recomputed"].partition(";")[0]
+    return [
+        Row("The differences in the text follow from its tables", f"{len(differences)} differences",
+            nothing._replace(verdict=f"{agree} of {len(differences)} agree"), nothing,
+            ("09_audit",)),
+        Row("Table 2 compares on the same clips", "same data, classes, criteria",
+            nothing._replace(verdict=f"{claim['verdict']}: {why}"), nothing, ("09_audit",)),
+    ]  # fmt: skip
+
+
+def runs_of(study: Study) -> dict[str, dict[int, pd.DataFrame]]:
+    """Return the runs of a study, method -> seed -> predictions: published ones, or its own."""
+    kept = study.saved().load(METHODS, every_epoch=False) if study.published else {}
+    return kept or study.runs(METHODS, make=[name for name in METHODS if study.finished(name)])
+
+
+def seeds(found: pd.DataFrame) -> str:
+    """Return how many seeds are behind differences, as text."""
+    count = min(map(len, found["seeds"]))
+    return f"{count} seed{'s' * (count > 1)}"
+
+
+def printed(of: Mapping[str, tuple[str, str]]) -> str:
+    """Return the same differences of UF1 in table 3, in points."""
+    steps = {name: paper.TABLE3[a][1] - paper.TABLE3[b][1] for name, (a, b) in of.items()}
+    return "; ".join(f"{100 * step:+.1f}{place(name)}" for name, step in steps.items())
+
+
+def place(name: str) -> str:
+    """Return to what a module is added, of the name of a difference."""
+    return f" {name.partition(': added ')[2]}"
+
+
+def step(answers: pd.DataFrame, of: Collection[str], runs: Mapping[str, Runs]) -> Answer:
+    """Return what differences of `merlib.pages.real_motion.PAIRS` say together."""
+    found = answers[answers.index.isin(list(of))]
+    if not len(found):
+        return NO_RUN
+    told = [f"{effects.points(line)}{place(name)}" for name, line in found.iterrows()]
+    behind = {name for key in found.index for name in real_motion.PAIRS[key]}
+    return Answer(
+        f"{'; '.join(told)}; {seeds(found)}", effects.verdict(found), tables(runs, behind)
+    )
+
+
+def tables(runs: Mapping[str, Runs], names: Iterable[str]) -> list[pd.DataFrame]:
+    """Return the predictions of some methods."""
+    return effects.all_runs({name: runs[name] for name in names})
+
+
+def beyond(runs: Mapping[str, Runs]) -> Answer:
+    """Return what both modules give beyond the sum of their steps, in UF1."""
+    answers = effects.synergies(runs)
+    if not len(answers):
+        return NO_RUN
+    found = answers.loc[["UF1"]]
+    told = f"{effects.points(found.iloc[0])} beyond the sum; {seeds(found)}"
+    return Answer(
+        told, effects.verdict(found, "synergy", "overlap"), tables(runs, audit.INTERACTION)
+    )
+
+
+def order(runs: Mapping[str, Runs], method: str = "full") -> Answer:
+    """Return the rank of a method by UF1, and from how many others McNemar's test tells it apart.
+
+    The test is of the first seed of each, after Holm's correction for all runs; the variants of
+    table 3 are no rivals.
+    """
+    rivals = [name for name in runs if name == method or name not in paper.TABLE3]
+    if method not in rivals or len(rivals) < 2:
+        return NO_RUN
+    scores = {
+        name: np.mean([metrics.scores(run)["uf1"] for run in runs[name].values()])
+        for name in rivals
+    }
+    rank = sorted(rivals, key=lambda name: scores[name], reverse=True).index(method) + 1
+    first = {name: {0: some[min(some)]} for name, some in runs.items()}
+    pairs = {name: (method, name) for name in runs if name != method}
+    tests = effects.mcnemar(first, pairs).droplevel("seed").loc[[n for n in rivals if n != method]]
+    clear = tests[tests["p"] < 0.05]
+    ahead, behind = ((clear["first"] > clear["second"]) == first for first in (True, False))
+    word = "against it" if behind.any() else "not shown"
+    told = f"rank {rank} of {len(rivals)}; ahead of {ahead.sum()}, behind {behind.sum()}"
+    return Answer(told, "shown" if ahead.sum() == len(tests) else word, tables(runs, rivals))
+
+
+def control(runs: Mapping[str, Runs]) -> Answer:
+    """Return whether a network is better than the linear control, and how far the best one is."""
+    answers = real_motion.against_control(runs)
+    if not len(answers):
+        return NO_RUN
+    best = answers.loc[[answers["value"].idxmax()]]
+    judged = answers["answer"][answers["answer"] != "one seed"]
+    word = "not shown" if len(judged) else "one seed"
+    word = "against it" if len(judged) and (judged == "worse").all() else word
+    told = (
+        f"{effects.points(best.iloc[0])} {best.index[0]}, the best of {len(answers)}; {seeds(best)}"
+    )
+    behind = [name for name in (motion.CONTROL, *motion.NETWORKS) if name in runs]
+    return Answer(told, "shown" if (judged == "better").any() else word, tables(runs, behind))
+
+
+def second_look(study: Study) -> Answer:
+    """Return whether MFEM sees further regions, and how many more than its first look."""
+    saved = trials.find(study, "attention", every_epoch=False)
+    answers = looks.compared(regions.measured(trials.saved(saved.study)))
+    word, name = looks.verdict(answers), looks.named("share", "sum", "first look")
+    if name not in answers.index:
+        return NO_RUN
+    told = f"{effects.points(answers.loc[name])} of the regions; {seeds(answers.loc[[name]])}"
+    return Answer(told, word, effects.all_runs(saved.runs))
+
+
+def shallow(study: Study) -> Answer:
+    """Return whether MFFM keeps shallow detail, and what its shallow stages bring in accuracy."""
+    saved, (name,) = trials.find(study, "fusion", every_epoch=False), list(detail.ASKED.values())[1]
+    sweeps = trials.sweeps(saved.study)
+    answers = detail.compared(saved.runs, sweeps)
+    if name not in answers.index:
+        return NO_RUN
+    said = list(detail.predictions(answers, detail.falls(sweeps)).values())[:3]
+    word = "shown" if all(answer == "yes" for answer, _ in said) else "not shown"
+    found = answers.loc[[name]]
+    told = f"{effects.points(found.iloc[0])} of accuracy by the shallow stages; {seeds(found)}"
+    one = found["answer"].iloc[0] == "one seed"
+    return Answer(told, "one seed" if one else word, effects.all_runs(saved.runs))
+
+
+def magnification(study: Study) -> Answer:
+    """Return what magnification brings beside flow."""
+    saved, name = trials.find(study, "ingredients", every_epoch=False), "magnification"
+    answers = effects.differences(saved.runs, trials.CONTRASTS, more="brings", less="costs")
+    if name not in answers.index:
+        return NO_RUN
+    found = answers.loc[[name]]
+    word = effects.verdict(found, "brings", "costs")
+    told = f"{effects.points(found.iloc[0])} beside flow; {seeds(found)}"
+    return Answer(told, word, tables(saved.runs, trials.CONTRASTS[name]))
+
+
+def in_one_sentence(table: pd.DataFrame) -> str:
+    """Say how many questions have which answer, on each kind of data and on paper."""
+    asked = table[table["verdict here"].isin(WORDS) | table["verdict real"].isin(WORDS)]
+    parts = []
+    for column, where in (("verdict here", table.attrs["here"]), ("verdict real", "real motion")):
+        counts = asked[column][asked[column] != ""].replace(WORDS).value_counts()
+        told = [
+            f"{counts[word]} {word}" for word in dict.fromkeys(WORDS.values()) if word in counts
+        ]
+        parts.append(f"on {where}, of {counts.sum()} questions: {', '.join(told)}")
+    differences = audit.differences()
+    agree = (differences["verdict"] == audit.AGREES).sum()
+    text = "; ".join([*parts, f"on paper, {agree} of {len(differences)} printed differences agree"])
+    return f"{text[0].upper()}{text[1:]}."
+
+
+def markdown(table: pd.DataFrame, link: str = "{}.ipynb") -> str:
+    """Return the table as Markdown, with a sentence on what is stale.
+
+    Parameters
+    ----------
+    table : DataFrame
+        See `table`.
+    link : str
+        Address of a page, with a place for its name.
+    """
+    head = ["claim", "printed", f"on {table.attrs['here']}", "on real motion", "verdict", "page"]
+    lines = [head, ["---"] * len(head)]
+    for row in table.to_dict("records"):
+        pages = ", ".join(f"[{PAGES[name]}]({link.format(name)})" for name in row["pages"])
+        lines.append(
+            [*(row[name] for name in ("claim", "printed", "here", "real", "verdict")), pages]
+        )
+    text = "\n".join(f"| {' | '.join(line)} |" for line in lines)
+    if STALE in text:
+        text += f"\n\n{STALE} Made before something behind it was changed: today it would come out "
+        text += "otherwise."
+    return text
