@@ -293,9 +293,9 @@ if not larger:
 # part what the other one does.
 #
 # An interaction of four scores varies more than a step between two: it has the noise of all four
-# rows. The interval is of 95 %, over subjects and seeds, as in all tables of differences here, and the
-# answer is after Holm's correction for the scores of one profile. For the printed figures nobody can compute one; in clips the printed interaction of the accuracy is
-# small.
+# rows. The interval is of 95 %, over subjects and seeds, as in all tables of differences here; the
+# answer is after Holm's correction for the three scores of a profile. For the printed figures nobody
+# can compute one; in clips the printed interaction of the accuracy is small.
 
 # %%
 beyond = audit.printed_synergy()

@@ -140,8 +140,8 @@ else:
 # The first rows of each module are the steps of table 3: it is added to a network without it. The
 # others put a control in its place, of the same place and kind: a single gate,
 # [CBAM](../book/glossary.md#cbam) or nothing for MFEM's attention; one linear layer over the pooled
-# stages for MFFM's fusion. The last row is both modules against neither. The network is the paper's ResNet34 in the profile's width, on the flow
-# enlarged to 56 pixels, with a sequence of one.
+# stages for MFFM's fusion. The last row is both modules against neither. The network is the paper's
+# ResNet34 in the profile's width, on the flow enlarged to 56 pixels, with a sequence of one.
 
 # %% tags=["hide-input"] slideshow={"slide_type": "-"}
 if len(modules):

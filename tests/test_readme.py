@@ -8,9 +8,10 @@ import pytest
 
 from merlib import cli, metrics
 from merlib.methods import METHODS
-from merlib.pages import real_motion
+from merlib.pages import real_motion, verdicts
 from merlib.store import Saved
 from merlib.study import motion
+from merlib.study.study import Study
 
 ROOT = Path(__file__).resolve().parent.parent
 README = (ROOT / "README.md").read_text()
@@ -63,6 +64,15 @@ def test_the_table_of_real_motion_is_counted_too():
     assert f"a UF1 of {best:.3f} instead of {table.loc[('htnet', 'here'), 'uf1']:.3f}" in REAL
 
 
+def claims():
+    """Return the table of claims, as the README has it."""
+    return verdicts.markdown(verdicts.table(Study(home=ROOT)), "notebooks/{}.py")
+
+
+def test_the_table_of_claims_is_that_of_the_first_page():
+    assert claims() in README, f"{Path(__file__).name} as a script writes the table"
+
+
 def test_saved_runs_say_what_made_them():
     saved = Saved(RESULTS / "laptop")
     for (name, seed), about in saved.runs().items():
@@ -90,3 +100,8 @@ def test_its_make_targets_and_commands_exist():
 def test_its_links_lead_somewhere():
     for target in re.findall(r"\]\(([^)#]+)\)", README):
         assert target.startswith("http") or (ROOT / target).exists(), target
+
+
+if __name__ == "__main__":
+    table = re.compile(r"^\| claim \|.*?(?=^## )", re.M | re.S)
+    (ROOT / "README.md").write_text(table.sub(lambda _: claims() + "\n\n", README))

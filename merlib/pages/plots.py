@@ -302,6 +302,51 @@ def prediction(found: "Prediction", faces: Faces) -> Figure:
     return figure
 
 
+def path(
+    frames: Sequence[np.ndarray],
+    magnified: np.ndarray,
+    flow: np.ndarray,
+    attended: np.ndarray,
+    answer: pd.Series,
+    faces: Faces,
+) -> Figure:
+    """Draw the whole path of a clip: frames, magnified, flow, attention, answer.
+
+    Parameters
+    ----------
+    frames : sequence of 3 arrays (S, S)
+        Aligned: the onset, one in between, and the apex.
+    magnified : array (S, S)
+        The apex, magnified.
+    flow : array (2, S, S)
+        Onset to apex. It is drawn on the scale of the middle of the picture, where the face is; at
+        the border a still background moves against the head, and what is longer is cut.
+    attended : array (H, W)
+        What the attention of a stage hands on at the apex.
+    answer : Series
+        Class -> probability.
+    """
+    rows: list[list[Any]] = [["onset", "between", "apex"], ["magnified", "flow", "attention"], ["answer"] * 3]
+    figure, axes = plt.subplot_mosaic(rows, figsize=(6, 5.8), height_ratios=[3, 3, 2])
+    side = (-0.5, len(magnified) - 0.5)
+    for name, image in zip(rows[0] + ["magnified", "attention"], [*frames, magnified, magnified],
+                           strict=True):  # fmt: skip
+        axes[name].imshow(faces.picture(image), vmin=0, vmax=255)
+    edge, length = len(magnified) // 4, np.hypot(*flow)
+    limit = length[edge:-edge, edge:-edge].max() or 1.0
+    flow_field(axes["flow"], flow * np.minimum(1, limit / np.maximum(length, limit)), limit)
+    values = faces.features(attended)
+    axes["attention"].imshow(values, extent=(*side, *side[::-1]), alpha=0.6, cmap="viridis")
+    titles = ["1 frames: onset", "between", "apex", "2 magnified", "3 flow", "4 attention"]
+    for name, title in zip(rows[0] + rows[1], titles, strict=True):
+        axes[name].set_title(title)
+        axes[name].axis("off")
+    axes["answer"].barh(literal(answer.index), answer, color=COLOURS[0])
+    axes["answer"].set(title="5 answer", xlabel="probability", xlim=(0, 1))
+    axes["answer"].invert_yaxis()
+    return figure
+
+
 def confusion_matrix(
     matrix: np.ndarray, classes: Sequence[str], title: str = "", axes: Axes | None = None
 ) -> Axes:

@@ -21,17 +21,6 @@ from .effects import Runs
 DATA = {"synthetic": "drawn clips", **paper.NAMES, "composite": "both datasets", "own": "own clips"}
 """Dataset -> what the table calls its clips."""
 
-PAGES = {
-    "08_ablation": "ablation",
-    "09_audit": "audit",
-    "15_comparison": "table 2, run here",
-    "18_mfem_regions": "several regions",
-    "19_mffm_detail": "shallow detail",
-    "20_ingredients": "ingredients",
-    "24_real_motion": "real motion",
-}
-"""Page -> what the table calls it."""
-
 STALE = "\N{DAGGER}"
 """Behind an answer whose runs would come out otherwise today."""
 
@@ -93,10 +82,11 @@ def table(study: Study, flow: Study | None = None) -> pd.DataFrame:
     DataFrame
         ``claim`` and ``printed``; ``here`` and ``real``, what the runs of the study's data and
         those of real motion say; ``verdict here``, ``verdict real`` and ``verdict``, both in one;
-        ``pages``, which show it. ``attrs["here"]`` is what the study's clips are called.
+        ``pages``, which show it. ``attrs`` has ``here``, what the study's clips are called, and
+        ``clips``, a sentence on how many there are.
     """
-    name, rows = DATA[study.dataset], []
-    for claim, printed, here, real, pages in [*measured(study, flow), *on_paper()]:
+    name, rows, asked = DATA[study.dataset], [], [*measured(study, flow), *on_paper()]
+    for claim, printed, here, real, pages in asked:
         said = {name.removesuffix(" clips"): here.verdict, "real": real.verdict}
         words = {where: word for where, word in said.items() if word}
         both = [f"{where}: {word}" for where, word in words.items()]
@@ -104,8 +94,8 @@ def table(study: Study, flow: Study | None = None) -> pd.DataFrame:
             {
                 "claim": claim,
                 "printed": printed,
-                "here": here.told + STALE * any(provenance.old(run, study) for run in here.runs),
-                "real": real.told + STALE * any(provenance.old(run, flow) for run in real.runs),
+                "here": cell(here, study),
+                "real": cell(real, flow),
                 "verdict here": here.verdict,
                 "verdict real": real.verdict,
                 "verdict": "; ".join(both) if len(set(words.values())) > 1 else here.verdict,
@@ -113,8 +103,35 @@ def table(study: Study, flow: Study | None = None) -> pd.DataFrame:
             }
         )
     found = pd.DataFrame(rows)
-    found.attrs["here"] = name
+    found.attrs |= {"here": name, "clips": clips(asked, name)}
     return found
+
+
+def cell(answer: Answer, study: Study | None) -> str:
+    """Return what an answer tells, with a mark if it is stale."""
+    return answer.told + STALE * any(provenance.old(run, study) for run in answer.runs)
+
+
+def clips(rows: Iterable[Row], name: str) -> str:
+    """Say how many clips are behind the answers, by the first page of their row."""
+    found: dict[str, dict[int, list[str]]] = {name: {}, "real motion": {}}
+    for row in rows:
+        for where, answer in zip(found, (row.here, row.real), strict=True):
+            if answer.runs:
+                count = answer.runs[0]["clip"].nunique()
+                found[where].setdefault(count, []).append(number(row.pages[0]))
+    told = [
+        f"{where}: "
+        + ", ".join(f"{n} (page {', '.join(dict.fromkeys(p))})" for n, p in some.items())
+        for where, some in found.items()
+        if some
+    ]
+    return f"Clips behind it: {'; '.join(told)}." if told else ""
+
+
+def number(page: str) -> str:
+    """Return the number of a page, by its name."""
+    return str(int(page[:2]))
 
 
 def measured(study: Study, flow: Study | None) -> list[Row]:
@@ -128,7 +145,7 @@ def measured(study: Study, flow: Study | None) -> list[Row]:
 
     first = slice(0, 2)  # of a module: the steps of table 3; the others are against controls
     mfem, mffm = (dict(list(of.items())[first]) for of in (real_motion.MFEM, real_motion.MFFM))
-    synergy = f"{audit.printed_synergy()['UF1']:+.1f} beyond the sum"
+    synergy = f"{audit.printed_synergy()['UF1']:+.1f}"
     ranks = [rank for rank, _ in audit.ranks().values()]
     best = f"best in {ranks.count(1)} of {len(ranks)} columns"
     ablation, linear = ("08_ablation", "24_real_motion"), ("15_comparison", "24_real_motion")
@@ -136,8 +153,8 @@ def measured(study: Study, flow: Study | None) -> list[Row]:
         Row("MFEM helps", *steps(mfem), ablation),
         Row("MFFM helps", *steps(mffm), ablation),
         Row("Both together help", *steps(real_motion.BOTH), ablation),
-        Row("Each helps the other", synergy, beyond(runs), beyond(real), ablation[:1]),
-        Row("The method beats those of table 2", best, order(runs), order(real), linear[:1]),
+        Row("Together more than the sum", synergy, beyond(runs), beyond(real), ablation[:1]),
+        Row("The method is better than others", best, order(runs), order(real), linear[:1]),
         Row("A network beats a linear model", "not asked", control(runs), control(real), linear),
         Row("MFEM sees further regions", "no figure", second_look(study), NO_FACES,
             ("18_mfem_regions",)),
@@ -165,7 +182,10 @@ def on_paper() -> list[Row]:
 def runs_of(study: Study) -> dict[str, dict[int, pd.DataFrame]]:
     """Return the runs of a study, method -> seed -> predictions: published ones, or its own."""
     kept = study.saved().load(METHODS, every_epoch=False) if study.published else {}
-    return kept or study.runs(METHODS, make=[name for name in METHODS if study.finished(name)])
+    ran = any((study.home / "runs").glob("*/*/*/*/run.json"))  # else nothing is drawn to look
+    if kept or study.published and not ran:
+        return kept
+    return study.runs(METHODS, make=[name for name in METHODS if study.finished(name)])
 
 
 def seeds(found: pd.DataFrame) -> str:
@@ -177,12 +197,13 @@ def seeds(found: pd.DataFrame) -> str:
 def printed(of: Mapping[str, tuple[str, str]]) -> str:
     """Return the same differences of UF1 in table 3, in points."""
     steps = {name: paper.TABLE3[a][1] - paper.TABLE3[b][1] for name, (a, b) in of.items()}
-    return "; ".join(f"{100 * step:+.1f}{place(name)}" for name, step in steps.items())
+    return "; ".join(f"{place(name)}{100 * step:+.1f}" for name, step in steps.items())
 
 
 def place(name: str) -> str:
-    """Return to what a module is added, of the name of a difference."""
-    return f" {name.partition(': added ')[2]}"
+    """Return beside what a module is added, of the name of a difference; nothing beside base."""
+    other = name.partition(": added to base + ")[2]
+    return other and f"beside {other} "
 
 
 def step(answers: pd.DataFrame, of: Collection[str], runs: Mapping[str, Runs]) -> Answer:
@@ -190,7 +211,7 @@ def step(answers: pd.DataFrame, of: Collection[str], runs: Mapping[str, Runs]) -
     found = answers[answers.index.isin(list(of))]
     if not len(found):
         return NO_RUN
-    told = [f"{effects.points(line)}{place(name)}" for name, line in found.iterrows()]
+    told = [f"{place(name)}{effects.points(line)}" for name, line in found.iterrows()]
     behind = {name for key in found.index for name in real_motion.PAIRS[key]}
     return Answer(
         f"{'; '.join(told)}; {seeds(found)}", effects.verdict(found), tables(runs, behind)
@@ -208,7 +229,7 @@ def beyond(runs: Mapping[str, Runs]) -> Answer:
     if not len(answers):
         return NO_RUN
     found = answers.loc[["UF1"]]
-    told = f"{effects.points(found.iloc[0])} beyond the sum; {seeds(found)}"
+    told = f"{effects.points(found.iloc[0])}; {seeds(found)}"
     return Answer(
         told, effects.verdict(found, "synergy", "overlap"), tables(runs, audit.INTERACTION)
     )
@@ -218,9 +239,10 @@ def order(runs: Mapping[str, Runs], method: str = "full") -> Answer:
     """Return the rank of a method by UF1, and from how many others McNemar's test tells it apart.
 
     The test is of the first seed of each, after Holm's correction for all runs; the variants of
-    table 3 are no rivals.
+    table 3 and the controls are no rivals.
     """
-    rivals = [name for name in runs if name == method or name not in paper.TABLE3]
+    others = {*paper.TABLE3, "majority", "logistic", "svm"}
+    rivals = [name for name in runs if name == method or name not in others]
     if method not in rivals or len(rivals) < 2:
         return NO_RUN
     scores = {
@@ -261,7 +283,7 @@ def second_look(study: Study) -> Answer:
     word, name = looks.verdict(answers), looks.named("share", "sum", "first look")
     if name not in answers.index:
         return NO_RUN
-    told = f"{effects.points(answers.loc[name])} of the regions; {seeds(answers.loc[[name]])}"
+    told = f"{effects.points(answers.loc[name])}; {seeds(answers.loc[[name]])}"
     return Answer(told, word, effects.all_runs(saved.runs))
 
 
@@ -275,7 +297,7 @@ def shallow(study: Study) -> Answer:
     said = list(detail.predictions(answers, detail.falls(sweeps)).values())[:3]
     word = "shown" if all(answer == "yes" for answer, _ in said) else "not shown"
     found = answers.loc[[name]]
-    told = f"{effects.points(found.iloc[0])} of accuracy by the shallow stages; {seeds(found)}"
+    told = f"{effects.points(found.iloc[0])} of accuracy; {seeds(found)}"
     one = found["answer"].iloc[0] == "one seed"
     return Answer(told, "one seed" if one else word, effects.all_runs(saved.runs))
 
@@ -288,7 +310,7 @@ def magnification(study: Study) -> Answer:
         return NO_RUN
     found = answers.loc[[name]]
     word = effects.verdict(found, "brings", "costs")
-    told = f"{effects.points(found.iloc[0])} beside flow; {seeds(found)}"
+    told = f"{effects.points(found.iloc[0])}; {seeds(found)}"
     return Answer(told, word, tables(saved.runs, trials.CONTRASTS[name]))
 
 
@@ -309,7 +331,7 @@ def in_one_sentence(table: pd.DataFrame) -> str:
 
 
 def markdown(table: pd.DataFrame, link: str = "{}.ipynb") -> str:
-    """Return the table as Markdown, with a sentence on what is stale.
+    """Return the table as Markdown, with a sentence on the clips and one on what is stale.
 
     Parameters
     ----------
@@ -321,12 +343,12 @@ def markdown(table: pd.DataFrame, link: str = "{}.ipynb") -> str:
     head = ["claim", "printed", f"on {table.attrs['here']}", "on real motion", "verdict", "page"]
     lines = [head, ["---"] * len(head)]
     for row in table.to_dict("records"):
-        pages = ", ".join(f"[{PAGES[name]}]({link.format(name)})" for name in row["pages"])
+        pages = ", ".join(f"[{number(page)}]({link.format(page)})" for page in row["pages"])
         lines.append(
             [*(row[name] for name in ("claim", "printed", "here", "real", "verdict")), pages]
         )
     text = "\n".join(f"| {' | '.join(line)} |" for line in lines)
+    notes = [table.attrs["clips"]] if table.attrs["clips"] else []
     if STALE in text:
-        text += f"\n\n{STALE} Made before something behind it was changed: today it would come out "
-        text += "otherwise."
-    return text
+        notes.append(f"{STALE} Its runs are stale: today they would come out otherwise.")
+    return "\n\n".join([text, " ".join(notes)]).strip()

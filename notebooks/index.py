@@ -1,0 +1,140 @@
+# %% [markdown]
+# # Micro-expression recognition, reproducibly
+#
+# A [micro-expression](../book/glossary.md#micro-expression) is an expression that somebody tries not
+# to show: it lasts less than half a second, and it moves a part of the face by a pixel or less. Cao
+# and Zhang {cite}`cao2025micro` propose a network that recognises it, without public code; this book
+# rebuilds it from the text, runs it, and asks whether what the paper claims holds.
+
+# %% tags=["parameters", "remove-cell"]
+dataset = (
+    "synthetic"  # or "casme2", "samm"; with "flow", the table has your own runs of real motion
+)
+data_root = None  # folder of your own copy of the data
+profile = "laptop"  # or "paper", "literal"
+seed = 0
+clip = None  # id of the clip that is shown; None takes the one that moves most
+show_faces = None  # True or False; None shows faces where they are drawn, not real
+overrides = {}  # fields of the configuration to change
+
+# %% tags=["front", "remove-input"]
+import pandas as pd
+from IPython.display import Markdown, display
+
+from merlib import Study
+from merlib.data.clips import read_frames
+from merlib.model import explain
+from merlib.pages import plots, real_motion, verdicts
+from merlib.preprocess import face, pipeline
+from merlib.study import parameters
+
+globals().update(parameters.read(globals()))  # papermill may pass text
+plots.style()
+flow = Study(dataset, data_root, profile, seed, **overrides) if dataset == "flow" else None
+globals().update(parameters.read(globals(), frames=True))
+study = Study(dataset, data_root, profile, seed, **({} if flow else overrides))
+row = plots.choose(study.numbers, clip)
+shown, faces = study.clips.loc[row], plots.Faces(dataset, show_faces)
+
+# %% tags=["front", "remove-input"]
+classifier = study.fold_classifier("full", shown["subject"])  # has not seen this person
+x, apex = study.prepared.x[row : row + 1].copy(), shown["apex"] - shown["onset"]
+frames, config = read_frames(shown["frames"]), study.config
+matrix = pipeline.transform(frames[0], config, shown["cropped"], shown["eyes"])
+grey, flows = pipeline.grey_and_flows(frames, apex, config, shown["fps"], matrix)
+answer = pd.Series(classifier.predict_proba(x)[0], classifier.classes_)
+plots.show(
+    plots.path(
+        face.align(frames[[0, apex // 2, apex]], matrix, config.size),
+        grey[-1],
+        flows[-1],
+        explain.attention(classifier.network_.cpu(), x)[1]["x_k"][0, -1],
+        answer,
+        faces,
+    ),
+    alt="The path of one clip in five steps: three frames of a face, which look the same; the apex "
+    "frame magnified; its flow as colour with arrows; attention over the face; a bar for the "
+    "probability of each class.",
+)
+
+# %% tags=["front", "remove-input"]
+Markdown(
+    f"*One clip, from frames to the answer: {answer.idxmax()}; the truth is {shown['emotion']}. The "
+    "network has not seen this person. 1: what the camera sees. 2: the movement at the apex, "
+    "magnified. 3: the flow from onset to apex, without that of the head. 4: what the attention of the "
+    "first stage hands on; bright is much. 5: the probability of each class.*"
+)
+
+# %% [markdown]
+# ## Does it hold?
+
+# %% tags=["front", "remove-input"]
+table = verdicts.table(study, flow)
+display(real_motion.box("The answer, computed", verdicts.in_one_sentence(table)))
+
+# %% tags=["front", "remove-input"] mystnb={"markdown_format": "myst"}
+Markdown(verdicts.markdown(table))
+
+# %% [markdown]
+# *A difference is in points of [UF1](../book/glossary.md#uf1), of recall of regions (page 18) or of
+# accuracy (page 19), with its interval of 95 % over people and [seeds](../book/glossary.md#seed).
+# MFEM and MFFM are added to base, then beside the other one. A claim is* shown *if $p$ is below 0.05
+# after [Holm's correction](../book/glossary.md#holm-correction); one seed has no verdict. "Ahead" and
+# "behind" count methods that McNemar's test tells apart. Only real motion is evidence about people.
+# The page of a row says more, and which command makes its runs.*
+#
+# ## Three doors
+#
+# | | begin here | what it takes |
+# | --- | --- | --- |
+# | **Read** | [how to read this book](../book/how_to_read.md), then [the story](00_story.ipynb) | nothing to install; the idea alone takes an hour, a page 10 to 25 minutes |
+# | **Run it on your data** | [your own data](11_own_data.ipynb): `make study DATASET=own DATA_ROOT=...` | Python 3.11 and make; two CPU cores and about half an hour for a hundred clips, a CUDA GPU for the paper's size |
+# | **Teach** | [a course](../book/course.md), [for instructors](../book/instructor.md): `make slides`, `make handout` | a lecture of 90 minutes, or a lab of three weeks; a laptop for each pair |
+#
+# :::{admonition} Which data is this?
+# The recordings that the paper uses, CASME II and SAMM, are licensed and not part of this project.
+# Unless its pages name one of them, the book that you are reading was made on **synthetic data**:
+# drawn faces, moved by facial action units by about a pixel. Its scores are not those of the real
+# datasets, and you must not compare them with the printed ones. On your own licensed copy, the same
+# command makes the same book with real figures.
+#
+# One page is on **real** data whatever the others are made on: [On real
+# motion](24_real_motion.ipynb) asks what the modules, the rivals and the mistakes of the
+# protocol do on the published flow of 442 real clips, motion without faces. It says which runs are still
+# missing.
+# :::
+#
+# ## Contents
+#
+# | page | section of the paper | what you see |
+# | --- | --- | --- |
+# | [The story](00_story.ipynb) | 0, 1 | the problem, two gaps, three contributions, related work as a table |
+# | [On real motion](24_real_motion.ipynb) | 3.2, 3.3 | modules, rivals and protocol on the flow of 442 real clips |
+# | [Data](01_data.ipynb) | 3.1.1 | the clips, table 1, what a score means |
+# | [Preprocessing](02_preprocessing.ipynb) | 3.1.2 | alignment, magnification, optical flow and its error |
+# | [MFEM](03_mfem.ipynb) | 2.1.2 | figure 3, equations 1 to 11, attention before and after |
+# | [MFFM](04_mffm.ipynb) | 2.1.3 | figure 4, equations 12 and 13, and a property of them |
+# | [The network](05_network.ipynb) | 2.1, 2.1.1, 2.1.4, 2.2 | figures 1, 2 and 5, the LSTM's equations, shapes, the loss |
+# | [Training](06_training.ipynb) | 3.1.2 to 3.1.4 | leave one subject out, augmentation, two traps |
+# | [Results](07_results.ipynb) | 3.2 | table 2, figure 6 |
+# | [Ablation](08_ablation.ipynb) | 3.3 | table 3, with seeds and intervals |
+# | [Table 2 under one protocol](15_comparison.ipynb) | 3.2 | every method of table 2, run here |
+# | [Claim: several regions](18_mfem_regions.ipynb) | 2.1.2 | where MFEM looks, against where the face moves |
+# | [Claim: shallow detail](19_mffm_detail.ipynb) | 2.1.3 | which fusion finds how small a movement |
+# | [Ingredients](20_ingredients.ipynb) | 3.1.2, 2.1.4 | what magnification, flow, BiLSTM and augmentation add |
+# | [Protocol](21_protocol.ipynb) | 3.1.3 | what known mistakes of scoring add |
+# | [Power](22_power.ipynb) | 3.2 | what so few clips can show |
+# | [Sensitivity](23_sensitivity.ipynb) | all | how far each of our decisions moves the score |
+# | [Your own data](11_own_data.ipynb) | 3.1.1 | licensed copies, own clips, the check |
+# | [A photograph that moves](12_photograph.ipynb) | 3.1.2 | the preparation on a real picture |
+# | [A new clip](13_new_clip.ipynb) | 2 | train on everybody, save, predict |
+# | [Across datasets](14_cross_dataset.ipynb) | beyond | composite and cross-dataset runs |
+# | [Your own method](16_own_method.ipynb) | beyond | a method of ten lines in the same folds |
+# | [On a cluster](../book/clusters.md) | beyond | folds on many machines |
+# | [Audit](09_audit.ipynb) | 3.2 | whether the printed figures add up |
+# | [Decisions](10_decisions.ipynb) | all | what the paper does not say, and what we chose |
+# | [Speed](17_speed.ipynb) | beyond | what takes time and memory |
+#
+# You can look things up in the [map](../book/map.md) from section to page, code and tests, in the
+# [notation](../book/notation.md) of the paper and of this book, and in the
+# [glossary](../book/glossary.md) in English and Chinese.

@@ -1,0 +1,126 @@
+"""The table of claims: against the predictions counted by other code, on some runs and on none."""
+
+import re
+
+import numpy as np
+import pandas as pd
+import pytest
+from conftest import ROOT
+from sklearn.metrics import f1_score
+
+from merlib import metrics
+from merlib.pages import provenance, verdicts
+from merlib.store import Saved
+from merlib.study import paper
+from merlib.study.study import Study
+
+
+@pytest.fixture(autouse=True)
+def current(monkeypatch):
+    """Made-up runs are as if they were made today; few draws, for time's sake."""
+    monkeypatch.setattr(provenance, "old", lambda *_: False)
+    contrast = metrics.contrast
+    monkeypatch.setattr(metrics, "contrast", lambda methods, of, *_: contrast(methods, of, 100))
+
+
+def row(home, claim):
+    """A row of the table, by how its claim begins."""
+    table = verdicts.table(Study(home=home)).set_index("claim")
+    return table.loc[[name for name in table.index if name.startswith(claim)][0]]
+
+
+def uf1(run):
+    """scikit-learn's UF1."""
+    names = [name for name in run if name.startswith("p_")]
+    given = np.array([name[2:] for name in names])[run[names].to_numpy().argmax(axis=1)]
+    return f1_score(run["label"], given, average="macro")
+
+
+def test_without_runs_nothing_is_said_and_nothing_fails(tmp_path):
+    table = verdicts.table(Study(home=tmp_path))
+    printed = table["pages"].map(lambda pages: pages == ("09_audit",))
+    pages = {page for pages in table["pages"] for page in pages}
+    assert all((ROOT / "notebooks" / f"{page}.py").exists() for page in pages)
+    assert set(table["verdict here"][~printed]) == {"no run yet"}
+    assert set(table["verdict real"][~printed]) == {"no run yet", ""}
+    assert all("agree" in word for word in table["verdict"][printed])
+    assert "0 shown" not in verdicts.in_one_sentence(table)
+    assert "of 9 questions: 9 without a verdict yet" in verdicts.in_one_sentence(table)
+
+
+def test_a_step_on_real_motion_is_that_of_the_predictions(real_motion):
+    """MFFM helps, MFEM does not, and one network is better than the linear control."""
+    shares = {"logistic": 0.6, "base": 0.5, "mfem": 0.5, "mffm": 0.95, "full": 0.95}
+    shares |= {"bi-woof": 0.6}
+    home, made = real_motion(shares)
+    table = verdicts.table(Study(home=home)).set_index("claim")
+    told, verdict = table.loc["MFFM helps", ["real", "verdict real"]]
+    steps = [[uf1(made[a, k]) - uf1(made[b, k]) for k in range(3)] for a, b in
+             (("mffm", "base"), ("full", "mfem"))]  # fmt: skip
+    values = [float(text) for text in re.findall(r"([+-][\d.]+) \(", told)]
+    assert values == [round(100 * np.mean(step), 1) for step in steps]
+    assert told.endswith("; 3 seeds") and verdict == "shown"
+    assert table.loc["MFEM helps", "verdict"] == "drawn: no run yet; real: not shown"
+    assert table.loc["A network beats a linear model", "verdict real"] == "shown"
+    assert "rank 1 of 2" in table.loc["The method is better than others", "real"]
+    text = verdicts.markdown(table.reset_index())
+    line = next(line for line in text.splitlines() if "MFFM helps" in line)
+    assert line.count("|") == 7 and f"| {told} |" in line
+    assert text.endswith("Clips behind it: real motion, 216 (page 8, 15).")
+
+
+@pytest.mark.parametrize(
+    ("claim", "shares", "verdict"),
+    [
+        ("MFEM helps", {"base": 0.9, "mfem": 0.5, "mffm": 0.9, "full": 0.5}, "against it"),
+        (
+            "MFEM helps",
+            {"base": 0.9, "mfem": 0.5, "mffm": 0.9, "full": 0.9},
+            "against it in 1 of 2",
+        ),
+        ("Both together", {"base": 0.5, "full": 0.9}, "shown"),
+        ("Together more", {"base": 0.5, "mfem": 0.5, "mffm": 0.5, "full": 0.9}, "shown"),
+        ("The method", {"ststnet": 0.95, "full": 0.5}, "against it"),
+        ("The method", {"ststnet": 0.7, "full": 0.7}, "not shown"),
+        ("A network", {"logistic": 0.95, "full": 0.5}, "against it"),
+        ("A network", {"full": 0.5}, "no run yet"),
+    ],
+)
+def test_the_verdict_follows_the_numbers(real_motion, claim, shares, verdict):
+    home, _ = real_motion(shares)
+    assert row(home, claim)["verdict real"].startswith(verdict)
+
+
+def test_one_seed_has_no_verdict(real_motion):
+    home, _ = real_motion({"logistic": 0.4, "base": 0.5, "full": 0.9}, seeds=[0])
+    for claim in ("Both together", "A network"):
+        assert row(home, claim)["verdict real"] == "one seed"
+
+
+def test_kept_runs_of_drawn_clips_are_counted(monkeypatch):
+    """Both modules together, and the rank of the method, from the files of the repository."""
+    saved = Saved(ROOT / "results" / "synthetic" / "laptop")
+    of = {}
+    for name in {one for one, _ in saved.runs()}:
+        of[name] = {k: uf1(run) for k, run in saved.load([name], False)[name].items()}
+    for unused in ("second_look", "shallow", "magnification"):
+        monkeypatch.setattr(verdicts, unused, lambda _: verdicts.NO_RUN)
+    table = verdicts.table(Study(home=ROOT)).set_index("claim")
+    step = np.mean([of["full"][k] - of["base"][k] for k in of["full"]])
+    assert table.loc["Both together help", "here"].startswith(f"{100 * step:+.1f} (")
+    means = pd.Series({n: np.mean(list(v.values())) for n, v in of.items()})
+    means = means.drop(["base", "mfem", "mffm", "majority", "logistic"])
+    rank = int(means.rank(ascending=False)["full"])
+    told = table.loc["The method is better than others", "here"]
+    assert told.startswith(f"rank {rank} of {len(means)};")
+    first, second = paper.TABLE3["full"][1], paper.TABLE3["base"][1]
+    assert table.loc["Both together help", "printed"] == f"{100 * (first - second):+.1f}"
+
+
+def test_a_stale_run_is_marked(real_motion, monkeypatch):
+    home, _ = real_motion({"base": 0.5, "full": 0.9})
+    monkeypatch.setattr(provenance, "old", lambda *_: True)
+    table = verdicts.table(Study(home=home))
+    marked = table["real"].str.endswith(verdicts.STALE)
+    assert list(table["claim"][marked]) == ["Both together help"]
+    assert "stale" in verdicts.markdown(table).splitlines()[-1]
