@@ -326,19 +326,20 @@ def path(
     answer : Series
         Class -> probability.
     """
-    rows: list[list[Any]] = [["onset", "between", "apex"], ["magnified", "flow", "attention"], ["answer"] * 3]
+    first, second = ["onset", "between", "apex"], ["magnified", "flow", "attention"]
+    rows: list[Any] = [first, second, ["answer"] * 3]
     figure, axes = plt.subplot_mosaic(rows, figsize=(6, 5.8), height_ratios=[3, 3, 2])
-    side = (-0.5, len(magnified) - 0.5)
-    for name, image in zip(rows[0] + ["magnified", "attention"], [*frames, magnified, magnified],
-                           strict=True):  # fmt: skip
+    pictures = dict(zip([*first, "magnified"], [*frames, magnified], strict=True))
+    for name, image in (pictures | {"attention": magnified}).items():
         axes[name].imshow(faces.picture(image), vmin=0, vmax=255)
     edge, length = len(magnified) // 4, np.hypot(*flow)
     limit = length[edge:-edge, edge:-edge].max() or 1.0
     flow_field(axes["flow"], flow * np.minimum(1, limit / np.maximum(length, limit)), limit)
     values = faces.features(attended)
+    side = (-0.5, len(magnified) - 0.5)
     axes["attention"].imshow(values, extent=(*side, *side[::-1]), alpha=0.6, cmap="viridis")
     titles = ["1 frames: onset", "between", "apex", "2 magnified", "3 flow", "4 attention"]
-    for name, title in zip(rows[0] + rows[1], titles, strict=True):
+    for name, title in zip(first + second, titles, strict=True):
         axes[name].set_title(title)
         axes[name].axis("off")
     axes["answer"].barh(literal(answer.index), answer, color=COLOURS[0])

@@ -121,7 +121,7 @@ def clips(rows: Iterable[Row], name: str) -> str:
                 count = answer.runs[0]["clip"].nunique()
                 found[where].setdefault(count, []).append(number(row.pages[0]))
     told = [
-        f"{where}: "
+        f"{where}, "
         + ", ".join(f"{n} (page {', '.join(dict.fromkeys(p))})" for n, p in some.items())
         for where, some in found.items()
         if some
