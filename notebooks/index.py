@@ -32,7 +32,7 @@ globals().update(parameters.read(globals()))  # papermill may pass text
 plots.style()
 flow = Study(dataset, data_root, profile, seed, **overrides) if dataset == "flow" else None
 globals().update(parameters.read(globals(), frames=True))
-study = Study(dataset, data_root, profile, seed, **({} if flow else overrides))
+study = Study(dataset, data_root, profile, seed, **overrides)
 row = plots.choose(study.numbers, clip)
 shown, faces = study.clips.loc[row], plots.Faces(dataset, show_faces)
 
@@ -69,7 +69,7 @@ Markdown(
 # ## Does it hold?
 
 # %% tags=["front", "remove-input"]
-table = verdicts.table(study, flow)
+table = verdicts.table(Study(profile=profile, seed=seed) if flow else study, flow)
 display(real_motion.box("The answer, computed", verdicts.in_one_sentence(table)))
 
 # %% tags=["front", "remove-input"] mystnb={"markdown_format": "myst"}

@@ -27,12 +27,15 @@ STALE = "\N{DAGGER}"
 
 WORDS = {
     "shown": "shown",
-    "against it": "against it",
+    "against it": "contradicted",
     "not shown": "not shown",
     "one seed": "without a verdict yet",
     "no run yet": "without a verdict yet",
 }
 """Verdict of a cell -> what the sentence above the table calls it."""
+
+MIXED = "shown or contradicted in part"
+"""What it calls any other."""
 
 
 class Answer(NamedTuple):
@@ -315,15 +318,14 @@ def magnification(study: Study) -> Answer:
 
 
 def in_one_sentence(table: pd.DataFrame) -> str:
-    """Say how many questions have which answer, on each kind of data and on paper."""
-    asked = table[table["verdict here"].isin(WORDS) | table["verdict real"].isin(WORDS)]
-    parts = []
+    """Say how many claims have which verdict, on each kind of data and on paper."""
+    parts, kinds = [], dict.fromkeys([*WORDS.values(), MIXED])
+    asked = table[~table["verdict here"].str.contains("agree")]  # else a row on paper alone
     for column, where in (("verdict here", table.attrs["here"]), ("verdict real", "real motion")):
-        counts = asked[column][asked[column] != ""].replace(WORDS).value_counts()
-        told = [
-            f"{counts[word]} {word}" for word in dict.fromkeys(WORDS.values()) if word in counts
-        ]
-        parts.append(f"on {where}, of {counts.sum()} questions: {', '.join(told)}")
+        words = [WORDS.get(word, MIXED) for word in asked[column] if word]
+        told = [f"{n} {'is' if n == 1 else 'are'} {kind}" for kind in kinds
+                if (n := words.count(kind))]  # fmt: skip
+        parts.append(f"on {where}, of {len(words)} claims {', '.join(told)}")
     differences = audit.differences()
     agree = (differences["verdict"] == audit.AGREES).sum()
     text = "; ".join([*parts, f"on paper, {agree} of {len(differences)} printed differences agree"])

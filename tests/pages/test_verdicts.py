@@ -44,8 +44,8 @@ def test_without_runs_nothing_is_said_and_nothing_fails(tmp_path):
     assert set(table["verdict here"][~printed]) == {"no run yet"}
     assert set(table["verdict real"][~printed]) == {"no run yet", ""}
     assert all("agree" in word for word in table["verdict"][printed])
-    assert "0 shown" not in verdicts.in_one_sentence(table)
-    assert "of 9 questions: 9 without a verdict yet" in verdicts.in_one_sentence(table)
+    told = verdicts.in_one_sentence(table)
+    assert "drawn clips, of 9 claims 9 are without a verdict yet; on real motion, of 6" in told
 
 
 def test_a_step_on_real_motion_is_that_of_the_predictions(real_motion):
@@ -115,6 +115,16 @@ def test_kept_runs_of_drawn_clips_are_counted(monkeypatch):
     assert told.startswith(f"rank {rank} of {len(means)};")
     first, second = paper.TABLE3["full"][1], paper.TABLE3["base"][1]
     assert table.loc["Both together help", "printed"] == f"{100 * (first - second):+.1f}"
+
+
+def test_the_sentence_counts_every_verdict_once():
+    here = ["shown", "against it", "shown in 1 of 2 places", "not shown", "one seed", "no run yet"]
+    real = ["shown", "shown", "", "", "", "against it in 1 of 2 places"]
+    table = pd.DataFrame({"verdict here": [*here, "20 of 21 agree"], "verdict real": [*real, ""]})
+    table.attrs["here"] = "drawn clips"
+    told = verdicts.in_one_sentence(table)
+    assert "of 6 claims 1 is shown, 1 is contradicted, 1 is not shown, 2 are without" in told
+    assert "1 is shown or contradicted in part; on real motion, of 3 claims 2 are shown" in told
 
 
 def test_a_stale_run_is_marked(real_motion, monkeypatch):
