@@ -125,6 +125,7 @@ Markdown(verdicts.markdown(table))
 # | [Protocol](21_protocol.ipynb) | 3.1.3 | what known mistakes of scoring add |
 # | [Power](22_power.ipynb) | 3.2 | what so few clips can show |
 # | [Sensitivity](23_sensitivity.ipynb) | all | how far each of our decisions moves the score |
+# | [Small classes](25_imbalance.ipynb) | 4 | what a sampler and logit adjustment add, and to whom |
 # | [Your own data](11_own_data.ipynb) | 3.1.1 | licensed copies, own clips, the check |
 # | [A photograph that moves](12_photograph.ipynb) | 3.1.2 | the preparation on a real picture |
 # | [A new clip](13_new_clip.ipynb) | 2 | train on everybody, save, predict |

@@ -18,7 +18,13 @@ from merlib.study.study import Study
 from . import detail, effects, looks, plots, provenance, real_motion
 from .effects import Runs
 
-DATA = {"synthetic": "drawn clips", **paper.NAMES, "composite": "both datasets", "own": "own clips"}
+DATA = {
+    "synthetic": "drawn clips",
+    "synthetic-samm": "drawn clips of SAMM's layout",
+    **paper.NAMES,
+    "composite": "both datasets",
+    "own": "own clips",
+}
 """Dataset -> what the table calls its clips."""
 
 STALE = "\N{DAGGER}"
