@@ -6,8 +6,9 @@ What takes long to load is imported where it is used, so that ``merlib --help`` 
 import json
 import subprocess
 import sys
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, fields
+from functools import partial
 from itertools import chain, product
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
@@ -235,23 +236,31 @@ def trials(
     Parameters
     ----------
     names
-        Trials, groups of them, amplitude or mistakes (default: all of this data).
+        Trials, groups of them, amplitude, mistakes or subjects (default: all of this data).
     seeds
         Seeds of training.
     protocol
         Half of the subjects and twice the epochs, or one subject left out.
     """
-    from .study import trials
+    from .study import learning_curve, trials
 
-    measured = {"amplitude": trials.sweep, "mistakes": trials.mistaken}
-    extra = {"synthetic": ["amplitude"], "flow": ["mistakes"]}.get(data.dataset, [])
+    curves = {
+        f"subjects-{method}": partial(learning_curve.measure, method=method)
+        for method in learning_curve.METHODS
+    }
+    measured: dict[str, Callable] = {"amplitude": trials.sweep, "mistakes": trials.mistaken}
+    measured |= curves
+    extra = {"synthetic": ["amplitude", "subjects"], "flow": ["mistakes"]}.get(data.dataset, [])
     study = open_study(data, protocol=protocol)
-    wanted = in_groups(names or [*trials.GROUPS, *extra], trials.GROUPS)
+    wanted = in_groups(names or [*trials.GROUPS, *extra], trials.GROUPS | {"subjects": curves})
     known("trial", wanted, [*trials.TRIALS, *measured])
-    left_out = {name: why for name in wanted if (why := trials.impossible(name, study))}
+    tested = [name for name in wanted if name not in measured]
+    left_out = {name: why for name in tested if (why := trials.impossible(name, study))}
     for name, why in left_out.items():
         print(f"{name} is left out: {why}")
-    print_place(trials.saved(study, protocol).folder, study.home)
+    protocols = {"amplitude": "halves"} | dict.fromkeys(["mistakes", *curves], "loso")
+    for found in dict.fromkeys(protocols.get(name, protocol) for name in wanted):
+        print_place(trials.saved(study, found).folder, study.home)
     for seed, name in product(seeds, [name for name in wanted if name not in left_out]):
         if name in measured:
             measured[name](study, seed)

@@ -286,8 +286,9 @@ class Config:
     precision: Literal["auto", "float32", "bfloat16"] = choice(
         "auto",
         "train",
-        "of the products in training; `auto` is bfloat16 on a GPU, which is faster there, and "
-        "float32 on a CPU. Folds that train together use float32",
+        "of the products in training; `auto` is bfloat16 on a GPU that has it (compute capability "
+        "8.0 and higher), since it is faster there, and float32 elsewhere. Folds that train "
+        "together use float32",
     )
 
     def __post_init__(self) -> None:

@@ -195,7 +195,8 @@ for _, row in wrong.iterrows():
 # pictures or networks do. Then another page asks our runs: [preprocessing](02_preprocessing.ipynb),
 # [the ablation](08_ablation.ipynb), [table 2 under one protocol](15_comparison.ipynb),
 # [MFEM](18_mfem_regions.ipynb), [MFFM](19_mffm_detail.ipynb),
-# [the ingredients](20_ingredients.ipynb), [the protocol](21_protocol.ipynb) or
+# [the ingredients](20_ingredients.ipynb), [the small classes](25_imbalance.ipynb),
+# [the protocol](21_protocol.ipynb) or
 # [every decision taken the other way](23_sensitivity.ipynb).
 
 # %%

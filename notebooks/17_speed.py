@@ -209,12 +209,14 @@ show("memory", [*columns, "device, MiB"], 0)
 # ## On a GPU
 #
 # On a CUDA GPU the same code keeps the clips on the device as long as they take less than half of
-# its free memory. It multiplies in bfloat16 (weights, sums and predictions stay in float32, whose
-# convolutions PyTorch rounds to TF32 on such a GPU); with the field `precision` at `float32`, as in
-# the profile `literal`, nothing is rounded. It draws an epoch's random numbers at once, so
-# that no step waits, and it computes magnification and flow for many clips at a time. **We have not
-# timed or run any of this on a GPU yet**; the parts that can run on a CPU are tested there. If a
-# table above says CPU, there is no GPU figure. `make bench` makes them.
+# its free memory. It multiplies in bfloat16 where the GPU does that itself, from Ampere on (weights,
+# sums and predictions stay in float32, whose convolutions PyTorch rounds to TF32 on such a GPU); with
+# the field `precision` at `float32`, as in the profile `literal`, nothing is rounded. It draws an
+# epoch's random numbers at once, so that no step waits, and it computes magnification and flow for
+# many clips at a time. **Of all this only one part has run on a GPU**: STSTNet and HTNet, all folds
+# together, on the published flow ([On real motion](24_real_motion.ipynb)). We have not timed or run
+# the rest on one; the parts that can run on a CPU are tested there. If a table above says CPU, there
+# is no GPU figure. `make bench` makes them.
 
 # %% [markdown]
 # ## Summary

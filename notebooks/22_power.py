@@ -5,7 +5,8 @@
 # clip more or less is 0.4 or 0.7 points of [accuracy](../book/glossary.md#accuracy). This
 # page asks which differences such numbers can show. It uses McNemar's test, the power of
 # that test, and the drawing of people. Then it asks which steps of tables 2 and 3 are more
-# than noise, and what figure 6(a) can have looked like.
+# than noise, what figure 6(a) can have looked like, and whether SAMM's scores are lower
+# because it is smaller.
 
 # %% [markdown]
 # :::{admonition} What you will learn
@@ -13,9 +14,10 @@
 # - what two accuracies tell about the difference of two methods, and what they leave open;
 # - how large a difference must be to be seen on 246 or 136 clips;
 # - why clips of one person count for less than clips of many, and how much less;
-# - how much of a figure can be rebuilt from a few rounded scores.
+# - how much of a figure can be rebuilt from a few rounded scores;
+# - what a learning curve tells about size, and whether SAMM's lower score is its size.
 #
-# *About 20 minutes to read; runs in under one minute on a laptop.*
+# *About 25 minutes to read; runs in under one minute on a laptop.*
 # :::
 
 # %% tags=["parameters"]
@@ -36,7 +38,7 @@ from IPython.display import Markdown, display
 from merlib import Study, metrics
 from merlib.methods import METHODS
 from merlib.pages import effects, limits, plots, provenance
-from merlib.study import paper, parameters, power
+from merlib.study import learning_curve, paper, parameters, power
 
 globals().update(parameters.read(globals()))  # papermill may pass text
 plots.style()
@@ -308,6 +310,72 @@ for name, (_, _, uar) in paper.TABLE3.items():
     print(f"{paper.VARIANT_NAMES[name]}: {of_table3[name]} right clips and a UAR of {uar:.3f}, "
           f"{many} diagonals")  # fmt: skip
 
+# %% [markdown] slideshow={"slide_type": "slide"}
+# ## Is SAMM's lower score its size?
+#
+# Section 3.2 says that SAMM has fewer clips, that deep learning needs many, and that the
+# method therefore scores lower on it. The paper does not test this. A
+# [learning curve](../book/glossary.md#learning-curve) does: the same data, the same test,
+# and less to train on.
+#
+# The people are divided into five groups. Each group is tested by what was trained on
+# people of the other four: first on few of them, then on more, in sets that grow. One
+# number of people gives as large a part as SAMM's clips are of those of CASME II, 136 of
+# 246. A last training has just as many clips, but takes them from all people. So people
+# and clips of each can be told apart. Who is drawn follows from names and seed alone.
+#
+# With half of the clips an epoch has half of the steps. A network would then also be
+# trained for less time, which is another cause. So all trainings take as many *steps* as
+# the profile's epochs on all training clips: fewer clips are seen more often. Logistic
+# regression is solved to the end and has no steps. It chooses its C among the training
+# people.
+
+# %%
+plots.source(learning_curve.draws)
+
+# %% tags=["hide-input"] slideshow={"slide_type": "slide"}
+curve, real = learning_curve.find(study), learning_curve.find_real(study)
+shown = [one for one in (curve, real) if one.curves]
+shown = shown[: 1 if dataset == "flow" else 2]
+if not curve.curves:
+    command = learning_curve.command(study)
+    print(f"No learning curve of {clips.attrs['version']} is saved. `{command}` makes it.")
+for one in shown:
+    plots.show(
+        limits.curves(one),
+        alt=f"Two charts of {one.where}: accuracy above, UF1 below, over the number of training "
+        "clips on a logarithmic axis, with the number of people below it. Each method is a line "
+        "with intervals of 95 percent; a diamond is a part of the clips of all people; a dashed "
+        "line is the largest class.",
+    )
+    display(limits.curve_table(one, f"{one.where}, intervals of 95 % over subjects"))
+
+# %% [markdown]
+# *Dots: more and more people, with all of their clips. Diamonds: a part of the clips of all
+# people. The axis is logarithmic: steps of equal width multiply the clips. A line that
+# still rises at its end says that more people would help.*
+#
+# The next table compares what less data costs with the printed gap between the paper's two
+# datasets. A loss is a difference on the same test clips. Its interval holds chance in
+# people and in seeds, and each seed draws other people. *Less* means that the whole interval
+# lies below the printed gap.
+
+# %% tags=["hide-input"]
+for one in shown:
+    display(limits.losses(one, f"Points lost, {one.where}"))
+lines = limits.size_in_the_paper()
+for one in shown:
+    lines += [f"\n{one.where}:\n", *limits.people_or_clips(one), *limits.of_parts(one)]
+Markdown("\n".join(lines))
+
+# %% [markdown]
+# Such a curve holds for the data that it is measured on. On another dataset the same part
+# of the clips may cost more or less. So it cannot say what size costs on SAMM itself, only
+# whether a cost like the printed gap is usual. A curve is steeper where clips are few, so
+# look at its earlier steps, too, if the data has more clips than CASME II. Where a line
+# above scores CASME II and SAMM after one training, both have the same number of training
+# clips. What lies between their scores then has another cause than size.
+
 # %% [markdown]
 # ## The verdict
 #
@@ -334,6 +402,7 @@ lines.append(
     f"{' and '.join(points.index[points == 0])}; recalls in points differ: {told}. The printed UF1 "
     f"is possible with {with_uf1} of them."
 )
+lines += map(limits.size_verdict, shown)
 Markdown("\n".join(f"- {line}" for line in lines))
 
 # %% [markdown]
@@ -353,6 +422,8 @@ Markdown("\n".join(f"- {line}" for line in lines))
 #   is measured by drawing people, and not assumed.
 # - A few rounded scores nearly give a confusion matrix away: check that yours agree before
 #   you print them.
+# - Two datasets differ in more than their size. What size costs is measured on one of them,
+#   by a learning curve with equal steps.
 # - Saved predictions, clip by clip, answer all of these questions.
 
 # %% [markdown]
@@ -437,7 +508,24 @@ for alike, a in {"people nearly alike": 50.0, "people that differ": 1.0}.items()
           f"exchanging people {np.mean(by_people <= 0.05):.3f}")  # fmt: skip
 
 # %% [markdown]
+# **5. (easy)** Section 3.1.4 trains for 50 epochs on CASME II and for 80 on SAMM. With
+# batches of 8 clips, how many steps are that on all clips? How many epochs would give SAMM
+# the steps of CASME II?
+
+# %% tags=["solution", "hide-cell"] jupyter={"source_hidden": true, "outputs_hidden": true}
+from merlib import Config, NetworkClassifier
+
+batches = {name: -(-clips // 8) for name, clips in paper.USED.items()}
+steps = {name: epochs * batches[name] for name, epochs in paper.HYPERPARAMETERS["epochs"].items()}
+network = NetworkClassifier(Config(epochs=50, batch_size=8))
+same = learning_curve.with_steps(network, paper.USED["samm"], paper.USED["casme2"]).config.epochs
+assert same == -(-steps["casme2"] // batches["samm"])
+print(f"{steps['casme2']} and {steps['samm']} steps: SAMM is smaller and trained for less time, "
+      f"too. {same} epochs would be as many.")  # fmt: skip
+
+# %% [markdown]
 # ## Where these figures come from
 
 # %%
-provenance.show(every, f"make study DATASET={dataset} PROFILE={profile}", study)
+curves = [run for one in shown for run in one.runs()]
+provenance.show([*every, *curves], f"make study DATASET={dataset} PROFILE={profile}", study)

@@ -4,6 +4,8 @@ Their authors find landmarks in every frame. Here the eyes are at the same place
 so roughly are all other parts; this is a deviation from each of these methods.
 """
 
+from functools import cache
+
 import torch
 from torch import Tensor
 
@@ -35,13 +37,30 @@ def in_crop() -> Tensor:
     return places + torch.tensor([*EYES.mean(axis=0), 0, 0], dtype=torch.float32)
 
 
-def masks(side: int) -> Tensor:
-    """Return soft masks (10, side, side) of the components, Gaussians of height 1."""
-    places = in_crop()[:, :, None, None]
-    grid = (torch.arange(side) + 0.5) / side
-    x, y = grid[None, None, :], grid[None, :, None]
-    far = ((x - places[:, 0]) / places[:, 2]) ** 2 + ((y - places[:, 1]) / places[:, 3]) ** 2
-    return torch.exp(-far)
+@cache
+def masks(side: int, device: torch.device | str = "cpu") -> Tensor:
+    """Return soft masks (10, side, side) of the components, Gaussians of height 1.
+
+    They are copied to the device once, so that no step waits; the same holds for `samples`.
+    """
+    with torch.inference_mode(False):
+        places = in_crop()[:, :, None, None]
+        grid = (torch.arange(side) + 0.5) / side
+        x, y = grid[None, None, :], grid[None, :, None]
+        far = ((x - places[:, 0]) / places[:, 2]) ** 2 + ((y - places[:, 1]) / places[:, 3]) ** 2
+        return torch.exp(-far).to(device)
+
+
+@cache
+def samples(side: int, device: torch.device) -> Tensor:
+    """Return the points (10 side, side, 2) of the components, from -1 to 1 over the crop."""
+    with torch.inference_mode(False):
+        places = in_crop()
+        steps = (torch.arange(side) + 0.5) / side * 2 - 1
+        x = places[:, 0, None] + places[:, 2, None] * steps
+        y = places[:, 1, None] + places[:, 3, None] * steps
+        columns, rows = x[:, None, :].expand(-1, side, -1), y[:, :, None].expand(-1, -1, side)
+        return (2 * torch.stack([columns, rows], dim=-1) - 1).flatten(0, 1).to(device)
 
 
 def crops(maps: Tensor, side: int) -> Tensor:
@@ -49,12 +68,6 @@ def crops(maps: Tensor, side: int) -> Tensor:
 
     The maps are sampled bilinearly, as in RoIAlign.
     """
-    places = in_crop().to(maps.device)
-    steps = (torch.arange(side, device=maps.device) + 0.5) / side * 2 - 1
-    x = places[:, 0, None] + places[:, 2, None] * steps
-    y = places[:, 1, None] + places[:, 3, None] * steps
-    columns, rows = x[:, None, :].expand(-1, side, -1), y[:, :, None].expand(-1, -1, side)
-    grid = torch.stack([columns, rows], dim=-1)
-    grid = (2 * grid - 1).flatten(0, 1)[None].expand(len(maps), -1, -1, -1)
+    grid = samples(side, maps.device).expand(len(maps), -1, -1, -1)
     found = torch.nn.functional.grid_sample(maps, grid, padding_mode="border", align_corners=False)
-    return found.unflatten(2, (len(places), side)).transpose(1, 2)
+    return found.unflatten(2, (len(COMPONENTS), side)).transpose(1, 2)

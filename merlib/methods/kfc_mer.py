@@ -78,7 +78,7 @@ class ModulatedStream(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         """Return features (N, D, H / 8, W / 8) of (N, 3, H, W)."""
         x = self.stem(x)
-        scale, shift = self.condition(masks(x.shape[-1]).to(x)[None]).chunk(2, dim=1)
+        scale, shift = self.condition(masks(x.shape[-1], x.device)[None]).chunk(2, dim=1)
         return self.stages(x * (1 + scale) + shift)
 
 

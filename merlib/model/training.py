@@ -45,10 +45,19 @@ def pick_device(device: str) -> torch.device:
     return found
 
 
+NATIVE_BFLOAT16 = (8, 0)
+"""Compute capability from which a GPU multiplies in bfloat16 itself: Ampere and newer."""
+
+
 def multiplies_in_bfloat16(config: Config, device: str = "auto") -> bool:
-    """Return whether the products of training on a device are bfloat16, not float32."""
-    auto = config.precision == "auto"
-    return pick_device(device).type == "cuda" if auto else config.precision == "bfloat16"
+    """Return whether the products of training on a device are bfloat16, not float32.
+
+    Older GPUs, such as the paper's V100, accept bfloat16 too, but they only imitate it, slowly.
+    """
+    if config.precision != "auto":
+        return config.precision == "bfloat16"
+    found = pick_device(device)
+    return found.type == "cuda" and torch.cuda.get_device_capability(found) >= NATIVE_BFLOAT16
 
 
 @contextmanager
@@ -104,6 +113,7 @@ def own_randomness(seed: int, device: torch.device) -> Iterator[None]:
     cuda, cudnn = device.type == "cuda", torch.backends.cudnn
     before = cudnn.deterministic, cudnn.benchmark
     strict = torch.are_deterministic_algorithms_enabled()
+    warned = torch.is_deterministic_algorithms_warn_only_enabled()
     deterministic: Any = torch.utils.deterministic
     filled = deterministic.fill_uninitialized_memory
     with torch.random.fork_rng([device] if cuda else []):
@@ -117,7 +127,7 @@ def own_randomness(seed: int, device: torch.device) -> Iterator[None]:
         finally:
             torch.set_flush_denormal(False)
             deterministic.fill_uninitialized_memory = filled
-            torch.use_deterministic_algorithms(strict)
+            torch.use_deterministic_algorithms(strict, warn_only=warned)
             cudnn.deterministic, cudnn.benchmark = before
 
 

@@ -1,4 +1,7 @@
-"""What few clips can show, as tables and figures; see `merlib.study.power`."""
+"""What few clips can show, as tables and figures.
+
+See `merlib.study.power` and `merlib.study.learning_curve`.
+"""
 
 from collections.abc import Mapping
 from typing import Any
@@ -11,6 +14,9 @@ from matplotlib.ticker import MaxNLocator
 from pandas.io.formats.style import Styler
 
 from merlib import metrics
+from merlib.metrics import Difference
+from merlib.study import learning_curve, paper
+from merlib.study.learning_curve import Curve, Found, Training
 
 from . import effects, plots
 
@@ -135,3 +141,175 @@ def diagonals(versions: pd.DataFrame, clips: pd.Series) -> Figure:
     figure.supxlabel("recall, %", fontsize=12)
     figure.set_layout_engine("constrained", w_pad=0.12)
     return figure
+
+
+def training(curve: Curve, which: Training) -> str:
+    """Return what was trained on, as text."""
+    people, clips = which.people, learning_curve.clips_of(curve[which])
+    if which.part:
+        return f"all {people} people, {clips:.0f} of their clips"
+    return f"{people} people, {clips:.0f} clips"
+
+
+def interval(runs: effects.Runs, score: str) -> tuple[float, float]:
+    """Return the interval of 95 % of a score over subjects, all seeds together."""
+    return metrics.bootstrap(pd.concat(list(runs.values())), metrics.METRICS[score])
+
+
+def mean(runs: effects.Runs, score: str) -> float:
+    """Return a score, the mean over seeds."""
+    return float(np.mean([metrics.scores(run)[score] for run in runs.values()]))
+
+
+def curve_table(found: Found, caption: str) -> Styler:
+    """Return the scores after each training, with intervals, as a table for the page."""
+    rows = []
+    for name, curve in found.curves.items():
+        for which, runs in sorted(curve.items()):
+            row = {"method": effects.title(name), "trained on": training(curve, which)}
+            for score, label in effects.LABELS.items():
+                low, high = interval(runs, score)
+                row[label] = f"{mean(runs, score):.3f} ({low:.3f} to {high:.3f})"
+            rows.append(row | {"seeds": len(runs)})
+    return plots.table(pd.DataFrame(rows), caption, index=False)
+
+
+def curves(found: Found) -> Figure:
+    """Draw accuracy and UF1 over the number of training clips, each method a line.
+
+    The dots are more and more people, with intervals of 95 % over subjects; the diamonds a part of
+    the clips of all people. The dashed line is a method that always answers the largest class.
+    """
+    figure, panels = plt.subplots(2, 1, figsize=(6, 6.4), sharex=True)
+    chance = metrics.scores(effects.largest_class(found.runs()[0]))
+    for axes, score in zip(panels, ("accuracy", "uf1"), strict=True):
+        for k, (name, curve) in enumerate(found.curves.items()):
+            look = {"color": plots.COLOURS[k], "markersize": 6}
+            for part, line in ((False, "o-"), (True, "D")):
+                some = [one for one in sorted(curve) if one.part == part]
+                x = np.array([learning_curve.clips_of(curve[one]) for one in some])
+                x = x * 1.035 ** (2 * k + 1 - len(found.curves) + part)  # intervals side by side
+                label = None if part else effects.title(name)
+                face = "white" if part else plots.COLOURS[k]
+                y = [mean(curve[one], score) for one in some]
+                axes.plot(x, y, line, label=label, markerfacecolor=face, zorder=3, **look)
+                ends = [interval(curve[one], score) for one in some]
+                axes.vlines(x, *zip(*ends, strict=True), color=plots.COLOURS[k], linewidth=1.2)
+        axes.axhline(chance[score], color="black", linestyle="--", linewidth=1)
+        axes.set(ylabel=effects.LABELS[score], ylim=(0, 1), xscale="log")
+    ticks = {
+        learning_curve.clips_of(runs): one.people for one, runs in curve.items() if not one.part
+    }
+    panels[1].set_xticks(list(ticks), [f"{x:.0f}\n{people}" for x, people in ticks.items()])
+    panels[1].minorticks_off()
+    panels[1].set_xlabel("training clips, below them people")
+    panels[0].plot([], [], "D", color="0.4", markerfacecolor="white", label="part of the clips")
+    panels[0].plot([], [], "k--", linewidth=1, label="largest class")
+    figure.legend(*panels[0].get_legend_handles_labels(), loc="outside upper center", ncols=2)
+    return figure
+
+
+def against_gap(loss: Difference, gap: float) -> str:
+    """Say how a loss compares with a printed gap in points; nothing of a single seed."""
+    if len(loss.seeds) == 1:
+        return "one seed"
+    if 100 * loss.high < gap:
+        return "less"
+    return "more" if 100 * loss.low > gap else "may be equal"
+
+
+def losses(found: Found, caption: str) -> Styler:
+    """Return what SAMM's share of people or clips costs, beside the printed gaps, as a table."""
+    gaps, rows = learning_curve.printed_gaps().loc["the paper"], []
+    for name, curve in found.curves.items():
+        everyone = learning_curve.largest(curve)
+        part = {
+            "people": learning_curve.of_samm(curve),
+            "clips": Training(everyone.people, part=True),
+        }
+        lost = {score: learning_curve.losses(curve, metrics.METRICS[score]) for score in gaps.index}
+        for what, which in part.items():
+            row = {"method": effects.title(name), "instead of all": training(curve, which)}
+            for score, gap in gaps.items():
+                loss = lost[score][what]
+                row[f"lost, {effects.LABELS[score]}"] = effects.points(pd.Series(loss._asdict()))
+                row[f"against {gap:.1f}"] = against_gap(loss, gap)
+            rows.append(row | {"seeds": len(loss.seeds)})
+    return plots.table(pd.DataFrame(rows), caption, index=False)
+
+
+def people_or_clips(found: Found) -> list[str]:
+    """Say which costs more, fewer people or fewer clips of each, a line of a list each method."""
+    lines = []
+    for name, curve in found.curves.items():
+        more = learning_curve.losses(curve, metrics.uf1)["people - clips"]
+        told = f"{effects.points(pd.Series(more._asdict()))} points of UF1"
+        if len(more.seeds) == 1:
+            word = "no verdict from one seed"
+        elif more.low <= 0 <= more.high:
+            word = "which of the two costs more is not shown"
+        else:
+            word = f"fewer {'people' if more.value > 0 else 'clips of each'} cost more"
+        lines.append(
+            f"- **{effects.title(name)}**, fewer people against fewer clips: {word} ({told})"
+        )
+    return lines
+
+
+def of_parts(found: Found) -> list[str]:
+    """Say how one training scores on CASME II and on SAMM, where data holds clips of both."""
+    lines = []
+    for name, curve in found.curves.items():
+        runs = curve[learning_curve.largest(curve)]
+        parts = sum(metrics.by_part(run) for run in runs.values()) / len(runs)
+        if {"CASME II", "SAMM"} <= set(parts.index):
+            one, other = parts.loc["CASME II"], parts.loc["SAMM"]
+            apart = 100 * (one["uf1"] - other["uf1"])
+            lines.append(
+                f"- **{effects.title(name)}**, one training for both in the same classes: UF1 "
+                f"{one['uf1']:.3f} on {one['clips']:.0f} clips of CASME II, {other['uf1']:.3f} on "
+                f"{other['clips']:.0f} of SAMM, {apart:.1f} points apart"
+            )
+    return lines
+
+
+def size_in_the_paper() -> list[str]:
+    """Say what the paper's own figures tell about size, as lines of a list."""
+    per_person = {name: paper.USED[name] / paper.SUBJECTS_USED[name] for name in paper.USED}
+    told = ", ".join(
+        f"{title} {paper.USED[name]} clips of {paper.SUBJECTS_USED[name]} people "
+        f"({per_person[name]:.1f} of each)"
+        for name, title in paper.NAMES.items()
+    )
+    gaps = learning_curve.printed_gaps()["accuracy"].sort_values()
+    return [
+        f"- What differs: {told}. SAMM does not have fewer people, it has fewer clips of each, "
+        "other classes and another resolution (table 1).",
+        f"- The paper's accuracy is {gaps['the paper']:.1f} points lower on SAMM. In table 2 this "
+        f"gap goes from {gaps.iloc[0]:.1f} ({gaps.index[0]}) to {gaps.iloc[-1]:.1f} points "
+        f"({gaps.index[-1]}). Both sizes are the same in every row, so size is not the only cause.",
+    ]
+
+
+def size_verdict(found: Found) -> str:
+    """Say in a sentence whether SAMM's share of clips costs as much as the printed gap."""
+    gap = learning_curve.printed_gaps().loc["the paper", "accuracy"]
+    judged = [
+        loss
+        for curve in found.curves.values()
+        for what, loss in learning_curve.losses(curve).items()
+        if what in ("people", "clips") and len(loss.seeds) > 1
+    ]
+    if not judged:
+        return "Size: no verdict, since no curve of several seeds is saved."
+    less = sum(100 * loss.high < gap for loss in judged)
+    answer = "less than" if less == len(judged) else "perhaps as much as"
+    if any(100 * loss.low > gap for loss in judged):
+        answer = "more than"
+    most = 100 * max(loss.value for loss in judged)
+    return (
+        f"Size ({found.where}): training on {paper.USED['samm']}/{paper.USED['casme2']} of the "
+        f"clips costs {answer} the paper's gap of {gap:.1f} points of accuracy between its two "
+        f"datasets. The largest loss is {most:.1f} points; in {less} of {len(judged)} comparisons "
+        "the whole interval lies below the gap."
+    )

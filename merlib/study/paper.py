@@ -354,6 +354,12 @@ CLAIMS = {
     ),
     "modules": Claim("3.3", "Each module raises accuracy, F1 and UAR", page="08_ablation"),
     "synergy": Claim("3.3", "The two modules together have their full effect"),
+    "imbalance": Claim(
+        "4",
+        "Few clips and very uneven classes affect recognition greatly; the shift of the decision "
+        "boundary is to be explored",
+        page="25_imbalance",
+    ),
     "name": Claim("4", "The second module is called a fusion of features of several", "regions"),
 }
 """The claims of the text, in its order."""

@@ -23,7 +23,7 @@ import pandas as pd
 from joblib import Parallel, delayed
 
 from merlib import loso, metrics, store
-from merlib.config import Config, profile
+from merlib.config import FLOW, PROFILES, Config, profile
 from merlib.data import synthetic
 from merlib.files import say, write
 from merlib.model.classifier import NetworkClassifier
@@ -102,6 +102,12 @@ INGREDIENTS = FULL | {
 }
 """Claim 3: what each ingredient brings."""
 
+IMBALANCE = FULL | {
+    "sampler": Trial("class-balanced sampler", {"imbalance": "sampler"}),
+    "logit-adjustment": Trial("logit adjustment", {"imbalance": "logit-adjustment"}),
+}
+"""Claim of section 4: classes of different sizes are what to work on."""
+
 SENSITIVITY = FULL | {
     "no-magnification": INGREDIENTS["no-magnification"],
     "larger-images": Trial("images twice as wide and high", {"size": "2x"}),
@@ -146,18 +152,21 @@ SENSITIVITY = FULL | {
     "one-layer-head": Trial("one linear layer", {"head": "one"}),
     "adam": Trial("Adam (0.9, 0.99)", {"optimiser": "adam", "learning_rate": "0.1x"}),
     "batch-16": Trial("batches of 16 clips", {"batch_size": 16}),
-    "sampler": Trial("class-balanced sampler", {"imbalance": "sampler"}),
-    "logit-adjustment": Trial("logit adjustment", {"imbalance": "logit-adjustment"}),
+    "no-weight-decay": Trial("no weight decay", {"weight_decay": 0.0}),
+    **{name: IMBALANCE[name] for name in ("sampler", "logit-adjustment")},
     "float32": Trial("products in float32", {"precision": "float32"}),
     "bfloat16": Trial("products in bfloat16", {"precision": "bfloat16"}),
+    "literal": Trial("the text at its word", PROFILES["literal"]),
 }
-"""Claim 6: the alternatives of the decisions. ImageNet weights are not among them: they need a
-download. A text such as ``2x`` multiplies the profile's own value."""
+"""Claim 6: the alternatives of the decisions, and those of the profile ``literal`` all at once.
+ImageNet weights are not among them: they need a download. A text such as ``2x`` multiplies the
+profile's own value."""
 
 GROUPS = {
     "attention": ATTENTION,
     "fusion": FUSION,
     "ingredients": INGREDIENTS,
+    "imbalance": IMBALANCE,
     "sensitivity": SENSITIVITY,
 }
 SWEEP = ["base", "mfem", "mffm", "full", "linear"]
@@ -184,14 +193,12 @@ def study_of(name: str, study: Study, seed: int = 0, protocol: str = "halves") -
         progress=study.progress,
         home=study.home,
         protocol=protocol,
-        **study.overrides | differences(study.config, name, protocol),
+        **study.overrides | differences(study.config, name, protocol, study.dataset),
     )
 
 
 def impossible(name: str, study: Study) -> str:
     """Return why a trial says nothing about a dataset; empty if it does."""
-    if name in ("amplitude", "mistakes"):
-        return ""  # `sweep` tells itself, and mistakes can be made on any data
     try:
         changed = study_of(name, study, protocol="loso").config
     except ValueError as error:
@@ -199,7 +206,10 @@ def impossible(name: str, study: Study) -> str:
     if TRIALS[name].changes and changed == study.config:
         return f"it changes nothing on the dataset {study.dataset}"
     both = changed, study.config
-    if "precision" in TRIALS[name].changes and len(set(map(multiplies_in_bfloat16, both))) == 1:
+    if (
+        set(TRIALS[name].changes) == {"precision"}
+        and len(set(map(multiplies_in_bfloat16, both))) == 1
+    ):
         return "it changes nothing on this machine"
     return ""
 
@@ -219,15 +229,23 @@ def choices(about: Mapping[str, Any], study: Study | None = None) -> dict[str, A
         base = study.config
     if about.get("trial") in TRIALS:
         protocol = about.get("protocol", "halves")  # the only one of older trials
-        base = replace(base, **differences(base, about["trial"], protocol))
+        base = replace(base, **differences(base, about["trial"], protocol, about["dataset"]))
     files = {name: about["configuration"].get(name) for name in ("pretrained", "landmarks")}
     return base.step() | files  # a reader's own files are not a choice of the profile
 
 
-def differences(base: Config, name: str, protocol: str = "halves") -> dict[str, Any]:
-    """Return the fields in which a trial differs from a configuration, with their new values."""
+def differences(
+    base: Config, name: str, protocol: str = "halves", dataset: str = "synthetic"
+) -> dict[str, Any]:
+    """Return the fields in which a trial differs from a configuration, with their new values.
+
+    A trial that is a profile keeps what the dataset ``flow`` changes in every profile.
+    """
+    kept = FLOW if dataset == "flow" and name in PROFILES else {}
     changes = {
-        key: multiplied(getattr(base, key), value) for key, value in TRIALS[name].changes.items()
+        key: multiplied(getattr(base, key), value)
+        for key, value in TRIALS[name].changes.items()
+        if key not in kept
     }
     return {"epochs": 2 * base.epochs} | changes if protocol == "halves" else changes
 

@@ -1,5 +1,5 @@
-"""The pages of ingredients and of sensitivity: on trials that were run, on answers whose truth is
-known, and with every alternative in the chart or excused."""
+"""The pages of ingredients, sensitivity and small classes: on trials that were run, on answers
+whose truth is known, and with every alternative in the chart or excused."""
 
 import ast
 import itertools
@@ -16,11 +16,11 @@ import numpy as np
 import pandas as pd
 import papermill
 import pytest
-from sklearn.metrics import f1_score
+from sklearn.metrics import f1_score, recall_score
 
 from book.tools.build import opened
 from merlib import metrics
-from merlib.config import Config, options, profile
+from merlib.config import PROFILES, Config, options, profile
 from merlib.data import synthetic
 from merlib.data.synthetic import generate
 from merlib.files import OURS
@@ -37,10 +37,10 @@ TINY = {"size": 32, "flow_size": 32, "frames": 3, "width": 8, "lstm_hidden": 8, 
 
 
 def home_of(folder):
-    """A checkout with these two pages and no results."""
+    """A checkout with these pages and no results."""
     (folder / "notebooks").mkdir()
     (folder / "_toc.yml").write_text(OURS)
-    for page in PAGES:
+    for page in (*PAGES, "25_imbalance"):
         shutil.copy(ROOT / "notebooks" / f"{page}.py", folder / "notebooks")
     return folder
 
@@ -83,6 +83,7 @@ def answers(rng, right):
     given = np.where(rng.random(208) < right, label, other)
     clip = [f"{name}/{k}" for k, name in enumerate(subject)]
     table = pd.DataFrame({"clip": clip, "subject": subject, "label": label, "epoch": 1})
+    table["half"] = np.where(subject < "s13", "A", "B")
     return table.assign(**{f"p_{name}": (given == name).astype(float) for name in "abc"})
 
 
@@ -166,6 +167,38 @@ def test_the_verdict_on_decisions_follows_the_numbers(invented, capsys):
     assert "head-motion," in missing and "adam," not in missing
 
 
+def test_the_verdict_on_small_classes_follows_the_numbers(invented, monkeypatch):
+    """Of two ways to weigh classes one is worse and one is better; probabilities of 0 and 1 cannot
+    be adjusted. Every recall is counted by scikit-learn."""
+    monkeypatch.setattr(Study, "finished", lambda *_: False)  # nothing is drawn to find that out
+    names = {"sampler": "class-balanced sampler", "logit-adjustment": "logit adjustment"}
+    page, made = invented("25_imbalance", {"full": 0.6, "sampler": 0.35, "logit-adjustment": 0.85})
+    answers, by_class, lines = page["answers"], page["by_class"], page["lines"]
+    classes = np.array(list("abc"))
+
+    def recalls(name, k):
+        given = classes[made[name, k][["p_a", "p_b", "p_c"]].to_numpy().argmax(axis=1)]
+        return recall_score(made[name, k]["label"], given, average=None, labels=classes)
+
+    for name, title in names.items():
+        change = np.mean([recalls(name, k) - recalls("full", k) for k in range(3)], axis=0)
+        assert answers.loc[f"UAR: {title}", "value"] == pytest.approx(change.mean())
+        rows = [f"{title}: a (104)", f"{title}: b (52)", f"{title}: c (52)"]  # the largest first
+        found = by_class[by_class.index.str.startswith(f"{title}: ")]
+        assert list(found.index) == rows and found["value"].to_list() == pytest.approx(change)
+        (line,) = [line for line in lines if line.startswith(f"- **Recall with *{title}***")]
+        assert f"class: a (104) {100 * change[0]:+.1f}" in line
+        assert f"smallest: c (52) {100 * change[2]:+.1f}" in line
+    kinds = [*names.values(), "logit adjustment, afterwards"]
+    for score in ("UAR", "UF1", "accuracy"):
+        found = answers["answer"].loc[[f"{score}: {title}" for title in kinds]]
+        assert found.to_list() == ["lower", "higher", "not shown"]
+        told = f"- **{score}** is higher with *{kinds[1]}*; it is lower with *{kinds[0]}*; it shows"
+        assert any(line.startswith(told) for line in page["told"](answers))
+        assert any(line.startswith(f"- **{score}: {kinds[1]}**: raises it by") for line in lines)
+    assert page["uneven"].loc["invented, profile night", "ratio"] == 2
+
+
 def alternatives_not_run():
     """The list of the page, with its reasons."""
     tree = ast.parse((ROOT / "notebooks" / "23_sensitivity.py").read_text())
@@ -180,7 +213,9 @@ def alternatives_not_run():
 def test_every_alternative_is_in_the_chart_or_excused():
     """Every value of a closed set, and those without one that the decisions name."""
     night, excused = profile("night"), alternatives_not_run()
-    tried = {(k, v) for trial in trials.SENSITIVITY.values() for k, v in trial.changes.items()}
+    alone = [trial for name, trial in trials.SENSITIVITY.items() if name not in PROFILES]
+    tried = {(k, v) for trial in alone for k, v in trial.changes.items()}
+    assert PROFILES["literal"].items() <= tried  # each of its changes is in the chart, too
     for item in fields(Config):
         if item.name == "variant":  # the rows of Table 3
             continue

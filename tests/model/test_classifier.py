@@ -14,7 +14,7 @@ from torch import nn
 from merlib.config import Config
 from merlib.model import classifier, training
 from merlib.model.classifier import NetworkClassifier
-from merlib.model.training import convolutions
+from merlib.model.training import convolutions, own_randomness
 from merlib.parallel import Rows
 
 TINY = Config(
@@ -283,6 +283,20 @@ def test_convolutions_of_float32_keep_all_bits_on_a_gpu(precision):
         note()
     assert set(seen) == {before and precision != "float32"}
     assert torch.backends.cudnn.allow_tf32 == before
+
+
+@pytest.mark.parametrize("before", [(False, False), (True, False), (True, True)])
+def test_training_leaves_the_callers_rule_of_determinism(before):
+    try:
+        torch.use_deterministic_algorithms(before[0], warn_only=before[1])
+        with own_randomness(0, torch.device("cpu")):
+            pass
+        assert before == (
+            torch.are_deterministic_algorithms_enabled(),
+            torch.is_deterministic_algorithms_warn_only_enabled(),
+        )
+    finally:
+        torch.use_deterministic_algorithms(False)
 
 
 @pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a GPU")

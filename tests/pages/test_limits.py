@@ -6,8 +6,9 @@ import pandas as pd
 import pytest
 
 from merlib import metrics
-from merlib.pages import limits, plots
-from merlib.study import power
+from merlib.pages import effects, limits, plots
+from merlib.study import learning_curve, power
+from merlib.study.learning_curve import Training
 
 matplotlib.use("Agg")
 
@@ -81,3 +82,116 @@ def test_bars_are_recalls_and_hatched_where_all_versions_agree():
     assert bars == [[25, 50], [50, 50]]
     assert [bool(bar.get_hatch()) for bar in figure.axes[0].patches] == [False, True]
     assert [text.get_text() for text in figure.axes[1].texts] == ["2 of 4", "3 of 6"]
+
+
+# Learning curves: 40 clips of 20 people, of which a number is right
+
+ALL, FEWER, PART = Training(16), Training(9), Training(16, part=True)
+
+
+def answers(right, trained, parts=("casme2-", "samm-")):
+    """Predictions of which the first ones are right; clips of both parts in turn."""
+    label = pd.Series(["a", "b"] * 20)
+    given = np.where(np.arange(40) < right, label, label.map({"a": "b", "b": "a"}))
+    people = [f"{parts[k % 2]}{k % 20:02d}" for k in range(40)]
+    table = pd.DataFrame({"subject": people, "label": label, "epoch": 1, "trained": trained})
+    table["clip"] = [f"{name}/{k}" for k, name in enumerate(people)]
+    table["group"] = [k % 5 for k in range(40)]
+    table = table.assign(**{f"p_{name}": (given == name) * 1.0 for name in "ab"})
+    table.attrs["run"] = {"version": "made up", "profile": "night"}
+    return table
+
+
+def found(everyone=36, fewer=20, part=35, seeds=(0, 1, 2), **names):
+    """Curves of one method; a seed has as many right clips more."""
+    curve = {
+        Training(4): {k: answers(18 + k, 20, **names) for k in seeds},
+        FEWER: {k: answers(fewer + k, 60, **names) for k in seeds},
+        ALL: {k: answers(everyone + k, 110, **names) for k in seeds},
+        PART: {k: answers(part + k, 60, **names) for k in seeds},
+    }
+    return learning_curve.Found({"logistic": curve})
+
+
+def test_the_figure_of_a_curve_has_people_as_dots_and_a_part_as_a_diamond():
+    figure = limits.curves(found())
+    for axes, score in zip(figure.axes, ("accuracy", "uf1"), strict=True):
+        line, part, chance = axes.lines[:3]
+        shown = [np.mean([metrics.scores(answers(k + right, 1))[score] for k in range(3)])
+                 for right in (18, 20, 36)]  # fmt: skip
+        assert line.get_ydata() == pytest.approx(shown)
+        assert (np.diff(np.log(line.get_xdata())) > 0).all() and len(part.get_xdata()) == 1
+        assert set(chance.get_ydata()) == {
+            metrics.scores(effects.largest_class(answers(1, 1)))[score]
+        }
+    assert [text.get_text() for text in axes.get_xticklabels()] == ["20\n4", "60\n9", "110\n16"]
+
+
+def test_the_table_of_a_curve_names_what_was_trained_on():
+    shown = limits.curve_table(found(), "All").data
+    assert shown["trained on"].to_list() == [
+        "4 people, 20 clips", "9 people, 60 clips", "16 people, 110 clips",
+        "all 16 people, 60 of their clips",
+    ]  # fmt: skip
+    assert shown["accuracy"].str[:5].to_list() == ["0.475", "0.525", "0.925", "0.900"]
+
+
+def test_a_loss_is_set_against_the_printed_gap():
+    shown = limits.losses(found(), "Lost").data
+    assert shown["instead of all"].str.split(",").str[0].to_list() == ["9 people", "all 16 people"]
+    assert shown["lost, accuracy"].str.split(" ").str[0].to_list() == ["+40.0", "+2.5"]
+    assert shown["against 10.7"].to_list() == ["more", "less"]
+    assert (
+        limits.losses(found(seeds=[0]), "Lost").data["against 25.1"].to_list() == ["one seed"] * 2
+    )
+
+
+@pytest.mark.parametrize(
+    ("low", "high", "word"), [(-0.1, 0.1, "less"), (0.05, 0.2, "may be equal"), (0.11, 0.2, "more")]
+)
+def test_only_a_whole_interval_beside_the_gap_is_less_or_more(low, high, word):
+    loss = metrics.Difference((low + high) / 2, low, high, 0.5, {0: 0.0, 1: 0.0})
+    assert limits.against_gap(loss, 10.7) == word
+
+
+@pytest.mark.parametrize(
+    ("some", "word"),
+    [
+        (found(), "fewer people cost more"),
+        (found(fewer=35, part=20), "fewer clips of each cost more"),
+        (found(fewer=35), "which of the two costs more is not shown"),
+        (found(seeds=[0]), "no verdict from one seed"),
+    ],
+)
+def test_people_or_clips(some, word):
+    (line,) = limits.people_or_clips(some)
+    assert word in line and line.startswith("- **Logistic regression on flow**")
+
+
+def test_parts_are_scored_where_there_are_both():
+    (line,) = limits.of_parts(found(everyone=40, seeds=[0]))
+    assert "UF1 1.000 on 20 clips of CASME II, 1.000 on 20 of SAMM, 0.0 points apart" in line
+    assert not limits.of_parts(found(parts=("s", "t")))
+
+
+@pytest.mark.parametrize(
+    ("some", "answer"),
+    [
+        (found(), "costs more than the paper's gap of 10.7 points"),
+        (found(fewer=35), "costs less than the paper's gap of 10.7 points"),
+        (found(fewer=32), "costs perhaps as much as the paper's gap of 10.7 points"),
+        (found(seeds=[0]), "no verdict, since no curve of several seeds"),
+    ],
+)
+def test_the_verdict_on_size(some, answer):
+    assert answer in limits.size_verdict(some)
+
+
+def test_what_the_paper_itself_says_of_size():
+    first, second = limits.size_in_the_paper()
+    assert (
+        "246 clips of 26 people (9.5 of each), SAMM 136 clips of 27 people (5.0 of each)" in first
+    )
+    assert (
+        "10.7 points lower" in second and "-0.9 (Bi-WOOF) to 18.3 points (AM3F-FlowNet)" in second
+    )

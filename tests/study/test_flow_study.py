@@ -5,6 +5,7 @@ import numpy as np
 import pytest
 
 from merlib import cli, store, versions
+from merlib.config import profile
 from merlib.files import OURS
 from merlib.methods import GROUPS, METHODS
 from merlib.model import saved
@@ -118,7 +119,22 @@ def test_trials_that_say_nothing_on_flow_are_told(study, protocol):
     flow = again(study, protocol=protocol)
     assert trials.impossible("no-magnification", flow) == "it changes nothing on the dataset flow"
     assert "no frames of faces" in trials.impossible("grey-only", flow)
-    assert not any(trials.impossible(name, flow) for name in ("full", "linear", "strain", "base"))
+    allowed = ("full", "linear", "strain", "base", "sampler", "literal")
+    assert not any(trials.impossible(name, flow) for name in allowed)
+
+
+@pytest.mark.parametrize("dataset", ["synthetic", "flow"])
+def test_the_literal_trial_of_the_paper_profile_is_the_literal_profile(
+    dataset, flow_root, tmp_path
+):
+    root, expected = flow_root if dataset == "flow" else None, profile("literal", dataset)
+    paper = Study(dataset, root, "paper", home=tmp_path)
+    assert trials.study_of("literal", paper, protocol="loso").config == expected
+    about = {"dataset": dataset, "profile": "paper", "trial": "literal", "protocol": "loso"}
+    assert trials.choices(about | {"configuration": {}}) == expected.step()
+    literal = Study(dataset, root, "literal", home=tmp_path)
+    told = f"it changes nothing on the dataset {dataset}"
+    assert trials.impossible("literal", literal) == told and not trials.impossible("literal", paper)
 
 
 def again(study, **options):

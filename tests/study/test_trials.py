@@ -28,7 +28,7 @@ from merlib.model.mffm import MFFM
 from merlib.model.network import Network
 from merlib.parallel import Rows
 from merlib.preprocess import face
-from merlib.study import regions, trials
+from merlib.study import learning_curve, regions, trials
 from merlib.study.study import Study
 
 
@@ -91,9 +91,13 @@ def test_every_trial_keeps_seed_data_and_protocol(study):
         trials.study_of("nothing", study)
 
 
-@pytest.mark.parametrize(("gpu", "null"), [(False, "float32"), (True, "bfloat16")])
+@pytest.mark.parametrize(
+    ("gpu", "null"),
+    [(None, "float32"), ((7, 5), "float32"), ((8, 0), "bfloat16"), ((12, 0), "bfloat16")],
+)
 def test_a_precision_that_the_machine_has_anyway_is_no_trial(study, monkeypatch, gpu, null):
-    monkeypatch.setattr(torch.cuda, "is_available", lambda: gpu)
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: gpu is not None)
+    monkeypatch.setattr(torch.cuda, "get_device_capability", lambda _: gpu)
     for name in ("float32", "bfloat16"):
         told = "it changes nothing on this machine" if name == null else ""
         assert trials.impossible(name, study) == told
@@ -455,10 +459,12 @@ def test_all_trials_are_those_that_the_data_allows(study, dataset, monkeypatch):
     asked = []
     monkeypatch.setattr(trials, "run", lambda name, *_: asked.append(name))
     monkeypatch.setattr(trials, "sweep", lambda *_: asked.append("amplitude"))
+    monkeypatch.setattr(learning_curve, "measure", lambda *_, method: asked.append(method + "'s"))
     monkeypatch.setattr(cli, "print_scores", lambda *_: None)
     cli.main(["trials", "--dataset", dataset, "--data-root", str(study.root), "--seeds", "0"])
-    as_it_is = "bfloat16" if torch.cuda.is_available() else "float32"  # what "auto" means here
-    extra = {"amplitude"} if dataset == "synthetic" else set()
+    auto = trials.multiplies_in_bfloat16(study.config)
+    as_it_is = "bfloat16" if auto else "float32"
+    extra = {"amplitude", "logistic's", "base's", "full's"} if dataset == "synthetic" else set()
     assert set(asked) == set(trials.TRIALS) - {as_it_is} | extra
 
 

@@ -1,0 +1,215 @@
+"""The CUDA path on a pretended GPU, run by `test_pretended_gpu.py` in a process of its own."""
+
+from dataclasses import replace
+
+import numpy as np
+import pandas as pd
+import pytest
+import torch
+from device.pretended import Pretended, machine
+
+from merlib import loso
+from merlib.config import Config
+from merlib.methods import METHODS
+from merlib.methods.deep import DeepClassifier
+from merlib.methods.together import FoldsTogether
+from merlib.model import saved
+from merlib.model.classifier import NetworkClassifier
+from merlib.model.network import Network
+from merlib.preprocess import gpu
+
+pytestmark = pytest.mark.filterwarnings("ignore:PyTorch was compiled without cuDNN")
+CLASSES = ("a", "b", "c")
+TINY = Config(
+    size=16, frames=2, width=8, lstm_hidden=8, epochs=1, batch_size=4, learning_rate=1e-4,
+    dropout=0.0, dropout_fc=0.0, precision="float32",
+)  # fmt: skip
+FRAME = replace(TINY, size=56, frames=1, inputs="flow", sequence="mean")
+SMALL = {
+    "cnn-lstm": {"width": 0.125, "side": 64}, "elrcn": {"width": 0.125, "side": 14},
+    "merta": {"width": 0.0625, "side": 14}, "micro-attention": {"width": 0.125, "side": 56},
+    "kfc-mer": {"width": 0.125, "side": 28}, "kfc-mer-pooled": {"width": 0.125, "side": 28},
+    "slstt": {"width": 0.125, "side": 14}, "am3f-flownet": {"width": 0.125, "side": 28},
+    "3d-cnn": {"width": 0.25, "side": 32}, "lgccon": {"width": 0.125, "side": 56},
+    "sssnet": {"width": 0.125}, "mmnet": {"width": 0.05, "side": 32}, "htnet": {"width": 1 / 64},
+    "rcn-a": {"width": 0.125}, "off-apexnet": {"width": 0.125}, "at-scnn": {"width": 0.125},
+}  # fmt: skip
+SHAPES = {
+    "channels": (4, 3, 32, 32), "apex_flow": (3, 28, 28), "apex_picture": (3, 28, 28),
+    "apex_grey": (1, 56, 56), "five_states": (5, 64, 64), "eighteen_frames": (18, 64, 64),
+    "nine_flows": (4, 3, 28, 28), "eleven_flows": (4, 2, 28, 28),
+}  # fmt: skip
+NETWORKS = [name for name, method in METHODS.items() if isinstance(method.build(), DeepClassifier)]
+TOGETHER = [name for name in NETWORKS if isinstance(METHODS[name].build(), FoldsTogether)]
+
+
+def data(*shape, clips=12):
+    """Return noise with a hint of the class, and the classes."""
+    y = np.array(CLASSES)[np.arange(clips) % 3]
+    X = np.random.default_rng(0).normal(size=(clips, *shape)).astype(np.float32)
+    return X + (y == "b").reshape(-1, *[1] * len(shape)), y
+
+
+def table(X, y, subjects):
+    """Return the table of clips of subjects with equally many clips."""
+    clips = pd.DataFrame({"clip": [f"{k:02d}" for k in range(len(X))], "emotion": y})
+    clips["subject"] = np.repeat([f"s{k}" for k in range(subjects)], len(X) // subjects)
+    clips.attrs["classes"] = CLASSES
+    return clips
+
+
+def moved(classifier, start):
+    """Return how far training moved the weights of a classifier, as one vector on the CPU."""
+    state = classifier.network_.state_dict()
+    own = {name: getattr(value, "held", value).double() for name, value in state.items()}
+    return torch.cat([(own[name] - start[name]).flatten() for name in own])
+
+
+def drawn(config, seed=0):
+    """Return the weights that a network starts with."""
+    torch.manual_seed(seed)
+    return {name: value.double() for name, value in Network(3, config).state_dict().items()}
+
+
+@pytest.mark.parametrize("variant", ["base", "mfem", "mffm", "full"])
+def test_the_paper_s_network_learns_what_it_learns_on_a_cpu(variant):
+    config = replace(TINY, variant=variant)
+    X, y = data(2, config.channels, 16, 16)
+    expected = NetworkClassifier(config, device="cpu").fit(X, y)
+    with machine():
+        found = NetworkClassifier(config).fit(X, y)
+        assert all(isinstance(one, Pretended) for one in found.network_.parameters())
+        answers = found.predict_proba(X)
+    np.testing.assert_allclose(found.loss_, expected.loss_, rtol=1e-4)
+    np.testing.assert_allclose(answers, expected.predict_proba(X), atol=1e-4)
+    start = drawn(config)
+    a, b = moved(found, start), moved(expected, start)
+    assert (a - b).norm() < 0.01 * b.norm()
+
+
+@pytest.mark.parametrize("variant", ["base", "full"])
+@pytest.mark.parametrize("precision", ["float32", "auto"])
+def test_no_step_waits_for_the_gpu(variant, precision):
+    X, y = data(2, TINY.channels, 16, 16)
+    waits = []
+    for batch in (4, 2):  # three steps in an epoch, or six
+        config = replace(TINY, variant=variant, precision=precision, batch_size=batch)
+        with machine() as found:
+            NetworkClassifier(config).fit(X, y)
+        waits.append(found.waits)
+    assert waits[0] == waits[1]
+    assert len(waits[0]) < 10
+
+
+def test_waits_and_mixed_devices_are_seen():
+    with machine() as found:
+        x = torch.ones(3, device="cuda")
+        for wait in (
+            lambda: float(x.sum()), lambda: x.cpu(), lambda: torch.ones(2).to("cuda"),
+            lambda: x.nonzero(), lambda: x[x > 0], lambda: x.copy_(torch.ones(3)),
+        ):  # fmt: skip
+            before = len(found.waits)
+            wait()
+            assert len(found.waits) > before
+        before = len(found.waits)
+        (x * 2 + torch.tensor(1.0)).clone().sum()  # a number may come from the CPU
+        assert len(found.waits) == before
+        with pytest.raises(RuntimeError, match="CPU and the GPU"):
+            x + torch.ones(3)
+
+
+@pytest.mark.parametrize("name", NETWORKS)
+def test_a_rival_runs_and_no_step_waits(name):
+    X, y = data(*SHAPES[METHODS[name].view])
+    X = 127 + 20 * X if METHODS[name].view == "apex_picture" else X
+    waits = []
+    for batch in (6, 6, 3):  # what is copied once is copied in the first run
+        estimator = METHODS[name].build(**SMALL.get(name, {}) | {"epochs": 1, "batch_size": batch})
+        with machine() as found:
+            estimator.fit(X, y)
+            waits.append(list(found.waits))
+            assert estimator.predict_proba(X[:3]).shape == (3, 3)
+        assert all(isinstance(one, Pretended) for one in estimator.network_.parameters())
+        assert np.isfinite(estimator.loss_).all()
+    assert waits[1] == waits[2]
+
+
+@pytest.mark.parametrize("variant", ["base", "full"])
+def test_folds_of_the_paper_s_network_train_together(variant):
+    config = replace(FRAME, variant=variant)
+    X, y = data(1, config.channels, 56, 56)
+    rows = [np.arange(2, 12), np.arange(10)]
+    expected = NetworkClassifier(config, device="cpu").fit_folds(X, y, rows, [1, 2])
+    with machine() as found:
+        folds = NetworkClassifier(config).fit_folds(X, y, rows, [1, 2])
+        waits = list(found.waits)
+        answers = [one.predict_proba(X) for one in folds]
+    for one, other, seed, some in zip(folds, expected, [1, 2], answers, strict=True):
+        start = drawn(config, seed)
+        a, b = moved(one, start), moved(other, start)
+        assert (a - b).norm() < 0.02 * b.norm()
+        np.testing.assert_allclose(some, other.predict_proba(X), atol=2e-3)
+    with machine() as found:
+        NetworkClassifier(replace(config, batch_size=2)).fit_folds(X, y, rows, [1, 2])
+    assert len(found.waits) == len(waits)
+
+
+@pytest.mark.parametrize("name", TOGETHER)
+def test_folds_of_a_rival_train_together(name):
+    X, y = data(*SHAPES[METHODS[name].view])
+    estimator = METHODS[name].build(**SMALL.get(name, {}) | {"epochs": 2, "batch_size": 4})
+    told = []
+    with machine():
+        folds = estimator.fit_folds(
+            X, y, [np.arange(2, 12), np.arange(10)], [1, 2], [np.arange(2), np.arange(10, 12)],
+            lambda epoch, fold, answers: told.append((epoch, fold, answers.shape)),
+        )  # fmt: skip
+        assert all(one.predict_proba(X).shape == (12, 3) for one in folds)
+    assert told == [(epoch, fold, (2, 3)) for epoch in (1, 2) for fold in (0, 1)]
+
+
+def test_leaving_one_subject_out():
+    X, y = data(2, TINY.channels, 16, 16)
+    options = {"n_jobs": 1, "progress": False}
+    clips = table(X, y, 3)
+    expected = loso.leave_one_subject_out(NetworkClassifier(TINY), X, clips, **options)
+    with machine():
+        found = loso.leave_one_subject_out(NetworkClassifier(TINY), X, clips, **options)
+    p = [column for column in found if column.startswith("p_")]
+    np.testing.assert_allclose(found[p], expected[p], atol=1e-3)
+    pd.testing.assert_frame_equal(found.drop(columns=p), expected.drop(columns=p))
+
+
+def test_a_network_trained_on_a_gpu_is_saved_and_read_on_a_cpu(tmp_path):
+    X, y = data(2, TINY.channels, 16, 16)
+    about = {"dataset": "own", "version": "none", "method": "full", "seed": 0}
+    with machine():
+        trained = NetworkClassifier(TINY).fit(X, y)
+        answers = trained.predict_proba(X)
+        saved.save(saved.Model(trained, about), tmp_path / "model.safetensors")
+        again = saved.load(tmp_path / "model.safetensors").classifier
+        np.testing.assert_array_equal(again.predict_proba(X), answers)
+    found = saved.load(tmp_path / "model.safetensors", device="cpu").classifier
+    np.testing.assert_allclose(found.predict_proba(X), answers, atol=1e-5)
+
+
+def test_flow():
+    rng = np.random.default_rng(0)
+    images = torch.from_numpy(rng.integers(0, 255, (2, 2, 20, 20)).astype(np.uint8))
+    expected = gpu.tvl1(*images, "fast")
+    with machine():
+        found = gpu.tvl1(*images.to("cuda"), "fast")
+        assert isinstance(found, Pretended)
+    torch.testing.assert_close(found.held, expected)
+
+
+@pytest.mark.parametrize("kind", ["iir", "butterworth"])
+def test_magnification(kind):
+    frames = torch.rand(2, 12, 32, 32)
+    index = torch.tensor([[0, 4, 11], [0, 2, 5]])
+    how = (kind, 10.0, 1.6, 16.0, 16.0, "authors", np.array([200.0, 100.0]))
+    expected = gpu.magnify(frames, index, *how)
+    with machine():
+        found = gpu.magnify(frames.to("cuda"), index.to("cuda"), *how)
+        assert isinstance(found, Pretended)
+    torch.testing.assert_close(found.held, expected)
