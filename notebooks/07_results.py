@@ -203,9 +203,9 @@ for letter, run in shown.items():
     plots.confusion_matrix(metrics.matrix_of(run), classes_of, letter + effects.title(method))
     plots.show(
         plt.gcf(),
-        alt=f"Confusion matrix {letter}as a heat map in shades of blue: a row for each true class, "
-        "a column for each predicted one. Each cell holds the share of the row's clips in per cent "
-        "and, below it, their count; right answers are on the diagonal.",
+        alt="Confusion matrix, with its letter in the title, as a heat map in shades of blue: a row "
+        "for each true class, a column for each predicted one. Each cell holds the share of the "
+        "row's clips in per cent and, below it, their count; right answers are on the diagonal.",
     )
 
 # %% [markdown]
