@@ -6,16 +6,19 @@ import numpy as np
 import pandas as pd
 import pytest
 import torch
-from device.pretended import Pretended, machine
+from device.pretended import Counted, Pretended, machine
+from torch.nn import functional
 
 from merlib import loso
-from merlib.config import Config
+from merlib.config import Config, profile
 from merlib.methods import METHODS
 from merlib.methods.deep import DeepClassifier
 from merlib.methods.together import FoldsTogether
-from merlib.model import saved
+from merlib.model import classifier, saved
+from merlib.model.augment import augment
 from merlib.model.classifier import NetworkClassifier
 from merlib.model.network import Network
+from merlib.model.training import own_randomness
 from merlib.preprocess import gpu
 
 pytestmark = pytest.mark.filterwarnings("ignore:PyTorch was compiled without cuDNN")
@@ -97,6 +100,39 @@ def test_no_step_waits_for_the_gpu(precision):
             NetworkClassifier(config).fit(X, y)
         waits.append(found.waits)
     assert waits[1] == waits[2]
+
+
+def test_a_step_of_the_paper_s_size_stays_small():
+    config = profile("paper")
+    with machine(values=False), own_randomness(0, torch.device("cuda")):
+        network = Network(5, config).to("cuda", memory_format=torch.channels_last).train()
+        optimiser = classifier.make_optimiser(network, config)
+        shape = config.batch_size, config.frames, config.channels, config.size, config.size
+        x, chances = (torch.rand(size, device="cuda") for size in (shape, (3, shape[0])))
+        labels = torch.zeros(shape[0], dtype=torch.long, device="cuda")
+        for _ in range(2):  # the first one copies what is constant
+            with Counted() as found:
+                with torch.autocast("cuda", torch.bfloat16):
+                    logits = network(augment(x, config, chances))
+                loss = functional.cross_entropy(logits.float(), labels)
+                optimiser.zero_grad()
+                loss.backward()
+                optimiser.step()
+                del logits, loss
+    assert 1000 < found.kernels < 1950
+    assert 5e9 < found.bytes < 12.5e9
+    assert 500 * 2**20 < found.peak < 1050 * 2**20
+
+
+def test_kernels_bytes_and_memory_are_counted():
+    with machine():
+        x = torch.ones(10, 10, device="cuda")  # 400 bytes
+        with Counted() as found:
+            y = x.T + 1  # a view, and a kernel that reads 400 bytes and writes 400
+            del y
+            z = (2 * x).sum()  # 800 bytes, then 404; two tensors at a time
+    assert (found.kernels, found.bytes, found.peak) == (3, 2004, 404)
+    assert z.shape == ()
 
 
 def test_waits_and_mixed_devices_are_seen():

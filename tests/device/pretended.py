@@ -7,6 +7,8 @@ whatever would make the host wait for the GPU is noted with its place in the cod
 """
 
 import traceback
+import weakref
+from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -32,6 +34,10 @@ WAITS = {
     aten.repeat_interleave.Tensor,
 }  # fmt: skip
 """Operations whose result, or its shape, the host must know."""
+
+
+HOLDS = [torch.device("cpu")]
+"""Where values are: ``meta`` has none, and so a step of any size is counted in no time."""
 
 
 class Pretended(Tensor):
@@ -84,6 +90,45 @@ class Machine(TorchDispatchMode):
         return found
 
 
+class Counted(TorchDispatchMode):
+    """Counts what the GPU does: kernels, the bytes that they read and write, the most new bytes.
+
+    Views and new memory are no kernels. Each other operation counts as one kernel, so this is a
+    little less than a GPU starts.
+    """
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.kernels = self.bytes = self.now = self.peak = 0
+        self.tensors: Counter[int] = Counter()  # of each memory
+
+    def __torch_dispatch__(self, operation, types, args=(), kwargs=None):
+        found = operation(*args, **(kwargs or {}))
+        read, made = (
+            [one for one in tree_leaves(tree) if isinstance(one, Pretended)]
+            for tree in ((args, kwargs), found)
+        )
+        known = {id(one) for one in read}
+        for one in made if not operation.is_view else ():
+            if id(one) in known:
+                continue  # changed in place
+            memory = one.held.untyped_storage()
+            key, size = memory._cdata, memory.nbytes()
+            self.now += size if not self.tensors[key] else 0
+            self.tensors[key] += 1
+            weakref.finalize(one.held, self.freed, key, size)
+        self.peak = max(self.peak, self.now)
+        if not operation.is_view and "empty" not in operation.name():
+            self.kernels += 1
+            self.bytes += sum(one.numel() * one.element_size() for one in [*read, *made])
+        return found
+
+    def freed(self, key: int, size: int) -> None:
+        """Note that a tensor of a memory is gone."""
+        self.tensors[key] -= 1
+        self.now -= size if not self.tensors[key] else 0
+
+
 class Numbers(TorchFunctionMode):
     """Lets `Machine` see how numbers come to the GPU and back: PyTorch hides what it does there."""
 
@@ -106,7 +151,9 @@ def on_cpu(operation, args, kwargs) -> Any:
     if operation is aten.copy_.default:
         gpu = isinstance(args[0], Pretended)
     bare = tree_map_only(Pretended, lambda one: one.held, (args, kwargs))
-    bare = tree_map_only(torch.device, lambda _: torch.device("cpu"), bare)
+    bare = tree_map_only(torch.device, lambda one: HOLDS[0] if one.type == "cuda" else one, bare)
+    if operation is aten._fused_sgd_.default and HOLDS[0].type == "meta":
+        return None  # PyTorch has no shapes of it, and nothing but values would change
     found = FUSED.get(operation, operation)(*bare[0], **bare[1])
     if not gpu:
         return found
@@ -154,13 +201,13 @@ def place() -> str:
 
 
 @contextmanager
-def machine(capability: tuple[int, int] = (9, 0)) -> Iterator[Machine]:
-    """Work on a machine with a pretended GPU."""
+def machine(values: bool = True) -> Iterator[Machine]:
+    """Work on a machine with a pretended GPU; without values, its tensors have only shapes."""
     of_cuda = {
         "is_available": lambda: True,
         "is_bf16_supported": lambda *_: True,
         "_lazy_init": lambda: None,
-        "get_device_capability": lambda *_: capability,
+        "get_device_capability": lambda *_: (9, 0),
         "get_device_name": lambda *_: "pretended GPU",
         "mem_get_info": lambda *_: (2**36, 2**36),
         "get_rng_state": lambda *_: torch.zeros(16, dtype=torch.uint8),
@@ -175,8 +222,10 @@ def machine(capability: tuple[int, int] = (9, 0)) -> Iterator[Machine]:
     )
     convert = torch.__future__.get_overwrite_module_params_on_conversion()
     torch.__future__.set_overwrite_module_params_on_conversion(True)
+    HOLDS[0] = torch.device("cpu" if values else "meta")
     try:
         with mock.patch.multiple(torch.cuda, **of_cuda), at_once, Numbers(), Machine() as found:
             yield found
     finally:
+        HOLDS[0] = torch.device("cpu")
         torch.__future__.set_overwrite_module_params_on_conversion(convert)
