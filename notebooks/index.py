@@ -7,9 +7,7 @@
 # rebuilds it from the text, runs it, and asks whether what the paper claims holds.
 
 # %% tags=["parameters", "remove-cell"]
-dataset = (
-    "synthetic"  # or "casme2", "samm"; with "flow", the table has your own runs of real motion
-)
+dataset = "synthetic"  # or "casme2", "samm", "flow": then the table has your own real motion
 data_root = None  # folder of your own copy of the data
 profile = "laptop"  # or "paper", "literal"
 seed = 0

@@ -249,7 +249,7 @@ def test_the_check_finds_what_is_broken(desk, tmp_path, fault, html):
 
 
 def test_the_search_finds_a_page(desk, address):
-    page = desk.open(address, "book/index.html")
+    page = desk.open(address, "notebooks/index.html")
     page.keyboard.press("Control+k")
     page.locator("#pst-search-dialog input").fill("clusters")
     page.keyboard.press("Enter")

@@ -99,7 +99,7 @@ def test_a_study_refuses_before_any_work(chosen, message, tmp_path):
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.stem)
 def test_every_page_reads_all_its_parameters_first(page):
     text = page.read_text("utf-8")
-    cell = re.search(r'tags=\["parameters"\]\n((?:\w+ = .*\n)+)', text)
+    cell = re.search(r'tags=\["parameters".*\]\n((?:\w+ = .*\n)+)', text)
     assert set(re.findall(r"^\w+", cell[1], re.M)) <= set(KINDS)
     before = text[cell.end() :].partition("globals().update(parameters.read(globals()")[0]
     assert "Study(" not in before and "plots.style()" not in before

@@ -653,7 +653,7 @@ def test_real_data_is_looked_at_where_its_annotated_units_move(study, copy_of, e
     assert "Faces of real people are not shown" in text and "9 clips with known regions" in text
     assert "No verdict: no measurement of MFEM is saved." in text
     text = printed("19_mffm_detail", capsys, **parameters)
-    assert "there is no sweep of this data" in text
+    assert "There is no sweep of this data" in text
 
 
 def test_trials_that_flow_says_nothing_on_are_told_apart_from_missing_ones(flow_root):
