@@ -181,8 +181,8 @@ plots.table(pd.DataFrame(pairs, columns=columns), where, index=False)
 # ## Figure 6: the confusion matrices
 #
 # The figure itself is not in the text of the paper; the prose quotes some of its recalls. Figure 6(a)
-# is of CASME II, figure 6(b) of SAMM. Of the two below one is of this page's data. The other one comes
-# from the saved runs of the dataset beside it, if this page's data is public. In a [confusion
+# is of CASME II, figure 6(b) of SAMM. Below is that of this page's data. Beside it is the other one, if
+# this page's data is public and a run of its pair is saved. In a [confusion
 # matrix](../book/glossary.md#confusion-matrix) the rows are the truth, the columns are the answers.
 
 # %%
