@@ -7,12 +7,12 @@ import pandas as pd
 import pytest
 import torch
 from device.pretended import Counted, Pretended, machine
+from methods.test_methods import NETWORKS, QUICK, SHAPES
 from torch.nn import functional
 
 from merlib import loso
 from merlib.config import Config, profile
 from merlib.methods import METHODS
-from merlib.methods.deep import DeepClassifier
 from merlib.methods.together import FoldsTogether
 from merlib.model import classifier, saved
 from merlib.model.augment import augment
@@ -28,21 +28,6 @@ TINY = Config(
     dropout=0.0, dropout_fc=0.0, precision="float32",
 )  # fmt: skip
 FRAME = replace(TINY, frames=1, inputs="flow", sequence="mean")
-SMALL = {
-    "cnn-lstm": {"width": 0.125, "side": 64}, "elrcn": {"width": 0.125, "side": 14},
-    "merta": {"width": 0.0625, "side": 14}, "micro-attention": {"width": 0.125, "side": 56},
-    "kfc-mer": {"width": 0.125, "side": 28}, "kfc-mer-pooled": {"width": 0.125, "side": 28},
-    "slstt": {"width": 0.125, "side": 14}, "am3f-flownet": {"width": 0.125, "side": 28},
-    "3d-cnn": {"width": 0.25, "side": 32}, "lgccon": {"width": 0.125, "side": 56},
-    "sssnet": {"width": 0.125}, "mmnet": {"width": 0.05, "side": 32}, "htnet": {"width": 1 / 64},
-    "rcn-a": {"width": 0.125}, "off-apexnet": {"width": 0.125}, "at-scnn": {"width": 0.125},
-}  # fmt: skip
-SHAPES = {
-    "channels": (4, 3, 32, 32), "apex_flow": (3, 28, 28), "apex_picture": (3, 28, 28),
-    "apex_grey": (1, 56, 56), "five_states": (5, 64, 64), "eighteen_frames": (18, 64, 64),
-    "nine_flows": (4, 3, 28, 28), "eleven_flows": (4, 2, 28, 28),
-}  # fmt: skip
-NETWORKS = [name for name, method in METHODS.items() if isinstance(method.build(), DeepClassifier)]
 TOGETHER = [name for name in NETWORKS if isinstance(METHODS[name].build(), FoldsTogether)]
 
 
@@ -162,7 +147,7 @@ def test_a_rival_runs_and_no_step_waits(name):
     X = 127 + 20 * X if METHODS[name].view == "apex_picture" else X
     waits = []
     for batch in (6, 6, 3):  # what is copied once is copied in the first run
-        estimator = METHODS[name].build(**SMALL.get(name, {}) | {"epochs": 1, "batch_size": batch})
+        estimator = METHODS[name].build(**QUICK[name] | {"epochs": 1, "batch_size": batch})
         with machine() as found:
             estimator.fit(X, y)
             waits.append(list(found.waits))
@@ -196,7 +181,7 @@ def test_folds_of_the_paper_s_network_train_together():
 @pytest.mark.parametrize("name", TOGETHER)
 def test_folds_of_a_rival_train_together(name):
     X, y = data(*SHAPES[METHODS[name].view])
-    estimator = METHODS[name].build(**SMALL.get(name, {}) | {"epochs": 2, "batch_size": 4})
+    estimator = METHODS[name].build(**QUICK[name] | {"epochs": 2, "batch_size": 4})
     told = []
     with machine():
         folds = estimator.fit_folds(
