@@ -420,7 +420,7 @@ def profile(name: str, dataset: str = "synthetic", **overrides: Any) -> Config:
     name = checked("profile", ProfileName, name)
     known("configuration field", overrides, kinds())
     values = PROFILES[name] | overrides
-    if name in ("paper", "literal") and dataset in ("samm", "synthetic-samm"):
+    if name in ("paper", "literal") and DRAWN.get(dataset, dataset) == "samm":
         values = {"epochs": 80} | values  # section 3.1.4
     if dataset != "flow":
         return Config(**values)

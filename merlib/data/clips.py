@@ -228,7 +228,7 @@ def inspect_single(
     named: Iterable[str],
 ) -> Source:
     """Read a dataset that is no composite: its table, the wanted classes, the frames."""
-    name = detect(root, table) if dataset == "synthetic" else dataset.removeprefix("synthetic-")
+    name = detect(root, table) if dataset == "synthetic" else DRAWN.get(dataset, dataset)
     layout, findings = tables.LAYOUTS[name], Findings()
     path, cells, folders = tables.read_table(layout, root, table, findings)
     if name == "flow":

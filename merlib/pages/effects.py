@@ -53,6 +53,11 @@ def spread(values: Sequence[float] | pd.Series) -> str:
     return f"{np.mean(values):.3f}{deviation}".replace(" ", "\N{NO-BREAK SPACE}")
 
 
+def mean_scores(seeds: Runs) -> pd.Series:
+    """Return the scores of :data:`merlib.metrics.METRICS`, the mean over seeds."""
+    return pd.DataFrame([metrics.scores(table) for table in seeds.values()]).mean()
+
+
 def scores(
     runs: Mapping[str, Runs],
     titles: Mapping[str, str] | None = None,
@@ -86,9 +91,8 @@ def beside_printed(runs: Mapping[str, Runs], dataset: str | None) -> pd.DataFram
     rows = {}
     for name, seeds in runs.items():
         printed = paper.printed_of(name, dataset)
-        scores = pd.DataFrame([metrics.scores(table) for table in seeds.values()]).mean()
         rows[title(name)] = {f"printed {column}": text for column, text in printed.items()}
-        rows[title(name)] |= {"seeds": str(len(seeds)), **scores.rename(LABELS)}
+        rows[title(name)] |= {"seeds": str(len(seeds)), **mean_scores(seeds).rename(LABELS)}
     return pd.DataFrame.from_dict(rows, orient="index")
 
 
@@ -177,8 +181,16 @@ def judged(
     return table
 
 
-def verdict(found: pd.DataFrame, more: str = "better", less: str = "worse") -> str:
+def verdict(
+    found: pd.DataFrame,
+    more: str = "better",
+    less: str = "worse",
+    shown: str = "shown",
+    against: str = "against it",
+) -> str:
     """Return in a few words whether all of some differences are above zero, see `judged`.
+
+    ``shown`` and ``against`` are what it calls a difference above and below zero.
 
     Returns
     -------
@@ -191,7 +203,7 @@ def verdict(found: pd.DataFrame, more: str = "better", less: str = "worse") -> s
     answers = found["answer"].value_counts()
     if "one seed" in answers:
         return "one seed"
-    words = {more: "shown", less: "against it", "not shown": "not shown"}
+    words = {more: shown, less: against, "not shown": "not shown"}
     if len(answers) == 1:
         return words[answers.index[0]]
     told = [f"{words[a]} in {answers[a]}" for a in (more, less) if a in answers]

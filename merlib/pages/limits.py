@@ -156,20 +156,16 @@ def interval(runs: effects.Runs, score: str) -> tuple[float, float]:
     return metrics.bootstrap(pd.concat(list(runs.values())), metrics.METRICS[score])
 
 
-def mean(runs: effects.Runs, score: str) -> float:
-    """Return a score, the mean over seeds."""
-    return float(np.mean([metrics.scores(run)[score] for run in runs.values()]))
-
-
 def curve_table(found: Found, caption: str) -> Styler:
     """Return the scores after each training, with intervals, as a table for the page."""
     rows = []
     for name, curve in found.curves.items():
         for which, runs in sorted(curve.items()):
             row = {"method": effects.title(name), "trained on": training(curve, which)}
+            means = effects.mean_scores(runs)
             for score, label in effects.LABELS.items():
                 low, high = interval(runs, score)
-                row[label] = f"{mean(runs, score):.3f} ({low:.3f} to {high:.3f})"
+                row[label] = f"{means[score]:.3f} ({low:.3f} to {high:.3f})"
             rows.append(row | {"seeds": len(runs)})
     return plots.table(pd.DataFrame(rows), caption, index=False)
 
@@ -191,7 +187,7 @@ def curves(found: Found) -> Figure:
                 x = x * 1.035 ** (2 * k + 1 - len(found.curves) + part)  # intervals side by side
                 label = None if part else effects.title(name)
                 face = "white" if part else plots.COLOURS[k]
-                y = [mean(curve[one], score) for one in some]
+                y = [effects.mean_scores(curve[one])[score] for one in some]
                 axes.plot(x, y, line, label=label, markerfacecolor=face, zorder=3, **look)
                 ends = [interval(curve[one], score) for one in some]
                 axes.vlines(x, *zip(*ends, strict=True), color=plots.COLOURS[k], linewidth=1.2)
@@ -227,7 +223,7 @@ def losses(found: Found, caption: str) -> Styler:
             "people": learning_curve.of_samm(curve),
             "clips": Training(everyone.people, part=True),
         }
-        lost = {score: learning_curve.losses(curve, metrics.METRICS[score]) for score in gaps.index}
+        lost = found.losses[name]
         for what, which in part.items():
             row = {"method": effects.title(name), "instead of all": training(curve, which)}
             for score, gap in gaps.items():
@@ -241,8 +237,8 @@ def losses(found: Found, caption: str) -> Styler:
 def people_or_clips(found: Found) -> list[str]:
     """Say which costs more, fewer people or fewer clips of each, a line of a list each method."""
     lines = []
-    for name, curve in found.curves.items():
-        more = learning_curve.losses(curve, metrics.uf1)["people - clips"]
+    for name, lost in found.losses.items():
+        more = lost["uf1"]["people - clips"]
         told = f"{effects.points(pd.Series(more._asdict()))} points of UF1"
         if len(more.seeds) == 1:
             word = "no verdict from one seed"
@@ -296,8 +292,8 @@ def size_verdict(found: Found) -> str:
     gap = learning_curve.printed_gaps().loc["the paper", "accuracy"]
     judged = [
         loss
-        for curve in found.curves.values()
-        for what, loss in learning_curve.losses(curve).items()
+        for lost in found.losses.values()
+        for what, loss in lost["accuracy"].items()
         if what in ("people", "clips") and len(loss.seeds) > 1
     ]
     if not judged:

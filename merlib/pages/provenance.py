@@ -7,7 +7,7 @@ from typing import Any
 import pandas as pd
 
 from merlib import store
-from merlib.config import BESIDE, DRAWN
+from merlib.config import DRAWN
 from merlib.store import Saved
 from merlib.study import origin, trials
 from merlib.study.study import Study
@@ -72,9 +72,9 @@ def line(about: Mapping[str, Any], study: Study | None = None) -> dict[str, Any]
 
 def beside_missing(study: Study, methods: Iterable[str]) -> str:
     """Return one sentence on missing runs of the dataset beside a study's, see `Study.beside`."""
-    if study.dataset not in BESIDE or not study.public:
+    other = study.pair
+    if other is None:
         return "Nothing is shown beside this data: it is not public, or the paper has no such pair."
-    other = BESIDE[study.dataset]
     root = "" if other in DRAWN else " --data-root DIR"
     command = f"--dataset {other}{root} --profile {study.profile} --methods {' '.join(methods)}"
     return f"No run on {other} is saved that could be shown here: merlib train {command} --keep."

@@ -142,9 +142,8 @@ def helps(module: str, answers: pd.DataFrame, steps: Collection[str]) -> str:
         "one seed": f"from one seed nothing follows about {module}",
         "not shown": f"{module} is not shown to help",
     }
-    answer = effects.verdict(found)
-    does = answer.replace("shown", "helps").replace("against it", "costs")
-    word = words.get(answer, f"{module} {does}")
+    answer = effects.verdict(found, shown="helps", against="costs")
+    word = words.get(answer, f"{module} {answer}")
     return f"{word}: {told}"
 
 

@@ -7,10 +7,8 @@ trained: runs that are saved are read, and a claim without runs has *no run yet*
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import NamedTuple
 
-import numpy as np
 import pandas as pd
 
-from merlib import metrics
 from merlib.methods import METHODS
 from merlib.study import audit, motion, paper, regions, trials
 from merlib.study.study import Study
@@ -254,10 +252,7 @@ def order(runs: Mapping[str, Runs], method: str = "full") -> Answer:
     rivals = [name for name in runs if name == method or name not in others]
     if method not in rivals or len(rivals) < 2:
         return NO_RUN
-    scores = {
-        name: np.mean([metrics.scores(run)["uf1"] for run in runs[name].values()])
-        for name in rivals
-    }
+    scores = {name: effects.mean_scores(runs[name])["uf1"] for name in rivals}
     rank = sorted(rivals, key=lambda name: scores[name], reverse=True).index(method) + 1
     first = {name: {0: some[min(some)]} for name, some in runs.items()}
     pairs = {name: (method, name) for name in runs if name != method}

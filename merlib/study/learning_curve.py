@@ -11,6 +11,7 @@ import math
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -247,6 +248,14 @@ class Found:
         """Data and profile, for captions."""
         return f"{self.about['version']}, profile {self.about['profile']}"
 
+    @cached_property
+    def losses(self) -> dict[str, dict[str, dict[str, Difference]]]:
+        """Method -> score that the paper prints -> its `losses`; their intervals take a while."""
+        return {
+            name: {score: losses(curve, metrics.METRICS[score]) for score in ("accuracy", "uf1")}
+            for name, curve in self.curves.items()
+        }
+
     def runs(self) -> list[pd.DataFrame]:
         """Return the predictions of every method, once for each seed."""
         curves = (next(iter(curve.values())) for curve in self.curves.values())
@@ -269,15 +278,16 @@ def load(saved: Saved) -> Found:
 def find(study: Study) -> Found:
     """Return the saved curves of a study; of the published data perhaps those of ``night``."""
     found = load(trials.saved(study, "loso"))
-    if not found.curves and study.published and study.profile != "night":
-        return load(Study(profile="night", home=study.home).saved())
+    if not found.curves and (night := trials.of_night(study)):
+        return load(trials.saved(night, "loso"))
     return found
 
 
 def command(study: Study) -> str:
     """Return what measures the curves of a study."""
-    made = trials.command(study, "subjects")
-    return ".venv/bin/merlib trials subjects" if study.published else made  # of ``night``
+    if study.published and study.dataset == "synthetic":
+        return ".venv/bin/merlib trials subjects"  # of ``night``
+    return trials.command(study, "subjects")
 
 
 def find_real(study: Study) -> Found:

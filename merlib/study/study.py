@@ -397,16 +397,21 @@ class Study:
             return Saved(folder / f"{name}{ending}")
         return Saved(self.home / "results" / self.dataset / f"{name}{ending}", origin.foreign)
 
+    @property
+    def pair(self) -> str | None:
+        """Dataset that the paper shows beside this one; None if it has none or is not public."""
+        name = config.BESIDE.get(self.dataset)
+        return name if name and self.public else None
+
     def beside(self, methods: Iterable[str]) -> dict[str, dict[int, pd.DataFrame]]:
         """Return the saved runs of the dataset that the paper shows beside this one.
 
         They are of the same profile and protocol, with the profile's own choices: name -> seed ->
         predictions. There are none beside data that is not public.
         """
-        name = config.BESIDE.get(self.dataset)
-        if name is None or not self.public:
+        if self.pair is None:
             return {}
-        folder = self.home / "results" / name / self.saved().folder.name
+        folder = self.home / "results" / self.pair / self.saved().folder.name
         return Saved(folder, origin.foreign).load(methods)
 
     def save(self, method: str, seed: int) -> Path:

@@ -372,11 +372,21 @@ def filled(text: str) -> str:
     return textwrap.fill(text, 80, subsequent_indent="   ", break_on_hyphens=False)
 
 
+def of_night(study: Study) -> Study | None:
+    """Return the study of ``night`` whose saved results pages show where a published one has none.
+
+    It is of the same dataset; None if there is no such study.
+    """
+    if study.published and study.profile != "night":
+        return Study(study.dataset, profile="night", home=study.home)
+    return None
+
+
 def find(study: Study, group: str, every_epoch: bool = True) -> Found:
     """Return the saved trials of a group, see `Found` and `merlib.store.Saved.load`."""
     runs = saved(study).load(GROUPS[group], every_epoch)
-    if not runs and study.published and study.profile != "night":
-        return find(Study(study.dataset, profile="night", home=study.home), group, every_epoch)
+    if not runs and (night := of_night(study)):
+        return find(night, group, every_epoch)
     return Found(group, study, runs)
 
 
