@@ -33,6 +33,7 @@ Seeds = Annotated[list[int], Many, Parameter(validator=Number(gte=0))]
 
 METHODS = ["majority", "logistic", "base", "full"]
 SEEDS = [0, 1, 2]
+YES = ("y", "yes")
 
 app = App(
     name="merlib",
@@ -99,6 +100,8 @@ class Data(Reading):
         Processes (default: all cores).
     set
         NAME=VALUE: fields of the configuration, such as evm_alpha=20.
+    yes
+        Do not ask before a training of more than a day.
     """
 
     dataset: str = "synthetic"
@@ -107,6 +110,7 @@ class Data(Reading):
     seed: int = 0
     jobs: int | None = None
     set: Names = field(default_factory=list)
+    yes: Flag = False
 
 
 @Parameter(name="*")
@@ -214,7 +218,7 @@ def train(
     cluster = Cluster(address, gpus_per_fold) if backend == "ray" else None
     names = expanded(methods)
     study = open_study(data, names, protocol=protocol, cluster=cluster)
-    report(study, names)
+    begin(study, names, seeds or [data.seed], data.yes)
     if keep:
         print_place(study.saved().folder, study.home)
     runs = list(product(seeds or [data.seed], names))
@@ -261,6 +265,11 @@ def trials(
     protocols = {"amplitude": "halves"} | dict.fromkeys(["mistakes", *curves], "loso")
     for found in dict.fromkeys(protocols.get(name, protocol) for name in wanted):
         print_place(trials.saved(study, found).folder, study.home)
+    todo = [name for name in tested if name not in left_out]
+    if todo:  # one of them says how long all take
+        like = trials.study_of(todo[0], study, seeds[0], protocol)
+        method = trials.TRIALS[todo[0]].method
+        foresee(like, [(method, seed) for seed in seeds] * len(todo), data.yes)
     for seed, name in product(seeds, [name for name in wanted if name not in left_out]):
         if name in measured:
             measured[name](study, seed)
@@ -425,7 +434,7 @@ def study(*, data: Data = Data(), methods: Names = METHODS, show_faces: Flag = F
     """
     names = expanded(methods)
     opened = open_study(data, names)
-    report(opened, names)
+    begin(opened, names, [data.seed], data.yes)
     for method in names:
         print_scores(method, data.seed, opened.predictions(method))
     return build(opened, names, show_faces)
@@ -512,6 +521,48 @@ def report(study: "Study", methods: Iterable[str] = ()) -> None:
     needs.stop(study.root)
     for warning in [*clips.attrs["warnings"], *needs.of("warning")]:
         print(f"  warning: {warning}")
+
+
+def begin(study: "Study", methods: Sequence[str], seeds: Sequence[int], yes: bool) -> None:
+    """Say what was read, and what the trainings that are not finished will take.
+
+    Where they are long, that is said and asked before the clips are prepared.
+    """
+    from .study import outlook
+
+    long = outlook.long(study)
+    if long:
+        foresee(study, list(product(methods, seeds)), yes)
+    report(study, methods)
+    runs = [run for run in product(methods, seeds) if not study.finished(*run)]
+    if not long:
+        foresee(study, runs, yes)
+
+
+def foresee(study: "Study", runs: Sequence[tuple[str, int]], yes: bool) -> None:
+    """Say what the runs of methods and seeds will take; ask before more than a day.
+
+    It asks only if there is a terminal. A ValueError says that the answer was no, or that there is
+    a card that would not work.
+    """
+    from . import cards
+    from .study import outlook
+
+    found = outlook.of_methods(study, dict.fromkeys(method for method, _ in runs))
+    for one in found:
+        print(f"  {one}", flush=True)
+    if found and (why := cards.unused()):
+        print(f"  warning: {why}")
+    each = {one.method: one.seconds for one in found}
+    trained = [each[method] for method, _ in runs if method in each]
+    words = f"about {outlook.duration(sum(trained))} on this machine"
+    if len(trained) > 1:
+        print(f"  {len(trained)} trainings: {words}, less what is finished already", flush=True)
+    if sum(trained) < outlook.LONG:
+        return
+    print("  a smaller one: --profile laptop", flush=True)
+    if not yes and sys.stdin.isatty() and input("Go on? [y/N] ").strip().lower() not in YES:
+        raise ValueError(f"not begun: {words}; --yes begins without asking")
 
 
 def print_scores(name: str, seed: int, predictions: "pd.DataFrame") -> None:

@@ -67,7 +67,8 @@ def run(
 ) -> pd.DataFrame:
     """Leave one subject out as `merlib.loso.leave_one_subject_out` does, and save it in a folder.
 
-    A run that was stopped goes on; a finished one is loaded.
+    A run that was stopped goes on; a finished one is loaded. If another process computes it, this
+    one waits.
 
     Parameters
     ----------
@@ -90,15 +91,17 @@ def run(
     """
     folder, info = Path(folder), info or {}
     X, clips, _ = loso.ordered(X, clips, by)
-    folds = Folds(folder, identity(estimator, X, clips, seed, info))
-    if not folds.done:
-        name = f"{info.get('method', type(estimator).__name__)}, seed {seed}"
-        options: dict[str, Any] = {"n_jobs": n_jobs, "progress": progress, "cluster": cluster}
-        folds.finish(
-            loso.leave_one_subject_out(
-                estimator, X, clips, seed=seed, by=by, name=name, finished=folds, **options
+    made_of = identity(estimator, X, clips, seed, info)
+    with alone(folder):  # two pages of the book may want the same run
+        folds = Folds(folder, made_of)
+        if not folds.done:
+            name = f"{info.get('method', type(estimator).__name__)}, seed {seed}"
+            options: dict[str, Any] = {"n_jobs": n_jobs, "progress": progress, "cluster": cluster}
+            folds.finish(
+                loso.leave_one_subject_out(
+                    estimator, X, clips, seed=seed, by=by, name=name, finished=folds, **options
+                )
             )
-        )
     return load(folder)
 
 

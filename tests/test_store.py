@@ -9,6 +9,7 @@ import subprocess
 import sys
 import textwrap
 import time
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import numpy as np
@@ -88,6 +89,22 @@ def test_a_finished_run_is_read_and_not_run_again(tmp_path, monkeypatch):
     monkeypatch.setattr(loso, "one_fold", lambda *_: pytest.fail("run again"))
     again = store.run(Oracle(), answers(clips), clips, tmp_path, n_jobs=1, progress=False)
     pd.testing.assert_frame_equal(again, first)
+
+
+def test_two_at_once_compute_a_run_once(tmp_path, monkeypatch):
+    clips, one_fold, folds = table(), loso.one_fold, []
+
+    def slow(*arguments):
+        time.sleep(0.05)
+        folds.append(arguments)
+        return one_fold(*arguments)
+
+    monkeypatch.setattr(loso, "one_fold", slow)
+    given = Oracle(), answers(clips), clips, tmp_path
+    with ThreadPoolExecutor() as threads:
+        both = [threads.submit(store.run, *given, n_jobs=1, progress=False) for _ in range(2)]
+    pd.testing.assert_frame_equal(*(one.result() for one in both))
+    assert len(folds) == clips["subject"].nunique()
 
 
 def test_a_folder_with_another_run_is_refused(tmp_path):

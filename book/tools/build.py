@@ -10,10 +10,11 @@ import tempfile
 from collections.abc import Iterable
 from pathlib import Path
 
+import joblib
 import jupytext
 import nbformat
 import papermill
-from tqdm import tqdm
+import psutil
 
 from book.tools import privacy
 from merlib import code, config, files, parallel
@@ -22,9 +23,14 @@ from merlib.study.study import Study
 
 KERNEL = {"display_name": "Python 3", "language": "python", "name": "python3"}
 
+MEMORY = 1.5 * 2**30
+"""Bytes that a running notebook needs, PyTorch among them."""
+
 
 def execute(study: Study, methods: list[str], show_faces: bool | None = None) -> list[Path]:
     """Execute every notebook with the study's parameters; skip those that nothing changed for.
+
+    Several run at a time. A network that two of them need is trained once: the other one waits.
 
     ``notebooks/*.py`` becomes ``notebooks/*.ipynb``. What a notebook was made from is in its
     metadata: a key of its text, its parameters, the data and the modules of merlib behind it, and
@@ -53,20 +59,28 @@ def execute(study: Study, methods: list[str], show_faces: bool | None = None) ->
         "overrides": study.overrides,
     }
     parameters = {name: value for name, value in parameters.items() if value is not None}
+    made_from = [study.config.step(), study.prepared.key]
+    made_from.append(Path(privacy.__file__).read_text("utf-8"))
     texts = sorted((study.home / "notebooks").glob("*.py"))
-    bar = tqdm(texts, desc="notebooks", unit="notebook", disable=not study.progress)
-    return [execute_one(text, parameters, study) for text in bar]
+    tasks = [joblib.delayed(execute_one)(text, parameters, made_from, study.home) for text in texts]
+    pages = parallel.each(
+        tasks, at_once(study.n_jobs), "notebooks", "notebook", progress=study.progress
+    )
+    return sorted(pages)
 
 
-def execute_one(text: Path, parameters: dict, study: Study) -> Path:
-    """Execute one text notebook; see :func:`execute`."""
+def at_once(n_jobs: int) -> int:
+    """Return how many notebooks run at a time: as many as processes, if the memory suffices."""
+    return max(1, min(n_jobs, int(psutil.virtual_memory().available / MEMORY)))
+
+
+def execute_one(text: Path, parameters: dict, made_from: list, home: Path) -> Path:
+    """Execute one text notebook; see :func:`execute`. ``made_from`` is the same of all."""
     source, target = text.read_text("utf-8"), text.with_suffix(".ipynb")
     parameters = {name: v for name, v in parameters.items() if f"\n{name} = " in source}
-    made_from = [source, parameters, study.config.step(), study.prepared.key]
-    made_from.append(Path(privacy.__file__).read_text("utf-8"))
-    key = config.digest([*made_from, code.key(*code.imported(source))])
+    key = config.digest([source, parameters, *made_from, code.key(*code.imported(source))])
     made = made_before(target)
-    if made and made["key"] == key and made["read"] == digests(made["read"], study.home):
+    if made and made["key"] == key and made["read"] == digests(made["read"], home):
         return target
     logging.getLogger("papermill").setLevel(logging.ERROR)
     os.environ.pop("JPY_SESSION_NAME", None)  # a page is no live session, wherever it is made
@@ -91,7 +105,7 @@ def execute_one(text: Path, parameters: dict, study: Study) -> Path:
         lines = Path(log).read_text("utf-8").splitlines()
         os.unlink(os.environ.pop(files.LOG))
     privacy.clean(executed)
-    read = digests((os.path.relpath(path, study.home) for path in lines), study.home)
+    read = digests((os.path.relpath(path, home) for path in lines), home)
     executed.metadata["merlib"] = {"key": key, "read": read, "cells": digest_of(executed)}
     files.write(target, nbformat.writes(executed) + "\n")
     return target

@@ -26,7 +26,7 @@ from merlib.data import published, synthetic
 from merlib.data.clips import load_clips
 from merlib.data.findings import Findings
 from merlib.data.tables import LAYOUTS
-from merlib.files import find_home, noted, short_name, usable
+from merlib.files import alone, find_home, noted, short_name, usable
 from merlib.methods import METHODS, make
 from merlib.methods.views import VIEWS
 from merlib.model import saved
@@ -188,11 +188,16 @@ class Study:
             return self.prepared
         return self.prepared_by(replace(self.config, flow_image="numbers"))
 
-    def prepared_by(self, choices: config.Config) -> Prepared:
-        """Return the clips, prepared by these choices."""
+    def read(self) -> pd.DataFrame:
+        """Return the clip table as it is read, before anything is prepared."""
         clips = load_clips(self.dataset, self.root, **self.reading)
         if self.dataset in config.DRAWN and not self.published:
             clips.attrs["version"] += ", not the published dataset"
+        return clips
+
+    def prepared_by(self, choices: config.Config) -> Prepared:
+        """Return the clips, prepared by these choices."""
+        clips = self.read()
         if self.dataset == "flow":
             return self.of_pictures(clips, choices)
         return prepare(
@@ -240,9 +245,12 @@ class Study:
     @cached_property
     def clips(self) -> pd.DataFrame:
         """The clip table, in the order of :attr:`prepared`."""
-        clips = self.prepared.clips
+        return self.divided(self.prepared.clips)
+
+    def divided(self, clips: pd.DataFrame) -> pd.DataFrame:
+        """Return clips with the column by which they are left out."""
         if self.protocol == "halves":
-            clips = clips.assign(half=clips["subject"].map(loso.halves(clips["subject"])))
+            return clips.assign(half=clips["subject"].map(loso.halves(clips["subject"])))
         return clips
 
     def estimator(self, method: str):
@@ -350,7 +358,8 @@ class Study:
         about = self.about(method) | {"left_out": left_out}
         folder = self.run_folder(method, self.seed) / "classifiers"
         path = folder / f"{short_name(left_out, left_out)}.safetensors"
-        return kept(path, lambda: Model(train(), about), about).classifier
+        with alone(self.run_folder(method, self.seed)):
+            return kept(path, lambda: Model(train(), about), about).classifier
 
     def about(self, method: str) -> dict[str, Any]:
         """Return what a model must say about its method, data and choices."""
@@ -377,8 +386,9 @@ class Study:
 
     def model(self, method: str = "full") -> Model:
         """Return the model of `fit`, trained when first asked for and saved beside the runs."""
-        path = self.run_folder(method, self.seed) / "model.safetensors"
-        return kept(path, lambda: self.fit(method), self.about(method))
+        folder = self.run_folder(method, self.seed)
+        with alone(folder):
+            return kept(folder / "model.safetensors", lambda: self.fit(method), self.about(method))
 
     def saved(self, profile: str | None = None, protocol: str | None = None) -> Saved:
         """Return the saved runs of this data, perhaps of another profile or protocol.
@@ -447,9 +457,10 @@ class Study:
                 found[name] = dict(sorted((seeds | own).items()))
         return found
 
-    def finished(self, method: str) -> bool:
-        """Return whether this study has run a method with its own seed."""
-        return noted(self.run_folder(method, self.seed) / "run.json").exists()
+    def finished(self, method: str, seed: int | None = None) -> bool:
+        """Return whether this study has run a method, with its own seed or another one."""
+        folder = self.run_folder(method, self.seed if seed is None else seed)
+        return noted(folder / "run.json").exists()
 
 
 def kept(path: Path, make: Callable[[], Model], about: Mapping[str, Any]) -> Model:

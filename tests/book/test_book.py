@@ -5,6 +5,7 @@ import io
 import re
 import shutil
 from pathlib import Path
+from types import SimpleNamespace
 
 import nbformat
 import numpy as np
@@ -211,6 +212,7 @@ seed = 0
 
 # %%
 from pathlib import Path
+from types import SimpleNamespace
 
 from merlib import metrics
 from merlib.files import noted
@@ -275,6 +277,48 @@ def test_a_page_is_executed_again_only_for_what_changed(tmp_path, casme2_root, m
     assert executed(seed=1) and not executed(seed=1)
     page.write_text(PAGE.replace("A page", "The page"))
     assert executed(seed=1)
+
+
+MEETING = """# %% tags=["parameters"]
+seed = 0
+
+# %%
+import time
+from pathlib import Path
+from types import SimpleNamespace
+
+from merlib.files import noted
+
+noted(Path("../{mine}")).touch()
+end = time.monotonic() + 60
+while not Path("../{other}").exists():
+    assert time.monotonic() < end
+    time.sleep(0.05)
+"""
+
+
+def test_pages_run_at_the_same_time_and_each_knows_what_it_read(tmp_path, casme2_root, monkeypatch):
+    """Each of two pages waits for the other one."""
+    monkeypatch.delenv("LOKY_MAX_CPU_COUNT", raising=False)
+    (tmp_path / "_toc.yml").write_text(OURS)
+    (tmp_path / "notebooks").mkdir()
+    for mine, other in (("one", "two"), ("two", "one")):
+        page = tmp_path / "notebooks" / f"{mine}.py"
+        page.write_text(MEETING.format(mine=mine, other=other))
+    study = Study(data_root=casme2_root, home=tmp_path, n_jobs=2, **TINY)
+    made = build.execute(study, ["majority"])
+    assert [path.name for path in made] == ["one.ipynb", "two.ipynb"]
+    for path in made:
+        assert set(nbformat.read(path, 4).metadata["merlib"]["read"]) == {path.stem}
+
+
+def test_few_pages_run_at_a_time_where_memory_is_short(monkeypatch):
+    def available(gigabytes):
+        memory = SimpleNamespace(available=gigabytes * 2**30)
+        monkeypatch.setattr(build.psutil, "virtual_memory", lambda: memory)
+        return build.at_once(4)
+
+    assert [available(0.5), available(3.5), available(100)] == [1, 2, 4]
 
 
 def test_a_failing_cell_is_named(home, casme2_root):

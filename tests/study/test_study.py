@@ -2,6 +2,8 @@
 
 import subprocess
 import sys
+import time
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import numpy as np
@@ -102,6 +104,20 @@ def test_fold_classifier_is_the_one_behind_the_predictions(study, monkeypatch):
     study.fold_classifier("base", "sub02")
     with pytest.raises(pytest.fail.Exception):
         study.fold_classifier("base", "sub01")
+
+
+def test_two_pages_that_need_a_model_train_it_once(study, monkeypatch):
+    fit, trained = Study.fit, []
+
+    def slow(self, method):
+        time.sleep(0.1)
+        trained.append(method)
+        return fit(self, method)
+
+    monkeypatch.setattr(Study, "fit", slow)
+    with ThreadPoolExecutor() as threads:
+        list(threads.map(study.model, ["base"] * 2))
+    assert trained == ["base"]
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,144 @@
+"""What a training will take: device, precision, folds at a time, and hours from a measured step."""
+
+import math
+import time
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from sklearn.base import clone
+
+from merlib import loso, store
+from merlib.methods import METHODS
+from merlib.methods.views import shape_of
+from merlib.model.training import multiplies_in_bfloat16, pick_device
+
+from .study import PROTOCOLS, Study
+
+SLOW = 2.0
+"""Seconds of training two clips from which a step is measured once, not three times."""
+
+
+LONG = 86400.0
+"""Seconds of training from which a user is asked first."""
+
+
+def long(study: Study) -> bool:
+    """Return whether a study may take days: the paper's size, and no GPU."""
+    return study.profile in ("paper", "literal") and pick_device("auto").type == "cpu"
+
+
+@dataclass(frozen=True)
+class Outlook:
+    """What is known of a training before it begins.
+
+    Attributes
+    ----------
+    method : str
+    device, precision : str
+        Where and how the network is trained.
+    at_a_time : int
+        Folds that are trained at the same time.
+    folds : int
+    batch : int
+        Clips of a step.
+    step : float
+        Measured seconds of a step.
+    seconds : float
+        Expected of all folds; an estimate, since processes share the memory and its caches.
+    """
+
+    method: str
+    device: str
+    precision: str
+    at_a_time: int
+    folds: int
+    batch: int
+    step: float
+    seconds: float
+
+    def __str__(self) -> str:
+        return (
+            f"{self.method}: {self.device}, {self.precision}, {self.folds} folds, {self.at_a_time} "
+            f"at a time; a step of {self.batch} clips takes {self.step:.2g} s, all about "
+            f"{duration(self.seconds)}"
+        )
+
+
+def duration(seconds: float) -> str:
+    """Return seconds in words, such as ``3 minutes``."""
+    for unit, length in (("day", 86400), ("hour", 3600), ("minute", 60), ("second", 1)):
+        if seconds >= 2 * length or unit == "second":
+            count = max(1, round(seconds / length))
+            return f"{count} {unit}{'s' * (count > 1)}"
+    raise AssertionError
+
+
+def of_methods(study: Study, methods: Iterable[str]) -> list[Outlook]:
+    """Return the outlook of those methods that train a network by steps; nothing is prepared."""
+    return [of_method(study, name) for name in methods if steps_of(study.estimator(name))]
+
+
+def steps_of(estimator: Any) -> tuple[int, int] | None:
+    """Return the epochs and the clips of a batch of a classifier; None if it has no such steps."""
+    settings = getattr(estimator, "settings", estimator)
+    if not hasattr(settings, "epochs"):
+        return None
+    return settings.epochs, settings.batch_size
+
+
+def of_method(study: Study, method: str) -> Outlook:
+    """Return the outlook of a method whose network is trained by steps."""
+    estimator = study.estimator(method)
+    epochs, batch = steps_of(estimator)  # type: ignore[misc]
+    by, clips = PROTOCOLS[study.protocol], study.divided(study.read())
+    sizes = clips[by].value_counts()
+    together = min(getattr(estimator, "at_once", 0) or 1, len(sizes))
+    if study.dataset == "flow":
+        shape = study.view(method).shape[1:]
+    else:
+        shape = shape_of(METHODS[method].view or "", study.config)
+    step = seconds_of_a_step(estimator, shape, clips["emotion"].nunique(), batch, together)
+    processes = loso.workers(study.n_jobs)
+    steps = sum(math.ceil((len(clips) - size) / batch) for size in sizes) * epochs
+    rounds = math.ceil(len(sizes) / together / processes) * processes * together / len(sizes)
+    half = multiplies_in_bfloat16(study.config)
+    return Outlook(
+        method,
+        store.surroundings()["device"],
+        "bfloat16" if half and method in ("base", "mfem", "mffm", "full") else "float32",
+        min(together * processes, len(sizes)),
+        len(sizes),
+        batch,
+        step,
+        rounds * steps * step / together / processes,
+    )
+
+
+def seconds_of_a_step(
+    estimator: Any, shape: tuple[int, ...], n_classes: int, batch: int, together: int
+) -> float:
+    """Return the seconds of a step of training on made-up clips, of some folds ``together``."""
+
+    def seconds(clips: int) -> float:
+        random = np.random.default_rng(0)
+        X = random.random((clips, *shape), dtype=np.float32)
+        y = np.array([f"class {k % n_classes}" for k in range(clips)])
+        one = clone(estimator)
+        one.set_params(**{"config__epochs" if hasattr(one, "settings") else "epochs": 1})
+        begun = time.perf_counter()
+        with loso.one_thread():
+            if together > 1:
+                rows = [np.arange(clips)] * together
+                one.fit_folds(X, y, rows, list(range(together)))
+            else:
+                one.fit(X, y)
+        return time.perf_counter() - begun
+
+    first = seconds(2)  # longer than the next ones, but known
+    alone, more = [], []
+    for _ in range(1 if first > SLOW else 3):
+        alone.append(seconds(2))
+        more.append(seconds(2 + batch))  # a batch, and one of two clips
+    return min(more) - min(alone)
