@@ -61,7 +61,8 @@ test-slow: .venv/installed
 	$(BIN)/pytest -m slow
 
 bench: .venv/installed      ## tables of speed under benchmarks/
-	for name in preparation training growth memory precision flow_settings folds_together; do \
+	for name in preparation training growth memory step precision flow_settings \
+		folds_together; do \
 		$(BIN)/python benchmarks/$$name.py || exit 1; done
 
 lint: .venv/installed

@@ -1,0 +1,202 @@
+"""Which GPU for the paper's network: memory and hours of the profile `paper`, measured or modelled.
+
+A step of training is counted without a GPU (kernels, bytes, memory: ``tests/device``). From the
+peak rates that a vendor prints follows how long it takes at least, and with half of each rate and
+nothing at the same time a figure to plan with. Where ``benchmarks/step.py`` ran, its figure counts.
+"""
+
+import functools
+import math
+from dataclasses import dataclass
+from pathlib import Path
+
+import pandas as pd
+
+from merlib.config import Config, profile
+from merlib.files import noted
+from merlib.model import explain
+
+PEOPLE, CLIPS, CLASSES = 26, 246, 5
+"""Table 1, CASME II."""
+
+
+@dataclass(frozen=True)
+class Step:
+    """What a GPU does in a training step of the profile `paper`, counted in ``tests/device``.
+
+    Attributes
+    ----------
+    kernels : int
+        Operations that the host starts, views and new memory not among them.
+    bytes : float
+        What they read and write.
+    peak : float
+        The most bytes beside weights and optimiser at a time.
+    """
+
+    kernels: int
+    bytes: float
+    peak: float
+
+
+STEPS = {
+    "bfloat16": Step(1862, 11.93e9, 981 * 2**20),
+    "float32": Step(1535, 18.74e9, 1595 * 2**20),
+}
+"""By precision; products alone are bfloat16, see `merlib.model.training`."""
+
+
+@dataclass(frozen=True)
+class Card:
+    """A GPU as its vendor describes it; peak rates without sparsity.
+
+    Attributes
+    ----------
+    memory : int
+        GiB.
+    bandwidth : float
+        Bytes a second.
+    operations : float
+        A second, in ``precision``, a multiply-accumulate counts as two.
+    precision : str
+        What the library takes there: ``bfloat16`` from Ampere on, else ``float32``.
+    """
+
+    memory: int
+    bandwidth: float
+    operations: float
+    precision: str = "bfloat16"
+
+
+CARDS = {  # by a part of PyTorch's name of the device
+    "T4": Card(16, 320e9, 8.1e12, "float32"),
+    "V100": Card(16, 900e9, 15.7e12, "float32"),
+    "RTX 3090": Card(24, 936e9, 71e12),
+    "RTX 4090": Card(24, 1008e9, 165e12),
+    "A100": Card(40, 1555e9, 312e12),
+    "H100": Card(80, 3350e9, 989e12),
+}
+"""Sources: NVIDIA's data sheets of T4, V100 (SXM2), A100 (40 GB, SXM) and H100 (SXM), where half of
+the rate with sparsity is taken, and its white papers on GA102 and Ada (products in bfloat16, sums
+in float32)."""
+
+LAUNCH = 5e-6, 10e-6
+"""Seconds that a host needs to start an operation, at least and to plan with; assumed."""
+COLUMNS = ["products in", "GiB needed", "GiB there"]
+PLANNED = 0.5
+"""Share of the peak rates to plan with; assumed."""
+
+
+def steps(config: Config, clips: int = CLIPS, people: int = PEOPLE) -> float:
+    """Return the training steps of a fold, a step of prediction counted as a third of one.
+
+    After each epoch the clips of the person left out are predicted, in batches of the same size.
+    """
+    left_out = clips / people
+    batches = math.ceil((clips - left_out) / config.batch_size)
+    return config.epochs * (batches + math.ceil(left_out / config.batch_size) / 3)
+
+
+def modelled(card: Card, operations: float) -> tuple[float, float]:
+    """Return the seconds of a step on a card, at least and to plan with.
+
+    The card moves bytes and multiplies at the same time, and the host starts operations meanwhile
+    (none of them waits): so the longest of the three counts at least. To plan with, the rates are
+    `PLANNED` of the printed ones, and host and card take turns.
+    """
+    step = STEPS[card.precision]
+    busy = max(step.bytes / card.bandwidth, operations / card.operations)
+    least, slow = (step.kernels * seconds for seconds in LAUNCH)
+    return max(busy, least), busy / PLANNED + slow
+
+
+def needed(precision: str, parameters: int, config: Config, clips: int = CLIPS) -> float:
+    """Return the GiB of a training: weights, gradients, momentum, all clips, and a step's own.
+
+    PyTorch and the libraries of the vendor take some hundred MiB more.
+    """
+    numbers = 3 * parameters + clips * config.frames * config.channels * config.size**2
+    return (4 * numbers + STEPS[precision].peak) / 2**30
+
+
+@functools.cache
+def network() -> tuple[int, int]:
+    """Return the parameters of the paper's network, and its multiply-accumulates for a clip."""
+    total = explain.summary(profile("paper"), CLASSES).loc["total"]
+    return int(total["parameters"]), int(total["macs"])
+
+
+def table(measured: pd.DataFrame | None = None, host: float = math.nan) -> pd.DataFrame:
+    """Return a row for each device: what it needs and how long a study of `paper` takes there.
+
+    Parameters
+    ----------
+    measured : DataFrame, optional
+        Rows of ``benchmarks/step_<cpu or cuda>.csv``. A measured card is not modelled; a CPU is a
+        row of its own.
+    host : float
+        MiB of a training process on a CPU, see ``benchmarks/memory.py``.
+
+    Returns
+    -------
+    DataFrame
+        ``device``, ``products in``, ``GiB needed``, ``GiB there``, the two ends of ``step, s``,
+        ``fold, minutes`` and ``all, hours``, and whether the ``time`` of a step is measured or
+        modelled.
+    """
+    config = profile("paper")
+    parameters, macs = network()
+    operations = 6 * macs * config.batch_size  # one forward, two backward; 2 a MAC
+    known = [] if measured is None else [row for _, row in measured.iterrows()]
+    rows: list[tuple] = [
+        (f"{row['device']}, one core", "float32", host / 1024, math.nan, row, "measured")
+        for row in known
+        if row["device"].startswith("CPU")
+    ]
+    for name, card in CARDS.items():
+        least, most = modelled(card, operations)
+        row, how = pd.Series({"least": least, "most": most}), "modelled"
+        for other in known:
+            if name in other["device"]:
+                row, how = other, "measured"
+        gib = needed(card.precision, parameters, config)
+        rows.append((name, card.precision, gib, card.memory, row, how))
+    found = pd.DataFrame(rows, columns=["device", *COLUMNS, "row", "time"])
+    for end in ("least", "most"):
+        found[f"step, s, {end}"] = [row[end] for row in found["row"]]
+        found[f"fold, minutes, {end}"] = found[f"step, s, {end}"] * steps(config) / 60
+        found[f"all, hours, {end}"] = PEOPLE / 60 * found[f"fold, minutes, {end}"]
+    return found.drop(columns="row")
+
+
+def shown(found: pd.DataFrame) -> pd.DataFrame:
+    """Return the table for people: the two ends of a time as one text."""
+    columns = {name: found[name] for name in ("device", *COLUMNS)}
+    for name in ("step, s", "fold, minutes", "all, hours"):
+        ends = zip(found[f"{name}, least"], found[f"{name}, most"], strict=True)
+        columns[name] = [f"{least:.2g} to {most:.2g}" for least, most in ends]
+    return pd.DataFrame(columns | {"time": found["time"]})
+
+
+def read(home: Path) -> pd.DataFrame:
+    """Return the table with what the benchmarks of a checkout have measured."""
+    steps_of = [noted(home / "benchmarks" / f"step_{kind}.csv") for kind in ("cpu", "cuda")]
+    measured = [pd.read_csv(path) for path in steps_of if path.exists()]
+    memory = noted(home / "benchmarks" / "memory_cpu.csv")
+    host = math.nan
+    if memory.exists():
+        host = pd.read_csv(memory).set_index("case").loc["paper, 112 px", "host, MiB"]
+    return table(pd.concat(measured) if measured else None, host)
+
+
+def markdown(found: pd.DataFrame) -> str:
+    """Return the table as the README has it."""
+    rows = ["| device | products in | memory needed, GiB | fold, minutes | all 26, hours | time |"]
+    rows.append("| --- | --- | --- | --- | --- | --- |")
+    for _, row in shown(found).iterrows():
+        there = "" if math.isnan(row["GiB there"]) else f" of {row['GiB there']:.0f}"
+        gib = "–" if math.isnan(row["GiB needed"]) else f"{row['GiB needed']:.1f}{there}"
+        cells = [row["device"], row["products in"], gib]
+        cells += [row["fold, minutes"], row["all, hours"], row["time"]]
+        rows.append(f"| {' | '.join(cells)} |")
+    return "\n".join(rows)

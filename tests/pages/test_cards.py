@@ -1,0 +1,57 @@
+"""The table of cards: a model by hand, what is measured instead, and the README's copy."""
+
+from pathlib import Path
+
+import pandas as pd
+import pytest
+
+from merlib.config import profile
+from merlib.pages import cards
+
+ROOT = Path(__file__).resolve().parent.parent.parent
+
+
+@pytest.mark.parametrize(
+    ("kernels", "moved", "operations", "expected"),
+    [
+        (1000, 2e9, 1e11, (0.010, 0.020 + 0.010)),  # operations: 1e11 / 1e13
+        (1000, 3e10, 1e11, (0.030, 0.060 + 0.010)),  # bytes: 3e10 / 1e12
+        (4000, 2e9, 1e11, (0.020, 0.020 + 0.040)),  # starting: 4000 x 5 microseconds
+    ],
+)
+def test_the_slowest_of_three_counts(monkeypatch, kernels, moved, operations, expected):
+    monkeypatch.setitem(cards.STEPS, "float32", cards.Step(kernels, moved, 0))
+    card = cards.Card(16, bandwidth=1e12, operations=1e13, precision="float32")
+    assert cards.modelled(card, operations) == pytest.approx(expected)
+
+
+def test_steps_and_memory_by_hand():
+    # 246 - 246 / 26 = 236.5 clips, 30 batches of 8; 9.5 clips left out are two thirds of a step.
+    config = profile("paper")
+    assert cards.steps(config) == pytest.approx(50 * (30 + 2 / 3))
+    bare = cards.needed("bfloat16", 0, config, clips=0)
+    assert bare == cards.STEPS["bfloat16"].peak / 2**30
+    clip = 10 * 3 * 112 * 112 * 4
+    assert cards.needed("bfloat16", 10, config, 2) - bare == pytest.approx((120 + 2 * clip) / 2**30)
+
+
+def test_what_is_measured_is_not_modelled():
+    rows = {
+        "device": ["CPU x86_64, 2 cores", "NVIDIA H100 80GB HBM3"],
+        "least": [30.0, 0.02], "most": [40.0, 0.03], "device, MiB": [None, 1500.0],
+    }  # fmt: skip
+    found = cards.table(pd.DataFrame(rows), host=3072).set_index("device")
+    assert list(found.index) == ["CPU x86_64, 2 cores, one core", *cards.CARDS]
+    measured = found[found["time"] == "measured"]
+    assert list(measured.index) == ["CPU x86_64, 2 cores, one core", "H100"]
+    assert measured["GiB needed"].iloc[0] == 3
+    assert list(measured["step, s, least"]) == [30.0, 0.02]
+    assert found.loc["H100", "fold, minutes, most"] == pytest.approx(0.03 * 1533.33 / 60, rel=1e-4)
+    assert found.loc["H100", "all, hours, most"] == pytest.approx(
+        26 / 60 * found.loc["H100", "fold, minutes, most"]
+    )
+    assert (found["step, s, least"] <= found["step, s, most"]).all()
+
+
+def test_the_readme_has_the_same_table():
+    assert cards.markdown(cards.read(ROOT)) in (ROOT / "README.md").read_text("utf-8")

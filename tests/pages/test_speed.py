@@ -1,0 +1,81 @@
+"""This library beside another: the ratios of pairs, the sentences, the bars, what a user writes."""
+
+import importlib
+import sys
+from pathlib import Path
+
+import matplotlib
+import numpy as np
+import pandas as pd
+import pytest
+
+from merlib.pages import speed
+
+matplotlib.use("Agg")
+BENCHMARKS = Path(__file__).resolve().parent.parent.parent / "benchmarks"
+
+
+@pytest.fixture
+def benchmark(monkeypatch):
+    """The benchmark as a module."""
+    monkeypatch.syspath_prepend(str(BENCHMARKS))
+    return importlib.import_module("side_by_side")
+
+
+def runs(seconds, accuracy=0.5):
+    """Return runs of two pairs: merlib takes 10 s in each, meb what is given; both start in 5 s."""
+    rows = [("merlib", pair, 10.0, 0.4, 200.0, 10) for pair in range(2)]
+    rows += [("meb", pair, seconds[pair], accuracy, 300.0, 13) for pair in range(2)]
+    columns = ["library", "pair", "seconds", "accuracy", "peak", "lines"]
+    return pd.DataFrame(rows, columns=columns).assign(network="STSTNet", start=5.0)
+
+
+def test_ratios_are_taken_within_pairs(benchmark):
+    table = benchmark.compared(runs([20.0, 15.0]), trained=3500).reset_index()
+    assert list(table["library"]) == ["merlib", "meb"] and set(table["pairs"]) == {2}
+    ours, meb = table.iloc[0], table.iloc[1]
+    assert (ours["ratio"], ours["least"], ours["most"]) == (1, 1, 1)
+    assert (meb["ratio"], meb["least"], meb["most"]) == (1.75, 1.5, 2)
+    assert meb["with start, most"] == pytest.approx(25 / 15)
+    assert (ours["clips a second"], meb["clips a second"]) == (350, 200)
+    assert (meb["peak, MiB"], meb["lines"]) == (300, 13)
+
+
+@pytest.mark.parametrize(
+    ("seconds", "accuracy", "verdict", "agreement"),
+    [
+        ([20.0, 15.0], 0.4, "merlib is faster", "+0.0 points, within"),
+        ([5.0, 8.0], 0.5, "meb is faster", "+10.0 points, beyond"),
+        ([9.0, 12.0], 0.4, "no difference is shown", "+0.0 points, within"),
+    ],
+)
+def test_sentences_follow_the_table(benchmark, seconds, accuracy, verdict, agreement):
+    table = benchmark.compared(runs(seconds, accuracy), 3500).reset_index()
+    (told,) = speed.side_by_side(table)
+    assert f"in 2 pairs: {verdict}." in told and f"{agreement} what seeds differ by" in told
+    assert "peak memory is 1.50 times as large" in told
+    figure = speed.bars(table)
+    widths = [bar.get_width() for axis in figure.axes for bar in axis.patches]
+    assert widths == pytest.approx([350, 3500 / np.median(seconds), 200, 300, 10, 13])
+    matplotlib.pyplot.close("all")
+
+
+@pytest.mark.parametrize("python", ["no/such/python", sys.executable])
+def test_an_interpreter_without_meb_is_refused_in_one_sentence(benchmark, python):
+    with pytest.raises(SystemExit, match="meb") as stopped:
+        benchmark.require_meb(python)
+    assert python in str(stopped.value) and "\n" not in str(stopped.value)
+
+
+@pytest.mark.slow
+def test_what_a_user_writes_is_what_runs(benchmark, tmp_path):
+    rng, names = np.random.default_rng(0), ["a", "b"]
+    clips = pd.DataFrame({"clip": [f"c{k}" for k in range(12)], "emotion": np.tile(names, 6)})
+    clips["subject"] = np.repeat(["s1", "s2", "s3"], 4)
+    bright = 100.0 * (clips["emotion"].to_numpy() == "b")[:, None, None, None]
+    np.save(tmp_path / "x.npy", np.float32(rng.normal(60, 5, (12, 3, 28, 28)) + bright))
+    clips.to_csv(tmp_path / "clips.csv", index=False)
+    for (_, library), script in benchmark.SCRIPTS.items():
+        if library == benchmark.OURS:
+            told = benchmark.run(sys.executable, script, str(tmp_path), 1, (15, 4, 1e-2))
+            assert told["accuracy"] > 0.8 and told["seconds"] > 0 and told["peak"] > 50
