@@ -7,6 +7,7 @@ nothing at the same time a figure to plan with. Where ``benchmarks/step.py`` ran
 
 import functools
 import math
+import re
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -52,7 +53,7 @@ class Card:
 
     Attributes
     ----------
-    memory : int
+    memory : float
         GiB.
     bandwidth : float
         Bytes a second.
@@ -62,7 +63,7 @@ class Card:
         What the library takes there: ``bfloat16`` from Ampere on, else ``float32``.
     """
 
-    memory: int
+    memory: float
     bandwidth: float
     operations: float
     precision: str = "bfloat16"
@@ -126,14 +127,19 @@ def network() -> tuple[int, int]:
     return int(total["parameters"]), int(total["macs"])
 
 
+def is_named(device: str, card: str) -> bool:
+    """Return whether PyTorch's name of a device, such as ``Tesla T4``, is that of a card."""
+    return re.search(rf"\b{card}\b(?! Ti)", device) is not None
+
+
 def table(measured: pd.DataFrame | None = None, host: float = math.nan) -> pd.DataFrame:
     """Return a row for each device: what it needs and how long a study of `paper` takes there.
 
     Parameters
     ----------
     measured : DataFrame, optional
-        Rows of ``benchmarks/step_<cpu or cuda>.csv``. A measured card is not modelled; a CPU is a
-        row of its own.
+        Rows of ``benchmarks/step_<cpu or cuda>.csv``. A measured card is not modelled; any
+        other device is a row of its own.
     host : float
         MiB of a training process on a CPU, see ``benchmarks/memory.py``.
 
@@ -147,21 +153,23 @@ def table(measured: pd.DataFrame | None = None, host: float = math.nan) -> pd.Da
     config = profile("paper")
     parameters, macs = network()
     operations = 6 * macs * config.batch_size  # one forward, two backward; 2 a MAC
-    known = [] if measured is None else [row for _, row in measured.iterrows()]
-    rows: list[tuple] = [
-        (f"{row['device']}, one core", "float32", host / 1024, math.nan, row, "measured")
-        for row in known
-        if row["device"].startswith("CPU")
-    ]
-    for name, card in CARDS.items():
+    rows: dict[str, tuple] = {}
+    for _, row in [] if measured is None else measured.iterrows():
+        if row["device"].startswith("CPU"):
+            told = "float32", host / 1024, math.nan
+            rows[f"{row['device']}, one core"] = (*told, row, "measured")
+        else:
+            name = next((one for one in CARDS if is_named(row["device"], one)), row["device"])
+            card = CARDS.get(name, Card(math.nan, math.nan, math.nan, ""))
+            told = card.precision, row["device, MiB"] / 1024, card.memory
+            rows[name] = (*told, row, "measured")
+    for name in [name for name in CARDS if name not in rows]:
+        card = CARDS[name]
         least, most = modelled(card, operations)
-        row, how = pd.Series({"least": least, "most": most}), "modelled"
-        for other in known:
-            if name in other["device"]:
-                row, how = other, "measured"
-        gib = needed(card.precision, parameters, config)
-        rows.append((name, card.precision, gib, card.memory, row, how))
-    found = pd.DataFrame(rows, columns=["device", *COLUMNS, "row", "time"])
+        told = card.precision, needed(card.precision, parameters, config), card.memory
+        rows[name] = (*told, {"least": least, "most": most}, "modelled")
+    cells = [(name, *row) for name, row in rows.items()]
+    found = pd.DataFrame(cells, columns=["device", *COLUMNS, "row", "time"])
     for end in ("least", "most"):
         found[f"step, s, {end}"] = [row[end] for row in found["row"]]
         found[f"fold, minutes, {end}"] = found[f"step, s, {end}"] * steps(config) / 60

@@ -36,21 +36,30 @@ def test_steps_and_memory_by_hand():
 
 
 def test_what_is_measured_is_not_modelled():
-    rows = {
-        "device": ["CPU x86_64, 2 cores", "NVIDIA H100 80GB HBM3"],
-        "least": [30.0, 0.02], "most": [40.0, 0.03], "device, MiB": [None, 1500.0],
-    }  # fmt: skip
-    found = cards.table(pd.DataFrame(rows), host=3072).set_index("device")
-    assert list(found.index) == ["CPU x86_64, 2 cores, one core", *cards.CARDS]
-    measured = found[found["time"] == "measured"]
-    assert list(measured.index) == ["CPU x86_64, 2 cores, one core", "H100"]
-    assert measured["GiB needed"].iloc[0] == 3
-    assert list(measured["step, s, least"]) == [30.0, 0.02]
-    assert found.loc["H100", "fold, minutes, most"] == pytest.approx(0.03 * 1533.33 / 60, rel=1e-4)
-    assert found.loc["H100", "all, hours, most"] == pytest.approx(
-        26 / 60 * found.loc["H100", "fold, minutes, most"]
-    )
+    cpu, others = "CPU x86_64, 2 cores", ["NVIDIA H100 80GB HBM3", "NVIDIA L4"]
+    rows = {"device": [cpu, *others], "least": [30.0, 0.02, 0.1], "most": [40.0, 0.03, 0.2]}
+    measured = pd.DataFrame(rows | {"device, MiB": [None, 1536.0, 2048.0]})
+    found = cards.table(measured, host=3072).set_index("device")
+    assert set(found.index) == {f"{cpu}, one core", "NVIDIA L4", *cards.CARDS}
+    known = found[found["time"] == "measured"]
+    assert list(known.index) == [f"{cpu}, one core", "H100", "NVIDIA L4"]
+    assert list(known["GiB needed"]) == [3, 1.5, 2]
+    assert list(known["step, s, least"]) == rows["least"]
+    h100 = known.loc["H100"]
+    assert h100["fold, minutes, most"] == pytest.approx(0.03 * 1533.33 / 60, rel=1e-4)
+    assert h100["all, hours, most"] == pytest.approx(26 / 60 * h100["fold, minutes, most"])
     assert (found["step, s, least"] <= found["step, s, most"]).all()
+
+
+@pytest.mark.parametrize(
+    ("device", "card"),
+    [("Tesla T4", "T4"), ("Tesla V100-SXM2-16GB", "V100"), ("NVIDIA GeForce RTX 3090", "RTX 3090"),
+     ("NVIDIA A100-SXM4-40GB", "A100"), ("NVIDIA T400", None), ("RTX 3090 Ti", None)],
+)  # fmt: skip
+def test_the_names_of_cards(device, card):
+    assert [name for name in cards.CARDS if cards.is_named(device, name)] == (
+        [card] if card else []
+    )
 
 
 def test_the_readme_has_the_same_table():
