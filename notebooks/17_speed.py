@@ -33,7 +33,7 @@ import pandas as pd
 from IPython.display import display
 
 from merlib.files import find_home, noted
-from merlib.pages import cards, plots, speed
+from merlib.pages import hours, plots, speed
 from merlib.study import parameters
 
 globals().update(parameters.read(globals()))  # papermill may pass text
@@ -260,7 +260,7 @@ show("memory", [*columns, "device, MiB"], 0)
 # does:
 
 # %%
-for name, step in cards.STEPS.items():
+for name, step in hours.STEPS.items():
     moved, memory = f"{step.bytes / 1e9:.1f} GB", f"{step.peak / 2**30:.1f} GiB"
     print(f"{name}: {step.kernels:,} kernels read and write {moved}; {memory} beside the weights")
 
@@ -277,8 +277,8 @@ for name, step in cards.STEPS.items():
 # memory holds weights, gradients, momentum, all clips and what a step needs.
 
 # %% slideshow={"slide_type": "-"}
-devices = cards.read(find_home())
-display(plots.table(cards.shown(devices), "PROFILE=paper, one seed, one method", 1, index=False))
+devices = hours.read(find_home())
+display(plots.table(hours.shown(devices), "PROFILE=paper, one seed, one method", 1, index=False))
 
 # %% tags=["hide-input"]
 gpus = devices[devices["GiB there"].notna()]

@@ -19,7 +19,7 @@ from merlib.model.augment import augment
 from merlib.model.classifier import NetworkClassifier
 from merlib.model.network import Network
 from merlib.model.training import own_randomness
-from merlib.pages import cards
+from merlib.pages import hours
 from merlib.preprocess import gpu
 
 pytestmark = pytest.mark.filterwarnings("ignore:PyTorch was compiled without cuDNN")
@@ -88,7 +88,7 @@ def test_no_step_waits_for_the_gpu(precision):
     assert waits[1] == waits[2]
 
 
-@pytest.mark.parametrize("precision", cards.STEPS)
+@pytest.mark.parametrize("precision", hours.STEPS)
 def test_a_step_of_the_paper_s_size_is_what_the_table_of_cards_says(precision):
     config = profile("paper")
     with machine(values=False), own_randomness(0, torch.device("cuda")):
@@ -106,7 +106,7 @@ def test_a_step_of_the_paper_s_size_is_what_the_table_of_cards_says(precision):
                 loss.backward()
                 optimiser.step()
                 del logits, loss
-    for name, expected in vars(cards.STEPS[precision]).items():
+    for name, expected in vars(hours.STEPS[precision]).items():
         assert getattr(found, name) == pytest.approx(expected, rel=0.02), name
 
 

@@ -6,7 +6,7 @@ import pandas as pd
 import pytest
 
 from merlib.config import profile
-from merlib.pages import cards
+from merlib.pages import hours
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 
@@ -20,29 +20,29 @@ ROOT = Path(__file__).resolve().parent.parent.parent
     ],
 )
 def test_the_slowest_of_three_counts(monkeypatch, kernels, moved, operations, expected):
-    monkeypatch.setitem(cards.STEPS, "float32", cards.Step(kernels, moved, 0))
-    card = cards.Card(16, bandwidth=1e12, operations=1e13, precision="float32")
-    assert cards.modelled(card, operations) == pytest.approx(expected)
+    monkeypatch.setitem(hours.STEPS, "float32", hours.Step(kernels, moved, 0))
+    card = hours.Card(16, bandwidth=1e12, operations=1e13, precision="float32")
+    assert hours.modelled(card, operations) == pytest.approx(expected)
 
 
 def test_steps_and_memory_by_hand():
     # 246 - 246 / 26 = 236.5 clips, 30 batches of 8; 9.5 clips left out are two thirds of a step.
     config = profile("paper")
-    assert cards.steps(config) == pytest.approx(50 * (30 + 2 / 3))
-    bare = cards.needed("bfloat16", 0, config, clips=0)
-    assert bare == cards.STEPS["bfloat16"].peak / 2**30
+    assert hours.steps(config) == pytest.approx(50 * (30 + 2 / 3))
+    bare = hours.needed("bfloat16", 0, config, clips=0)
+    assert bare == hours.STEPS["bfloat16"].peak / 2**30
     clip = 10 * 3 * 112 * 112 * 4
-    assert cards.needed("bfloat16", 10, config, 2) - bare == pytest.approx((120 + 2 * clip) / 2**30)
+    assert hours.needed("bfloat16", 10, config, 2) - bare == pytest.approx((120 + 2 * clip) / 2**30)
 
 
 def test_what_is_measured_is_not_modelled():
     cpu, others = "CPU x86_64, 2 cores", ["NVIDIA H100 80GB HBM3", "NVIDIA L4"]
     rows = {"device": [cpu, *others], "least": [30.0, 0.02, 0.1], "most": [40.0, 0.03, 0.2]}
     measured = pd.DataFrame(rows | {"device, MiB": [None, 1536.0, 2048.0]})
-    found = cards.table(measured, host=3072).set_index("device")
-    assert set(found.index) == {f"{cpu}, one core", "NVIDIA L4", *cards.CARDS}
-    known = found[found["time"] == "measured"]
-    assert list(known.index) == [f"{cpu}, one core", "H100", "NVIDIA L4"]
+    found = hours.table(measured, host=3072).set_index("device")
+    assert set(found.index) == {"CPU x86_64, one core", "NVIDIA L4", *hours.CARDS}
+    known = found[found["a step is"] == "measured"]
+    assert list(known.index) == ["CPU x86_64, one core", "H100", "NVIDIA L4"]
     assert list(known["GiB needed"]) == [3, 1.5, 2]
     assert list(known["step, s, least"]) == rows["least"]
     h100 = known.loc["H100"]
@@ -57,10 +57,10 @@ def test_what_is_measured_is_not_modelled():
      ("NVIDIA A100-SXM4-40GB", "A100"), ("NVIDIA T400", None), ("RTX 3090 Ti", None)],
 )  # fmt: skip
 def test_the_names_of_cards(device, card):
-    assert [name for name in cards.CARDS if cards.is_named(device, name)] == (
+    assert [name for name in hours.CARDS if hours.is_named(device, name)] == (
         [card] if card else []
     )
 
 
 def test_the_readme_has_the_same_table():
-    assert cards.markdown(cards.read(ROOT)) in (ROOT / "README.md").read_text("utf-8")
+    assert hours.markdown(hours.read(ROOT)) in (ROOT / "README.md").read_text("utf-8")

@@ -147,7 +147,7 @@ def table(measured: pd.DataFrame | None = None, host: float = math.nan) -> pd.Da
     -------
     DataFrame
         ``device``, ``products in``, ``GiB needed``, ``GiB there``, the two ends of ``step, s``,
-        ``fold, minutes`` and ``all, hours``, and whether the ``time`` of a step is measured or
+        ``fold, minutes`` and ``all, hours``, and whether ``a step is`` measured or
         modelled.
     """
     config = profile("paper")
@@ -157,7 +157,7 @@ def table(measured: pd.DataFrame | None = None, host: float = math.nan) -> pd.Da
     for _, row in [] if measured is None else measured.iterrows():
         if row["device"].startswith("CPU"):
             told = "float32", host / 1024, math.nan
-            rows[f"{row['device']}, one core"] = (*told, row, "measured")
+            rows[f"{row['device'].split(',')[0]}, one core"] = (*told, row, "measured")
         else:
             name = next((one for one in CARDS if is_named(row["device"], one)), row["device"])
             card = CARDS.get(name, Card(math.nan, math.nan, math.nan, ""))
@@ -169,7 +169,7 @@ def table(measured: pd.DataFrame | None = None, host: float = math.nan) -> pd.Da
         told = card.precision, needed(card.precision, parameters, config), card.memory
         rows[name] = (*told, {"least": least, "most": most}, "modelled")
     cells = [(name, *row) for name, row in rows.items()]
-    found = pd.DataFrame(cells, columns=["device", *COLUMNS, "row", "time"])
+    found = pd.DataFrame(cells, columns=["device", *COLUMNS, "row", "a step is"])
     for end in ("least", "most"):
         found[f"step, s, {end}"] = [row[end] for row in found["row"]]
         found[f"fold, minutes, {end}"] = found[f"step, s, {end}"] * steps(config) / 60
@@ -182,8 +182,13 @@ def shown(found: pd.DataFrame) -> pd.DataFrame:
     columns = {name: found[name] for name in ("device", *COLUMNS)}
     for name in ("step, s", "fold, minutes", "all, hours"):
         ends = zip(found[f"{name}, least"], found[f"{name}, most"], strict=True)
-        columns[name] = [f"{least:.2g} to {most:.2g}" for least, most in ends]
-    return pd.DataFrame(columns | {"time": found["time"]})
+        columns[name] = [f"{rounded(least)} to {rounded(most)}" for least, most in ends]
+    return pd.DataFrame(columns | {"a step is": found["a step is"]})
+
+
+def rounded(value: float) -> str:
+    """Return two digits of a small number, all of a large one."""
+    return f"{value:.2g}" if value < 10 else f"{value:.0f}"
 
 
 def read(home: Path) -> pd.DataFrame:
@@ -199,12 +204,14 @@ def read(home: Path) -> pd.DataFrame:
 
 def markdown(found: pd.DataFrame) -> str:
     """Return the table as the README has it."""
-    rows = ["| device | products in | memory needed, GiB | fold, minutes | all 26, hours | time |"]
+    rows = [
+        "| device | products in | memory needed, GiB | fold, minutes | all 26, hours | a step is |"
+    ]
     rows.append("| --- | --- | --- | --- | --- | --- |")
     for _, row in shown(found).iterrows():
         there = "" if math.isnan(row["GiB there"]) else f" of {row['GiB there']:.0f}"
         gib = "–" if math.isnan(row["GiB needed"]) else f"{row['GiB needed']:.1f}{there}"
         cells = [row["device"], row["products in"], gib]
-        cells += [row["fold, minutes"], row["all, hours"], row["time"]]
+        cells += [row["fold, minutes"], row["all, hours"], row["a step is"]]
         rows.append(f"| {' | '.join(cells)} |")
     return "\n".join(rows)
