@@ -1,8 +1,8 @@
 """This library beside the public library of the field, meb (github.com/tvaranka/meb).
 
 Both leave one subject out on the same clips: apex flow as pictures of 3 x 28 x 28, of the published
-synthetic data. Network, epochs, batches, optimiser and learning rate are the same, each run has a
-process and one thread to itself, and the libraries take turns. The seconds are those of computing::
+synthetic data. Network, epochs, batches, optimiser and learning rate are the same. Each run has a
+process and one thread to itself, and the libraries take turns; seconds are those of computing::
 
     python -m venv meb; meb/bin/pip install git+https://github.com/tvaranka/meb
     .venv/bin/python benchmarks/side_by_side.py meb/bin/python [--pairs 5]

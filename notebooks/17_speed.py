@@ -205,10 +205,10 @@ if (beside := measured("side_by_side")) is not None:
 # **What is not compared.** The lines are those of two shortest scripts, which the benchmark holds;
 # they count neither the network nor the reading of clips. meb also reads CASME, CAS(ME)³, SMIC, MMEW
 # and 4DME, learns action units, mixes clips, and tests across datasets; this package also finds faces,
-# computes flow, saves predictions and compares methods by statistics. On a GPU this package trains all folds of such a network together (above), which
-# meb does not: here all runs are on a CPU, where both train one fold after another. For the
-# measurement, meb was installed beside a newer PyTorch than it asks for, without its video
-# augmentation, which nothing here uses.
+# computes flow, saves predictions and compares methods by statistics. On a GPU it trains all folds of
+# such a network together (above), which meb does not: here all runs are on a CPU, where both train
+# one fold after another. For the measurement, meb was installed beside a newer PyTorch than it asks
+# for, without its mixing of clips, which nothing here uses.
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## How it grows

@@ -67,6 +67,12 @@ def test_an_interpreter_without_meb_is_refused_in_one_sentence(benchmark, python
     assert python in str(stopped.value) and "\n" not in str(stopped.value)
 
 
+def test_the_kept_table_is_of_these_scripts(benchmark):
+    kept = pd.read_csv(BENCHMARKS / "side_by_side_cpu.csv").set_index(["network", "library"])
+    assert kept["lines"].to_dict() == {k: benchmark.lines(s) for k, s in benchmark.SCRIPTS.items()}
+    assert (kept["pairs"] >= 5).all() and len(list(speed.side_by_side(kept.reset_index()))) == 2
+
+
 @pytest.mark.slow
 def test_what_a_user_writes_is_what_runs(benchmark, tmp_path):
     rng, names = np.random.default_rng(0), ["a", "b"]
