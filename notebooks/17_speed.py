@@ -282,14 +282,12 @@ display(plots.table(hours.shown(devices), "PROFILE=paper, one seed, one method",
 
 # %% tags=["hide-input"]
 gpus = devices[devices["GiB there"].notna()]
-least = gpus.loc[gpus["all, hours, most"].idxmin()]
-print(
-    f"The most that is needed are {gpus['GiB needed'].max():.1f} GiB: memory decides nothing here."
-)
-print(
-    f"{least['device']} takes least, {least['all, hours, most']:.1f} hours to plan with. Four variants"
-)
-print(f"with three seeds are twelve times as much: {12 * least['all, hours, most']:.0f} hours.")
+most, smallest = gpus["GiB needed"].max(), gpus["GiB there"].min()
+print(f"At most {most:.1f} GiB are needed; the smallest card has {smallest:.0f} GiB.")
+fastest = gpus.loc[gpus["all, hours, most"].idxmin()]
+name, planned = fastest["device"], fastest["all, hours, most"]
+print(f"{name} takes least, {planned:.1f} hours to plan with. Four variants with three seeds")
+print(f"are twelve times as much: {12 * planned:.0f} hours.")
 
 # %% [markdown]
 # ## Summary
