@@ -27,7 +27,7 @@ def cards() -> list[Card]:
     if not shutil.which("nvidia-smi"):
         return []
     asked = ["nvidia-smi", "--query-gpu=name,driver_version,compute_cap", "--format=csv,noheader"]
-    told = subprocess.run(asked, capture_output=True, text=True).stdout
+    told = subprocess.run(asked, capture_output=True, encoding="utf-8").stdout
     found = re.findall(r"^(.+), ([\d.]+), (\d+)\.(\d+)\s*$", told, re.MULTILINE)
     return [Card(name, driver, (int(a), int(b))) for name, driver, a, b in found]
 
