@@ -4,10 +4,11 @@ What takes long to load is imported where it is used, so that ``merlib --help`` 
 """
 
 import json
+import os
 import subprocess
 import sys
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, fields
+from dataclasses import asdict, dataclass, field, fields
 from functools import partial
 from itertools import chain, product
 from pathlib import Path
@@ -24,6 +25,7 @@ from .values import known
 if TYPE_CHECKING:
     import pandas as pd
 
+    from .parallel import Workers
     from .study.study import Study
 
 Many = Parameter(consume_multiple=True, negative=())
@@ -121,6 +123,36 @@ class NightData(Data):
     profile: ProfileName = "night"
 
 
+@Parameter(name="*")
+@dataclass(frozen=True)
+class Where:
+    """Where folds are trained.
+
+    Parameters
+    ----------
+    backend
+        Processes of this machine, or Ray.
+    address
+        HOST:PORT of a Ray cluster (default: one of this machine).
+    gpus_per_fold
+        0.25: four folds share a GPU; 0: the CPU (default: a GPU each if there are any).
+    """
+
+    backend: Literal["processes", "ray"] = "processes"
+    address: str | None = None
+    gpus_per_fold: float | None = None
+
+    def workers(self) -> "Workers | None":
+        """Return what a study takes; what was chosen but is not there stops it before any work."""
+        from .parallel import Workers
+
+        if self == Where():
+            return None
+        chosen = Workers(self.backend, self.address, self.gpus_per_fold)
+        chosen.share()
+        return chosen
+
+
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command; return its exit status: 0 done, 1 refused, 2 not understood, 130 stopped."""
     print_anything()
@@ -190,9 +222,7 @@ def train(
     seeds: Seeds | None = None,
     keep: Flag = False,
     protocol: Protocol = "loso",
-    backend: Literal["processes", "ray"] = "processes",
-    address: str | None = None,
-    gpus_per_fold: float = 0.0,
+    where: Where = Where(),
 ) -> None:
     """Leave one subject out, for some methods, and print their scores.
 
@@ -206,18 +236,9 @@ def train(
         Save the runs below results/.
     protocol
         What is left out.
-    backend
-        Where the folds run.
-    address
-        HOST:PORT of a Ray cluster (default: one of this machine).
-    gpus_per_fold
-        0.25: four folds share a GPU.
     """
-    from .parallel import Cluster
-
-    cluster = Cluster(address, gpus_per_fold) if backend == "ray" else None
     names = expanded(methods)
-    study = open_study(data, names, protocol=protocol, cluster=cluster)
+    study = open_study(data, names, protocol=protocol, workers=where.workers())
     begin(study, names, seeds or [data.seed], data.yes)
     if keep:
         print_place(study.saved().folder, study.home)
@@ -234,6 +255,7 @@ def trials(
     data: NightData = NightData(),
     seeds: Seeds = SEEDS,
     protocol: Literal["halves", "loso"] = "halves",
+    where: Where = Where(),
 ) -> None:
     """Run the experiments behind the claims, and save what they predict.
 
@@ -255,7 +277,7 @@ def trials(
     measured: dict[str, Callable] = {"amplitude": trials.sweep, "mistakes": trials.mistaken}
     measured |= curves
     extra = {"synthetic": ["amplitude", "subjects"], "flow": ["mistakes"]}.get(data.dataset, [])
-    study = open_study(data, protocol=protocol)
+    study = open_study(data, protocol=protocol, workers=where.workers())
     wanted = in_groups(names or [*trials.GROUPS, *extra], trials.GROUPS | {"subjects": curves})
     known("trial", wanted, [*trials.TRIALS, *measured])
     tested = [name for name in wanted if name not in measured]
@@ -408,7 +430,13 @@ def check(
 
 
 @app.command
-def book(*, data: Data = Data(), methods: Names = METHODS, show_faces: Flag = False) -> int:
+def book(
+    *,
+    data: Data = Data(),
+    methods: Names = METHODS,
+    show_faces: Flag = False,
+    where: Where = Where(),
+) -> int:
     """Execute the notebooks and build the book.
 
     Parameters
@@ -418,11 +446,18 @@ def book(*, data: Data = Data(), methods: Names = METHODS, show_faces: Flag = Fa
     show_faces
         Show real people's faces.
     """
-    return build(open_study(data, expanded(methods)), expanded(methods), show_faces)
+    names = expanded(methods)
+    return build(open_study(data, names, workers=where.workers()), names, show_faces)
 
 
 @app.command
-def study(*, data: Data = Data(), methods: Names = METHODS, show_faces: Flag = False) -> int:
+def study(
+    *,
+    data: Data = Data(),
+    methods: Names = METHODS,
+    show_faces: Flag = False,
+    where: Where = Where(),
+) -> int:
     """Do all of it, from the data to the book.
 
     Parameters
@@ -433,7 +468,7 @@ def study(*, data: Data = Data(), methods: Names = METHODS, show_faces: Flag = F
         Show real people's faces.
     """
     names = expanded(methods)
-    opened = open_study(data, names)
+    opened = open_study(data, names, workers=where.workers())
     begin(opened, names, [data.seed], data.yes)
     for method in names:
         print_scores(method, data.seed, opened.predictions(method))
@@ -584,6 +619,9 @@ def print_place(folder: Path, home: Path) -> None:
 
 def build(study: "Study", methods: list[str], show_faces: bool) -> int:
     """Let the tools of the book execute the notebooks and build it; return their exit status."""
+    from .parallel import CHOSEN, hand_back
+
+    hand_back()
     root = study.data_root and str(study.data_root.resolve())
     given = {
         "dataset": study.dataset,
@@ -596,7 +634,8 @@ def build(study: "Study", methods: list[str], show_faces: bool) -> int:
         **study.overrides,
     }
     command = [sys.executable, "-m", "book.tools.build", json.dumps(given)]
-    return subprocess.run(command, cwd=study.home).returncode
+    chosen = {CHOSEN: json.dumps(asdict(study.workers))}  # notebooks train what is missing
+    return subprocess.run(command, cwd=study.home, env=os.environ | chosen).returncode
 
 
 if __name__ == "__main__":

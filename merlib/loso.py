@@ -10,7 +10,7 @@ import time
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from itertools import chain
-from typing import Protocol
+from typing import Any, NamedTuple, Protocol
 
 import numpy as np
 import pandas as pd
@@ -21,12 +21,18 @@ from sklearn.model_selection import LeaveOneGroupOut
 from sklearn.utils.validation import has_fit_parameter
 from threadpoolctl import threadpool_limits
 
-from .parallel import Cluster, Rows, each
+from .parallel import HERE, Rows, Workers, each
 
 VERSION = 1  # raised when this step computes something else, see merlib.versions
 
-Fold = tuple[str, pd.DataFrame, float]
-"""What a fold left out, its predictions, and the seconds that it took."""
+
+class Fold(NamedTuple):
+    """What a fold left out, its predictions, the seconds that it took, and the device's name."""
+
+    left_out: str
+    table: pd.DataFrame
+    seconds: float
+    device: str
 
 
 class Finished(Protocol):
@@ -35,8 +41,8 @@ class Finished(Protocol):
     def load(self) -> dict[str, pd.DataFrame]:
         """Return what was left out -> predictions."""
 
-    def save(self, left_out: str, table: pd.DataFrame, seconds: float) -> None:
-        """Save one fold."""
+    def save(self, left_out: str, table: pd.DataFrame, seconds: float, device: str) -> None:
+        """Save one fold, see `Fold`."""
 
 
 def leave_one_subject_out(
@@ -50,7 +56,7 @@ def leave_one_subject_out(
     progress: bool = True,
     name: str = "",
     finished: Finished | None = None,
-    cluster: Cluster | None = None,
+    workers: Workers = HERE,
 ) -> pd.DataFrame:
     """Train on all subjects but one and predict that one, for every subject.
 
@@ -60,8 +66,10 @@ def leave_one_subject_out(
         It is cloned for every fold. If its ``fit`` takes ``groups``, it gets the training subjects;
         if it takes ``after_epoch``, the test probabilities of every epoch are returned. If it has
         ``at_once``, each call of its ``fit_folds`` trains so many folds; if its ``streams`` is
-        true, it gets `merlib.parallel.Rows` instead of an array, and reads what it needs. Where a
-        single class is left to train on, that class is predicted.
+        true, it gets `merlib.parallel.Rows` instead of an array, and reads what it needs. If it has
+        a parameter ``device`` (or an estimator inside it has) that is ``auto`` or begins with
+        ``cuda``, it trains on GPUs where there are any. Where a single class is left to train on,
+        that class is predicted.
     X : array (N, ...)
         What the estimator takes; each row is one clip, in the order of ``clips``.
     clips : DataFrame
@@ -75,15 +83,17 @@ def leave_one_subject_out(
         Column of ``clips`` whose values are left out one by one: ``subject``, or ``source`` to
         train on one dataset and test on the other.
     n_jobs : int
-        Folds at a time; each has one thread, so the result does not depend on it.
+        Folds at a time; each has one thread, so the result does not depend on it. On GPUs there
+        are only as many as have a place, see ``workers``.
     progress : bool
         Show a progress bar.
     name : str
         What the progress bar says; by default the estimator's class.
     finished : object, optional
         Folds that are not computed again, see `Finished`.
-    cluster : Cluster, optional
-        A Ray cluster where the folds run instead of on this machine; the result is the same.
+    workers : Workers, optional
+        Where the folds run: on this machine or a Ray cluster, and how many share a GPU; see
+        `merlib.parallel.Workers`. On devices of one kind the result is the same.
 
     Returns
     -------
@@ -104,9 +114,11 @@ def leave_one_subject_out(
     folds = split(clips, by)
     todo = {left: rows for left, rows in folds.items() if left not in tables}
     name = name or type(estimator).__name__
-    found: Iterator[Fold]
+    estimator, gpus = placed(estimator, workers)
     at_once = getattr(estimator, "at_once", 0)
-    if at_once and not cluster:
+    options: dict[str, Any] = {"progress": progress, "workers": workers, "gpus": gpus}
+    found: Iterator[Fold]
+    if at_once:
         # Always the same folds together, whatever is finished: a sum is rounded by all of them.
         by_size = sorted(folds, key=lambda left: (len(folds[left][0]), left))
         groups = [by_size[k : k + at_once] for k in range(0, len(folds), at_once)]
@@ -119,18 +131,18 @@ def leave_one_subject_out(
         ]
         done = len(groups) - len(tasks)
         found = chain.from_iterable(
-            each(tasks, workers(n_jobs), name, "group of folds", progress, done)
+            each(tasks, n_jobs, name, "group of folds", done=done, **options)
         )
     else:
         tasks = [
             delayed(one_fold)(estimator, X, clips, classes, seed, left, rows, by, name)
             for left, rows in todo.items()
         ]
-        found = each(tasks, workers(n_jobs), name, "fold", progress, len(tables), cluster)
-    for left_out, table, seconds in found:
-        tables[left_out] = table
+        found = each(tasks, n_jobs, name, "fold", done=len(tables), **options)
+    for fold in found:
+        tables[fold.left_out] = fold.table
         if finished is not None:
-            finished.save(left_out, table, seconds)
+            finished.save(*fold)
     return in_order(in_all_epochs([tables[left] for left in sorted(folds)]))
 
 
@@ -341,7 +353,7 @@ def one_fold(
         if not answers:
             note(1, fitted)
         table = tabulated(answers, fitted.classes_, clips.iloc[rows[1]], classes)
-    return left_out, table, time.perf_counter() - begun
+    return Fold(left_out, table, time.perf_counter() - begun, device_of(estimator))
 
 
 def some_folds(
@@ -377,7 +389,9 @@ def some_folds(
             found = answers[left_out] or {1: one.predict_proba(np.asarray(X[rows]))}
             tables.append(tabulated(found, one.classes_, clips.iloc[rows], classes))
     seconds = (time.perf_counter() - begun) / len(folds)
-    return [(left_out, table, seconds) for left_out, table in zip(folds, tables, strict=True)]
+    device = device_of(estimator)
+    parts = zip(folds, tables, strict=True)
+    return [Fold(left_out, table, seconds, device) for left_out, table in parts]
 
 
 def in_order(tables: Iterable[pd.DataFrame]) -> pd.DataFrame:
@@ -458,8 +472,32 @@ def one_thread() -> Iterator[None]:
         torch.set_num_threads(threads)
 
 
-def workers(n_jobs: int) -> int:
-    """Return how many folds run at a time: only one with a GPU, which they would share."""
+def placed(estimator: ClassifierMixin, workers: Workers) -> tuple[ClassifierMixin, float]:
+    """Return a classifier for the device where it will train, and the part of a GPU that it uses.
+
+    One that asks for no GPU uses none; one that may take any device is told if it is the CPU.
+    """
+    asked = devices_asked(estimator)
+    gpus = workers.share() if asked else 0.0
+    any_device = [name for name, device in asked.items() if device == "auto"]
+    if any_device and not gpus and workers != HERE:  # the CPU was chosen, or is all there is
+        estimator = clone(estimator).set_params(**dict.fromkeys(any_device, "cpu"))
+    return estimator, gpus
+
+
+def devices_asked(estimator: ClassifierMixin) -> dict[str, str]:
+    """Return the parameters ``device`` of a classifier, and inside it, that may be a GPU."""
+    return {
+        name: str(value)
+        for name, value in estimator.get_params().items()
+        if name.split("__")[-1] == "device" and str(value).startswith(("auto", "cuda"))
+    }
+
+
+def device_of(estimator: ClassifierMixin) -> str:
+    """Return the name of the device on which a classifier trains in this process."""
     import torch
 
-    return 1 if torch.cuda.is_available() else n_jobs
+    if not devices_asked(estimator) or not torch.cuda.is_available():
+        return "CPU"
+    return torch.cuda.get_device_name()

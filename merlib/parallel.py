@@ -1,31 +1,109 @@
-"""Many tasks over a few processes or a Ray cluster, and arrays that are larger than the memory."""
+"""Many tasks over GPUs and cores of a machine or a Ray cluster, and arrays beyond the memory."""
 
+import gc
+import json
 import os
+import sys
+import tempfile
 import threading
 import time
 import warnings
 from collections.abc import Iterable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass
-from typing import Any
+from itertools import count
+from pathlib import Path
+from typing import Any, Literal, NamedTuple
 
+import joblib
 import numpy as np
-from joblib import Parallel
+from filelock import FileLock, Timeout
 from joblib.externals.loky import get_reusable_executor
 from tqdm import tqdm
 
+from .files import say
+
+Backend = Literal["processes", "ray"]
+
+CHOSEN = "MERLIB_WORKERS"
+"""Variable of the environment that tells other processes, such as those of notebooks, where tasks
+run: the fields of `Workers` as JSON."""
+
+PATIENCE = 10.0
+"""Seconds that a process waits for a free GPU before it shares one with another command."""
+
+HELD: list[FileLock] = []
+"""The locks that this process holds until it ends."""
+
 
 @dataclass(frozen=True)
-class Cluster:
-    """A Ray cluster that runs tasks instead of this machine.
+class Workers:
+    """Where tasks run: in processes of this machine or on a Ray cluster, on GPUs or on the CPU.
 
-    Every machine of the cluster needs the same version of this package; Ray sends the data. A task
-    whose machine or process dies runs again on another one. ``address`` is the ``HOST:PORT`` of a
-    running cluster; None starts one on this machine. ``gpus`` is the part of a GPU that one task
-    uses: with 0.25 four tasks share one; 0 is the CPU.
+    Every machine of a cluster needs the same version of this package; Ray sends the data. A task
+    whose machine or process dies runs again on another one.
+
+    Parameters
+    ----------
+    backend : {"processes", "ray"}
+    address : str, optional
+        ``HOST:PORT`` of a running cluster; None starts one on this machine.
+    gpus : float, optional
+        The part of a GPU that one task uses, if it can use one: with 0.25 four tasks share one; 0
+        is the CPU. By default each task has a whole GPU where there are any.
+
+    Raises
+    ------
+    ValueError
+        If an argument makes no sense.
     """
 
+    backend: Backend = "processes"
     address: str | None = None
-    gpus: float = 0.0
+    gpus: float | None = None
+
+    def __post_init__(self) -> None:
+        if self.address and self.backend != "ray":
+            raise ValueError(f"address {self.address} is of a Ray cluster: expected backend ray")
+        if self.gpus is not None and not 0 <= self.gpus <= 1:
+            raise ValueError(f"gpus per fold: {self.gpus} was found, expected a number of 0 to 1")
+
+    @property
+    def here(self) -> "Workers":
+        """What trains a single model: this process, on the CPU if that was chosen."""
+        return Workers(gpus=0.0 if self.gpus == 0 else None)
+
+    @classmethod
+    def chosen(cls) -> "Workers":
+        """Return what the command that started this process has chosen, or else the default."""
+        return cls(**json.loads(os.environ.get(CHOSEN, "{}")))
+
+    def share(self) -> float:
+        """Return the part of a GPU that one task uses, of those that there are; 0 is the CPU.
+
+        A ValueError says that there is no GPU although a part of one was asked for.
+        """
+        if self.gpus == 0:
+            return 0.0
+        if self.backend == "ray":
+            there = connected(self.address).cluster_resources().get("GPU", 0.0)
+        else:
+            there = gpus_here()
+        if self.gpus and not there:
+            where = "the Ray cluster" if self.backend == "ray" else "this machine"
+            raise ValueError(f"{self.gpus} GPUs per fold: {where} has no GPU that PyTorch can use")
+        return min(1.0, there) if self.gpus is None else self.gpus
+
+
+HERE = Workers()
+"""This machine, with whatever GPUs it has."""
+
+
+class Card(NamedTuple):
+    """A GPU of this machine: what CUDA calls it (a number, perhaps), and its name in the world."""
+
+    visible: str
+    uuid: str
 
 
 def each(
@@ -35,7 +113,8 @@ def each(
     unit: str,
     progress: bool = True,
     done: int = 0,
-    cluster: Cluster | None = None,
+    workers: Workers = HERE,
+    gpus: float = 0.0,
 ) -> Iterator[Any]:
     """Run tasks of ``joblib.delayed`` and yield their results as they finish, in any order.
 
@@ -47,24 +126,39 @@ def each(
         Title and unit of the progress bar.
     done : int
         Number of tasks that an earlier run has finished.
-    cluster : Cluster, optional
-        Runs the tasks instead, as many at a time as it can.
+    workers : Workers
+        Where they run. A cluster runs as many at a time as it can.
+    gpus : float
+        The part of a GPU that each task uses, see `Workers.share`; 0 if it needs none.
     """
     tasks = list(tasks)
-    results = on_cluster(tasks, cluster) if cluster else in_processes(tasks, n_jobs)
-    count = done + len(tasks)
-    yield from tqdm(results, name, count, initial=done, unit=unit, disable=not progress)
+    ray = workers.backend == "ray"
+    results = on_ray(tasks, workers, gpus) if ray else in_processes(tasks, n_jobs, gpus)
+    total = done + len(tasks)
+    yield from tqdm(results, name, total, initial=done, unit=unit, disable=not progress)
 
 
-def in_processes(tasks: list, n_jobs: int) -> Iterator[Any]:
-    """Run tasks in processes of this machine."""
-    watched: dict[str, Any] = {"initializer": end_with, "initargs": (os.getpid(),)}
+def in_processes(tasks: list, n_jobs: int, gpus: float = 0.0) -> Iterator[Any]:
+    """Run tasks in processes of this machine; of those on GPUs only as many as have a place."""
+    places = int(1 / gpus + 1e-6) if gpus else 0  # of one GPU
+    if places:
+        most = max(1, min(len(tasks), places * gpus_here()))
+        n_jobs = min(joblib.effective_n_jobs(n_jobs), most)
+    found = cards() if places and n_jobs != 1 else []
+    watched: dict[str, Any] = {"initializer": begin, "initargs": (os.getpid(), found, places)}
     with warnings.catch_warnings():
         # joblib replaces a worker whose memory has grown; this needs no warning.
         warnings.filterwarnings("ignore", "A worker stopped while some jobs", UserWarning)
-        yield from Parallel(n_jobs, return_as="generator_unordered", **watched)(tasks)
+        yield from joblib.Parallel(n_jobs, return_as="generator_unordered", **watched)(tasks)
     if n_jobs != 1 and tasks:
         get_reusable_executor().shutdown(wait=True)  # frees the memory of the processes
+
+
+def begin(parent: int, cards: list[Card], places: int) -> None:
+    """Begin a process: it ends with its parent, and has one of the GPUs if there are any."""
+    end_with(parent)
+    if cards:
+        take_card(cards, places)
 
 
 def end_with(parent: int) -> None:
@@ -78,8 +172,60 @@ def end_with(parent: int) -> None:
     threading.Thread(target=watch, daemon=True).start()
 
 
-def on_cluster(tasks: list, cluster: Cluster) -> Iterator[Any]:
-    """Run tasks on a Ray cluster; an array in many tasks is sent to each machine once.
+def gpus_here() -> int:
+    """Return the number of GPUs of this machine that PyTorch can use."""
+    import torch  # here, so that processes that never ask need not load it
+
+    return torch.cuda.device_count() if torch.cuda.is_available() else 0
+
+
+def cards() -> list[Card]:
+    """Return the GPUs of this machine that PyTorch can use."""
+    import torch
+
+    numbers = range(gpus_here())
+    names = os.environ.get("CUDA_VISIBLE_DEVICES", ",".join(map(str, numbers))).split(",")
+    uuids = [str(torch.cuda.get_device_properties(k).uuid) for k in numbers]
+    return [Card(name.strip(), uuid) for name, uuid in zip(names, uuids, strict=False)]
+
+
+def take_card(cards: list[Card], places: int) -> None:
+    """Let this process see one GPU and no other, until it ends: the first one that is free.
+
+    Each GPU has so many ``places``. They are counted by locked files, which all commands of a user
+    share; a process that ends frees its place, even one that is killed. Where other commands have
+    taken all places, this waits a while and then shares a GPU.
+
+    CUDA must not have been used before in this process. It has no other GPU then, so that nothing
+    can be made on a wrong one.
+    """
+    folder = Path(tempfile.gettempdir()) / f"merlib-{getattr(os, 'getuid', str)()}"
+    folder.mkdir(exist_ok=True)
+    begun = time.monotonic()
+    while True:
+        waited = time.monotonic() - begun >= PATIENCE
+        for place in count() if waited else range(places):
+            for card in cards:
+                lock = FileLock(folder / f"{card.uuid}-{place}.lock")
+                with suppress(Timeout):
+                    lock.acquire(blocking=False)
+                    HELD.append(lock)
+                    os.environ["CUDA_VISIBLE_DEVICES"] = card.visible
+                    if place >= places:
+                        say(f"Other commands use all GPUs: GPU {card.visible} is shared with them.")
+                    return
+        time.sleep(0.1)
+
+
+def hand_back() -> None:
+    """Give the memory of a GPU that this process keeps but no longer uses to other processes."""
+    if "torch" in sys.modules and sys.modules["torch"].cuda.is_initialized():
+        gc.collect()
+        sys.modules["torch"].cuda.empty_cache()
+
+
+def connected(address: str | None) -> Any:
+    """Return Ray, connected with the cluster at an address.
 
     A ValueError says that Ray is not installed, or that no cluster answers at the address.
     """
@@ -89,19 +235,25 @@ def on_cluster(tasks: list, cluster: Cluster) -> Iterator[Any]:
         raise ValueError("backend ray: Ray is not installed; pip install ray") from None
     if not ray.is_initialized():
         try:
-            ray.init(cluster.address, log_to_driver=False)
+            ray.init(address, log_to_driver=False)
         except ConnectionError as error:
-            raise ValueError(f"no Ray cluster at {cluster.address}: {error}") from error
+            raise ValueError(f"no Ray cluster at {address}: {error}") from error
+    return ray
+
+
+def on_ray(tasks: list, workers: Workers, gpus: float) -> Iterator[Any]:
+    """Run tasks on a Ray cluster; an array in many tasks is sent to each machine once."""
+    ray = connected(workers.address)
     shared = {
         id(value): ray.put(np.asarray(value))
         for value in {id(v): v for _, args, _ in tasks for v in args}.values()
         if isinstance(value, np.ndarray | Rows)
     }
     # Ray lets a task that asks for no GPU see all of them.
-    hidden = {} if cluster.gpus else {"env_vars": {"CUDA_VISIBLE_DEVICES": ""}}
+    hidden = {} if gpus else {"env_vars": {"CUDA_VISIBLE_DEVICES": ""}}
     waiting = [
         ray.remote(function)
-        .options(num_cpus=1, num_gpus=cluster.gpus, max_retries=-1, runtime_env=hidden)
+        .options(num_cpus=1, num_gpus=gpus, max_retries=-1, runtime_env=hidden)
         .remote(*(shared.get(id(value), value) for value in args), **kwargs)
         for function, args, kwargs in tasks
     ]

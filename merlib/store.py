@@ -45,7 +45,7 @@ from .files import (
     write_json,
 )
 from .metrics import class_names, last, predicted
-from .parallel import Cluster, Rows
+from .parallel import HERE, Rows, Workers
 from .preprocess.pipeline import apex_searched
 
 RUN = ("run.json", "predictions.parquet")
@@ -63,7 +63,7 @@ def run(
     n_jobs: int = 2,
     progress: bool = True,
     info: dict | None = None,
-    cluster: Cluster | None = None,
+    workers: Workers = HERE,
 ) -> pd.DataFrame:
     """Leave one subject out as `merlib.loso.leave_one_subject_out` does, and save it in a folder.
 
@@ -72,7 +72,7 @@ def run(
 
     Parameters
     ----------
-    estimator, X, clips, seed, by, n_jobs, progress, cluster
+    estimator, X, clips, seed, by, n_jobs, progress, workers
         See `merlib.loso.leave_one_subject_out`.
     folder : path
         Where the run lies.
@@ -96,7 +96,7 @@ def run(
         folds = Folds(folder, made_of)
         if not folds.done:
             name = f"{info.get('method', type(estimator).__name__)}, seed {seed}"
-            options: dict[str, Any] = {"n_jobs": n_jobs, "progress": progress, "cluster": cluster}
+            options: dict[str, Any] = {"n_jobs": n_jobs, "progress": progress, "workers": workers}
             folds.finish(
                 loso.leave_one_subject_out(
                     estimator, X, clips, seed=seed, by=by, name=name, finished=folds, **options
@@ -218,6 +218,7 @@ class Folds:
     def __init__(self, folder: Path, identity: Mapping[str, Any]):
         self.folder, self.identity, self.run = folder, identity, checksum(identity)
         self.seconds: dict[str, float] = {}
+        self.devices: set[str] = set()
         self.done = all((folder / name).exists() for name in RUN)
         path = folder / "identity.json"
         kept = usable(path, read_json)  # each fold names its run too, so it can be made again
@@ -244,19 +245,22 @@ class Folds:
             if about.get("run") != self.run or path != self.path(left_out):
                 raise Damaged(path, "it belongs to another run or fold")
             found[left_out], self.seconds[left_out] = table, about["seconds"]
+            self.devices.add(about.get("device", "unknown"))
         return found
 
-    def save(self, left_out: str, table: pd.DataFrame, seconds: float) -> None:
-        """Write the predictions of a fold and the seconds that it took, in one step."""
+    def save(self, left_out: str, table: pd.DataFrame, seconds: float, device: str) -> None:
+        """Write a fold's predictions, the seconds that it took and its device, in one step."""
         self.seconds[left_out] = round(seconds, 3)
+        self.devices.add(device)
         about = {"run": self.run, "left_out": left_out, "seconds": self.seconds[left_out]}
-        write(self.path(left_out), packed(table, about))
+        write(self.path(left_out), packed(table, about | {"device": device}))
 
     def finish(self, table: pd.DataFrame) -> None:
         """Write the predictions of all folds and, last, ``run.json``."""
         write(self.folder / "predictions.parquet", packed(table, {"run": self.run}))
         seconds = dict(sorted(self.seconds.items()))
-        about = {**self.identity, "seconds": seconds, **surroundings(), "run": self.run}
+        where = surroundings(self.devices)
+        about = {**self.identity, "seconds": seconds, **where, "run": self.run}
         write_json(self.folder / "run.json", about)
 
 
@@ -414,15 +418,16 @@ def stale(about: Mapping[str, Any], choices: Mapping[str, Any]) -> list[str]:
     return found
 
 
-def surroundings() -> dict[str, Any]:
-    """Return code revision, versions, machine and date, without names or paths of the machine."""
-    import torch
+def surroundings(devices: Iterable[str] = ("CPU",)) -> dict[str, Any]:
+    """Return code revision, versions, machine and date, without names or paths of the machine.
 
+    ``devices`` are those that did the work, see `merlib.loso.device_of`.
+    """
     packages = ("numpy", "opencv-contrib-python-headless", "pandas", "scikit-learn", "torch")
     return {
         "revision": revision(),
         "versions": {"python": platform.python_version(), **{p: version(p) for p in packages}},
-        "device": torch.cuda.get_device_name() if torch.cuda.is_available() else "CPU",
+        "device": ", ".join(sorted(set(devices))),
         "machine": f"{platform.system()} {platform.machine()}, {os.cpu_count()} cores",
         "date": time.strftime("%Y-%m-%d"),
     }

@@ -16,12 +16,14 @@ from hypothesis import strategies as st
 from joblib import delayed
 from sklearn.base import BaseEstimator, ClassifierMixin
 
-from merlib import parallel, store
+from merlib import loso, parallel, store
 from merlib.config import profile
 from merlib.model.classifier import NetworkClassifier
 from merlib.parallel import Rows
 
 ray = pytest.importorskip("ray")
+
+VISIBLE = "CUDA_VISIBLE_DEVICES"
 
 
 class KilledOnce(ClassifierMixin, BaseEstimator):
@@ -49,7 +51,7 @@ def address():
     """A cluster of two nodes on this machine."""
     from ray.cluster_utils import Cluster
 
-    node = {"num_cpus": 1, "object_store_memory": 10**8}
+    node = {"num_cpus": 1, "num_gpus": 1, "object_store_memory": 10**8}  # it believes us
     cluster = Cluster(initialize_head=True, head_node_args=node | {"include_dashboard": False})
     cluster.add_node(**node)
     path = os.pathsep.join([os.path.dirname(__file__), os.environ.get("PYTHONPATH", "")])
@@ -69,8 +71,8 @@ def test_a_killed_worker_changes_no_prediction(address, tmp_path):
     network = NetworkClassifier(profile("laptop", size=16, frames=2, epochs=2, lstm_hidden=8))
     alone = store.run(network, X, clips, tmp_path / "alone", n_jobs=1, progress=False)
     killed = KilledOnce(str(tmp_path / "flag"), network)
-    cluster = parallel.Cluster(address)
-    there = store.run(killed, X, clips, tmp_path / "there", progress=False, cluster=cluster)
+    workers = parallel.Workers("ray", address)
+    there = store.run(killed, X, clips, tmp_path / "there", progress=False, workers=workers)
     assert (tmp_path / "flag").exists()
     last = alone[alone["epoch"] == 2].drop(columns="epoch").reset_index(drop=True)
     pd.testing.assert_frame_equal(there.drop(columns="epoch"), last, check_exact=True)
@@ -83,16 +85,40 @@ def test_both_nodes_work_and_an_array_travels_once(address):
 
     array = np.ones(1000)
     tasks = [delayed(where)(array, number) for number in range(20)]
-    found = list(parallel.each(tasks, 1, "", "", False, cluster=parallel.Cluster(address)))
+    workers = parallel.Workers("ray", address)
+    found = list(parallel.each(tasks, 1, "", "", False, workers=workers))
     assert sorted(number for number, *_ in found) == list(range(20))
     assert all(total == 1000 for *_, total in found)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("asked", "expected"), [(None, 1.0), (0.5, 0.5), (0, 0.0)])
+def test_a_task_has_a_gpu_of_the_cluster_unless_the_cpu_is_chosen(address, asked, expected):
+    def where():
+        return ray.get_runtime_context().get_accelerator_ids()["GPU"], os.environ[VISIBLE]
+
+    workers = parallel.Workers("ray", address, asked)
+    assert workers.share() == expected
+    tasks = [delayed(where)()] * 2
+    found = list(parallel.each(tasks, 1, "", "", False, workers=workers, gpus=expected))
+    assert found == [(["0"], "0") if expected else ([], "")] * 2
+
+
+def test_a_cluster_without_gpus_trains_on_cpus(monkeypatch):
+    monkeypatch.setattr(ray, "is_initialized", lambda: True)
+    monkeypatch.setattr(ray, "cluster_resources", lambda: {"CPU": 2.0})
+    network, workers = NetworkClassifier(), parallel.Workers("ray")
+    placed, gpus = loso.placed(network, workers)
+    assert (placed.device, network.device, gpus) == ("cpu", "auto", 0.0)
+    with pytest.raises(ValueError, match="0.5 GPUs per fold: the Ray cluster has no GPU"):
+        loso.placed(network, parallel.Workers("ray", gpus=0.5))
 
 
 def test_without_ray_there_is_one_clear_error(monkeypatch):
     monkeypatch.setitem(__import__("sys").modules, "ray", None)
     tasks = [delayed(abs)(-1)]
     with pytest.raises(ValueError, match="Ray is not installed"):
-        list(parallel.each(tasks, 1, "", "", False, cluster=parallel.Cluster()))
+        list(parallel.each(tasks, 1, "", "", False, workers=parallel.Workers("ray")))
 
 
 WORK = """

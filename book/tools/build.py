@@ -87,6 +87,7 @@ def execute_one(text: Path, parameters: dict, made_from: list, home: Path) -> Pa
     handle, log = tempfile.mkstemp()
     os.close(handle)
     os.environ[files.LOG] = log
+    parallel.hand_back()
     try:
         executed = papermill.execute_notebook(
             opened(source),

@@ -291,12 +291,18 @@ def reader(X: np.ndarray | Rows, device: torch.device) -> Callable[[Tensor], Ten
     All clips are copied to a GPU first if they need at most half of its free memory.
     """
     clip_bytes = 4 * math.prod(X.shape[1:])
-    if device.type != "cuda" or 2 * len(X) * clip_bytes > torch.cuda.mem_get_info(device)[0]:
+    if device.type != "cuda" or 2 * len(X) * clip_bytes > free_memory(device):
         return lambda rows: read(X, rows.cpu()).to(device)
     clips = torch.empty(X.shape, device=device)
     for rows in torch.arange(len(X)).split(max(1, BYTES_AT_ONCE // clip_bytes)):
         clips[rows[0] : rows[-1] + 1] = read(X, rows).to(device)
     return lambda rows: clips[rows]
+
+
+def free_memory(device: torch.device) -> int:
+    """Return the free bytes of a GPU: also those that PyTorch keeps and does not use."""
+    kept = torch.cuda.memory_reserved(device) - torch.cuda.memory_allocated(device)
+    return torch.cuda.mem_get_info(device)[0] + kept
 
 
 def make_optimiser(network: Network | Together, config: Config) -> torch.optim.Optimizer:

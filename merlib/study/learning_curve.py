@@ -169,17 +169,17 @@ def measure(study: Study, seed: int = 0, method: str = "logistic") -> pd.DataFra
     kept = there.runs().get((name, seed))
     if kept is None or store.stale(kept, trials.choices(kept, study)):
         study.needs([method]).stop(study.root)
-        table, seconds = trained(study, seed, method)
-        about = trials.measured(study, name, method, seed, time.perf_counter())
-        about |= {"protocol": "loso", "seconds": seconds}
+        table, pieces = trained(study, seed, method)
+        about = trials.measured(study, name, method, seed, time.perf_counter(), pieces.devices)
+        about |= {"protocol": "loso", "seconds": pieces.seconds}
         there.save(about, subjects=table)
     table = there.measured("subjects")
     wanted = (table["name"] == name) & (table["seed"] == seed)
     return table[wanted].drop(columns=["name", "seed"]).reset_index(drop=True)
 
 
-def trained(study: Study, seed: int, method: str) -> tuple[pd.DataFrame, dict[str, float]]:
-    """Return the predictions of every training, and the seconds that each took."""
+def trained(study: Study, seed: int, method: str) -> tuple[pd.DataFrame, store.Folds]:
+    """Return the predictions of every training, and what is noted of each."""
     X, clips, classes = loso.ordered(study.view(method), study.clips)
     estimator, of = study.estimator(method), groups(clips["subject"])
     number = clips["subject"].map(of).to_numpy()
@@ -187,6 +187,7 @@ def trained(study: Study, seed: int, method: str) -> tuple[pd.DataFrame, dict[st
     folder = study.run_folder(method, seed) / f"subjects-{digest(design)}"
     pieces = store.Folds(folder, store.identity(estimator, X, clips, seed, design))
     done, tasks = pieces.load(), []
+    estimator, gpus = loso.placed(estimator, study.workers)
     for group in range(GROUPS):
         test, some = np.flatnonzero(number == group), draws(clips["subject"], group, seed)
         most = max(map(len, some.values()))
@@ -196,11 +197,12 @@ def trained(study: Study, seed: int, method: str) -> tuple[pd.DataFrame, dict[st
             one = with_steps(estimator, len(train), most)
             given = one, X, clips, classes, seed, train, test, about, name
             tasks += [] if name in done else [delayed(piece)(*given)]
-    title, jobs = f"{method}, seed {seed}", loso.workers(study.n_jobs)
-    for name, table, seconds in each(tasks, jobs, title, "training", study.progress, len(done)):
-        done[name] = table
-        pieces.save(name, table, seconds)
-    return pd.concat([done[name] for name in sorted(done)], ignore_index=True), pieces.seconds
+    title, where = f"{method}, seed {seed}", study.workers
+    options = study.n_jobs, title, "training", study.progress, len(done), where, gpus
+    for one in each(tasks, *options):
+        done[one.left_out] = one.table
+        pieces.save(*one)
+    return pd.concat([done[name] for name in sorted(done)], ignore_index=True), pieces
 
 
 def piece(
@@ -214,7 +216,7 @@ def piece(
     about: Mapping[str, Any],
     name: str,
 ) -> loso.Fold:
-    """Train on some rows and predict others; return name, predictions and seconds."""
+    """Train on some rows and predict others; the name is what the result calls left out."""
     begun = time.perf_counter()
     with loso.named(type(estimator).__name__, [name]), loso.one_thread():
         fitted = loso.only_class(clips, train)
@@ -223,7 +225,8 @@ def piece(
             fitted = loso.fit(estimator, Rows(X, train), clips.iloc[train], state)
         answers = {1: fitted.predict_proba(np.asarray(X[test]))}
         table = loso.tabulated(answers, fitted.classes_, clips.iloc[test], classes)
-    return name, table.assign(**about), time.perf_counter() - begun
+    seconds, device = time.perf_counter() - begun, loso.device_of(estimator)
+    return loso.Fold(name, table.assign(**about), seconds, device)
 
 
 @dataclass(frozen=True)

@@ -19,6 +19,7 @@ leaks did to published scores of this field, Kapoor & Narayanan 2023 in seventee
 
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -217,6 +218,11 @@ def scores(
     different = {case.moved for case in cases.values()}
     runs = {moved: evaluate(X, labels, subjects, classes, moved, seed) for moved in different}
     return {name: case.score(runs[case.moved]) for name, case in cases.items()}
+
+
+def scores_of(name: str, *given: Any) -> tuple[str, dict[str, float]]:
+    """Return a name, of a kind of labels, and `scores` of what is given."""
+    return name, scores(*given)
 
 
 def shuffled(labels: np.ndarray, seed: int) -> np.ndarray:

@@ -31,7 +31,7 @@ from merlib.methods import METHODS, make
 from merlib.methods.views import VIEWS
 from merlib.model import saved
 from merlib.model.saved import Model
-from merlib.parallel import Cluster
+from merlib.parallel import Workers
 from merlib.preprocess.pipeline import Prepared, apex_searched, gpu_device, prepare
 from merlib.store import Saved
 from merlib.values import checked, known
@@ -70,8 +70,8 @@ class Study:
         Leave one subject out; leave out one dataset of several (``composite``, ``flow``), each in
         turn; or train on half of the subjects and test on the others, both ways: as strict as the
         first, and many times cheaper.
-    cluster : Cluster, optional
-        A Ray cluster where the folds run, see :class:`merlib.parallel.Cluster`.
+    workers : Workers, optional
+        Where the folds run, see :class:`merlib.parallel.Workers`.
     **overrides
         Fields of :class:`merlib.config.Config` that replace the profile's, and options of
         :func:`merlib.data.clips.load_clips`: ``classes``, ``table``, ``strict``, ``faces``,
@@ -94,7 +94,7 @@ class Study:
         progress: bool = False,
         home: str | Path | None = None,
         protocol: str = "loso",
-        cluster: Cluster | None = None,
+        workers: Workers | None = None,
         **overrides,
     ):
         known("option", overrides, [*READING, *config.kinds()])
@@ -118,7 +118,7 @@ class Study:
         chosen = self.config.step() | self.reading
         self.overrides = {name: chosen[name] for name in overrides}
         self.progress = progress
-        self.cluster = cluster
+        self.workers = workers or Workers.chosen()
         self.views: dict[str, np.ndarray] = {}
         self.home = find_home() if home is None else Path(home)
         if dataset not in config.DRAWN and self.data_root is None:
@@ -257,6 +257,10 @@ class Study:
         """Return the unfitted classifier of a method."""
         return make(method, self.config)
 
+    def single(self, method: str):
+        """Return the unfitted classifier of a method, for a training in this process."""
+        return loso.placed(self.estimator(method), self.workers.here)[0]
+
     def needs(self, methods: Iterable[str]) -> Findings:
         """Return what stops or limits methods on these clips, see `merlib.study.needs`."""
         return needs(self.clips, methods, self.config, PROTOCOLS[self.protocol])
@@ -283,7 +287,7 @@ class Study:
             progress=self.progress,
             info=self.info() | {"method": method, "steps": self.steps(method)},
             by=PROTOCOLS[self.protocol],
-            cluster=self.cluster,
+            workers=self.workers,
         )
 
     def steps(self, method: str) -> dict[str, int]:
@@ -348,7 +352,7 @@ class Study:
         """
 
         def train():
-            by, estimator = PROTOCOLS[self.protocol], self.estimator(method)
+            by, estimator = PROTOCOLS[self.protocol], self.single(method)
             with loso.one_thread():
                 given = estimator, self.view(method), self.clips, left_out, self.seed
                 return loso.fit_fold(*given, by=by)
@@ -363,7 +367,8 @@ class Study:
 
     def about(self, method: str) -> dict[str, Any]:
         """Return what a model must say about its method, data and choices."""
-        return self.info() | {"method": method, "seed": self.seed} | store.surroundings()
+        where = store.surroundings([loso.device_of(self.single(method))])
+        return self.info() | {"method": method, "seed": self.seed} | where
 
     def fit(self, method: str = "full") -> Model:
         """Return a variant of the network, trained on all subjects, for new clips.
@@ -381,7 +386,7 @@ class Study:
         X, clips, _ = loso.ordered(self.prepared.x, self.clips)
         state, epochs = loso.fold_seed(self.seed, ""), self.config.epochs
         with loso.one_thread(), tqdm(total=epochs, unit="epoch", disable=not self.progress) as bar:
-            fitted = loso.fit(self.estimator(method), X, clips, state, lambda *_: bar.update())
+            fitted = loso.fit(self.single(method), X, clips, state, lambda *_: bar.update())
         return Model(fitted, self.about(method))
 
     def model(self, method: str = "full") -> Model:

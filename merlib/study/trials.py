@@ -14,13 +14,13 @@ of the variants::
 
 import textwrap
 import time
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
 import pandas as pd
-from joblib import Parallel, delayed
+from joblib import delayed
 
 from merlib import loso, metrics, store
 from merlib.config import FLOW, PROFILES, Config, profile
@@ -213,6 +213,7 @@ def study_of(name: str, study: Study, seed: int = 0, protocol: str = "halves") -
         progress=study.progress,
         home=study.home,
         protocol=protocol,
+        workers=study.workers,
         **study.overrides | differences(study.config, name, protocol, study.dataset),
     )
 
@@ -423,21 +424,37 @@ def sweep(study: Study, seed: int = 0) -> pd.DataFrame:
     if seed in (there := sweeps(study)):
         return there[seed]
     begun = time.perf_counter()
-    clips = {amplitude: swept(study, amplitude) for amplitude in AMPLITUDES}
-    tasks = [delayed(sweep_one)(study, name, seed, clips) for name in SWEEP]
-    tables = list(each(tasks, study.n_jobs, f"sweep, seed {seed}", "trial", study.progress))
-    tables.sort(key=lambda one: SWEEP.index(one["trial"].iloc[0]))
-    table = pd.concat(tables, ignore_index=True)
-    saved(study).save(measured(study, "amplitude", "full", seed, begun), amplitude=table)
+    tests = [swept(study, amplitude) for amplitude in AMPLITUDES]
+    labels = [one.clips[["clip", "emotion"]] for one in tests]
+    X, clips, faces = study.prepared.x, study.clips, [one.x for one in tests]
+    tasks = []
+    for name in SWEEP:
+        changes = {"variant": TRIALS[name].method} | TRIALS[name].changes
+        estimator = NetworkClassifier(replace(study.config, **changes))
+        estimator, gpus = loso.placed(estimator, study.workers)
+        tasks.append(delayed(sweep_one)(name, estimator, X, clips, seed, labels, *faces))
+    title, where = f"sweep, seed {seed}", study.workers
+    folds = list(each(tasks, study.n_jobs, title, "trial", study.progress, 0, where, gpus))
+    folds.sort(key=lambda one: SWEEP.index(one.left_out))
+    table = pd.concat([one.table for one in folds], ignore_index=True)
+    devices = [one.device for one in folds]
+    saved(study).save(measured(study, "amplitude", "full", seed, begun, devices), amplitude=table)
     return table
 
 
-def measured(study: Study, name: str, method: str, seed: int, begun: float) -> dict[str, Any]:
-    """Return what made a measurement: the steps of a method, and the seconds since it was begun."""
+def measured(
+    study: Study,
+    name: str,
+    method: str,
+    seed: int,
+    begun: float,
+    devices: Iterable[str] = ("CPU",),
+) -> dict[str, Any]:
+    """Return what made a measurement: steps of a method, seconds since it was begun, devices."""
     about = study.info() | {"method": method, "trial": name, "seed": seed}
     about |= {"steps": study.steps(method)}
     about |= {"seconds": {"all": round(time.perf_counter() - begun, 3)}}
-    return about | store.surroundings()
+    return about | store.surroundings(devices)
 
 
 def mistaken(study: Study, seed: int = 0) -> pd.DataFrame:
@@ -457,10 +474,11 @@ def mistaken(study: Study, seed: int = 0) -> pd.DataFrame:
         clips, X = study.clips, mistakes.coarse(study.numbers.x)
         labels, subjects = (clips[name].to_numpy(str) for name in ("emotion", "subject"))
         kinds = mistakes.kinds(labels, subjects, seed)
-        given = [(X, some, subjects, clips.attrs["classes"], seed) for some in kinds.values()]
-        table = pd.DataFrame(list(kinds), columns=["labels"])
-        scores = Parallel(study.n_jobs)(delayed(mistakes.scores)(*one) for one in given)
-        table = table.join(pd.DataFrame(scores))
+        given = subjects, clips.attrs["classes"], seed
+        tasks = [delayed(mistakes.scores_of)(name, X, kinds[name], *given) for name in kinds]
+        title, where = f"mistakes, seed {seed}", study.workers
+        found = dict(each(tasks, study.n_jobs, title, "kind", study.progress, workers=where))
+        table = pd.DataFrame([{"labels": name} | found[name] for name in kinds])
         about = measured(study, "mistakes", "logistic", seed, begun) | {"protocol": "loso"}
         there.save(about, mistakes=table)
     table = there.measured("mistakes")
@@ -595,25 +613,30 @@ def swept(study: Study, amplitude: float) -> Prepared:
     ).prepared
 
 
-def sweep_one(study: Study, name: str, seed: int, tests: dict[float, Prepared]) -> pd.DataFrame:
-    """Train one trial on all clips and predict those of every amplitude."""
-    trial = TRIALS[name]
-    config = replace(study.config, **{"variant": trial.method} | trial.changes)
+def sweep_one(
+    name: str,
+    estimator: NetworkClassifier,
+    X: np.ndarray,
+    clips: pd.DataFrame,
+    seed: int,
+    labels: list[pd.DataFrame],
+    *faces: np.ndarray,
+) -> loso.Fold:
+    """Train one trial on all clips and predict the faces of every amplitude."""
+    begun = time.perf_counter()
     with loso.one_thread():
-        estimator = loso.fit(
-            NetworkClassifier(config), Rows(study.prepared.x, np.arange(len(study.clips))),
-            study.clips, seed,
-        )  # fmt: skip
+        fitted = loso.fit(estimator, Rows(X, np.arange(len(X))), clips, seed)
         tables = [
             pd.DataFrame(
                 {
                     "trial": name,
                     "amplitude": amplitude,
-                    "clip": test.clips["clip"],
-                    "label": test.clips["emotion"],
-                    "predicted": estimator.predict(test.x),
+                    "clip": test["clip"],
+                    "label": test["emotion"],
+                    "predicted": fitted.predict(x),
                 }
             )
-            for amplitude, test in tests.items()
+            for amplitude, test, x in zip(AMPLITUDES, labels, faces, strict=True)
         ]
-    return pd.concat(tables, ignore_index=True)
+    table, device = pd.concat(tables, ignore_index=True), loso.device_of(estimator)
+    return loso.Fold(name, table, time.perf_counter() - begun, device)

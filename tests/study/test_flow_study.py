@@ -1,5 +1,8 @@
 """The study of the published flow pictures: what it prepares, refuses, runs and saves."""
 
+import inspect
+from functools import partial
+
 import cv2
 import numpy as np
 import pytest
@@ -9,7 +12,8 @@ from merlib.config import profile
 from merlib.files import OURS
 from merlib.methods import GROUPS, METHODS
 from merlib.model import saved
-from merlib.study import origin, trials
+from merlib.parallel import Workers, each
+from merlib.study import learning_curve, origin, trials
 from merlib.study.predict import predict
 from merlib.study.study import Study
 
@@ -135,6 +139,28 @@ def test_the_literal_trial_of_the_paper_profile_is_the_literal_profile(
     literal = Study(dataset, root, "literal", home=tmp_path)
     told = f"it changes nothing on the dataset {dataset}"
     assert trials.impossible("literal", literal) == told and not trials.impossible("literal", paper)
+
+
+@pytest.mark.parametrize(
+    ("module", "measure", "gpus"),
+    [
+        (trials, trials.mistaken, 0.0),
+        (learning_curve, partial(learning_curve.measure, method="logistic"), 0.0),
+        (learning_curve, partial(learning_curve.measure, method="base"), 1.0),
+    ],
+)
+def test_measurements_have_the_workers_of_the_study(study, module, measure, gpus, monkeypatch):
+    monkeypatch.setattr("merlib.parallel.gpus_here", lambda: 2)
+    asked = {}
+
+    def stop(*given, **options):
+        asked.update(inspect.signature(each).bind(*given, **options).arguments)
+        raise RuntimeError("stopped here")
+
+    monkeypatch.setattr(module, "each", stop)
+    with pytest.raises(RuntimeError, match="stopped here"):
+        measure(again(study, workers=Workers()))
+    assert asked["workers"] == Workers() and asked.get("gpus", 0.0) == gpus
 
 
 def again(study, **options):

@@ -22,7 +22,7 @@ def study(flow_root, tmp_path, monkeypatch):
     (tmp_path / "_toc.yml").write_text(OURS)
     monkeypatch.setattr(Study, "estimator", lambda *_: DummyClassifier(strategy="prior"))
     monkeypatch.setattr(Study, "code_key", lambda *_: "code")  # both take longer than all the rest
-    monkeypatch.setattr(trials.store, "surroundings", dict)
+    monkeypatch.setattr(trials.store, "surroundings", lambda _: {})
     return Study("flow", flow_root, home=tmp_path, n_jobs=1)
 
 

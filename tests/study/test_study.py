@@ -13,8 +13,9 @@ import pytest
 
 from merlib import cli, metrics
 from merlib.files import OURS, find_home
-from merlib.parallel import Cluster
+from merlib.parallel import CHOSEN, Workers
 from merlib.store import Saved
+from merlib.study import trials
 from merlib.study.study import Study
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -260,6 +261,7 @@ def test_the_profile_is_laptop_but_for_trials(command, monkeypatch):
 
 
 def test_every_option_reaches_the_study(monkeypatch):
+    monkeypatch.setattr(Workers, "share", lambda self: 0.25)  # there is no such cluster
     words = "--dataset own --data-root there --profile paper --seed 4 --jobs 3 --classes three"
     words += " --table t.csv --faces cropped --eyes e.csv --strict --set evm=off --set size=64 a=b"
     more = "--protocol cross --backend ray --address host:1 --gpus-per-fold 0.25 --methods base"
@@ -271,7 +273,36 @@ def test_every_option_reaches_the_study(monkeypatch):
     assert data.given() == {"classes": "three", "table": "t.csv", "faces": "cropped",
                             "eyes": "e.csv", "strict": True}  # fmt: skip
     assert methods == ["base"] and options["protocol"] == "cross"
-    assert options["cluster"] == Cluster("host:1", 0.25)
+    assert options["workers"] == Workers("ray", "host:1", 0.25)
+
+
+@pytest.mark.parametrize("command", ["train", "trials", "book", "study"])
+def test_where_folds_run_is_chosen_in_one_way(command, monkeypatch):
+    choice = ["--backend", "ray", "--gpus-per-fold", "0"]
+    assert stopped_at_the_study(monkeypatch, [command, *choice])[2]["workers"] == Workers(
+        "ray", None, 0
+    )
+    assert stopped_at_the_study(monkeypatch, [command])[2]["workers"] is None
+    monkeypatch.setattr("merlib.parallel.gpus_here", lambda: 0)
+    assert cli.main([command, "--gpus-per-fold", "0.5"]) == 1  # before any work
+
+
+def test_notebooks_run_where_the_command_runs(study, monkeypatch):
+    asked = []
+
+    def run(command, cwd, env):
+        asked.append(env[CHOSEN])
+        return subprocess.CompletedProcess(command, 0)
+
+    monkeypatch.setattr(subprocess, "run", run)
+    monkeypatch.setattr("merlib.parallel.hand_back", lambda: asked.append("memory handed back"))
+    chosen = Workers("ray", "host:1", 0.25)
+    there = Study(data_root=study.data_root, home=study.home, workers=chosen)
+    assert cli.build(there, ["full"], False) == 0
+    assert asked[0] == "memory handed back"
+    monkeypatch.setenv(CHOSEN, asked[1])
+    assert Study(data_root=study.data_root, home=study.home).workers == chosen
+    assert trials.study_of("cbam", there).workers == chosen
 
 
 @pytest.mark.parametrize(

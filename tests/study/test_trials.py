@@ -26,7 +26,7 @@ from merlib.model.controls import CBAM, LinearFusion, SingleLook, make_attention
 from merlib.model.mfem import MFEM
 from merlib.model.mffm import MFFM
 from merlib.model.network import Network
-from merlib.parallel import Rows
+from merlib.parallel import Rows, Workers
 from merlib.preprocess import face
 from merlib.study import learning_curve, regions, trials
 from merlib.study.study import Study
@@ -446,6 +446,22 @@ def test_the_sweep_tests_the_same_people_at_every_amplitude(study, monkeypatch):
     monkeypatch.setattr(trials, "sweep_one", None)  # saved: nothing is trained any more
     saved = trials.sweep(study)
     pd.testing.assert_frame_equal(saved, table, check_dtype=False)
+
+
+def test_the_sweep_has_the_gpus_of_the_study(study, monkeypatch):
+    monkeypatch.setattr(study, "workers", Workers(gpus=0.5))
+    monkeypatch.setattr("merlib.parallel.gpus_here", lambda: 2)
+    monkeypatch.setattr(trials, "swept", lambda *_: study.prepared)
+    asked = []
+
+    def stop(*given):
+        asked.extend(given)
+        raise RuntimeError("stopped here")
+
+    monkeypatch.setattr(trials, "each", stop)
+    with pytest.raises(RuntimeError, match="stopped here"):
+        trials.sweep(study, seed=9)
+    assert len(asked[0]) == len(trials.SWEEP) and asked[-2:] == [study.workers, 0.5]
 
 
 def test_nobody_can_set_how_far_a_real_face_moves(study):
