@@ -67,8 +67,8 @@ def leave_one_subject_out(
         if it takes ``after_epoch``, the test probabilities of every epoch are returned. If it has
         ``at_once``, each call of its ``fit_folds`` trains so many folds; if its ``streams`` is
         true, it gets `merlib.parallel.Rows` instead of an array, and reads what it needs. If it has
-        a parameter ``device`` (or an estimator inside it has) that is ``auto`` or begins with
-        ``cuda``, it trains on GPUs where there are any. Where a single class is left to train on,
+        a parameter ``device`` (or an estimator inside it has) that is ``auto``, ``cuda`` or
+        ``mps``, it trains on GPUs where there are any. Where a single class is left to train on,
         that class is predicted.
     X : array (N, ...)
         What the estimator takes; each row is one clip, in the order of ``clips``.
@@ -490,7 +490,7 @@ def devices_asked(estimator: ClassifierMixin) -> dict[str, str]:
     return {
         name: str(value)
         for name, value in estimator.get_params().items()
-        if name.split("__")[-1] == "device" and str(value).startswith(("auto", "cuda"))
+        if name.split("__")[-1] == "device" and str(value).startswith(("auto", "cuda", "mps"))
     }
 
 
@@ -498,6 +498,8 @@ def device_of(estimator: ClassifierMixin) -> str:
     """Return the name of the device on which a classifier trains in this process."""
     import torch
 
-    if not devices_asked(estimator) or not torch.cuda.is_available():
+    if not devices_asked(estimator):
         return "CPU"
-    return torch.cuda.get_device_name()
+    if torch.cuda.is_available():
+        return torch.cuda.get_device_name()
+    return "Apple GPU" if torch.backends.mps.is_available() else "CPU"

@@ -176,14 +176,16 @@ def gpus_here() -> int:
     """Return the number of GPUs of this machine that PyTorch can use."""
     import torch  # here, so that processes that never ask need not load it
 
-    return torch.cuda.device_count() if torch.cuda.is_available() else 0
+    if torch.cuda.is_available():
+        return torch.cuda.device_count()
+    return int(torch.backends.mps.is_available())  # Apple's
 
 
 def cards() -> list[Card]:
-    """Return the GPUs of this machine that PyTorch can use."""
+    """Return the GPUs among which a process of this machine can choose: those of CUDA."""
     import torch
 
-    numbers = range(gpus_here())
+    numbers = range(torch.cuda.device_count() if torch.cuda.is_available() else 0)
     names = os.environ.get("CUDA_VISIBLE_DEVICES", ",".join(map(str, numbers))).split(",")
     uuids = [str(torch.cuda.get_device_properties(k).uuid) for k in numbers]
     return [Card(name.strip(), uuid) for name, uuid in zip(names, uuids, strict=False)]

@@ -253,6 +253,9 @@ show("memory", [*columns, "device, MiB"], 0)
 # together, on the published flow ([On real motion](24_real_motion.ipynb)). We have not timed or run
 # the rest on one. If a table above says CPU, there is no GPU figure. `make bench` makes them.
 #
+# Each GPU of a machine takes one fold at a time ([On a cluster](../book/clusters.md)), in a process
+# that sees no other GPU. The tests check that with processes and no GPU; it is not timed.
+#
 # The tests run all of it on a *pretended* GPU (`tests/device`). PyTorch is told that there is one, and
 # the values are computed on the CPU. So the results of both can be compared, an operation that mixes
 # devices fails, and each wait of the host for the GPU is seen. No step of a network waits, except

@@ -14,7 +14,7 @@ from joblib import delayed
 from sklearn.dummy import DummyClassifier
 from sklearn.pipeline import make_pipeline
 
-from merlib import parallel, store
+from merlib import loso, parallel, store
 from merlib.model import classifier
 from merlib.parallel import Card, Workers
 
@@ -142,6 +142,14 @@ def test_folds_at_a_time_and_the_device_of_the_record(
     options = {"n_jobs": 8, "progress": False, "workers": Workers(gpus=share)}
     run = store.run(estimator, np.zeros((12, 1)), clips, tmp_path, **options).attrs["run"]
     assert asked == [at_once] and run["device"] == device
+
+
+def test_an_apple_gpu_is_one_that_nobody_chooses(gpus, monkeypatch):
+    gpus(0)
+    monkeypatch.setattr(torch.backends.mps, "is_available", lambda: True)
+    assert parallel.gpus_here() == 1 and parallel.cards() == []
+    assert loso.placed(Anywhere(), Workers())[1] == 1.0
+    assert loso.device_of(Anywhere()) == "Apple GPU" and loso.device_of(Anywhere("cpu")) == "CPU"
 
 
 def test_a_run_that_goes_on_elsewhere_names_both_devices(tmp_path):

@@ -10,7 +10,7 @@ from device.pretended import Counted, Pretended, machine
 from methods.test_methods import NETWORKS, QUICK, SHAPES
 from torch.nn import functional
 
-from merlib import loso
+from merlib import loso, store
 from merlib.config import Config, profile
 from merlib.methods import METHODS
 from merlib.methods.together import FoldsTogether
@@ -20,6 +20,7 @@ from merlib.model.classifier import NetworkClassifier
 from merlib.model.network import Network
 from merlib.model.training import own_randomness
 from merlib.pages import hours
+from merlib.parallel import Workers
 from merlib.preprocess import gpu
 
 pytestmark = pytest.mark.filterwarnings("ignore:PyTorch was compiled without cuDNN")
@@ -193,16 +194,22 @@ def test_folds_of_a_rival_train_together(name):
     assert told == [(epoch, fold, (2, 3)) for epoch in (1, 2) for fold in (0, 1)]
 
 
-def test_leaving_one_subject_out():
+def test_leaving_one_subject_out(tmp_path):
     X, y = data(2, TINY.channels, 16, 16)
     options = {"n_jobs": 1, "progress": False}
     clips = table(X, y, 3)
     expected = loso.leave_one_subject_out(NetworkClassifier(TINY), X, clips, **options)
     with machine():
-        found = loso.leave_one_subject_out(NetworkClassifier(TINY), X, clips, **options)
+        found = store.run(NetworkClassifier(TINY), X, clips, tmp_path / "gpu", **options)
+    assert found.attrs["run"]["device"] == "pretended GPU"
     p = [column for column in found if column.startswith("p_")]
     np.testing.assert_allclose(found[p], expected[p], atol=1e-3)
     pd.testing.assert_frame_equal(found.drop(columns=p), expected.drop(columns=p))
+    with machine():  # but the CPU is chosen
+        options["workers"] = Workers(gpus=0)
+        found = store.run(NetworkClassifier(TINY), X, clips, tmp_path / "cpu", **options)
+    assert found.attrs["run"]["device"] == "CPU"
+    pd.testing.assert_frame_equal(found, expected, check_exact=True)
 
 
 def test_a_network_trained_on_a_gpu_is_saved_and_read_on_a_cpu(tmp_path):
