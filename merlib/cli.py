@@ -583,6 +583,11 @@ def foresee(study: "Study", runs: Sequence[tuple[str, int]], yes: bool) -> None:
     from . import cards
     from .study import outlook
 
+    if study.workers.backend == "ray":  # a step that is measured here says nothing of its machines
+        gpus = study.workers.share()
+        count, device = study.workers.at_a_time(1, gpus), "GPUs" if gpus else "CPUs"
+        print(f"  a Ray cluster trains networks on {device}, {count} folds at a time", flush=True)
+        return
     found = outlook.of_methods(study, dict.fromkeys(method for method, _ in runs))
     for one in found:
         print(f"  {one}", flush=True)

@@ -94,12 +94,29 @@ class Workers:
             raise ValueError(f"{self.gpus} GPUs per fold: {where} has no GPU that PyTorch can use")
         return min(1.0, there) if self.gpus is None else self.gpus
 
+    def at_a_time(self, n_jobs: int, gpus: float) -> int:
+        """Return how many tasks run at a time, if each uses a part of a GPU; 0 is none of it.
+
+        ``n_jobs`` limits the processes of this machine.
+        """
+        if self.backend == "ray":
+            there = connected(self.address).cluster_resources()
+            count = places(gpus) * there["GPU"] if gpus else there["CPU"]
+            return max(1, int(count))
+        most = joblib.effective_n_jobs(n_jobs)
+        return min(most, places(gpus) * gpus_here()) if gpus else most
+
 
 HERE = Workers()
 """This machine, with whatever GPUs it has."""
 
 
-class Card(NamedTuple):
+def places(gpus: float) -> int:
+    """Return how many tasks one GPU has place for, if each uses a part of it."""
+    return int(1 / gpus + 1e-6) if gpus else 0
+
+
+class Gpu(NamedTuple):
     """A GPU of this machine: what CUDA calls it (a number, perhaps), and its name in the world."""
 
     visible: str
@@ -140,12 +157,11 @@ def each(
 
 def in_processes(tasks: list, n_jobs: int, gpus: float = 0.0) -> Iterator[Any]:
     """Run tasks in processes of this machine; of those on GPUs only as many as have a place."""
-    places = int(1 / gpus + 1e-6) if gpus else 0  # of one GPU
-    if places:
-        most = max(1, min(len(tasks), places * gpus_here()))
-        n_jobs = min(joblib.effective_n_jobs(n_jobs), most)
-    found = cards() if places and n_jobs != 1 else []
-    watched: dict[str, Any] = {"initializer": begin, "initargs": (os.getpid(), found, places)}
+    n_jobs = HERE.at_a_time(n_jobs, gpus)
+    if gpus:  # a process that has nothing to do would keep a GPU
+        n_jobs = max(1, min(n_jobs, len(tasks)))
+    found = visible_gpus() if gpus and n_jobs != 1 else []
+    watched: dict[str, Any] = {"initializer": begin, "initargs": (os.getpid(), found, places(gpus))}
     with warnings.catch_warnings():
         # joblib replaces a worker whose memory has grown; this needs no warning.
         warnings.filterwarnings("ignore", "A worker stopped while some jobs", UserWarning)
@@ -154,11 +170,11 @@ def in_processes(tasks: list, n_jobs: int, gpus: float = 0.0) -> Iterator[Any]:
         get_reusable_executor().shutdown(wait=True)  # frees the memory of the processes
 
 
-def begin(parent: int, cards: list[Card], places: int) -> None:
+def begin(parent: int, found: list[Gpu], places: int) -> None:
     """Begin a process: it ends with its parent, and has one of the GPUs if there are any."""
     end_with(parent)
-    if cards:
-        take_card(cards, places)
+    if found:
+        take_gpu(found, places)
 
 
 def end_with(parent: int) -> None:
@@ -181,17 +197,17 @@ def gpus_here() -> int:
     return int(torch.backends.mps.is_available())  # Apple's
 
 
-def cards() -> list[Card]:
+def visible_gpus() -> list[Gpu]:
     """Return the GPUs among which a process of this machine can choose: those of CUDA."""
     import torch
 
     numbers = range(torch.cuda.device_count() if torch.cuda.is_available() else 0)
     names = os.environ.get("CUDA_VISIBLE_DEVICES", ",".join(map(str, numbers))).split(",")
     uuids = [str(torch.cuda.get_device_properties(k).uuid) for k in numbers]
-    return [Card(name.strip(), uuid) for name, uuid in zip(names, uuids, strict=False)]
+    return [Gpu(name.strip(), uuid) for name, uuid in zip(names, uuids, strict=False)]
 
 
-def take_card(cards: list[Card], places: int) -> None:
+def take_gpu(found: list[Gpu], places: int) -> None:
     """Let this process see one GPU and no other, until it ends: the first one that is free.
 
     Each GPU has so many ``places``. They are counted by locked files, which all commands of a user
@@ -207,14 +223,14 @@ def take_card(cards: list[Card], places: int) -> None:
     while True:
         waited = time.monotonic() - begun >= PATIENCE
         for place in count() if waited else range(places):
-            for card in cards:
-                lock = FileLock(folder / f"{card.uuid}-{place}.lock")
+            for gpu in found:
+                lock = FileLock(folder / f"{gpu.uuid}-{place}.lock")
                 with suppress(Timeout):
                     lock.acquire(blocking=False)
                     HELD.append(lock)
-                    os.environ["CUDA_VISIBLE_DEVICES"] = card.visible
+                    os.environ["CUDA_VISIBLE_DEVICES"] = gpu.visible
                     if place >= places:
-                        say(f"Other commands use all GPUs: GPU {card.visible} is shared with them.")
+                        say(f"Other commands use all GPUs: GPU {gpu.visible} is shared with them.")
                     return
         time.sleep(0.1)
 

@@ -16,9 +16,9 @@ from sklearn.pipeline import make_pipeline
 
 from merlib import loso, parallel, store
 from merlib.model import classifier
-from merlib.parallel import Card, Workers
+from merlib.parallel import Gpu, Workers
 
-CARDS = [Card("0", "GPU-a"), Card("1", "GPU-b")]
+TWO = [Gpu("0", "GPU-a"), Gpu("1", "GPU-b")]
 
 
 class Anywhere(DummyClassifier):
@@ -57,7 +57,7 @@ def gpus(monkeypatch):
 
 def taken(places):
     """Return what this process sees after it has taken a card."""
-    parallel.take_card(CARDS, places)
+    parallel.take_gpu(TWO, places)
     return os.environ["CUDA_VISIBLE_DEVICES"]
 
 
@@ -74,7 +74,7 @@ def test_free_gpus_come_first_and_then_they_are_shared(places, folder, monkeypat
 
 def test_the_gpu_of_a_killed_process_is_free_again(folder):
     code = "import time; from merlib import parallel; "
-    code += "parallel.take_card([parallel.Card(*c) for c in [('0', 'GPU-a'), ('1', 'GPU-b')]], 1); "
+    code += "parallel.take_gpu([parallel.Gpu(*c) for c in [('0', 'GPU-a'), ('1', 'GPU-b')]], 1); "
     code += "print(flush=True); time.sleep(60)"
     other = subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE)
     other.stdout.readline()
@@ -86,7 +86,7 @@ def test_the_gpu_of_a_killed_process_is_free_again(folder):
 
 def test_two_processes_have_two_gpus(folder, gpus, monkeypatch):
     gpus(2)
-    monkeypatch.setattr(parallel, "cards", lambda: CARDS)
+    monkeypatch.setattr(parallel, "visible_gpus", lambda: TWO)
 
     def seen():  # inside, so that the processes need not import this file
         (folder / f"{os.getpid()}.came").touch()
@@ -107,9 +107,9 @@ def test_gpus_have_the_names_by_which_this_process_sees_them(visible, expected, 
     if visible:
         monkeypatch.setenv("CUDA_VISIBLE_DEVICES", visible)
     gpus(len(expected.split()))
-    assert parallel.cards() == [Card(name, "u") for name in expected.split()]
+    assert parallel.visible_gpus() == [Gpu(name, "u") for name in expected.split()]
     gpus(0)
-    assert parallel.cards() == []
+    assert parallel.visible_gpus() == []
 
 
 @pytest.mark.parametrize(
@@ -147,7 +147,7 @@ def test_folds_at_a_time_and_the_device_of_the_record(
 def test_an_apple_gpu_is_one_that_nobody_chooses(gpus, monkeypatch):
     gpus(0)
     monkeypatch.setattr(torch.backends.mps, "is_available", lambda: True)
-    assert parallel.gpus_here() == 1 and parallel.cards() == []
+    assert parallel.gpus_here() == 1 and parallel.visible_gpus() == []
     assert loso.placed(Anywhere(), Workers())[1] == 1.0
     assert loso.device_of(Anywhere()) == "Apple GPU" and loso.device_of(Anywhere("cpu")) == "CPU"
 

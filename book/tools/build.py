@@ -63,6 +63,7 @@ def execute(study: Study, methods: list[str], show_faces: bool | None = None) ->
     made_from.append(Path(privacy.__file__).read_text("utf-8"))
     texts = sorted((study.home / "notebooks").glob("*.py"))
     tasks = [joblib.delayed(execute_one)(text, parameters, made_from, study.home) for text in texts]
+    parallel.hand_back()  # they use the GPU that has prepared the clips
     pages = parallel.each(
         tasks, at_once(study.n_jobs), "notebooks", "notebook", progress=study.progress
     )
@@ -87,7 +88,6 @@ def execute_one(text: Path, parameters: dict, made_from: list, home: Path) -> Pa
     handle, log = tempfile.mkstemp()
     os.close(handle)
     os.environ[files.LOG] = log
-    parallel.hand_back()
     try:
         executed = papermill.execute_notebook(
             opened(source),

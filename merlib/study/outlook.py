@@ -9,10 +9,10 @@ from typing import Any
 import numpy as np
 from sklearn.base import clone
 
-from merlib import loso, store
+from merlib import loso
 from merlib.methods import METHODS
 from merlib.methods.views import shape_of
-from merlib.model.training import multiplies_in_bfloat16, pick_device
+from merlib.model.training import multiplies_in_bfloat16
 
 from .study import PROTOCOLS, Study
 
@@ -26,7 +26,7 @@ LONG = 86400.0
 
 def long(study: Study) -> bool:
     """Return whether a study may take days: the paper's size, and no GPU."""
-    return study.profile in ("paper", "literal") and pick_device("auto").type == "cpu"
+    return study.profile in ("paper", "literal") and not study.workers.share()
 
 
 @dataclass(frozen=True)
@@ -90,7 +90,7 @@ def steps_of(estimator: Any) -> tuple[int, int] | None:
 
 def of_method(study: Study, method: str) -> Outlook:
     """Return the outlook of a method whose network is trained by steps."""
-    estimator = study.estimator(method)
+    estimator, gpus = loso.placed(study.estimator(method), study.workers)
     epochs, batch = steps_of(estimator)  # type: ignore[misc]
     by, clips = PROTOCOLS[study.protocol], study.divided(study.read())
     sizes = clips[by].value_counts()
@@ -100,13 +100,13 @@ def of_method(study: Study, method: str) -> Outlook:
     else:
         shape = shape_of(METHODS[method].view or "", study.config)
     step = seconds_of_a_step(estimator, shape, clips["emotion"].nunique(), batch, together)
-    processes = loso.workers(study.n_jobs)
+    processes = study.workers.at_a_time(study.n_jobs, gpus)
     steps = sum(math.ceil((len(clips) - size) / batch) for size in sizes) * epochs
     rounds = math.ceil(len(sizes) / together / processes) * processes * together / len(sizes)
-    half = multiplies_in_bfloat16(study.config)
+    half = multiplies_in_bfloat16(study.config, estimator.device)
     return Outlook(
         method,
-        store.surroundings()["device"],
+        loso.device_of(estimator),
         "bfloat16" if half and method in ("base", "mfem", "mffm", "full") else "float32",
         min(together * processes, len(sizes)),
         len(sizes),

@@ -1,11 +1,12 @@
 """What a training will take is said before it, and long ones are asked for."""
 
 import time
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
 
-from merlib import cli
+from merlib import cli, parallel
 from merlib.methods.ststnet import STSTNet
 from merlib.model.classifier import NetworkClassifier
 from merlib.study import outlook
@@ -119,3 +120,18 @@ def test_the_papers_size_on_a_cpu_is_asked_for_before_anything_is_prepared(
     with pytest.raises(ValueError, match="not begun: about 17 days"):
         cli.begin(paper, ["full"], [0], yes=False)
     assert not (tmp_path / "data" / "prepared").exists()
+
+
+@pytest.mark.parametrize(
+    ("share", "words"), [(None, "GPUs, 2 folds"), (0.5, "GPUs, 4 folds"), (0, "CPUs, 6 folds")]
+)
+def test_of_a_cluster_only_the_folds_at_a_time_are_told(
+    share, words, casme2_root, tmp_path, monkeypatch, capsys
+):
+    ray = SimpleNamespace(cluster_resources=lambda: {"CPU": 6.0, "GPU": 2.0})
+    monkeypatch.setattr(parallel, "connected", lambda _: ray)
+    monkeypatch.setattr(outlook, "of_methods", lambda *_: pytest.fail("measured"))
+    workers = parallel.Workers("ray", gpus=share)
+    study = Study(data_root=casme2_root, home=tmp_path, workers=workers)
+    cli.foresee(study, [("full", 0)], yes=False)
+    assert f"a Ray cluster trains networks on {words} at a time" in capsys.readouterr().out
