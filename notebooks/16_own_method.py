@@ -101,6 +101,8 @@ print(f"Only the new one right: {only_a}; only the largest class: {only_b}; {plo
 # - It has `fit(X, y)`, `predict_proba(X)` and `classes_`, as in scikit-learn. If `fit` also takes
 #   `groups`, it gets the training subjects; use them for an inner choice of parameters.
 # - All its randomness comes from a parameter `random_state`, if it has one: each fold sets its own.
+# - If it can use a GPU, it has a parameter `device` that is `auto`: then each of its folds has a GPU
+#   where there are any. Without it, folds run on all cores.
 # - It uses nothing from outside of `fit`: no statistics of all clips, no epoch chosen by the test
 #   subject.
 # - Its file has a number `VERSION`. Raise it when the method computes something else: its saved runs

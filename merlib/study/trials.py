@@ -34,7 +34,7 @@ from merlib.store import Saved
 from merlib.values import known
 
 from . import mistakes, regions
-from .study import PROTOCOLS, Study
+from .study import Study
 
 AMPLITUDES = (0.2, 0.3, 0.5, 0.8, 1.2, 2.0, 3.0)
 """Pixels of the sweep: peak displacement of every action unit."""
@@ -292,30 +292,12 @@ def run(name: str, study: Study, seed: int = 0, protocol: str = "halves") -> pd.
     elif name in ATTENTION and protocol == "halves":
         looks = trial.run_folder(method, seed) / f"regions-{regions.VERSION}.csv"
         if not looks.exists():
-            train_classifiers(trial, method)
             write(looks, regions.of_study(trial, method).to_csv(index=False))
         if looks.read_text("utf-8").strip():  # else no region of any clip is known
             tables["regions"] = pd.read_csv(looks)
         about["steps"] = about["steps"] | {"regions": regions.VERSION}
     saved(study, protocol).save(about, **tables)
     return predictions
-
-
-def train_classifiers(study: Study, method: str) -> None:
-    """Train the classifiers of all folds at once, each kept in a file: `Study.fold_classifier`.
-
-    They are needed here, so no cluster trains them.
-    """
-    _, gpus = loso.placed(study.estimator(method), study.workers.here)
-    folds = sorted(study.clips[PROTOCOLS[study.protocol]].unique())
-    tasks = [delayed(keep_classifier)(study, method, left_out) for left_out in folds]
-    title = f"{method}, seed {study.seed}, its maps"
-    list(each(tasks, study.n_jobs, title, "fold", study.progress, gpus=gpus))
-
-
-def keep_classifier(study: Study, method: str, left_out: str) -> None:
-    """Train the classifier of a fold, unless a file keeps it; nothing travels back."""
-    study.fold_classifier(method, left_out)
 
 
 def saved(study: Study, protocol: str = "halves") -> Saved:

@@ -448,20 +448,6 @@ def test_the_sweep_tests_the_same_people_at_every_amplitude(study, monkeypatch):
     pd.testing.assert_frame_equal(saved, table, check_dtype=False)
 
 
-@pytest.mark.parametrize(("choice", "gpus"), [(Workers(), 1.0), (Workers("ray", gpus=0), 0.0)])
-def test_networks_whose_maps_are_measured_train_at_once_here(choice, gpus, study, monkeypatch):
-    monkeypatch.setattr("merlib.parallel.gpus_here", lambda: 2)
-    one, asked, kept = trials.study_of("cbam", study), [], []
-    monkeypatch.setattr(one, "workers", choice)
-    monkeypatch.setattr(trials, "each", lambda *given, **options: asked.append(options) or given[0])
-    monkeypatch.setattr(Study, "fold_classifier", lambda _, *named: kept.append(named))
-    trials.train_classifiers(one, "full")
-    assert asked == [{"gpus": gpus}] and not kept
-    for half in "AB":
-        trials.keep_classifier(one, "full", half)
-    assert kept == [("full", "A"), ("full", "B")]
-
-
 def test_the_sweep_has_the_gpus_of_the_study(study, monkeypatch):
     monkeypatch.setattr(study, "workers", Workers(gpus=0.5))
     monkeypatch.setattr("merlib.parallel.gpus_here", lambda: 2)
