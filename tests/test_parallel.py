@@ -51,7 +51,7 @@ def address():
     """A cluster of two nodes on this machine."""
     from ray.cluster_utils import Cluster
 
-    node = {"num_cpus": 1, "num_gpus": 1, "object_store_memory": 10**8}  # it believes us
+    node = {"num_cpus": 1, "num_gpus": 1, "object_store_memory": 10**8}  # Ray takes our word for it
     cluster = Cluster(initialize_head=True, head_node_args=node | {"include_dashboard": False})
     cluster.add_node(**node)
     path = os.pathsep.join([os.path.dirname(__file__), os.environ.get("PYTHONPATH", "")])
