@@ -161,6 +161,8 @@ def in_processes(tasks: list, n_jobs: int, gpus: float = 0.0) -> Iterator[Any]:
     if gpus:  # a process that has nothing to do would keep a GPU
         n_jobs = max(1, min(n_jobs, len(tasks)))
     found = visible_gpus() if gpus and n_jobs != 1 else []
+    if found:
+        hand_back()
     watched: dict[str, Any] = {"initializer": begin, "initargs": (os.getpid(), found, places(gpus))}
     with warnings.catch_warnings():
         # joblib replaces a worker whose memory has grown; this needs no warning.

@@ -87,6 +87,8 @@ def test_the_gpu_of_a_killed_process_is_free_again(folder):
 def test_two_processes_have_two_gpus(folder, gpus, monkeypatch):
     gpus(2)
     monkeypatch.setattr(parallel, "visible_gpus", lambda: TWO)
+    handed_back = []
+    monkeypatch.setattr(parallel, "hand_back", lambda: handed_back.append(True))
 
     def seen():  # inside, so that the processes need not import this file
         (folder / f"{os.getpid()}.came").touch()
@@ -98,7 +100,7 @@ def test_two_processes_have_two_gpus(folder, gpus, monkeypatch):
     found = set(parallel.each([delayed(seen)()] * 6, 8, "", "", False, gpus=1.0))
     processes, cards, loaded = zip(*found, strict=True)
     assert sorted(cards) == ["0", "1"] and os.getpid() not in processes
-    assert not any(loaded)  # it sees one GPU before PyTorch can ask for more
+    assert handed_back and not any(loaded)  # it sees one GPU before PyTorch can ask for more
 
 
 @pytest.mark.parametrize(("visible", "expected"), [(None, "0 1"), ("3, 5", "3 5"), ("7", "7")])
