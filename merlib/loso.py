@@ -460,6 +460,6 @@ def one_thread() -> Iterator[None]:
 
 def workers(n_jobs: int) -> int:
     """Return how many folds run at a time: only one with a GPU, which they would share."""
-    import torch
+    from .model.training import pick_device
 
-    return 1 if torch.cuda.is_available() else n_jobs
+    return n_jobs if pick_device("auto").type == "cpu" else 1

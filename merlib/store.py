@@ -418,11 +418,12 @@ def surroundings() -> dict[str, Any]:
     """Return code revision, versions, machine and date, without names or paths of the machine."""
     import torch
 
+    apple = "Apple GPU (MPS)" if torch.backends.mps.is_available() else "CPU"
     packages = ("numpy", "opencv-contrib-python-headless", "pandas", "scikit-learn", "torch")
     return {
         "revision": revision(),
         "versions": {"python": platform.python_version(), **{p: version(p) for p in packages}},
-        "device": torch.cuda.get_device_name() if torch.cuda.is_available() else "CPU",
+        "device": torch.cuda.get_device_name() if torch.cuda.is_available() else apple,
         "machine": f"{platform.system()} {platform.machine()}, {os.cpu_count()} cores",
         "date": time.strftime("%Y-%m-%d"),
     }
