@@ -12,7 +12,7 @@ from sklearn.base import clone
 from merlib import loso, store
 from merlib.methods import METHODS
 from merlib.methods.views import shape_of
-from merlib.model.training import multiplies_in_bfloat16, pick_device
+from merlib.model.training import pick_device, products
 
 from .study import PROTOCOLS, Study
 
@@ -103,11 +103,11 @@ def of_method(study: Study, method: str) -> Outlook:
     processes = loso.workers(study.n_jobs)
     steps = sum(math.ceil((len(clips) - size) / batch) for size in sizes) * epochs
     rounds = math.ceil(len(sizes) / together / processes) * processes * together / len(sizes)
-    half = multiplies_in_bfloat16(study.config)
+    kind = str(products(study.config)).removeprefix("torch.")
     return Outlook(
         method,
         store.surroundings()["device"],
-        "bfloat16" if half and method in ("base", "mfem", "mffm", "full") else "float32",
+        kind if method in ("base", "mfem", "mffm", "full") else "float32",
         min(together * processes, len(sizes)),
         len(sizes),
         batch,
