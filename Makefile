@@ -61,3 +61,25 @@ test-slow: .venv/installed
 	$(BIN)/pytest -m slow
 
 bench: .venv/installed      ## tables of speed under benchmarks/
+	for name in preparation training growth memory step precision float16 flow_settings \
+		folds_together; do \
+		$(BIN)/python benchmarks/$$name.py || exit 1; done
+
+lint: .venv/installed
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+lock:                       ## pin what pyproject.toml asks for, in a fresh environment
+	rm -rf .venv-lock && $(PYTHON) -m venv .venv-lock
+	.venv-lock/bin/pip install -q torch==2.13.0 ".[book,test]"
+	.venv-lock/bin/pip freeze --all --exclude merlib --exclude pip | sed 's/+cpu$$//' > requirements.lock
+	rm -rf .venv-lock build
+
+clean:                      ## everything that can be made again
+	rm -rf _build runs data/synthetic data/prepared notebooks/*.ipynb
+
+.venv/installed: requirements.lock pyproject.toml
+	$(PYTHON) -m venv .venv
+	$(BIN)/pip install -q -r requirements.lock
+	$(BIN)/pip install -q --no-deps --no-build-isolation -e .
+	touch $@
