@@ -61,7 +61,7 @@ test-slow: .venv/installed
 	$(BIN)/pytest -m slow
 
 bench: .venv/installed      ## tables of speed under benchmarks/
-	for name in preparation training growth memory step precision flow_settings \
+	for name in preparation training growth memory step precision float16 flow_settings \
 		folds_together; do \
 		$(BIN)/python benchmarks/$$name.py || exit 1; done
 

@@ -283,12 +283,12 @@ class Config:
     )
     scaling: Part = choice(0.1, "train", "relative, up or down; scales the flow vectors too")
     imbalance: Imbalance = choice("none", "train", "the paper's loss (eq. 14) is not weighted")
-    precision: Literal["auto", "float32", "bfloat16"] = choice(
+    precision: Literal["auto", "float32", "bfloat16", "float16"] = choice(
         "auto",
         "train",
         "of the products in training; `auto` is bfloat16 on a GPU that has it (compute capability "
-        "8.0 and higher), since it is faster there, and float32 elsewhere. Folds that train "
-        "together use float32",
+        "8.0 and higher), since it is faster there, and float32 elsewhere. `float16`, with a "
+        "scaled loss, is for older GPUs. Folds that train together use float32",
     )
 
     def __post_init__(self) -> None:

@@ -502,4 +502,4 @@ def device_of(estimator: ClassifierMixin) -> str:
         return "CPU"
     if torch.cuda.is_available():
         return torch.cuda.get_device_name()
-    return "Apple GPU" if torch.backends.mps.is_available() else "CPU"
+    return "Apple GPU (MPS)" if torch.backends.mps.is_available() else "CPU"

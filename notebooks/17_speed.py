@@ -144,23 +144,42 @@ columns = ["way", "seconds", "ratio", "least", "most", "clips a second", "share 
 show("training", columns)
 
 # %% [markdown]
-# ### In bfloat16
+# ### In half the bits
 #
 # A GPU multiplies many times faster in bfloat16, whose numbers have eight bits of mantissa. Does it
 # cost accuracy? This is the same study in both, over seeds, on the laptop's profile (a CPU computes
 # bfloat16 as a GPU does, only slower):
 
+
 # %%
-if (precision := measured("precision")) is not None:
-    show("precision", ["method", "precision", "seed", "accuracy", "uf1", "uar"], 3)
-    uf1 = precision.groupby("precision")["uf1"].agg(["mean", "std"])
-    for name, (mean, spread) in uf1.iterrows():
-        print(f"{name}: UF1 {mean:.3f}, standard deviation over seeds {spread:.3f}")
-    apart = uf1.loc["bfloat16", "mean"] - uf1.loc["float32", "mean"]
+def compared(name, half):
+    """Show the scores in two precisions, and say how far apart they are."""
+    if (table := measured(name)) is None:
+        return
+    show(name, ["method", "precision", "seed", "accuracy", "uf1", "uar"], 3)
+    uf1 = table.groupby("precision")["uf1"].agg(["mean", "std"])
+    for kind, (mean, spread) in uf1.iterrows():
+        print(f"{kind}: UF1 {mean:.3f}, standard deviation over seeds {spread:.3f}")
+    apart = uf1.loc[half, "mean"] - uf1.loc["float32", "mean"]
     place = "within" if abs(apart) <= uf1.loc["float32", "std"] else "beyond"
-    print(
-        f"bfloat16 minus float32: {100 * apart:+.1f} points, {place} what float32's own seeds differ by."
-    )
+    words = f"{100 * apart:+.1f} points, {place} what float32's own seeds differ by"
+    print(f"{half} minus float32: {words}.")
+
+
+compared("precision", "bfloat16")
+
+# %% [markdown]
+# Older GPUs, Volta and Turing, have no bfloat16 but float16. It has eleven bits, but its smallest
+# numbers are too large for many slopes. So the loss is multiplied by a large number, and the slopes are
+# divided by it. A step whose slopes overflow is left out, and the number is halved. This table is
+# of a much smaller study, on other drawn clips (`benchmarks/float16.py`):
+
+# %%
+compared("float16", "float16")
+
+# %% [markdown]
+# This is too little to trust float16 by itself. So `precision: auto` does not take it: it is bfloat16
+# where a GPU has it, and float32 on all other devices. `precision: float16` has to be asked for.
 
 # %% [markdown]
 # ### All folds at once
@@ -258,9 +277,17 @@ show("memory", [*columns, "device, MiB"], 0)
 #
 # The tests run all of it on a *pretended* GPU (`tests/device`). PyTorch is told that there is one, and
 # the values are computed on the CPU. So the results of both can be compared, an operation that mixes
-# devices fails, and each wait of the host for the GPU is seen. No step of a network waits, except
-# MMNet's, which copies its random moves. The same tests count what a training step in the paper's size
-# does:
+# devices fails, and each wait of the host for the GPU is seen. No step of a network waits. Nor does
+# one sum its slopes in an order that varies from run to run on a CUDA GPU, as far as PyTorch's list of
+# such operations goes: pooling to any size, sampling and enlarging are products with constant matrices
+# there.
+#
+# On a Mac the networks train on Apple's GPU (MPS), in float32 and one fold at a time; clips are
+# prepared on the CPU. The pretended GPU can be Apple's, too: then float64 fails, and what else PyTorch
+# does not do there. **No real one has run it yet**, and PyTorch does not promise the same bits twice on
+# it.
+#
+# The same tests count what a training step in the paper's size does:
 
 # %%
 for name, step in hours.STEPS.items():

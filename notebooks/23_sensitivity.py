@@ -96,6 +96,7 @@ NOT_RUN = {
     ("attention", "cbam"): "no decision but a control; trial 'cbam'",
     ("attention", "none"): "no decision but a control; trial 'no-attention'",
     ("fusion", "linear"): "no decision but a control; trial 'linear'",
+    ("precision", "float16"): "a choice for older GPUs; page 17 compares its scores",
 }
 rows = [{"field": f"{name}: {value}", "why not": why} for (name, value), why in NOT_RUN.items()]
 plots.table(pd.DataFrame(rows), "Not in the chart", index=False)

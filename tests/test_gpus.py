@@ -151,7 +151,9 @@ def test_an_apple_gpu_is_one_that_nobody_chooses(gpus, monkeypatch):
     monkeypatch.setattr(torch.backends.mps, "is_available", lambda: True)
     assert parallel.gpus_here() == 1 and parallel.visible_gpus() == []
     assert loso.placed(Anywhere(), Workers())[1] == 1.0
-    assert loso.device_of(Anywhere()) == "Apple GPU" and loso.device_of(Anywhere("cpu")) == "CPU"
+    assert (
+        loso.device_of(Anywhere()) == "Apple GPU (MPS)" and loso.device_of(Anywhere("cpu")) == "CPU"
+    )
 
 
 def test_a_run_that_goes_on_elsewhere_names_both_devices(tmp_path):

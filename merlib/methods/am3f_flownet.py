@@ -11,6 +11,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
+from merlib.model.mffm import resized
+
 from .at_scnn import SpatialAttention, channel_attention
 from .deep import DeepClassifier, Residual, conv_block, narrowed
 
@@ -73,7 +75,7 @@ class Branch(nn.Module):
             x = attention(scale(x))
             found.append(x)
         h, w = found[-1].shape[-2:]
-        return torch.cat([functional.adaptive_avg_pool2d(part, (h, w)) for part in found], dim=1)
+        return torch.cat([resized(part, (h, w), "area") for part in found], dim=1)
 
 
 def residual(inputs: int, outputs: int, stride: int) -> Residual:

@@ -8,6 +8,7 @@ from functools import cache
 
 import torch
 from torch import Tensor
+from torch.nn import functional
 
 from merlib.preprocess.face import EYES
 from merlib.proportions import CHIN, MOUTH, MOUTH_CORNER
@@ -41,7 +42,7 @@ def in_crop() -> Tensor:
 def masks(side: int, device: torch.device | str = "cpu") -> Tensor:
     """Return soft masks (10, side, side) of the components, Gaussians of height 1.
 
-    They are copied to the device once, so that no step waits; the same holds for `samples`.
+    They are copied to the device once, so that no step waits; so are those of `sample_weights`.
     """
     with torch.inference_mode(False):
         places = in_crop()[:, :, None, None]
@@ -52,22 +53,40 @@ def masks(side: int, device: torch.device | str = "cpu") -> Tensor:
 
 
 @cache
-def samples(side: int, device: torch.device) -> Tensor:
-    """Return the points (10 side, side, 2) of the components, from -1 to 1 over the crop."""
+def samples(side: int) -> tuple[Tensor, Tensor]:
+    """Return rows and columns (10, side) of the points of the components, -1 to 1 over the crop."""
     with torch.inference_mode(False):
         places = in_crop()
         steps = (torch.arange(side) + 0.5) / side * 2 - 1
         x = places[:, 0, None] + places[:, 2, None] * steps
         y = places[:, 1, None] + places[:, 3, None] * steps
-        columns, rows = x[:, None, :].expand(-1, side, -1), y[:, :, None].expand(-1, -1, side)
-        return (2 * torch.stack([columns, rows], dim=-1) - 1).flatten(0, 1).to(device)
+        return 2 * y - 1, 2 * x - 1
+
+
+@cache
+def sample_weights(side: int, here: int, axis: int, device: torch.device) -> Tensor:
+    """Return what each of ``here`` places along an axis adds to each point (10, side, here)."""
+    with torch.inference_mode(False):
+        place = ((samples(side)[axis] + 1) * here / 2 - 0.5).clamp(0, here - 1)
+        return (1 - (place[..., None] - torch.arange(here)).abs()).clamp(min=0).to(device)
 
 
 def crops(maps: Tensor, side: int) -> Tensor:
     """Return each component cut out of feature maps (N, C, H, W), as (N, 10, C, side, side).
 
-    The maps are sampled bilinearly, as in RoIAlign.
+    The maps are sampled bilinearly, as in RoIAlign. On a GPU the same is done by products: the
+    slope of PyTorch's own sampling would be summed in an order that varies.
     """
-    grid = samples(side, maps.device).expand(len(maps), -1, -1, -1)
-    found = torch.nn.functional.grid_sample(maps, grid, padding_mode="border", align_corners=False)
+    if maps.device.type not in ("cpu", "meta"):
+        y, x = (
+            sample_weights(side, here, axis, maps.device)[:, None]
+            for axis, here in enumerate(maps.shape[2:])
+        )
+        return y @ maps[:, None] @ x.mT
+    rows, columns = samples(side)
+    across, down = columns[:, None, :].expand(-1, side, -1), rows[:, :, None].expand(-1, -1, side)
+    grid = torch.stack([across, down], dim=-1).flatten(0, 1).expand(len(maps), -1, -1, -1)
+    found = functional.grid_sample(
+        maps, grid.to(maps.device), padding_mode="border", align_corners=False
+    )
     return found.unflatten(2, (len(COMPONENTS), side)).transpose(1, 2)

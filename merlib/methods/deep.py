@@ -17,6 +17,7 @@ from merlib.model.training import (
     Diverged,
     all_finite,
     draw_batches,
+    memory_format,
     own_randomness,
     pick_device,
     probabilities,
@@ -48,7 +49,7 @@ class DeepClassifier(ClipClassifier):
     random_state : int, RandomState or None
         Of weights, batches and dropout.
     device : str
-        ``auto`` is CUDA if there is a GPU, else the CPU.
+        See `merlib.model.training.pick_device`.
 
     Attributes
     ----------
@@ -109,6 +110,14 @@ class DeepClassifier(ClipClassifier):
         """Return the schedule of the learning rate, one step per epoch; by default constant."""
         return torch.optim.lr_scheduler.ConstantLR(optimiser, factor=1.0)
 
+    def draw(self, clips: int) -> tuple[Tensor, ...]:
+        """Draw the random numbers of a batch, its clips along their first axis, for `moved`."""
+        return ()
+
+    def moved(self, x: Tensor, *drawn: Tensor) -> Tensor:
+        """Return inputs (N, ...) of training, moved at random; by default as they are."""
+        return x
+
     def loss(self, output: Tensor, labels: Tensor, shares: Tensor) -> Tensor:
         """Return the loss of a batch; ``shares`` (K,) are those of the classes in training."""
         return functional.cross_entropy(output, labels)
@@ -145,6 +154,8 @@ class DeepClassifier(ClipClassifier):
         """Check the data and build the network; return its inputs and the classes' numbers."""
         checked, codes = self.begin_fit(X, y)
         self.network_, self.loss_ = self.build(len(self.classes_)).to(self.device_), []
+        if self.device_.type == "mps":
+            self.network_.to(memory_format=memory_format(self.device_))  # type: ignore
         return self.standardised(np.asarray(checked), first=True), torch.from_numpy(codes).to(
             self.device_
         )
@@ -163,7 +174,10 @@ class DeepClassifier(ClipClassifier):
         loss: Callable,
         after_epoch: AfterEpoch | None = None,
     ) -> None:
-        """Train by ``loss(forward(clips), labels, shares)``; note its mean in each epoch."""
+        """Train by ``loss(forward(clips), labels, shares)``; note its mean in each epoch.
+
+        The clips are those that `moved` returns.
+        """
         generator = torch.Generator().manual_seed(self.seed_)
         how = Config(batch_size=self.batch_size, imbalance=self.imbalance)
         schedule, codes = self.schedule(optimiser), labels.cpu().numpy()
@@ -171,8 +185,11 @@ class DeepClassifier(ClipClassifier):
         for epoch in range(1, self.epochs + 1):
             self.network_.train()
             total = torch.zeros((), device=self.device_)
-            for rows in on_device(draw_batches(codes, how, generator), self.device_):
-                value = loss(forward(clips[rows]), labels[rows], shares)
+            batches = draw_batches(codes, how, generator)
+            drawn = [(rows, *self.draw(len(rows))) for rows in batches]
+            moved = [on_device(list(some), self.device_) for some in zip(*drawn, strict=True)]
+            for rows, *moves in zip(*moved, strict=True):
+                value = loss(forward(self.moved(clips[rows], *moves)), labels[rows], shares)
                 optimiser.zero_grad()
                 value.backward()
                 optimiser.step()

@@ -41,7 +41,7 @@ class KFCMER(DeepClassifier, side=112):
         hidden = narrowed(256, self.width)
         return nn.Sequential(
             Streams([ModulatedStream(self.width), ModulatedStream(self.width)], (3, 3)),
-            nn.AdaptiveAvgPool2d(cells),
+            nn.AdaptiveAvgPool2d(1) if self.pooled else nn.Identity(),
             nn.Flatten(),
             nn.Linear(2 * narrowed(512, self.width) * cells**2, hidden),
             nn.ReLU(),

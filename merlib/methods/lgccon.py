@@ -16,6 +16,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
+from merlib.model.mffm import resized
+
 from .am3f_flownet import residual
 from .components import crops
 from .deep import AfterEpoch, DeepClassifier, conv_block, narrowed
@@ -64,7 +66,7 @@ class LocalAndGlobal(nn.Module):
     def parts(self, x: Tensor) -> tuple[Tensor, Tensor, Tensor]:
         """Return global scores (N, K), local scores (N, K) and global features (N, D)."""
         maps = self.backbone(x)
-        whole = self.shared(functional.adaptive_avg_pool2d(maps, SAMPLES).flatten(1))
+        whole = self.shared(resized(maps, (SAMPLES, SAMPLES), "area").flatten(1))
         local = self.shared(crops(maps, SAMPLES).flatten(2))
         return self.whole(whole), self.part(local).amax(dim=1), whole
 

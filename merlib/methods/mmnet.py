@@ -25,7 +25,7 @@ from merlib.config import Config
 from merlib.model.augment import augment
 from merlib.values import Range
 
-from .deep import AfterEpoch, narrowed
+from .deep import narrowed
 from .together import FoldsTogether
 
 VERSION = 1  # raised when this step computes something else, see merlib.versions
@@ -50,13 +50,6 @@ class MMNet(FoldsTogether, side=224, epochs=74, batch_size=32, learning_rate=8e-
     def schedule(self, optimiser: torch.optim.Optimizer):
         return torch.optim.lr_scheduler.LambdaLR(optimiser, lambda epoch: 0.987 ** min(epoch, 50))
 
-    def train(self, clips: Tensor, labels: Tensor, after_epoch: AfterEpoch | None = None) -> None:
-        """Train on clips that are moved at random."""
-        net = self.network_
-        optimiser = self.optimiser(net.parameters())
-        forward = lambda x: net(self.moved(x, *self.draw(len(x))))  # noqa: E731
-        self.run_epochs(optimiser, clips, labels, forward, self.loss, after_epoch)
-
     def draw(self, clips: int) -> tuple[Tensor, ...]:
         """Draw the chances (N, 3) of flip and rotation, and the places (N, 2) of the shift."""
         most = round(SHIFT * self.side)
@@ -64,7 +57,7 @@ class MMNet(FoldsTogether, side=224, epochs=74, batch_size=32, learning_rate=8e-
 
     def moved(self, x: Tensor, *drawn: Tensor) -> Tensor:
         """Return u, v and strain (N, 3, S, S), flipped, turned and shifted; 0 around."""
-        chances, places = (one.to(x.device) for one in drawn)
+        chances, places = drawn
         with_grey = functional.pad(x, (0, 0, 0, 0, 1, 0))[:, None]
         x = augment(with_grey, MOVES, chances.T)[:, 0, 1:]
         most, points = round(SHIFT * self.side), torch.arange(self.side, device=x.device)

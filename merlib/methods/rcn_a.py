@@ -16,6 +16,8 @@ from collections.abc import Iterable
 import torch
 from torch import Tensor, nn
 
+from merlib.model.mffm import resized
+
 from .deep import narrowed
 from .together import FoldsTogether
 
@@ -48,7 +50,6 @@ class Recurrent(nn.Module):
         self.forwards = nn.Sequential(*normed(maps, maps, 1, 0))
         self.recurrent = nn.Sequential(*normed(maps, maps, 3, 1))
         self.down = nn.Sequential(nn.MaxPool2d(2), nn.Dropout(0.5))
-        self.pool = nn.AdaptiveAvgPool2d(POOLED)
         self.fc = nn.Linear(maps * POOLED**2, n_classes)
         nn.init.normal_(self.fc.weight, 0, 0.01)
         nn.init.zeros_(self.fc.bias)
@@ -56,11 +57,16 @@ class Recurrent(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         """Return logits (N, K) of u, v and strain (N, 3, S, S)."""
         x = self.first(x)
-        looks = attention(self.pool(x), self.fc.weight)
+        looks = attention(pooled(x), self.fc.weight)
         y = self.forwards(x)
         for _ in range(2):
             y = self.recurrent(x + y)
-        return self.fc((self.pool(self.down(y)) * looks).flatten(1))
+        return self.fc((pooled(self.down(y)) * looks).flatten(1))
+
+
+def pooled(x: Tensor) -> Tensor:
+    """Return features (N, C, H, W), averaged to the places that the linear layer sees."""
+    return resized(x, (POOLED, POOLED), "area")
 
 
 def normed(inputs: int, outputs: int, kernel: int, padding: int) -> list[nn.Module]:

@@ -28,14 +28,6 @@ class FoldsTogether(DeepClassifier):
         """Folds that `merlib.loso` trains at once on a GPU; a CPU gains nothing."""
         return self.most_at_once if pick_device(self.device).type == "cuda" else 0
 
-    def draw(self, clips: int) -> tuple[Tensor, ...]:
-        """Draw the random numbers, the clips along their first axis, for `moved`."""
-        return ()
-
-    def moved(self, x: Tensor, *drawn: Tensor) -> Tensor:
-        """Return inputs (N, ...) of training, moved at random; by default as they are."""
-        return x
-
     def fit_folds(
         self,
         X: np.ndarray,
@@ -102,8 +94,9 @@ def train_together(folds: list[Fold], after_epoch: AfterFoldsEpoch | None = None
         trainer = Trainer(together, first.optimiser(together.weights.values()), first.moved)
         schedule = first.schedule(trainer.optimiser)
         for epoch in range(1, first.epochs + 1):
-            for rows, counts, whole in plan([fold.batches() for fold in folds], device):
-                drawn = together.drawn(first.draw, counts)
+            batches = [fold.batches() for fold in folds]
+            moves = together.drawn(first.draw, batches, device)
+            for (rows, counts, whole), drawn in zip(plan(batches, device), moves, strict=True):
                 trainer.step(clips[each, rows], labels[each, rows], counts, whole, *drawn)
             schedule.step()
             trainer.end_epoch(epoch, folds, tests, after_epoch)

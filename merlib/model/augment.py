@@ -56,12 +56,21 @@ def affine(x: Tensor, angle: Tensor, scale: Tensor, vectors: bool = True) -> Ten
     if height != width:
         raise ValueError(f"x of shape {tuple(x.shape)}: expected square frames")
     grid = functional.affine_grid(back, [len(x), 1, height, width], align_corners=False)
-    images = functional.grid_sample(
-        x.flatten(1, 2), grid, mode="bilinear", padding_mode="border", align_corners=False
-    ).view_as(x)
+    images = sampled(x.flatten(1, 2), grid).view_as(x)
     if not vectors:
         return images
     u, v = images[:, :, 1], images[:, :, 2]
     cos, sin = (value.view(-1, 1, 1, 1) * scale.view(-1, 1, 1, 1) for value in (cos, sin))
     flow = torch.stack([cos * u - sin * v, sin * u + cos * v], dim=2)
     return torch.cat([images[:, :, :1], flow, images[:, :, 3:]], dim=2)
+
+
+def sampled(images: Tensor, grid: Tensor) -> Tensor:
+    """Return images (B, C, S, S) at the points of a grid; outside, their border is repeated."""
+    padding = "border"
+    if images.device.type == "mps":  # has no border before PyTorch 2.13: points move onto it
+        padding, most = "zeros", 1 - 1 / images.shape[-1]
+        grid = grid.clamp(-most, most)
+    return functional.grid_sample(
+        images, grid, mode="bilinear", padding_mode=padding, align_corners=False
+    )

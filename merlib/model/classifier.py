@@ -25,10 +25,12 @@ from .training import (
     all_finite,
     convolutions,
     draw_batches,
-    multiplies_in_bfloat16,
+    loss_scaler,
+    memory_format,
     own_randomness,
     pick_device,
     probabilities,
+    products,
 )
 
 VERSION = 1  # raised when this step computes something else, see merlib.versions
@@ -44,8 +46,9 @@ class NetworkClassifier(ClipClassifier):
 
     The last epoch counts; nothing is selected. The products of training have the ``precision`` of
     the configuration; weights, sums and predictions are float32. The same random state on the same
-    machine gives the same predictions, bit for bit, and PyTorch's global generator does not change.
-    Clips stay on a GPU if it has enough memory; otherwise each batch is read when it is needed.
+    machine gives the same predictions, bit for bit (on Apple's GPUs PyTorch does not promise it),
+    and PyTorch's global generator does not change. Clips stay on a CUDA GPU if it has enough
+    memory; otherwise each batch is read when it is needed.
 
     Parameters
     ----------
@@ -117,22 +120,23 @@ class NetworkClassifier(ClipClassifier):
         ValueError
             For wrong parameters, shapes or labels, an X that is not finite and a single class.
         Diverged
-            If loss or weights are no longer finite.
+            If loss, weights or gradients are no longer finite.
         """
         X, codes = self.begin_fit(X, y)
         config, seed = self.settings, seed_of(self.random_state)
         device = pick_device(self.device)
-        half = multiplies_in_bfloat16(config, self.device)
+        kind = products(config, self.device)
         with own_randomness(seed, device), convolutions(config):
             generator = torch.Generator().manual_seed(seed)
             self.network_: Network = Network(len(self.classes_), config).to(  # type: ignore[call-overload]
-                device, memory_format=torch.channels_last
+                device, memory_format=memory_format(device)
             )
             self.device_ = device
             self.loss_ = []
             clips, labels = reader(X, device), torch.from_numpy(codes).to(device)
             prior = log_prior(labels, len(self.classes_), config)
             optimiser = make_optimiser(self.network_, config)
+            scaler = loss_scaler(optimiser, device, kind)
             steps = config.epochs * len(draw_batches(codes, config, torch.Generator()))
             schedule = torch.optim.lr_scheduler.LambdaLR(optimiser, cosine(steps))
             for epoch in range(1, config.epochs + 1):
@@ -140,18 +144,20 @@ class NetworkClassifier(ClipClassifier):
                 total = torch.zeros((), device=device)
                 for rows, chances in epoch_plan(codes, config, generator, device):
                     batch = augment(clips(rows), config, chances)
-                    with torch.autocast(device.type, torch.bfloat16, enabled=half):
+                    with torch.autocast(device.type, kind, enabled=kind is not torch.float32):
                         logits = self.network_(batch)
                     loss = functional.cross_entropy(logits.float() + prior, labels[rows])
                     optimiser.zero_grad()
-                    loss.backward()
-                    optimiser.step()
+                    scaler.scale(loss).backward()
+                    scaler.step(optimiser)
+                    scaler.update()
                     schedule.step()
                     total += loss.detach() * len(rows)
                 self.network_.eval()
                 total = torch.where(all_finite(self.network_), total, math.nan)
-                self.loss_.append(float(total) / len(X))  # a GPU's only wait in an epoch
-                if not math.isfinite(self.loss_[-1]):
+                self.loss_.append(float(total) / len(X))  # a GPU waits here, once in an epoch
+                # Slopes that overflow whatever the scale is would leave the weights as they are.
+                if not math.isfinite(self.loss_[-1]) or scaler.get_scale() < 1:
                     del self.network_
                     raise Diverged(epoch, config.learning_rate)
                 if after_epoch is not None:
@@ -164,13 +170,14 @@ class NetworkClassifier(ClipClassifier):
 
         With one frame in a clip, most of the time goes into starting operations, and folds together
         take half the time of a CPU. With more frames, or an LSTM, nothing is gained. Folds together
-        are always trained in float32.
+        are always trained in float32. On an Apple GPU they were never tried: there it is 0.
         """
         config = self.settings
-        if config.frames > 1 or config.sequence != "mean" or config.precision == "bfloat16":
+        half = config.precision in ("bfloat16", "float16")
+        if config.frames > 1 or config.sequence != "mean" or half:
             return 0
-        cuda = pick_device(self.device).type == "cuda"
-        return FOLDS_AT_ONCE_ON_A_GPU if cuda else FOLDS_AT_ONCE
+        most = {"cpu": FOLDS_AT_ONCE, "cuda": FOLDS_AT_ONCE_ON_A_GPU}
+        return most.get(pick_device(self.device).type, 0)
 
     def fit_folds(
         self,

@@ -69,7 +69,9 @@ class Together:
 
     def masks(self, counts: Tensor) -> dict[str, Tensor]:
         """Draw the masks (F, B, ...) of the dropout layers: on a CPU each fold's own."""
-        if counts.is_cuda:  # thousands of small draws would take longer than the rest of a step
+        if (
+            counts.device.type != "cpu"
+        ):  # thousands of small draws would take longer than the rest of a step
             kept = {name: (layer.shape, 1 - layer.p) for name, layer in self.dropouts.items()}
             return {
                 f"{name}.mask": counts.new_empty(*counts.shape, *shape).bernoulli_(p) / p
@@ -84,24 +86,39 @@ class Together:
             self.states[fold] = torch.get_rng_state()
         return {name: padded(masks) for name, masks in drawn.items()}
 
-    def drawn(self, draw: Callable[[int], tuple[Tensor, ...]], counts: Tensor) -> list[Tensor]:
-        """Return what each fold draws for its clips, by its own state, as tensors (F * B, ...)."""
+    def drawn(
+        self,
+        draw: Callable[[int], tuple[Tensor, ...]],
+        batches: Sequence[Sequence[Tensor]],
+        device: torch.device,
+    ) -> list[tuple[Tensor, ...]]:
+        """Return what each fold draws for an epoch, by its own state: (F * B, ...) for each step.
+
+        ``batches`` are the rows of each fold, in equally many steps.
+        """
         folds = []
-        for fold, rows in enumerate(counts.sum(dim=1).int().tolist() if draw(0) else []):
+        for fold, steps in enumerate(batches):
             torch.set_rng_state(self.states[fold])
-            folds.append(draw(rows))
+            folds.append([draw(len(rows)) for rows in steps])
             self.states[fold] = torch.get_rng_state()
-        return [padded(some).flatten(0, 1).to(counts.device) for some in zip(*folds, strict=True)]
+        kinds = [
+            [
+                moves.flatten(0, 1)
+                for moves in stacked([[one[kind] for one in fold] for fold in folds], device)
+            ]
+            for kind in range(len(folds[0][0]))
+        ]
+        return list(zip(*kinds, strict=True)) or [() for _ in batches[0]]
 
     @torch.no_grad()
-    def probabilities(self, x: Tensor) -> Tensor:
-        """Return those (F, B, K), float64, of clips (F, B, ...), as each fold predicts them."""
+    def logits(self, x: Tensor) -> Tensor:
+        """Return those (F, B, K) of clips (F, B, ...), as each fold predicts them."""
         self.network.eval()
 
         def one(weights: dict, buffers: dict, x: Tensor) -> Tensor:
             return functional_call(self.network, (weights, buffers), (x,))
 
-        found = vmap(one)(self.weights, self.buffers, x).double().softmax(dim=2)
+        found = vmap(one)(self.weights, self.buffers, x)
         self.network.train()
         return found
 
@@ -137,7 +154,7 @@ class Trainer:
         self.total = torch.zeros(
             len(together.states), device=next(iter(together.weights.values())).device
         )
-        self.step, self.probabilities = Recorded(self.take), Recorded(together.probabilities)
+        self.step, self.logits = Recorded(self.take), Recorded(together.logits)
 
     def take(
         self, clips: Tensor, labels: Tensor, counts: Tensor, whole: bool, *drawn: Tensor
@@ -164,8 +181,8 @@ class Trainer:
         for fold, loss in zip(folds, total, strict=True):
             fold.end_epoch(number, loss)
         if after_epoch is not None:
-            found = self.probabilities(tests).cpu().numpy()
-            for fold, some in zip(folds, found, strict=True):
+            found = self.logits(tests).cpu().double().softmax(dim=2)  # MPS has no float64
+            for fold, some in zip(folds, found.numpy(), strict=True):
                 after_epoch(number, fold.number, some[: len(fold.test)])
 
 
@@ -306,7 +323,7 @@ def prepared(network: nn.Module, device: torch.device, products: bool = False) -
 
     With ``products``, and always on a GPU, its convolutions are `ProductConv`.
     """
-    products = products or device.type == "cuda"
+    products = products or device.type != "cpu"
     # Stacked weights have a layout of their own.
     network = copy.deepcopy(network).to(memory_format=torch.contiguous_format)  # type: ignore
     for parent in list(network.modules()):

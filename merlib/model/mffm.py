@@ -61,7 +61,7 @@ class FIM(nn.Module):
 
     def forward(self, shallow: Tensor, deep: Tensor) -> Tensor:
         """Return Y ``(B, C_1 + C_2, H_1, W_1)`` of X_1 and X_2, each ``(B, C_k, H_k, W_k)``."""
-        up = upsampled(self.inner(deep), shallow.shape[2:], self.mode)
+        up = resized(self.inner(deep), shallow.shape[2:], self.mode)
         return self.act(self.bn(self.outer(torch.cat([shallow, up], dim=1))))
 
     def pooled(self, shallow: Tensor, deep: Tensor) -> Tensor:
@@ -109,9 +109,9 @@ def interpolation(here: int, there: int, mode: str) -> Tensor:
     return functional.interpolate(points, there, mode=mode.removeprefix("bi"))[0]  # of one axis
 
 
-def upsampled(x: Tensor, size: tuple[int, ...], mode: str) -> Tensor:
-    """Return features ``(B, C, H, W)``, upsampled to a size (H', W'); ``mode`` see `FIM`."""
-    if not x.is_cuda:
+def resized(x: Tensor, size: tuple[int, ...], mode: str) -> Tensor:
+    """Return features ``(B, C, H, W)`` in a size (H', W'); ``mode`` see `FIM`, or ``area``."""
+    if x.device.type in ("cpu", "meta"):
         return functional.interpolate(x, size, mode=mode)
     # On a GPU the slope of PyTorch's own would be summed in an order that varies, or slowly.
     rows, columns = (

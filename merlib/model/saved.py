@@ -24,7 +24,7 @@ from merlib.values import Pattern, checked, known, shown
 
 from .classifier import NetworkClassifier
 from .network import Network
-from .training import pick_device
+from .training import memory_format, pick_device
 
 FORMAT = 2  # raised whenever older files can no longer be read
 LENGTH, DEPTH, CLASSES = 10_000, 5, 100
@@ -113,7 +113,8 @@ def load(path: str | Path, device: str = "auto") -> Model:
     network.load_state_dict(tensors)
     classifier.classes_, classifier.shape_in_ = np.array(classes), shape_of(config)
     classifier.device_ = pick_device(device)
-    network = network.to(classifier.device_, memory_format=torch.channels_last)  # type: ignore[call-overload]
+    layout = memory_format(classifier.device_)
+    network = network.to(classifier.device_, memory_format=layout)  # type: ignore[call-overload]
     classifier.network_ = network.eval()
     return Model(classifier, about)
 

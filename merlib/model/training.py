@@ -2,12 +2,13 @@
 
 import os
 from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from typing import Any
 
 import numpy as np
 import torch
 from torch import Tensor
+from torch.nn.attention import SDPBackend, sdpa_kernel
 
 from merlib.config import Config
 
@@ -25,39 +26,67 @@ class Diverged(ValueError):
 
     def __str__(self) -> str:
         return (
-            f"training diverged in epoch {self.epoch}: loss or weights are not finite; try a "
-            f"learning_rate below {self.learning_rate:g}"
+            f"training diverged in epoch {self.epoch}: loss, weights or gradients are not finite; "
+            f"try a learning_rate below {self.learning_rate:g}"
         )
 
 
 def pick_device(device: str) -> torch.device:
-    """Return the device of a name; ``auto`` is CUDA if there is a GPU, else the CPU.
+    """Return the device of a name; ``auto`` is CUDA, else an Apple GPU (MPS), else the CPU.
 
-    Another name, or CUDA where there is no GPU, raises a ValueError.
+    Another name, or a GPU that is not there, raises a ValueError.
     """
-    cuda = torch.cuda.is_available()
+    here = {"cuda": torch.cuda.is_available(), "mps": torch.backends.mps.is_available()}
+    automatic = next((kind for kind, there in here.items() if there), "cpu")
     try:
-        found = torch.device(("cuda" if cuda else "cpu") if device == "auto" else device)
+        found = torch.device(automatic if device == "auto" else device)
     except (RuntimeError, TypeError):
-        raise ValueError(f"device={device!r}: expected auto, cpu or cuda") from None
-    if found.type == "cuda" and not cuda:
-        raise ValueError(f"device={device!r}: this machine has no GPU that PyTorch can use")
+        raise ValueError(f"device={device!r}: expected auto, cpu, cuda or mps") from None
+    if not here.get(found.type, True):
+        kind = {"cuda": "GPU", "mps": "Apple GPU"}[found.type]
+        raise ValueError(f"device={device!r}: this machine has no {kind} that PyTorch can use")
     return found
+
+
+def memory_format(device: torch.device) -> torch.memory_format:
+    """Return the layout of a network's weights: channels last, which is faster, but not on MPS.
+
+    There the slope of a batch norm fails with it in PyTorch 2.13.
+    """
+    return torch.contiguous_format if device.type == "mps" else torch.channels_last
 
 
 NATIVE_BFLOAT16 = (8, 0)
 """Compute capability from which a GPU multiplies in bfloat16 itself: Ampere and newer."""
 
 
-def multiplies_in_bfloat16(config: Config, device: str = "auto") -> bool:
-    """Return whether the products of training on a device are bfloat16, not float32.
+def products(config: Config, device: str = "auto") -> torch.dtype:
+    """Return the type of the products of training on a device.
 
     Older GPUs, such as the paper's V100, accept bfloat16 too, but they only imitate it, slowly.
     """
     if config.precision != "auto":
-        return config.precision == "bfloat16"
+        return getattr(torch, config.precision)
     found = pick_device(device)
-    return found.type == "cuda" and torch.cuda.get_device_capability(found) >= NATIVE_BFLOAT16
+    able = torch.cuda.get_device_capability(found) if found.type == "cuda" else (0, 0)
+    return torch.bfloat16 if able >= NATIVE_BFLOAT16 else torch.float32
+
+
+def loss_scaler(
+    optimiser: torch.optim.Optimizer, device: torch.device, kind: torch.dtype
+) -> torch.amp.GradScaler:
+    """Return what multiplies the loss if products are ``kind`` float16, else does nothing.
+
+    Small slopes would be zero in float16, so the loss is multiplied by a large number and the
+    slopes are divided by it. If they overflow, the optimiser leaves all as it is, and the next
+    number is half as large. A fused optimiser does all this on the device, so that no step waits.
+    """
+    scaler = torch.amp.GradScaler(device.type, enabled=kind is torch.float16)
+    for group in optimiser.param_groups if scaler.is_enabled() else ():
+        # If the first step overflows, a fused SGD would leave its momentum uninitialised.
+        for one in group["params"] if group.get("momentum") else ():
+            optimiser.state[one]["momentum_buffer"] = torch.zeros_like(one)
+    return scaler
 
 
 @contextmanager
@@ -79,10 +108,10 @@ def probabilities(logits: list[Tensor]) -> np.ndarray:
     ValueError
         If they are not finite.
     """
-    together = torch.cat(logits).double()
+    together = torch.cat(logits).cpu().double()  # on the CPU: an Apple GPU has no float64
     if not bool(together.isfinite().all()):
         raise ValueError("the network's answers are not finite: try a lower learning_rate")
-    return together.softmax(dim=1).cpu().numpy()
+    return together.softmax(dim=1).numpy()
 
 
 def all_finite(network: torch.nn.Module) -> Tensor:
@@ -109,14 +138,20 @@ def decaying(
 
 @contextmanager
 def own_randomness(seed: int, device: torch.device) -> Iterator[None]:
-    """Seed PyTorch and ask for deterministic algorithms; restore everything afterwards."""
+    """Seed PyTorch and ask for deterministic algorithms; restore everything afterwards.
+
+    On an Apple GPU PyTorch has no choice of algorithms.
+    """
     cuda, cudnn = device.type == "cuda", torch.backends.cudnn
+    forked = [] if device.type == "cpu" else [device]
     before = cudnn.deterministic, cudnn.benchmark
     strict = torch.are_deterministic_algorithms_enabled()
     warned = torch.is_deterministic_algorithms_warn_only_enabled()
     deterministic: Any = torch.utils.deterministic
     filled = deterministic.fill_uninitialized_memory
-    with torch.random.fork_rng([device] if cuda else []):
+    # A GPU's own attention sums its slopes in an order that varies; products do not.
+    attention = sdpa_kernel(SDPBackend.MATH) if cuda else nullcontext()
+    with torch.random.fork_rng(forked, device_type=device.type), attention:
         torch.manual_seed(seed)
         cudnn.deterministic, cudnn.benchmark = True, False
         torch.use_deterministic_algorithms(strict or cuda, warn_only=True)

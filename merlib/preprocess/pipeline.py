@@ -449,6 +449,7 @@ def gpu_device(config: Config) -> str | None:
     """Return the device that computes magnification and flow instead of OpenCV, if there is one.
 
     There is no other form of the flows besides TV-L1: clips with these are prepared on the CPU.
+    So are all clips where the GPU is Apple's: this was never tried there.
     """
     if config.flow_method != "tvl1":
         return None

@@ -12,7 +12,7 @@ from sklearn.base import clone
 from merlib import loso
 from merlib.methods import METHODS
 from merlib.methods.views import shape_of
-from merlib.model.training import multiplies_in_bfloat16
+from merlib.model.training import products
 
 from .study import PROTOCOLS, Study
 
@@ -103,11 +103,11 @@ def of_method(study: Study, method: str) -> Outlook:
     processes = study.workers.at_a_time(study.n_jobs, gpus)
     steps = sum(math.ceil((len(clips) - size) / batch) for size in sizes) * epochs
     rounds = math.ceil(len(sizes) / together / processes) * processes * together / len(sizes)
-    half = multiplies_in_bfloat16(study.config, estimator.device)
+    kind = str(products(study.config, estimator.device)).removeprefix("torch.")
     return Outlook(
         method,
         loso.device_of(estimator),
-        "bfloat16" if half and method in ("base", "mfem", "mffm", "full") else "float32",
+        kind if method in ("base", "mfem", "mffm", "full") else "float32",
         min(together * processes, len(sizes)),
         len(sizes),
         batch,

@@ -27,7 +27,7 @@ from merlib.config import FLOW, PROFILES, Config, profile
 from merlib.data import synthetic
 from merlib.files import say, write
 from merlib.model.classifier import NetworkClassifier
-from merlib.model.training import multiplies_in_bfloat16
+from merlib.model.training import products
 from merlib.parallel import Rows, each
 from merlib.preprocess.pipeline import Prepared
 from merlib.store import Saved
@@ -227,10 +227,7 @@ def impossible(name: str, study: Study) -> str:
     if TRIALS[name].changes and changed == study.config:
         return f"it changes nothing on the dataset {study.dataset}"
     both = changed, study.config
-    if (
-        set(TRIALS[name].changes) == {"precision"}
-        and len(set(map(multiplies_in_bfloat16, both))) == 1
-    ):
+    if set(TRIALS[name].changes) == {"precision"} and len(set(map(products, both))) == 1:
         return "it changes nothing on this machine"
     return ""
 

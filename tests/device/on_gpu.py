@@ -1,4 +1,4 @@
-"""The CUDA path on a pretended GPU, run by `test_pretended_gpu.py` in a process of its own."""
+"""CUDA and MPS on a pretended GPU, run by `test_pretended_gpu.py` in a process of its own."""
 
 from dataclasses import replace
 
@@ -8,15 +8,18 @@ import pytest
 import torch
 from device.pretended import Counted, Pretended, machine
 from methods.test_methods import NETWORKS, QUICK, SHAPES
+from torch import nn
 from torch.nn import functional
 
 from merlib import loso, store
 from merlib.config import Config, profile
 from merlib.methods import METHODS
+from merlib.methods.components import crops
 from merlib.methods.together import FoldsTogether
 from merlib.model import classifier, saved
-from merlib.model.augment import augment
+from merlib.model.augment import affine, augment
 from merlib.model.classifier import NetworkClassifier
+from merlib.model.mffm import resized
 from merlib.model.network import Network
 from merlib.model.training import own_randomness
 from merlib.pages import hours
@@ -61,14 +64,17 @@ def drawn(config, seed=0):
     return {name: value.double() for name, value in Network(3, config).state_dict().items()}
 
 
-@pytest.mark.parametrize("variant", ["base", "mfem", "mffm", "full"])
-def test_the_paper_s_network_learns_what_it_learns_on_a_cpu(variant):
+@pytest.mark.parametrize(
+    ("kind", "variant"),
+    [*(("cuda", name) for name in ("base", "mfem", "mffm", "full")), ("mps", "full")],
+)
+def test_the_paper_s_network_learns_what_it_learns_on_a_cpu(kind, variant):
     config = replace(TINY, variant=variant)
     X, y = data(2, config.channels, 16, 16)
     expected = NetworkClassifier(config, device="cpu").fit(X, y)
-    with machine():
+    with machine(kind=kind):
         found = NetworkClassifier(config).fit(X, y)
-        assert all(isinstance(one, Pretended) for one in found.network_.parameters())
+        assert all(one.device.type == kind for one in found.network_.parameters())
         answers = found.predict_proba(X)
     np.testing.assert_allclose(found.loss_, expected.loss_, rtol=1e-4)
     np.testing.assert_allclose(answers, expected.predict_proba(X), atol=1e-4)
@@ -77,7 +83,7 @@ def test_the_paper_s_network_learns_what_it_learns_on_a_cpu(variant):
     assert (a - b).norm() < 0.01 * b.norm()
 
 
-@pytest.mark.parametrize("precision", ["float32", "auto"])
+@pytest.mark.parametrize("precision", ["float32", "auto", "float16"])
 def test_no_step_waits_for_the_gpu(precision):
     X, y = data(2, TINY.channels, 16, 16, clips=6)
     waits = []
@@ -139,11 +145,72 @@ def test_waits_and_mixed_devices_are_seen():
             x + torch.ones(3)
 
 
-# MMNet draws its moves for each step, and copies them.
-COPIES = [pytest.param("mmnet", marks=pytest.mark.xfail(strict=True))]
+REFUSED = {
+    "float64": ("mps", lambda x: x.double(), "no float64"),
+    "made in float64": ("mps", lambda x: x.new_zeros(2, dtype=torch.float64), "no float64"),
+    "copied in float64": ("mps", lambda x: torch.from_numpy(np.ones(2)).to("mps"), "no float64"),
+    "border": ("mps", lambda x: sampled(x, padding_mode="border"), "no border"),
+    "windows": ("mps", lambda x: functional.adaptive_avg_pool2d(x, 3), "windows of one size"),
+    "layout": ("mps", lambda x: normed(x.to(memory_format=torch.channels_last)), "channels last"),
+    "pooling": ("cuda", lambda x: functional.adaptive_avg_pool2d(x, 3).sum().backward(), "varies"),
+    "sampling": ("cuda", lambda x: sampled(x).sum().backward(), "varies"),
+    "larger": ("cuda", lambda x: larger(x).sum().backward(), "varies"),
+}
 
 
-@pytest.mark.parametrize("name", sorted({*NETWORKS} - {"mmnet"}) + COPIES)
+def sampled(x, **how):
+    """Return the middle of images (N, C, H, W)."""
+    middle = torch.zeros(len(x), 1, 1, 2, device=x.device)
+    return functional.grid_sample(x, middle, align_corners=False, **how)
+
+
+def normed(x):
+    """Return normalised images."""
+    return nn.BatchNorm2d(x.shape[1]).to(x.device)(x)
+
+
+def larger(x):
+    """Return enlarged images."""
+    return functional.interpolate(x, 9, mode="bilinear")
+
+
+@pytest.mark.parametrize("name", REFUSED)
+def test_what_a_gpu_has_not_or_does_in_an_order_that_varies_is_seen(name):
+    kind, do, told = REFUSED[name]
+    with machine(kind=kind), pytest.raises((TypeError, RuntimeError), match=told):
+        do(torch.rand(1, 4, 5, 4, device=kind, requires_grad=True))
+
+
+OTHERWISE = {
+    "crops": lambda x: crops(x, 3),
+    "smaller": lambda x: resized(x, (3, 5), "area"),
+    "larger": lambda x: resized(x, (9, 11), "bilinear"),
+}
+
+
+@pytest.mark.parametrize("kind", ["cuda", "mps"])
+@pytest.mark.parametrize("name", OTHERWISE)
+def test_what_a_gpu_does_in_another_way_is_the_same_up_to_rounding(kind, name):
+    def with_slope(x):
+        y = OTHERWISE[name](x.requires_grad_())
+        (y**2).sum().backward()
+        return y.detach(), x.grad
+
+    x = torch.rand(2, 4, 7, 8, generator=torch.Generator().manual_seed(0))
+    expected = with_slope(x.clone())
+    with machine(kind=kind):
+        found = with_slope(x.to(kind))
+    torch.testing.assert_close(tuple(one.held for one in found), expected)
+
+
+def test_apple_s_gpu_repeats_the_border_of_turned_frames():
+    x, turn = torch.rand(2, 2, 3, 8, 8), (torch.tensor([20.0, -9.0]), torch.tensor([0.8, 1.1]))
+    with machine(kind="mps"):
+        found = affine(x.to("mps"), *(one.to("mps") for one in turn))
+    torch.testing.assert_close(found.held, affine(x, *turn))
+
+
+@pytest.mark.parametrize("name", NETWORKS)
 def test_a_rival_runs_and_no_step_waits(name):
     X, y = data(*SHAPES[METHODS[name].view], clips=6)
     X = 127 + 20 * X if METHODS[name].view == "apex_picture" else X
@@ -157,6 +224,34 @@ def test_a_rival_runs_and_no_step_waits(name):
         assert all(isinstance(one, Pretended) for one in estimator.network_.parameters())
         assert np.isfinite(estimator.loss_).all()
     assert waits[1] == waits[2]
+
+
+@pytest.mark.parametrize("name", NETWORKS)
+def test_a_rival_runs_on_apple_s_gpu(name):
+    X, y = data(*SHAPES[METHODS[name].view], clips=6)
+    X = 127 + 20 * X if METHODS[name].view == "apex_picture" else X
+    estimator = METHODS[name].build(**QUICK[name] | {"epochs": 1, "batch_size": 6})
+    with machine(kind="mps"):
+        assert np.isfinite(estimator.fit(X, y).predict_proba(X)).all()
+    assert all(one.device.type == "mps" for one in estimator.network_.parameters())
+
+
+def test_folds_of_mmnet_draw_their_moves_for_an_epoch_at_once():
+    X, y = data(*SHAPES["apex_flow"])
+    waits = []
+    for batch in (5, 2):
+        estimator = METHODS["mmnet"].build(**QUICK["mmnet"] | {"epochs": 1, "batch_size": batch})
+        with machine() as found:
+            estimator.fit_folds(X, y, [np.arange(2, 12), np.arange(10)], [1, 2])
+        waits.append(len(found.waits))
+    assert waits[0] == waits[1]
+
+
+def test_attention_is_products_in_training():
+    backends = torch.backends.cuda
+    with machine(), own_randomness(0, torch.device("cuda")):
+        assert not backends.mem_efficient_sdp_enabled() and not backends.flash_sdp_enabled()
+    assert backends.mem_efficient_sdp_enabled() and backends.flash_sdp_enabled()
 
 
 def test_folds_of_the_paper_s_network_train_together():
@@ -212,11 +307,13 @@ def test_leaving_one_subject_out(tmp_path):
     pd.testing.assert_frame_equal(found, expected, check_exact=True)
 
 
-def test_a_network_trained_on_a_gpu_is_saved_and_read_on_a_cpu(tmp_path):
-    X, y = data(2, TINY.channels, 16, 16)
-    about = {"dataset": "own", "version": "none", "method": "full", "seed": 0}
-    with machine():
-        trained = NetworkClassifier(TINY).fit(X, y)
+@pytest.mark.parametrize("kind", ["cuda", "mps"])
+def test_a_network_trained_on_a_gpu_is_saved_and_read_on_a_cpu(kind, tmp_path):
+    config = replace(TINY, variant="base")
+    X, y = data(2, config.channels, 16, 16)
+    about = {"dataset": "own", "version": "none", "method": "base", "seed": 0}
+    with machine(kind=kind):
+        trained = NetworkClassifier(config).fit(X, y)
         answers = trained.predict_proba(X)
         saved.save(saved.Model(trained, about), tmp_path / "model.safetensors")
         again = saved.load(tmp_path / "model.safetensors").classifier

@@ -1,11 +1,13 @@
-"""A pretended GPU: the CUDA path of the library, run on a machine without one.
+"""A pretended GPU: the CUDA path of the library, or Apple's, run on a machine without one.
 
-`pretended.cpp` tells PyTorch that there is a device ``cuda:0``; it must be loaded before PyTorch. A
-tensor of that device is a `Pretended` around a tensor of the CPU, and operations on it are done
-there: so results can be compared with the CPU's. Operations that mix devices fail, as on a GPU, and
-whatever would make the host wait for the GPU is noted with its place in the code.
+`pretended.cpp` tells PyTorch that there is a device ``cuda:0`` or ``mps:0``; it must be loaded
+before PyTorch. A tensor of the device is a `Pretended` around a tensor of the CPU, and operations
+on it are done there: so results can be compared with the CPU's. Operations that mix devices fail,
+as on a GPU. So do sums whose order varies on a GPU, and what Apple's does not have, such as
+float64. Whatever would make the host wait for the GPU is noted with its place in the code.
 """
 
+import os
 import traceback
 import weakref
 from collections import Counter
@@ -17,6 +19,7 @@ from unittest import mock
 
 import torch
 from torch import Tensor
+from torch.nn import functional
 from torch.overrides import TorchFunctionMode
 from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils._pytree import tree_leaves, tree_map_only
@@ -24,7 +27,6 @@ from torch.utils._pytree import tree_leaves, tree_map_only
 from merlib.model import folds
 
 aten = torch.ops.aten
-GPU = torch.device("cuda:0")
 COPIES = {aten._to_copy.default, aten.copy_.default}
 INDEXED = {aten.index.Tensor, aten.index_put_.default, aten.index_put.default}
 """Operations whose indices may lie on the CPU: they are copied, and the host waits for it."""
@@ -34,14 +36,28 @@ WAITS = {
     aten.repeat_interleave.Tensor,
 }  # fmt: skip
 """Operations whose result, or its shape, the host must know."""
+VARY = {
+    aten._adaptive_avg_pool2d_backward.default, aten.adaptive_max_pool2d_backward.default,
+    aten._adaptive_avg_pool3d_backward.default, aten.avg_pool3d_backward.default,
+    aten.grid_sampler_2d_backward.default, aten.grid_sampler_3d_backward.default,
+    aten.upsample_linear1d_backward.default, aten.upsample_bilinear2d_backward.default,
+    aten.upsample_bicubic2d_backward.default, aten.upsample_trilinear3d_backward.default,
+    aten.reflection_pad1d_backward.default, aten.reflection_pad2d_backward.default,
+    aten._scaled_dot_product_efficient_attention_backward.default,
+    aten._scaled_dot_product_flash_attention_backward.default, aten._embedding_bag_backward.default,
+    aten.nll_loss2d_forward.default, aten.histc.default, aten.cumsum.default,
+}  # fmt: skip
+"""Operations that have no deterministic form on a GPU, by PyTorch's own list in
+``use_deterministic_algorithms``. A median is left out: its place may vary, but not its value."""
 
 
+GPU = [torch.device("cuda:0")]
 HOLDS = [torch.device("cpu")]
 """Where values are: ``meta`` has none, and so a step of any size is counted in no time."""
 
 
 class Pretended(Tensor):
-    """A tensor of ``cuda:0`` whose values are in ``held``, a tensor of the CPU."""
+    """A tensor of the GPU whose values are in ``held``, a tensor of the CPU."""
 
     held: Tensor
 
@@ -50,7 +66,7 @@ class Pretended(Tensor):
         with torch.inference_mode(False):  # it may be a view of a tensor of training
             made = Tensor._make_wrapper_subclass(  # type: ignore[attr-defined]
                 cls, held.shape, strides=held.stride(), storage_offset=held.storage_offset(),
-                dtype=held.dtype, device=GPU,
+                dtype=held.dtype, device=GPU[0],
             )  # fmt: skip
         made.held = held
         return made
@@ -77,7 +93,11 @@ class Machine(TorchDispatchMode):
         others = [one for one in tensors if not isinstance(one, Pretended)]
         if gpu and operation not in COPIES | INDEXED and any(one.ndim for one in others):
             raise RuntimeError(f"{operation}: tensors of the CPU and the GPU\n{place()}")
+        if gpu and operation in VARY:
+            raise RuntimeError(f"{operation}: a sum in an order that varies\n{place()}")
         found = on_cpu(operation, args, kwargs)
+        if GPU[0].type == "mps":
+            refuse(operation, args, found)
         # A copy within the GPU goes from its tensors alone to one of its tensors.
         ends = [*tensors, found] if operation in COPIES else []
         between = len({isinstance(one, Pretended) for one in ends}) > 1
@@ -88,6 +108,19 @@ class Machine(TorchDispatchMode):
         if between or gpu and (operation in WAITS or by_mask):
             self.waits.append(f"{operation} {place()}")
         return found
+
+
+def refuse(operation, args, found) -> None:
+    """Raise an error for what PyTorch does not do on Apple's GPU."""
+    both = [one for one in tree_leaves((args, found)) if isinstance(one, Pretended)]
+    if any(one.dtype in (torch.float64, torch.complex128) for one in both):
+        raise TypeError(f"{operation}: MPS has no float64\n{place()}")
+    if both and operation is aten.grid_sampler_2d.default and args[3] == 1:
+        raise RuntimeError(f"{operation}: MPS has no border before PyTorch 2.13\n{place()}")
+    if both and operation is aten._adaptive_avg_pool2d.default:
+        raise RuntimeError(f"{operation}: MPS has only windows of one size\n{place()}")
+    if operation in BATCH_NORMS and any(channels_last(one) for one in both):
+        raise RuntimeError(f"{operation}: MPS has no slope of channels last\n{place()}")
 
 
 class Counted(TorchDispatchMode):
@@ -147,11 +180,11 @@ def on_cpu(operation, args, kwargs) -> Any:
     leaves = tree_leaves((args, kwargs))
     given = {id(one.held): one for one in leaves if isinstance(one, Pretended)}
     asked = [one for one in leaves if isinstance(one, torch.device)]
-    gpu = asked[0].type == "cuda" if asked else bool(given)
+    gpu = asked[0].type != "cpu" if asked else bool(given)
     if operation is aten.copy_.default:
         gpu = isinstance(args[0], Pretended)
     bare = tree_map_only(Pretended, lambda one: one.held, (args, kwargs))
-    bare = tree_map_only(torch.device, lambda one: HOLDS[0] if one.type == "cuda" else one, bare)
+    bare = tree_map_only(torch.device, lambda one: HOLDS[0] if one.type != "cpu" else one, bare)
     if operation is aten._fused_sgd_.default and HOLDS[0].type == "meta":
         return None  # PyTorch has no shapes of it, and nothing but values would change
     found = FUSED.get(operation, operation)(*bare[0], **bare[1])
@@ -161,6 +194,11 @@ def on_cpu(operation, args, kwargs) -> Any:
     return tree_map_only(
         Tensor, lambda one: given[id(one)] if id(one) in given else Pretended(one), found
     )
+
+
+def plain_attention(*args):
+    """Do attention by products alone."""
+    return aten._scaled_dot_product_attention_math(*args)[0]
 
 
 def lstm_cell(inputs, hidden, cell, input_bias=None, hidden_bias=None):
@@ -188,6 +226,15 @@ def lstm_cell_backward(slope_state, slope_cell, cell, after, gates, has_bias):
     return together, of_cell * f, together.sum(dim=0) if has_bias else None
 
 
+BATCH_NORMS = {aten.native_batch_norm_backward.default, aten.native_batch_norm.default}
+
+
+def channels_last(x: Tensor) -> bool:
+    """Return whether a tensor is in the layout channels last, and in no other."""
+    last = x.ndim == 4 and x.is_contiguous(memory_format=torch.channels_last)
+    return last and not x.is_contiguous()
+
+
 FUSED = {
     aten._thnn_fused_lstm_cell.default: lstm_cell,
     aten._thnn_fused_lstm_cell_backward_impl.default: lstm_cell_backward,
@@ -201,13 +248,18 @@ def place() -> str:
 
 
 @contextmanager
-def machine(values: bool = True) -> Iterator[Machine]:
-    """Work on a machine with a pretended GPU; without values, its tensors have only shapes."""
+def machine(
+    values: bool = True, kind: str = "cuda", capability: tuple[int, int] = (9, 0)
+) -> Iterator[Machine]:
+    """Work on a machine with a pretended GPU; without values, its tensors have only shapes.
+
+    Its ``kind`` is cuda or mps; the compute capability is that of a CUDA GPU.
+    """
     of_cuda = {
-        "is_available": lambda: True,
+        "is_available": lambda: kind == "cuda",
         "is_bf16_supported": lambda *_: True,
         "_lazy_init": lambda: None,
-        "get_device_capability": lambda *_: (9, 0),
+        "get_device_capability": lambda *_: capability,
         "get_device_name": lambda *_: "pretended GPU",
         "mem_get_info": lambda *_: (2**36, 2**36),
         "get_rng_state": lambda *_: torch.zeros(16, dtype=torch.uint8),
@@ -216,16 +268,31 @@ def machine(values: bool = True) -> Iterator[Machine]:
         "device_count": lambda: 1,
         "current_device": lambda: 0,
     }
+    of_mps = {
+        "get_rng_state": lambda *_: torch.zeros(16, dtype=torch.uint8),
+        "set_rng_state": lambda *_: None,
+        "manual_seed": lambda _: None,
+    }
+    # Only a PyTorch that is built for MPS knows how attention is computed there.
+    name = "scaled_dot_product_attention"
+    theirs = plain_attention if kind == "mps" else getattr(functional, name)
+    attention = mock.patch.object(functional, name, theirs)
+    there = mock.patch.object(torch.backends.mps, "is_available", lambda: kind == "mps")
     # A graph of operations cannot be pretended: each step is done as the first ones are.
     at_once = mock.patch.object(
         folds.Recorded, "__call__", lambda self, *given: self.function(*given)
     )
     convert = torch.__future__.get_overwrite_module_params_on_conversion()
     torch.__future__.set_overwrite_module_params_on_conversion(True)
-    HOLDS[0] = torch.device("cpu" if values else "meta")
+    HOLDS[0], GPU[0] = torch.device("cpu" if values else "meta"), torch.device(kind, 0)
     try:
-        with mock.patch.multiple(torch.cuda, **of_cuda), at_once, Numbers(), Machine() as found:
+        with (
+            mock.patch.dict(os.environ, PRETENDED=kind),
+            mock.patch.multiple(torch.cuda, **of_cuda), mock.patch.multiple(torch.mps, **of_mps),
+            attention, there, at_once, Numbers(),
+            Machine() as found,
+        ):  # fmt: skip
             yield found
     finally:
-        HOLDS[0] = torch.device("cpu")
+        HOLDS[0], GPU[0] = torch.device("cpu"), torch.device("cuda:0")
         torch.__future__.set_overwrite_module_params_on_conversion(convert)

@@ -2,6 +2,7 @@
 
 import pickle
 from dataclasses import replace
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -10,10 +11,12 @@ from sklearn.base import clone
 from sklearn.exceptions import NotFittedError
 from sklearn.model_selection import GridSearchCV
 from torch import nn
+from torch.nn import functional
 
 from merlib.config import Config
 from merlib.model import classifier, training
 from merlib.model.classifier import NetworkClassifier
+from merlib.model.network import Network
 from merlib.model.training import convolutions, own_randomness
 from merlib.parallel import Rows
 
@@ -263,6 +266,59 @@ def test_in_bfloat16_it_learns_too_and_keeps_its_weights_in_float32():
     assert 0 < abs(half.loss_[0] - single.loss_[0]) < 0.05  # rounded, but the same first epoch
 
 
+@pytest.mark.parametrize("variant", ["base", "full"])
+def test_losses_in_float16_are_near_those_in_float32(variant):
+    config = replace(TINY, variant=variant, learning_rate=1e-4)  # a first step may be skipped
+    half, single = (
+        NetworkClassifier(replace(config, precision=precision)).fit(*data())
+        for precision in ("float16", "float32")
+    )
+    assert {p.dtype for p in half.network_.parameters()} == {torch.float32}
+    assert 0 < np.abs(np.subtract(half.loss_, single.loss_)).max() < 0.02
+
+
+@pytest.mark.filterwarnings("ignore:Detected call of `lr_scheduler")
+@pytest.mark.parametrize("optimiser", ["sgd", "adam"])
+def test_an_overflow_of_float16_is_skipped_and_the_schedule_goes_on(optimiser, monkeypatch):
+    """As if there were no such steps, though their rates were used up."""
+    monkeypatch.setattr(torch.utils.deterministic, "fill_uninitialized_memory", True)
+    config, x = replace(TINY, optimiser=optimiser), torch.rand(2, 2, 3, 16, 16)
+    weights = []
+    for kind in (torch.float16, torch.float32):
+        torch.manual_seed(0)
+        net = Network(2, config).eval()
+        made = classifier.make_optimiser(net, config)
+        scaler = training.loss_scaler(made, torch.device("cpu"), kind)
+        schedule = torch.optim.lr_scheduler.LambdaLR(made, classifier.cosine(4))
+        torch.use_deterministic_algorithms(True)  # new memory is NaN
+        for overflows in (True, False, True, False):
+            made.zero_grad()
+            if kind == torch.float16:
+                scaler.scale(net(x).square().sum() * (torch.inf if overflows else 1)).backward()
+                scaler.step(made)
+                scaler.update()
+            elif not overflows:
+                net(x).square().sum().backward()
+                made.step()
+            schedule.step()
+        torch.use_deterministic_algorithms(False)
+        weights.append([p.detach() for p in net.parameters()])
+        assert schedule.get_last_lr() == [0, 0]
+        assert scaler.get_scale() == (2**14 if kind == torch.float16 else 1)
+    torch.testing.assert_close(*weights)
+
+
+def test_slopes_that_never_fit_float16_stop_the_training(monkeypatch):
+    def steep(output, labels):
+        flat = output.sum()
+        return functional.cross_entropy(output, labels) + (flat - flat.detach()).sqrt()
+
+    monkeypatch.setattr(classifier, "functional", SimpleNamespace(cross_entropy=steep))
+    config = replace(TINY, epochs=9, precision="float16")  # 3 steps each, the scale is 2 ** 16
+    with pytest.raises(training.Diverged, match="epoch 6: loss, weights or gradients are not"):
+        NetworkClassifier(config).fit(*data())
+
+
 def test_precision_is_a_field_of_the_configuration():
     with pytest.raises(ValueError, match="precision='half': expected one of .*'bfloat16'"):
         NetworkClassifier(TINY).set_params(config__precision="half")
@@ -271,7 +327,7 @@ def test_precision_is_a_field_of_the_configuration():
     assert "precision" not in single.get_params(deep=False)
 
 
-@pytest.mark.parametrize("precision", ["auto", "float32", "bfloat16"])
+@pytest.mark.parametrize("precision", ["auto", "float32", "bfloat16", "float16"])
 def test_convolutions_of_float32_keep_all_bits_on_a_gpu(precision):
     def note(*_):
         seen.append(torch.backends.cudnn.allow_tf32)
@@ -283,6 +339,30 @@ def test_convolutions_of_float32_keep_all_bits_on_a_gpu(precision):
         note()
     assert set(seen) == {before and precision != "float32"}
     assert torch.backends.cudnn.allow_tf32 == before
+
+
+def test_auto_takes_apple_s_gpu_where_there_is_one(monkeypatch):
+    for device in ("mps", "cuda"):
+        with pytest.raises(ValueError, match=f"device='{device}': this machine has no .*GPU"):
+            training.pick_device(device)
+    with pytest.raises(ValueError, match="device='gpu': expected auto, cpu, cuda or mps"):
+        training.pick_device("gpu")
+    monkeypatch.setattr(torch.backends.mps, "is_available", lambda: True)
+    assert training.pick_device("auto") == torch.device("mps")
+    assert NetworkClassifier(replace(TINY, frames=1, sequence="mean")).at_once == 0
+    assert training.products(TINY) == torch.float32
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
+    assert training.pick_device("auto") == torch.device("cuda")
+
+
+def test_apple_s_generator_is_seeded_and_restored(monkeypatch):
+    state = [torch.zeros(1)]
+    monkeypatch.setattr(torch.mps, "get_rng_state", lambda device: state[0])
+    monkeypatch.setattr(torch.mps, "set_rng_state", lambda new, device: state.append(new))
+    monkeypatch.setattr(torch.mps, "manual_seed", state.append)
+    with own_randomness(3, torch.device("mps")):
+        assert state[1:] == [3]
+    assert state[2:] == [torch.zeros(1)]
 
 
 @pytest.mark.parametrize("before", [(False, False), (True, False), (True, True)])

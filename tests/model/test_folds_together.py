@@ -87,7 +87,12 @@ def test_leaving_one_subject_out_trains_folds_together_and_goes_on(monkeypatch):
 def test_only_single_frames_on_a_cpu_are_trained_together():
     assert NetworkClassifier(config.profile("laptop", **SMALL)).at_once
     assert not NetworkClassifier(config.profile("laptop")).at_once
-    for change in ({"sequence": "bilstm"}, {"sequence": "lstm"}, {"precision": "bfloat16"}):
+    for change in (
+        {"sequence": "bilstm"},
+        {"sequence": "lstm"},
+        {"precision": "bfloat16"},
+        {"precision": "float16"},
+    ):
         assert not NetworkClassifier(config.profile("laptop", **SMALL | change)).at_once
 
 

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from scipy.ndimage import correlate
 
 from merlib.config import Config
-from merlib.model.mffm import FIM, MFFM, constant, upsampled
+from merlib.model.mffm import FIM, MFFM, constant, resized
 
 CHANNELS = (2, 4, 8, 16)
 SIZES = (8, 4, 2, 1)
@@ -209,4 +209,4 @@ def test_upsampling_of_a_gpu_is_that_of_a_cpu(sizes, mode) -> None:
     expected = enlarged(x.numpy(), (rows, columns), mode)
     found = down.T @ (x @ across)
     np.testing.assert_allclose(found, expected, atol=1e-6)  # OpenCV's weights are float32
-    torch.testing.assert_close(upsampled(x, (rows, columns), mode), found, atol=1e-14, rtol=0)
+    torch.testing.assert_close(resized(x, (rows, columns), mode), found, atol=1e-14, rtol=0)

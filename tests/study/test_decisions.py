@@ -160,7 +160,7 @@ def deeper_map_is_upsampled():
     shallow, deep = features(1, 4, 8, 8), features(1, 8, 4, 4)
     assert mffm.FIM(4, 8)(shallow, deep).shape == (1, 12, 8, 8)
     for mode, expected in (("bilinear", [0.0, 0.25, 0.75, 1.0]), ("nearest", [0.0, 0.0, 1.0, 1.0])):
-        edge = mffm.upsampled(torch.tensor([[[[0.0, 1.0]]]]), (1, 4), mode)
+        edge = mffm.resized(torch.tensor([[[[0.0, 1.0]]]]), (1, 4), mode)
         assert edge.flatten().tolist() == expected
 
 

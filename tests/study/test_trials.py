@@ -478,8 +478,7 @@ def test_all_trials_are_those_that_the_data_allows(study, dataset, monkeypatch):
     monkeypatch.setattr(learning_curve, "measure", lambda *_, method: asked.append(method + "'s"))
     monkeypatch.setattr(cli, "print_scores", lambda *_: None)
     cli.main(["trials", "--dataset", dataset, "--data-root", str(study.root), "--seeds", "0"])
-    auto = trials.multiplies_in_bfloat16(study.config)
-    as_it_is = "bfloat16" if auto else "float32"
+    as_it_is = str(trials.products(study.config)).removeprefix("torch.")
     extra = {"amplitude", "logistic's", "base's", "full's"} if dataset == "synthetic" else set()
     assert set(asked) == set(trials.TRIALS) - {as_it_is} | extra
 
