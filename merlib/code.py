@@ -51,16 +51,24 @@ def imported(text: str, name: str = "") -> set[str]:
     path = path_of(name)
     package = name if path and path.stem == "__init__" else name.rpartition(".")[0]
     found: set[str] = set()
+    for start, alias in written(text, package):
+        public = PLACES.get(alias) if start == PACKAGE.name else None
+        part = f"{start}.{public or alias}"
+        found.add(part if alias and path_of(part) else start)
+    return {one for one in found if path_of(one)}
+
+
+@cache
+def written(text: str, package: str) -> frozenset[tuple[str, str]]:
+    """Return what code imports: modules, and the names from them; without ``from`` no name."""
+    found: set[tuple[str, str]] = set()
     for node in ast.walk(ast.parse(text)):
         if isinstance(node, ast.Import):
-            found |= {alias.name for alias in node.names}
+            found |= {(alias.name, "") for alias in node.names}
         elif isinstance(node, ast.ImportFrom):
             start = resolve_name("." * node.level + (node.module or ""), package)
-            for alias in node.names:
-                public = PLACES.get(alias.name) if start == PACKAGE.name else None
-                part = f"{start}.{public or alias.name}"
-                found.add(part if path_of(part) else start)
-    return {one for one in found if path_of(one)}
+            found |= {(start, alias.name) for alias in node.names}
+    return frozenset(found)
 
 
 def path_of(name: str) -> Path | None:
