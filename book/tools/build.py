@@ -96,7 +96,7 @@ def execute_one(text: Path, parameters: dict, made_from: list, home: Path) -> Pa
             kernel_name="python3",
             cwd=text.parent,
             progress_bar=False,
-            extra_arguments=["--IPKernelApp.log_level=40"],
+            extra_arguments=["--IPKernelApp.log_level=50"],
         )
     except papermill.PapermillExecutionError as error:
         raise RuntimeError(
