@@ -21,7 +21,10 @@ from filelock import FileLock, Timeout
 T = TypeVar("T")
 
 LOG = "MERLIB_READ_LOG"
-"""Variable that names a file where `noted` writes; the build of the book sets it."""
+"""Variable that names a file where `noted` and `say` write; the build of the book sets it."""
+
+SAID = "said: "
+"""How a line of that file begins that `say` has written."""
 
 PART = ".part-"
 """How the name of a file begins while it is written."""
@@ -65,8 +68,15 @@ def noted(path: Path) -> Path:
 
 
 def say(text: str) -> None:
-    """Tell something in passing: to the terminal, never into the page of a notebook."""
-    print(text, file=sys.__stderr__, flush=True)
+    """Tell something in passing: to the terminal, never into a page of the book.
+
+    A notebook's kernel has no terminal; what it says is told by the build of the book.
+    """
+    if log := os.environ.get(LOG):
+        with open(log, "a", encoding="utf-8") as file:
+            file.write(f"{SAID}{' '.join(text.splitlines())}\n")
+    else:
+        print(text, file=sys.__stderr__, flush=True)
 
 
 def advice(error: OSError) -> str:

@@ -105,8 +105,12 @@ def execute_one(text: Path, parameters: dict, made_from: list, home: Path) -> Pa
     finally:
         lines = Path(log).read_text("utf-8").splitlines()
         os.unlink(os.environ.pop(files.LOG))
+        for line in lines:
+            if line.startswith(files.SAID):
+                files.say(line.removeprefix(files.SAID))
     privacy.clean(executed)
-    read = digests((os.path.relpath(path, home) for path in lines), home)
+    paths = [line for line in lines if not line.startswith(files.SAID)]
+    read = digests((os.path.relpath(path, home) for path in paths), home)
     executed.metadata["merlib"] = {"key": key, "read": read, "cells": digest_of(executed)}
     files.write(target, nbformat.writes(executed) + "\n")
     return target

@@ -287,9 +287,10 @@ import time
 from pathlib import Path
 from types import SimpleNamespace
 
-from merlib.files import noted
+from merlib.files import noted, say
 
 noted(Path("../{mine}")).touch()
+say("{mine} waits for {other}")
 end = time.monotonic() + 60
 while not Path("../{other}").exists():
     assert time.monotonic() < end
@@ -297,8 +298,10 @@ while not Path("../{other}").exists():
 """
 
 
-def test_pages_run_at_the_same_time_and_each_knows_what_it_read(tmp_path, casme2_root, monkeypatch):
-    """Each of two pages waits for the other one."""
+def test_pages_run_at_the_same_time_and_each_knows_what_it_read(
+    tmp_path, casme2_root, monkeypatch, capfd
+):
+    """Each of two pages waits for the other one; what they say of it is not in them."""
     monkeypatch.delenv("LOKY_MAX_CPU_COUNT", raising=False)
     (tmp_path / "_toc.yml").write_text(OURS)
     (tmp_path / "notebooks").mkdir()
@@ -309,7 +312,11 @@ def test_pages_run_at_the_same_time_and_each_knows_what_it_read(tmp_path, casme2
     made = build.execute(study, ["majority"])
     assert [path.name for path in made] == ["one.ipynb", "two.ipynb"]
     for path in made:
-        assert set(nbformat.read(path, 4).metadata["merlib"]["read"]) == {path.stem}
+        page = nbformat.read(path, 4)
+        assert set(page.metadata["merlib"]["read"]) == {path.stem}
+        assert not any(cell.get("outputs") for cell in page.cells)
+    said = capfd.readouterr().err.splitlines()
+    assert {"one waits for two", "two waits for one"} <= set(said)
 
 
 def test_few_pages_run_at_a_time_where_memory_is_short(monkeypatch):
