@@ -69,9 +69,8 @@ class Together:
 
     def masks(self, counts: Tensor) -> dict[str, Tensor]:
         """Draw the masks (F, B, ...) of the dropout layers: on a CPU each fold's own."""
-        if (
-            counts.device.type != "cpu"
-        ):  # thousands of small draws would take longer than the rest of a step
+        if counts.device.type != "cpu":
+            # Thousands of small draws would take longer than the rest of a step.
             kept = {name: (layer.shape, 1 - layer.p) for name, layer in self.dropouts.items()}
             return {
                 f"{name}.mask": counts.new_empty(*counts.shape, *shape).bernoulli_(p) / p

@@ -10,6 +10,7 @@ import numpy as np
 from sklearn.base import clone
 
 from merlib import loso
+from merlib.config import VARIANTS
 from merlib.methods import METHODS
 from merlib.methods.views import shape_of
 from merlib.model.training import products
@@ -18,7 +19,6 @@ from .study import PROTOCOLS, Study
 
 SLOW = 2.0
 """Seconds of training two clips from which a step is measured once, not three times."""
-
 
 LONG = 86400.0
 """Seconds of training from which a user is asked first."""
@@ -107,7 +107,7 @@ def of_method(study: Study, method: str) -> Outlook:
     return Outlook(
         method,
         loso.device_of(estimator),
-        kind if method in ("base", "mfem", "mffm", "full") else "float32",
+        kind if method in VARIANTS else "float32",
         min(together * processes, len(sizes)),
         len(sizes),
         batch,

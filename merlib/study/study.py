@@ -360,9 +360,9 @@ class Study:
         if method not in config.VARIANTS:
             return train()
         about = self.about(method) | {"left_out": left_out}
-        folder = self.run_folder(method, self.seed) / "classifiers"
-        path = folder / f"{short_name(left_out, left_out)}.safetensors"
-        with alone(self.run_folder(method, self.seed)):
+        folder = self.run_folder(method, self.seed)
+        path = folder / "classifiers" / f"{short_name(left_out, left_out)}.safetensors"
+        with alone(folder):
             return kept(path, lambda: Model(train(), about), about).classifier
 
     def about(self, method: str) -> dict[str, Any]:
