@@ -18,7 +18,19 @@ from merlib.values import known, shown
 
 from .augment import augment
 from .estimator import Axis, ClipClassifier, check_clips, seed_of
-from .folds import AfterFoldsEpoch, Together, Trained, Trainer, alike, padded, plan, stacked
+from .folds import (
+    AfterFoldsEpoch,
+    Recorded,
+    Together,
+    Trained,
+    Trainer,
+    alike,
+    kept_by,
+    padded,
+    plan,
+    recordable,
+    stacked,
+)
 from .network import Network
 from .training import (
     Diverged,
@@ -135,29 +147,19 @@ class NetworkClassifier(ClipClassifier):
             self.loss_ = []
             clips, labels = reader(X, device), torch.from_numpy(codes).to(device)
             prior = log_prior(labels, len(self.classes_), config)
-            optimiser = make_optimiser(self.network_, config)
-            scaler = loss_scaler(optimiser, device, kind)
-            steps = config.epochs * len(draw_batches(codes, config, torch.Generator()))
-            schedule = torch.optim.lr_scheduler.LambdaLR(optimiser, cosine(steps))
+            number = config.epochs * len(draw_batches(codes, config, torch.Generator()))
+            steps = Steps(self.network_, config, kind, prior, number)
+            take: Callable[..., None] = steps.take
+            if kind is not torch.float16:  # the scale of the loss is no tensor that can be restored
+                take = Recorded(take, "a step of training", steps.changed)
             for epoch in range(1, config.epochs + 1):
                 self.network_.train()
-                total = torch.zeros((), device=device)
                 for rows, chances in epoch_plan(codes, config, generator, device):
-                    batch = augment(clips(rows), config, chances)
-                    with torch.autocast(device.type, kind, enabled=kind is not torch.float32):
-                        logits = self.network_(batch)
-                    loss = functional.cross_entropy(logits.float() + prior, labels[rows])
-                    optimiser.zero_grad()
-                    scaler.scale(loss).backward()
-                    scaler.step(optimiser)
-                    scaler.update()
-                    schedule.step()
-                    total += loss.detach() * len(rows)
+                    take(clips(rows), labels[rows], chances)
+                    steps.schedule.step()
                 self.network_.eval()
-                total = torch.where(all_finite(self.network_), total, math.nan)
-                self.loss_.append(float(total) / len(X))  # a GPU waits here, once in an epoch
-                # Slopes that overflow whatever the scale is would leave the weights as they are.
-                if not math.isfinite(self.loss_[-1]) or scaler.get_scale() < 1:
+                self.loss_.append(steps.end_epoch() / len(X))
+                if not math.isfinite(self.loss_[-1]):
                     del self.network_
                     raise Diverged(epoch, config.learning_rate)
                 if after_epoch is not None:
@@ -214,6 +216,48 @@ class NetworkClassifier(ClipClassifier):
                 filled = rows[torch.arange(PREDICTED_AT_ONCE) % len(rows)]
                 logits.append(self.network_(read(X, filled).to(self.device_))[: len(rows)])
             return probabilities(logits)
+
+
+class Steps:
+    """The training steps of one network, by cross entropy.
+
+    ``kind`` is the type of its products, ``prior`` (K,) is added to the logits in the loss, and
+    ``number`` is that of all steps.
+    """
+
+    def __init__(
+        self, network: Network, config: Config, kind: torch.dtype, prior: Tensor, number: int
+    ):
+        self.network, self.config, self.kind, self.prior = network, config, kind, prior
+        self.optimiser = recordable(make_optimiser(network, config))
+        self.scaler = loss_scaler(self.optimiser, prior.device, kind)
+        self.schedule = torch.optim.lr_scheduler.LambdaLR(self.optimiser, cosine(number))
+        self.total = torch.zeros((), device=prior.device)
+
+    def take(self, clips: Tensor, labels: Tensor, chances: Tensor) -> None:
+        """Take a step by clips (B, T, C, H, W), labels (B,) and chances (3, B), see `augment`."""
+        mixed = self.kind is not torch.float32
+        with torch.autocast(clips.device.type, self.kind, enabled=mixed):
+            logits = self.network(augment(clips, self.config, chances))
+        loss = functional.cross_entropy(logits.float() + self.prior, labels)
+        self.optimiser.zero_grad()
+        self.scaler.scale(loss).backward()
+        self.scaler.step(self.optimiser)
+        self.scaler.update()
+        self.total.add_(loss.detach() * len(clips))
+
+    def changed(self) -> list[Tensor]:
+        """Return the tensors that a step changes."""
+        network = self.network
+        return [*network.parameters(), *network.buffers(), *kept_by(self.optimiser), self.total]
+
+    def end_epoch(self) -> float:
+        """Return the sum of the losses of an epoch; not a number if the training diverged."""
+        total = torch.where(all_finite(self.network), self.total, math.nan)
+        self.total.zero_()
+        found = float(total)  # a GPU waits here, once in an epoch
+        # Slopes that overflow whatever the scale is would leave the weights as they are.
+        return found if self.scaler.get_scale() >= 1 else math.nan
 
 
 class Fold(Trained):

@@ -6,22 +6,25 @@ all of them at once. Each fold has the same weights, batches, augmentation and d
 trained alone, so the result is the same up to the rounding of sums. On a GPU the dropout is drawn
 there, of all folds at once: it is as random, but not what a fold draws alone. Convolutions are
 matrix products there, since those of many small groups of channels are slow, and a step is recorded
-as a whole.
+as a whole if that is faster there.
 """
 
 import copy
 import math
+import time
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from functools import cache, partial
-from typing import Any, TypeVar, cast
+from typing import Any, ClassVar, TypeVar, cast
 
 import numpy as np
 import torch
 from torch import Tensor, nn
 from torch.func import functional_call, stack_module_state, vmap
 from torch.nn import functional
+
+from merlib.files import say
 
 from .training import Diverged, decaying
 
@@ -153,7 +156,14 @@ class Trainer:
         self.total = torch.zeros(
             len(together.states), device=next(iter(together.weights.values())).device
         )
-        self.step, self.logits = Recorded(self.take), Recorded(together.logits)
+        self.step = Recorded(self.take, "a step of training", self.changed)
+        self.logits = Recorded(together.logits, "a prediction")
+
+    def changed(self) -> list[Tensor]:
+        """Return the tensors that a step changes."""
+        network = self.together
+        noted = kept_by(self.optimiser)
+        return [*network.weights.values(), *network.buffers.values(), *noted, self.total]
 
     def take(
         self, clips: Tensor, labels: Tensor, counts: Tensor, whole: bool, *drawn: Tensor
@@ -225,46 +235,150 @@ def recordable(optimiser: torch.optim.Optimizer) -> torch.optim.Optimizer:
     return optimiser
 
 
+def kept_by(optimiser: torch.optim.Optimizer) -> list[Tensor]:
+    """Return the tensors that an optimiser changes beside the weights, such as momentum."""
+    states = optimiser.state.values()
+    return [one for state in states for one in state.values() if isinstance(one, Tensor)]
+
+
 class Recorded:
     """A function of tensors that a GPU does again by itself, as a CUDA graph.
 
     A step is thousands of short operations, and a GPU would wait for Python between them. So after
     a few calls with the same shapes the operations are recorded; then they run on new values in one
-    call. The function depends on its arguments alone, and on tensors that it changes in place. What
-    it returns is written over by the next call. On a CPU it is simply called.
+    call. The function depends on its arguments alone, and on tensors that it changes in place:
+    ``changed`` returns these. What it returns is written over by the next call.
+
+    Not every driver and card gains by it. So a recording is first run beside the function itself,
+    from the same state; it is kept if it gives the same and is faster. The terminal is told, once.
+    On a CPU the function is simply called. ``name`` is what one call is.
     """
 
     CALLS = 3
     """Calls before it is recorded: the first ones make the state of an optimiser."""
 
-    def __init__(self, function: Callable):
-        self.function = function
+    TOLD: ClassVar[set[tuple[str, str]]] = set()
+    """What this process has told already: the name of a function, and how it is called."""
+
+    def __init__(
+        self, function: Callable, name: str, changed: Callable[[], Iterable[Tensor]] = tuple
+    ):
+        self.function, self.name, self.changed = function, name, changed
         self.calls: Counter = Counter()
-        self.graphs: dict[tuple, tuple[torch.cuda.CUDAGraph, list[Any], Any]] = {}
+        self.graphs: dict[tuple, Graph | None] = {}  # None: it is called as before
 
     def __call__(self, *given: Any) -> Any:
         """Return what the function returns for tensors, and perhaps other values."""
-        if not given[0].is_cuda:
+        if not can_record(given[0]):
             return self.function(*given)
         key = tuple(one.shape if isinstance(one, Tensor) else one for one in given)
         self.calls[key] += 1
-        if self.calls[key] <= self.CALLS:
-            with beside():
-                return self.function(*given)
-        if key not in self.graphs:
-            kept = [one.clone() if isinstance(one, Tensor) else one for one in given]
-            graph = torch.cuda.CUDAGraph()
-            # Graphs of other shapes share their memory: nothing in it lasts from call to call.
-            pool = next((one.pool() for one, _, _ in self.graphs.values()), None)
-            with torch.cuda.graph(graph, pool=pool, stream=side_stream()):
-                found = self.function(*kept)
-            self.graphs[key] = graph, kept, found
-        graph, kept, found = self.graphs[key]
-        for old, new in zip(kept, given, strict=True):
+        if self.calls[key] == self.CALLS + 1:
+            return self.recorded(key, given)
+        graph = self.graphs.get(key)
+        return self.plain(*given) if graph is None else graph(*given)
+
+    def plain(self, *given: Any) -> Any:
+        """Call the function in the stream in which it is recorded."""
+        with beside():
+            return self.function(*given)
+
+    def recorded(self, key: tuple, given: Sequence[Any]) -> Any:
+        """Record the operations, and keep them if that is good; return what the function returns.
+
+        In the end all is as after a single call of the function itself.
+        """
+        self.graphs[key] = None
+        # Graphs of other shapes share their memory: nothing in it lasts from call to call.
+        pool = next((one.graph.pool() for one in self.graphs.values() if one is not None), None)
+        try:
+            graph = Graph(self.function, given, pool)
+        except RuntimeError as error:
+            for one in self.changed():
+                one.grad = None  # of the recording that failed
+            self.tell("not recorded", str(error).partition("\n")[0])
+            return self.plain(*given)
+        before, random = [one.clone() for one in self.changed()], random_state(given[0])
+        values: dict[str, list[Tensor]] = {}
+        seconds = {"recorded": math.inf, "called": math.inf}
+        for _ in range(self.CALLS):
+            for way, call in (("recorded", graph), ("called", self.plain)):
+                self.restore(before)
+                set_random_state(given[0], random)
+                begun = finished()
+                found = call(*given)
+                seconds[way] = min(seconds[way], finished() - begun)
+                returned = () if found is None else (found,)
+                values[way] = [one.detach().clone() for one in (*self.changed(), *returned)]
+        told = " and ".join(f"{1000 * t:.1f} ms {way}" for way, t in seconds.items())
+        if not all(map(same, values["recorded"], values["called"])):
+            self.tell("not recorded", "that gives other numbers")
+        elif seconds["recorded"] < seconds["called"]:
+            self.graphs[key] = graph
+            self.tell("recorded", told)
+        else:
+            self.tell("not recorded", told)
+        return found
+
+    def tell(self, how: str, why: str) -> None:
+        """Say how the function is called, and why: once in a process."""
+        if (self.name, how) not in self.TOLD:
+            self.TOLD.add((self.name, how))
+            say(f"{self.name} is {how} for the GPU: {why}")
+
+    @torch.no_grad()
+    def restore(self, before: Sequence[Tensor]) -> None:
+        """Give the tensors that the function changes the values that they had."""
+        for now, then in zip(self.changed(), before, strict=True):
+            now.copy_(then)
+
+
+class Graph:
+    """The operations of a function as a CUDA graph, for arguments of the shapes of ``given``."""
+
+    def __init__(self, function: Callable, given: Sequence[Any], pool: Any):
+        self.kept = [one.clone() if isinstance(one, Tensor) else one for one in given]
+        self.graph = torch.cuda.CUDAGraph()
+        with torch.cuda.graph(self.graph, pool=pool, stream=side_stream()):
+            self.found = function(*self.kept)
+
+    def __call__(self, *given: Any) -> Any:
+        """Do them again with other values, and return what the function returns."""
+        for old, new in zip(self.kept, given, strict=True):
             if isinstance(old, Tensor):
                 old.copy_(new)
-        graph.replay()
-        return found
+        self.graph.replay()
+        return self.found
+
+
+def can_record(x: Tensor) -> bool:
+    """Return whether the operations on a tensor can be recorded."""
+    return x.is_cuda
+
+
+def same(one: Tensor, other: Tensor) -> bool:
+    """Return whether two tensors are equal up to rounding."""
+    return torch.allclose(one, other, rtol=1e-4, atol=1e-6, equal_nan=True)
+
+
+def finished() -> float:
+    """Wait until the GPU has done all that was begun; return the time in seconds."""
+    if torch.cuda.is_available():
+        torch.cuda.synchronize()
+    return time.perf_counter()
+
+
+def random_state(x: Tensor) -> Tensor:
+    """Return the state of the random generator of a tensor's device."""
+    return torch.cuda.get_rng_state(x.device) if x.is_cuda else torch.get_rng_state()
+
+
+def set_random_state(x: Tensor, state: Tensor) -> None:
+    """Set the state of the random generator of a tensor's device."""
+    if x.is_cuda:
+        torch.cuda.set_rng_state(state, x.device)
+    else:
+        torch.set_rng_state(state)
 
 
 @cache

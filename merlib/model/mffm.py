@@ -10,6 +10,7 @@ from typing import cast
 
 import torch
 from torch import Tensor, nn
+from torch.func import functional_call
 from torch.nn import functional
 
 from merlib.config import Config
@@ -30,6 +31,11 @@ def named_pairs(name: str) -> tuple[tuple[int, int], ...]:
     if name in PAIRS:
         return PAIRS[name]
     return tuple((int(a) - 1, int(b) - 1) for a, b in map(tuple, name.split()))
+
+
+WIDE = 128
+"""Channels of a deep feature from which a CPU upsamples it late, see `FIM.joined_late`: with fewer
+channels, moving numbers takes longer than the products that are saved, as it does on a GPU."""
 
 
 class FIM(nn.Module):
@@ -61,8 +67,32 @@ class FIM(nn.Module):
 
     def forward(self, shallow: Tensor, deep: Tensor) -> Tensor:
         """Return Y ``(B, C_1 + C_2, H_1, W_1)`` of X_1 and X_2, each ``(B, C_k, H_k, W_k)``."""
-        up = resized(self.inner(deep), shallow.shape[2:], self.mode)
-        return self.act(self.bn(self.outer(torch.cat([shallow, up], dim=1))))
+        late = deep.device.type == "cpu" and deep.shape[1] >= WIDE
+        joined = self.joined_late if late else self.joined_early
+        return self.act(self.bn(joined(shallow, self.inner(deep))))
+
+    def joined_early(self, shallow: Tensor, deep: Tensor) -> Tensor:
+        """Return the outer convolution of the joined maps, step by step as eq. 12 has it."""
+        up = resized(deep, shallow.shape[2:], self.mode)
+        return self.outer(torch.cat([shallow, up], dim=1))
+
+    def joined_late(self, shallow: Tensor, deep: Tensor) -> Tensor:
+        """Return the same; the deep map is upsampled after its products, which are fewer so.
+
+        Convolution and upsampling are linear. So each weight of the kernel is applied to the small
+        map, and what it gives is upsampled and moved to the weight's place, by two constant
+        matrices that also sum over the places.
+        """
+        kernel = self.outer.kernel_size[0]
+        here, there = self.outer.weight.split([shallow.shape[1], deep.shape[1]], dim=1)
+        products = there.permute(0, 2, 3, 1).flatten(0, 2) @ deep.flatten(2)
+        places = products.view(len(deep), -1, kernel, kernel, *deep.shape[2:])
+        rows, columns = (
+            constant(small, large, self.mode, deep.device, deep.dtype, kernel)
+            for small, large in zip(deep.shape[2:], shallow.shape[2:], strict=True)
+        )
+        y = rows.T @ (places.transpose(3, 4).flatten(4, 5).flatten(2, 3) @ columns)
+        return y + functional_call(self.outer, {"weight": here}, (shallow,))
 
     def pooled(self, shallow: Tensor, deep: Tensor) -> Tensor:
         """Return GAP(Y), ``(B, C_1 + C_2)``, without computing Y: in evaluation mode, without ReLU.
@@ -122,10 +152,18 @@ def resized(x: Tensor, size: tuple[int, ...], mode: str) -> Tensor:
 
 
 @cache
-def constant(here: int, there: int, mode: str, device: torch.device, dtype: torch.dtype) -> Tensor:
-    """Return `interpolation` on a device; it is copied there once, so that no step waits."""
+def constant(
+    here: int, there: int, mode: str, device: torch.device, dtype: torch.dtype, kernel: int = 1
+) -> Tensor:
+    """Return `interpolation` on a device; it is copied there once, so that no step waits.
+
+    For a larger ``kernel`` it is that of each of its places in turn, (kernel * here, there): what
+    lies there of the upsampled line, and zero outside.
+    """
+    around = kernel // 2
     with torch.inference_mode(False):
-        return interpolation(here, there, mode).to(device, dtype)
+        line = functional.pad(interpolation(here, there, mode), (around, around))
+        return line.unfold(1, there, 1).movedim(1, 0).flatten(0, 1).to(device, dtype)
 
 
 class MFFM(nn.Module):

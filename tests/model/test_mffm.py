@@ -9,6 +9,7 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.ndimage import correlate
+from torch.utils.flop_counter import FlopCounterMode
 
 from merlib.config import Config
 from merlib.model.mffm import FIM, MFFM, constant, resized
@@ -68,8 +69,10 @@ KERNELS = list(itertools.product((1, 3, 7), repeat=2))  # outer, inner
 @pytest.mark.parametrize(("kernel", "inner"), KERNELS)
 @pytest.mark.parametrize("relu", [True, False])
 @pytest.mark.parametrize("mode", ["bilinear", "nearest"])
-@pytest.mark.parametrize("deep_size", [(4, 4), (3, 2), (7, 6)])
-def test_fim_is_eq_12_in_training(kernel, inner, relu, mode, deep_size) -> None:
+@pytest.mark.parametrize("deep_size", [(4, 4), (3, 2), (7, 6), (1, 1)])
+@pytest.mark.parametrize("wide", [0, 5], ids=["late", "early"])
+def test_fim_is_eq_12_in_training(kernel, inner, relu, mode, deep_size, wide, monkeypatch) -> None:
+    monkeypatch.setattr("merlib.model.mffm.WIDE", wide)
     c1, c2, size = 3, 4, (7, 6)
     fim = FIM(c1, c2, kernel, relu, inner, mode).double().train()
     torch.nn.init.normal_(fim.bn.weight)
@@ -91,6 +94,51 @@ def test_fim_is_eq_12_in_training(kernel, inner, relu, mode, deep_size) -> None:
     actual = fim(torch.tensor(x1), torch.tensor(x2))
     assert actual.shape == (2, c1 + c2, *size)
     np.testing.assert_allclose(actual.detach().numpy(), expected, atol=1e-6)
+
+
+@settings(max_examples=40, deadline=None)
+@given(
+    heights=st.tuples(st.integers(1, 5), st.integers(1, 9)),
+    widths=st.tuples(st.integers(1, 5), st.integers(1, 9)),
+    kernel=st.sampled_from([1, 3, 5, 7]),
+    mode=st.sampled_from(["bilinear", "nearest"]),
+)
+def test_a_late_upsampling_has_the_value_and_the_slopes_of_an_early_one(
+    heights, widths, kernel, mode
+) -> None:
+    fim = FIM(2, 3, kernel, mode=mode).double()
+    found = []
+    for joined in (fim.joined_early, fim.joined_late):
+        torch.manual_seed(0)
+        shallow = torch.randn(2, 2, heights[1], widths[1], dtype=torch.float64, requires_grad=True)
+        deep = torch.randn(2, 3, heights[0], widths[0], dtype=torch.float64, requires_grad=True)
+        y = joined(shallow, deep)
+        slopes = torch.autograd.grad(
+            (y * torch.randn_like(y)).sum(), (shallow, deep, fim.outer.weight)
+        )
+        found.append((y, *slopes))
+    for early, late in zip(*found, strict=True):
+        torch.testing.assert_close(early, late, atol=1e-12, rtol=0)
+
+
+def test_a_late_upsampling_is_fewer_products() -> None:
+    fim = FIM(64, 256)
+    shallow, deep = torch.empty(1, 64, 28, 28), torch.empty(1, 256, 7, 7)
+    early, late = (
+        counted(joined, shallow.to("meta"), deep.to("meta"))
+        for joined in (fim.to("meta").joined_early, fim.joined_late)
+    )
+    weights, places = 320 * 9, 28 * 28
+    assert early == weights * 320 * places
+    moved = 320 * (3 * 7 * 28 * 3 * 7 + 28 * 28 * 3 * 7)
+    assert late == weights * (64 * places + 256 * 7 * 7) + moved
+
+
+def counted(function, *given: torch.Tensor) -> int:
+    """Multiply-accumulate operations."""
+    with FlopCounterMode(display=False) as counter:
+        function(*given)
+    return counter.get_total_flops() // 2
 
 
 @pytest.mark.parametrize(
