@@ -151,7 +151,15 @@ class Config:
         "prepare",
         "one transform for the whole clip leaves the head's own drift in the flow; it is often "
         "larger than the expression. `remove` subtracts a similarity transform fitted robustly to "
-        "each flow. On synthetic development data the network hardly learns with `keep`",
+        "each flow, and the same from the grey frames. On synthetic development data the network "
+        "hardly learns with `keep`",
+    )
+    grey: Literal["change", "frames"] = choice(
+        "change",
+        "prepare",
+        "the paper shows the network the magnified frames; `change` is their difference from the "
+        "onset. What a face looks like hides how it moves: on development data a linear model "
+        "reads little from frames",
     )
     flow_method: Literal["tvl1", "dis", "farneback"] = choice(
         "tvl1",
@@ -181,8 +189,6 @@ class Config:
 
     # Network, sections 2.1 to 2.1.4
     variant: Variant = choice("full", "network", "the row of Table 3")
-    # PyTorch 2.13 has a bug on a CPU: a 1x1 convolution of stride 2 (the shortcut of a stage)
-    # writes beyond its memory for 2 to 7 input channels in the channels_last layout.
     width: Annotated[int, Range(8, 512)] = choice(
         64, "network", "channels of stage 1; ResNet34 has 64"
     )
@@ -352,6 +358,7 @@ PROFILES: dict[str, dict[str, Any]] = {
     "literal": {
         "evm_order": "after",
         "head_motion": "keep",
+        "grey": "frames",
         "cam_relu": False,  # and with it the plain start of W_0, see merlib.model.mfem.CAM
         "fim_kernel": 7,
         "fim_inner_kernel": 7,
@@ -396,7 +403,7 @@ GIVEN = {
         "frames", "short_clips", "flow_pairs", "sequence", "lstm_output",
     ),
     "motion alone and no frames of faces": (
-        "inputs", "landmarks", "evm", "evm_order", "evm_alpha", "evm_low", "evm_high",
+        "inputs", "landmarks", "grey", "evm", "evm_order", "evm_alpha", "evm_low", "evm_high",
         "evm_lambda_c", "evm_bands",
     ),
     "flow that its authors computed, in pictures of 28x28": (

@@ -173,6 +173,7 @@ def of_pipeline(_):
     found = {"sampled": pipeline.sample(7, 5), "apex": pipeline.find_apex(frames, matrix, TINY, 40)}
     choices = {
         "usual": {},
+        "grey": {"grey": "frames"},
         "all": {"strain": True, "flow_pairs": "consecutive", "flow_source": "magnified"},
         "plain": {"head_motion": "keep", "flow_size": 40, "evm": "off"},
     }
@@ -407,7 +408,8 @@ STEPS = {
     if name.startswith("of_") and name != "of_method"
 }
 MODULES = {type(method.build()).__module__.rpartition(".")[2]: name
-           for name, method in METHODS.items() if name != "kfc-mer"}  # fmt: skip
+           for name, method in METHODS.items()
+           if name != "kfc-mer" and not name.endswith("-changes")}  # fmt: skip
 STEPS |= {
     module: lambda root, name=name: of_method(name, root)
     for module, name in MODULES.items()
@@ -503,7 +505,7 @@ CHANGES = {
     "flow": [
         (flow.SETTINGS, "fast", flow.SETTINGS["fast"] | {"lambda_": 0.055}),
         (flow.SETTINGS, "default", {"tau": 0.2}),
-        (flow.remove_head_motion, "__defaults__", (4,)),
+        (flow.head_motion, "__defaults__", (4,)),
     ],
     "face": [(face, "EYES", face.EYES + 0.01)],
     "lbp": [(lbp, "BLOCKS", 4)],

@@ -79,9 +79,15 @@ METHODS: dict[str, Method] = {
     ),
     "bi-woof": Method("Bi-WOOF + SVM", BiWoof, "apex_flow"),
     "cnn-lstm": Method("CNN+LSTM-style", CNNLSTM, "five_states", {"width": 0.25}),
+    "cnn-lstm-changes": Method(
+        "CNN+LSTM-style, on changes", CNNLSTM, "five_changes", {"width": 0.25}
+    ),
     "elrcn": Method("ELRCN", ELRCN, "nine_flows", {"width": 0.125, "side": 28, "epochs": 20}),
     "merta": Method("MERTA-style", MERTA, "channels", {"width": 0.125, "side": 28, "epochs": 25}),
     "micro-attention": Method("Micro-attention", MicroAttention, "apex_grey", {"width": 0.125}),
+    "micro-attention-changes": Method(
+        "Micro-attention, on changes", MicroAttention, "apex_change", {"width": 0.125}
+    ),
     "kfc-mer": Method("KFC-MER", KFCMER, "apex_flow", {"width": 0.25, "side": 56}),
     "kfc-mer-pooled": Method(
         "KFC-MER, pooled", KFCMERPooled, "apex_flow", {"width": 0.25, "side": 56}
@@ -93,8 +99,15 @@ METHODS: dict[str, Method] = {
     "off-apexnet": Method("OFF-ApexNet", OffApexNet, "apex_flow", {"width": 0.25, "epochs": 300}),
     "ststnet": Method("STSTNet", STSTNet, "apex_picture"),
     "3d-cnn": Method("3D-CNN", CNN3D, "eighteen_frames", {"width": 0.5, "side": 32, "epochs": 50}),
+    "3d-cnn-changes": Method(
+        "3D-CNN, on changes",
+        CNN3D,
+        "eighteen_changes",
+        {"width": 0.5, "side": 32, "epochs": 50},
+    ),
     "at-scnn": Method("AT-SCNN-style", ATSCNN, "apex_flow", {"width": 0.25, "epochs": 150}),
     "lgccon": Method("LGCcon", LGCcon, "apex_grey", {"width": 0.25}),
+    "lgccon-changes": Method("LGCcon, on changes", LGCcon, "apex_change", {"width": 0.25}),
     "mdmo": Method("MDMO + SVM", MDMO, "apex_flow", published={"eyes": "published"}),
     "sssnet": Method("SSSNet", SSSNet, "apex_flow", {"width": 0.5}),
     "rcn-a": Method("RCN-A", RCNA, "apex_flow", {"width": 0.25, "epochs": 300}),

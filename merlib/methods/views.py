@@ -1,5 +1,8 @@
 """Views of a clip, the inputs of the methods of Table 2; methods share a view, computed once.
 
+The head's motion is taken off the grey frames as it is taken off the flow. A view of changes is a
+view of frames less its onset.
+
 A view is a function ``(frames, apex, config, fps, matrix) -> array``, like the view of the paper,
 :func:`merlib.preprocess.pipeline.channels`. Its arguments are the frames from onset to offset
 (F, H, W) uint8, the index of the apex in them, the configuration, the frames per second, and the
@@ -16,11 +19,11 @@ from merlib.config import Config
 from merlib.geometry import stretched
 from merlib.preprocess import face
 from merlib.preprocess.flow import strain
-from merlib.preprocess.pipeline import channels, flow_sequence, magnified, sample
+from merlib.preprocess.pipeline import channels, flow_sequence, magnified, sample, steady
 
 from .lbp import lbp_top
 
-VERSION = 2  # raised when this step computes something else, see merlib.versions
+VERSION = 3  # raised when this step computes something else, see merlib.versions
 
 PICTURE = 28  # pixels a side of the flow as a picture
 SMALL = 64  # pixels a side of the grey frames of the two methods that take raw clips
@@ -55,19 +58,37 @@ def apex_picture(frames: Array, apex: int, config: Config, fps: float, matrix: A
 
 def apex_grey(frames: Array, apex: int, config: Config, fps: float, matrix: Array) -> Array:
     """Return the apex frame (1, F, F), 0 to 1, F = ``flow_size``."""
-    return aligned(frames[[apex]], matrix, config, config.flow_size)
+    return steadied(frames[[0, apex]], matrix, config, config.flow_size)[1:]
+
+
+def apex_change(frames: Array, apex: int, config: Config, fps: float, matrix: Array) -> Array:
+    """Return what the apex frame differs from the onset (1, F, F), -1 to 1."""
+    onset, then = steadied(frames[[0, apex]], matrix, config, config.flow_size)
+    return (then - onset)[None]
 
 
 def five_states(frames: Array, apex: int, config: Config, fps: float, matrix: Array) -> Array:
     """Return onset, midway, apex, midway and offset (5, 64, 64), grey 0 to 1."""
     last = len(frames) - 1
     index = np.rint([0, apex / 2, apex, (apex + last) / 2, last]).astype(int)
-    return aligned(frames[index], matrix, config, SMALL)
+    return steadied(frames[index], matrix, config, SMALL)
+
+
+def five_changes(frames: Array, apex: int, config: Config, fps: float, matrix: Array) -> Array:
+    """Return what `five_states` differ from the onset (5, 64, 64), -1 to 1."""
+    states = five_states(frames, apex, config, fps, matrix)
+    return states - states[0]
 
 
 def eighteen_frames(frames: Array, apex: int, config: Config, fps: float, matrix: Array) -> Array:
     """Return 18 frames from onset to offset at equal intervals (18, 64, 64), grey 0 to 1."""
-    return aligned(frames[sample(len(frames) - 1, 18)], matrix, config, SMALL)
+    return steadied(frames[sample(len(frames) - 1, 18)], matrix, config, SMALL)
+
+
+def eighteen_changes(frames: Array, apex: int, config: Config, fps: float, matrix: Array) -> Array:
+    """Return what `eighteen_frames` differ from the onset (18, 64, 64), -1 to 1."""
+    many = eighteen_frames(frames, apex, config, fps, matrix)
+    return many - many[0]
 
 
 def nine_flows(frames: Array, apex: int, config: Config, fps: float, matrix: Array) -> Array:
@@ -91,21 +112,24 @@ def eleven_flows(frames: Array, apex: int, config: Config, fps: float, matrix: A
 
 def lbp_histograms(frames: Array, apex: int, config: Config, fps: float, matrix: Array) -> Array:
     """Return the LBP-TOP histograms of the aligned clip, see :func:`merlib.methods.lbp.lbp_top`."""
-    return lbp_top(aligned(frames, matrix, config, config.flow_size))
+    return lbp_top(steadied(frames, matrix, config, config.flow_size))
 
 
 def magnified_lbp_histograms(
     frames: Array, apex: int, config: Config, fps: float, matrix: Array
 ) -> Array:
     """Return the LBP-TOP histograms of the magnified clip, as `lbp_histograms`."""
-    matrix = face.rescale(matrix, config.flow_size / config.size)
-    return lbp_top(magnified(face.align(frames, matrix, config.flow_size), config, fps))
+    matrices = face.rescale(steady(frames, matrix, config), config.flow_size / config.size)
+    return lbp_top(magnified(face.align(frames, matrices, config.flow_size), config, fps))
 
 
-def aligned(frames: Array, matrix: Array, config: Config, side: int) -> Array:
-    """Return frames as crops (F, side, side) float32, grey 0 to 1."""
-    matrix = face.rescale(matrix, config.flow_size / config.size)
-    crops: Array | list[Array] = face.align(frames, matrix, config.flow_size)
+def steadied(frames: Array, matrix: Array, config: Config, side: int) -> Array:
+    """Return frames as crops (F, side, side) float32, grey 0 to 1, see `steady`.
+
+    The first one is the onset.
+    """
+    matrices = face.rescale(steady(frames, matrix, config), config.flow_size / config.size)
+    crops: Array | list[Array] = face.align(frames, matrices, config.flow_size)
     if side != config.flow_size:
         crops = [cv2.resize(crop, (side, side), interpolation=cv2.INTER_AREA) for crop in crops]
     return np.asarray(crops, np.float32) / 255
@@ -120,8 +144,9 @@ def shape_of(view: str, config: Config) -> tuple[int, ...]:
 
 VIEWS: dict[str, Callable] = {
     view.__name__: view
-    for view in (channels, apex_flow, apex_picture, apex_grey, five_states, eighteen_frames,
-                 nine_flows, eleven_flows, lbp_histograms, magnified_lbp_histograms)
+    for view in (channels, apex_flow, apex_picture, apex_grey, apex_change, five_states,
+                 five_changes, eighteen_frames, eighteen_changes, nine_flows, eleven_flows,
+                 lbp_histograms, magnified_lbp_histograms)
 }  # fmt: skip
 """Name -> view."""
 
@@ -129,12 +154,15 @@ STEPS: dict[str, tuple[str, ...]] = {
     "channels": ("face", "magnify", "flow", "pipeline"),
     "apex_flow": ("face", "flow", "pipeline", "views"),
     "apex_picture": ("face", "flow", "pipeline", "views"),
-    "apex_grey": ("face", "views"),
-    "five_states": ("face", "views"),
-    "eighteen_frames": ("face", "views"),
+    "apex_grey": ("face", "flow", "pipeline", "views"),
+    "apex_change": ("face", "flow", "pipeline", "views"),
+    "five_states": ("face", "flow", "pipeline", "views"),
+    "five_changes": ("face", "flow", "pipeline", "views"),
+    "eighteen_frames": ("face", "flow", "pipeline", "views"),
+    "eighteen_changes": ("face", "flow", "pipeline", "views"),
     "nine_flows": ("face", "flow", "pipeline", "views"),
     "eleven_flows": ("face", "flow", "pipeline", "views"),
-    "lbp_histograms": ("face", "views", "lbp"),
-    "magnified_lbp_histograms": ("face", "magnify", "pipeline", "views", "lbp"),
+    "lbp_histograms": ("face", "flow", "pipeline", "views", "lbp"),
+    "magnified_lbp_histograms": ("face", "flow", "magnify", "pipeline", "views", "lbp"),
 }
 """View -> the steps behind it, by the names of their modules; see `merlib.versions`."""

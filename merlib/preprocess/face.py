@@ -309,22 +309,23 @@ def whole_frame(shape: tuple[int, int], size: int) -> np.ndarray:
 
 
 def rescale(matrix: np.ndarray, factor: float) -> np.ndarray:
-    """Return the transform (2, 3) to a crop whose side has ``factor`` times as many pixels."""
+    """Return transforms (..., 2, 3) to a crop whose side has ``factor`` times as many pixels."""
     scaled = factor * np.asarray(matrix, float)
-    scaled[:, 2] += 0.5 * factor - 0.5
+    scaled[..., 2] += 0.5 * factor - 0.5
     return scaled
 
 
 def align(frames: np.ndarray, matrix: np.ndarray, size: int) -> np.ndarray:
-    """Crop all frames (F, H, W) uint8 with the same transform (2, 3), see `similarity`.
+    """Crop all frames (F, H, W) uint8 with one transform (2, 3), see `similarity`, or one for each.
 
     The crops are (F, size, size) float32, grey 0 to 255. A Gaussian first removes the detail that a
     coarser grid cannot show: aliasing would turn sub-pixel motion into flicker.
     """
-    scale = np.sqrt(abs(np.linalg.det(matrix[:, :2])))
+    matrices = np.broadcast_to(matrix, (len(frames), 2, 3))
+    scale = np.sqrt(abs(np.linalg.det(matrices[0, :, :2])))
     sigma = 0.5 * np.sqrt(max(0.0, 1 / scale**2 - 1))
     crops = np.empty((len(frames), size, size), np.float32)
-    for frame, crop in zip(frames, crops, strict=True):
+    for frame, crop, matrix in zip(frames, crops, matrices, strict=True):
         image = frame.astype(np.float32)
         if sigma > 0.2:
             image = cv2.GaussianBlur(image, (0, 0), sigma)

@@ -136,12 +136,13 @@ def strain(flow: np.ndarray) -> np.ndarray:
     return np.sqrt(ux**2 + vy**2 + 0.5 * (uy + vx) ** 2)
 
 
-def remove_head_motion(flow: np.ndarray, rounds: int = 5) -> np.ndarray:
-    """Subtract the head's own motion from flow (2, H, W) in pixels: a similarity, robustly fitted.
+def head_motion(flow: np.ndarray, rounds: int = 5) -> tuple[np.ndarray, np.ndarray]:
+    """Return the head's own motion in flow (2, H, W) in pixels: a similarity, robustly fitted.
 
     Shift, roll and scale are fitted by iteratively re-weighted least squares with Cauchy weights,
     so that the few pixels that an expression moves count little. Only the face counts: what is
-    behind it in the crop does not move with the head.
+    behind it in the crop does not move with the head. The result is right, down, roll and scale
+    (4,), and the fields (4, 2, H, W) of which they are parts.
     """
     height, width = flow.shape[1:]
     step = max(1, min(height, width) // 28)
@@ -162,7 +163,26 @@ def remove_head_motion(flow: np.ndarray, rounds: int = 5) -> np.ndarray:
         rest = np.hypot(*(target - np.tensordot(found, thin, 1)))
         scale = 1.5 * np.median(rest) + 1e-6
         weights = 1 / (1 + (rest / scale) ** 2)
-    return (flow - np.tensordot(found, basis, 1)).astype(np.float32)
+    return found, basis
+
+
+def remove_head_motion(flow: np.ndarray) -> np.ndarray:
+    """Subtract the head's own motion from flow (2, H, W) in pixels, see `head_motion`; float32."""
+    return (flow - np.tensordot(*head_motion(flow), 1)).astype(np.float32)
+
+
+def head_transform(flow: np.ndarray) -> np.ndarray:
+    """Return the head's own motion in flow (2, H, W) as a transform (2, 3) float64.
+
+    The point x of the first image is at matrix @ (x, 1) in the second, if it moves with the head.
+    """
+    (right, down, roll, nearer), _ = head_motion(flow)
+    height, width = flow.shape[1:]
+    from_centre = np.array(
+        [[nearer / width, -roll / height, right], [roll / width, nearer / height, down]]
+    )
+    from_centre[:, 2] -= from_centre[:, :2] @ [width / 2, height / 2]
+    return np.eye(2, 3) + from_centre
 
 
 def endpoint_error(flow: np.ndarray, truth: np.ndarray, mask: np.ndarray | None = None) -> float:

@@ -27,10 +27,10 @@ from merlib.geometry import as_input
 from merlib.parallel import each
 
 from . import face
-from .flow import Flow, remove_head_motion, strain
+from .flow import Flow, head_transform, remove_head_motion, strain
 from .magnify import band_gains, magnify, temporal_filter
 
-VERSION = 2  # raised when this step computes something else, see merlib.versions
+VERSION = 3  # raised when this step computes something else, see merlib.versions
 
 CLIPS_AT_ONCE = 32  # clips that a GPU prepares at a time
 
@@ -332,7 +332,8 @@ def channels(
 ) -> np.ndarray:
     """Return the network's input (T, C, S, S) float32 of a clip.
 
-    Channels are grey, standardised over the clip, then u and v in pixels of the S x S crop divided
+    Channels are grey, or with ``grey="change"`` what it differs from the onset, standardised over
+    the clip; then u and v in pixels of the S x S crop divided
     by ``flow_scale``, or an image of them (``flow_image``), and perhaps strain, divided too. Frames
     (F, H, W) uint8 are onset to offset, ``apex`` is an index of them, ``fps`` is frames per second;
     for ``matrix`` see `transform`.
@@ -344,9 +345,42 @@ def grey_and_flows(
     frames: np.ndarray, apex: int, config: Config, fps: float, matrix: np.ndarray
 ) -> tuple[np.ndarray, np.ndarray]:
     """Return what `composed` needs of a clip; the arguments are those of `channels`."""
+    crops, index = grey_crops(frames, apex, config, matrix)
+    grey = magnify(crops, *evm_settings(config), fps, index)
+    return grey, flow_sequence(frames, sample(apex, config.frames), matrix, config, fps)
+
+
+def grey_crops(
+    frames: np.ndarray, apex: int, config: Config, matrix: np.ndarray
+) -> tuple[np.ndarray, np.ndarray]:
+    """Return the crops (F, S, S) float32 that are magnified, and which of them are shown (T,).
+
+    They are those from onset to apex, or the sampled ones if no other is used.
+    """
     index = sample(apex, config.frames)
-    grey = magnified(face.align(frames, matrix, config.size), config, fps, index)
-    return grey, flow_sequence(frames, index, matrix, config, fps)
+    if config.evm_order == "after" or config.evm == "off":
+        frames, index = frames[index], np.arange(len(index))
+    else:
+        frames = frames[: apex + 1]
+    return face.align(frames, steady(frames, matrix, config), config.size), index
+
+
+def steady(frames: np.ndarray, matrix: np.ndarray, config: Config) -> np.ndarray:
+    """Return the transform of each frame (F, 2, 3) into the crop, without the head's motion.
+
+    It is found in the flow from the first frame (see `head_transform`), and taken off in the same
+    step in which the face is cropped: a second step would blur each frame in another way, and
+    magnification would show that. With ``head_motion="keep"`` all have the clip's transform.
+    """
+    if config.head_motion == "keep" or len(frames) == 1:
+        return np.broadcast_to(matrix, (len(frames), 2, 3))
+    first, *others = face.align(frames, matrix, config.size)
+    flow, last = Flow("fast"), np.array([[0.0, 0.0, 1.0]])
+    whole, found = np.concatenate([matrix, last]), [np.asarray(matrix, float)]
+    for crop in others:
+        moved = np.concatenate([head_transform(flow(first, crop)), last])
+        found.append(np.linalg.solve(moved, whole)[:2])
+    return np.stack(found)
 
 
 def off_scale(grey: np.ndarray) -> float:
@@ -364,6 +398,8 @@ def off_scale_words(share: float, config: Config) -> str:
 
 def composed(grey: np.ndarray, flows: np.ndarray, config: Config) -> np.ndarray:
     """Compose grey frames (T, S, S) and their flows (T, 2, S, S); see `channels`."""
+    if config.grey == "change":
+        grey = grey - grey[0]
     grey = (grey - grey.mean()) / max(float(grey.std()), 1e-6)
     parts = [grey[:, None], as_input(flows, config.flow_image, config.flow_scale)]
     if config.strain:
@@ -436,13 +472,8 @@ class Crops:
 
 def crops(frames: np.ndarray, apex: int, config: Config, fps: float, matrix: np.ndarray) -> Crops:
     """Return what a GPU needs to compute the `channels` of a clip; it has the same arguments."""
-    index = sample(apex, config.frames)
-    pairs = flow_pairs(frames, index, matrix, config, fps)
-    if config.evm_order == "after":
-        frames, index = frames[index], np.arange(len(index))
-    else:
-        frames = frames[: apex + 1]
-    return Crops(face.align(frames, matrix, config.size), index, pairs, fps)
+    pairs = flow_pairs(frames, sample(apex, config.frames), matrix, config, fps)
+    return Crops(*grey_crops(frames, apex, config, matrix), pairs, fps)
 
 
 def gpu_device(config: Config) -> str | None:

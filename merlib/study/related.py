@@ -15,8 +15,11 @@ INPUTS = {
     "apex_flow": "apex: flow and strain",
     "apex_picture": "apex: flow and strain",
     "apex_grey": "apex: grey",
+    "apex_change": "apex less onset: grey",
     "five_states": "five frames: grey",
+    "five_changes": "five frames less onset: grey",
     "eighteen_frames": "18 frames: grey",
+    "eighteen_changes": "18 frames less onset: grey",
     "nine_flows": "nine flows and strain",
     "eleven_flows": "eleven flows",
     "lbp_histograms": "all frames: grey",
@@ -52,14 +55,16 @@ NAMED = {
     "Selective deep features": Work(
         "patel2017selective", NONE, "of trained networks, selected", given="not known to us"
     ),
-    "CNN+LSTM": Work("kim2016micro", NONE, LAST, ("cnn-lstm",)),
+    "CNN+LSTM": Work("kim2016micro", NONE, LAST, ("cnn-lstm", "cnn-lstm-changes")),
     "ELRCN": Work("khor2018enriched", NONE, LAST, ("elrcn",)),
-    "3D-CNN": Work("reddy2019spontaneous", NONE, LAST, ("3d-cnn",)),
+    "3D-CNN": Work("reddy2019spontaneous", NONE, LAST, ("3d-cnn", "3d-cnn-changes")),
     "OFF-ApexNet": Work("gan2019offapexnet", NONE, LAST, ("off-apexnet",), "apex: flow"),
     "STSTNet": Work("liong2019ststnet", NONE, LAST, ("ststnet",)),
     "SLSTT": Work("zhang2022short", "patches (transformer)", LAST, ("slstt",)),
-    "Micro-attention": Work("wang2020micro", "places", LAST, ("micro-attention",)),
-    "LGCcon": Work("li2020joint", "the most telling part", LAST, ("lgccon",)),
+    "Micro-attention": Work(
+        "wang2020micro", "places", LAST, ("micro-attention", "micro-attention-changes")
+    ),
+    "LGCcon": Work("li2020joint", "the most telling part", LAST, ("lgccon", "lgccon-changes")),
     "Three streams with SE": Work("yao2020three", "channels of each region", LAST, given="clips"),
     "MERTA": Work(
         "yang2019merta", "places, channels", LAST, ("merta",), "sampled frames: grey, flow, strain"

@@ -144,6 +144,7 @@ SENSITIVITY = FULL | {
     "flow-dis": Trial("DIS flow, not TV-L1", {"flow_method": "dis"}),
     "flow-farneback": Trial("Farnebäck's flow, not TV-L1", {"flow_method": "farneback"}),
     "head-motion": Trial("head motion not removed", {"head_motion": "keep"}),
+    "grey-frames": Trial("grey frames, not their change", {"grey": "frames"}),
     "tvl1-default": Trial("OpenCV's settings of TV-L1", {"tvl1": "default"}),
     "strain": Trial("strain as a fourth channel", {"strain": True}),
     "per-block": Trial("MFEM in every block", {"mfem_place": "block"}),

@@ -29,8 +29,11 @@ SHAPES = {
     "apex_flow": (3, 56, 56),
     "apex_picture": (3, 28, 28),
     "apex_grey": (1, 56, 56),
+    "apex_change": (1, 56, 56),
     "five_states": (5, 64, 64),
+    "five_changes": (5, 64, 64),
     "eighteen_frames": (18, 64, 64),
+    "eighteen_changes": (18, 64, 64),
     "nine_flows": (4, 3, 28, 28),
     "eleven_flows": (4, 2, 28, 28),
 }
@@ -57,6 +60,8 @@ QUICK = {
 """Smaller, and with larger steps, than the profile `laptop`: enough for a class that is easy."""
 
 QUICK["kfc-mer-pooled"] = QUICK["kfc-mer"]
+QUICK |= {f"{name}-changes": QUICK[name] for name in ("cnn-lstm", "micro-attention", "3d-cnn",
+                                                     "lgccon")}  # fmt: skip
 
 
 def easy(view, clips, seed=0):

@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 
+import cv2
 import numpy as np
 import pytest
 
@@ -45,9 +46,10 @@ def test_a_picture_is_the_apex_flow_stretched_to_a_byte(clip, monkeypatch):
 
 
 def test_grey_views_show_the_frames_they_name(clip):
-    frames, apex, config, _, matrix = clip
+    frames, apex, config, fps, matrix = clip
+    still = frames, apex, replace(config, head_motion="keep"), fps, matrix
     crops = face.align(frames, face.rescale(matrix, 2), 56).astype(np.float32) / 255
-    np.testing.assert_allclose(views.apex_grey(*clip)[0], crops[apex])
+    np.testing.assert_allclose(views.apex_grey(*still)[0], crops[apex])
     states = views.five_states(*clip)
     assert states.shape == (5, 64, 64)
     many = views.eighteen_frames(*clip)
@@ -55,6 +57,66 @@ def test_grey_views_show_the_frames_they_name(clip):
     np.testing.assert_array_equal(states[[0, -1]], many[[0, -1]])
     np.testing.assert_allclose(states[2].mean(), crops[apex].mean(), atol=0.01)
     assert not np.array_equal(states[0], states[2])
+
+
+def drifted(frames, right, roll, nearer):
+    """The frames of a head that drifts steadily, and how it moved in the last one."""
+    height, width = frames[0].shape
+    moved, whole = [], np.zeros((2, 3))
+    for part, frame in zip(np.linspace(0, 1, len(frames)), frames, strict=True):
+        whole = cv2.getRotationMatrix2D((width / 2, height / 2), part * roll, 1 + part * nearer)
+        whole[0, 2] += part * right
+        moved.append(
+            cv2.warpAffine(
+                frame, whole, (width, height), flags=cv2.INTER_CUBIC, borderMode=cv2.BORDER_REFLECT
+            )
+        )
+    return np.stack(moved)
+
+
+@pytest.mark.parametrize(
+    "drift",
+    [(3.0, 0.0, 0.0), (-2.0, 1.0, 0.0), (1.0, -0.7, 0.015)],
+    ids=["shift", "roll", "nearer"],
+)
+def test_a_head_that_drifts_is_held_still(clip, drift):
+    """A face that does nothing but drift: what is left of its changes is interpolation."""
+    frames, apex, config, fps, matrix = clip
+    frames = drifted(np.repeat(frames[:1], 12, axis=0), *drift)
+    kept = replace(config, head_motion="keep")
+    for view in (views.apex_change, views.five_changes, views.eighteen_changes):
+        held = view(frames, 11, config, fps, matrix)
+        moved = view(frames, 11, kept, fps, matrix)
+        inner = np.s_[..., 8:-8, 8:-8]  # beyond the border there is no picture
+        assert np.abs(held[inner]).mean() < 0.35 * np.abs(moved[inner]).mean()
+    prepared = pipeline.grey_crops(frames, 11, config, matrix)[0]
+    as_it_is = pipeline.grey_crops(frames, 11, kept, matrix)[0]
+    inner = np.s_[4:-4, 4:-4]
+    held, moved = (np.abs(crops[-1] - crops[0])[inner].mean() for crops in (prepared, as_it_is))
+    assert held < 0.35 * moved
+    np.testing.assert_array_equal(prepared[0], as_it_is[0])
+
+
+def test_changes_are_frames_less_their_onset(clip):
+    for frames, changes in ((views.five_states, views.five_changes),
+                            (views.eighteen_frames, views.eighteen_changes)):  # fmt: skip
+        shown, found = frames(*clip), changes(*clip)
+        np.testing.assert_allclose(found, shown - shown[:1], atol=1e-6)
+    states = views.steadied(clip[0][[0, clip[1]]], clip[4], CONFIG, CONFIG.flow_size)
+    np.testing.assert_allclose(views.apex_change(*clip), states[1:] - states[:1], atol=1e-6)
+    np.testing.assert_array_equal(views.apex_grey(*clip), states[1:])
+
+
+def test_the_network_s_grey_is_a_change_or_the_frame_itself(clip):
+    change, frame = (
+        pipeline.channels(*clip[:2], replace(CONFIG, grey=grey), *clip[3:])[:, 0]
+        for grey in ("change", "frames")
+    )
+    assert np.ptp(change[0]) == 0 and np.ptp(frame[0]) > 1  # the onset does not differ from itself
+    for grey in (change, frame):
+        np.testing.assert_allclose([grey.mean(), grey.std()], [0, 1], atol=1e-5)
+    slopes = [np.polyfit((frame[k] - frame[0]).ravel(), change[k].ravel(), 1) for k in (1, 2)]
+    np.testing.assert_allclose(slopes[0], slopes[1], rtol=1e-3, atol=1e-3)
 
 
 def test_consecutive_flows_add_up_and_those_around_the_apex_start_at_the_onset(clip):

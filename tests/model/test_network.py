@@ -11,7 +11,7 @@ from torch.nn import functional
 
 from merlib.config import VARIANTS, Config, options
 from merlib.model.mfem import GeM
-from merlib.model.network import Head, Network, load_pretrained
+from merlib.model.network import Head, Network, ShortcutConv, load_pretrained
 
 SMALL = Config(size=28, frames=3, width=8, lstm_hidden=16)
 
@@ -54,6 +54,27 @@ def resnet34_shapes(width: int = 64) -> dict[str, tuple[int, ...]]:
                 shapes |= norm(f"{name}.downsample.1", outputs)
             inputs = outputs
     return shapes | {"fc.weight": (1000, inputs), "fc.bias": (1000,)}
+
+
+@pytest.mark.parametrize("channels", [2, 8, 16])
+@pytest.mark.parametrize("layout", [torch.channels_last, torch.contiguous_format])
+def test_a_shortcut_is_a_strided_convolution(channels: int, layout: torch.memory_format) -> None:
+    """PyTorch's own is right where few channels do not come last in memory."""
+    torch.manual_seed(0)
+    conv = ShortcutConv(channels, 2 * channels, 1, 2, bias=False)
+    x = torch.randn(3, channels, 7, 6)
+    given = x.to(memory_format=layout).requires_grad_()
+    expected = functional.conv2d(x.requires_grad_(), conv.weight, stride=2)
+    found = conv.to(memory_format=layout)(given)
+    torch.testing.assert_close(found, expected)
+    (slope,) = torch.autograd.grad(found.square().sum(), given)
+    torch.testing.assert_close(slope, torch.autograd.grad(expected.square().sum(), x)[0])
+
+
+def test_no_strided_convolution_of_one_point_is_pytorchs_own() -> None:
+    for part in build(small(variant="full")).modules():
+        if isinstance(part, torch.nn.Conv2d) and part.kernel_size == (1, 1):
+            assert part.stride == (1, 1) or isinstance(part, ShortcutConv)
 
 
 def imagenet(width: int = 8) -> dict[str, Tensor]:

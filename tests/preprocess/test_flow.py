@@ -161,6 +161,17 @@ def test_the_heads_own_motion_is_removed_and_a_local_one_stays(right, down, roll
     assert np.abs(left - local).max() < 0.12
 
 
+@settings(max_examples=20, deadline=None)
+@given(*(st.floats(-1, 1) for _ in range(4)))
+def test_the_heads_transform_is_its_motion(right, down, roll, nearer):
+    y, x = np.mgrid[0:40, 0:56].astype(float)
+    there = cv2.getRotationMatrix2D((20, 25), roll, 1 + nearer / 50) + [[0, 0, right], [0, 0, down]]
+    moved = np.tensordot(there, np.stack([x, y, np.ones_like(x)]), 1) - np.stack([x, y])
+    # The fit's fields are parts of height and width, so only of a square is a turn a similarity.
+    square = np.s_[:, :40, :40]
+    np.testing.assert_allclose(flow.head_transform(moved[square]), there, atol=1e-4)
+
+
 def test_end_point_error_by_hand():
     truth = np.zeros((2, 1, 2))
     found = np.array([[[3.0, 0.0]], [[4.0, 1.0]]])
