@@ -6,8 +6,8 @@ maps; a layer of 256, dropout 0.5. 1,349,251 parameters at three classes. Adam 1
 decay 1e-3, batches of 32, 200 epochs: the settings of the library's benchmark, whose task is action
 units, with a loss for several labels.
 
-Deviations: one label for each clip, its emotion, and cross entropy. Channels are standardised by the
-training clips. Flow made from frames is TV-L1 with the head's motion removed, where the library
+Deviations: one label for each clip, its emotion, and cross entropy. Channels are standardised by
+the training clips. Flow made from frames is TV-L1 with the head's motion removed, where the library
 loads flow that was computed before. Flow of fewer pixels is enlarged bilinearly.
 """
 
