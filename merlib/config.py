@@ -389,6 +389,7 @@ FLOW = {
     "evm_order": "before",
     "flow_size": 28,
     "head_motion": "keep",
+    "grey": "change",
     "flow_scale": 0.25,
     "inputs": "flow",
     "sequence": "mean",

@@ -495,8 +495,10 @@ if dataset in DRAWN:
 # %% [markdown]
 # ## What enters the network
 #
-# Grey (magnified, standardised per clip) and the two components of the flow (divided by one fixed
-# number of pixels, the same for all clips) are stacked as channels. Nothing is stretched per image:
+# Grey and the two components of the flow (divided by one fixed number of pixels, the same for all
+# clips) are stacked as channels. Grey is magnified; the head is held still, and the onset is
+# subtracted, so that the face itself does not hide how it moves (field `grey`; the paper shows the
+# frames). It is standardised per clip. Nothing is stretched per image:
 # that would destroy the size and the sign of the motion. Much published work does stretch: it turns
 # the flow into a picture first. Two such forms can be chosen instead (field `flow_image`). `hue` has
 # the direction as hue and the length as brightness; `scaled` has $u$, $v$ and the length, each from
@@ -515,6 +517,7 @@ for channel, (name, line) in enumerate(zip(NAMES, grid, strict=True)):
     limit = np.percentile(np.abs(values), 99.5) or 1.0
     for axes, t in zip(line, chosen, strict=True):
         signed = name in "uv" and config.flow_image == "numbers"
+        signed |= name == "grey" and config.grey == "change"
         axes.imshow(values[t], vmin=-limit, vmax=limit, cmap="RdBu" if signed else "gray")
         axes.set(xticks=[], yticks=[])
         if channel == 0:
@@ -528,8 +531,9 @@ plots.show(
 
 # %% [markdown]
 # *The input of one clip: each row is one channel, each column one of the sampled frames. Blue is
-# motion to the right (u) or down (v), red to the left or up; an image of the flow is shown in grey,
-# bright is more. The first flow is zero: it leads from the onset to itself.*
+# motion to the right (u) or down (v), red to the left or up, or a place that became brighter or
+# darker; an image of the flow is shown in grey, bright is more. The first flow is zero: it leads from
+# the onset to itself. So is the first change.*
 
 # %% [markdown]
 # ## Summary

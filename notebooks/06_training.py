@@ -97,6 +97,8 @@ print(f"{few} folds lack a class, {(folds['nunique'] == 1).sum()} have only one"
 faces = plots.Faces(dataset, show_faces)
 row = plots.choose(study.numbers, clip)
 x = torch.as_tensor(study.numbers.x[row : row + 1].copy())
+if dataset != "flow":
+    x[0, :, 0] = torch.as_tensor(study.frames_of(row))  # the face, instead of how it changes
 vectors = replace(config, flow_image="numbers")  # an image of the flow moves as any picture
 generator = torch.Generator().manual_seed(seed)
 drawn = [augment(x.clone(), vectors, torch.rand(3, len(x), generator=generator)) for _ in range(3)]

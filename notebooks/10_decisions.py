@@ -62,6 +62,7 @@ plots.table(profiles.rename_axis("field").reset_index(), "The profiles", index=F
 SAYS = {
     "evm_order": "section 3.1.2 samples the frames first and magnifies then",
     "head_motion": "one alignment of the face, and no other step against the head's motion",
+    "grey": "the magnified frames themselves are the input, not how they differ from the onset",
     "cam_relu": "eq. 7 has no activation between W0 and W1; without it their start is plain, too",
     "fim_kernel": "tau is defined once, below eq. 3, as the 7x7 convolution, and eq. 12 uses it",
     "fim_inner_kernel": "eq. 12 uses the same tau for the deep feature",

@@ -100,7 +100,7 @@ plots.table(printed, "Table 2 of the paper, as printed", missing="-")
 # with the classes of this page's clips, where it has them; *UF1* is
 # [UF1](../book/glossary.md#uf1), *UAR* is [UAR](../book/glossary.md#uar). If the caption names
 # synthetic data, do not compare the levels: compare the order. *Reduced* says how the profile makes a
-# network smaller than its source; the paper's own network is reduced too (a width of 1/8).
+# network smaller than its full size; the paper's own network is reduced too (a width of 1/8).
 
 # %%
 printed_for = paper.dataset_of(study.clips.attrs["classes"])
@@ -214,8 +214,12 @@ if len(control := real_motion.against_control(runs)):
 # ## What it costs
 #
 # The table has parameters and operations in millions (operations are a clip's multiplications in
-# convolutions and matrix products), of the source's size and of the size that ran here. The seconds
-# are those of all folds added up, without preparation. A method without a network has only seconds.
+# convolutions and matrix products), of the full size and of the size that ran here. The seconds are
+# those of all folds added up, without preparation. A method without a network has only seconds.
+#
+# The full size of a rebuilt network is not always that of its source: many sources take networks
+# that were trained on other images, and ours are smaller. The line below the table names those that
+# have as many parameters as in their source.
 
 
 # %%
@@ -240,7 +244,7 @@ def seconds(run):
 full_size = Study("synthetic", profile="paper").config
 costs = pd.concat(
     {
-        "published size": pd.DataFrame({name: cost(name, full_size) for name in runs}).T,
+        "full size": pd.DataFrame({name: cost(name, full_size) for name in runs}).T,
         "here": pd.DataFrame({name: cost(name, study.config) for name in runs}).T,
     },
     axis=1,
@@ -249,6 +253,10 @@ costs["here", "seconds"] = [seconds(first[name]) for name in runs]
 costs["here", "UF1"] = [metrics.scores(first[name])["uf1"] for name in runs]
 costs.index = [title[name] for name in runs]
 plots.table(costs, f"Cost and quality, {where}, one seed", digits=2)
+
+# %%
+same = [title[name] for name in runs if METHODS[name].same_size]
+print(f"At full size, as many parameters as in the source: {'; '.join(same) or 'none'}.")
 
 # %% tags=["hide-input"] slideshow={"slide_type": "slide"}
 SIDES = [(7, 0, "left", "center"), (-7, 0, "right", "center"), (0, 7, "center", "bottom"),
@@ -297,7 +305,7 @@ plots.show(
 # %%
 for name in ("3d-cnn", "off-apexnet"):
     if {name, "full"} <= set(runs):
-        sizes = costs["published size"].loc[[title[name], title["full"]]]
+        sizes = costs["full size"].loc[[title[name], title["full"]]]
         told = " and ".join(f"{b / a:.0f} times as many {key}" for key, (a, b) in sizes.items())
         print(f"{title['full']} has {told} as {title[name]}.")
         found = effects.differences(runs, {title[name]: (name, "full")}, metrics.accuracy)

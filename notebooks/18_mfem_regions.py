@@ -101,6 +101,7 @@ names = study.clips.loc[study.clips["subject"] == subject, "clip"]
 if clip is None:
     row = max(names.index, key=lambda k: len(own.get(names[k], [])))
 net = study.fold_classifier("full", subject).network_.cpu()
+apex = study.frames_of(row)[-1]
 maps = regions.maps(net, study.prepared.x[names.index])  # stage -> map -> (clips, H, W)
 about = study.clips.loc[row]
 print(f"clip {about['clip']}: {about['emotion']}, action units {about['action_units']}")
@@ -113,7 +114,7 @@ TITLES = looks.MAPS
 def at_stage(stage):
     """Draw the four maps of a stage over the apex frame, with the regions that move."""
     here = {title: maps[stage][name][names.index == row][0] for name, title in TITLES.items()}
-    return looks.over_face(study.prepared.x[row, -1, 0], here, own.get(names[row], []), faces)
+    return looks.over_face(apex, here, own.get(names[row], []), faces)
 
 
 ALT = "Stage {value}: the maps before, first look, second look and sum over the apex frame. "

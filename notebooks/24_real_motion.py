@@ -72,14 +72,15 @@ real_motion.box("The answer, computed", real_motion.in_one_sentence(runs, module
 print(found)
 
 # %% [markdown]
-# No setting was chosen on these clips. A rival has its published setting, unless the profile made it
+# No setting was chosen on these clips. A rival has its source's setting as far as we know it, but
+# for the deviations that the top of its file in `merlib/methods/` names. The profile may make it
 # smaller to save time: the next lines say which. The paper's network has the profile's width and the
 # 50 epochs of section 3.1.4. The last epoch counts.
 
 # %%
 for name, changes in motion.reduced(runs).items():
     told = ", ".join(f"{key} {value}" for key, value in changes.items())
-    print(f"smaller than published: {real_motion.title(name)} ({told})")
+    print(f"made smaller: {real_motion.title(name)} ({told})")
 
 # %% [markdown]
 # ## The methods, by part

@@ -41,18 +41,20 @@ class Method:
     ----------
     title : str
         The name in tables and figures, of a variant that of table 3; it has "-style" where only an
-        abstract of the source is known.
+        abstract of the source is known, or where ours differs in a part that matters.
     build : callable
         Returns the unfitted classifier with given keyword parameters.
     view : str or None
         Its input, a name of :data:`merlib.methods.views.VIEWS`; None if it uses no input.
     narrow : dict
-        Parameters that replace the published ones where the configuration's own network is narrow
-        (fewer than 64 channels: the profile ``laptop``).
+        Parameters that replace the defaults where the configuration's own network is narrow (fewer
+        than 64 channels: the profile ``laptop``).
     least_frames : int
         Frames, onset to offset, that a clip needs.
     published : dict
         Parameters that are others on the published flow pictures.
+    same_size : bool
+        Whether the network, at its full width, has as many parameters as that of its source.
     """
 
     title: str
@@ -61,6 +63,7 @@ class Method:
     narrow: dict[str, Any] = field(default_factory=dict)
     least_frames: int = 2
     published: dict[str, Any] = field(default_factory=dict)
+    same_size: bool = False
 
     def parameters(self, config: Config) -> dict[str, Any]:
         """Return the parameters that are not the default ones under a configuration."""
@@ -96,21 +99,30 @@ METHODS: dict[str, Method] = {
     "am3f-flownet": Method(
         "AM3F-FlowNet-style", AM3FFlowNet, "apex_flow", {"width": 0.25, "side": 56}
     ),
-    "off-apexnet": Method("OFF-ApexNet", OffApexNet, "apex_flow", {"width": 0.25, "epochs": 300}),
-    "ststnet": Method("STSTNet", STSTNet, "apex_picture"),
-    "3d-cnn": Method("3D-CNN", CNN3D, "eighteen_frames", {"width": 0.5, "side": 32, "epochs": 50}),
+    "off-apexnet": Method(
+        "OFF-ApexNet", OffApexNet, "apex_flow", {"width": 0.25, "epochs": 300}, same_size=True
+    ),
+    "ststnet": Method("STSTNet", STSTNet, "apex_picture", same_size=True),
+    "3d-cnn": Method(
+        "3D-CNN",
+        CNN3D,
+        "eighteen_frames",
+        {"width": 0.5, "side": 32, "epochs": 50},
+        same_size=True,
+    ),
     "3d-cnn-changes": Method(
         "3D-CNN, on changes",
         CNN3D,
         "eighteen_changes",
         {"width": 0.5, "side": 32, "epochs": 50},
+        same_size=True,
     ),
     "at-scnn": Method("AT-SCNN-style", ATSCNN, "apex_flow", {"width": 0.25, "epochs": 150}),
     "lgccon": Method("LGCcon", LGCcon, "apex_grey", {"width": 0.25}),
     "lgccon-changes": Method("LGCcon, on changes", LGCcon, "apex_change", {"width": 0.25}),
     "mdmo": Method("MDMO + SVM", MDMO, "apex_flow", published={"eyes": "published"}),
-    "sssnet": Method("SSSNet", SSSNet, "apex_flow", {"width": 0.5}),
-    "rcn-a": Method("RCN-A", RCNA, "apex_flow", {"width": 0.25, "epochs": 300}),
+    "sssnet": Method("SSSNet", SSSNet, "apex_flow", {"width": 0.5}, same_size=True),
+    "rcn-a": Method("RCN-A", RCNA, "apex_flow", {"width": 0.25, "epochs": 300}, same_size=True),
     "mmnet": Method("MMNet-style", MMNet, "apex_flow", {"width": 0.25, "side": 64}),
     "htnet": Method("HTNet", HTNet, "apex_picture", {"width": 0.125}),
     "base": Method("base", NetworkClassifier),

@@ -1,10 +1,16 @@
-"""AM3F-FlowNet-style: attention over three flow maps, fused at several scales.
+"""AM3F-FlowNet-style (Fu et al. 2023): attention over three flow maps, fused at several scales.
 
-Only an abstract of the source is known; hence "style". Each of u, v and strain has a branch: a
+Only an abstract of the source is known; hence "style". It says: a branch for each of u, v and
+strain from onset to apex; spatial attention at several scales, which are fused; the maps are
+weighted again by channel attention; a loss that is adjusted by the logarithm of prior knowledge of
+the classes.
+
+The rest is our choice, and how far it differs from the source is not known. Each branch is a
 ResNet-18 up to its second stage, with spatial attention at each of three scales, which are pooled
 and concatenated. The three maps get weights that sum to 1, then channel attention; average pool,
 dropout 0.5, one layer. Cross entropy on logits plus the log of the classes' shares (Menon et al.
-2021). Our defaults: Adam 1e-3, 50 epochs, batches of 16.
+2021). Adam 1e-3, 50 epochs, batches of 16. Channels are standardised by the training clips; flow
+made from frames is TV-L1 with the head's motion removed.
 """
 
 import torch

@@ -1,9 +1,13 @@
-"""AT-SCNN-style: three shallow streams with attention.
+"""AT-SCNN-style (Zhao et al. 2024): three shallow streams with attention.
 
-Only an abstract of the source is known; hence "style". Each of u, v and strain at 28x28 goes
-through the two convolutions of OFF-ApexNet with SELU and a convolutional block attention module
-(Woo et al. 2018); concatenated, a layer of 1024, dropout 0.5. Adam 1e-4. Our defaults: 300 epochs,
-batches of 32.
+Only an abstract of the source is known; hence "style". It tells of three shallow streams with
+attention, for u, v and strain.
+
+The rest is our choice, and how far it differs from the source is not known. Each of u, v and strain
+at 28x28 goes through the two convolutions of OFF-ApexNet with SELU and a convolutional block
+attention module (Woo et al. 2018); concatenated, a layer of 1024, dropout 0.5. Adam 1e-4, 300
+epochs, batches of 32. Channels are standardised by the training clips; flow made from frames is
+TV-L1 with the head's motion removed.
 """
 
 from typing import Literal

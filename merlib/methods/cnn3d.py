@@ -1,12 +1,16 @@
 """3D-CNN (MicroExpSTCNN, Reddy et al. 2019): one spatio-temporal convolution on grey frames.
 
-Sure: read in the authors' code. 18 frames of 64x64 from onset to offset, 32 filters of 3x3x15,
-max pool 3, dropout 0.5, a layer of 128, dropout 0.5. 1,643,525 parameters at five classes. SGD
-0.01, batches of 16, 100 epochs.
+Sure: read in the authors' code (bogireddytejareddy/micro-expression-recognition). Grey frames of
+64x64: of SMIC the first 18 of each clip, of CAS(ME)^2 the 96 from number 72 on. One mean of all
+clips is subtracted, then all are divided by the largest value. 32 filters of 3x3x15, max pool 3,
+dropout 0.5, a layer of 128, dropout 0.5. With 18 frames, these are 1,643,525 parameters at five
+classes. SGD 0.01 without momentum, batches of 16, 100 epochs.
 
-Deviations: frames at equal intervals where the source takes the middle ones; standardised by the
-training clips; the last epoch, where the source saves the best one by its validation clips, a fifth
-of all clips.
+Deviations: 18 frames at equal intervals from onset to offset, where the source takes the first 18
+of SMIC; frames are standardised by the training clips, where the source's mean and largest value
+are those of all clips; linear layers start as in PyTorch, where the source draws from a normal
+distribution. The last epoch counts. The source keeps the best one on its validation clips, a fifth
+of all clips, drawn without regard to subjects; it has no other test clips.
 """
 
 from collections.abc import Iterable

@@ -1,10 +1,15 @@
 """CNN+LSTM-style (Kim et al. 2016): states of an expression, then their sequence.
 
-Only an abstract of the source is known; hence "style". Grey frames of 64x64 at onset, midway,
-apex, midway and offset. First a network of single frames (convolutions 5x5-32, 3x3-64, 3x3-128,
-each with a pool of 2, FC 512) learns the emotion and which of the five states it sees, with cross
-entropies and a centre loss. Then its weights are frozen, and an LSTM of 512 learns the emotion. Our
-defaults: Adam 1e-3, 30 epochs for each stage, centre loss at 0.01.
+Only an abstract of the source is known; hence "style". It says: a CNN encodes five states (onset,
+onset to apex, apex, apex to offset, offset), and its objective knows them; the features are then
+taken over to an LSTM.
+
+The rest is our choice, and how far it differs from the source is not known. Grey frames of 64x64 at
+onset, midway, apex, midway and offset. First a network of single frames (convolutions 5x5-32,
+3x3-64, 3x3-128, each with a pool of 2, FC 512) learns the emotion and which of the five states it
+sees, with cross entropies and a centre loss at 0.01. Then its weights are frozen, and an LSTM of
+512 learns the emotion. Adam 1e-3, 30 epochs for each stage, batches of 16. Frames are standardised
+by the training clips.
 """
 
 import numpy as np

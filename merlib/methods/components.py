@@ -1,7 +1,8 @@
 """Places of the parts of a face in the aligned crop, for the methods that look at parts.
 
-Their authors find landmarks in every frame. Here the eyes are at the same place in every crop, and
-so roughly are all other parts; this is a deviation from each of these methods.
+The authors of KFC-MER find the parts of each face by a network, and those of LGCcon take bands
+across the face. Here the eyes are at the same place in every crop, and so roughly are all other
+parts; this is a deviation from both methods.
 """
 
 from functools import cache

@@ -42,7 +42,8 @@ class DeepClassifier(ClipClassifier):
     Parameters
     ----------
     width : float
-        Factor on the channels of the network; 1 gives the published ones.
+        Factor on the channels of the network; 1 gives its full width, which is that of its source
+        as far as its file names no deviation.
     side : int, optional
         Images are area-averaged (or enlarged bilinearly) to this many pixels a side; None leaves
         them as they are.

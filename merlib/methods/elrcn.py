@@ -1,13 +1,25 @@
 """ELRCN, temporally enriched (Khor et al. 2018): features of each flow, then their sequence.
 
-Sure: read in the authors' code. Nine flows between consecutive frames, as images of u, v and
-magnitude, and their strain; a VGG-16 for each kind of image; the last hidden vectors of both are
-concatenated and go into an LSTM, FC 128 and FC. First the VGGs learn to classify single flows, then
-the LSTM their sequence. Adam 1e-5.
+Sure: read in the authors' code (IcedDoggie/Micro-Expression-with-Deep-Learning, flag st4te). TV-L1
+flows between the consecutive ones of ten interpolated frames, as 8-bit images of u, v and
+magnitude, 224 pixels a side; their strain as an image of three equal channels. A VGG-16 for each
+kind of image, pre-trained on faces, with two layers of 4096, each with dropout 0.5. The last hidden
+vectors of both are concatenated and go into an LSTM of 3000, FC 128 and FC with a sigmoid: 403
+million weights at five classes. First each VGG learns to classify its own images, 10 epochs by
+default, and stops when the loss rises; then the LSTM learns the sequence, 40 epochs. Adam 1e-5 with
+decay 1e-6, batches of 32, cross entropy. As published, this variant does not run: the script takes
+the VGGs' last layer instead of the hidden one. It also reshapes images where it means to transpose
+them, so that pixels and channels mix.
 
-Deviations: an average pool before one hidden layer, not 4096 x 4096, and an LSTM of 512, so that
-the network fits a common GPU; with batch norm and from scratch, not from a network of faces; Adam
-1e-4, since 1e-5 fits pre-trained weights only; 50 epochs for each stage.
+Deviations: an average pool and one hidden layer of 512 in each VGG, with batch norm and without
+dropout, and an LSTM of 512, so that the network fits a common GPU: 33.2 million weights, from
+scratch. Adam 1e-4 without decay, since 1e-5 fits pre-trained weights only; 50 epochs for each
+stage, none stopped early; batches of 8 clips. Both VGGs learn together, with one linear layer on
+their concatenated features. The last layer has a softmax. Images have the size of the
+configuration, 112 pixels by default, and keep their pixels in place. Their numbers are not rounded
+to 8 bits, and are standardised by the training clips, where the source takes 0 to 255. Strain is
+one channel. The ten frames are sampled at equal intervals, not interpolated. The head's motion is
+removed.
 """
 
 import numpy as np

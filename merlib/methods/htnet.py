@@ -1,10 +1,11 @@
 """HTNet (Wang et al. 2024): a hierarchical transformer on four parts of the face.
 
-Sure: read in the authors' code. u, v and strain as a picture of 28x28, 0 to 255 as it is. Pieces of
-14x14 around both eyes and both corners of the mouth are put together to 28x28 again. Patches of 7x7
-are embedded in 256 numbers; three levels of 2, 2 and 10 transformer blocks with 256, 512 and 1024
-numbers; between them 2x2 tokens become one by a convolution and pooling. Adam 5e-5, batches of
-256, 800 epochs.
+Sure: read in the authors' code (wangzhifengharrison/HTNet, main_HTNet.py). u, v and strain as a
+picture of 28x28, 0 to 255 as it is. Pieces of 14x14 around both eyes and both corners of the mouth
+are put together to 28x28 again. Patches of 7x7 are embedded in 256 numbers; three levels of 2, 2
+and 10 transformer blocks with 256, 512 and 1024 numbers; between them 2x2 tokens become one by a
+convolution and pooling. Adam 5e-5, batches of 256, 800 epochs. A second script in the repository
+has 2, 2 and 8 blocks.
 
 Attention of each level sees a single token, so its softmax is 1, whatever queries and keys are:
 they get no gradient and do nothing. They are left out here, 22.2 of 139.6 million weights; the
@@ -12,8 +13,9 @@ function and its training stay the same. What is called attention is a linear la
 
 Deviations: the authors look for landmarks in each apex frame; here the pieces lie at one place in
 all pictures, that of the landmarks which their code takes where no face is found. Clips are
-shuffled in every epoch, where the authors keep the order of their folders. They report the best
-epoch on the test subject; here the last epoch counts.
+shuffled in every epoch, where the authors keep the order of their folders; a single clip at the end
+of an epoch joins the batch before it. They report the best epoch on the test subject; here the last
+epoch counts. Where the picture is made from frames, TV-L1 with the head's motion removed.
 """
 
 from typing import Literal

@@ -1,13 +1,26 @@
 """KFC-MER (Su et al. 2021): key facial components modulate the features of flow and strain.
 
-The network is sure, read in the authors' code; the optimiser is not known. Two streams, [u, v,
-magnitude] and the strain tensor [exx, eyy, exy]: a stem of convolutions 32, 32, 64 and a pool;
-features modulated by the masks of the facial components, x (1 + scale) + shift; two stages of two
-bottleneck blocks, 256 and 512 channels. Concatenated, FC 256 and FC. Adam 1e-4, 50 epochs, the last
-one counts.
+Sure: read in the authors' code (TJUMMG/KFC-MER). It has the network and the test, but no training,
+so the optimiser is not known; the names of its weights end in 49, so 50 epochs are likely. Two
+streams, [u, v, magnitude] and the strain tensor [exx, eyy, exy], both 8-bit images of 224 pixels. A
+stem of convolutions 32, 32, 64 and a pool; features modulated by the facial components, x (1 +
+scale) + shift; two stages of two ResNeSt bottlenecks, 256 and 512 channels, with split attention of
+radix 2; an average pool. Concatenated, FC 256 and FC. The components are ten probability maps of
+face parsing, made from the apex frame. In each stream five convolutions (the first 4x4, with a
+stride of 4) see them, then two more for the scale and two for the shift. 53,238,533 weights at five
+classes. The training folders hold augmented images.
 
-Deviations: masks are fixed ellipses in the aligned crop, not polygons of landmarks; `KFCMERPooled`
-has an average pool before the linear layers, where the source flattens into 51 million weights.
+Deviations: plain bottlenecks without split attention, whose 3x3 convolution has the stride, where
+the source has a pool of 3x3; shortcuts without batch norm. One 1x1 convolution makes scale and
+shift of the components, which are ten fixed soft ellipses in the aligned crop: both brows, both
+eyes, nose, both cheeks, both corners of the mouth, mouth and chin. The source has 1 to 6 and 10 to
+13 of the classes of its face parser. Images of 112 pixels and no pool at the end, so the linear
+layer sees 14x14 places, as in the source. 53,050,309 weights. `KFCMERPooled` has an average pool
+before the linear layers, where the source flattens into 51 million weights. Inputs are numbers, not
+8-bit images, and are standardised by the training clips, where the source takes the numbers of
+ImageNet. Flow made from frames is TV-L1 with the head's motion removed; how the source computes it
+is not known. No augmentation. Weights start as in PyTorch. Our defaults: Adam 1e-4, batches of 16,
+50 epochs, of which the last counts.
 """
 
 import numpy as np

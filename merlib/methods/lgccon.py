@@ -1,13 +1,26 @@
 """LGCcon (Li et al. 2021): scores of the whole face and of its most telling part.
 
-Sure: read in the authors' text. A backbone makes feature maps of the apex frame; the whole face and
-ten boxes around landmarks are cut out of them (RoIAlign) and scored by shared linear layers; the
-local score of a class is its maximum over the boxes. The output is the sum of global and local
-score. Loss: cross entropy of the sum, 0.7 times that of each part, and a centre loss. SGD.
+Sure: read in the authors' code (liyantett, the repository with the name of the paper). VGG-16,
+trained on faces, its first four convolutions frozen, sees the face enlarged to 600 pixels. The
+whole face and ten boxes are cut out of its maps (maximum over 7x7 places) and go through the same
+two layers of 4096, dropout 0.8; one linear layer scores the face, one the boxes. The local score of
+a class is its maximum over the boxes. The output is the sum of global and local score; one of the
+published networks first multiplies each score by its softmax. Loss: cross entropy of the sum, 0.7
+times that of each part, by two linear layers of their own, and a centre loss of the summed scores,
+0.008 in most files and 0.0002 in the one that its page names. SGD 1e-5, ten times that for linear
+layers, momentum 0.9, weight decay 1e-3, batches of two images, mirror images, 4,501 steps. The
+lists of 442 clips name six frames of each; their boxes are nine bands across the face, a third of
+it high, of which ten are drawn with replacement. 134 million weights at five classes.
 
-Deviations: the backbone is a stem and three stages of residual blocks of 64 to 256 channels from
-scratch; boxes lie at fixed places of the aligned crop; rate 0.01, momentum 0.9, 50 epochs, centre
-loss at 0.01, since we do not know the source's own values.
+Deviations: ours shares the idea and little else. The backbone is a stem and three stages of
+residual blocks of 64 to 256 channels, from scratch, then one layer of 256 without dropout: 1.8
+million weights. One frame of each clip, the apex, at 112 pixels. The ten boxes are parts of the
+face (brows, eyes, nose, cheeks, mouth, chin) at fixed places of the aligned crop, sampled at 3x3
+points; of the whole face, 3x3 averages are taken. The cross entropies of both parts use the scores
+that are summed, and no score is multiplied by its softmax. The centre loss, 0.01, is one of the
+features of the whole face. SGD 0.01 for all layers, a thousand times the source's rate of its
+convolutions and a hundred times that of its linear layers; momentum 0.9, no weight decay, batches
+of 16, no mirror images, 50 epochs. Frames are standardised by the training clips.
 """
 
 from collections.abc import Iterable

@@ -1,9 +1,14 @@
 """MERTA-style (Yang et al. 2021): three attentions, then an LSTM.
 
-Only an abstract of the source is known; hence "style". The sequence of the paper as grey, flow and
-strain, a VGG-16 for each: spatial attention on grey, channel attention on flow, both on strain. The
-concatenated features of each frame go into an LSTM. Our defaults: attention after the last
-convolution, LSTM 512, Adam 1e-4, 50 epochs, batches of 8.
+Only an abstract of the source is known; hence "style". It says: three VGG networks for static and
+moving information, with three kinds of attention; the features of the sequence go into an LSTM.
+
+The rest is our choice, and how far it differs from the source is not known. The sequence of the
+paper that we study, as grey, flow and strain, goes through a VGG-16 with batch norm for each, from
+scratch: spatial attention on grey, channel attention on flow, both on strain, after the last
+convolution. The concatenated features of each frame go into an LSTM of 512, dropout 0.5 and FC.
+Adam 1e-4, 50 epochs, batches of 8, all in one stage. Channels are standardised by the training
+clips.
 """
 
 import numpy as np

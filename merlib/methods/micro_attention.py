@@ -1,13 +1,25 @@
 """Micro-attention (Wang et al. 2020): residual units that weigh places by their own features.
 
-Sure: read in the authors' text. The apex frame, batch norm on the input, a convolution of 7x7 and
-stride 2, max pool, four pre-activation residual units of 64 to 512 channels. The shortcut s and
-the two convolutions h1, h2 give m = sigmoid(mean over channels of a 1x1 convolution of [s, h1,
-h2]); with y = h2 + s the unit gives y + y m. Average pool and one layer. SGD with momentum 0.9,
-rate 0.01 divided by 10, weight decay 5e-6, balanced batches.
+Sure: the network is read in the authors' code (CodeShareBot/Micro-Attention-for-Micro-Expression),
+its training in their next one, where they compare with it (CodeShareBot/ACII19-Apex-Time-Network).
+The apex frame, grey, 224 pixels; batch norm on the input; a convolution of 7x7 and stride 2 with
+batch norm and ReLU; max pool; four residual units of 64 to 512 channels. The shortcut s and the two
+convolutions h1, h2 give m = sigmoid(mean over channels of a 1x1 convolution of [s, h1, h2]); with
+y = h2 + s the unit gives y + y m. The first unit has the identity as shortcut; the others begin
+with batch norm and ReLU, and a 1x1 convolution with a stride of 2 is their shortcut. Average pool
+and one layer: 5,944,839 weights at five classes. Pre-trained on facial expressions. SGD with
+momentum 0.9, weight decay 5e-6, 2,500 steps, rate 0.01, divided by 10 after every 500; clips of
+small classes are repeated until all classes have the same size. The first code has batches of 10
+and random crops of 224 out of 240 pixels; the second has batches of 16 and mirror images, rotations
+up to 5 degrees and shifted colours.
 
-Deviations: 112 pixels, not 224; trained from scratch, not from a network of faces; the rate drops
-once, after two thirds of 60 epochs, where the source gives no number.
+Deviations: 112 pixels; from scratch; no augmentation. No batch norm and ReLU after the first
+convolution, which has no bias; instead, the first unit begins with them, and its shortcut is a 1x1
+convolution. Shortcuts average over the stride. The mask sees h1 before batch norm and ReLU, where
+the source takes it after them, and its convolution has a bias. 5,949,831 weights. 60 epochs of
+batches of 16; the rate drops once, after two thirds of them. Clips are drawn with replacement in
+every epoch, each class equally often. Frames are standardised by the training clips; weights start
+as in PyTorch.
 """
 
 from collections.abc import Iterable

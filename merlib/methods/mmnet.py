@@ -1,17 +1,20 @@
 """MMNet-style (Li et al. 2022): attention on muscle motion, carried from layer to layer.
 
-Sure, read in the authors' code: the main branch. A convolution to 180 maps, one to 128, and four
-residual blocks of 128, 128, 256 and 512 maps; the attention of each, computed from mean and maximum
-over its maps, is multiplied by the pooled one of the block before. Then a map of places is added,
-and one linear layer sees all places. AdamW 8e-4 with weight decay 0.6, batches of 32, 74 epochs,
-the rate times 0.987 after each of the first 50. Mirror flips, rotations up to 3 degrees and shifts
-up to 15 of 224 pixels. These are the settings of the script for five classes; the one for three
-cannot run as it is published (two groups of three channels).
+Sure, read in the authors' code (muse1998/MMNet): the main branch. A convolution to 180 maps, one to
+128, and four residual blocks of 128, 128, 256 and 512 maps; the attention of each, computed from
+mean and maximum over its maps, is multiplied by the pooled one of the block before. Then a map of
+places is added, and one linear layer sees all places. AdamW 8e-4 with weight decay 0.6, batches of
+32, 74 epochs, the rate times 0.987 after each of the first 50. Mirror flips, rotations up to 3
+degrees and shifts up to 15 of 224 pixels. These are the settings of the script for five classes;
+the one for three cannot run as it is published (two groups of three channels).
 
-Deviations, hence "style": the source sees grey apex minus onset in colour at 224x224; here it is
-the flow, standardised by the training clips, flipped and turned as a vector field. A second branch,
-a transformer, computes the map of places from the onset face; a flow shows no face, so this map is
-learned and the same for all clips. The last epoch counts, not the best one on the test subject.
+Deviations, hence "style": the source sees the apex frame minus the onset frame, in three colours at
+224x224; here it is the flow, standardised by the training clips, flipped and turned as a vector
+field. In training the source draws both frames anew each time, a little after the onset and a
+little before the apex. A second branch, a transformer, computes the map of places from the onset
+face; a flow shows no face, so this map is learned and the same for all clips. The last epoch
+counts, not the best one on the test subject. Flow made from frames is TV-L1 with the head's motion
+removed.
 """
 
 from collections.abc import Iterable

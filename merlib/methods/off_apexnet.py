@@ -1,11 +1,17 @@
 """OFF-ApexNet (Gan et al. 2019): two small streams for u and v of the apex.
 
-Sure: read in the authors' code. At 28x28, each of u and v goes through convolutions of 6 and 16
-filters of 5x5, both followed by pooling; concatenated, two layers of 1024, dropout 0.5. 2,666,525
-parameters at five classes. Adam 1e-4, 3000 epochs.
+Sure: the paper's layers and its training. No code of its authors is public. At 28x28, each of u and
+v goes through convolutions of 6 and 16 filters of 5x5, both followed by pooling; concatenated, two
+layers of 1024, dropout 0.5. 2,666,525 parameters at five classes. Adam 1e-4, 3000 epochs.
 
-Deviations: TV-L1 with the head's motion removed, channels standardised by the training clips;
-batches of 64, since the source names none.
+Others who rebuilt it disagree. ECNU-Cross-Innovation-Lab/PRICAI2021-Off-TANet has these layers, but
+no activation after the convolutions, and dropout after both layers of 1024. tvaranka/meb has one
+stream of both channels with filters of 3x3, one layer of 1024, dropout before it and after it, and
+a weight decay of 1e-3.
+
+Deviations: where the source is silent, our choices are ReLU after each convolution and each layer,
+dropout after the second layer of 1024 alone, and batches of 64. Channels are standardised by the
+training clips; flow made from frames is TV-L1 with the head's motion removed.
 """
 
 from typing import Literal

@@ -1,14 +1,19 @@
 """RCN-A (Xia et al. 2020): recurrent convolutions, and attention without parameters of its own.
 
-Sure: read in a public library of micro-expression methods, which has the authors' code, and in its
-settings. u, v and strain at 60x60 go through a convolution of 64 filters of 5x5, pooled, with
-dropout 0.5; a recurrent layer, whose convolution of 3x3 is used twice with the same weights; 5x5
-averages and one linear layer. The weights of this layer show what each class looks for; the mean of
-these maps is the attention. 51,139 parameters at three classes. SGD 1e-4 with momentum 0.9 and
-weight decay 5e-4, batches of 32, 500 epochs.
+Sure: the network is read in the authors' code (xiazhaoqiang/ParameterFreeRCNs-MicroExpressionRec);
+the settings are those of a benchmark in tvaranka/meb, which has the same network. u, v and strain
+at 60x60 go through a convolution of 64 filters of 5x5, pooled, with dropout 0.5; a recurrent layer,
+whose convolution of 3x3 is used twice with the same weights; 5x5 averages and one linear layer. The
+weights of this layer show what each class looks for; the mean of these maps is the attention.
+51,139 parameters at three classes. SGD 1e-4 with momentum 0.9 and weight decay 5e-4, batches of 32,
+500 epochs.
 
-Deviations: TV-L1 with the head's motion removed, channels standardised by the training clips. Flow
-of fewer pixels is enlarged bilinearly. Where a map has one value, its attention is 0, not 0 / 0.
+Deviations: the authors' own script has other defaults: SGD 5e-4, halved after every 10 epochs,
+without weight decay, batches of 64, 100 epochs, and 7x7 averages; its example has 20 epochs, 32
+filters and 5x5 averages. It sees images of flow, 0 to 1. The benchmark's task is action units; here
+it is emotions, with cross entropy, as in the authors' script. Channels are standardised by the
+training clips; flow made from frames is TV-L1 with the head's motion removed. Flow of fewer pixels
+is enlarged bilinearly. Where a map has one value, its attention is 0, not 0 / 0.
 """
 
 from collections.abc import Iterable

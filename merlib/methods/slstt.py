@@ -1,14 +1,26 @@
 """SLSTT (Zhang et al. 2022): a transformer on each flow, an LSTM over them.
 
-Sure: read in the authors' code. Eleven flows from the onset to frames around the apex, as images
-of hue (direction), saturation and value (magnitude); a vision transformer for each, an LSTM of
-three layers of 512, FC 256 and FC. SGD 0.01, 40 epochs.
+Sure: read in the authors' code (Vision-Intelligence-and-Robots-Group/SLSTT) and in its earlier
+versions. Eleven consecutive frames, the apex in the middle; where the clip has too few, frames are
+interpolated. Farneback's flow from the onset to each of them becomes an image of 384 pixels: the
+direction is the hue, and the magnitude, stretched from the least to the largest of the frame, is
+the value. A ViT-B/16 sees each image; an LSTM of three layers of 512, FC 256 and FC see their
+sequence: 93.1 million weights at five classes. The earlier versions start from a ViT that was
+trained on ImageNet and then on CK+. They train it further for each left-out subject (SGD 1e-3, 40
+epochs; a later version has 3e-5), freeze it, and train the LSTM (SGD 0.05, 40 epochs, batches of
+4). The present version has one stage (SGD 0.01, 0.001 from epoch 30, 40 epochs). In all published
+sources the blocks of the ViT get no gradient; in compiled files beside the first ones they do.
+Where the trainer is published, momentum is 0.9 and weight decay 1e-4, and it keeps the best epoch
+on the left-out subject.
 
-Deviations: the source takes a ViT-B/16 pre-trained on ImageNet, whose blocks its released trainer
-leaves as they are. No pre-trained weights are used here, and a ViT-B cannot be trained on a few
-hundred clips. So a small one (4 blocks of 192, 7x7 patches) is trained from scratch instead, in one
-stage with the LSTM, by Adam 3e-4, since SGD did not learn even a class that is easy to see. So this
-row is not the published model.
+Deviations: this row is not the published model. A small ViT (4 blocks of 192, 3 heads, 7x7 patches)
+is trained from scratch, in one stage with the LSTM, where the source has a pre-trained one (12
+blocks of 768, 12 heads, 24x24 patches); ours has 7.7 million weights with the LSTM. Images have 112
+pixels. Adam 3e-4 without weight decay, since SGD did not learn even a class that is easy to see;
+batches of 8, and a constant rate. The 11 frames are not consecutive: they lie at equal intervals
+within a quarter of the clip on either side of the apex. Their flow is TV-L1 with the head's motion
+removed. The value is relative to the largest magnitude of the clip. Channels are standardised by
+the training clips, not by the numbers of ImageNet. The last epoch counts.
 """
 
 from typing import Annotated
@@ -37,7 +49,7 @@ class SLSTT(DeepClassifier, side=112, epochs=40, batch_size=8, learning_rate=3e-
     def inputs(self, X: np.ndarray) -> np.ndarray:
         """Return colour images (N, 11, 3, S, S): hue the direction, value the magnitude.
 
-        The magnitude is relative to the clip's own largest, as in the source.
+        The magnitude is relative to the clip's own largest.
         """
         magnitude, hue = np.hypot(X[:, :, 0], X[:, :, 1]), direction(X)
         value = magnitude / np.maximum(magnitude.max(axis=(1, 2, 3), keepdims=True), 1e-12)

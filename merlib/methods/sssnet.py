@@ -1,12 +1,14 @@
 """SSSNet (Varanka et al. 2021): a shallow single stream.
 
-Sure: read in the authors' library of micro-expression methods. u, v and strain at 64x64 go through
+Sure: read in the first author's library (tvaranka/meb). u, v and strain at 64x64 go through
 convolutions of 32 filters of 5x5 and 64 of 3x3, each with pooling, batch norm and dropout of whole
-maps; a layer of 256. 1,349,251 parameters at three classes. Adam 1e-4 with weight decay 1e-3,
-batches of 32, 200 epochs.
+maps; a layer of 256, dropout 0.5. 1,349,251 parameters at three classes. Adam 1e-4 with weight
+decay 1e-3, batches of 32, 200 epochs: the settings of the library's benchmark, whose task is action
+units, with a loss for several labels.
 
-Deviations: TV-L1 with the head's motion removed, channels standardised by the training clips. Flow
-of fewer pixels is enlarged bilinearly.
+Deviations: one label for each clip, its emotion, and cross entropy. Channels are standardised by
+the training clips. Flow made from frames is TV-L1 with the head's motion removed, where the library
+loads flow that was computed before. Flow of fewer pixels is enlarged bilinearly.
 """
 
 from collections.abc import Iterable

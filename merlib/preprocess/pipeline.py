@@ -346,7 +346,7 @@ def grey_and_flows(
 ) -> tuple[np.ndarray, np.ndarray]:
     """Return what `composed` needs of a clip; the arguments are those of `channels`."""
     crops, index = grey_crops(frames, apex, config, matrix)
-    grey = magnify(crops, *evm_settings(config), fps, index)
+    grey = magnified(crops, config, fps, index)
     return grey, flow_sequence(frames, sample(apex, config.frames), matrix, config, fps)
 
 

@@ -161,7 +161,7 @@ def find(home: Path, study: Study | None = None, watched: Collection[str] = WATC
     Parameters
     ----------
     home : path
-        The checkout; its ``results/flow/laptop`` is read, and rivals of the published size from
+        The checkout; its ``results/flow/laptop`` is read, and rivals of full width from
         ``results/flow/paper``, if there are any.
     study : Study, optional
         Of the dataset ``flow``: then its own runs count, those that are not saved included.
@@ -173,9 +173,9 @@ def find(home: Path, study: Study | None = None, watched: Collection[str] = WATC
     runs = saved.load([*CLASSICAL, *NETWORKS, *VARIED], every_epoch=False)
     epochs = saved.load(watched)
     if not study:
-        published = Saved(home / "results" / "flow" / "paper", origin.foreign)
-        runs |= published.load([n for n in NETWORKS if n not in VARIANTS], every_epoch=False)
-        epochs |= published.load(watched)
+        full = Saved(home / "results" / "flow" / "paper", origin.foreign)
+        runs |= full.load([n for n in NETWORKS if n not in VARIANTS], every_epoch=False)
+        epochs |= full.load(watched)
     if study:
         own = [name for name in (*CLASSICAL, *NETWORKS) if study.finished(name)]
         for name in own:
@@ -187,7 +187,7 @@ def find(home: Path, study: Study | None = None, watched: Collection[str] = WATC
 
 
 def reduced(runs: Mapping[str, Runs]) -> dict[str, dict[str, Any]]:
-    """Return what a profile made smaller than published: method -> parameter -> value."""
+    """Return what a profile made smaller than by default: method -> parameter -> value."""
     found = {}
     for name in (name for name in runs if name in METHODS):
         about = next(iter(runs[name].values())).attrs["run"]

@@ -25,6 +25,7 @@ from merlib import code, config, loso, store, versions
 from merlib.data import published, synthetic
 from merlib.data.clips import load_clips
 from merlib.data.findings import Findings
+from merlib.data.frames import read_frames
 from merlib.data.tables import LAYOUTS
 from merlib.files import alone, find_home, noted, short_name, usable
 from merlib.methods import METHODS, make
@@ -32,7 +33,15 @@ from merlib.methods.views import VIEWS
 from merlib.model import saved
 from merlib.model.saved import Model
 from merlib.parallel import Workers
-from merlib.preprocess.pipeline import Prepared, apex_searched, gpu_device, prepare
+from merlib.preprocess.pipeline import (
+    Prepared,
+    apex_searched,
+    gpu_device,
+    grey_crops,
+    magnified,
+    prepare,
+    transform,
+)
 from merlib.store import Saved
 from merlib.values import checked, known
 
@@ -187,6 +196,17 @@ class Study:
         if self.config.flow_image == "numbers":
             return self.prepared
         return self.prepared_by(replace(self.config, flow_image="numbers"))
+
+    def frames_of(self, row: int) -> np.ndarray:
+        """Return the sampled frames of a clip (T, S, S), magnified, grey 0 to 255.
+
+        A page shows them; a prepared clip has only how they differ from the onset.
+        """
+        clip, choices = self.clips.loc[row], self.config
+        frames = read_frames(clip["frames"])
+        matrix = transform(frames[0], choices, clip["cropped"], clip["eyes"])
+        crops, index = grey_crops(frames, clip["apex"] - clip["onset"], choices, matrix)
+        return magnified(crops, choices, clip["fps"], index)
 
     def read(self) -> pd.DataFrame:
         """Return the clip table as it is read, before anything is prepared."""

@@ -75,12 +75,12 @@ def drifted(frames, right, roll, nearer):
 
 
 @pytest.mark.parametrize(
-    "drift",
-    [(3.0, 0.0, 0.0), (-2.0, 1.0, 0.0), (1.0, -0.7, 0.015)],
+    ("drift", "left"),
+    [((3.0, 0.0, 0.0), 0.25), ((-2.0, 1.0, 0.0), 0.25), ((1.0, -0.7, 0.015), 0.5)],
     ids=["shift", "roll", "nearer"],
 )
-def test_a_head_that_drifts_is_held_still(clip, drift):
-    """A face that does nothing but drift: what is left of its changes is interpolation."""
+def test_a_head_that_drifts_is_held_still(clip, drift, left):
+    """A face that does nothing but drift; a crop of 28 pixels hardly shows that it comes nearer."""
     frames, apex, config, fps, matrix = clip
     frames = drifted(np.repeat(frames[:1], 12, axis=0), *drift)
     kept = replace(config, head_motion="keep")
@@ -88,12 +88,12 @@ def test_a_head_that_drifts_is_held_still(clip, drift):
         held = view(frames, 11, config, fps, matrix)
         moved = view(frames, 11, kept, fps, matrix)
         inner = np.s_[..., 8:-8, 8:-8]  # beyond the border there is no picture
-        assert np.abs(held[inner]).mean() < 0.35 * np.abs(moved[inner]).mean()
+        assert np.abs(held[inner]).mean() < left * np.abs(moved[inner]).mean()
     prepared = pipeline.grey_crops(frames, 11, config, matrix)[0]
     as_it_is = pipeline.grey_crops(frames, 11, kept, matrix)[0]
     inner = np.s_[4:-4, 4:-4]
     held, moved = (np.abs(crops[-1] - crops[0])[inner].mean() for crops in (prepared, as_it_is))
-    assert held < 0.35 * moved
+    assert held < left * moved
     np.testing.assert_array_equal(prepared[0], as_it_is[0])
 
 

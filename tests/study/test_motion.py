@@ -73,7 +73,7 @@ def test_what_is_missing_is_named_with_the_command_that_makes_it(real_motion, tm
         assert all(word in told for word in line.split() if word.startswith("--"))
 
 
-def test_rivals_of_the_published_size_count_and_smaller_ones_are_named(real_motion):
+def test_rivals_of_full_width_count_and_smaller_ones_are_named(real_motion):
     home, made = real_motion({"htnet": 0.5, "logistic": 0.5, "base": 0.5})
     small = motion.find(home).runs
     assert motion.reduced(small) == {"htnet": METHODS["htnet"].narrow}
