@@ -63,9 +63,9 @@ looks = explain.attention(net, x[row : row + 1].copy())
 print(f"clip {shown['clip']}: {shown['emotion']}, action units {shown['action_units']}")
 
 # %% tags=["hide-input"]
-apex = study.frames_of(row)[-1]
+apex, shown_frame = x[row, -1], study.frames_of(row)[-1]
 figure, (left, right) = plt.subplots(1, 2, figsize=(6, 3.2))
-left.imshow(faces.picture(apex))
+left.imshow(faces.picture(shown_frame))
 left.set_title("grey, magnified")
 left.axis("off")
 plots.flow_field(right, study.numbers.x[row, -1, 1:3])
@@ -77,8 +77,9 @@ plots.show(
 )
 
 # %% [markdown]
-# *What the network sees of the apex frame. Arrows and colour are the direction of the flow,
-# saturation is its length (key in [preprocessing](02_preprocessing.ipynb)).*
+# *The apex frame. The network sees how its grey differs from the onset, and the flow. Arrows and
+# colour are the direction of the flow, saturation is its length (key in
+# [preprocessing](02_preprocessing.ipynb)).*
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## The module in one picture
@@ -113,8 +114,8 @@ plots.source(SAM.forward)
 # %% tags=["hide-input"]
 def overlay(axis, k, name, title):
     """Show a map of stage k over the apex frame, on its own scale."""
-    side = (-0.5, len(apex) - 0.5)
-    axis.imshow(faces.picture(apex))
+    side = (-0.5, apex.shape[1] - 0.5)
+    axis.imshow(faces.picture(shown_frame))
     drawn = axis.imshow(
         faces.features(looks[k][name][0, -1]),
         extent=(*side, *side[::-1]),

@@ -44,12 +44,20 @@ def test_shape_type_and_normalisation(prepared, clips):
 
 
 def test_one_clip_by_hand(prepared, clips):
-    """The four steps written out once more, in their order."""
+    """The steps written out once more, in their order."""
     row, config = clips.iloc[4], CONFIG
     frames = read_frames(row["frames"])
     matrix = face.similarity(face.find_eyes(frames[0]), config.size)
     index = [round(k * (row["apex"] - row["onset"]) / 3) for k in range(4)]
-    grey = pipeline.magnified(face.align(frames, matrix, config.size), config, row["fps"])[index]
+    first, *others = face.align(frames, matrix, config.size)
+    held = [first]
+    for frame, crop in zip(frames[1:], others, strict=True):
+        moved = cv2.invertAffineTransform(flow.head_transform(flow.tvl1(first, crop, "fast")))
+        whole = np.vstack([moved, [0, 0, 1]]) @ np.vstack([matrix, [0, 0, 1]])
+        pair, both = np.stack([frames[0], frame]), np.stack([matrix, whole[:2]])
+        held += [face.align(pair, both, config.size)[1]]  # smoothed as the first one is
+    grey = pipeline.magnified(np.stack(held), config, row["fps"])[index]
+    grey = grey - grey[0]
     grey = (grey - grey.mean()) / grey.std()
     np.testing.assert_allclose(prepared.x[4, :, 0], grey, atol=1e-4)
     large = face.align(frames[index], face.rescale(matrix, 2), 64)
