@@ -7,6 +7,9 @@ last epoch, seed 0. Started again it goes on where it stopped::
 
     .venv/bin/python benchmarks/laptop_size.py
 
+The rows of November 2026 are of commit df35c27, whose grey channel still held the head's motion and
+the face itself; `full`, and the last two settings on generator seed 102, were not reached.
+
 The time is that of a fold's training on one core, as CPU seconds; the ratio is to the first setting
 of the same method and data. Writes results/development/laptop_size.csv.
 """

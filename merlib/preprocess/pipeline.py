@@ -41,6 +41,9 @@ EYE_BAND = 0.3
 """Half height of the band around the eyes in which `find_apex` sees nothing, in eye distances. It
 holds the lids, not the brows."""
 
+HEAD_FRAMES = 9
+"""Frames of a clip in which `steady` looks for the head: it moves slowly."""
+
 OFF_SCALE = 0.05
 """Share of magnified values below 0 or above 255 from which on a clip is noted. It grows with alpha
 and with the motion of the head; drawn clips have nearly none."""
@@ -368,19 +371,20 @@ def grey_crops(
 def steady(frames: np.ndarray, matrix: np.ndarray, config: Config) -> np.ndarray:
     """Return the transform of each frame (F, 2, 3) into the crop, without the head's motion.
 
-    It is found in the flow from the first frame (see `head_transform`), and taken off in the same
-    step in which the face is cropped: a second step would blur each frame in another way, and
-    magnification would show that. With ``head_motion="keep"`` all have the clip's transform.
+    It is found in the flow from the first frame (see `head_transform`) at `HEAD_FRAMES` frames;
+    between these it is in proportion. It is taken off in the same step in which the face is
+    cropped: a second step would blur each frame in another way, and magnification would show that.
+    With ``head_motion="keep"`` all have the clip's transform.
     """
     if config.head_motion == "keep" or len(frames) == 1:
         return np.broadcast_to(matrix, (len(frames), 2, 3))
-    first, *others = face.align(frames, matrix, config.size)
-    flow, last = Flow("fast"), np.array([[0.0, 0.0, 1.0]])
-    whole, found = np.concatenate([matrix, last]), [np.asarray(matrix, float)]
-    for crop in others:
-        moved = np.concatenate([head_transform(flow(first, crop)), last])
-        found.append(np.linalg.solve(moved, whole)[:2])
-    return np.stack(found)
+    keys, flow = np.unique(sample(len(frames) - 1, HEAD_FRAMES)), Flow("fast")
+    first, *others = face.align(frames[keys], matrix, config.size)
+    found = np.stack([np.eye(2, 3), *(head_transform(flow(first, crop)) for crop in others)])
+    moved = np.tile(np.eye(3), (len(frames), 1, 1))
+    for row, column in np.ndindex(2, 3):
+        moved[:, row, column] = np.interp(np.arange(len(frames)), keys, found[:, row, column])
+    return np.linalg.solve(moved, np.concatenate([matrix, [[0, 0, 1]]]))[:, :2]
 
 
 def off_scale(grey: np.ndarray) -> float:

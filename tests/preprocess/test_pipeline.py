@@ -49,11 +49,16 @@ def test_one_clip_by_hand(prepared, clips):
     frames = read_frames(row["frames"])
     matrix = face.similarity(face.find_eyes(frames[0]), config.size)
     index = [round(k * (row["apex"] - row["onset"]) / 3) for k in range(4)]
-    first, *others = face.align(frames, matrix, config.size)
-    held = [first]
-    for frame, crop in zip(frames[1:], others, strict=True):
-        moved = cv2.invertAffineTransform(flow.head_transform(flow.tvl1(first, crop, "fast")))
-        whole = np.vstack([moved, [0, 0, 1]]) @ np.vstack([matrix, [0, 0, 1]])
+    crops = face.align(frames, matrix, config.size)
+    keys = [round(k * index[-1] / 8) for k in range(9)]
+    heads = [flow.head_transform(flow.tvl1(crops[0], crops[k], "fast")) for k in keys]
+    held = [crops[0]]
+    for k, frame in enumerate(frames[1 : index[-1] + 1], 1):
+        after = next(n for n, key in enumerate(keys) if key >= k)
+        share = (k - keys[after - 1]) / (keys[after] - keys[after - 1])
+        head = (1 - share) * heads[after - 1] + share * heads[after]
+        moved = np.vstack([cv2.invertAffineTransform(head), [0, 0, 1]])
+        whole = moved @ np.vstack([matrix, [0, 0, 1]])
         pair, both = np.stack([frames[0], frame]), np.stack([matrix, whole[:2]])
         held += [face.align(pair, both, config.size)[1]]  # smoothed as the first one is
     grey = pipeline.magnified(np.stack(held), config, row["fps"])[index]
