@@ -77,6 +77,7 @@ def seen(method: str, config: Config) -> set[str]:
     if config.flow_source == "magnified" and "flow" in names:
         names.add("magnify")
     grey, flow = sees_grey(method, config), method not in VARIANTS or config.inputs != "grey"
+    flow |= config.head_motion == "remove"  # the head's motion is taken off grey by its flow
     if config.evm == "off" or not grey and config.flow_source == "raw":
         names.discard("magnify")
     return names if flow else names - {"flow"}
