@@ -159,6 +159,38 @@ else:
 # points show no difference. But the motion of the head shows a clear one. With `head_motion = keep`
 # the flow is mostly that of the head, and the network does not find the expression in it. A linear
 # model can subtract the motion of the head and works all the same.
+#
+# Would the time of a CPU be better spent on more channels and fewer frames, or fewer epochs? Sixteen
+# channels fill a vector register that eight leave half empty. `benchmarks/laptop_size.py` trained each
+# setting on as many clips as the paper has; a time of 1 is that of the first row.
+
+# %%
+path = noted(find_home() / "results" / "development" / "laptop_size.csv")
+if path.exists():
+    sizes = pd.read_csv(path).groupby(["method", "width", "frames", "epochs"], sort=False)
+    spent = sizes[["ratio", "accuracy", "UF1"]].mean().assign(datasets=sizes.size()).reset_index()
+    display(plots.table(spent.rename(columns={"ratio": "time"}), "Development data", index=False))
+    best, first = spent.loc[spent["UF1"].idxmax()], spent.loc[0]
+    print(
+        f"Highest UF1: {best['width']} channels, {best['frames']} frames, {best['epochs']} epochs; "
+        f"{100 * (best['UF1'] - first['UF1']):+.1f} points for {best['ratio']:.2f} times the time"
+    )
+else:
+    print("The table is not there: run benchmarks/laptop_size.py.")
+
+# %% [markdown]
+# And what does grey tell at all? A linear model of the apex picture reads it with the head as it moves
+# or held still, as a frame or as its change from the onset (`benchmarks/grey_views.py`).
+
+# %%
+path = noted(find_home() / "results" / "development" / "grey_views.csv")
+if path.exists():
+    read = pd.read_csv(path).groupby(["magnified", "head", "grey"], sort=False)
+    told = read[["accuracy", "UF1"]].mean().reset_index()
+    told["magnified"] = told["magnified"].map({True: "yes", False: "no"})
+    display(plots.table(told, "Development data, mean of two datasets", index=False))
+else:
+    print("The table is not there: run benchmarks/grey_views.py.")
 
 # %% [markdown]
 # ## Summary
