@@ -37,9 +37,10 @@ CHANGES = [
 ]
 
 
-def study_of(seed: int, changes: dict) -> Study:
-    """Return the study of one development dataset, which is written if need be."""
-    root = synthetic.write(ROOT / "data" / "development" / str(seed), seed=seed, n_jobs=cpu_count())
+def study_of(seed: int, changes: dict, size: str = "laptop") -> Study:
+    """Return the study of one development dataset of a size, which is written if need be."""
+    root = ROOT / "data" / "development" / f"{size}-{seed}"
+    synthetic.write(root, seed=seed, size=size, n_jobs=cpu_count())
     return Study(data_root=root, home=ROOT, progress=True, **changes)
 
 

@@ -15,20 +15,17 @@ of the same method and data. Writes results/development/laptop_size.csv.
 """
 
 import time
-from collections import defaultdict
 
 import numpy as np
 import pandas as pd
 from joblib import cpu_count, delayed
-from laptop_profile import ROOT, SEEDS, fold
+from laptop_profile import ROOT, SEEDS, fold, study_of
 from sklearn.model_selection import GroupKFold
 
 from merlib import metrics
 from merlib.config import profile
-from merlib.data import synthetic
 from merlib.methods import make
 from merlib.parallel import each
-from merlib.study.study import Study
 
 TABLE = ROOT / "results" / "development" / "laptop_size.csv"
 EPOCHS = 50  # section 3.1.4
@@ -40,13 +37,6 @@ SETTINGS = [
     {"width": 8, "frames": 4, "epochs": EPOCHS // 2},
 ]
 METHODS = ("base", "full")
-
-
-def study_of(seed: int, changes: dict) -> Study:
-    """Return the study of one development dataset, which is written if need be."""
-    root = ROOT / "data" / "development" / f"paper-{seed}"
-    synthetic.write(root, seed=seed, size="paper", n_jobs=cpu_count())
-    return Study(data_root=root, home=ROOT, progress=True, **changes)
 
 
 def one_fold(arrays: tuple, method: str, changes: dict, part: int) -> tuple[pd.Series, float]:
@@ -62,7 +52,7 @@ def one_fold(arrays: tuple, method: str, changes: dict, part: int) -> tuple[pd.S
 
 def evaluate(method: str, seed: int, changes: dict) -> dict:
     """Return the row of one method, dataset and setting."""
-    study = study_of(seed, changes)
+    study = study_of(seed, changes, "paper")
     y, subjects = study.prepared.y, study.clips["subject"].to_numpy(str)
     arrays = study.prepared.x, y, subjects
     tasks = [delayed(one_fold)(arrays, method, changes, part) for part in range(5)]
@@ -82,12 +72,14 @@ def evaluate(method: str, seed: int, changes: dict) -> dict:
 
 def with_ratios(rows: list[dict]) -> pd.DataFrame:
     """Return the table with the time of each setting as a part of the first one's."""
-    first = defaultdict(lambda: np.nan)
-    for row in rows:
-        if all(row[name] == value for name, value in SETTINGS[0].items()):
-            first[row["method"], row["generator"]] = row["seconds"]
-    ratios = [round(row["seconds"] / first[row["method"], row["generator"]], 2) for row in rows]
-    return pd.DataFrame(rows).assign(ratio=ratios)
+    of_first = {
+        (row["method"], row["generator"]): row["seconds"]
+        for row in rows
+        if SETTINGS[0].items() <= row.items()
+    }
+    first = [of_first.get((row["method"], row["generator"]), np.nan) for row in rows]
+    table = pd.DataFrame(rows)
+    return table.assign(ratio=(table["seconds"] / first).round(2))
 
 
 def main() -> None:

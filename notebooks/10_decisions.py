@@ -146,13 +146,18 @@ plots.table(fixed, "Decisions with one answer", index=False)
 # %%
 from merlib.files import find_home, noted
 
-path = noted(find_home() / "results" / "development" / "laptop_profile.csv")
-if path.exists():
-    tried = pd.read_csv(path)
+
+def development(name):
+    """Return the table that a benchmark has made of development data; say so if it is not there."""
+    path = noted(find_home() / "results" / "development" / f"{name}.csv")
+    if path.exists():
+        return pd.read_csv(path)
+    print(f"The table is not there: run benchmarks/{name}.py.")
+
+
+if (tried := development("laptop_profile")) is not None:
     tried = tried.drop(columns="configuration")
     display(plots.table(tried, "Development data, never the published one", index=False))
-else:
-    print("The table is not there: run benchmarks/laptop_profile.py.")
 
 # %% [markdown]
 # A hundred clips are few: one clip is a point of accuracy, and rows that differ by less than five
@@ -165,9 +170,8 @@ else:
 # setting on as many clips as the paper has; a time of 1 is that of the first row.
 
 # %%
-path = noted(find_home() / "results" / "development" / "laptop_size.csv")
-if path.exists():
-    sizes = pd.read_csv(path).groupby(["method", "width", "frames", "epochs"], sort=False)
+if (sizes := development("laptop_size")) is not None:
+    sizes = sizes.groupby(["method", "width", "frames", "epochs"], sort=False)
     spent = sizes[["ratio", "accuracy", "UF1"]].mean().assign(datasets=sizes.size()).reset_index()
     display(plots.table(spent.rename(columns={"ratio": "time"}), "Development data", index=False))
     best, first = spent.loc[spent["UF1"].idxmax()], spent.loc[0]
@@ -175,22 +179,17 @@ if path.exists():
         f"Highest UF1: {best['width']} channels, {best['frames']} frames, {best['epochs']} epochs; "
         f"{100 * (best['UF1'] - first['UF1']):+.1f} points for {best['ratio']:.2f} times the time"
     )
-else:
-    print("The table is not there: run benchmarks/laptop_size.py.")
 
 # %% [markdown]
 # And what does grey tell at all? A linear model of the apex picture reads it with the head as it moves
 # or held still, as a frame or as its change from the onset (`benchmarks/grey_views.py`).
 
 # %%
-path = noted(find_home() / "results" / "development" / "grey_views.csv")
-if path.exists():
-    read = pd.read_csv(path).groupby(["magnified", "head", "grey"], sort=False)
+if (read := development("grey_views")) is not None:
+    read = read.groupby(["magnified", "head", "grey"], sort=False)
     told = read[["accuracy", "UF1"]].mean().reset_index()
     told["magnified"] = told["magnified"].map({True: "yes", False: "no"})
     display(plots.table(told, "Development data, mean of two datasets", index=False))
-else:
-    print("The table is not there: run benchmarks/grey_views.py.")
 
 # %% [markdown]
 # ## Summary

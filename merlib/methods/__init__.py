@@ -1,6 +1,6 @@
 """The registry of all methods: each has one line here and at most one file."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any, cast
 
@@ -29,6 +29,7 @@ from merlib.methods.slstt import SLSTT
 from merlib.methods.sssnet import SSSNet
 from merlib.methods.ststnet import STSTNet
 from merlib.methods.svm import FlowSVM
+from merlib.methods.views import CHANGES
 from merlib.model.classifier import NetworkClassifier
 from merlib.values import known
 
@@ -72,64 +73,67 @@ class Method:
         return narrow | (self.published if pictures else {})
 
 
-METHODS: dict[str, Method] = {
-    "majority": Method("Majority class", lambda: DummyClassifier(strategy="most_frequent"), None),
-    "logistic": Method("Logistic regression on flow", FlowLogistic),
-    "svm": Method("Linear SVM on flow", FlowSVM),
-    "lbp-top": Method("LBP-TOP + SVM", LbpTop, "lbp_histograms", least_frames=3),
-    "lbp-top-evm": Method(
-        "LBP-TOP + SVM, magnified", LbpTop, "magnified_lbp_histograms", least_frames=3
-    ),
-    "bi-woof": Method("Bi-WOOF + SVM", BiWoof, "apex_flow"),
-    "cnn-lstm": Method("CNN+LSTM-style", CNNLSTM, "five_states", {"width": 0.25}),
-    "cnn-lstm-changes": Method(
-        "CNN+LSTM-style, on changes", CNNLSTM, "five_changes", {"width": 0.25}
-    ),
-    "elrcn": Method("ELRCN", ELRCN, "nine_flows", {"width": 0.125, "side": 28, "epochs": 20}),
-    "merta": Method("MERTA-style", MERTA, "channels", {"width": 0.125, "side": 28, "epochs": 25}),
-    "micro-attention": Method("Micro-attention", MicroAttention, "apex_grey", {"width": 0.125}),
-    "micro-attention-changes": Method(
-        "Micro-attention, on changes", MicroAttention, "apex_change", {"width": 0.125}
-    ),
-    "kfc-mer": Method("KFC-MER", KFCMER, "apex_flow", {"width": 0.25, "side": 56}),
-    "kfc-mer-pooled": Method(
-        "KFC-MER, pooled", KFCMERPooled, "apex_flow", {"width": 0.25, "side": 56}
-    ),
-    "slstt": Method("SLSTT, small ViT", SLSTT, "eleven_flows", {"width": 0.125, "side": 28}),
-    "am3f-flownet": Method(
-        "AM3F-FlowNet-style", AM3FFlowNet, "apex_flow", {"width": 0.25, "side": 56}
-    ),
-    "off-apexnet": Method(
-        "OFF-ApexNet", OffApexNet, "apex_flow", {"width": 0.25, "epochs": 300}, same_size=True
-    ),
-    "ststnet": Method("STSTNet", STSTNet, "apex_picture", same_size=True),
-    "3d-cnn": Method(
-        "3D-CNN",
-        CNN3D,
-        "eighteen_frames",
-        {"width": 0.5, "side": 32, "epochs": 50},
-        same_size=True,
-    ),
-    "3d-cnn-changes": Method(
-        "3D-CNN, on changes",
-        CNN3D,
-        "eighteen_changes",
-        {"width": 0.5, "side": 32, "epochs": 50},
-        same_size=True,
-    ),
-    "at-scnn": Method("AT-SCNN-style", ATSCNN, "apex_flow", {"width": 0.25, "epochs": 150}),
-    "lgccon": Method("LGCcon", LGCcon, "apex_grey", {"width": 0.25}),
-    "lgccon-changes": Method("LGCcon, on changes", LGCcon, "apex_change", {"width": 0.25}),
-    "mdmo": Method("MDMO + SVM", MDMO, "apex_flow", published={"eyes": "published"}),
-    "sssnet": Method("SSSNet", SSSNet, "apex_flow", {"width": 0.5}, same_size=True),
-    "rcn-a": Method("RCN-A", RCNA, "apex_flow", {"width": 0.25, "epochs": 300}, same_size=True),
-    "mmnet": Method("MMNet-style", MMNet, "apex_flow", {"width": 0.25, "side": 64}),
-    "htnet": Method("HTNet", HTNet, "apex_picture", {"width": 0.125}),
-    "base": Method("base", NetworkClassifier),
-    "mfem": Method("base + MFEM", NetworkClassifier),
-    "mffm": Method("base + MFFM", NetworkClassifier),
-    "full": Method("base + MFEM + MFFM", NetworkClassifier),
-}
+def with_changes(methods: Mapping[str, Method]) -> dict[str, Method]:
+    """Return methods by name; after one that takes frames comes the same one on their changes."""
+    found: dict[str, Method] = {}
+    for name, method in methods.items():
+        found[name] = method
+        if method.view in CHANGES:
+            title, view = f"{method.title}, on changes", CHANGES[method.view]
+            found[f"{name}-changes"] = replace(method, title=title, view=view)
+    return found
+
+
+METHODS: dict[str, Method] = with_changes(
+    {
+        "majority": Method(
+            "Majority class", lambda: DummyClassifier(strategy="most_frequent"), None
+        ),
+        "logistic": Method("Logistic regression on flow", FlowLogistic),
+        "svm": Method("Linear SVM on flow", FlowSVM),
+        "lbp-top": Method("LBP-TOP + SVM", LbpTop, "lbp_histograms", least_frames=3),
+        "lbp-top-evm": Method(
+            "LBP-TOP + SVM, magnified", LbpTop, "magnified_lbp_histograms", least_frames=3
+        ),
+        "bi-woof": Method("Bi-WOOF + SVM", BiWoof, "apex_flow"),
+        "cnn-lstm": Method("CNN+LSTM-style", CNNLSTM, "five_states", {"width": 0.25}),
+        "elrcn": Method("ELRCN", ELRCN, "nine_flows", {"width": 0.125, "side": 28, "epochs": 20}),
+        "merta": Method(
+            "MERTA-style", MERTA, "channels", {"width": 0.125, "side": 28, "epochs": 25}
+        ),
+        "micro-attention": Method("Micro-attention", MicroAttention, "apex_grey", {"width": 0.125}),
+        "kfc-mer": Method("KFC-MER", KFCMER, "apex_flow", {"width": 0.25, "side": 56}),
+        "kfc-mer-pooled": Method(
+            "KFC-MER, pooled", KFCMERPooled, "apex_flow", {"width": 0.25, "side": 56}
+        ),
+        "slstt": Method("SLSTT, small ViT", SLSTT, "eleven_flows", {"width": 0.125, "side": 28}),
+        "am3f-flownet": Method(
+            "AM3F-FlowNet-style", AM3FFlowNet, "apex_flow", {"width": 0.25, "side": 56}
+        ),
+        "off-apexnet": Method(
+            "OFF-ApexNet", OffApexNet, "apex_flow", {"width": 0.25, "epochs": 300}, same_size=True
+        ),
+        "ststnet": Method("STSTNet", STSTNet, "apex_picture", same_size=True),
+        "3d-cnn": Method(
+            "3D-CNN",
+            CNN3D,
+            "eighteen_frames",
+            {"width": 0.5, "side": 32, "epochs": 50},
+            same_size=True,
+        ),
+        "at-scnn": Method("AT-SCNN-style", ATSCNN, "apex_flow", {"width": 0.25, "epochs": 150}),
+        "lgccon": Method("LGCcon", LGCcon, "apex_grey", {"width": 0.25}),
+        "mdmo": Method("MDMO + SVM", MDMO, "apex_flow", published={"eyes": "published"}),
+        "sssnet": Method("SSSNet", SSSNet, "apex_flow", {"width": 0.5}, same_size=True),
+        "rcn-a": Method("RCN-A", RCNA, "apex_flow", {"width": 0.25, "epochs": 300}, same_size=True),
+        "mmnet": Method("MMNet-style", MMNet, "apex_flow", {"width": 0.25, "side": 64}),
+        "htnet": Method("HTNet", HTNet, "apex_picture", {"width": 0.125}),
+        "base": Method("base", NetworkClassifier),
+        "mfem": Method("base + MFEM", NetworkClassifier),
+        "mffm": Method("base + MFFM", NetworkClassifier),
+        "full": Method("base + MFEM + MFFM", NetworkClassifier),
+    }
+)
 """Name -> method, in the order of Table 2; before it our controls, after it rivals that it does not
 have, and the paper's network."""
 

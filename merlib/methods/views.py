@@ -119,17 +119,21 @@ def magnified_lbp_histograms(
     frames: Array, apex: int, config: Config, fps: float, matrix: Array
 ) -> Array:
     """Return the LBP-TOP histograms of the magnified clip, as `lbp_histograms`."""
+    return lbp_top(magnified(crops_for_flow(frames, matrix, config), config, fps))
+
+
+def crops_for_flow(frames: Array, matrix: Array, config: Config) -> Array:
+    """Return frames from the onset on as square crops float32, grey 0 to 255, see `steady`.
+
+    Their side is ``flow_size``.
+    """
     matrices = face.rescale(steady(frames, matrix, config), config.flow_size / config.size)
-    return lbp_top(magnified(face.align(frames, matrices, config.flow_size), config, fps))
+    return face.align(frames, matrices, config.flow_size)
 
 
 def steadied(frames: Array, matrix: Array, config: Config, side: int) -> Array:
-    """Return frames as crops (F, side, side) float32, grey 0 to 1, see `steady`.
-
-    The first one is the onset.
-    """
-    matrices = face.rescale(steady(frames, matrix, config), config.flow_size / config.size)
-    crops: Array | list[Array] = face.align(frames, matrices, config.flow_size)
+    """Return `crops_for_flow` averaged to (F, side, side) float32, grey 0 to 1."""
+    crops: Array | list[Array] = crops_for_flow(frames, matrix, config)
     if side != config.flow_size:
         crops = [cv2.resize(crop, (side, side), interpolation=cv2.INTER_AREA) for crop in crops]
     return np.asarray(crops, np.float32) / 255
@@ -150,18 +154,15 @@ VIEWS: dict[str, Callable] = {
 }  # fmt: skip
 """Name -> view."""
 
-STEPS: dict[str, tuple[str, ...]] = {
+CHANGES = {
+    "apex_grey": "apex_change",
+    "five_states": "five_changes",
+    "eighteen_frames": "eighteen_changes",
+}
+"""View of frames -> that of their changes."""
+
+STEPS: dict[str, tuple[str, ...]] = dict.fromkeys(VIEWS, ("face", "flow", "pipeline", "views")) | {
     "channels": ("face", "magnify", "flow", "pipeline"),
-    "apex_flow": ("face", "flow", "pipeline", "views"),
-    "apex_picture": ("face", "flow", "pipeline", "views"),
-    "apex_grey": ("face", "flow", "pipeline", "views"),
-    "apex_change": ("face", "flow", "pipeline", "views"),
-    "five_states": ("face", "flow", "pipeline", "views"),
-    "five_changes": ("face", "flow", "pipeline", "views"),
-    "eighteen_frames": ("face", "flow", "pipeline", "views"),
-    "eighteen_changes": ("face", "flow", "pipeline", "views"),
-    "nine_flows": ("face", "flow", "pipeline", "views"),
-    "eleven_flows": ("face", "flow", "pipeline", "views"),
     "lbp_histograms": ("face", "flow", "pipeline", "views", "lbp"),
     "magnified_lbp_histograms": ("face", "flow", "magnify", "pipeline", "views", "lbp"),
 }

@@ -129,8 +129,16 @@ def point_weights(here: int, there: int, kernel: int, mode: str) -> Tensor:
     ``here`` points are upsampled to ``there`` points, over which the kernel moves with zero
     padding. The result is float64 ``(here, kernel)``.
     """
+    return seen_from(here, there, kernel, mode).sum(dim=2)
+
+
+def seen_from(here: int, there: int, kernel: int, mode: str) -> Tensor:
+    """Return `interpolation` as each place of a kernel meets it, float64 (here, kernel, there).
+
+    A place meets the points moved by its distance from the middle, and zero outside.
+    """
     points = functional.pad(interpolation(here, there, mode), (kernel // 2, kernel // 2))
-    return points.unfold(1, there, 1).sum(dim=2)
+    return points.unfold(1, there, 1)
 
 
 def interpolation(here: int, there: int, mode: str) -> Tensor:
@@ -157,13 +165,11 @@ def constant(
 ) -> Tensor:
     """Return `interpolation` on a device; it is copied there once, so that no step waits.
 
-    For a larger ``kernel`` it is that of each of its places in turn, (kernel * here, there): what
-    lies there of the upsampled line, and zero outside.
+    For a larger ``kernel`` it is `seen_from` one place after the other, (kernel * here, there).
     """
-    around = kernel // 2
     with torch.inference_mode(False):
-        line = functional.pad(interpolation(here, there, mode), (around, around))
-        return line.unfold(1, there, 1).movedim(1, 0).flatten(0, 1).to(device, dtype)
+        places = seen_from(here, there, kernel, mode).movedim(1, 0)
+        return places.flatten(0, 1).to(device, dtype)
 
 
 class MFFM(nn.Module):

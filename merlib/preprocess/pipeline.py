@@ -336,10 +336,10 @@ def channels(
     """Return the network's input (T, C, S, S) float32 of a clip.
 
     Channels are grey, or with ``grey="change"`` what it differs from the onset, standardised over
-    the clip; then u and v in pixels of the S x S crop divided
-    by ``flow_scale``, or an image of them (``flow_image``), and perhaps strain, divided too. Frames
-    (F, H, W) uint8 are onset to offset, ``apex`` is an index of them, ``fps`` is frames per second;
-    for ``matrix`` see `transform`.
+    the clip; then u and v in pixels of the S x S crop divided by ``flow_scale``, or an image of
+    them (``flow_image``), and perhaps strain, divided too. Frames (F, H, W) uint8 are onset to
+    offset, ``apex`` is an index of them, ``fps`` is frames per second; for ``matrix`` see
+    `transform`.
     """
     return composed(*grey_and_flows(frames, apex, config, fps, matrix), config)
 
