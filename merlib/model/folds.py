@@ -384,6 +384,8 @@ def set_random_state(x: Tensor, state: Tensor) -> None:
 @cache
 def side_stream() -> torch.cuda.Stream:
     """Return the stream of operations that are recorded later: gradients remember theirs."""
+    # PyTorch warns that weights are made in another stream; each recording is checked anyway.
+    torch.autograd.graph.set_warn_on_accumulate_grad_stream_mismatch(False)
     return torch.cuda.Stream()
 
 

@@ -33,6 +33,8 @@ def named_pairs(name: str) -> tuple[tuple[int, int], ...]:
     return tuple((int(a) - 1, int(b) - 1) for a, b in map(tuple, name.split()))
 
 
+CPU = torch.device("cpu")
+
 WIDE = 128
 """Channels of a deep feature from which a CPU upsamples it late, see `FIM.joined_late`: with fewer
 channels, moving numbers takes longer than the products that are saved, as it does on a GPU."""
@@ -117,19 +119,31 @@ class FIM(nn.Module):
         The sums are ``(B, C, K, K)``, of ``x`` ``(B, C, H, W)`` upsampled to ``height, width``.
         """
         rows, columns = (
-            point_weights(here, there, self.outer.kernel_size[0], self.mode).to(x)
+            point_weights(
+                here, there, self.outer.kernel_size[0], self.mode, device=x.device, dtype=x.dtype
+            )
             for here, there in zip(x.shape[2:], (height, width), strict=True)
         )
         return torch.einsum("bchw,hi,wj->bcij", x, rows, columns)
 
 
-def point_weights(here: int, there: int, kernel: int, mode: str) -> Tensor:
+@cache
+def point_weights(
+    here: int,
+    there: int,
+    kernel: int,
+    mode: str,
+    device: torch.device = CPU,
+    dtype: torch.dtype = torch.float64,
+) -> Tensor:
     """Return how much each point adds to the sum that each kernel weight passes over, on one axis.
 
     ``here`` points are upsampled to ``there`` points, over which the kernel moves with zero
-    padding. The result is float64 ``(here, kernel)``.
+    padding. The result is ``(here, kernel)``; it is copied to a device once, so that no prediction
+    waits.
     """
-    return seen_from(here, there, kernel, mode).sum(dim=2)
+    with torch.inference_mode(False):
+        return seen_from(here, there, kernel, mode).sum(dim=2).to(device, dtype)
 
 
 def seen_from(here: int, there: int, kernel: int, mode: str) -> Tensor:
