@@ -16,7 +16,7 @@ study: .venv/installed      ## data, training, notebooks and book
 ablation: .venv/installed   ## Table 3: four variants, three seeds, saved under results/
 	$(BIN)/merlib train $(STUDY) --methods base mfem mffm full --seeds 0 1 2 --keep
 
-claims: PROFILE = night
+claims: PROFILE = narrow
 claims: .venv/installed     ## the experiments behind the claims, three seeds; goes on where it stopped
 	$(BIN)/merlib trials $(STUDY)
 

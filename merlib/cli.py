@@ -118,9 +118,9 @@ class Data(Reading):
 @Parameter(name="*")
 @dataclass(frozen=True)
 class NightData(Data):
-    """What names a study, of the profile ``night`` unless another is given."""
+    """What names a study, of the profile ``narrow`` unless another is given."""
 
-    profile: ProfileName = "night"
+    profile: ProfileName = "narrow"
 
 
 @Parameter(name="*")

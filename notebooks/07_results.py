@@ -106,8 +106,8 @@ plots.table(
 # %% [markdown]
 # ## The same on as many clips as the paper has
 #
-# The profile `night` trains the laptop's network; its synthetic data has as many clips and subjects
-# as CASME II gives the paper. This table loads the saved runs of `night`, and those of the profiles
+# The profile `narrow` trains the laptop's network; its synthetic data has as many clips and subjects
+# as CASME II gives the paper. This table loads the saved runs of `narrow`, and those of the profiles
 # `paper` and `literal`, from `results/`; nothing is trained for it. [The
 # ablation](08_ablation.ipynb) says which of its steps are more than chance.
 
@@ -121,12 +121,12 @@ def mean_and_spread(values):
 
 saved = [
     (larger, name, run)
-    for larger in ("night", "paper", "literal")
+    for larger in ("narrow", "paper", "literal")
     for name, seeds in study.saved(larger).load(METHODS).items()
     for run in seeds.values()
 ]
 if not saved:
-    print(f"No run of profile night, paper or literal on {dataset} data is saved under results/.")
+    print(f"No run of profile narrow, paper or literal on {dataset} data is saved under results/.")
 short = pd.DataFrame(
     [
         {

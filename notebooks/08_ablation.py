@@ -242,16 +242,16 @@ plots.table(
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## As many clips as the paper has
 #
-# The profile `night` trains the small network of `laptop`; its synthetic data has as many clips and
+# The profile `narrow` trains the small network of `laptop`; its synthetic data has as many clips and
 # subjects as CASME II gives the paper. A CPU can do this. The paper's own width (`PROFILE=paper`)
 # needs a GPU, and so does the literal reading of the text (`PROFILE=literal`); once such a run is
 # saved, the table has it too. Nothing is run for this table: it
-# loads the predictions under `results/`, which `make ablation PROFILE=night` made. The first rows
+# loads the predictions under `results/`, which `make ablation PROFILE=narrow` made. The first rows
 # are those of this page, for comparison.
 
 
 # %% tags=["hide-input"]
-larger = {name: study.saved(name).load(VARIANTS) for name in ("night", "paper", "literal")}
+larger = {name: study.saved(name).load(VARIANTS) for name in ("narrow", "paper", "literal")}
 larger = {name: variants for name, variants in larger.items() if variants}
 lines = []
 for name, variants in {f"{profile}, above": runs, **larger}.items():
@@ -281,7 +281,7 @@ for name, variants in larger.items():
     for b in VARIANTS[1:]:
         print(f"- Profile {name}, {step(variants, b=b)}")
 if not larger:
-    print(f"No run of profile night, paper or literal on {dataset} data is saved under results/.")
+    print(f"No run of profile narrow, paper or literal on {dataset} data is saved under results/.")
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## Do the modules help each other?

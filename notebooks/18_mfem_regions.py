@@ -25,7 +25,7 @@
 # %% tags=["parameters"]
 dataset = "synthetic"  # or "casme2", "samm"
 data_root = None  # folder of your own copy of the data
-profile = "laptop"  # or "paper", "literal", "night"
+profile = "laptop"  # or "paper", "literal", "narrow"
 seed = 0
 clip = None  # id of the clip that is shown; None takes one that moves much
 show_faces = None  # True or False; None shows faces where they are drawn, not real

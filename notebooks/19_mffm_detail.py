@@ -22,7 +22,7 @@
 # %% tags=["parameters"]
 dataset = "synthetic"  # or "casme2", "samm"
 data_root = None  # folder of your own copy of the data
-profile = "laptop"  # or "paper", "literal", "night"
+profile = "laptop"  # or "paper", "literal", "narrow"
 seed = 0
 overrides = {}  # fields of the configuration to change
 
@@ -127,7 +127,7 @@ else:
 # subjects after each epoch, to see which variant leaves the line of the largest class, and
 # when. It serves this question only; no epoch is chosen by it.
 #
-# The figure cannot say what more training would bring. In the profile `night` a network sees
+# The figure cannot say what more training would bring. In the profile `narrow` a network sees
 # half of the clips 24 times, which are as many steps as 12 epochs on all clips. The paper
 # takes 50, so these networks had a quarter of its steps. The learning rate falls to zero
 # over these steps, and every curve is flat in the end. A variant that is behind may only
@@ -293,7 +293,7 @@ if idle:
 #   control.
 # - Fusion changes two things at once: what the classifier sees, and how directly the shallow
 #   stages are trained. A score mixes them.
-# - In the profile `night` a network had a quarter of the paper's steps. A variant that is
+# - In the profile `narrow` a network had a quarter of the paper's steps. A variant that is
 #   behind may only learn more slowly; a curve over the epochs does not show what more steps
 #   would bring.
 # - The linear control asks what is left of the interaction when only its result counts.

@@ -22,7 +22,7 @@
 # %% tags=["parameters"]
 dataset = "synthetic"  # or "casme2", "samm"
 data_root = None  # folder of your own copy of the data
-profile = "laptop"  # or "paper", "literal", "night"
+profile = "laptop"  # or "paper", "literal", "narrow"
 seed = 0
 overrides = {}  # fields of the configuration to change
 
@@ -54,7 +54,7 @@ plots.style()
 # [seeds](../book/glossary.md#seed).
 #
 # This page trains nothing. It reads the predictions that are saved under `results/`. If the profile
-# that it is asked for has none, it shows those of `night`: the laptop's small network on as many
+# that it is asked for has none, it shows those of `narrow`: the laptop's small network on as many
 # synthetic clips and subjects as CASME II gives the paper.
 
 # %%

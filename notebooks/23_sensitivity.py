@@ -19,7 +19,7 @@
 # %% tags=["parameters"]
 dataset = "synthetic"  # or "casme2", "samm"
 data_root = None  # folder of your own copy of the data
-profile = "laptop"  # or "paper", "literal", "night"
+profile = "laptop"  # or "paper", "literal", "narrow"
 seed = 0
 overrides = {}  # fields of the configuration to change
 
@@ -48,7 +48,7 @@ plots.style()
 # [seeds](../book/glossary.md#seed). One more trial, *the text at its word*, takes all changes of
 # [the profile `literal`](10_decisions.ipynb) at once, on this profile's own network. The profile
 # itself is of the paper's size and needs a GPU; the trial runs wherever the others do. This page trains nothing. It reads the predictions that are
-# saved under `results/`. If the profile that it is asked for has none, it shows those of `night`:
+# saved under `results/`. If the profile that it is asked for has none, it shows those of `narrow`:
 # the laptop's small network on as many synthetic clips and subjects as CASME II gives the paper.
 
 # %%
@@ -88,7 +88,7 @@ NOT_RUN = {
     ("pretrained", "ImageNet"): "the weights need a download",
     ("landmarks", "YuNet"): "wants a model file; the eyes of drawn faces are found without it",
     ("short_clips", "drop"): "drops no clip of the published data: none is so short",
-    ("tvl1", "fast"): "is what laptop and night have; the trial takes the other value",
+    ("tvl1", "fast"): "is what laptop and narrow have; the trial takes the other value",
     ("inputs", "grey"): "no decision; trial 'grey-only' of the ingredients",
     ("inputs", "flow"): "no decision; trial 'flow-only' of the ingredients",
     ("sequence", "mean"): "no decision; trial 'no-bilstm' of the ingredients",

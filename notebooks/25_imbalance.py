@@ -22,7 +22,7 @@
 # %% tags=["parameters"]
 dataset = "synthetic"  # or "casme2", "samm", "flow", "own"
 data_root = None  # folder of your own copy of the data
-profile = "laptop"  # or "paper", "literal", "night"
+profile = "laptop"  # or "paper", "literal", "narrow"
 seed = 0
 methods = ["logistic", "base", "full"]  # whose predictions are adjusted, if they have run
 overrides = {}  # fields of the configuration to change
@@ -44,7 +44,7 @@ plots.style()
 # %% [markdown]
 # This page trains nothing. It reads the trials that are saved under `results/`, by halves of the
 # subjects ([how](20_ingredients.ipynb)). If the profile that it is asked for has none, it shows those
-# of `night`: the laptop's small network on as many synthetic clips as CASME II gives the paper.
+# of `narrow`: the laptop's small network on as many synthetic clips as CASME II gives the paper.
 
 # %%
 study = Study(dataset, data_root, profile, seed, **overrides)

@@ -72,7 +72,7 @@ def test_the_literal_profile_differs_from_the_paper_in_what_the_text_does_not_ha
     swapped = {name: (b, a) for name, (a, b) in expected.items()}
     assert config.differences("literal", "paper", "flow") == swapped
     assert config.differences("paper", "paper") == {}
-    assert {"laptop", "paper", "literal", "night"} == set(config.PROFILES)
+    assert {"laptop", "paper", "literal", "narrow"} == set(config.PROFILES)
     assert set(config.PROFILES) == set(config.SYNTHETIC_SIZE) == set(get_args(config.ProfileName))
 
 

@@ -20,7 +20,7 @@ BAD = [f"{place}one{k}.{ending}" for place in ["", *PLACES] for k, ending in enu
 BAD += """
 out.ipynb notebooks/01_data.ipynb notebooks/01_data.part.ipynb .env run.json
 runs/own/x/run.json runs/x.py data/x.py data/CASME2/README.md report.md
-results/own/laptop/runs.parquet results/synthetic/night/.lock predictions/x/p.json
+results/own/laptop/runs.parquet results/synthetic/narrow/.lock predictions/x/p.json
 results/synthetic-samm/laptop/run.json results/flow/laptop/picture.png results/flow/laptop/clips.csv
 book/_static/face.JPG book/_static/face.jpg notebooks/predictions/a/note.py Makefile.bak
 .venv .venv/x.py _build/html/index.html .coverage Thumbs.db merlib/__pycache__/a.py

@@ -37,7 +37,7 @@ def test_the_table_is_counted_from_the_stored_predictions():
 def test_the_table_of_246_clips_is_counted_too():
     rows = re.findall(r"^\| (\w+) \| (\d) \| ([\d.]+) \| ([\d.]+) \|", SYNTHETIC, re.M)
     assert [row[0] for row in rows] == ["base", "mfem", "mffm", "full"]
-    saved = Saved(RESULTS / "night").load([row[0] for row in rows])
+    saved = Saved(RESULTS / "narrow").load([row[0] for row in rows])
     for method, seeds, *told in rows:
         runs = list(saved[method].values())
         scores = [metrics.scores(run) for run in runs]

@@ -279,17 +279,17 @@ def load(saved: Saved) -> Found:
 
 
 def find(study: Study) -> Found:
-    """Return the saved curves of a study; of the published data perhaps those of ``night``."""
+    """Return the saved curves of a study; of the published data perhaps those of ``narrow``."""
     found = load(trials.saved(study, "loso"))
-    if not found.curves and (night := trials.of_night(study)):
-        return load(trials.saved(night, "loso"))
+    if not found.curves and (narrow := trials.of_narrow(study)):
+        return load(trials.saved(narrow, "loso"))
     return found
 
 
 def command(study: Study) -> str:
     """Return what measures the curves of a study."""
     if study.published and study.dataset == "synthetic":
-        return ".venv/bin/merlib trials subjects"  # of ``night``
+        return ".venv/bin/merlib trials subjects"  # of ``narrow``
     return trials.command(study, "subjects")
 
 

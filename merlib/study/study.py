@@ -66,7 +66,7 @@ class Study:
         Folder of your own copy. Without it, ``synthetic`` uses (and writes, if it is missing) the
         published dataset of the profile's size in CASME II's layout, and ``synthetic-samm`` that
         in SAMM's layout, 136 clips of 27 subjects; the others raise.
-    profile : {"laptop", "paper", "literal", "night"}
+    profile : {"laptop", "paper", "literal", "narrow"}
     seed : int
         Seed of training. The generator of the synthetic dataset has its own.
     n_jobs : int, optional

@@ -313,7 +313,7 @@ class Found:
         One of `GROUPS`.
     study : Study
         The study that was asked for. If it has no saved trials and its data is the published one,
-        that of the profile ``night``.
+        that of the profile ``narrow``.
     runs : dict
         Trial -> seed -> predictions, without trials that have none.
     """
@@ -371,27 +371,27 @@ def filled(text: str) -> str:
     return textwrap.fill(text, 80, subsequent_indent="   ", break_on_hyphens=False)
 
 
-def of_night(study: Study) -> Study | None:
-    """Return the study of ``night`` whose saved results pages show where a published one has none.
+def of_narrow(study: Study) -> Study | None:
+    """Return the study of ``narrow`` whose saved results pages show where a published one has none.
 
     It is of the same dataset; None if there is no such study.
     """
-    if study.published and study.profile != "night":
-        return Study(study.dataset, profile="night", home=study.home)
+    if study.published and study.profile != "narrow":
+        return Study(study.dataset, profile="narrow", home=study.home)
     return None
 
 
 def find(study: Study, group: str, every_epoch: bool = True) -> Found:
     """Return the saved trials of a group, see `Found` and `merlib.store.Saved.load`."""
     runs = saved(study).load(GROUPS[group], every_epoch)
-    if not runs and (night := of_night(study)):
-        return find(night, group, every_epoch)
+    if not runs and (narrow := of_narrow(study)):
+        return find(narrow, group, every_epoch)
     return Found(group, study, runs)
 
 
 def command(study: Study, group: str) -> str:
     """Return what makes the trials of a group for a study."""
-    if study.published and (study.dataset, study.profile) == ("synthetic", "night"):
+    if study.published and (study.dataset, study.profile) == ("synthetic", "narrow"):
         return "make claims"
     root = "" if study.data_root is None else " --data-root ..."
     data = f"--dataset {study.dataset}{root} --profile {study.profile}"

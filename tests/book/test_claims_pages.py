@@ -100,13 +100,13 @@ def invented(tmp_path, monkeypatch):
 
     def run(page, shares):
         rng, made = np.random.default_rng(0), {}
-        saved = Saved(home / "results" / "synthetic" / "night-halves")
+        saved = Saved(home / "results" / "synthetic" / "narrow-halves")
         for name, share in shares.items():
             for seed in range(3):
                 made[name, seed] = answers(rng, share)
                 about = {"trial": name, "seed": seed, "version": "invented"}
-                about |= {"dataset": "synthetic", "profile": "night"}
-                about |= {"drawn": origin.published("synthetic", "night")}
+                about |= {"dataset": "synthetic", "profile": "narrow"}
+                about |= {"drawn": origin.published("synthetic", "narrow")}
                 saved.save(about, predictions=made[name, seed])
         variables = runpy.run_path(str(home / "notebooks" / f"{page}.py"))
         plt.close("all")
@@ -196,7 +196,7 @@ def test_the_verdict_on_small_classes_follows_the_numbers(invented, monkeypatch)
         told = f"- **{score}** is higher with *{kinds[1]}*; it is lower with *{kinds[0]}*; it shows"
         assert any(line.startswith(told) for line in page["told"](answers))
         assert any(line.startswith(f"- **{score}: {kinds[1]}**: raises it by") for line in lines)
-    assert page["uneven"].loc["invented, profile night", "ratio"] == 2
+    assert page["uneven"].loc["invented, profile narrow", "ratio"] == 2
 
 
 def alternatives_not_run():
@@ -212,14 +212,14 @@ def alternatives_not_run():
 
 def test_every_alternative_is_in_the_chart_or_excused():
     """Every value of a closed set, and those without one that the decisions name."""
-    night, excused = profile("night"), alternatives_not_run()
+    narrow, excused = profile("narrow"), alternatives_not_run()
     alone = [trial for name, trial in trials.SENSITIVITY.items() if name not in PROFILES]
     tried = {(k, v) for trial in alone for k, v in trial.changes.items()}
     assert PROFILES["literal"].items() <= tried  # each of its changes is in the chart, too
     for item in fields(Config):
         if item.name == "variant":  # the rows of Table 3
             continue
-        own = getattr(night, item.name)
+        own = getattr(narrow, item.name)
         for option in set(options(item.name)) - {own}:
             assert ((item.name, option) in tried) != ((item.name, option) in excused), item.name
     numbers = {("size", "2x"), ("frames", "1.6x"), ("evm_alpha", 5.0), ("evm_alpha", 20.0),
@@ -239,8 +239,8 @@ def test_the_excuses_hold():
     plans = synthetic.plan(PUBLISHED_SEED, **full)
     events = [synthetic.draw_events(PUBLISHED_SEED, clip, "casme2") for clip in plans]
     shortest = min(clip["apex"] - clip["onset"] + 1 for clip in events)
-    assert shortest >= profile("night").frames == profile("laptop").frames
-    assert profile("night").tvl1 == profile("laptop").tvl1 == "fast"
+    assert shortest >= profile("narrow").frames == profile("laptop").frames
+    assert profile("narrow").tvl1 == profile("laptop").tvl1 == "fast"
 
 
 def defined(page, name, **names):

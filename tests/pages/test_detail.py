@@ -20,7 +20,7 @@ def predictions(answers, epoch=1):
 
 
 def test_a_variant_has_as_many_parameters_as_its_network():
-    study = Study(profile="night")
+    study = Study(profile="narrow")
     table = detail.variants(study)
     assert list(table.index) == list(detail.TITLES.values())
     assert set(detail.TITLES) == set(trials.FUSION) and set(detail.STYLES) == set(trials.SWEEP)

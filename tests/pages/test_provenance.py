@@ -130,9 +130,9 @@ def test_a_younger_field_counts_only_if_it_is_used(run):
 
 @pytest.mark.parametrize("name", trials.TRIALS)
 def test_a_trial_is_held_against_its_own_choices(run, name):
-    base = config.profile("night")
+    base = config.profile("narrow")
     made = replace(base, **trials.differences(base, name))
-    run |= {"profile": "night", "trial": name, "method": trials.TRIALS[name].method}
+    run |= {"profile": "narrow", "trial": name, "method": trials.TRIALS[name].method}
     run |= {"configuration": made.step()}
     run["steps"] = versions.of_method(run["method"], made, drawn=True)
     assert stale(run) == []

@@ -162,7 +162,7 @@ def test_the_published_data_may_have_its_curves_in_the_profile_night(tmp_path, m
     asked = []
     curve.find(Study(home=tmp_path))
     results = tmp_path / "results" / "synthetic"
-    assert asked == [results / "laptop", results / "night"]
+    assert asked == [results / "laptop", results / "narrow"]
 
 
 def made(right, answers=("a", "b")):

@@ -53,7 +53,7 @@ def test_what_is_drawn_is_what_counts_as_published(tmp_path, monkeypatch, datase
     del asked["n_jobs"], asked["progress"]
     assert asked == {"seed": 0, "layout": DRAWN[dataset], "clips": clips, "subjects": subjects}
     assert study.saved().folder == tmp_path / "results" / dataset / profile
-    if profile == "night":
+    if profile == "narrow":
         assert (trials.command(study, "18") == "make claims") == (dataset == "synthetic")
 
 
@@ -116,14 +116,14 @@ def test_public_data_is_known_by_its_content(
     assert Study(home=tmp_path).saved().folder == results / "synthetic" / "laptop"
     copy = Study(data_root=casme2_root, **options)
     assert copy.saved().folder == results / "synthetic" / "laptop"
-    assert copy.saved("night", "halves").folder == results / "synthetic" / "night-halves"
+    assert copy.saved("narrow", "halves").folder == results / "synthetic" / "narrow-halves"
     chosen = Study(data_root=casme2_root, epochs=2, **options)
     read = Study(data_root=casme2_root, strict=True, **options)
     folders = [study.saved().folder for study in (chosen, read)]
     assert all(folder.is_relative_to(runs) for folder in folders) and len(set(folders)) == 2
-    assert chosen.saved("night").folder == results / "synthetic" / "night"
+    assert chosen.saved("narrow").folder == results / "synthetic" / "narrow"
     beside = Study("synthetic-samm", samm_root, **options)
-    assert beside.saved("night").folder == results / "synthetic-samm" / "night"
+    assert beside.saved("narrow").folder == results / "synthetic-samm" / "narrow"
     edited = copy_of(casme2_root)
     EDITS["last byte"](edited)
     usual = tmp_path / "data" / "synthetic" / "laptop"
@@ -180,7 +180,7 @@ def own(**changes):
         (own(amplitude=0.5), "amplitude 0.5"),
         (about(drawn=None), "not drawn by the generator"),
         (about(dataset="casme2"), "casme2"),
-        (about(profile="night"), "night"),
+        (about(profile="narrow"), "narrow"),
         (about(dataset="synthetic-samm"), "synthetic-samm"),
         (about(reading={"classes": "three"}), "classes"),
     ],

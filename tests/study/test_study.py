@@ -257,7 +257,7 @@ def test_results_hold_names_and_probabilities_and_no_folder(study):
 @pytest.mark.parametrize("command", ["prepare", "train", "book", "study", "trials"])
 def test_the_profile_is_laptop_but_for_trials(command, monkeypatch):
     data = stopped_at_the_study(monkeypatch, [command])[0]
-    assert data.profile == ("night" if command == "trials" else "laptop")
+    assert data.profile == ("narrow" if command == "trials" else "laptop")
 
 
 def test_every_option_reaches_the_study(monkeypatch):

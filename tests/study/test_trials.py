@@ -37,7 +37,7 @@ def study(casme2_root, tmp_path_factory):
     """Nine clips of three subjects, in a checkout of their own."""
     home = tmp_path_factory.mktemp("trials")
     (home / "_toc.yml").write_text(OURS)
-    return Study(data_root=casme2_root, profile="night", home=home, n_jobs=1, **TINY)
+    return Study(data_root=casme2_root, profile="narrow", home=home, n_jobs=1, **TINY)
 
 
 def truths(study):
@@ -349,15 +349,15 @@ def test_a_trial_is_saved_and_taken_up_again(study, monkeypatch):
 
 
 def test_the_published_data_is_saved_under_results(study):
-    published = Study(profile="night", home=study.home)
-    there = study.home / "results" / "synthetic" / "night-halves"
+    published = Study(profile="narrow", home=study.home)
+    there = study.home / "results" / "synthetic" / "narrow-halves"
     assert trials.saved(published).folder == there
     assert trials.saved(published).load(trials.TRIALS) == {}
 
 
 def test_the_same_seed_gives_the_same_trial_and_another_seed_does_not(study, tmp_path):
     (tmp_path / "data").symlink_to(study.home / "data")  # nothing is prepared again
-    elsewhere = Study(data_root=study.data_root, profile="night", home=tmp_path, n_jobs=1, **TINY)
+    elsewhere = Study(data_root=study.data_root, profile="narrow", home=tmp_path, n_jobs=1, **TINY)
     first, again = trials.run("base", study), trials.run("base", elsewhere)
     pd.testing.assert_frame_equal(first, again)
     other = trials.run("base", study, seed=1)
@@ -465,7 +465,7 @@ def test_the_sweep_has_the_gpus_of_the_study(study, monkeypatch):
 
 
 def test_nobody_can_set_how_far_a_real_face_moves(study):
-    real = Study("casme2", study.root, "night", home=study.home, n_jobs=1, **TINY)
+    real = Study("casme2", study.root, "narrow", home=study.home, n_jobs=1, **TINY)
     with pytest.raises(ValueError, match="amplitude: dataset='casme2', expected 'synthetic'"):
         trials.sweep(real)
 
@@ -503,7 +503,7 @@ def test_the_page_shows_what_is_saved(study, name, monkeypatch):
     folder.mkdir(exist_ok=True)
     page = folder / f"{name}.ipynb"
     nbformat.write(opened((ROOT / "notebooks" / f"{name}.py").read_text()), page)
-    parameters = {"data_root": str(study.root), "profile": "night", "overrides": TINY}
+    parameters = {"data_root": str(study.root), "profile": "narrow", "overrides": TINY}
     papermill.execute_notebook(page, page, parameters, kernel_name="python3", cwd=folder,
                                progress_bar=False)  # fmt: skip
     outputs = [o for cell in nbformat.read(page, 4).cells for o in cell.get("outputs", [])]
@@ -544,14 +544,14 @@ def elsewhere(study, tmp_path, monkeypatch):
     (tmp_path / "_toc.yml").write_text(OURS)
     (tmp_path / "data").symlink_to(study.home / "data")
     made = study.home / "runs" / "synthetic"
-    for folder in made.glob("night-*"):
+    for folder in made.glob("narrow-*"):
         there = tmp_path / "runs" / "synthetic" / folder.name
         there.parent.mkdir(parents=True, exist_ok=True)
         there.symlink_to(folder)
     (tmp_path / "notebooks").mkdir()
     monkeypatch.chdir(tmp_path / "notebooks")
     monkeypatch.setattr(plt, "show", lambda: plt.close("all"))
-    return Study(data_root=study.data_root, profile="night", home=tmp_path, n_jobs=1, **TINY)
+    return Study(data_root=study.data_root, profile="narrow", home=tmp_path, n_jobs=1, **TINY)
 
 
 def printed(name, capsys, **parameters):
@@ -589,7 +589,7 @@ def test_the_verdict_on_regions_follows_the_numbers(study, elsewhere, capsys, ho
             some = maps if name == "full" else {"before": one, "sum": one}
             told = {"predictions": invented(rng, 0.7), "regions": looks_of(rng, some)}
             keep(elsewhere, name, seed, **told)
-    parameters = {"data_root": str(study.root), "profile": "night", "overrides": TINY}
+    parameters = {"data_root": str(study.root), "profile": "narrow", "overrides": TINY}
     text = printed("18_mfem_regions", capsys, **parameters)
     if holds:
         assert "MFEM sees several regions, more than its controls do." in text
@@ -606,7 +606,7 @@ def test_one_seed_gives_no_verdict_on_regions(study, elsewhere, capsys):
     for name in trials.ATTENTION:
         looks = looks_of(rng, maps | {"sum": (0.9, 2.0)})
         keep(elsewhere, name, 0, predictions=invented(rng, 0.7), regions=looks)
-    parameters = {"data_root": str(study.root), "profile": "night", "overrides": TINY}
+    parameters = {"data_root": str(study.root), "profile": "narrow", "overrides": TINY}
     text = printed("18_mfem_regions", capsys, **parameters)
     assert "None: one seed does not tell" in text and ", one seed)" in text
     assert "yes" not in text.split("Verdict")[0].split("1. more energy")[1]
@@ -632,7 +632,7 @@ def test_the_verdict_on_detail_follows_the_numbers(study, elsewhere, capsys, hol
                 table = table[["clip", "label"]].assign(predicted=found, amplitude=place)
                 tables.append(table.assign(trial=name))
         keep(elsewhere, "amplitude", seed, amplitude=pd.concat(tables))
-    parameters = {"data_root": str(study.root), "profile": "night", "overrides": TINY}
+    parameters = {"data_root": str(study.root), "profile": "narrow", "overrides": TINY}
     text = printed("19_mffm_detail", capsys, **parameters)
     if holds:
         assert "Fusion keeps shallow detail: all three predictions hold." in text
@@ -651,7 +651,7 @@ def test_a_network_that_has_not_learnt_says_nothing_about_detail(study, elsewher
             table = table.assign(p_others=1.0, p_disgust=0.0)
         keep(elsewhere, name, 0, predictions=table)
     text = printed(
-        "19_mffm_detail", capsys, data_root=str(study.root), profile="night", overrides=TINY
+        "19_mffm_detail", capsys, data_root=str(study.root), profile="narrow", overrides=TINY
     )
     assert "base: answers one class nearly always in 1 of 1 seeds" in text
     third = "3. fusion helps below a pixel, and breaks down at smaller movements"
