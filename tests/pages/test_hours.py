@@ -39,6 +39,10 @@ def test_what_is_measured_is_not_modelled():
     cpu, others = "CPU x86_64, 2 cores", ["NVIDIA H100 80GB HBM3", "NVIDIA L4"]
     rows = {"device": [cpu, *others], "least": [30.0, 0.02, 0.1], "most": [40.0, 0.03, 0.2]}
     measured = pd.DataFrame(rows | {"device, MiB": [None, 1536.0, 2048.0]})
+    measured = measured.assign(profile="paper", seconds=measured["most"])
+    slower = measured.assign(seconds=50.0, least=50.0, most=50.0)
+    measured = pd.concat([measured, slower, measured.assign(profile="laptop", seconds=0.001)])
+    measured = measured.reset_index(drop=True)
     found = hours.table(measured, host=3072).set_index("device")
     assert set(found.index) == {"CPU x86_64, one core", "NVIDIA L4", *hours.CARDS}
     known = found[found["a step is"] == "measured"]
