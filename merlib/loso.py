@@ -7,7 +7,7 @@ matter when, where and in which order it is computed.
 
 import hashlib
 import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from itertools import chain
 from typing import Any, NamedTuple, Protocol
@@ -27,12 +27,13 @@ VERSION = 1  # raised when this step computes something else, see merlib.version
 
 
 class Fold(NamedTuple):
-    """What a fold left out, its predictions, the seconds that it took, and the device's name."""
+    """What a fold left out, its predictions, its seconds, the device's name; see `learning`."""
 
     left_out: str
     table: pd.DataFrame
     seconds: float
     device: str
+    learned: Mapping[str, list[float]]
 
 
 class Finished(Protocol):
@@ -41,7 +42,14 @@ class Finished(Protocol):
     def load(self) -> dict[str, pd.DataFrame]:
         """Return what was left out -> predictions."""
 
-    def save(self, left_out: str, table: pd.DataFrame, seconds: float, device: str) -> None:
+    def save(
+        self,
+        left_out: str,
+        table: pd.DataFrame,
+        seconds: float,
+        device: str,
+        learned: Mapping[str, list[float]],
+    ) -> None:
         """Save one fold, see `Fold`."""
 
 
@@ -209,18 +217,19 @@ def split(clips: pd.DataFrame, by: str) -> dict[str, tuple[np.ndarray, np.ndarra
     return {clips[by].iloc[test[0]]: (train, test) for train, test in pairs}
 
 
-def halves(subjects: pd.Series) -> dict[str, str]:
+def halves(subjects: pd.Series, seed: int = 0) -> dict[str, str]:
     """Return the half, A or B, of every subject: halves of about as many clips each.
 
-    The subject with most of the remaining clips goes to the smaller half; the order of rows makes
-    no difference.
+    Two subjects with about as many clips are dealt out by a coin of the seed, one to each half; the
+    order of rows makes no difference.
     """
     clips = subjects.value_counts()
-    half, size = {}, {"A": 0, "B": 0}
-    for subject in sorted(clips.index, key=lambda name: (-clips[name], name)):
-        half[subject] = min(size, key=lambda name: size[name])
-        size[half[subject]] += clips[subject]
-    return half
+    order = sorted(clips.index, key=lambda name: (-clips[name], name))
+    heads = np.random.default_rng(seed).random(len(order)) < 0.5
+    first = np.where(heads[::2], "A", "B")
+    sides = {"A": "B", "B": "A"}
+    dealt = [side for one in first for side in (str(one), sides[str(one)])]
+    return dict(zip(order, dealt, strict=False))
 
 
 def fold_seed(seed: int, left_out: str) -> int:
@@ -342,18 +351,22 @@ def one_fold(
     """Train one fold, and predict what it leaves out after every epoch; see `named`."""
     begun, test = time.perf_counter(), np.asarray(X[rows[1]])
     answers: dict[int, np.ndarray] = {}
+    right: list[float] = []
 
     def note(epoch: int, fitted: ClassifierMixin) -> None:
         answers[epoch] = fitted.predict_proba(test)
+        if epoch == 1:
+            right.append(share_right(fitted, X, clips, rows[0]))
 
     with named(name, [left_out]), one_thread():
         fitted = only_class(clips, rows[0])
         if fitted is None:
             fitted = fit_fold(estimator, X, clips, left_out, seed, note, by)
         if not answers:
-            note(1, fitted)
+            answers[1] = fitted.predict_proba(test)
         table = tabulated(answers, fitted.classes_, clips.iloc[rows[1]], classes)
-    return Fold(left_out, table, time.perf_counter() - begun, device_of(estimator))
+        learned = learning(fitted, [*right, share_right(fitted, X, clips, rows[0])])
+    return Fold(left_out, table, time.perf_counter() - begun, device_of(estimator), learned)
 
 
 def some_folds(
@@ -382,16 +395,37 @@ def some_folds(
         if todo:
             trained = estimator.fit_folds(given, labels, train, seeds, test, note)
             fitted |= dict(zip(todo, trained, strict=True))
-    tables = []
+    done = []
     for left_out, (_, rows) in folds.items():
         one = fitted[left_out]
-        with named(name, [left_out]):
-            found = answers[left_out] or {1: one.predict_proba(np.asarray(X[rows]))}
-            tables.append(tabulated(found, one.classes_, clips.iloc[rows], classes))
+        with named(name, [left_out]), one_thread():
+            told = answers[left_out] or {1: one.predict_proba(np.asarray(X[rows]))}
+            table = tabulated(told, one.classes_, clips.iloc[rows], classes)
+            learned = learning(one, [share_right(one, X, clips, folds[left_out][0])])
+        done.append(Fold(left_out, table, 0.0, device_of(estimator), learned))
     seconds = (time.perf_counter() - begun) / len(folds)
-    device = device_of(estimator)
-    parts = zip(folds, tables, strict=True)
-    return [Fold(left_out, table, seconds, device) for left_out, table in parts]
+    return [fold._replace(seconds=seconds) for fold in done]
+
+
+def share_right(
+    fitted: ClassifierMixin, X: np.ndarray | Rows, clips: pd.DataFrame, rows: np.ndarray
+) -> float:
+    """Return the accuracy of a classifier on some clips: on those that it was trained on."""
+    given = Rows(X, rows) if getattr(fitted, "streams", False) else np.asarray(X[rows])
+    answers = fitted.classes_[fitted.predict_proba(given).argmax(axis=1)]
+    return float(np.mean(answers == clips["emotion"].to_numpy(str)[rows]))
+
+
+def learning(fitted: ClassifierMixin, right: list[float]) -> dict[str, list[float]]:
+    """Return how well a classifier has learnt its own clips, after its first and its last epoch.
+
+    ``accuracy`` on them is also of one without epochs; of folds that train together it is that of
+    the last epoch alone. ``loss`` has a classifier that notes it as ``loss_``.
+    """
+    found = {"accuracy": [round(one, 4) for one in right]}
+    if losses := getattr(fitted, "loss_", None):
+        found["loss"] = [float(f"{one:.4g}") for one in (losses[0], losses[-1])]
+    return found
 
 
 def in_order(tables: Iterable[pd.DataFrame]) -> pd.DataFrame:

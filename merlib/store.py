@@ -219,6 +219,7 @@ class Folds:
         self.folder, self.identity, self.run = folder, identity, checksum(identity)
         self.seconds: dict[str, float] = {}
         self.devices: set[str] = set()
+        self.learned: dict[str, Mapping[str, list[float]]] = {}
         self.done = all((folder / name).exists() for name in RUN)
         path = folder / "identity.json"
         kept = usable(path, read_json)  # each fold names its run too, so it can be made again
@@ -246,21 +247,29 @@ class Folds:
                 raise Damaged(path, "it belongs to another run or fold")
             found[left_out], self.seconds[left_out] = table, about["seconds"]
             self.devices.add(about.get("device", "unknown"))
+            self.learned[left_out] = about.get("learned", {})
         return found
 
-    def save(self, left_out: str, table: pd.DataFrame, seconds: float, device: str) -> None:
-        """Write a fold's predictions, the seconds that it took and its device, in one step."""
-        self.seconds[left_out] = round(seconds, 3)
+    def save(
+        self,
+        left_out: str,
+        table: pd.DataFrame,
+        seconds: float,
+        device: str,
+        learned: Mapping[str, list[float]],
+    ) -> None:
+        """Write what there is of a fold, see `merlib.loso.Fold`, in one step."""
+        self.seconds[left_out], self.learned[left_out] = round(seconds, 3), learned
         self.devices.add(device)
         about = {"run": self.run, "left_out": left_out, "seconds": self.seconds[left_out]}
-        write(self.path(left_out), packed(table, about | {"device": device}))
+        write(self.path(left_out), packed(table, about | {"device": device, "learned": learned}))
 
     def finish(self, table: pd.DataFrame) -> None:
         """Write the predictions of all folds and, last, ``run.json``."""
         write(self.folder / "predictions.parquet", packed(table, {"run": self.run}))
-        seconds = dict(sorted(self.seconds.items()))
-        where = surroundings(self.devices)
-        about = {**self.identity, "seconds": seconds, **where, "run": self.run}
+        each = {"seconds": dict(sorted(self.seconds.items())),
+                "learned": dict(sorted(self.learned.items()))}  # fmt: skip
+        about = {**self.identity, **each, **surroundings(self.devices), "run": self.run}
         write_json(self.folder / "run.json", about)
 
 

@@ -7,6 +7,7 @@ from sklearn.base import BaseEstimator, ClassifierMixin
 from sklearn.dummy import DummyClassifier
 from sklearn.ensemble import RandomForestClassifier, StackingClassifier
 from sklearn.linear_model import LogisticRegression
+from sklearn.metrics import accuracy_score
 from sklearn.model_selection import GridSearchCV, KFold, LeaveOneGroupOut, cross_val_predict
 from sklearn.neighbors import KNeighborsClassifier
 from sklearn.pipeline import make_pipeline
@@ -53,6 +54,19 @@ class Oracle(ClassifierMixin, BaseEstimator):
         return (X[:, :1] == np.arange(3)) @ (
             np.array(["a", "b", "c"])[:, None] == self.classes_
         ).astype(float)
+
+
+class Kept:
+    """Keeps what the folds have learnt."""
+
+    def __init__(self):
+        self.learned = {}
+
+    def load(self):
+        return {}
+
+    def save(self, left_out, table, seconds, device, learned):
+        self.learned[left_out] = learned
 
 
 class Spy(DummyClassifier):
@@ -124,6 +138,21 @@ def test_predictions_of_every_epoch_are_stored(reference):
     run = reference.attrs["run"]
     assert set(run["seconds"]) == {"s0", "s1", "s2"}
     assert run["seed"] == 5 and run["versions"]["torch"] and run["revision"]
+
+
+def test_a_run_says_how_well_each_fold_has_learnt_its_own_clips(reference):
+    X, clips = network_data()
+    learned = reference.attrs["run"]["learned"]
+    assert set(learned) == {"s0", "s1", "s2"}
+    for left_out, found in learned.items():
+        fitted = loso.fit_fold(NetworkClassifier(TINY), X, clips, left_out, seed=5)
+        assert found["loss"] == pytest.approx([fitted.loss_[0], fitted.loss_[-1]], rel=1e-3)
+        rows = (clips["subject"] != left_out).to_numpy()
+        right = accuracy_score(clips["emotion"][rows], fitted.predict(X[rows]))
+        assert found["accuracy"][1] == pytest.approx(right, abs=1e-4)
+    once = loso.leave_one_subject_out(Oracle(), answers(clips), clips, finished=(kept := Kept()))
+    assert len(once) == len(clips)
+    assert set(map(str, kept.learned.values())) == {"{'accuracy': [1.0]}"}
 
 
 def test_shuffled_rows_and_one_process_change_no_bit(reference, tmp_path):

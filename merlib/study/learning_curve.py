@@ -226,7 +226,7 @@ def piece(
         answers = {1: fitted.predict_proba(np.asarray(X[test]))}
         table = loso.tabulated(answers, fitted.classes_, clips.iloc[test], classes)
     seconds, device = time.perf_counter() - begun, loso.device_of(estimator)
-    return loso.Fold(name, table.assign(**about), seconds, device)
+    return loso.Fold(name, table.assign(**about), seconds, device, {})
 
 
 @dataclass(frozen=True)

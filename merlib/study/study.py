@@ -267,10 +267,11 @@ class Study:
         """The clip table, in the order of :attr:`prepared`."""
         return self.divided(self.prepared.clips)
 
-    def divided(self, clips: pd.DataFrame) -> pd.DataFrame:
-        """Return clips with the column by which they are left out."""
+    def divided(self, clips: pd.DataFrame, seed: int | None = None) -> pd.DataFrame:
+        """Return clips with the column by which they are left out; each seed has its own halves."""
         if self.protocol == "halves":
-            return clips.assign(half=clips["subject"].map(loso.halves(clips["subject"])))
+            dealt = loso.halves(clips["subject"], self.seed if seed is None else seed)
+            return clips.assign(half=clips["subject"].map(dealt))
         return clips
 
     def estimator(self, method: str):
@@ -300,7 +301,7 @@ class Study:
         return store.run(
             self.estimator(method),
             self.view(method),
-            self.clips,
+            self.divided(self.prepared.clips, seed),
             self.run_folder(method, seed),
             n_jobs=self.n_jobs,
             seed=seed,

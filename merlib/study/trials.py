@@ -637,4 +637,4 @@ def sweep_one(
             for amplitude, test, x in zip(AMPLITUDES, labels, faces, strict=True)
         ]
     table, device = pd.concat(tables, ignore_index=True), loso.device_of(estimator)
-    return loso.Fold(name, table, time.perf_counter() - begun, device)
+    return loso.Fold(name, table, time.perf_counter() - begun, device, {})

@@ -51,12 +51,24 @@ def truths(study):
 def test_halves_share_no_subject_and_are_about_as_large():
     clips = {f"sub{k:02d}": 3 + 7 * k % 11 for k in range(26)}
     subjects = pd.Series([name for name, count in clips.items() for _ in range(count)])
-    half = loso.halves(subjects)
-    assert set(half) == set(clips) and set(half.values()) == {"A", "B"}
-    sizes = subjects.map(half).value_counts()
-    assert abs(sizes["A"] - sizes["B"]) <= max(clips.values())
     shuffled = subjects.sample(frac=1, random_state=1)
-    assert loso.halves(shuffled) == half
+    dealt = []
+    for seed in range(5):
+        half = loso.halves(subjects, seed)
+        assert set(half) == set(clips) and set(half.values()) == {"A", "B"}
+        sizes = subjects.map(half).value_counts()
+        assert abs(sizes["A"] - sizes["B"]) <= max(clips.values())
+        assert loso.halves(shuffled, seed) == half
+        dealt.append(frozenset(name for name in half if half[name] == "A"))
+    assert len(set(dealt)) == 5
+
+
+def test_each_seed_of_a_study_has_halves_of_its_own(study):
+    halves = trials.study_of("full", study)
+    dealt = [halves.predictions("majority", k).set_index("subject")["half"] for k in range(4)]
+    for k, half in enumerate(dealt):
+        assert half.to_dict() == loso.halves(study.clips["subject"], k)
+    assert len({tuple(half.sort_index()) for half in dealt}) > 1
 
 
 def test_a_trial_is_tested_on_the_half_it_is_not_trained_on(study):
