@@ -4,6 +4,7 @@ Counts are pooled first: the mean over folds of a per-fold F1 punishes even a pe
 because most left-out subjects do not show every class (see `per_fold_uf1`).
 """
 
+import math
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, NamedTuple
 
@@ -419,28 +420,42 @@ def holm_of_judged(p: Sequence[float] | np.ndarray, seeds: Sequence) -> np.ndarr
     return corrected
 
 
+SMALL = 0.05
+"""A difference of scores that is called small: five points, about the paper's own single steps."""
+
+UNDER = f"under {100 * SMALL:.0f} points"
+"""What is said of a difference that is shown to be smaller than that, up or down."""
+
+UNTOLD = "cannot be told"
+"""What is said if a difference is neither told from zero nor shown to be small."""
+
+
 def conclusions(
-    values: Sequence[float], p: Sequence[float], seeds: Sequence, more: str, less: str
+    found: pd.DataFrame, more: str, less: str, small: float | None = SMALL
 ) -> np.ndarray:
     """Return in words what follows from differences.
 
     Parameters
     ----------
-    values, p : sequence of float
-        Each difference, and its p before correction.
-    seeds : sequence
-        The seeds behind each difference.
+    found : DataFrame
+        Each row is one `Difference`.
     more, less : str
         The words for a difference above and below zero.
+    small : float, optional
+        See `SMALL`; None where points have no such meaning.
 
     Returns
     -------
     ndarray of str
-        ``one seed``; `more` or `less` where `holm_of_judged` is below 0.05; else ``not shown``.
+        ``one seed``; `more` or `less` where `holm_of_judged` is below 0.05; `UNDER` where the whole
+        interval is nearer to zero than ``small``; else `UNTOLD`.
     """
-    corrected = holm_of_judged(p, seeds)
-    words = np.where(np.asarray(values) > 0, more, less)
-    return np.select([np.isnan(corrected), corrected < 0.05], ["one seed", words], "not shown")
+    corrected = holm_of_judged(found["p"], found["seeds"])
+    words = np.where(found["value"] > 0, more, less)
+    furthest = found[["low", "high"]].abs().max(axis=1)
+    near = furthest < small if small is not None else np.zeros(len(found), bool)
+    kinds = [np.isnan(corrected), corrected < 0.05, near]
+    return np.select(kinds, ["one seed", words, UNDER], UNTOLD)
 
 
 def wilson(k: int, n: int, level: float = 0.95) -> tuple[float, float]:
@@ -467,6 +482,9 @@ class Difference(NamedTuple):
         Two-sided.
     seeds : dict of int to float
         The difference with each training seed.
+    seen : float
+        The smallest true difference that is told from zero with a power of 80 %, at the 5 % level
+        of a single test; NaN if chance is unknown.
     """
 
     value: float
@@ -474,6 +492,7 @@ class Difference(NamedTuple):
     high: float
     p: float
     seeds: dict[int, float]
+    seen: float = math.nan
 
 
 def paired_difference(
@@ -582,4 +601,5 @@ def with_chance(
     error = float(np.sqrt(variance))
     half = float(student.ppf((1 + level) / 2, freedom)) * error
     p = float(2 * student.sf(abs(value) / error, freedom))
-    return Difference(value, value - half, value + half, p, dict(seeds))
+    seen = float(student.ppf([0.975, 0.8], freedom).sum()) * error
+    return Difference(value, value - half, value + half, p, dict(seeds), seen)

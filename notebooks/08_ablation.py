@@ -208,9 +208,12 @@ def step(runs, a="base", b="full"):
 print(step(runs))
 
 # %% [markdown]
-# Here are all steps of table 3 with their intervals of 95 % over subjects and seeds; the answer is
-# after [Holm's correction](../book/glossary.md#holm-correction) for these rows. [The first
-# page](index.ipynb) has them beside those of real motion.
+# Here are all steps of table 3 with their intervals of 95 % over subjects and seeds. *Seen from* is
+# the smallest true difference that such a test sees four times in five. There are three answers, here
+# and on every page of this book. *Better* or *worse*: p is below 0.05 after
+# [Holm's correction](../book/glossary.md#holm-correction) for these rows. *Under 5 points*: the whole
+# interval is nearer to zero than that. *Cannot be told*: neither. [The first page](index.ipynb) has
+# these steps beside those of real motion.
 
 # %%
 answers = effects.differences(runs, real_motion.PAIRS)
@@ -371,8 +374,8 @@ if gains is not None:
         print("contempt taken for happiness:", ", ".join(f"{k} {v:.0%}" for k, v in shares.items()))
 
 # %% [markdown]
-# Groups are small: a class of 25 clips of a few people has a wide interval, so *not shown* is the
-# usual answer. A unit that the class needs and that nobody sees would be the other finding.
+# Groups are small: a class of 25 clips of a few people has a wide interval, so *cannot be told* is
+# the usual answer. A unit that the class needs and that nobody sees would be the other finding.
 #
 # ## What such a table can show
 #

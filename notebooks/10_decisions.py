@@ -41,8 +41,8 @@ globals().update(parameters.read(globals()))  # papermill may pass text
 #
 # `paper` is the network in the paper's size, for a GPU. `literal` is the same with every sentence of
 # the text at its word (see below). `laptop` is the same code, narrower and on smaller pictures, so
-# that anybody can run all of it. `narrow` is the laptop's network for as many synthetic clips as the
-# paper has real ones. They differ only in these fields:
+# that anybody can run all of it. `narrow` is the study of record: the small network of `laptop`, on as
+# many synthetic clips and for as many epochs as the paper has. They differ only in these fields:
 
 # %% slideshow={"slide_type": "-"}
 configs = {name: make_profile(name, dataset).step() for name in PROFILES}

@@ -275,7 +275,7 @@ if len(answers):
         effects.forest(answers, "first minus second, points", groups),
         alt="Each row is a comparison of two maps, below the heading of its measure: the mean "
         "difference with its interval and a dot for each seed, beside a line at zero; at the "
-        "right what follows: more, less or not shown.",
+        "right what follows: more, less, small or cannot be told.",
     )
     display(effects.table(answers, f"First minus second, {saved.where}", "points"))
 
@@ -306,7 +306,7 @@ SAID = {
     "no run yet": "No verdict: no measurement of MFEM is saved.",
     "one seed": "None: one seed does not tell how far seeds lie apart.",
     "shown": "MFEM sees several regions, more than its controls do.",
-    "not shown": "That MFEM sees several regions better than its controls is NOT shown.",
+    "cannot be told": "That MFEM sees several regions better than its controls is NOT shown.",
 }
 print(SAID[looks.verdict(answers)])
 

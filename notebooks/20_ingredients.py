@@ -134,7 +134,7 @@ if len(answers):
         effects.forest(answers, "what it brings, points of UF1"),
         alt="Each row is one ingredient, over points of UF1: a bar is the interval of the "
         "difference, a mark its mean, dots are seeds; a dashed line marks zero. At the right what "
-        "follows: brings, costs or not shown.",
+        "follows: brings, costs, small or cannot be told.",
     )
 
 # %% [markdown]

@@ -138,7 +138,7 @@ if len(answers):
         effects.forest(answers, "change of UF1, points", groups, np.ptp(default)),
         alt="Each row is one alternative, in groups by step and sorted, over the change of UF1 in "
         "points: a bar is the interval, a mark the mean, dots are seeds; a pale band around zero "
-        "is the spread of the default. At the right what follows: higher, lower or not shown.",
+        "is the spread of the default. At the right what follows: higher, lower, small or cannot be told.",
     )
     if len(default) < 2:
         print("The default has one seed: there is no band.")
@@ -189,7 +189,7 @@ else:
 
 # %% slideshow={"slide_type": "-"}
 judged = answers[answers["holm"].notna()] if len(answers) else answers
-beyond = judged[judged["answer"] != "not shown"].sort_values("value") if len(judged) else judged
+beyond = judged[judged["holm"] < 0.05].sort_values("value") if len(judged) else judged
 lines = []
 if m := len(judged):
     alone, reach = sum(judged["p"] < 0.05), 50 * (judged["high"] - judged["low"]).median()

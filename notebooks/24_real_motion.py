@@ -151,7 +151,7 @@ if len(modules):
         effects.forest(modules, groups=groups),
         alt="Each difference of two variants in a row, below its module, in points of UF1: a bar "
         "is its interval, dots are seeds, beside a line at zero; at the right what follows: "
-        "better, worse or not shown.",
+        "better, worse, small or cannot be told.",
     )
 else:
     print("The runs of the variants are missing.")
@@ -159,7 +159,7 @@ else:
 # %% [markdown]
 # *What each module brings, in points of UF1.*
 #
-# A verdict *not shown* means little without the [power](../book/glossary.md#power) of the test. The
+# A verdict *cannot be told* means little without the [power](../book/glossary.md#power) of the test. The
 # table says on how many clips the two networks differ, and which difference of accuracy McNemar's
 # test would then see with a power of 80 %, if clips were independent. The last column has the step
 # that the paper prints for CASME II, in points of accuracy, and how likely it would be seen here.
@@ -205,7 +205,7 @@ Markdown("\n".join(real_motion.told(scored, found.mistakes)))
 # - **Not that the paper's printed scores are wrong.** They are of five classes of two datasets, of
 #   sequences of magnified faces, and of a wider network. These clips have three classes, one flow
 #   each, and no size of motion.
-# - **Not that a module is useless** where the verdict is *not shown*: read the interval, and which
+# - **Not that a module is useless** where the verdict is *cannot be told*: read the interval, and which
 #   step could have been seen. One width and 50 epochs were tried.
 # - **Not that a linear model is enough.** It does as well as the table says on pictures of 28x28, of
 #   apexes that people marked and on few clips; a network may need what this data has lost.

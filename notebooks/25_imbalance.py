@@ -78,7 +78,9 @@ def compared(found):
 def told(answers):
     """Return what follows from rows "score: what", a line of Markdown for each score."""
     words = {"higher": "is higher with", "lower": "is lower with"}
-    words |= {"not shown": "shows no difference with", "one seed": "is not judged (one seed) with"}
+    words |= {metrics.UNTOLD: "shows no difference with"}
+    words |= {metrics.UNDER: f"moves {metrics.UNDER} with"}
+    words |= {"one seed": "is not judged (one seed) with"}
     lines = []
     for score in SCORES if len(answers) else ():
         own = answers[[name.startswith(f"{score}: ") for name in answers.index]]
@@ -216,7 +218,7 @@ if len(answers):
         effects.forest(answers, "change, points", headings),
         alt="Below each of three headings, UAR, UF1 and accuracy, a row for each way to weigh the "
         "classes, over the change of the score in points: a bar is the interval, a mark the mean, "
-        "dots are seeds; a dashed line marks zero. At the right: higher, lower or not shown.",
+        "dots are seeds; a dashed line marks zero. At the right: higher, lower, small or cannot be told.",
     )
 
 # %%
@@ -255,7 +257,7 @@ if len(by_class):
         ),
         alt="Below each way to weigh the classes a row for each class, from the largest to the "
         "smallest, over the change of its recall in points: a bar is the interval, a mark the "
-        "mean, dots are seeds. At the right: higher, lower or not shown.",
+        "mean, dots are seeds. At the right: higher, lower, small or cannot be told.",
     )
 
 # %% tags=["hide-input"]

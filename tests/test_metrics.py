@@ -7,6 +7,8 @@ import pandas as pd
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from scipy.stats import nct as noncentral
+from scipy.stats import t as student
 from scipy.stats import ttest_1samp
 from sklearn.metrics import (
     accuracy_score,
@@ -195,7 +197,7 @@ def test_the_paired_difference_over_people():
     near = 0.1 * (interval.high - interval.low)
     assert (found.low, found.high) == pytest.approx((interval.low, interval.high), abs=near)
     assert found.p == pytest.approx(test.pvalue, rel=0.5) and found.seeds == {0: found.value}
-    assert metrics.paired_difference({0: first}, {0: first}) == (0, 0, 0, 1, {0: 0})
+    assert metrics.paired_difference({0: first}, {0: first})[:5] == (0, 0, 0, 1, {0: 0})
 
 
 def test_the_paired_difference_over_seeds():
@@ -348,13 +350,41 @@ def test_three_diagonals_fit_figure_6():
     assert found[quoted & best].tolist() == expected
 
 
+def made(values, p, seeds, half=0.1):
+    """Differences of some seeds, with intervals of a half width."""
+    rows = [
+        (v, v - half, v + half, q, dict.fromkeys(k, v))
+        for v, q, k in zip(values, p, seeds, strict=True)
+    ]
+    return pd.DataFrame(rows, columns=["value", "low", "high", "p", "seeds"])
+
+
 def test_what_follows_from_differences_of_several_seeds():
     several, one = (0, 1, 2), (0,)
-    found = metrics.conclusions(
-        [0.2, -0.2, 0.1, 0.3], [0.01, 0.02, 0.04, 0.001], [several] * 3 + [one], "more", "less"
-    )
+    table = made([0.2, -0.2, 0.1, 0.3], [0.01, 0.02, 0.04, 0.001], [several] * 3 + [one])
     # Three are judged: 3 * 0.01 and 2 * 0.02 are below 0.05, and so is 0.04 itself.
-    assert list(found) == ["more", "less", "more", "one seed"]
-    found = metrics.conclusions([0.2, 0.2], [0.03, 0.04], [several] * 2, "more", "less")
-    assert list(found) == ["not shown"] * 2  # 2 * 0.03, and the other is not below it
-    assert list(metrics.conclusions([0.2], [0.001], [one], "more", "less")) == ["one seed"]
+    assert list(metrics.conclusions(table, "more", "less")) == ["more", "less", "more", "one seed"]
+    table = made([0.2, 0.2], [0.03, 0.04], [several] * 2)
+    # 2 * 0.03, and the other is not below it.
+    assert list(metrics.conclusions(table, "more", "less")) == ["cannot be told"] * 2
+    alone = made([0.2], [0.001], [one])
+    assert list(metrics.conclusions(alone, "more", "less")) == ["one seed"]
+
+
+def test_a_difference_is_small_if_its_whole_interval_is():
+    several = (0, 1, 2)
+    table = made([0.01, -0.01, 0.03], [0.5] * 3, [several] * 3, half=0.03)
+    words = ["under 5 points", "under 5 points", "cannot be told"]
+    assert list(metrics.conclusions(table, "more", "less")) == words
+    assert list(metrics.conclusions(table, "more", "less", small=None)) == ["cannot be told"] * 3
+    sure = made([0.02], [0.001], [several], half=0.01)
+    assert list(metrics.conclusions(sure, "more", "less")) == ["more"]
+
+
+@pytest.mark.parametrize("seeds", [3, 20])
+def test_the_difference_that_is_seen_is_seen_four_times_in_five(seeds):
+    """Only seeds differ: the power of a t test, from the noncentral distribution."""
+    values = np.random.default_rng(0).normal(0, 0.05, seeds)
+    found = metrics.with_chance(dict(enumerate(values)), 1e-15, 30)
+    error, limit = np.std(values, ddof=1) / np.sqrt(seeds), student.ppf(0.975, seeds - 1)
+    assert noncentral.sf(limit, seeds - 1, found.seen / error) == pytest.approx(0.8, abs=0.05)

@@ -133,7 +133,8 @@ def differences(
     runs: Mapping[str, Runs],
     pairs: Mapping[str, tuple[str, str]],
     metric: Callable[[np.ndarray], float] = metrics.uf1,
-    **words: str,
+    more: str = "better",
+    less: str = "worse",
 ) -> pd.DataFrame:
     """Return the differences of pairs of runs that have a seed in common, see `judged`.
 
@@ -144,7 +145,7 @@ def differences(
         What the difference is called -> names of the first and of the second.
     metric : callable
         Of a confusion matrix.
-    **words : str
+    more, less : str
         See `judged`.
     """
     found = {
@@ -152,11 +153,14 @@ def differences(
         for title, (first, second) in pairs.items()
         if metrics.common_seeds(runs.get(first, {}), runs.get(second, {}))
     }
-    return judged(found, **words)
+    return judged(found, more, less)
 
 
 def judged(
-    found: Mapping[str, Difference], more: str = "better", less: str = "worse"
+    found: Mapping[str, Difference],
+    more: str = "better",
+    less: str = "worse",
+    small: float | None = metrics.SMALL,
 ) -> pd.DataFrame:
     """Return differences with what follows from them, each in a row.
 
@@ -164,20 +168,20 @@ def judged(
     ----------
     found : dict
         What the difference is called -> the difference.
-    more, less : str
-        The words for a difference above and below zero.
+    more, less, small
+        See `merlib.metrics.conclusions`.
 
     Returns
     -------
     DataFrame
-        ``value, low, high, p, seeds`` of each, ``holm`` (p after Holm's correction for all that are
-        judged, NaN of one seed) and ``answer`` (see `merlib.metrics.conclusions`).
+        ``value, low, high, p, seeds, seen`` of each, ``holm`` (p after Holm's correction for all
+        that are judged, NaN of one seed) and ``answer`` (see `merlib.metrics.conclusions`).
     """
     table = pd.DataFrame([one._asdict() for one in found.values()], index=list(found))
     if not len(table):
         return table
     table["holm"] = metrics.holm_of_judged(table["p"], table["seeds"])
-    table["answer"] = metrics.conclusions(table["value"], table["p"], table["seeds"], more, less)
+    table["answer"] = metrics.conclusions(table, more, less, small)
     return table
 
 
@@ -195,19 +199,20 @@ def verdict(
     Returns
     -------
     str
-        ``no run yet``; ``one seed``, if one of them is of one; ``shown``, ``against it`` or ``not
-        shown``, if that holds for all; else how many are on which side.
+        ``no run yet``; ``one seed``, if one of them is of one; ``shown``, ``against it`` or
+        `metrics.UNDER`, if that holds for all; how many are on which side, if some are on one; else
+        `metrics.UNTOLD`.
     """
     if not len(found):
         return "no run yet"
     answers = found["answer"].value_counts()
     if "one seed" in answers:
         return "one seed"
-    words = {more: shown, less: against, "not shown": "not shown"}
+    words = {more: shown, less: against}
     if len(answers) == 1:
-        return words[answers.index[0]]
+        return words.get(answers.index[0], answers.index[0])
     told = [f"{words[a]} in {answers[a]}" for a in (more, less) if a in answers]
-    return f"{', '.join(told)} of {len(found)} places"
+    return f"{', '.join(told)} of {len(found)} places" if told else metrics.UNTOLD
 
 
 def synergies(runs: Mapping[str, Runs]) -> pd.DataFrame:
@@ -235,6 +240,8 @@ def table(
 ) -> Styler:
     """Return differences as a table for the page.
 
+    *Seen from* is the smallest true difference that the test sees with a power of 80 %.
+
     Parameters
     ----------
     besides : dict, optional
@@ -246,6 +253,7 @@ def table(
             "seeds": len(line["seeds"]),
             unit: points(line),
             **{other: points(some.loc[name]) for other, some in (besides or {}).items()},
+            "seen from": f"{100 * line['seen']:.1f}" if len(line["seeds"]) > 1 else None,
             "p": p_value(line["p"]) if len(line["seeds"]) > 1 else None,
             "p, Holm": p_value(line["holm"]),
             "answer": line["answer"],
@@ -300,7 +308,7 @@ def forest(
 
 def draw(axes: Axes, k: int, line: pd.Series) -> None:
     """Draw one difference in a row of a forest."""
-    shown = line["answer"] not in ("not shown", "one seed")
+    shown = line["answer"] not in (metrics.UNDER, metrics.UNTOLD, "one seed")
     colour = plots.COLOURS[0 if line["value"] > 0 else 1] if shown else "0.6"
     width = 4 if len(line["seeds"]) > 1 else 1.5
     axes.plot([100 * line["low"], 100 * line["high"]], [k, k], color=colour, linewidth=width)
@@ -329,6 +337,7 @@ def sentences(
             continue
         if around_zero:
             text = f"no difference seen; anything from {low:+.1f} to {high:+.1f} {unit} is possible"
+            text += f", so {metrics.UNDER}" if line["answer"] == metrics.UNDER else ""
         elif low > 0:
             text = f"{more} {low:.1f} to {high:.1f} {unit}"
         else:

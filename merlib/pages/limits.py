@@ -243,7 +243,7 @@ def people_or_clips(found: Found) -> list[str]:
         if len(more.seeds) == 1:
             word = "no verdict from one seed"
         elif more.low <= 0 <= more.high:
-            word = "which of the two costs more is not shown"
+            word = "which of the two costs more cannot be told"
         else:
             word = f"fewer {'people' if more.value > 0 else 'clips of each'} cost more"
         lines.append(

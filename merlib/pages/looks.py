@@ -7,6 +7,7 @@ import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
 
+from merlib import metrics
 from merlib.study import regions, trials
 
 from . import effects, plots
@@ -63,7 +64,7 @@ def compared(found: pd.DataFrame) -> pd.DataFrame:
         for one, other in pairs
         if (value := regions.difference(shown[one], shown[other], measure)) is not None
     }
-    return effects.judged(differences, more="more", less="less")
+    return effects.judged(differences, more="more", less="less", small=None)
 
 
 def verdict(answers: pd.DataFrame) -> str:
@@ -77,7 +78,8 @@ def verdict(answers: pd.DataFrame) -> str:
     Returns
     -------
     str
-        ``no run yet``, ``one seed``, ``shown`` (every rule of `CLAIMED` holds) or ``not shown``.
+        ``no run yet``, ``one seed``, ``shown`` (every rule of `CLAIMED` holds) or
+        `merlib.metrics.UNTOLD`.
     """
     if not len(answers):
         return "no run yet"
@@ -85,7 +87,7 @@ def verdict(answers: pd.DataFrame) -> str:
     claimed = answers.reindex(names)["answer"]
     if (claimed == "one seed").any():
         return "one seed"
-    return "shown" if (claimed == "more").all() else "not shown"
+    return "shown" if (claimed == "more").all() else metrics.UNTOLD
 
 
 def over_face(

@@ -140,7 +140,8 @@ def helps(module: str, answers: pd.DataFrame, steps: Collection[str]) -> str:
     )
     words = {
         "one seed": f"from one seed nothing follows about {module}",
-        "not shown": f"{module} is not shown to help",
+        metrics.UNTOLD: f"whether {module} helps cannot be told",
+        metrics.UNDER: f"{module} brings less than {100 * metrics.SMALL:.0f} points",
     }
     answer = effects.verdict(found, shown="helps", against="costs")
     word = words.get(answer, f"{module} {answer}")

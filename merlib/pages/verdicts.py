@@ -9,6 +9,7 @@ from typing import NamedTuple
 
 import pandas as pd
 
+from merlib import metrics
 from merlib.methods import METHODS
 from merlib.study import audit, motion, paper, regions, trials
 from merlib.study.study import Study
@@ -32,7 +33,8 @@ STALE = "\N{DAGGER}"
 WORDS = {
     "shown": "shown",
     "against it": "contradicted",
-    "not shown": "not shown",
+    metrics.UNDER: f"shown to be {metrics.UNDER}",
+    metrics.UNTOLD: "open",
     "one seed": "without a verdict yet",
     "no run yet": "without a verdict yet",
 }
@@ -259,7 +261,7 @@ def order(runs: Mapping[str, Runs], method: str = "full") -> Answer:
     tests = effects.mcnemar(first, pairs).droplevel("seed").loc[[n for n in rivals if n != method]]
     clear = tests[tests["p"] < 0.05]
     ahead, behind = ((clear["first"] > clear["second"]) == first for first in (True, False))
-    word = "against it" if behind.any() else "not shown"
+    word = "against it" if behind.any() else metrics.UNTOLD
     told = f"rank {rank} of {len(rivals)}; ahead of {ahead.sum()}, behind {behind.sum()}"
     return Answer(told, "shown" if ahead.sum() == len(tests) else word, tables(runs, rivals))
 
@@ -271,8 +273,8 @@ def control(runs: Mapping[str, Runs]) -> Answer:
         return NO_RUN
     best = answers.loc[[answers["value"].idxmax()]]
     judged = answers["answer"][answers["answer"] != "one seed"]
-    word = "not shown" if len(judged) else "one seed"
-    word = "against it" if len(judged) and (judged == "worse").all() else word
+    word = effects.verdict(answers[answers["answer"] != "one seed"]) if len(judged) else "one seed"
+    word = word if word in WORDS else metrics.UNTOLD
     told = (
         f"{effects.points(best.iloc[0])} {best.index[0]}, the best of {len(answers)}; {seeds(best)}"
     )
@@ -299,7 +301,7 @@ def shallow(study: Study) -> Answer:
     if name not in answers.index:
         return NO_RUN
     said = list(detail.predictions(answers, detail.falls(sweeps)).values())[:3]
-    word = "shown" if all(answer == "yes" for answer, _ in said) else "not shown"
+    word = "shown" if all(answer == "yes" for answer, _ in said) else metrics.UNTOLD
     found = answers.loc[[name]]
     told = f"{effects.points(found.iloc[0])} of accuracy; {seeds(found)}"
     one = found["answer"].iloc[0] == "one seed"

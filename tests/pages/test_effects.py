@@ -89,7 +89,7 @@ def test_differences_are_first_minus_second_and_corrected_for_those_that_are_jud
     pairs = {"more": ("good", "poor"), "less": ("poor", "good"), "level": ("good", "as good"),
              "one seed": ("once", "poor"), "absent": ("good", "nothing")}  # fmt: skip
     found = effects.differences(runs, pairs, metrics.accuracy)
-    assert list(found["answer"]) == ["better", "worse", "not shown", "one seed"]
+    assert list(found["answer"]) == ["better", "worse", "cannot be told", "one seed"]
     steps = [
         np.subtract(*(accuracy_score(*answers(runs[name][k])) for name in ("good", "poor")))
         for k in range(3)
@@ -167,7 +167,7 @@ def test_a_forest_draws_each_difference_below_its_heading():
     assert labels == ["b", "two", "three", "a", "one"]
     bold = [text.get_text() for text in axes.get_yticklabels() if text.get_fontweight() == "bold"]
     assert bold == ["b", "a"]
-    assert [text.get_text() for text in axes.texts] == ["better", "not shown", "worse"]
+    assert [text.get_text() for text in axes.texts] == ["better", "cannot be told", "worse"]
     ends = [tuple(line.get_xdata()) for line in axes.lines if len(line.get_xdata()) == 2]
     assert (20.0, 40.0) in [tuple(np.round(pair, 6)) for pair in ends]
     (band,) = axes.patches

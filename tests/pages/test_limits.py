@@ -159,7 +159,7 @@ def test_only_a_whole_interval_beside_the_gap_is_less_or_more(low, high, word):
     [
         (found(), "fewer people cost more"),
         (found(fewer=35, part=20), "fewer clips of each cost more"),
-        (found(fewer=35), "which of the two costs more is not shown"),
+        (found(fewer=35), "which of the two costs more cannot be told"),
         (found(seeds=[0]), "no verdict from one seed"),
     ],
 )

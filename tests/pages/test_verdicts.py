@@ -60,7 +60,7 @@ def test_a_step_on_real_motion_is_that_of_the_predictions(real_motion):
     values = [float(text) for text in re.findall(r"([+-][\d.]+) \(", told)]
     assert values == [round(100 * np.mean(step), 1) for step in steps]
     assert told.endswith("; 3 seeds") and verdict == "shown"
-    assert table.loc["MFEM helps", "verdict"] == "drawn: no run yet; real: not shown"
+    assert table.loc["MFEM helps", "verdict"] == "drawn: no run yet; real: cannot be told"
     assert table.loc["A network beats a linear model", "verdict real"] == "shown"
     assert "rank 1 of 2" in table.loc["The method is better than others", "real"]
     text = verdicts.markdown(table.reset_index())
@@ -81,7 +81,7 @@ def test_a_step_on_real_motion_is_that_of_the_predictions(real_motion):
         ("Both together", {"base": 0.5, "full": 0.9}, "shown"),
         ("Together more", {"base": 0.5, "mfem": 0.5, "mffm": 0.5, "full": 0.9}, "shown"),
         ("The method", {"ststnet": 0.95, "full": 0.5}, "against it"),
-        ("The method", {"ststnet": 0.7, "full": 0.7}, "not shown"),
+        ("The method", {"ststnet": 0.7, "full": 0.7}, "cannot be told"),
         ("A network", {"logistic": 0.95, "full": 0.5}, "against it"),
         ("A network", {"full": 0.5}, "no run yet"),
     ],
@@ -118,12 +118,19 @@ def test_kept_runs_of_drawn_clips_are_counted(monkeypatch):
 
 
 def test_the_sentence_counts_every_verdict_once():
-    here = ["shown", "against it", "shown in 1 of 2 places", "not shown", "one seed", "no run yet"]
+    here = [
+        "shown",
+        "against it",
+        "shown in 1 of 2 places",
+        "cannot be told",
+        "one seed",
+        "no run yet",
+    ]
     real = ["shown", "shown", "", "", "", "against it in 1 of 2 places"]
     table = pd.DataFrame({"verdict here": [*here, "20 of 21 agree"], "verdict real": [*real, ""]})
     table.attrs["here"] = "drawn clips"
     told = verdicts.in_one_sentence(table)
-    assert "of 6 claims 1 is shown, 1 is contradicted, 1 is not shown, 2 are without" in told
+    assert "of 6 claims 1 is shown, 1 is contradicted, 1 is open, 2 are without" in told
     assert "1 is shown or contradicted in part; on real motion, of 3 claims 2 are shown" in told
 
 
