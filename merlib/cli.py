@@ -117,7 +117,7 @@ class Data(Reading):
 
 @Parameter(name="*")
 @dataclass(frozen=True)
-class NightData(Data):
+class NarrowData(Data):
     """What names a study, of the profile ``narrow`` unless another is given."""
 
     profile: ProfileName = "narrow"
@@ -252,7 +252,7 @@ def train(
 @app.command
 def trials(
     *names: str,
-    data: NightData = NightData(),
+    data: NarrowData = NarrowData(),
     seeds: Seeds = SEEDS,
     protocol: Literal["halves", "loso"] = "halves",
     where: Where = Where(),
@@ -297,6 +297,32 @@ def trials(
             measured[name](study, seed)
         else:
             print_scores(name, seed, trials.run(name, study, seed, protocol))
+
+
+@app.command
+def people(
+    *names: str,
+    data: NarrowData = NarrowData(),
+    seeds: Seeds | None = None,
+    where: Where = Where(),
+) -> None:
+    """Train trials on many drawn datasets, test each on 1,000 clips of new people, and save that.
+
+    Parameters
+    ----------
+    names
+        Trials (default: the variants of table 3 and the controls of both modules).
+    seeds
+        Fits; each has a training set of its own (default: 0 to 19).
+    """
+    from .study import new_people, trials
+
+    study = open_study(data, workers=where.workers())
+    print_place(trials.saved(study, "people").folder, study.home)
+    for seed in seeds or range(new_people.FITS):
+        found = new_people.run(names or new_people.ASKED, study, seed)
+        for name, predictions in found.items():
+            print_scores(name, seed, predictions)
 
 
 @app.command

@@ -16,6 +16,9 @@ from merlib.data import synthetic
 PUBLISHED_SEED = 0
 """Generator seed of the published synthetic datasets; no choice was ever made on their clips."""
 
+PEOPLE_SEED = 201
+"""Generator seed of the first training set of `merlib.study.new_people`."""
+
 FLOW = "d532bb3796c9"
 """Key of the published flow pictures, all 442, see `merlib.study.study.Study.of_pictures`."""
 
@@ -47,6 +50,11 @@ def published(dataset: str, profile: str) -> dict[str, Any]:
     return synthetic.arguments(PUBLISHED_SEED, size, DRAWN[dataset], None, None, None)
 
 
+def of_people(fit: int) -> int:
+    """Return the generator seed of the training set of a fit of `merlib.study.new_people`."""
+    return PEOPLE_SEED + fit
+
+
 def foreign(about: Mapping[str, Any], folder: Path) -> str:
     """Return why a run does not belong into a folder of saved runs; empty if it does.
 
@@ -67,6 +75,8 @@ def foreign(about: Mapping[str, Any], folder: Path) -> str:
     if there[0] not in DRAWN:
         return "of drawn clips" if "synthetic data" in about.get("version", "") else ""
     expected = published(*there)
+    if folder.name.endswith("-people"):
+        expected |= {"seed": of_people(about["seed"])}
     made_of = about.get("drawn", expected if about.get("data") in BEFORE else None) or {}
     differ = {
         name: value

@@ -1,0 +1,79 @@
+"""Fits on drawn training sets, tested on other people."""
+
+import shutil
+
+import numpy as np
+import pandas as pd
+import pytest
+from conftest import TINY
+
+from merlib import loso
+from merlib.config import Config
+from merlib.files import OURS
+from merlib.methods import make
+from merlib.parallel import Rows
+from merlib.study import new_people, origin, trials
+from merlib.study.study import Study
+
+
+@pytest.fixture
+def study(casme2_root, tmp_path, monkeypatch):
+    """Nine clips of three subjects, which are copied where people would be drawn."""
+    (tmp_path / "_toc.yml").write_text(OURS)
+    study = Study(data_root=casme2_root, profile="narrow", home=tmp_path, n_jobs=1, **TINY)
+    study.drawn_people = []
+
+    def write(root, *seed, n_jobs, progress, **options):
+        study.drawn_people.append((root.name, *seed, options))
+        return shutil.copytree(casme2_root, root, dirs_exist_ok=True)
+
+    monkeypatch.setattr(new_people.synthetic, "write", write)
+    return study
+
+
+def test_a_fit_is_trained_on_its_own_people_and_asked_about_the_others(study):
+    found = new_people.run(["base", "linear"], study, 3)
+    test, train = study.drawn_people
+    assert test == ("people-200", {"seed": 200, "subjects": 60, "clips": 1000})
+    assert train == ("people-204", 204, "paper", {}) and origin.of_people(3) == 204
+    assert not (study.home / "data" / "synthetic" / "people-204").exists()
+
+    # Trained on all clips, with the profile's epochs and the trial's change.
+    X, clips, _ = loso.ordered(study.prepared.x, study.clips)
+    config = Config(**study.config.step() | {"variant": "full", "fusion": "linear"})
+    rows = Rows(X, np.arange(len(X)))
+    with loso.one_thread():
+        fitted = loso.fit(make("full", config), rows, clips, loso.fold_seed(3, ""))
+        expected = fitted.predict_proba(rows)
+    columns = [f"p_{name}" for name in fitted.classes_]
+    table = found["linear"]
+    np.testing.assert_allclose(table[columns], expected, rtol=1e-5, atol=1e-7)
+    assert table["clip"].to_list() == clips["clip"].to_list()
+    learned = table.attrs["run"]["learned"]["linear"]
+    right = np.mean(fitted.predict(rows) == clips["emotion"].to_numpy())
+    assert learned["accuracy"][-1] == pytest.approx(right, abs=1e-4)
+
+
+def test_what_is_saved_is_not_trained_again(study, monkeypatch):
+    first = new_people.run(["base"], study)["base"]
+    saved = trials.saved(study, "people").load(["base"])["base"][0]
+    assert saved.attrs["run"]["protocol"] == "people" and saved.attrs["run"]["trial"] == "base"
+    monkeypatch.setattr(new_people.Asked, "fit", None)
+    again = new_people.run(["base"], study)["base"]
+    pd.testing.assert_frame_equal(first, again)
+
+
+def test_other_data_and_unknown_trials_are_refused(study, tmp_path):
+    real = Study("casme2", study.data_root, "narrow", home=tmp_path, n_jobs=1, **TINY)
+    with pytest.raises(ValueError, match="people: dataset='casme2', expected 'synthetic'"):
+        new_people.run(["base"], real)
+    with pytest.raises(ValueError, match="trial"):
+        new_people.run(["bass"], study)
+
+
+def test_each_fit_belongs_to_its_own_training_set(tmp_path):
+    folder = tmp_path / "results" / "synthetic" / "narrow-people"
+    drawn = origin.published("synthetic", "narrow") | {"seed": 206}
+    about = {"dataset": "synthetic", "profile": "narrow", "drawn": drawn, "seed": 5}
+    assert origin.foreign(about, folder) == ""
+    assert "seed 206" in origin.foreign(about | {"seed": 4}, folder)
