@@ -249,6 +249,41 @@ def matrices_by_subject(predictions: pd.DataFrame) -> np.ndarray:
     return found
 
 
+def above_chance(runs: Sequence[pd.DataFrame], n: int = 2000, seed: int = 0) -> float:
+    """Return the p value that a method knows nothing of the labels, by its UAR.
+
+    The labels of each subject's clips are shuffled among them: what a method may know of a person,
+    such as which class is frequent there, stays. An answer that is the same for all clips of a
+    person is no better than chance then.
+
+    Parameters
+    ----------
+    runs : sequence of DataFrame
+        Predictions of the same clips, such as one for each training seed; their mean UAR counts.
+    n : int
+        Shuffles.
+    seed : int
+        Of the shuffles.
+    """
+    tables = [last(run).sort_values("clip", ignore_index=True) for run in runs]
+    names = class_names(tables[0])
+    labels = pd.Categorical(tables[0]["label"], names).codes
+    answers = np.array([pd.Categorical(predicted(table), names).codes for table in tables])
+    counts = np.bincount(labels, minlength=len(names))
+    share = 1 / np.maximum(counts, 1) / np.count_nonzero(counts)  # that a right clip adds to UAR
+
+    def score(labels: np.ndarray) -> float:
+        return float(((answers == labels) * share[labels]).sum(axis=1).mean())
+
+    rng, people = np.random.default_rng(seed), pd.factorize(tables[0]["subject"])[0]
+    places, shuffled = np.argsort(people, kind="stable"), labels.copy()
+    reached, found = 0, score(labels)
+    for _ in range(n):
+        shuffled[places] = labels[np.lexsort((rng.random(len(people)), people))]
+        reached += score(shuffled) >= found - 1e-12
+    return (1 + reached) / (1 + n)
+
+
 def mcnemar(a: pd.DataFrame, b: pd.DataFrame) -> tuple[int, int, float]:
     """Compare two methods on the same clips by McNemar's exact test.
 

@@ -99,7 +99,9 @@ plots.table(printed, "Table 2 of the paper, as printed", missing="-")
 # Here is a row for every method that has run. *Printed* are the figures of table 2 for the dataset
 # with the classes of this page's clips, where it has them; *UF1* is
 # [UF1](../book/glossary.md#uf1), *UAR* is [UAR](../book/glossary.md#uar). If the caption names
-# synthetic data, do not compare the levels: compare the order. *Reduced* says how the profile makes a
+# synthetic data, do not compare the levels: compare the order. *Above chance* is the p value that a
+# method knows nothing of the labels: each person's labels are shuffled 2,000 times, and UAR is
+# computed again. A method may have a low accuracy and still know something. *Reduced* says how the profile makes a
 # network smaller than its full size; the paper's own network is reduced too (a width of 1/8).
 
 # %%

@@ -1,6 +1,7 @@
 """Equations 15 to 17 against scikit-learn and counts made by hand; intervals and paired tests."""
 
 import math
+from itertools import permutations
 
 import numpy as np
 import pandas as pd
@@ -388,3 +389,35 @@ def test_the_difference_that_is_seen_is_seen_four_times_in_five(seeds):
     found = metrics.with_chance(dict(enumerate(values)), 1e-15, 30)
     error, limit = np.std(values, ddof=1) / np.sqrt(seeds), student.ppf(0.975, seeds - 1)
     assert noncentral.sf(limit, seeds - 1, found.seen / error) == pytest.approx(0.8, abs=0.05)
+
+
+def answered(labels, answers, subjects):
+    """Predictions that answer one class with certainty."""
+    table = pd.DataFrame({"clip": [f"{k:03d}" for k in range(len(labels))], "epoch": 1})
+    table = table.assign(subject=subjects, label=labels)
+    return table.assign(**{f"p_{c}": (np.array(answers) == c).astype(float) for c in "abc"})
+
+
+def test_chance_is_what_all_orders_of_a_persons_labels_give():
+    labels, answers = list("aabbcab"), list("abbbcaa")
+    subjects = [1, 1, 1, 2, 2, 2, 2]
+    found = metrics.above_chance([answered(labels, answers, subjects)], n=4000)
+    everything = [
+        recall_score(list(one) + list(two), answers, average="macro")
+        for one in permutations(labels[:3])
+        for two in permutations(labels[3:])
+    ]
+    true = recall_score(labels, answers, average="macro")
+    expected = np.mean(np.array(everything) >= true - 1e-9)
+    assert found == pytest.approx(expected, abs=0.03)
+
+
+def test_an_answer_by_the_person_alone_knows_nothing_of_the_labels():
+    labels, subjects = list("aaabbb") * 10, np.repeat(np.arange(20), 3)
+    assert metrics.above_chance([answered(labels, labels, subjects)]) == 1
+    rng = np.random.default_rng(0)
+    mixed = rng.permutation(list("abc") * 20)
+    right = answered(mixed, mixed, subjects)
+    assert metrics.above_chance([right]) == pytest.approx(1 / 2001)
+    guesses = [answered(mixed, rng.permutation(mixed), subjects) for _ in range(3)]
+    assert metrics.above_chance([right, *guesses]) < 0.05 < metrics.above_chance(guesses)

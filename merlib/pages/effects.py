@@ -83,6 +83,8 @@ def scores(
 def beside_printed(runs: Mapping[str, Runs], dataset: str | None) -> pd.DataFrame:
     """Return what table 2 prints of methods beside the mean scores of their runs.
 
+    The last column is `merlib.metrics.above_chance`.
+
     Parameters
     ----------
     dataset : {"casme2", "samm"}, optional
@@ -93,6 +95,8 @@ def beside_printed(runs: Mapping[str, Runs], dataset: str | None) -> pd.DataFram
         printed = paper.printed_of(name, dataset)
         rows[title(name)] = {f"printed {column}": text for column, text in printed.items()}
         rows[title(name)] |= {"seeds": str(len(seeds)), **mean_scores(seeds).rename(LABELS)}
+        chance = metrics.above_chance(list(seeds.values()))
+        rows[title(name)]["above chance, p"] = p_value(chance)
     return pd.DataFrame.from_dict(rows, orient="index")
 
 
