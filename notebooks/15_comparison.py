@@ -102,7 +102,9 @@ plots.table(printed, "Table 2 of the paper, as printed", missing="-")
 # synthetic data, do not compare the levels: compare the order. *Above chance* is the p value that a
 # method knows nothing of the labels: each person's labels are shuffled 2,000 times, and UAR is
 # computed again. A method may have a low accuracy and still know something. *Reduced* says how the profile makes a
-# network smaller than its full size; the paper's own network is reduced too (a width of 1/8).
+# network smaller than its full size; the paper's own network is reduced too (a width of 1/8). A method
+# that *needs pre-training* was trained by its authors on other faces or images first. Ours begins from
+# scratch, so its row is no verdict on the method.
 
 # %%
 printed_for = paper.dataset_of(study.clips.attrs["classes"])
@@ -112,6 +114,7 @@ reduced = {name: METHODS[name].parameters(study.config) for name in runs}
 table["reduced"] = [
     ", ".join(f"{key} {value}" for key, value in fields.items()) for fields in reduced.values()
 ]
+table["needs pre-training"] = [METHODS[name].pretrained_on for name in runs]
 of_table2 = f"Printed: {paper.NAMES[printed_for]}. " if printed_for else ""
 plots.table(table, f"{of_table2}Scores: {where}, mean over seeds", missing="")
 

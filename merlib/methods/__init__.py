@@ -56,6 +56,8 @@ class Method:
         Parameters that are others on the published flow pictures.
     same_size : bool
         Whether the network, at its full width, has as many parameters as that of its source.
+    pretrained_on : str
+        What the network of its source was trained on before; ours begins from scratch.
     """
 
     title: str
@@ -65,6 +67,7 @@ class Method:
     least_frames: int = 2
     published: dict[str, Any] = field(default_factory=dict)
     same_size: bool = False
+    pretrained_on: str = ""
 
     def parameters(self, config: Config) -> dict[str, Any]:
         """Return the parameters that are not the default ones under a configuration."""
@@ -97,16 +100,34 @@ METHODS: dict[str, Method] = with_changes(
         ),
         "bi-woof": Method("Bi-WOOF + SVM", BiWoof, "apex_flow"),
         "cnn-lstm": Method("CNN+LSTM-style", CNNLSTM, "five_states", {"width": 0.25}),
-        "elrcn": Method("ELRCN", ELRCN, "nine_flows", {"width": 0.125, "side": 28, "epochs": 20}),
+        "elrcn": Method(
+            "ELRCN",
+            ELRCN,
+            "nine_flows",
+            {"width": 0.125, "side": 28, "epochs": 20},
+            pretrained_on="faces",
+        ),
         "merta": Method(
             "MERTA-style", MERTA, "channels", {"width": 0.125, "side": 28, "epochs": 25}
         ),
-        "micro-attention": Method("Micro-attention", MicroAttention, "apex_grey", {"width": 0.125}),
-        "kfc-mer": Method("KFC-MER", KFCMER, "apex_flow", {"width": 0.25, "side": 56}),
-        "kfc-mer-pooled": Method(
-            "KFC-MER, pooled", KFCMERPooled, "apex_flow", {"width": 0.25, "side": 56}
+        "micro-attention": Method(
+            "Micro-attention",
+            MicroAttention,
+            "apex_grey",
+            {"width": 0.125},
+            pretrained_on="facial expressions",
         ),
-        "slstt": Method("SLSTT, small ViT", SLSTT, "eleven_flows", {"width": 0.125, "side": 28}),
+        "kfc-mer": Method("KFC-MER-style", KFCMER, "apex_flow", {"width": 0.25, "side": 56}),
+        "kfc-mer-pooled": Method(
+            "KFC-MER-style, pooled", KFCMERPooled, "apex_flow", {"width": 0.25, "side": 56}
+        ),
+        "slstt": Method(
+            "SLSTT, small ViT",
+            SLSTT,
+            "eleven_flows",
+            {"width": 0.125, "side": 28},
+            pretrained_on="ImageNet, CK+",
+        ),
         "am3f-flownet": Method(
             "AM3F-FlowNet-style", AM3FFlowNet, "apex_flow", {"width": 0.25, "side": 56}
         ),
@@ -122,7 +143,9 @@ METHODS: dict[str, Method] = with_changes(
             same_size=True,
         ),
         "at-scnn": Method("AT-SCNN-style", ATSCNN, "apex_flow", {"width": 0.25, "epochs": 150}),
-        "lgccon": Method("LGCcon", LGCcon, "apex_grey", {"width": 0.25}),
+        "lgccon": Method(
+            "LGCcon-style", LGCcon, "apex_grey", {"width": 0.25}, pretrained_on="faces"
+        ),
         "mdmo": Method("MDMO + SVM", MDMO, "apex_flow", published={"eyes": "published"}),
         "sssnet": Method("SSSNet", SSSNet, "apex_flow", {"width": 0.5}, same_size=True),
         "rcn-a": Method("RCN-A", RCNA, "apex_flow", {"width": 0.25, "epochs": 300}, same_size=True),
