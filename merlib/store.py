@@ -392,6 +392,16 @@ def name_of(about: Mapping[str, Any]) -> str:
     return about.get("trial") or about["method"]
 
 
+def comparable(one: Mapping[str, Any], other: Mapping[str, Any]) -> bool:
+    """Return whether two runs of a method may be in one mean.
+
+    They are of the same clips, choices, steps, packages, device and kind of machine.
+    """
+    names = ("data_hash", "configuration", "steps", "device", "machine")
+    packages = [{**about["versions"], "python": ""} for about in (one, other)]
+    return packages[0] == packages[1] and all(one.get(n) == other.get(n) for n in names)
+
+
 def stale(about: Mapping[str, Any], choices: Mapping[str, Any]) -> list[str]:
     """Return what makes a run stale: nothing, or some of its choices and the steps behind it.
 
@@ -432,12 +442,15 @@ def surroundings(devices: Iterable[str] = ("CPU",)) -> dict[str, Any]:
 
     ``devices`` are those that did the work, see `merlib.loso.device_of`.
     """
+    from torch.backends.cpu import get_cpu_capability  # here, since most commands train nothing
+
     packages = ("numpy", "opencv-contrib-python-headless", "pandas", "scikit-learn", "torch")
+    registers = get_cpu_capability()  # such as AVX512: another width rounds sums otherwise
     return {
         "revision": revision(),
         "versions": {"python": platform.python_version(), **{p: version(p) for p in packages}},
         "device": ", ".join(sorted(set(devices))),
-        "machine": f"{platform.system()} {platform.machine()}, {os.cpu_count()} cores",
+        "machine": f"{platform.system()} {platform.machine()}, {os.cpu_count()} cores, {registers}",
         "date": time.strftime("%Y-%m-%d"),
     }
 

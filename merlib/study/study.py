@@ -467,7 +467,9 @@ class Study:
             Whose saved runs are wanted. They count if they are of the same clips and choices. An
             official release is known by its name, since its frames are the same everywhere.
         make : collection of str
-            Methods that this study runs itself, with its own seed, unless it has done so.
+            Methods that this study runs itself, with its own seed, unless it has done so. Saved
+            seeds are beside it only if they are `merlib.store.comparable`: one mean never mixes
+            two machines, or two versions of a step.
         """
         known("method", make, METHODS)
         found: dict[str, dict[int, pd.DataFrame]] = {}
@@ -478,6 +480,9 @@ class Study:
                 seed: table
                 for seed, table in there.get(name, {}).items()
                 if table.attrs["run"]["counts"] == self.info()["counts"]
+                and all(
+                    store.comparable(table.attrs["run"], one.attrs["run"]) for one in own.values()
+                )
             }
             if seeds | own:
                 found[name] = dict(sorted((seeds | own).items()))

@@ -246,3 +246,15 @@ def test_saved_runs_count_if_they_are_of_the_same_clips(published, casme2_root, 
     fewer = Study(data_root=casme2_root, home=tmp_path, n_jobs=1, **TINY)
     fewer.__dict__["clips"] = study.clips[2:]
     assert fewer.runs(["majority"]) == {}
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "seeds"),
+    [("date", "2020-01-01", [0, 3]), ("machine", "another", [0]), ("device", "a GPU", [0])],
+)
+def test_a_mean_never_mixes_two_machines(published, casme2_root, tmp_path, name, value, seeds):
+    study = Study(data_root=casme2_root, home=tmp_path, n_jobs=1, **TINY)
+    saved = study.predictions("majority", 3)
+    study.saved().save(saved.attrs["run"] | {name: value}, predictions=saved)
+    assert list(study.runs(["majority"], make=["majority"])["majority"]) == seeds
+    assert list(study.runs(["majority"])["majority"]) == [3]
