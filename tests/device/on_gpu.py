@@ -95,6 +95,18 @@ def test_no_step_waits_for_the_gpu(precision):
     assert waits[1] == waits[2]
 
 
+@pytest.mark.parametrize("variant", ["base", "mfem", "mffm", "full"])
+def test_a_prediction_copies_nothing_to_the_gpu_again(variant):
+    """Else it could not be recorded as a CUDA graph, as an H100 has said."""
+    with machine() as found, torch.no_grad():
+        network = Network(3, replace(TINY, variant=variant)).to("cuda").eval()
+        x = torch.rand(2, 2, TINY.channels, 16, 16, device="cuda")
+        network(x)  # what is constant is copied now
+        before = len(found.waits)
+        network(x)
+        assert found.waits[before:] == []
+
+
 @pytest.mark.parametrize("precision", hours.STEPS)
 def test_a_step_of_the_paper_s_size_is_what_the_table_of_cards_says(precision):
     config = profile("paper")
