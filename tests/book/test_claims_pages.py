@@ -192,8 +192,8 @@ def test_the_verdict_on_small_classes_follows_the_numbers(invented, monkeypatch)
     kinds = [*names.values(), "logit adjustment, afterwards"]
     for score in ("UAR", "UF1", "accuracy"):
         found = answers["answer"].loc[[f"{score}: {title}" for title in kinds]]
-        assert found.to_list() == ["lower", "higher", "not shown"]
-        told = f"- **{score}** is higher with *{kinds[1]}*; it is lower with *{kinds[0]}*; it shows"
+        assert found.to_list() == ["lower", "higher", "under 5 points"]
+        told = f"- **{score}** is higher with *{kinds[1]}*; it is lower with *{kinds[0]}*; it moves"
         assert any(line.startswith(told) for line in page["told"](answers))
         assert any(line.startswith(f"- **{score}: {kinds[1]}**: raises it by") for line in lines)
     assert page["uneven"].loc["invented, profile narrow", "ratio"] == 2
