@@ -21,12 +21,16 @@ data_root = None  # folder of your own copy of the data
 profile = "laptop"  # or "paper"
 seed = 0
 
-# %%
+# %% tags=["hide-input"]
 import numpy as np
 import pandas as pd
 from IPython.display import Markdown
 
-from merlib.data.synthetic.action_units import COMBINATIONS, UNITS, displacement
+from merlib.data.synthetic.action_units import (
+    COMBINATIONS,
+    UNITS,
+    displacement,
+)
 from merlib.pages import diagrams, effects, plots
 from merlib.study import paper, parameters, related
 
@@ -70,22 +74,35 @@ plots.style()
 
 # %%
 def agreement(units):
-    """Return how far the places and the movements of units agree, as two tables of cosines."""
+    """Return how far the places and the movements of units agree, as two
+    tables of cosines.
+    """
     x, y = np.meshgrid(np.linspace(-1.5, 1.5, 120), np.linspace(-1, 2, 120))
-    fields = {unit: sum(displacement(unit, x, y)) for unit in units}  # (2, H, W), both halves
+    # (2, H, W), both halves
+    fields = {unit: sum(displacement(unit, x, y)) for unit in units}
     tables = []
     for of in (lambda field: np.hypot(*field).ravel(), np.ravel):
-        vectors = np.array([of(field) / np.linalg.norm(field) for field in fields.values()])
+        vectors = np.array(
+            [of(field) / np.linalg.norm(field) for field in fields.values()]
+        )
         names = [f"AU{unit}" for unit in units]
-        tables.append(pd.DataFrame(vectors @ vectors.T, index=names, columns=names))
+        tables.append(
+            pd.DataFrame(vectors @ vectors.T, index=names, columns=names)
+        )
     return tables
 
 
 places, movements = agreement(["12", "14", "15", "17", "20"])
-plots.table(places, "Places: how far what two action units move is the same part", digits=2)
+plots.table(
+    places,
+    "Places: how far what two action units move is the same part",
+    digits=2,
+)
 
 # %%
-plots.table(movements, "Movements: how far they move it in the same way", digits=2)
+plots.table(
+    movements, "Movements: how far they move it in the same way", digits=2
+)
 
 # %% [markdown]
 # The corner of the mouth is the place of four of the five. A map of *where* something moves can hardly
@@ -140,13 +157,21 @@ diagrams.show(diagrams.network)
 Markdown(related.table(related.NAMED, "15_comparison.ipynb"))
 
 # %%
-others = {name: work for name, work in related.NAMED.items() if name != "the paper"}
+others = {
+    name: work for name, work in related.NAMED.items() if name != "the paper"
+}
 runs = [name for name, work in others.items() if work.runs]
 print(f"The paper names {len(others)} methods; {len(runs)} of them run here.")
 print(f"Not here: {', '.join(name for name in others if name not in runs)}.")
-attending = [name for name, work in others.items() if work.attention != related.NONE]
+attending = [
+    name for name, work in others.items() if work.attention != related.NONE
+]
 print(f"{len(attending)} have attention: {', '.join(attending)}.")
-several = [n for n, work in others.items() if work.layers not in (related.LAST, related.BY_HAND)]
+several = [
+    n
+    for n, work in others.items()
+    if work.layers not in (related.LAST, related.BY_HAND)
+]
 several = [name for name in several if name in runs]
 print(f"Runs here and classifies from several layers: {', '.join(several)}.")
 
@@ -188,9 +213,12 @@ print(", ".join(effects.title(name) for name in related.CONTROLS))
 columns = ("CASME II, accuracy", "CASME II, F1", "SAMM, accuracy", "SAMM, F1")
 printed = pd.DataFrame(paper.TABLE2, index=columns).T.astype(float)
 leaders = printed.idxmax()
-assert set(leaders) == {"the paper", "SLSTT"} and leaders["SAMM, F1"] == "SLSTT"
+assert (
+    set(leaders) == {"the paper", "SLSTT"} and leaders["SAMM, F1"] == "SLSTT"
+)
 print(leaders.to_string())
-# It leads three of four columns. The text compares its F1 on SAMM with other methods only.
+# It leads three of four columns. The text compares its F1 on SAMM with other
+# methods only.
 
 # %% [markdown]
 # **2. (middle)** Which two action units of the generator share their place most, though they belong
@@ -210,13 +238,15 @@ pairs = [
 ]
 for place, movement, one, other in sorted(pairs, reverse=True)[:5]:
     emotions = [
-        ", ".join(e for e, units in shown.items() if unit in units) for unit in (one, other)
+        ", ".join(e for e, units in shown.items() if unit in units)
+        for unit in (one, other)
     ]
     print(f"AU{one} ({emotions[0]}) and AU{other} ({emotions[1]}): ", end="")
     print(f"place {place:.2f}, movement {movement:.2f}")
 assert all(place >= abs(movement) - 1e-6 for place, movement, _, _ in pairs)
-# The cosine of the lengths is never below that of the vectors: where two movements agree, they are
-# at the same place. The other way round it is not so, and there a map of places is not enough.
+# The cosine of the lengths is never below that of the vectors: where two
+# movements agree, they are at the same place. The other way round it is not
+# so, and there a map of places is not enough.
 
 # %% [markdown]
 # **3. (hard)** What does a classifier lose that knows *where* a face moves, but not *how*? Let it see
@@ -232,21 +262,28 @@ drawn = [
     for emotion, combinations in COMBINATIONS["casme2"].items()
     for units, clips in combinations.items()
 ]
-emotions, fields, clips = (np.array(column) for column in zip(*drawn, strict=True))
+emotions, fields, clips = (
+    np.array(column) for column in zip(*drawn, strict=True)
+)
 
 
 def standardised(maps):
-    """Return maps as vectors of mean 0 and length 1: noise must not make one shorter or longer."""
+    """Return maps as vectors of mean 0 and length 1: noise must not make one
+    shorter or longer.
+    """
     rows = maps.reshape(len(maps), -1)
     rows = rows - rows.mean(axis=1, keepdims=True)
     return rows / np.linalg.norm(rows, axis=1, keepdims=True)
 
 
 def share_right(see, noise, generator):
-    """Return the share of clips whose emotion is that of the most similar combination."""
+    """Return the share of clips whose emotion is that of the most similar
+    combination.
+    """
     noisy = fields + generator.normal(0, noise, fields.shape)
     likeness = standardised(see(noisy)) @ standardised(see(fields)).T
-    # Some combinations belong to several emotions: then the one with most clips is answered.
+    # Some combinations belong to several emotions: then the one with most
+    # clips is answered.
     best = likeness > likeness.max(axis=1, keepdims=True) - 1e-9
     answers = emotions[np.where(best, clips, -1).argmax(axis=1)]
     return np.average(answers == emotions, weights=clips)
@@ -255,9 +292,18 @@ def share_right(see, noise, generator):
 for noise in (0.0, 0.3, 0.6, 1.0):
     generator = np.random.default_rng(seed)
     lengths = np.mean(
-        [share_right(lambda f: np.hypot(f[:, 0], f[:, 1]), noise, generator) for _ in range(5)]
+        [
+            share_right(lambda f: np.hypot(f[:, 0], f[:, 1]), noise, generator)
+            for _ in range(5)
+        ]
     )
-    vectors = np.mean([share_right(lambda f: f, noise, generator) for _ in range(5)])
+    vectors = np.mean(
+        [share_right(lambda f: f, noise, generator) for _ in range(5)]
+    )
     assert vectors >= lengths - 1e-9
-    print(f"noise {noise}: lengths {lengths:.2f}, vectors {vectors:.2f} of the clips")
-# Without noise both know the combination, and no more can be known: some belong to several emotions.
+    print(
+        f"noise {noise}: lengths {lengths:.2f}, vectors {vectors:.2f} of the"
+        " clips"
+    )
+# Without noise both know the combination, and no more can be known: some
+# belong to several emotions.

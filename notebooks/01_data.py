@@ -25,10 +25,10 @@ dataset = "synthetic"  # or "casme2", "samm", "composite", "own"
 data_root = None  # folder of your own copy of the data
 profile = "laptop"  # or "paper", "literal"
 seed = 0
-show_faces = None  # True or False; None shows faces where they are drawn, not real
+show_faces = None  # True, False; None shows faces if drawn, not real
 overrides = {}  # fields of the configuration to change
 
-# %%
+# %% tags=["hide-input"]
 from itertools import cycle
 
 import matplotlib.pyplot as plt
@@ -44,10 +44,19 @@ from merlib.study import paper, parameters
 
 globals().update(parameters.read(globals()))  # papermill may pass text
 plots.style()
-study = Study(dataset=dataset, data_root=data_root, profile=profile, seed=seed, **overrides)
+study = Study(
+    dataset=dataset,
+    data_root=data_root,
+    profile=profile,
+    seed=seed,
+    **overrides,
+)
 clips = study.clips
 classes = list(clips.attrs["classes"])
-print(f"{clips.attrs['version']}: {len(clips)} clips of {clips['subject'].nunique()} subjects")
+print(
+    f"{clips.attrs['version']}: {len(clips)} clips of"
+    f" {clips['subject'].nunique()} subjects"
+)
 
 # %% [markdown]
 # ## The clip table
@@ -60,7 +69,11 @@ print(f"{clips.attrs['version']}: {len(clips)} clips of {clips['subject'].nuniqu
 
 # %%
 columns = ["clip", "emotion", "onset", "apex", "offset", "action_units"]
-plots.table(clips[columns].head(8), f"The first clips of {clips.attrs['version']}", index=False)
+plots.table(
+    clips[columns].head(8),
+    f"The first clips of {clips.attrs['version']}",
+    index=False,
+)
 
 # %% [markdown]
 # Real tables have errors: an apex may be missing or lie outside its clip. No clip is dropped
@@ -89,7 +102,9 @@ here = {
 }
 table1 = pd.DataFrame(paper.TABLE1).assign(here=pd.Series(here))
 table1.columns = ["CASME II, printed", "SAMM, printed", "here"]
-table1 = table1.map(lambda cell: "{} x {}".format(*cell) if isinstance(cell, tuple) else cell)
+table1 = table1.map(
+    lambda cell: "{} x {}".format(*cell) if isinstance(cell, tuple) else cell
+)
 plots.table(table1, f"Table 1. Here: {clips.attrs['version']}", digits=0)
 
 # %% [markdown]
@@ -109,7 +124,10 @@ if faces.shown:
     plots.strip(images, list(first.index), limits=(0, 255))
     plots.show(
         plt.gcf(),
-        alt="Drawn faces in a grid, each the first frame of a clip, titled with its subject.",
+        alt=(
+            "Drawn faces in a grid, each the first frame of a clip, titled"
+            " with its subject."
+        ),
     )
 
 # %% [markdown]
@@ -122,23 +140,37 @@ rise = (clips["apex"] - clips["onset"]) / clips["fps"]
 whole = (clips["offset"] - clips["onset"]) / clips["fps"]
 timed = whole.notna().any()
 if timed:
-    print(f"{width} x {height} pixels, {clips['fps'].median():.0f} frames a second")
-    print(f"median time from onset to apex {rise.median():.2f} s, to offset {whole.median():.2f} s")
+    print(
+        f"{width} x {height} pixels, {clips['fps'].median():.0f} frames a"
+        " second"
+    )
+    print(
+        f"median time from onset to apex {rise.median():.2f} s, to offset"
+        f" {whole.median():.2f} s"
+    )
 else:
-    print(f"{width} x {height} pixels of flow; it has no frames, so nothing is known of time.")
+    print(
+        f"{width} x {height} pixels of flow; it has no frames, so nothing is"
+        " known of time."
+    )
 
 # %% tags=["hide-input"]
 if timed:
     figure, axes = plt.subplots(figsize=(6, 2.8))
     bins = np.linspace(0, whole.max(), 25)
     axes.hist(rise, bins, label="onset to apex")
-    axes.hist(whole, bins, histtype="step", linewidth=2, label="onset to offset")
+    axes.hist(
+        whole, bins, histtype="step", linewidth=2, label="onset to offset"
+    )
     axes.set(xlabel="seconds", ylabel="clips")
     axes.legend()
     plots.show(
         figure,
-        alt="Two histograms over seconds on one axis: the time from onset to apex, filled, and "
-        "from onset to offset, an outline further right.",
+        alt=(
+            "Two histograms over seconds on one axis: the time from onset to"
+            " apex, filled, and from onset to offset, an outline further"
+            " right."
+        ),
     )
 
 # %% [markdown]
@@ -151,10 +183,14 @@ if timed:
 
 # %% tags=["hide-input"] slideshow={"slide_type": "slide"}
 HATCHES = ("", "///", "...", "xxx", "---", "ooo", "++")
-by_subject = pd.crosstab(clips["subject"], clips["emotion"]).reindex(columns=classes, fill_value=0)
+by_subject = pd.crosstab(clips["subject"], clips["emotion"]).reindex(
+    columns=classes, fill_value=0
+)
 figure, axes = plt.subplots(figsize=(6, 1.2 + 0.24 * len(by_subject)))
 left = np.zeros(len(by_subject))
-for name, colour, hatch in zip(classes, cycle(plots.COLOURS), cycle(HATCHES), strict=False):
+for name, colour, hatch in zip(
+    classes, cycle(plots.COLOURS), cycle(HATCHES), strict=False
+):
     axes.barh(
         by_subject.index,
         by_subject[name],
@@ -171,8 +207,10 @@ axes.invert_yaxis()
 figure.legend(loc="outside upper center", ncols=3)
 plots.show(
     figure,
-    alt="Stacked bars, one for each subject: how many clips of each class the subject gave. "
-    "Classes differ in colour and hatching.",
+    alt=(
+        "Stacked bars, one for each subject: how many clips of each class the"
+        " subject gave. Classes differ in colour and hatching."
+    ),
 )
 
 # %% [markdown]
@@ -189,8 +227,12 @@ plots.show(
 # II's clips of people that it has not seen, and on as many of the drawn ones.
 
 # %%
-units = clips["action_units"].str.findall(r"\d+").explode().dropna().astype(int)
-by_class = pd.crosstab(units, clips.loc[units.index, "emotion"].to_numpy()).reindex(columns=classes)
+units = (
+    clips["action_units"].str.findall(r"\d+").explode().dropna().astype(int)
+)
+by_class = pd.crosstab(
+    units, clips.loc[units.index, "emotion"].to_numpy()
+).reindex(columns=classes)
 
 # %% tags=["hide-input"]
 share = by_class.fillna(0) / counted.clip(lower=1)
@@ -203,8 +245,11 @@ if len(share):
     figure.colorbar(drawn, label="clips of the class, %")
     plots.show(
         figure,
-        alt="Table of shades: rows are action units, columns classes; the darker a cell, the "
-        "larger the share of the class that shows the unit.",
+        alt=(
+            "Table of shades: rows are action units, columns classes; the"
+            " darker a cell, the larger the share of the class that shows the"
+            " unit."
+        ),
     )
 else:
     print("No action units are known of these clips.")
@@ -229,13 +274,22 @@ else:
 y = clips["emotion"]
 largest = pd.Series(counted.idxmax(), index=y.index)
 rows = {}
-for name, answer in {"always the largest class": largest, "perfect": y}.items():
+for name, answer in {
+    "always the largest class": largest,
+    "perfect": y,
+}.items():
     matrix = metrics.confusion(y, answer, classes)
-    rows[name] = [metrics.accuracy(matrix), metrics.uf1(matrix), metrics.uar(matrix)]
+    rows[name] = [
+        metrics.accuracy(matrix),
+        metrics.uf1(matrix),
+        metrics.uar(matrix),
+    ]
 rows = pd.DataFrame(rows, index=["accuracy", "UF1", "UAR"]).T
 layout = "samm" if "contempt" in classes else "casme2"
 if dataset in DRAWN and set(classes) <= set(action_units.COMBINATIONS[layout]):
-    rows.loc["action units known", "accuracy"] = action_units.ceiling(layout, counted.to_dict())
+    rows.loc["action units known", "accuracy"] = action_units.ceiling(
+        layout, counted.to_dict()
+    )
 plots.table(rows, f"Reference answers on {clips.attrs['version']}")
 
 # %%
@@ -262,7 +316,10 @@ for name, used in CLASSES.items():
     assert clips_used == paper.USED[name]
     most = max(counts, key=counts.get)
     share_of_most = 100 * counts[most] / clips_used
-    print(f"{name}: {most}, {counts[most]} of {clips_used} clips = {share_of_most:.1f} %")
+    print(
+        f"{name}: {most}, {counts[most]} of {clips_used} clips ="
+        f" {share_of_most:.1f} %"
+    )
 # Read a printed accuracy on the scale from here to 100 %, not from 0.
 
 # %% [markdown]
@@ -280,7 +337,10 @@ by_hand = {"UF1": 2 * m / (n + m) / C, "UAR": 1 / C}
 matrix = metrics.confusion(y, largest, classes)
 assert np.isclose(by_hand["UF1"], metrics.uf1(matrix))
 assert np.isclose(by_hand["UAR"], metrics.uar(matrix))
-print(f"n = {n}, m = {m}, C = {C}: UF1 {by_hand['UF1']:.3f}, UAR {by_hand['UAR']:.3f}")
+print(
+    f"n = {n}, m = {m}, C = {C}: UF1 {by_hand['UF1']:.3f}, UAR"
+    f" {by_hand['UAR']:.3f}"
+)
 # UAR does not depend on how uneven the classes are. UF1 does, a little.
 
 # %% [markdown]
@@ -290,13 +350,18 @@ print(f"n = {n}, m = {m}, C = {C}: UF1 {by_hand['UF1']:.3f}, UAR {by_hand['UAR']
 
 # %% tags=["solution", "hide-cell"] jupyter={"source_hidden": true, "outputs_hidden": true}
 # A class that a subject does not show has no true positive, hence F1 = 0,
-# however good the predictor. So the subject's score is the share of the classes
-# that it shows.
+# however good the predictor. So the subject's score is the share of the
+# classes that it shows.
 shown_by = (by_subject > 0).sum(axis=1)
 by_hand = (shown_by / len(classes)).mean()
-assert np.isclose(by_hand, metrics.per_fold_uf1(clips["subject"], y, y, classes))
+assert np.isclose(
+    by_hand, metrics.per_fold_uf1(clips["subject"], y, y, classes)
+)
 print(f"a perfect predictor, F1 per fold: {by_hand:.3f} instead of 1")
-print(f"subjects that show a single class: {(shown_by == 1).sum()} of {len(shown_by)}")
+print(
+    f"subjects that show a single class: {(shown_by == 1).sum()} of"
+    f" {len(shown_by)}"
+)
 # This is why the paper's equations add up the counts of all folds first.
 
 # %% [markdown]
@@ -310,20 +375,26 @@ units_of = clips["action_units"].fillna("").astype(str)
 
 
 def looked_up(row, others):
-    """Return the emotion that clips with the units of a row show most often."""
+    """Return the emotion that clips with the units of a row show most."""
     same = others[units_of[others.index] == units_of[row]]
     return (same if len(same) else others).mode().iloc[0]
 
 
 honest = pd.Series(
-    {row: looked_up(row, y[clips["subject"] != clips["subject"][row]]) for row in clips.index}
+    {
+        row: looked_up(row, y[clips["subject"] != clips["subject"][row]])
+        for row in clips.index
+    }
 )
 inside = pd.Series({row: looked_up(row, y) for row in clips.index})
-print(f"units of other subjects: {np.mean(honest == y):.3f}, of all: {np.mean(inside == y):.3f}")
+print(
+    f"units of other subjects: {np.mean(honest == y):.3f}, of all:"
+    f" {np.mean(inside == y):.3f}"
+)
 assert np.sum(honest == y) <= np.sum(inside == y)
 # Among the clips with the same units, the table of all clips answers the
 # emotion c that most of them show. Leaving a subject out can change the answer
 # from c to d only if this subject shows c at least as often as d: it made the
-# difference. So on this subject d is right no more often than c, and the honest
-# score is never higher, for any data. The difference is what a test on the
-# training clips adds to the score.
+# difference. So on this subject d is right no more often than c, and the
+# honest score is never higher, for any data. The difference is what a test on
+# the training clips adds to the score.

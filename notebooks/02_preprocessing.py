@@ -21,11 +21,11 @@ dataset = "synthetic"  # or "casme2", "samm"
 data_root = None  # folder of your own copy of the data
 profile = "laptop"  # or "paper", "literal"
 seed = 0
-clip = None  # id of the clip that is followed; None takes the one that moves most
-show_faces = None  # True or False; None shows faces where they are drawn, not real
-overrides = {}  # fields of the configuration to change, such as {"evm_alpha": 20.0}
+clip = None  # id of the followed clip; None takes the one that moves most
+show_faces = None  # True, False; None shows faces if drawn, not real
+overrides = {}  # fields to change, such as {"evm_alpha": 20.0}
 
-# %%
+# %% tags=["hide-input"]
 from dataclasses import replace
 
 import cv2
@@ -42,9 +42,16 @@ from merlib.pages import plots, slider
 from merlib.preprocess import face, flow, magnify, pipeline
 from merlib.study import parameters
 
-globals().update(parameters.read(globals(), frames=True))  # papermill may pass text
+# papermill may pass text
+globals().update(parameters.read(globals(), frames=True))
 plots.style()
-study = Study(dataset=dataset, data_root=data_root, profile=profile, seed=seed, **overrides)
+study = Study(
+    dataset=dataset,
+    data_root=data_root,
+    profile=profile,
+    seed=seed,
+    **overrides,
+)
 config, clips, x = study.config, study.clips, study.prepared.x
 faces = plots.Faces(dataset, show_faces)
 
@@ -57,8 +64,14 @@ row = plots.choose(study.numbers, clip)
 shown = clips.loc[row]
 frames = read_frames(shown["frames"])
 apex = shown["apex"] - shown["onset"]
-print(f"clip {shown['clip']}: {shown['emotion']}, action units {shown['action_units']}")
-print(f"{len(frames)} frames, {frames.shape[2]} x {frames.shape[1]} pixels, {shown['fps']:.0f} Hz")
+print(
+    f"clip {shown['clip']}: {shown['emotion']}, action units"
+    f" {shown['action_units']}"
+)
+print(
+    f"{len(frames)} frames, {frames.shape[2]} x {frames.shape[1]} pixels,"
+    f" {shown['fps']:.0f} Hz"
+)
 
 # %% [markdown]
 # ## Rectify, register, crop
@@ -75,7 +88,8 @@ print(f"{len(frames)} frames, {frames.shape[2]} x {frames.shape[1]} pixels, {sho
 # have these proportions too (module `merlib.proportions`).
 
 # %%
-# Faces that are cropped already are taken as they are, and eyes that are given are not searched.
+# Faces that are cropped already are taken as they are, and eyes that are given
+# are not searched.
 matrix = pipeline.transform(frames[0], config, shown["cropped"], shown["eyes"])
 aligned = face.align(frames, matrix, config.size)
 
@@ -84,21 +98,32 @@ CROSS = {"color": "C1", "marker": "+", "s": 120}
 figure, (left, right) = plt.subplots(1, 2, figsize=(6, 3), width_ratios=(4, 3))
 left.imshow(faces.picture(frames[0]), vmin=0, vmax=255)
 edge = config.size - 0.5
-corners = np.array([[-0.5, -0.5], [edge, -0.5], [edge, edge], [-0.5, edge], [-0.5, -0.5]])
-left.plot(*cv2.transform(corners[None], cv2.invertAffineTransform(matrix))[0].T, color="C4")
+corners = np.array(
+    [[-0.5, -0.5], [edge, -0.5], [edge, edge], [-0.5, edge], [-0.5, -0.5]]
+)
+left.plot(
+    *cv2.transform(corners[None], cv2.invertAffineTransform(matrix))[0].T,
+    color="C4",
+)
 left.set_title("onset frame, eyes and crop")
 right.imshow(faces.picture(aligned[0]), vmin=0, vmax=255)
 right.set_title(f"aligned, {config.size} x {config.size}")
 if not shown["cropped"]:
     eyes = face.EYES * config.size - 0.5
-    left.scatter(*cv2.transform(eyes[None], cv2.invertAffineTransform(matrix))[0].T, **CROSS)
+    left.scatter(
+        *cv2.transform(eyes[None], cv2.invertAffineTransform(matrix))[0].T,
+        **CROSS,
+    )
     right.scatter(*eyes.T, **CROSS)
 for axes in (left, right):
     axes.axis("off")
 plots.show(
     figure,
-    alt="Left, the onset frame with a cross on each eye and the outline of the crop; right, the "
-    "crop, with crosses at the places where alignment puts the eyes.",
+    alt=(
+        "Left, the onset frame with a cross on each eye and the outline of the"
+        " crop; right, the crop, with crosses at the places where alignment"
+        " puts the eyes."
+    ),
 )
 
 # %% [markdown]
@@ -117,7 +142,8 @@ if dataset in DRAWN:
         errors.append(np.hypot(*(found - truth.clip(first.clip).eyes).T))
     errors = np.concatenate(errors)
     print(
-        f"eye centres: mean error {errors.mean():.1f} px of the frame, largest {errors.max():.1f}"
+        f"eye centres: mean error {errors.mean():.1f} px of the frame, largest"
+        f" {errors.max():.1f}"
     )
 else:
     print("Real data: the true eye centres are not known.")
@@ -148,17 +174,29 @@ magnified = pipeline.magnified(aligned, config, shown["fps"])
 figure, axes = plt.subplots(figsize=(6, 2.8))
 hertz = np.geomspace(0.2, shown["fps"] / 2, 300)
 for kind, line in (("iir", "C0-"), ("butterworth", "C5-.")):
-    gain = np.abs(magnify.response(kind, config.evm_low, config.evm_high, shown["fps"], hertz))
+    gain = np.abs(
+        magnify.response(
+            kind, config.evm_low, config.evm_high, shown["fps"], hertz
+        )
+    )
     axes.semilogx(hertz, gain, line, label=kind)
 seconds = apex / shown["fps"]
-axes.axvline(1 / (2 * max(seconds, 1e-9)), color="C1", linestyle="--", label="this clip's rise")
+axes.axvline(
+    1 / (2 * max(seconds, 1e-9)),
+    color="C1",
+    linestyle="--",
+    label="this clip's rise",
+)
 axes.set(xlabel="frequency, Hz", ylabel="gain |H|", ylim=(0, None))
 axes.xaxis.set_major_formatter("{x:g}")
 figure.legend(loc="outside upper center", ncols=3)
 plots.show(
     figure,
-    alt="Curves of gain over frequency on a logarithmic axis: both temporal filters rise to a "
-    "broad hump and fall again; a dashed line marks the rise of this clip.",
+    alt=(
+        "Curves of gain over frequency on a logarithmic axis: both temporal"
+        " filters rise to a broad hump and fall again; a dashed line marks the"
+        " rise of this clip."
+    ),
 )
 
 # %% [markdown]
@@ -185,10 +223,18 @@ for rise in (20, 33, 60):
     pattern = (128 + 20 * amount[:, None, None] * stripes).astype(np.float32)
     for order in gains.index:
         settings = Config(evm_order=order, evm_bands="all")
-        picture = pipeline.magnified(pattern, settings, 200.0, pipeline.sample(rise, 10))[-1]
-        gain = np.sum(((picture - 128) * stripes)[inner]) / np.sum(20 * stripes[inner] ** 2)
+        picture = pipeline.magnified(
+            pattern, settings, 200.0, pipeline.sample(rise, 10)
+        )[-1]
+        gain = np.sum(((picture - 128) * stripes)[inner]) / np.sum(
+            20 * stripes[inner] ** 2
+        )
         gains.loc[order, f"rise of {rise} frames"] = gain
-plots.table(gains, "Gain at the apex, 10 frames sampled at 200 a second, all bands", digits=1)
+plots.table(
+    gains,
+    "Gain at the apex, 10 frames sampled at 200 a second, all bands",
+    digits=1,
+)
 
 # %% [markdown]
 # The pictures show the apex of our clip, magnified in the order that is set:
@@ -204,15 +250,20 @@ limit = np.percentile(np.abs(changes[1:]), 99.5)
 figure, grid = plt.subplots(2, 3, figsize=(6, 4.4))
 for k, title in enumerate(["onset", "apex", "apex, magnified"]):
     grid[0, k].imshow(faces.picture(pictures[k]), vmin=0, vmax=255)
-    grid[1, k].imshow(faces.picture(changes[k]), vmin=-limit, vmax=limit, cmap="RdBu")
+    grid[1, k].imshow(
+        faces.picture(changes[k]), vmin=-limit, vmax=limit, cmap="RdBu"
+    )
     grid[0, k].set_title(title)
 for axes in grid.flat:
     axes.axis("off")
 plots.show(
     figure,
-    alt="Above, three frames: onset, apex, and the magnified apex, in which the movement is plain. "
-    "Below, their difference to the onset, blue where brighter and red where darker: none for the "
-    "onset, faint for the raw apex, strong for the magnified one.",
+    alt=(
+        "Above, three frames: onset, apex, and the magnified apex, in which"
+        " the movement is plain. Below, their difference to the onset, blue"
+        " where brighter and red where darker: none for the onset, faint for"
+        " the raw apex, strong for the magnified one."
+    ),
 )
 
 # %% [markdown]
@@ -228,11 +279,17 @@ plots.show(
 
 # %% tags=["hide-input"] slideshow={"slide_type": "slide"}
 def at_alpha(alpha):
-    """Draw the apex, magnified alpha times, and its difference to the onset."""
+    """Draw the apex, magnified alpha times, and its change since the onset."""
     picture = aligned[apex]
     if alpha > 0:
-        settings = replace(config, evm=config.evm.replace("off", "iir"), evm_alpha=float(alpha))
-        picture = pipeline.magnified(aligned, settings, shown["fps"], index)[-1]
+        settings = replace(
+            config,
+            evm=config.evm.replace("off", "iir"),
+            evm_alpha=float(alpha),
+        )
+        picture = pipeline.magnified(aligned, settings, shown["fps"], index)[
+            -1
+        ]
     figure, (left, right) = plt.subplots(1, 2, figsize=(6, 3.3))
     left.imshow(faces.picture(picture), vmin=0, vmax=255)
     left.set_title("apex")
@@ -249,7 +306,10 @@ slider.slider(
     "alpha",
     [0, 2, 5, 10, 20, 40, 80],
     start=10,
-    alt="The apex frame and its difference to the onset frame, magnified with alpha = {value}.",
+    alt=(
+        "The apex frame and its difference to the onset frame, magnified with"
+        " alpha = {value}."
+    ),
 )
 
 # %% [markdown]
@@ -265,7 +325,9 @@ shift = 0.05 * np.sin(2 * np.pi * 5 * time)
 
 
 def swing(clip, width):
-    """Return the amplitude of the 5 Hz motion of a grating, in pixels, once the filter settled."""
+    """Return the amplitude of the 5 Hz motion of a grating, in pixels, once
+    the filter settled.
+    """
     inner = clip[200:, 56, 24:88] @ np.exp(-2j * np.pi * places[24:88] / width)
     moved = -np.angle(inner / inner[0]) * width / (2 * np.pi)
     return 2 * abs((moved * np.exp(-2j * np.pi * 5 * time[200:])).mean())
@@ -274,13 +336,17 @@ def swing(clip, width):
 for width in (4, 8, 16, 32, 64):
     wave = 128 + 60 * np.sin(2 * np.pi * (places - shift[:, None]) / width)
     grating = np.repeat(wave[:, None], 112, axis=1).astype(np.float32)
-    times = swing(pipeline.magnified(grating, config, 200), width) / swing(grating, width)
+    times = swing(pipeline.magnified(grating, config, 200), width) / swing(
+        grating, width
+    )
     print(f"stripes of {width:2} px: magnified {times:.1f} times")
 
 # %%
 h = 0.0
 if config.evm != "off":
-    h = magnify.response(config.evm, config.evm_low, config.evm_high, 200, np.array([5.0]))[0]
+    h = magnify.response(
+        config.evm, config.evm_low, config.evm_high, 200, np.array([5.0])
+    )[0]
 print(f"at most: |1 + alpha H| = {abs(1 + config.evm_alpha * h):.1f}")
 
 # %% [markdown]
@@ -290,17 +356,29 @@ print(f"at most: |1 + alpha H| = {abs(1 + config.evm_alpha * h):.1f}")
 
 # %% tags=["hide-input"]
 inner = slice(config.size // 8, -config.size // 8)
-column = np.abs(changes[2])[inner, inner].mean(axis=0).argmax() + config.size // 8
+column = (
+    np.abs(changes[2])[inner, inner].mean(axis=0).argmax() + config.size // 8
+)
 figure, axes = plt.subplots(2, 1, figsize=(6, 4.6), sharex=True)
-for axis, sequence, title in zip(axes, (aligned, magnified), ("raw", "magnified"), strict=True):
-    axis.imshow(faces.picture(sequence[:, :, column]).T, aspect="auto", vmin=0, vmax=255)
+for axis, sequence, title in zip(
+    axes, (aligned, magnified), ("raw", "magnified"), strict=True
+):
+    axis.imshow(
+        faces.picture(sequence[:, :, column]).T,
+        aspect="auto",
+        vmin=0,
+        vmax=255,
+    )
     axis.axvline(apex, color="C1", linestyle="--")
     axis.set(title=title, ylabel="row")
 axes[1].set_xlabel("frame since the onset (dashed: apex)")
 plots.show(
     figure,
-    alt="Two time slices, raw above and magnified below: one column of pixels over the frames. "
-    "Streaks that are nearly straight above bend below, up to the dashed line of the apex.",
+    alt=(
+        "Two time slices, raw above and magnified below: one column of pixels"
+        " over the frames. Streaks that are nearly straight above bend below,"
+        " up to the dashed line of the apex."
+    ),
 )
 
 # %% [markdown]
@@ -309,12 +387,17 @@ plots.show(
 # The loop shows the movement itself, raw on the left and magnified on the right:
 
 # %% slideshow={"slide_type": "slide"}
-beats = np.linspace(0, len(aligned) - 1, min(len(aligned), 30)).round().astype(int)
+beats = (
+    np.linspace(0, len(aligned) - 1, min(len(aligned), 30)).round().astype(int)
+)
 pairs = np.concatenate([aligned[beats], magnified[beats]], axis=2).clip(0, 255)
 pairs = faces.picture(pairs).astype(np.uint8)
 zoom = max(1, 224 // config.size)
 plots.show(
-    plots.gif([np.kron(pair, np.ones((zoom, zoom), np.uint8)) for pair in pairs], fps=12),
+    plots.gif(
+        [np.kron(pair, np.ones((zoom, zoom), np.uint8)) for pair in pairs],
+        fps=12,
+    ),
     alt="The clip as a loop: raw on the left, magnified on the right.",
 )
 
@@ -336,19 +419,29 @@ print("frames since the onset:", *pipeline.sample(apex, config.frames))
 
 # %% tags=["hide-input"] slideshow={"slide_type": "slide"}
 def with_frames(count):
-    """Draw which frames are sampled, and what is left of the magnified time slice."""
+    """Draw which frames are sampled, and what is left of the magnified time
+    slice.
+    """
     index = pipeline.sample(apex, count)
     taken = pipeline.magnified(aligned, config, shown["fps"], index)
     change = np.abs(magnified[: apex + 1] - magnified[0]).mean(axis=(1, 2))
     figure, (top, bottom) = plt.subplots(2, 1, figsize=(6, 4.6))
     top.plot(change, color="0.6", label="all frames")
     changed = np.abs(taken - magnified[0]).mean(axis=(1, 2))
-    top.plot(index, changed, "o", label=f"sampled: {len(set(index))} different")
-    top.set(xlabel="frame since the onset", ylabel="change, grey values", ylim=(0, None))
+    top.plot(
+        index, changed, "o", label=f"sampled: {len(set(index))} different"
+    )
+    top.set(
+        xlabel="frame since the onset",
+        ylabel="change, grey values",
+        ylim=(0, None),
+    )
     top.legend(loc="lower right")
     slices = faces.picture(taken[:, :, column]).T
     bottom.imshow(slices, aspect="auto", vmin=0, vmax=255)
-    bottom.set(title="time slice of the sampled frames", xticks=[], ylabel="row")
+    bottom.set(
+        title="time slice of the sampled frames", xticks=[], ylabel="row"
+    )
     return figure
 
 
@@ -358,8 +451,11 @@ slider.slider(
     "T",
     counts,
     start=config.frames if config.frames in counts else None,
-    alt="Above, how much each frame differs from the onset, with the T = {value} sampled frames "
-    "marked; below, the time slice of these frames.",
+    alt=(
+        "Above, how much each frame differs from the onset, with the T ="
+        " {value} sampled frames marked; below, the time slice of these"
+        " frames."
+    ),
 )
 
 # %% [markdown]
@@ -384,27 +480,40 @@ slider.slider(
 
 # %%
 def flow_at_apex(head_motion):
-    """Return the flow of the apex, (2, S, S), with or without the head's own motion."""
+    """Return the flow of the apex, (2, S, S), with or without the head's own
+    motion.
+    """
     settings = replace(config, head_motion=head_motion)
     pair = np.array([0, apex])
-    return pipeline.flow_sequence(frames, pair, matrix, settings, shown["fps"])[1]
+    return pipeline.flow_sequence(
+        frames, pair, matrix, settings, shown["fps"]
+    )[1]
 
 
 whole, expression = flow_at_apex("keep"), flow_at_apex("remove")
-print(f"longest flow at the apex: {np.hypot(*whole).max():.2f} px of the crop, ", end="")
+print(
+    f"longest flow at the apex: {np.hypot(*whole).max():.2f} px of the crop, ",
+    end="",
+)
 print(f"{np.hypot(*expression).max():.2f} without the head's own motion")
 
 
 # %% tags=["hide-input"] slideshow={"slide_type": "slide"}
 def show_flow(fields, titles, alt):
-    """Show flow fields as colour and as arrows over the onset frame, on one scale."""
+    """Show flow fields as colour and as arrows over the onset frame, on one
+    scale.
+    """
     limit = max(np.percentile(np.hypot(*field), 99) for field in fields)
-    figure, grid = plt.subplots(len(fields), 2, figsize=(6, 3.1 * len(fields)), squeeze=False)
+    figure, grid = plt.subplots(
+        len(fields), 2, figsize=(6, 3.1 * len(fields)), squeeze=False
+    )
     for (left, right), field, title in zip(grid, fields, titles, strict=True):
         plots.flow_field(left, field, limit)
         left.set_title(title)
         right.imshow(faces.picture(aligned[0]), vmin=0, vmax=255)
-        plots.arrows(right, field, max(2, config.size // 18), config.size / 14 / limit)
+        plots.arrows(
+            right, field, max(2, config.size // 18), config.size / 14 / limit
+        )
         right.axis("off")
     plots.flow_key(grid[0, 0].inset_axes((0.0, 0.0, 0.25, 0.25)))
     figure.suptitle(f"full colour: {limit:.2f} px")
@@ -414,8 +523,11 @@ def show_flow(fields, titles, alt):
 show_flow(
     [whole, expression],
     ["TV-L1, onset to apex", "head's motion removed"],
-    alt="Flow from onset to apex, twice: as colour with arrows, and as arrows over the face. "
-    "Above the whole face moves, below only where the expression is.",
+    alt=(
+        "Flow from onset to apex, twice: as colour with arrows, and as arrows"
+        " over the face. Above the whole face moves, below only where the"
+        " expression is."
+    ),
 )
 
 # %% [markdown]
@@ -442,12 +554,16 @@ if dataset in DRAWN:
         "head and expression": known.displacement(int(shown["apex"])),
         "expression alone": known.au_displacement(int(shown["apex"])),
     }
-    true = {k: flow.truth_in_crop(v, matrix, config.size) for k, v in moved.items()}
+    true = {
+        k: flow.truth_in_crop(v, matrix, config.size) for k, v in moved.items()
+    }
     show_flow(
         list(true.values()),
         [f"true: {name}" for name in true],
-        alt="The true motion of the synthetic clip, drawn as the flow before: above head and "
-        "expression, below the expression alone.",
+        alt=(
+            "The true motion of the synthetic clip, drawn as the flow before:"
+            " above head and expression, below the expression alone."
+        ),
     )
 else:
     print("Real data: the true motion is not known.")
@@ -465,7 +581,9 @@ else:
 
 # %%
 def errors_of(clip, **changes):
-    """Return both end-point errors at the apex of one synthetic clip, of flow and of zero flow."""
+    """Return both end-point errors at the apex of one synthetic clip, of flow
+    and of zero flow.
+    """
     pair = read_frames([clip.frames[0], clip.frames[clip.apex - clip.onset]])
     matrix, known = pipeline.transform(pair[0], config), truth.clip(clip.clip)
     errors = []
@@ -473,8 +591,12 @@ def errors_of(clip, **changes):
         ("keep", known.displacement, 0),
         ("remove", known.au_displacement, 0.25),
     ):
-        settings = replace(config, head_motion=head, flow_source="raw", **changes)
-        found = pipeline.flow_sequence(pair, np.array([0, 1]), matrix, settings, clip.fps)[1]
+        settings = replace(
+            config, head_motion=head, flow_source="raw", **changes
+        )
+        found = pipeline.flow_sequence(
+            pair, np.array([0, 1]), matrix, settings, clip.fps
+        )[1]
         true = flow.truth_in_crop(motion(clip.apex), matrix, config.size)
         errors.append(flow.errors_with_zero(found, true, least))
     return np.array(errors)
@@ -484,12 +606,20 @@ def errors_of(clip, **changes):
 if dataset in DRAWN:
     some = list(clips.groupby("subject").first().reset_index().itertuples())
     table = pd.DataFrame(index=["all motion", "expression"])
-    ways = {f"TV-L1, {name}": {"flow_method": "tvl1", "tvl1": name} for name in flow.SETTINGS}
-    ways |= {"DIS": {"flow_method": "dis"}, "Farnebäck": {"flow_method": "farneback"}}
+    ways = {
+        f"TV-L1, {name}": {"flow_method": "tvl1", "tvl1": name}
+        for name in flow.SETTINGS
+    }
+    ways |= {
+        "DIS": {"flow_method": "dis"},
+        "Farnebäck": {"flow_method": "farneback"},
+    }
     for name, changes in ways.items():
         mean = np.mean([errors_of(clip, **changes) for clip in some], axis=0)
         table[name], table["zero flow"] = mean.T
-    caption = f"End-point error in px of the crop, apex frames of {len(some)} clips"
+    caption = (
+        f"End-point error in px of the crop, apex frames of {len(some)} clips"
+    )
     display(plots.table(table.T.loc[[*ways, "zero flow"]], caption))
 
 # %% [markdown]
@@ -510,23 +640,41 @@ print("one clip:", x[row].shape, "= frames, channels, height, width")
 
 # %% tags=["hide-input"] slideshow={"slide_type": "slide"}
 NAMES = config.channel_names
-chosen = np.linspace(0, config.frames - 1, min(config.frames, 5)).round().astype(int)
-figure, grid = plt.subplots(len(NAMES), len(chosen), figsize=(6, 1.3 * len(NAMES) + 0.3))
+chosen = (
+    np.linspace(0, config.frames - 1, min(config.frames, 5))
+    .round()
+    .astype(int)
+)
+figure, grid = plt.subplots(
+    len(NAMES), len(chosen), figsize=(6, 1.3 * len(NAMES) + 0.3)
+)
 for channel, (name, line) in enumerate(zip(NAMES, grid, strict=True)):
-    values = faces.picture(x[row, :, channel]) if name == "grey" else x[row, :, channel]
+    values = (
+        faces.picture(x[row, :, channel])
+        if name == "grey"
+        else x[row, :, channel]
+    )
     limit = np.percentile(np.abs(values), 99.5) or 1.0
     for axes, t in zip(line, chosen, strict=True):
         signed = name in "uv" and config.flow_image == "numbers"
         signed |= name == "grey" and config.grey == "change"
-        axes.imshow(values[t], vmin=-limit, vmax=limit, cmap="RdBu" if signed else "gray")
+        axes.imshow(
+            values[t],
+            vmin=-limit,
+            vmax=limit,
+            cmap="RdBu" if signed else "gray",
+        )
         axes.set(xticks=[], yticks=[])
         if channel == 0:
             axes.set_title(f"t = {t + 1}")
     line[0].set_ylabel(name)
 plots.show(
     figure,
-    alt=f"A grid of small pictures: rows are the input channels {', '.join(NAMES)}, columns are "
-    "sampled frames; the flow starts empty and grows towards the apex.",
+    alt=(
+        "A grid of small pictures: rows are the input channels"
+        f" {', '.join(NAMES)}, columns are sampled frames; the flow starts"
+        " empty and grows towards the apex."
+    ),
 )
 
 # %% [markdown]
@@ -551,11 +699,15 @@ plots.show(
 # repeat frames, and how many different ones are there?
 
 # %% tags=["solution", "hide-cell"] jupyter={"source_hidden": true, "outputs_hidden": true}
-# There are a + 1 frames, onset and apex included. If T is not larger, the steps of the even grid
-# are at least one frame, and no two of its points round to the same frame.
+# There are a + 1 frames, onset and apex included. If T is not larger, the
+# steps of the even grid are at least one frame, and no two of its points round
+# to the same frame.
 for count in range(2, 3 * (apex + 1)):
     assert len(set(pipeline.sample(apex, count))) == min(count, apex + 1)
-print(f"a = {apex}: frames repeat from T = {apex + 2} on; T = {config.frames} is set here")
+print(
+    f"a = {apex}: frames repeat from T = {apex + 2} on; T = {config.frames} is"
+    " set here"
+)
 
 # %% [markdown]
 # **2.** (middle) The filter is the difference of two low-passes $y_n = (1-r)\,y_{n-1} + r\,x_n$.
@@ -564,15 +716,16 @@ print(f"a = {apex}: frames repeat from T = {apex + 2} on; T = {config.frames} is
 
 # %% tags=["solution", "hide-cell"] jupyter={"source_hidden": true, "outputs_hidden": true}
 # With y_n = H e^{i w n} the equation reads H = (1 - r) H e^{-i w} + r, so
-# H_r(w) = r / (1 - (1 - r) e^{-i w}). At w = 0 it is 1 for every r: the difference of two lets
-# nothing through that does not move.
+# H_r(w) = r / (1 - (1 - r) e^{-i w}). At w = 0 it is 1 for every r: the
+# difference of two lets nothing through that does not move.
 
 
 def by_hand(frequency):
     """Return H at a frequency in Hz."""
     omega = 2 * np.pi * frequency / shown["fps"]
     fast, slow = (
-        1 - np.exp(-2 * np.pi * f / shown["fps"]) for f in (config.evm_high, config.evm_low)
+        1 - np.exp(-2 * np.pi * f / shown["fps"])
+        for f in (config.evm_high, config.evm_low)
     )
     low_pass = [r / (1 - (1 - r) * np.exp(-1j * omega)) for r in (fast, slow)]
     return low_pass[0] - low_pass[1]
@@ -583,7 +736,10 @@ assert np.allclose(by_hand(hertz), magnify.response(*kind, hertz))
 assert np.isclose(by_hand(0), 0)
 print(f"5 Hz: |1 + alpha H| = {abs(1 + config.evm_alpha * by_hand(5)):.2f}")
 most = hertz[np.abs(1 + config.evm_alpha * by_hand(hertz)).argmax()]
-print(f"magnified most: {most:.1f} Hz, {abs(1 + config.evm_alpha * by_hand(most)):.2f} times")
+print(
+    f"magnified most: {most:.1f} Hz,"
+    f" {abs(1 + config.evm_alpha * by_hand(most)):.2f} times"
+)
 
 # %% [markdown]
 # **3.** (middle) Make pairs of frames whose flow you know: move the skin around a corner of the
@@ -591,31 +747,42 @@ print(f"magnified most: {most:.1f} Hz, {abs(1 + config.evm_alpha * by_hand(most)
 # face. Which motion does TV-L1 measure best, and which settings do better where?
 
 # %% tags=["solution", "hide-cell"] jupyter={"source_hidden": true, "outputs_hidden": true}
-# The known flow is a Gaussian bump. A point y of the second frame comes from the first frame's
-# point y - flow(there); a few rounds find it.
+# The known flow is a Gaussian bump. A point y of the second frame comes from
+# the first frame's point y - flow(there); a few rounds find it.
 to_large = face.rescale(matrix, config.flow_size / config.size)
 large = face.align(frames[:1], to_large, config.flow_size)[0]
 y, x_ = np.mgrid[0 : config.flow_size, 0 : config.flow_size].astype(np.float32)
 rows = {}
 for width in (0.03, 0.06, 0.12, 0.25, np.inf):
-    corner = face.in_crop([-proportions.MOUTH_CORNER, proportions.MOUTH.mean]) * config.flow_size
+    corner = (
+        face.in_crop([-proportions.MOUTH_CORNER, proportions.MOUTH.mean])
+        * config.flow_size
+    )
     distance = np.hypot(x_ - corner[0], y - corner[1])
     bump = np.exp(-0.5 * (distance / (width * config.flow_size)) ** 2)
     known_flow = np.stack([0.5 * bump, -0.25 * bump]).astype(np.float32)
     back, border = known_flow, cv2.BORDER_REPLICATE
     for _ in range(3):
         places = x_ - back[0], y - back[1]
-        back = np.stack([cv2.remap(part, *places, 1, borderMode=border) for part in known_flow])
+        back = np.stack(
+            [
+                cv2.remap(part, *places, 1, borderMode=border)
+                for part in known_flow
+            ]
+        )
     places = x_ - back[0], y - back[1]
     second = cv2.remap(large, *places, cv2.INTER_CUBIC, borderMode=border)
     row = rows[f"{width:.0%} of the crop" if width < 1 else "all of it"] = {}
     for name in flow.SETTINGS:
         found = flow.tvl1(large, second, name)
-        row[name], row["zero flow"] = flow.errors_with_zero(found, known_flow, 0.5)
+        row[name], row["zero flow"] = flow.errors_with_zero(
+            found, known_flow, 0.5
+        )
 caption = "End-point error in px where the motion is at least half its peak"
 plots.table(pd.DataFrame(rows).T[[*flow.SETTINGS, "zero flow"]], caption)
-# TV-L1 looks for the flow that changes least from pixel to pixel. A wide motion suits that, a
-# narrow one is flattened, and micro-expressions are narrow.
+# TV-L1 looks for the flow that changes least from pixel to pixel. A wide
+# motion suits that, a narrow one is flattened, and micro-expressions are
+# narrow.
 
 # %% [markdown]
 # **4.** (hard) `flow.remove_head_motion` fits shift, turn and change of size by least squares whose
@@ -624,20 +791,30 @@ plots.table(pd.DataFrame(rows).T[[*flow.SETTINGS, "zero flow"]], caption)
 # Does the removal take something of the expression too?
 
 # %% tags=["solution", "hide-cell"] jupyter={"source_hidden": true, "outputs_hidden": true}
-# The same as before. Least squares fits a sum by the sum of the fits, and a flow in the span of the
-# basis is fitted exactly. In the first round all weights are 1: the residuals do not change, so the
-# next weights do not change, and so on through all rounds.
+# The same as before. Least squares fits a sum by the sum of the fits, and a
+# flow in the span of the basis is fitted exactly. In the first round all
+# weights are 1: the residuals do not change, so the next weights do not
+# change, and so on through all rounds.
 down, right = np.mgrid[0 : config.size, 0 : config.size] / config.size - 0.5
 shift, turn, growth = np.array([1.5, -0.7])[:, None, None], 0.8, -0.5
-head = shift + turn * np.stack([-down, right]) + growth * np.stack([right, down])
+head = (
+    shift + turn * np.stack([-down, right]) + growth * np.stack([right, down])
+)
 left_over = flow.remove_head_motion(whole + head)
 difference = np.abs(left_over - flow.remove_head_motion(whole)).max()
 assert difference < 1e-4
-print(f"added: up to {np.hypot(*head).max():.2f} px; what is left changes by {difference:.0e} px")
+print(
+    f"added: up to {np.hypot(*head).max():.2f} px; what is left changes by"
+    f" {difference:.0e} px"
+)
 if dataset in DRAWN:
     face_only = true["expression alone"]
     lost = np.hypot(*(flow.remove_head_motion(face_only) - face_only)).max()
-    print(f"of the expression's own motion, up to {np.hypot(*face_only).max():.2f} px, ", end="")
+    print(
+        "of the expression's own motion, up to"
+        f" {np.hypot(*face_only).max():.2f} px, ",
+        end="",
+    )
     print(f"at most {lost:.3f} px are lost")
-# The robust fit follows the many pixels that only the head moves. It would lose more of an
-# expression that moved most of the face.
+# The robust fit follows the many pixels that only the head moves. It would
+# lose more of an expression that moved most of the face.

@@ -27,10 +27,10 @@ data_root = None  # folder of your own copy of the data
 profile = "laptop"  # or "paper", "literal"
 seed = 0
 clip = None  # id of the clip that is shown; None takes the one that moves most
-show_faces = None  # True or False; None shows faces where they are drawn, not real
+show_faces = None  # True, False; None shows faces if drawn, not real
 overrides = {}  # fields of the configuration to change, such as {"gem_p": 1.0}
 
-# %%
+# %% tags=["hide-input"]
 from dataclasses import replace
 
 import matplotlib.pyplot as plt
@@ -44,9 +44,16 @@ from merlib.model.mfem import CAM, CCAM, MFEM, SAM, GeM
 from merlib.pages import diagrams, plots, slider
 from merlib.study import parameters
 
-globals().update(parameters.read(globals(), frames=True))  # papermill may pass text
+# papermill may pass text
+globals().update(parameters.read(globals(), frames=True))
 plots.style()
-study = Study(dataset=dataset, data_root=data_root, profile=profile, seed=seed, **overrides)
+study = Study(
+    dataset=dataset,
+    data_root=data_root,
+    profile=profile,
+    seed=seed,
+    **overrides,
+)
 clips, x = study.clips, study.prepared.x
 
 # %% [markdown]
@@ -60,7 +67,10 @@ shown = clips.loc[row]
 net = study.fold_classifier("full", shown["subject"]).network_.cpu()
 faces = plots.Faces(dataset, show_faces)
 looks = explain.attention(net, x[row : row + 1].copy())
-print(f"clip {shown['clip']}: {shown['emotion']}, action units {shown['action_units']}")
+print(
+    f"clip {shown['clip']}: {shown['emotion']}, action units"
+    f" {shown['action_units']}"
+)
 
 # %% tags=["hide-input"]
 apex, shown_frame = x[row, -1], study.frames_of(row)[-1]
@@ -72,8 +82,10 @@ plots.flow_field(right, study.numbers.x[row, -1, 1:3])
 right.set_title("flow from the onset")
 plots.show(
     figure,
-    alt="Left, the magnified apex frame in grey; right, its flow as colour with arrows, longest "
-    "where the expression is.",
+    alt=(
+        "Left, the magnified apex frame in grey; right, its flow as colour"
+        " with arrows, longest where the expression is."
+    ),
 )
 
 # %% [markdown]
@@ -104,10 +116,10 @@ diagrams.show(diagrams.mfem)
 # $$g_s = \sigma(\tau(f_1 \oplus f_2)) \in \mathbb{R}^{1 \times H \times W} \tag{3}$$
 # $$X_s = X \odot g_s \in \mathbb{R}^{C \times H \times W} \tag{4}$$
 
-# %%
+# %% tags=["remove-input"]
 plots.source(SAM.gate)
 
-# %%
+# %% tags=["remove-input"]
 plots.source(SAM.forward)
 
 
@@ -139,8 +151,11 @@ def over_face(names, titles, alt):
 over_face(
     ["x", "g_s"],
     ["$X$", "$g_s$"],
-    alt="A row for each of four stages: left, the stage's output over the face; right, the "
-    "spatial gate. From stage to stage the maps get coarser.",
+    alt=(
+        "A row for each of four stages: left, the stage's output over the"
+        " face; right, the spatial gate. From stage to stage the maps get"
+        " coarser."
+    ),
 )
 
 # %% [markdown]
@@ -165,7 +180,7 @@ over_face(
 # %% [markdown]
 # The code computes it from logarithms, so that a large $p$ does not overflow:
 
-# %%
+# %% tags=["remove-input"]
 plots.source(GeM.forward)
 
 # %%
@@ -182,21 +197,28 @@ print(f"mean {values.mean():.3f}, maximum {values.max():.3f}")
 # %%
 with torch.no_grad():
     first_stage, _ = net.stages(torch.as_tensor(apex.copy())[None])[0]
-    x_s = net.mfem[0].looked_at(first_stage)[0]  # X_s of stage 1 at the apex, (C, H, W)
+    # X_s of stage 1 at the apex, (C, H, W)
+    x_s = net.mfem[0].looked_at(first_stage)[0]
 channel = x_s[x_s.mean(dim=(1, 2)).argmax()]  # the strongest one
 
 
 # %% tags=["hide-input"] slideshow={"slide_type": "slide"}
 def at_exponent(p):
-    """Draw a channel's map, the share of every place in its GeM, and GeM as a function of p."""
+    """Draw a channel's map, the share of every place in its GeM, and GeM as a
+    function of p.
+    """
     powers = p * channel.clamp(min=GeM.EPS).log()
     shares = 100 * powers.flatten().softmax(0).view_as(channel)
-    figure, axes = plt.subplot_mosaic([["map", "shares"], ["curve", "curve"]], figsize=(6, 5.2))
+    figure, axes = plt.subplot_mosaic(
+        [["map", "shares"], ["curve", "curve"]], figsize=(6, 5.2)
+    )
     for name, picture, title in (
         ("map", channel, "$X_s(k)$"),
         ("shares", shares, "share of the place, %"),
     ):
-        drawn = axes[name].imshow(faces.features(picture.numpy()), cmap="viridis", vmin=0)
+        drawn = axes[name].imshow(
+            faces.features(picture.numpy()), cmap="viridis", vmin=0
+        )
         axes[name].set_title(title)
         axes[name].axis("off")
         figure.colorbar(drawn, ax=axes[name], shrink=0.8)
@@ -204,8 +226,12 @@ def at_exponent(p):
     means = [GeM(1, q)(channel[None, None]).item() for q in (*exponents, p)]
     axes["curve"].semilogx(exponents, means[:-1])
     axes["curve"].plot(p, means[-1], "o", color="C1", markersize=10)
-    axes["curve"].axhline(channel.mean().item(), color="0.5", linestyle=":", label="mean")
-    axes["curve"].axhline(channel.max().item(), color="0.5", linestyle="--", label="maximum")
+    axes["curve"].axhline(
+        channel.mean().item(), color="0.5", linestyle=":", label="mean"
+    )
+    axes["curve"].axhline(
+        channel.max().item(), color="0.5", linestyle="--", label="maximum"
+    )
     axes["curve"].set(xlabel="p", ylabel="GeM")
     axes["curve"].xaxis.set_major_formatter("{x:g}")
     axes["curve"].legend()
@@ -217,8 +243,11 @@ slider.slider(
     "p",
     [1, 1.5, 2, 3, 5, 10, 30, 100],
     start=3,
-    alt="A channel's map, the share of each of its places in the generalised mean with "
-    "p = {value}, and below the mean as a function of p between average and maximum.",
+    alt=(
+        "A channel's map, the share of each of its places in the generalised"
+        " mean with p = {value}, and below the mean as a function of p between"
+        " average and maximum."
+    ),
 )
 
 # %% [markdown]
@@ -229,11 +258,18 @@ slider.slider(
 # start at the same value, the field `gem_p`):
 
 # %%
-learnt = {k: mfem.ccam1.first.pool.p.detach().cpu().numpy() for k, mfem in enumerate(net.mfem, 1)}
-exponents = pd.DataFrame({k: [p.min(), np.median(p), p.max()] for k, p in learnt.items()}).T
+learnt = {
+    k: mfem.ccam1.first.pool.p.detach().cpu().numpy()
+    for k, mfem in enumerate(net.mfem, 1)
+}
+exponents = pd.DataFrame(
+    {k: [p.min(), np.median(p), p.max()] for k, p in learnt.items()}
+).T
 exponents.index = [f"stage {k}" for k in exponents.index]
 exponents.columns = ["smallest", "median", "largest"]
-plots.table(exponents, f"p(k) after training, start {study.config.gem_p}", digits=4)
+plots.table(
+    exponents, f"p(k) after training, start {study.config.gem_p}", digits=4
+)
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## Which channels: CAM, equation 7
@@ -243,7 +279,7 @@ plots.table(exponents, f"p(k) after training, start {study.config.gem_p}", digit
 #
 # $$g_c^1 = \sigma(W_1(W_0 f_3)) \in \mathbb{R}^{C \times 1 \times 1} \tag{7}$$
 
-# %%
+# %% tags=["remove-input"]
 plots.source(CAM.gate)
 
 # %% [markdown] slideshow={"slide_type": "slide"}
@@ -263,18 +299,20 @@ plots.source(CAM.gate)
 #
 # $$X_c^{2s} = X_c^2 \odot \sigma(W_3(W_2(\varphi_3(X_c^2)))) \tag{11}$$
 
-# %%
+# %% tags=["remove-input"]
 plots.source(CCAM.gates)
 
-# %%
+# %% tags=["remove-input"]
 plots.source(CCAM.forward)
 
 # %% tags=["hide-input"]
 over_face(
     ["x_c1", "x_c2s"],
     ["$X_c^1$", "$X_c^{2s}$"],
-    alt="A row for each of four stages: left, the first look's feature over the face; right, the "
-    "second look's.",
+    alt=(
+        "A row for each of four stages: left, the first look's feature over"
+        " the face; right, the second look's."
+    ),
 )
 
 # %% [markdown]
@@ -297,11 +335,16 @@ for k, axes in enumerate(grid.flat, start=1):
     axes.set(title=f"stage {k}", xlabel="channel", ylim=(0, 1))
 grid[0, 0].set_ylabel("gate")
 grid[1, 0].set_ylabel("gate")
-figure.legend(*axes.get_legend_handles_labels(), loc="outside upper center", ncols=3)
+figure.legend(
+    *axes.get_legend_handles_labels(), loc="outside upper center", ncols=3
+)
 plots.show(
     figure,
-    alt="Four panels, one for each stage: gates of the channels between 0 and 1, sorted by the "
-    "first look. Its complement falls as it rises; dots are the second look's gate.",
+    alt=(
+        "Four panels, one for each stage: gates of the channels between 0 and"
+        " 1, sorted by the first look. Its complement falls as it rises; dots"
+        " are the second look's gate."
+    ),
 )
 
 # %% [markdown]
@@ -315,15 +358,17 @@ plots.show(
 # `mfem_branches` takes one branch alone, or puts branch 2 behind branch 1 (`serial`); [another
 # page](20_ingredients.ipynb) compares them.
 
-# %%
+# %% tags=["remove-input"]
 plots.source(MFEM.terms)
 
 # %% tags=["hide-input"]
 over_face(
     ["x", "x_k"],
     ["before, $X$", "after, $X_k$"],
-    alt="A row for each of four stages: the mean over the channels before and after MFEM, over "
-    "the face.",
+    alt=(
+        "A row for each of four stages: the mean over the channels before and"
+        " after MFEM, over the face."
+    ),
 )
 
 # %% [markdown]
@@ -336,11 +381,16 @@ rows = {}
 for k in looks:
     before, after = (looks[k][name][0, -1].ravel() for name in ("x", "x_k"))
     rows[f"stage {k}"] = {
-        "correlation": np.corrcoef(before, after)[0, 1] if before.size > 1 else np.nan,
+        "correlation": (
+            np.corrcoef(before, after)[0, 1] if before.size > 1 else np.nan
+        ),
         "peak / mean before": before.max() / before.mean(),
         "peak / mean after": after.max() / after.mean(),
     }
-plots.table(pd.DataFrame(rows).T, "Apex frame of the clip above; maps are means over channels")
+plots.table(
+    pd.DataFrame(rows).T,
+    "Apex frame of the clip above; maps are means over channels",
+)
 
 # %% [markdown]
 # This picture shows all of one stage: where branch 1 lets features through, what each look finds,
@@ -349,9 +399,16 @@ plots.table(pd.DataFrame(rows).T, "Apex frame of the clip above; maps are means 
 
 # %% tags=["hide-input"] slideshow={"slide_type": "slide"}
 def at_stage(k):
-    """Draw gate, first look, second look and sum of a stage over the apex frame."""
+    """Draw gate, first look, second look and sum of a stage over the apex
+    frame.
+    """
     figure, grid = plt.subplots(2, 2, figsize=(6, 5.2))
-    names = {"g_s": "$g_s$", "x_c1": "$X_c^1$", "x_c2s": "$X_c^{2s}$", "x_k": "$X_k$"}
+    names = {
+        "g_s": "$g_s$",
+        "x_c1": "$X_c^1$",
+        "x_c2s": "$X_c^{2s}$",
+        "x_k": "$X_k$",
+    }
     for axis, (name, title) in zip(grid.flat, names.items(), strict=True):
         overlay(axis, k, name, title)
     return figure
@@ -361,8 +418,10 @@ slider.slider(
     at_stage,
     "stage",
     [1, 2, 3, 4],
-    alt="Stage {value}: the spatial gate, the first look, the second look and the module's output, "
-    "each as a map over the apex frame.",
+    alt=(
+        "Stage {value}: the spatial gate, the first look, the second look and"
+        " the module's output, each as a map over the apex frame."
+    ),
 )
 
 # %% [markdown]
@@ -390,7 +449,9 @@ slider.slider(
 frames = torch.as_tensor(x[row].copy())
 with torch.no_grad():
     raw = [raw for raw, _ in net.stages(frames)]
-    for k, (mfem, stage) in enumerate(zip(net.mfem, raw, strict=True), start=1):
+    for k, (mfem, stage) in enumerate(
+        zip(net.mfem, raw, strict=True), start=1
+    ):
         x_s = mfem.looked_at(stage)  # X_s, with `mfem_branches="second"` X
         g1, g2 = mfem.ccam1.gates(x_s)
         literal = sum(mfem.ccam1(x_s))
@@ -424,17 +485,27 @@ with torch.no_grad():
 
 # %% tags=["solution", "hide-cell"] jupyter={"source_hidden": true, "outputs_hidden": true}
 generator = torch.Generator().manual_seed(seed)
-some_map = torch.rand(1, 1, 7, 7, generator=generator, dtype=torch.float64) + 0.01
-steps = {p: GeM(1, p).double()(some_map).item() for p in (1.0, 2.0, 5.0, 20.0, 100.0)}
+some_map = (
+    torch.rand(1, 1, 7, 7, generator=generator, dtype=torch.float64) + 0.01
+)
+steps = {
+    p: GeM(1, p).double()(some_map).item()
+    for p in (1.0, 2.0, 5.0, 20.0, 100.0)
+}
 assert np.isclose(steps[1.0], some_map.mean().item())
 assert np.all(np.diff(list(steps.values())) > -1e-12)
-# The mean of n powers is at least max^p / n and at most max^p. The p-th root of
-# both says: max * n^(-1/p) <= GeM <= max. With p the factor goes to 1, slowly:
-# it is exp(-log(n) / p).
+# The mean of n powers is at least max^p / n and at most max^p. The p-th root
+# of both says: max * n^(-1/p) <= GeM <= max. With p the factor goes to 1,
+# slowly: it is exp(-log(n) / p).
 highest, n = some_map.max().item(), some_map.numel()
 for p, value in steps.items():
-    assert highest * n ** (-1 / p) <= value * (1 + 1e-9) and value <= highest * (1 + 1e-9)
-    print(f"p = {p:5.0f}: {highest * n ** (-1 / p):.3f} <= GeM = {value:.3f} <= {highest:.3f}")
+    assert highest * n ** (-1 / p) <= value * (
+        1 + 1e-9
+    ) and value <= highest * (1 + 1e-9)
+    print(
+        f"p = {p:5.0f}: {highest * n ** (-1 / p):.3f} <= GeM = {value:.3f} <="
+        f" {highest:.3f}"
+    )
 
 # %% [markdown]
 # **2.** (middle) How many parameters does an MFEM of $C$ channels with reduction $r$ have? Count
@@ -442,15 +513,21 @@ for p, value in steps.items():
 # count.
 
 # %% tags=["solution", "hide-cell"] jupyter={"source_hidden": true, "outputs_hidden": true}
-usual = {"mfem_shared": False, "sam_batch_norm": False, "mfem_branches": "both"}
+usual = {
+    "mfem_shared": False,
+    "sam_batch_norm": False,
+    "mfem_branches": "both",
+}
 settings = replace(study.config, **usual)
 # A branch has a SAM, a 7x7 convolution of two maps to one: 2 * 49. It has a
-# GeM, an exponent for each of C channels. And two perceptrons, each C -> h -> C
-# with h = max(4, C / r): 2 * 2 * C * h.
+# GeM, an exponent for each of C channels. And two perceptrons, each C -> h ->
+# C with h = max(4, C / r): 2 * 2 * C * h.
 for channels in (8, 64, 512):
     h = max(4, channels // settings.cam_reduction)
     by_hand = 2 * (2 * 49 + channels + 4 * channels * h)
-    assert by_hand == sum(p.numel() for p in MFEM(channels, settings).parameters())
+    assert by_hand == sum(
+        p.numel() for p in MFEM(channels, settings).parameters()
+    )
     print(f"C = {channels:3d}: h = {h:2d}, {by_hand} parameters")
 
 # %% [markdown]
@@ -467,14 +544,19 @@ with torch.no_grad():
     for mfem, stage in zip(net.mfem, raw, strict=True):
         g1, g2 = mfem.ccam1.gates(mfem.looked_at(stage))
         both = 1 - (1 - g1) * (1 - g2)
-        assert (both >= torch.maximum(g1, g2) - 1e-6).all() and (both <= 1).all()
+        assert (both >= torch.maximum(g1, g2) - 1e-6).all() and (
+            both <= 1
+        ).all()
     torch.manual_seed(seed)
     untaught = CCAM(raw[0].shape[1])
     untaught.second.w1.weight.zero_()
     summed = sum(untaught(raw[0]))
     expected = raw[0] * (1 + untaught.gates(raw[0])[0]) / 2
 assert torch.allclose(summed, expected, rtol=1e-4, atol=1e-5)
-print(f"smallest gate of the untaught sum: {((1 + untaught.gates(raw[0])[0]) / 2).min():.2f}")
+print(
+    "smallest gate of the untaught sum:"
+    f" {((1 + untaught.gates(raw[0])[0]) / 2).min():.2f}"
+)
 
 # %% [markdown]
 # **4.** (hard) The paper wants the second look to find *another region*. Show that inside a channel
@@ -483,11 +565,13 @@ print(f"smallest gate of the untaught sum: {((1 + untaught.gates(raw[0])[0]) / 2
 
 
 # %% tags=["solution", "hide-cell"] jupyter={"source_hidden": true, "outputs_hidden": true}
-# g1 and g2 are one number for each channel. So X_c1(k) and X_c2s(k) are multiples of
-# the same map X_s(k): divided by their largest feature, they are equal. Only
-# their mean over channels can differ.
+# g1 and g2 are one number for each channel. So X_c1(k) and X_c2s(k) are
+# multiples of the same map X_s(k): divided by their largest feature, they are
+# equal. Only their mean over channels can differ.
 def scaled(*features):
-    """Divide every channel by its largest feature; channels that are empty in one are left out."""
+    """Divide every channel by its largest feature; channels that are empty in
+    one are left out.
+    """
     largest = [maps.amax(dim=(2, 3)) for maps in features]
     alive = torch.stack(largest).min(dim=0).values > 1e-20
     pairs = zip(features, largest, strict=True)
@@ -501,11 +585,16 @@ def moved_peaks(first, second):
 
 
 with torch.no_grad():
-    for k, (mfem, stage) in enumerate(zip(net.mfem, raw, strict=True), start=1):
+    for k, (mfem, stage) in enumerate(
+        zip(net.mfem, raw, strict=True), start=1
+    ):
         x_c1, x_c2s = mfem.ccam1(mfem.looked_at(stage))
         assert torch.allclose(*scaled(x_c1, x_c2s), atol=1e-4)
         inside = stage * mfem.sam1.gate(stage)
         outside = stage * (1 - mfem.sam1.gate(stage))
-        print(f"stage {k}: the largest place differs in {moved_peaks(inside, outside):.0%} of maps")
+        print(
+            f"stage {k}: the largest place differs in"
+            f" {moved_peaks(inside, outside):.0%} of maps"
+        )
 # A complement in space can move the peak. The masks of the synthetic data can
 # show whether it then finds the second *muscle*.

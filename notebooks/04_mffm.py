@@ -20,10 +20,10 @@ dataset = "synthetic"  # or "casme2", "samm"
 data_root = None  # folder of your own copy of the data
 profile = "laptop"  # or "paper", "literal"
 seed = 0
-show_faces = None  # True or False; None shows faces where they are drawn, not real
-overrides = {}  # fields of the configuration to change, such as {"fim_pairs": "cascade"}
+show_faces = None  # True, False; None shows faces if drawn, not real
+overrides = {}  # fields to change, such as {"fim_pairs": "cascade"}
 
-# %%
+# %% tags=["hide-input"]
 from dataclasses import replace
 
 import matplotlib.pyplot as plt
@@ -40,7 +40,13 @@ from merlib.study import parameters
 
 globals().update(parameters.read(globals()))  # papermill may pass text
 plots.style()
-study = Study(dataset=dataset, data_root=data_root, profile=profile, seed=seed, **overrides)
+study = Study(
+    dataset=dataset,
+    data_root=data_root,
+    profile=profile,
+    seed=seed,
+    **overrides,
+)
 config = replace(study.config, variant="full")
 n_classes = len(study.clips.attrs["classes"])
 
@@ -69,7 +75,7 @@ diagrams.show(diagrams.mffm)
 # %% [markdown]
 # The code of the feature interaction module ([FIM](../book/glossary.md#fim)) is the same line:
 
-# %%
+# %% tags=["remove-input"]
 plots.source(FIM.forward)
 
 # %% [markdown]
@@ -91,7 +97,7 @@ plots.source(FIM.forward)
 # \tag{13}
 # $$
 
-# %%
+# %% tags=["remove-input"]
 plots.source(MFFM.forward)
 
 # %% [markdown]
@@ -104,23 +110,37 @@ plots.source(MFFM.forward)
 # %%
 torch.manual_seed(seed)
 net = Network(n_classes, config).eval()
-frames = torch.as_tensor(study.prepared.x[0].copy())  # the first clip, (T, C, H, W)
+# the first clip, (T, C, H, W)
+frames = torch.as_tensor(study.prepared.x[0].copy())
 with torch.no_grad():
     stages = [x_k for _, x_k in net.stages(frames)]
     interactions = net.mffm.interactions(stages)
 
 # %%
-names = [f"X{k}" for k in range(1, 5)] + [f"Y{k}" for k in range(1, len(interactions) + 1)]
+names = [f"X{k}" for k in range(1, 5)] + [
+    f"Y{k}" for k in range(1, len(interactions) + 1)
+]
 made_of = [f"stage {k}" for k in range(1, 5)]
-made_of += [f"{names[shallow]}, {names[deep]}" for shallow, deep in net.mffm.pairs]
+made_of += [
+    f"{names[shallow]}, {names[deep]}" for shallow, deep in net.mffm.pairs
+]
 shapes = pd.DataFrame(
-    {"made of": made_of, "C, H, W": [str(tuple(y.shape[1:])) for y in stages + interactions]},
+    {
+        "made of": made_of,
+        "C, H, W": [str(tuple(y.shape[1:])) for y in stages + interactions],
+    },
     index=names,
 )
-plots.table(shapes, f"One frame of {config.size} x {config.size} pixels, profile {profile}")
+plots.table(
+    shapes,
+    f"One frame of {config.size} x {config.size} pixels, profile {profile}",
+)
 
 # %%
-print(f"F has {net.mffm.out_features} numbers for each frame; stage 4 alone {stages[3].shape[1]}.")
+print(
+    f"F has {net.mffm.out_features} numbers for each frame; stage 4 alone"
+    f" {stages[3].shape[1]}."
+)
 
 # %% [markdown]
 # ## What the interactions look like
@@ -131,12 +151,18 @@ print(f"F has {net.mffm.out_features} numbers for each frame; stage 4 alone {sta
 
 # %% tags=["hide-input"]
 faces = plots.Faces(dataset, show_faces)
-maps = [faces.features(y[-1].mean(dim=0).numpy()) for y in stages + interactions]
-figure, axes = plots.strip([(y - y.mean()) / (y.std() + 1e-9) for y in maps], names, columns=4)
+maps = [
+    faces.features(y[-1].mean(dim=0).numpy()) for y in stages + interactions
+]
+figure, axes = plots.strip(
+    [(y - y.mean()) / (y.std() + 1e-9) for y in maps], names, columns=4
+)
 plots.show(
     figure,
-    alt="A grid of grey maps: the four stages, ever coarser, then their interactions, each as "
-    "fine as its shallow partner.",
+    alt=(
+        "A grid of grey maps: the four stages, ever coarser, then their"
+        " interactions, each as fine as its shallow partner."
+    ),
 )
 
 # %% [markdown]
@@ -159,9 +185,13 @@ plots.show(
 
 # %%
 def as_written(mffm, maps):
-    """Return F of eq. 13 from the interactions of eq. 12, each formed and then averaged."""
+    """Return F of eq. 13 from the interactions of eq. 12, each formed and then
+    averaged.
+    """
     with torch.no_grad():
-        return torch.cat([y.mean(dim=(2, 3)) for y in mffm.interactions(maps)], dim=1)
+        return torch.cat(
+            [y.mean(dim=(2, 3)) for y in mffm.interactions(maps)], dim=1
+        )
 
 
 def difference(found, expected):
@@ -171,7 +201,10 @@ def difference(found, expected):
 
 def affine_error(mffm, a=0.3):
     """Return the error of the identity above."""
-    first, second = [x[:1].double() for x in stages], [x[-1:].double() for x in stages]
+    first, second = (
+        [x[:1].double() for x in stages],
+        [x[-1:].double() for x in stages],
+    )
     mixed = [a * x + (1 - a) * x_ for x, x_ in zip(first, second, strict=True)]
     expected = a * as_written(mffm, first) + (1 - a) * as_written(mffm, second)
     return difference(as_written(mffm, mixed), expected)
@@ -195,13 +228,27 @@ def pooled_error(mffm):
 # %%
 widths = tuple(x.shape[1] for x in stages)
 errors = {}
-for outer, inner, relu in ((1, 1, False), (3, 1, False), (7, 7, False), (3, 1, True)):
+for outer, inner, relu in (
+    (1, 1, False),
+    (3, 1, False),
+    (7, 7, False),
+    (3, 1, True),
+):
     torch.manual_seed(seed)
     change = {"fim_kernel": outer, "fim_inner_kernel": inner, "fim_relu": relu}
     mffm = MFFM(widths, replace(config, **change)).double().eval()
-    name = f"{outer}x{outer}, {inner}x{inner}" + (", with ReLU" if relu else "")
-    errors[name] = {"affine": affine_error(mffm), "only pooled": pooled_error(mffm)}
-errors = pd.DataFrame(errors).T.rename_axis("outer, inner convolution").map("{:.1e}".format)
+    name = f"{outer}x{outer}, {inner}x{inner}" + (
+        ", with ReLU" if relu else ""
+    )
+    errors[name] = {
+        "affine": affine_error(mffm),
+        "only pooled": pooled_error(mffm),
+    }
+errors = (
+    pd.DataFrame(errors)
+    .T.rename_axis("outer, inner convolution")
+    .map("{:.1e}".format)
+)
 plots.table(errors, "Relative errors of the two claims, double precision")
 
 # %% [markdown]
@@ -224,10 +271,12 @@ plots.table(errors, "Relative errors of the two claims, double precision")
 
 # %%
 def cost(kernel, inner=1):
-    """Return parameters and MACs of the interactions and of the whole network."""
+    """Return parameters and MACs of the interactions and of the network."""
     change = {"fim_kernel": kernel, "fim_inner_kernel": inner}
     summary = explain.summary(replace(config, **change), n_classes)
-    return summary.loc[[name for name in summary.index if name.startswith("FIM")] + ["total"]]
+    return summary.loc[
+        [name for name in summary.index if name.startswith("FIM")] + ["total"]
+    ]
 
 
 costs = pd.DataFrame(
@@ -239,17 +288,27 @@ costs = pd.DataFrame(
         "MACs, 7x7 twice": cost(7, 7)["macs"] / 1e6,
     }
 )
-plots.table(costs, f"Cost of a clip of {config.frames} frames, profile {profile}", digits=1)
+plots.table(
+    costs,
+    f"Cost of a clip of {config.frames} frames, profile {profile}",
+    digits=1,
+)
 
 # %% tags=["hide-input"] slideshow={"slide_type": "slide"}
-share = costs["MACs, million"].div(costs.loc["total", "MACs, million"]).drop("total")[::-1]
+share = (
+    costs["MACs, million"]
+    .div(costs.loc["total", "MACs, million"])
+    .drop("total")[::-1]
+)
 figure, axes = plt.subplots(figsize=(6, 2.6))
 axes.barh(share.index, 100 * share, color=plots.COLOURS[0])
 axes.set(xlabel="share of the network's operations, %")
 plots.show(
     figure,
-    alt="Bars, one for each of the five interactions: its share of the network's operations in "
-    "per cent.",
+    alt=(
+        "Bars, one for each of the five interactions: its share of the"
+        " network's operations in per cent."
+    ),
 )
 
 # %% [markdown]
@@ -265,14 +324,18 @@ plots.show(
 # borders of its own, so it works on the deep map, which is small. The result is the same $F$, up to
 # rounding:
 
-# %%
+# %% tags=["remove-input"]
 plots.source(FIM.pooled)
 
 # %%
 rows = {}
 for outer, inner in ((1, 1), (3, 1), (7, 7)):
     torch.manual_seed(seed)
-    change = {"fim_kernel": outer, "fim_inner_kernel": inner, "fim_relu": False}
+    change = {
+        "fim_kernel": outer,
+        "fim_inner_kernel": inner,
+        "fim_relu": False,
+    }
     mffm = MFFM(widths, replace(config, **change)).double().eval()
     maps = [x.double() for x in stages]
     results, counts = [], []
@@ -287,7 +350,8 @@ for outer, inner in ((1, 1), (3, 1), (7, 7)):
     }
 plots.table(
     pd.DataFrame(rows).T.rename_axis("outer, inner convolution"),
-    f"Million operations of MFFM, a clip of {config.frames} frames, profile {profile}",
+    f"Million operations of MFFM, a clip of {config.frames} frames, profile"
+    f" {profile}",
 )
 
 # %% [markdown]
@@ -318,9 +382,13 @@ plots.table(
 # and 8.
 in_units = (1, 2, 4, 8)
 for name in ("near", "all"):
-    lengths = [in_units[shallow] + in_units[deep] for shallow, deep in PAIRS[name]]
+    lengths = [
+        in_units[shallow] + in_units[deep] for shallow, deep in PAIRS[name]
+    ]
     with torch.device("meta"):  # counts, holds no weights
-        made = MFFM(tuple(8 * k for k in in_units), replace(config, fim_pairs=name))
+        made = MFFM(
+            tuple(8 * k for k in in_units), replace(config, fim_pairs=name)
+        )
     assert made.out_features == 8 * sum(lengths)
     print(f"{name}: {' + '.join(map(str, lengths))} = {sum(lengths)} w")
 
@@ -341,12 +409,14 @@ for shallow, deep in PAIRS["near"]:
         assert by_hand == sum(p.numel() for p in FIM(c1, c2, k).parameters())
     places = stages[shallow].shape[2] * stages[shallow].shape[3]
     macs = k**2 * (c1 + c2) ** 2 * places / 1e6
-    print(f"({names[shallow]}, {names[deep]}): {by_hand:8d} parameters, ", end="")
+    print(
+        f"({names[shallow]}, {names[deep]}): {by_hand:8d} parameters, ", end=""
+    )
     print(f"outer convolution {macs:.2f} million MACs a frame")
 # Twice the channels are four times the parameters of the outer convolution.
 # Operations are its parameters times the places of the map, a quarter of them:
-# they stay the same, if sizes halve without rounding. A pair that skips a stage
-# is expensive.
+# they stay the same, if sizes halve without rounding. A pair that skips a
+# stage is expensive.
 
 # %% [markdown]
 # **3.** (middle) In statistics two factors *interact* if the effect of one depends on the other.
@@ -355,7 +425,8 @@ for shallow, deep in PAIRS["near"]:
 # and without activation.
 
 # %% tags=["solution", "hide-cell"] jupyter={"source_hidden": true, "outputs_hidden": true}
-first, second = ([x[t, None].double() for x in stages[:2]] for t in (0, -1))  # onset and apex
+# onset and apex
+first, second = ([x[t, None].double() for x in stages[:2]] for t in (0, -1))
 for relu in (False, True):
     torch.manual_seed(seed)
     fim = FIM(widths[0], widths[1], relu=relu).double().eval()
@@ -365,9 +436,14 @@ for relu in (False, True):
             for a, one in enumerate((first[0], second[0]))
             for b, other in enumerate((first[1], second[1]))
         }
-    rest = (f[1, 1] - f[1, 0] - f[0, 1] + f[0, 0]).abs().max() / f[1, 1].abs().max()
+    rest = (f[1, 1] - f[1, 0] - f[0, 1] + f[0, 0]).abs().max() / f[
+        1, 1
+    ].abs().max()
     assert relu or rest < 1e-10
-    print(f"{'with' if relu else 'without'} activation: {rest:.0e} of the largest feature")
+    print(
+        f"{'with' if relu else 'without'} activation: {rest:.0e} of the"
+        " largest feature"
+    )
 # Without activation the rest is rounding: what stage 2 adds does not depend on
 # stage 1.
 
@@ -378,32 +454,54 @@ for relu in (False, True):
 # check them on random maps.
 
 # %% tags=["solution", "hide-cell"] jupyter={"source_hidden": true, "outputs_hidden": true}
-# In a pair (a, d) the batch norm is s * z + t with
-# s = weight / sqrt(variance + eps) and t = bias - s * mean. Before it the outer
-# weights read X_a and what the inner weights make of X_d. Bilinear upsampling
-# by a whole factor lets every point count equally, so the mean passes through.
+# In a pair (a, d) the batch norm is s * z + t with s = weight / sqrt(variance
+# + eps) and t = bias - s * mean. Before it the outer weights read X_a and what
+# the inner weights make of X_d. Bilinear upsampling by a whole factor lets
+# every point count equally, so the mean passes through.
 torch.manual_seed(seed)
-change = {"fim_kernel": 1, "fim_inner_kernel": 1, "fim_relu": False, "fim_pairs": "near"}
+change = {
+    "fim_kernel": 1,
+    "fim_inner_kernel": 1,
+    "fim_relu": False,
+    "fim_pairs": "near",
+}
 mffm = MFFM(widths, replace(config, **change)).double().eval()
 begins = [sum(widths[:k]) for k in range(5)]
 rows, offsets = [], []
 with torch.no_grad():
-    for fim in mffm.fims:  # as after training, where the batch norms are not the identity
+    # as after training, where the batch norms are not the identity
+    for fim in mffm.fims:
         fim.bn.running_mean.uniform_(-1, 1)
         fim.bn.running_var.uniform_(0.5, 2)
         fim.bn.bias.uniform_(-1, 1)
     for (shallow, deep), fim in zip(mffm.pairs, mffm.fims, strict=True):
         s = fim.bn.weight / (fim.bn.running_var + fim.bn.eps).sqrt()
-        outer, inner = fim.outer.weight[:, :, 0, 0], fim.inner.weight[:, :, 0, 0]
+        outer, inner = (
+            fim.outer.weight[:, :, 0, 0],
+            fim.inner.weight[:, :, 0, 0],
+        )
         row = torch.zeros(len(outer), sum(widths), dtype=torch.float64)
-        row[:, begins[shallow] : begins[shallow + 1]] = outer[:, : widths[shallow]]
-        row[:, begins[deep] : begins[deep + 1]] = outer[:, widths[shallow] :] @ inner
+        row[:, begins[shallow] : begins[shallow + 1]] = outer[
+            :, : widths[shallow]
+        ]
+        row[:, begins[deep] : begins[deep + 1]] = (
+            outer[:, widths[shallow] :] @ inner
+        )
         rows.append(s[:, None] * row)
         offsets.append(fim.bn.bias - s * fim.bn.running_mean)
     W, b = torch.cat(rows), torch.cat(offsets)
-    maps = [torch.rand(2, c, 2 ** (4 - k), 2 ** (4 - k)).double() for k, c in enumerate(widths)]
+    maps = [
+        torch.rand(2, c, 2 ** (4 - k), 2 ** (4 - k)).double()
+        for k, c in enumerate(widths)
+    ]
     means = torch.cat([x.mean(dim=(2, 3)) for x in maps], dim=1)
     error = difference(means @ W.T + b, as_written(mffm, maps))
 assert error < 1e-10
-print(f"W has {W.shape[0]} x {W.shape[1]} entries; relative difference of F {error:.0e}")
-print(f"the rank of W is {torch.linalg.matrix_rank(W).item()}: F holds no more than the means do")
+print(
+    f"W has {W.shape[0]} x {W.shape[1]} entries; relative difference of F"
+    f" {error:.0e}"
+)
+print(
+    f"the rank of W is {torch.linalg.matrix_rank(W).item()}: F holds no more"
+    " than the means do"
+)

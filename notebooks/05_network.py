@@ -26,7 +26,7 @@ profile = "laptop"  # or "paper", "literal"
 seed = 0
 overrides = {}  # fields of the configuration to change, such as {"width": 16}
 
-# %%
+# %% tags=["hide-input"]
 from dataclasses import replace
 
 import numpy as np
@@ -45,7 +45,13 @@ from merlib.study.paper import VARIANT_NAMES
 
 globals().update(parameters.read(globals()))  # papermill may pass text
 plots.style()
-study = Study(dataset=dataset, data_root=data_root, profile=profile, seed=seed, **overrides)
+study = Study(
+    dataset=dataset,
+    data_root=data_root,
+    profile=profile,
+    seed=seed,
+    **overrides,
+)
 config = replace(study.config, variant="full")
 classes = study.clips.attrs["classes"]
 
@@ -79,7 +85,7 @@ diagrams.show(diagrams.residual)
 # The code is the same picture. In it `bn` is
 # [batch normalisation](../book/glossary.md#batch-normalisation).
 
-# %% slideshow={"slide_type": "-"}
+# %% tags=["remove-input"] slideshow={"slide_type": "-"}
 plots.source(BasicBlock.forward)
 
 # %% [markdown]
@@ -90,7 +96,7 @@ plots.source(BasicBlock.forward)
 #
 # These are the lines of the picture above: each stage, its MFEM, and the concatenation.
 
-# %%
+# %% tags=["remove-input"]
 plots.source(Network.stages)
 
 # %% [markdown] slideshow={"slide_type": "slide"}
@@ -138,14 +144,16 @@ diagrams.show(diagrams.lstm)
 
 # %%
 def step(vector, h, c, w, u, b):
-    """Return h_t and c_t of one step; w, u and b hold the rows of i, f, g and o."""
+    """Return h_t and c_t of a step; w, u and b hold the rows of i, f, g, o."""
     i, f, g, o = (w @ vector + u @ h + b).chunk(4)
     c = f.sigmoid() * c + i.sigmoid() * g.tanh()
     return o.sigmoid() * c.tanh(), c
 
 
 def last_output(vectors, w, u, b):
-    """Return the last output of a cell that reads vectors in order, from states of zero."""
+    """Return the last output of a cell that reads vectors in order, from
+    states of zero.
+    """
     h = c = torch.zeros(u.shape[1], dtype=vectors.dtype)
     for vector in vectors:
         h, c = step(vector, h, c, w, u, b)
@@ -174,10 +182,16 @@ with torch.no_grad():
             last_output(vectors.flip(0), *weights["backwards"]),
         ]
     )
-    clip_torch = torch.cat(tuple(lstm(vectors[None])[1][0]), dim=1)[0]  # as in Head.forward
-assert torch.allclose(by_hand, one_step) and torch.allclose(clip_by_hand, clip_torch)
+    # as in Head.forward
+    clip_torch = torch.cat(tuple(lstm(vectors[None])[1][0]), dim=1)[0]
+assert torch.allclose(by_hand, one_step) and torch.allclose(
+    clip_by_hand, clip_torch
+)
 print(f"one step: largest difference {(by_hand - one_step).abs().max():.0e}")
-print(f"{len(vectors)} frames, both directions: {(clip_by_hand - clip_torch).abs().max():.0e}")
+print(
+    f"{len(vectors)} frames, both directions:"
+    f" {(clip_by_hand - clip_torch).abs().max():.0e}"
+)
 
 # %% [markdown]
 # ## From vectors to a class
@@ -186,7 +200,7 @@ print(f"{len(vectors)} frames, both directions: {(clip_by_hand - clip_torch).abs
 # (section 3.1.4) needs two places for [dropout](../book/glossary.md#dropout), so the head has two
 # linear layers.
 
-# %%
+# %% tags=["remove-input"]
 plots.source(Head.forward)
 
 # %% [markdown]
@@ -203,7 +217,9 @@ def counted(config, caption):
     summary = explain.summary(config, len(classes))
     shown = pd.DataFrame(
         {
-            "output": [", ".join(map(str, shape)) for shape in summary["output"]],
+            "output": [
+                ", ".join(map(str, shape)) for shape in summary["output"]
+            ],
             "parameters": summary["parameters"].map("{:,}".format),
             "MACs, million": (summary["macs"] / 1e6).round(1),
         },
@@ -215,14 +231,16 @@ def counted(config, caption):
 # %%
 counted(
     config,
-    f"This run: {config.frames} frames of {config.size} x {config.size} pixels, width {config.width}",
+    f"This run: {config.frames} frames of {config.size} x {config.size}"
+    f" pixels, width {config.width}",
 )
 
 # %%
 paper = replace(configuration.profile("paper", study.dataset), variant="full")
 counted(
     paper,
-    f"The paper's width: {paper.frames} frames of {paper.size} x {paper.size} pixels, width {paper.width}",
+    f"The paper's width: {paper.frames} frames of {paper.size} x {paper.size}"
+    f" pixels, width {paper.width}",
 )
 
 # %% [markdown]
@@ -241,12 +259,27 @@ counted(
 def totals(config):
     """Return parameters and operations of a variant, in millions."""
     total = explain.summary(config, len(classes)).loc["total"]
-    return {"parameters": total["parameters"] / 1e6, "MACs": total["macs"] / 1e6}
+    return {
+        "parameters": total["parameters"] / 1e6,
+        "MACs": total["macs"] / 1e6,
+    }
 
 
-here = pd.DataFrame({VARIANT_NAMES[v]: totals(replace(config, variant=v)) for v in VARIANT_NAMES}).T
-there = pd.DataFrame({VARIANT_NAMES[v]: totals(replace(paper, variant=v)) for v in VARIANT_NAMES}).T
-variants = pd.concat({f"profile {profile}": here, "profile paper": there}, axis=1)
+here = pd.DataFrame(
+    {
+        VARIANT_NAMES[v]: totals(replace(config, variant=v))
+        for v in VARIANT_NAMES
+    }
+).T
+there = pd.DataFrame(
+    {
+        VARIANT_NAMES[v]: totals(replace(paper, variant=v))
+        for v in VARIANT_NAMES
+    }
+).T
+variants = pd.concat(
+    {f"profile {profile}": here, "profile paper": there}, axis=1
+)
 plots.table(variants, "Millions, of the network and for one clip", digits=2)
 
 # %% [markdown]
@@ -276,7 +309,9 @@ net = Network(len(classes), config).eval()
 rows = np.linspace(0, len(study.clips) - 1, 8).astype(int)
 with torch.no_grad():
     logits = net(torch.as_tensor(study.prepared.x[rows]))
-labels = torch.tensor([classes.index(label) for label in study.clips["emotion"].iloc[rows]])
+labels = torch.tensor(
+    [classes.index(label) for label in study.clips["emotion"].iloc[rows]]
+)
 
 # %%
 y = np.eye(len(classes))[labels.numpy()]
@@ -284,7 +319,10 @@ p = np.exp(logits.double().numpy())
 p /= p.sum(axis=1, keepdims=True)
 literal = -(y * np.log(p)).sum() / len(y)
 torchs = torch.nn.CrossEntropyLoss()(logits, labels).item()
-print(f"eq. 14 {literal:.5f}, PyTorch {torchs:.5f}, always 1/M: {np.log(len(classes)):.5f}")
+print(
+    f"eq. 14 {literal:.5f}, PyTorch {torchs:.5f}, always 1/M:"
+    f" {np.log(len(classes)):.5f}"
+)
 
 # %% [markdown]
 # A network that gives each of the $M$ classes the same probability has the loss $\log M$: below
@@ -317,9 +355,11 @@ print(f"eq. 14 {literal:.5f}, PyTorch {torchs:.5f}, always 1/M: {np.log(len(clas
 # %% tags=["solution", "hide-cell"] jupyter={"source_hidden": true, "outputs_hidden": true}
 def by_hand(inputs, outputs, stride):
     """Return the number of parameters of a residual block."""
-    count = 9 * inputs * outputs + 9 * outputs * outputs  # two convolutions of 3x3
+    # two convolutions of 3x3
+    count = 9 * inputs * outputs + 9 * outputs * outputs
     count += 2 * 2 * outputs  # two batch norms
-    if stride != 1 or inputs != outputs:  # x has another shape than F(x): a 1x1 shortcut with norm
+    # x has another shape than F(x): a 1x1 shortcut with norm
+    if stride != 1 or inputs != outputs:
         count += inputs * outputs + 2 * outputs
     return count
 
@@ -328,8 +368,13 @@ w = config.width
 blocks = {
     f"{w} in, {w} out, stride 1": (w, w, 1),
     f"stage 2, first block: {w} in, {2 * w} out, stride 2": (w, 2 * w, 2),
-    # X_1 and the stage's own output are concatenated, so that twice the channels come in
-    f"the same after an MFEM: {2 * w} in, {2 * w} out, stride 2": (2 * w, 2 * w, 2),
+    # X_1 and the stage's own output are concatenated, so that twice the
+    # channels come in
+    f"the same after an MFEM: {2 * w} in, {2 * w} out, stride 2": (
+        2 * w,
+        2 * w,
+        2,
+    ),
 }
 for name, shape in blocks.items():
     block = BasicBlock(*shape, torch.nn.Identity())
@@ -346,7 +391,8 @@ for name, shape in blocks.items():
 # %% tags=["solution", "hide-cell"] jupyter={"source_hidden": true, "outputs_hidden": true}
 field, jump, fields = 1, 1, []
 for k, n in enumerate(BLOCKS):
-    layers = [(7, 2), (3, 2)] if k == 0 else []  # the stem: convolution and pooling
+    # the stem: convolution and pooling
+    layers = [(7, 2), (3, 2)] if k == 0 else []
     layers += [(3, 1 if k == 0 else 2)] + [(3, 1)] * (2 * n - 1)
     for kernel, stride in layers:
         field += (kernel - 1) * jump
@@ -355,52 +401,71 @@ for k, n in enumerate(BLOCKS):
 
 
 def seen(output, frame):
-    """Return how many pixel columns of a frame the middle point of a feature depends on."""
+    """Return how many pixel columns of a frame the middle point of a feature
+    depends on.
+    """
     row, column = (side // 2 for side in output.shape[2:])
     point = output[0, :, row, column].sum()
     (gradient,) = torch.autograd.grad(point, frame, retain_graph=True)
     return int((gradient[0].abs().sum(dim=0) > 0).any(dim=0).sum())
 
 
-# Where a ReLU is off, or another point is the maximum, no gradient flows, though it could: so all
-# weights are positive, and a mean over the same window takes the place of the maximum.
+# Where a ReLU is off, or another point is the maximum, no gradient flows,
+# though it could: so all weights are positive, and a mean over the same window
+# takes the place of the maximum.
 plain = Network(2, replace(config, variant="base", width=8)).double().eval()
 plain.maxpool = torch.nn.AvgPool2d(3, stride=2, padding=1)
 with torch.no_grad():
     for parameter in plain.parameters():
         if parameter.ndim == 4:
             parameter.fill_(1 / parameter[0].numel())
-# A strip that is wider than what the deepest stage sees: columns are counted, rows may be few.
+# A strip that is wider than what the deepest stage sees: columns are counted,
+# rows may be few.
 strip = (1, config.channels, jump, fields[-1] + 2 * jump)
 frame = torch.ones(strip, dtype=torch.double, requires_grad=True)
 for k, (raw, _) in enumerate(plain.stages(frame)):
     columns = seen(raw, frame)
     assert columns == fields[k]
-    print(f"stage {k + 1}: {fields[k]} by hand, {columns} by gradient; a frame has {config.size}")
+    print(
+        f"stage {k + 1}: {fields[k]} by hand, {columns} by gradient; a frame"
+        f" has {config.size}"
+    )
 
 torch.manual_seed(seed)
 drawn = Network(2, replace(config, variant="base", width=8)).double().eval()
-frame = torch.rand(1, config.channels, 96, 96, dtype=torch.double, requires_grad=True)
+frame = torch.rand(
+    1, config.channels, 96, 96, dtype=torch.double, requires_grad=True
+)
 raw = drawn.stages(frame)[0][0]
 before, behind = seen(raw, frame), seen(MFEM(8, config).double()(raw), frame)
 assert behind > before
-print(f"frame of 96 pixels: stage 1 sees {before} columns, X_1 behind an MFEM {behind}")
-print("GeM pools the whole map, so the channel gates carry something of all of it to every point.")
+print(
+    f"frame of 96 pixels: stage 1 sees {before} columns, X_1 behind an MFEM"
+    f" {behind}"
+)
+print(
+    "GeM pools the whole map, so the channel gates carry something of all of"
+    " it to every point."
+)
 
 # %% [markdown]
 # **3. (middle)** Show that the gradient of equation 14 by the logits is $(p - y) / N$. Compare
 # with autograd, and say what it means that each row of it adds up to zero.
 
 # %% tags=["solution", "hide-cell"] jupyter={"source_hidden": true, "outputs_hidden": true}
-# log p_j = z_j - log sum_k exp(z_k), so d(-log p_t) / dz_j = p_j - 1 for the true class t, and p_j
-# for any other: p - y. The mean over the clips divides by N.
+# log p_j = z_j - log sum_k exp(z_k), so d(-log p_t) / dz_j = p_j - 1 for the
+# true class t, and p_j for any other: p - y. The mean over the clips divides
+# by N.
 z = logits.double().requires_grad_()
 torch.nn.CrossEntropyLoss()(z, labels).backward()
 difference = np.abs(z.grad.numpy() - (p - y) / len(y)).max()
 assert difference < 1e-12
 assert np.allclose(z.grad.sum(dim=1), 0)
 print(f"largest difference: {difference:.1e}")
-print("A step gives to the true class what it takes from the others, from each by its share p.")
+print(
+    "A step gives to the true class what it takes from the others, from each"
+    " by its share p."
+)
 
 # %% [markdown]
 # **4. (hard)** A fair control for the whole method is a `base` with as many parameters. Which
@@ -413,15 +478,23 @@ from functools import partial
 
 def parameters_of(config, variant, width):
     """Return the parameters of a variant at a width."""
-    with torch.device("meta"):  # shapes without values: nothing is drawn or stored
-        net = Network(len(classes), replace(config, variant=variant, width=width, pretrained=None))
+    # shapes without values: nothing is drawn or stored
+    with torch.device("meta"):
+        net = Network(
+            len(classes),
+            replace(config, variant=variant, width=width, pretrained=None),
+        )
     return sum(parameter.numel() for parameter in net.parameters())
 
 
 rows = {}
-for name, setting in {f"profile {profile}": config, "profile paper": paper}.items():
+for name, setting in {
+    f"profile {profile}": config,
+    "profile paper": paper,
+}.items():
     target = parameters_of(setting, "full", setting.width)
-    # Parameters grow with the width: the last width that does not exceed the target is searched.
+    # Parameters grow with the width: the last width that does not exceed the
+    # target is searched.
     widths = range(setting.width, 8 * setting.width)
     size_of = partial(parameters_of, setting, "base")
     width = widths[bisect_right(widths, target, key=size_of) - 1]
@@ -430,6 +503,16 @@ for name, setting in {f"profile {profile}": config, "profile paper": paper}.item
     rows[name, f"full, width {setting.width}"] = totals(setting)
     rows[name, f"base, width {width}"] = totals(control)
 control_table = pd.DataFrame(rows).T
-display(plots.table(control_table, "Millions, of the network and for one clip", digits=2))
-print("Equal parameters are not equal operations: a control can match one of them at a time.")
-print('To train it: Study(..., width=WIDTH).predictions("base"), with the width above.')
+display(
+    plots.table(
+        control_table, "Millions, of the network and for one clip", digits=2
+    )
+)
+print(
+    "Equal parameters are not equal operations: a control can match one of"
+    " them at a time."
+)
+print(
+    'To train it: Study(..., width=WIDTH).predictions("base"), with the width'
+    " above."
+)

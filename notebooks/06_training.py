@@ -26,11 +26,11 @@ data_root = None  # folder of your own copy of the data
 profile = "laptop"  # or "paper", "literal"
 seed = 0
 method = "full"  # whose folds are shown
-clip = None  # id of the clip that is augmented; None takes the one that moves most
-show_faces = None  # True or False; None shows faces where they are drawn, not real
+clip = None  # id of the augmented clip; None takes the one that moves most
+show_faces = None  # True, False; None shows faces if drawn, not real
 overrides = {}  # fields of the configuration to change, such as {"epochs": 30}
 
-# %%
+# %% tags=["hide-input"]
 from dataclasses import replace
 
 import matplotlib.pyplot as plt
@@ -46,7 +46,13 @@ from merlib.study import parameters
 
 globals().update(parameters.read(globals()))  # papermill may pass text
 plots.style()
-study = Study(dataset=dataset, data_root=data_root, profile=profile, seed=seed, **overrides)
+study = Study(
+    dataset=dataset,
+    data_root=data_root,
+    profile=profile,
+    seed=seed,
+    **overrides,
+)
 config, clips = study.config, study.clips
 data = study.clips.attrs["version"]
 print(f"{data}: {len(clips)} clips of {clips['subject'].nunique()} subjects")
@@ -64,14 +70,21 @@ owner = clips["subject"].sort_values().to_numpy()
 subjects = np.unique(owner)
 tested = owner == subjects[:, None]
 figure, axes = plt.subplots(figsize=(6, 3))
-axes.imshow(tested, aspect="auto", cmap=ListedColormap([plots.COLOURS[5], plots.COLOURS[1]]))
+axes.imshow(
+    tested,
+    aspect="auto",
+    cmap=ListedColormap([plots.COLOURS[5], plots.COLOURS[1]]),
+)
 axes.set(xlabel="clip", ylabel="fold", yticks=[])
 axes.spines[:].set_visible(False)
 plots.show(
     figure,
-    alt="Grid of folds (rows) and clips sorted by subject (columns). In each row a run of cells "
-    "is orange, the clips of the subject left out, and all others are blue. The runs go down "
-    "like a staircase, so that every clip is left out once; steps are of different width.",
+    alt=(
+        "Grid of folds (rows) and clips sorted by subject (columns). In each"
+        " row a run of cells is orange, the clips of the subject left out, and"
+        " all others are blue. The runs go down like a staircase, so that"
+        " every clip is left out once; steps are of different width."
+    ),
 )
 
 # %% [markdown]
@@ -81,8 +94,13 @@ plots.show(
 # %%
 folds = clips.groupby("subject")["emotion"].agg(["size", "nunique"])
 few = (folds["nunique"] < clips["emotion"].nunique()).sum()
-print(f"{len(folds)} folds of {folds['size'].min()} to {folds['size'].max()} clips")
-print(f"{few} folds lack a class, {(folds['nunique'] == 1).sum()} have only one")
+print(
+    f"{len(folds)} folds of {folds['size'].min()} to {folds['size'].max()}"
+    " clips"
+)
+print(
+    f"{few} folds lack a class, {(folds['nunique'] == 1).sum()} have only one"
+)
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## Augmentation: flow is a vector field
@@ -98,24 +116,37 @@ faces = plots.Faces(dataset, show_faces)
 row = plots.choose(study.numbers, clip)
 x = torch.as_tensor(study.numbers.x[row : row + 1].copy())
 if dataset != "flow":
-    x[0, :, 0] = torch.as_tensor(study.frames_of(row))  # the face, instead of how it changes
-vectors = replace(config, flow_image="numbers")  # an image of the flow moves as any picture
+    # the face, instead of how it changes
+    x[0, :, 0] = torch.as_tensor(study.frames_of(row))
+# an image of the flow moves as any picture
+vectors = replace(config, flow_image="numbers")
 generator = torch.Generator().manual_seed(seed)
-drawn = [augment(x.clone(), vectors, torch.rand(3, len(x), generator=generator)) for _ in range(3)]
+drawn = [
+    augment(x.clone(), vectors, torch.rand(3, len(x), generator=generator))
+    for _ in range(3)
+]
 
 # %% tags=["hide-input"] slideshow={"slide_type": "-"}
 frames = [version[0, -1].numpy() for version in [x, *drawn]]
 titles = ["as prepared", "drawn 1", "drawn 2", "drawn 3"]
 if dataset != "flow":
-    figure, axes = plots.strip([faces.picture(frame[0]) for frame in frames], titles, columns=2)
-    gain = config.size / 14 / np.hypot(*frames[0][1:3]).max()  # longest arrow: 1/14 of the face
+    figure, axes = plots.strip(
+        [faces.picture(frame[0]) for frame in frames], titles, columns=2
+    )
+    # longest arrow: 1/14 of the face
+    gain = config.size / 14 / np.hypot(*frames[0][1:3]).max()
     for axis, frame in zip(axes, frames, strict=True):
-        plots.arrows(axis, frame[1:3], step=max(3, config.size // 16), gain=gain)
+        plots.arrows(
+            axis, frame[1:3], step=max(3, config.size // 16), gain=gain
+        )
     plots.show(
         figure,
-        alt="Four pictures of the same face at the apex (an even grey where faces are not shown), "
-        "with flow arrows over it: as prepared, and three random versions that are mirrored, "
-        "turned or scaled. The arrows are mirrored, turned and scaled along with the face.",
+        alt=(
+            "Four pictures of the same face at the apex (an even grey where"
+            " faces are not shown), with flow arrows over it: as prepared, and"
+            " three random versions that are mirrored, turned or scaled. The"
+            " arrows are mirrored, turned and scaled along with the face."
+        ),
     )
 
 # %% [markdown]
@@ -140,7 +171,9 @@ settings = pd.DataFrame(
     ],
     columns=["setting", "printed", "here"],
 ).astype({"here": str})
-plots.table(settings, f"Section 3.1.4 and this run (profile {profile})", index=False)
+plots.table(
+    settings, f"Section 3.1.4 and this run (profile {profile})", index=False
+)
 
 # %% [markdown]
 # A dash means that the paper does not say. SGD has one momentum; Adam has two such numbers.
@@ -156,12 +189,18 @@ plots.table(settings, f"Section 3.1.4 and this run (profile {profile})", index=F
 # %% tags=["hide-input"] slideshow={"slide_type": "-"}
 progress = np.linspace(0, 1, 200)
 figure, axes = plt.subplots(figsize=(6, 2.4))
-axes.plot(config.epochs * progress, config.learning_rate * (1 + np.cos(np.pi * progress)) / 2)
+axes.plot(
+    config.epochs * progress,
+    config.learning_rate * (1 + np.cos(np.pi * progress)) / 2,
+)
 axes.set(xlabel="epoch", ylabel="learning rate")
 plots.show(
     figure,
-    alt="Line chart of the learning rate over the epochs: it starts flat at its first value, "
-    "falls fastest in the middle, and ends flat at zero, as half a cosine does.",
+    alt=(
+        "Line chart of the learning rate over the epochs: it starts flat at"
+        " its first value, falls fastest in the middle, and ends flat at zero,"
+        " as half a cosine does."
+    ),
 )
 
 # %% [markdown]
@@ -176,7 +215,9 @@ plots.show(
 
 # %%
 predictions = study.predictions(method)
-right = predictions.assign(right=metrics.predicted(predictions) == predictions["label"])
+right = predictions.assign(
+    right=metrics.predicted(predictions) == predictions["label"]
+)
 by_fold = right.pivot_table("right", "epoch", "subject")
 pooled = metrics.by_epoch(predictions)
 
@@ -184,9 +225,11 @@ pooled = metrics.by_epoch(predictions)
 plots.curves(by_fold, pooled["accuracy"], "accuracy on the left-out subject")
 plots.show(
     plt.gcf(),
-    alt="Line chart of the accuracy on left-out subjects over the epochs: a thin grey line for "
-    "each fold, which jumps in steps, and a thick blue line for all clips pooled, which is "
-    "much smoother.",
+    alt=(
+        "Line chart of the accuracy on left-out subjects over the epochs: a"
+        " thin grey line for each fold, which jumps in steps, and a thick blue"
+        " line for all clips pooled, which is much smoother."
+    ),
 )
 
 # %% [markdown]
@@ -197,8 +240,14 @@ plots.show(
 # %%
 run = predictions.attrs["run"]
 seconds = pd.Series(run["seconds"])
-print(f"{method}, seed {seed}, last epoch: accuracy {metrics.scores(predictions)['accuracy']:.3f}")
-print(f"a fold took {seconds.median():.0f} s (median), all {len(seconds)} folds", end=" ")
+print(
+    f"{method}, seed {seed}, last epoch: accuracy"
+    f" {metrics.scores(predictions)['accuracy']:.3f}"
+)
+print(
+    f"a fold took {seconds.median():.0f} s (median), all {len(seconds)} folds",
+    end=" ",
+)
 print(f"{seconds.sum() / 60:.1f} min of one core ({run['device']})")
 
 # %% [markdown] slideshow={"slide_type": "slide"}
@@ -212,7 +261,9 @@ print(f"{seconds.sum() / 60:.1f} min of one core ({run['device']})")
 trap = pd.DataFrame(
     {
         "last epoch (counts)": metrics.scores(predictions),
-        "one best epoch for all folds": pooled.loc[pooled["accuracy"].idxmax()],
+        "one best epoch for all folds": pooled.loc[
+            pooled["accuracy"].idxmax()
+        ],
         "best epoch of each fold": metrics.best_epoch(predictions),
     }
 ).T
@@ -256,8 +307,9 @@ print(f"perfect predictor, F1 averaged over the folds:   UF1 {averaged:.3f}")
 # PyTorch's schedule.
 
 # %% tags=["solution", "hide-cell"] jupyter={"source_hidden": true, "outputs_hidden": true}
-# The cosines of s = 1 ... S - 1 cancel in pairs (s and S - s), that of s = 0 remains: the mean is
-# eta_0 / 2 * (1 + 1 / S). And (1 + cos(pi x)) / 2 = 1 / 10 at x = arccos(-4 / 5) / pi.
+# The cosines of s = 1 ... S - 1 cancel in pairs (s and S - s), that of s = 0
+# remains: the mean is eta_0 / 2 * (1 + 1 / S). And (1 + cos(pi x)) / 2 = 1 /
+# 10 at x = arccos(-4 / 5) / pi.
 steps = config.epochs * -(-len(clips) // config.batch_size)
 first = config.learning_rate
 rates = first / 2 * (1 + np.cos(np.pi * np.arange(steps) / steps))
@@ -271,7 +323,10 @@ for _ in range(steps):
     schedule.step()
 assert np.allclose(rates, torchs, atol=1e-9)
 assert np.isclose(np.mean(rates), first / 2 * (1 + 1 / steps))
-print(f"mean over {steps} steps: {np.mean(rates):.5f}, half of the first: {first / 2:.5f}")
+print(
+    f"mean over {steps} steps: {np.mean(rates):.5f}, half of the first:"
+    f" {first / 2:.5f}"
+)
 print(f"below a tenth after {np.arccos(-0.8) / np.pi:.1%} of the steps")
 
 # %% [markdown]
@@ -284,14 +339,21 @@ print(f"below a tenth after {np.arccos(-0.8) / np.pi:.1%} of the steps")
 
 def found_shift(before, after):
     """Return by how many pixels to the right the second picture is shifted."""
-    error = {s: np.abs(np.roll(before, s, axis=1) - after).sum() for s in range(-3, 4)}
+    error = {
+        s: np.abs(np.roll(before, s, axis=1) - after).sum()
+        for s in range(-3, 4)
+    }
     return min(error, key=error.get)
 
 
-face = next(channel for channel in x[0, -1].numpy() if channel.any())  # grey, if there is any
+# grey, if there is any
+face = next(channel for channel in x[0, -1].numpy() if channel.any())
 moved = np.roll(face, 1, axis=1)
 mirrored = found_shift(face[:, ::-1], moved[:, ::-1])
-print(f"shift found: {found_shift(face, moved):+d}, of the mirrored pair: {mirrored:+d}")
+print(
+    f"shift found: {found_shift(face, moved):+d}, of the mirrored pair:"
+    f" {mirrored:+d}"
+)
 
 only_flip = replace(vectors, flip=1.0, rotation=0.0, scaling=0.0)
 moving = torch.zeros_like(x)
@@ -299,7 +361,9 @@ moving[:, :, 1] = 1  # u: one to the right, everywhere
 u = augment(moving, only_flip, torch.full((3, 1), 0.5))[0, -1, 1].numpy()
 assert (found_shift(face, moved), mirrored) == (1, -1)
 assert np.allclose(u, mirrored, atol=1e-5)
-print(f"u after augment: {u.mean():+.0f}. As a picture, u would have stayed +1.")
+print(
+    f"u after augment: {u.mean():+.0f}. As a picture, u would have stayed +1."
+)
 
 # %% [markdown]
 # **3. (middle)** How much does the best epoch flatter a network that has learnt *nothing*? Let each
@@ -309,22 +373,35 @@ print(f"u after augment: {u.mean():+.0f}. As a picture, u would have stayed +1."
 # %% tags=["solution", "hide-cell"] jupyter={"source_hidden": true, "outputs_hidden": true}
 from scipy.stats import binom
 
-# The best of E independent counts is at most k with probability F(k)^E, and the mean of a whole
-# number >= 0 is the sum over k >= 0 of the probability that it is above k.
+# The best of E independent counts is at most k with probability F(k)^E, and
+# the mean of a whole number >= 0 is the sum over k >= 0 of the probability
+# that it is above k.
 count = len(clips.attrs["classes"])
 n = folds["size"].to_numpy()
-best = np.array([(1 - binom.cdf(np.arange(m), m, 1 / count) ** config.epochs).sum() for m in n])
+best = np.array(
+    [
+        (1 - binom.cdf(np.arange(m), m, 1 / count) ** config.epochs).sum()
+        for m in n
+    ]
+)
 
 rng = np.random.default_rng(seed)
-answers = [rng.binomial(m, 1 / count, (4000, config.epochs)).max(axis=1) for m in n]
-drawn_best = np.sum(answers, axis=0)  # right clips of all folds, in 4000 worlds
+answers = [
+    rng.binomial(m, 1 / count, (4000, config.epochs)).max(axis=1) for m in n
+]
+# right clips of all folds, in 4000 worlds
+drawn_best = np.sum(answers, axis=0)
 spread = drawn_best.std() / np.sqrt(len(drawn_best))
 assert abs(drawn_best.mean() - best.sum()) < 5 * spread + 1e-9
-print(f"knows nothing: {1 / count:.3f}; best of {config.epochs} epoch(s) of each fold: ", end="")
+print(
+    f"knows nothing: {1 / count:.3f}; best of {config.epochs} epoch(s) of each"
+    " fold: ",
+    end="",
+)
 print(f"{best.sum() / n.sum():.3f}, drawn {drawn_best.mean() / n.sum():.3f}")
 print(f"smallest fold, {n.min()} clip(s): {best[n.argmin()] / n.min():.3f}")
-# Real epochs are similar to each other, so the best epoch of a trained network tends to flatter
-# less. Still, the test makes the choice.
+# Real epochs are similar to each other, so the best epoch of a trained network
+# tends to flatter less. Still, the test makes the choice.
 
 # %% [markdown]
 # **4. (hard)** Find by hand the F1 of a perfect predictor, averaged over the folds, only from the
@@ -333,27 +410,52 @@ print(f"smallest fold, {n.min()} clip(s): {best[n.argmin()] / n.min():.3f}")
 # at random.
 
 # %% tags=["solution", "hide-cell"] jupyter={"source_hidden": true, "outputs_hidden": true}
-# A class of the fold has F1 = 1, any other 0: a fold with m of C classes gets m / C.
+# A class of the fold has F1 = 1, any other 0: a fold with m of C classes gets
+# m / C.
 formula = (folds["nunique"] / len(classes)).mean()
 assert np.isclose(formula, averaged)
 print(f"perfect predictor: {formula:.3f} by hand, {averaged:.3f} computed")
 
 
 def left_out_classes(subjects, truth, answer):
-    """Return F1 averaged over classes that occur in a fold, then over the folds."""
+    """Return F1 averaged over classes that occur in a fold, then over the
+    folds.
+    """
     rows = pd.DataFrame({"subject": subjects, "true": truth, "answer": answer})
-    found = [metrics.confusion(f["true"], f["answer"], classes) for _, f in rows.groupby("subject")]
+    found = [
+        metrics.confusion(f["true"], f["answer"], classes)
+        for _, f in rows.groupby("subject")
+    ]
     return np.mean([metrics.uf1(matrix) for matrix in found])
 
 
-truth, rng, pooled_scores, fold_scores = y.to_numpy(str), np.random.default_rng(seed), [], []
+truth, rng, pooled_scores, fold_scores = (
+    y.to_numpy(str),
+    np.random.default_rng(seed),
+    [],
+    [],
+)
 for _ in range(200):
     other = rng.choice(classes, len(truth))
     answer = np.where(rng.random(len(truth)) < 0.7, truth, other)
-    pooled_scores.append(metrics.uf1(metrics.confusion(truth, answer, classes)))
-    fold_scores.append(left_out_classes(clips["subject"].to_numpy(), truth, answer))
-assert np.isclose(left_out_classes(clips["subject"].to_numpy(), truth, truth), 1)
-print(f"mostly right, 200 draws: pooled {np.mean(pooled_scores):.3f}, ", end="")
+    pooled_scores.append(
+        metrics.uf1(metrics.confusion(truth, answer, classes))
+    )
+    fold_scores.append(
+        left_out_classes(clips["subject"].to_numpy(), truth, answer)
+    )
+assert np.isclose(
+    left_out_classes(clips["subject"].to_numpy(), truth, truth), 1
+)
+print(
+    f"mostly right, 200 draws: pooled {np.mean(pooled_scores):.3f}, ", end=""
+)
 print(f"averaged over folds, classes left out: {np.mean(fold_scores):.3f}")
-print("The perfect one is 1 again. But a wrong answer of a class that the fold lacks adds a class")
-print("with F1 = 0 to a small fold, so that the same mistakes weigh differently from fold to fold.")
+print(
+    "The perfect one is 1 again. But a wrong answer of a class that the fold"
+    " lacks adds a class"
+)
+print(
+    "with F1 = 0 to a small fold, so that the same mistakes weigh differently"
+    " from fold to fold."
+)

@@ -22,11 +22,11 @@ dataset = "synthetic"  # or "synthetic-samm", "casme2", "samm"
 data_root = None  # folder of your own copy of the data
 profile = "laptop"  # or "paper", "literal"
 seed = 0
-methods = ["majority", "logistic", "base", "full"]  # run here if they have not run yet
+methods = ["majority", "logistic", "base", "full"]  # run if they have not run
 method = "full"  # whose confusion matrix is shown
 overrides = {}  # fields of the configuration to change
 
-# %%
+# %% tags=["hide-input"]
 import matplotlib.pyplot as plt
 import pandas as pd
 
@@ -37,11 +37,19 @@ from merlib.study import paper, parameters, recalls
 
 globals().update(parameters.read(globals()))  # papermill may pass text
 plots.style()
-study = Study(dataset=dataset, data_root=data_root, profile=profile, seed=seed, **overrides)
+study = Study(
+    dataset=dataset,
+    data_root=data_root,
+    profile=profile,
+    seed=seed,
+    **overrides,
+)
 clips = study.clips
 classes = list(clips.attrs["classes"])
 printed_for = paper.dataset_of(classes)
-runs = {name: study.predictions(name) for name in dict.fromkeys([*methods, method])}
+runs = {
+    name: study.predictions(name) for name in dict.fromkeys([*methods, method])
+}
 where = f"{clips.attrs['version']}, profile {profile}, seed {seed}"
 print(f"{where}: {len(clips)} clips of {clips['subject'].nunique()} subjects")
 
@@ -69,10 +77,10 @@ print(f"{where}: {len(clips)} clips of {clips['subject'].nunique()} subjects")
 #
 # Accuracy weighs clips equally, so a large class dominates it; UF1 and UAR weigh classes equally.
 
-# %%
+# %% tags=["remove-input"]
 plots.source(metrics.per_class_f1)
 
-# %%
+# %% tags=["remove-input"]
 plots.source(metrics.uf1)
 
 # %% [markdown]
@@ -93,14 +101,15 @@ plots.source(metrics.uf1)
 # :::
 
 # %%
-kept = study.runs([name for name in METHODS if name not in runs])  # of other methods, all seeds
+# of other methods, all seeds
+kept = study.runs([name for name in METHODS if name not in runs])
 everything = {name: {seed: run} for name, run in runs.items()} | kept
 everything = {name: everything[name] for name in METHODS if name in everything}
 of_table2 = f"Printed: {paper.NAMES[printed_for]}. " if printed_for else ""
 plots.table(
     effects.beside_printed(everything, printed_for),
-    f"{of_table2}Scores: {where}; of methods that are not run on this page the mean over the saved "
-    "seeds",
+    f"{of_table2}Scores: {where}; of methods that are not run on this page the"
+    " mean over the saved seeds",
 )
 
 # %% [markdown]
@@ -114,7 +123,9 @@ plots.table(
 
 # %% tags=["hide-input"]
 def mean_and_spread(values):
-    """Return the mean of a score over seeds and its standard deviation, as text."""
+    """Return the mean of a score over seeds and its standard deviation, as
+    text.
+    """
     spread = f" ± {values.std(ddof=1):.3f}" if len(values) > 1 else ""
     return f"{values.mean():.3f}{spread}".replace(" ", "\N{NO-BREAK SPACE}")
 
@@ -126,16 +137,24 @@ saved = [
     for run in seeds.values()
 ]
 if not saved:
-    print(f"No run of profile narrow, paper or literal on {dataset} data is saved under results/.")
+    print(
+        f"No run of profile narrow, paper or literal on {dataset} data is"
+        " saved under results/."
+    )
 short = pd.DataFrame(
     [
         {
             "profile": which,
             "method": effects.title(name),
-            "clips (subjects)": f"{run['clip'].nunique()} ({run['subject'].nunique()})",
+            "clips (subjects)": (
+                f"{run['clip'].nunique()} ({run['subject'].nunique()})"
+            ),
         }
         | metrics.scores(run)
-        for which, name, run in [(f"{profile}, above", *own) for own in runs.items()] + saved
+        for which, name, run in [
+            (f"{profile}, above", *own) for own in runs.items()
+        ]
+        + saved
     ]
 )
 groups = short.groupby(["profile", "method", "clips (subjects)"], sort=False)
@@ -143,8 +162,8 @@ short = groups[["accuracy", "uf1", "uar"]].agg(mean_and_spread)
 short.insert(0, "seeds", groups.size().astype(str))
 plots.table(
     short.reset_index(),
-    "Mean over seeds ± standard deviation where there are several. Profiles have different clips: "
-    "compare rows of one profile",
+    "Mean over seeds ± standard deviation where there are several. Profiles"
+    " have different clips: compare rows of one profile",
     index=False,
 )
 
@@ -158,10 +177,15 @@ plots.table(
 # %% slideshow={"slide_type": "-"}
 rows = {}
 for name, run in runs.items():
-    for score, function in (("accuracy", metrics.accuracy), ("uf1", metrics.uf1)):
+    for score, function in (
+        ("accuracy", metrics.accuracy),
+        ("uf1", metrics.uf1),
+    ):
         low, high = metrics.bootstrap(run, function)
         value = metrics.scores(run)[score]
-        rows.setdefault(effects.title(name), {})[score] = f"{value:.3f} ({low:.2f} to {high:.2f})"
+        rows.setdefault(effects.title(name), {})[score] = (
+            f"{value:.3f} ({low:.2f} to {high:.2f})"
+        )
 plots.table(pd.DataFrame(rows).T, where)
 
 # %% [markdown]
@@ -173,8 +197,20 @@ pairs = []
 for name, run in runs.items():
     if name != method:
         only_a, only_b, p = metrics.mcnemar(runs[method], run)
-        pairs.append((f"{effects.title(method)} and {effects.title(name)}", only_a, only_b, p))
-columns = ["methods", "only the first right", "only the second right", "p (two-sided)"]
+        pairs.append(
+            (
+                f"{effects.title(method)} and {effects.title(name)}",
+                only_a,
+                only_b,
+                p,
+            )
+        )
+columns = [
+    "methods",
+    "only the first right",
+    "only the second right",
+    "p (two-sided)",
+]
 plots.table(pd.DataFrame(pairs, columns=columns), where, index=False)
 
 # %% [markdown] slideshow={"slide_type": "slide"}
@@ -187,12 +223,21 @@ plots.table(pd.DataFrame(pairs, columns=columns), where, index=False)
 
 # %%
 beside = list(study.beside([method]).get(method, {}).values())[:1]
-found = {paper.dataset_of(metrics.class_names(run)): run for run in [runs[method], *beside]}
+found = {
+    paper.dataset_of(metrics.class_names(run)): run
+    for run in [runs[method], *beside]
+}
 letters = {"casme2": "(a) ", "samm": "(b) ", None: ""}
-shown = {letter: found[name] for name, letter in letters.items() if name in found}
+shown = {
+    letter: found[name] for name, letter in letters.items() if name in found
+}
 for letter, run in shown.items():
     about, subjects = run.attrs["run"], run["subject"].nunique()
-    print(f"{letter}{about['version']}, profile {about['profile']}, seed {about['seed']}: ", end="")
+    print(
+        f"{letter}{about['version']}, profile {about['profile']}, seed"
+        f" {about['seed']}: ",
+        end="",
+    )
     print(f"{run['clip'].nunique()} clips of {subjects} subjects")
 if not beside:
     print(provenance.beside_missing(study, [method]))
@@ -200,12 +245,18 @@ if not beside:
 # %% tags=["hide-input", "side-by-side"] slideshow={"slide_type": "-"}
 for letter, run in shown.items():
     classes_of = metrics.class_names(run)
-    plots.confusion_matrix(metrics.matrix_of(run), classes_of, letter + effects.title(method))
+    plots.confusion_matrix(
+        metrics.matrix_of(run), classes_of, letter + effects.title(method)
+    )
     plots.show(
         plt.gcf(),
-        alt="Confusion matrix, with its letter in the title, as a heat map in shades of blue: a row "
-        "for each true class, a column for each predicted one. Each cell holds the share of the "
-        "row's clips in per cent and, below it, their count; right answers are on the diagonal.",
+        alt=(
+            "Confusion matrix, with its letter in the title, as a heat map in"
+            " shades of blue: a row for each true class, a column for each"
+            " predicted one. Each cell holds the share of the row's clips in"
+            " per cent and, below it, their count; right answers are on the"
+            " diagonal."
+        ),
     )
 
 # %% [markdown]
@@ -228,11 +279,13 @@ for letter, run in shown.items():
 # the text quotes from figure 6.
 
 # %%
-tables = {letter.strip(): recalls.by_class(run) for letter, run in shown.items()}
+tables = {
+    letter.strip(): recalls.by_class(run) for letter, run in shown.items()
+}
 plots.table(
     pd.concat(tables),
-    f"Recall of {effects.title(method)} with Wilson's interval, on the data that is named above. "
-    "Printed: section 3.2",
+    f"Recall of {effects.title(method)} with Wilson's interval, on the data"
+    " that is named above. Printed: section 3.2",
     digits=0,
 )
 
@@ -269,16 +322,24 @@ for k in range(len(classes)):
 by_hand = [np.trace(matrix) / matrix.sum(), np.mean(f1s), np.mean(shares)]
 
 answers = metrics.last(runs[method])
-truth, answer = answers["label"].to_numpy(str), metrics.predicted(answers).astype(str)
-shown = sorted(set(truth))  # scikit-learn leaves out classes without clips, as eq. 17 does
+truth, answer = (
+    answers["label"].to_numpy(str),
+    metrics.predicted(answers).astype(str),
+)
+# scikit-learn leaves out classes without clips, as eq. 17 does
+shown = sorted(set(truth))
 scikit = [
     accuracy_score(truth, answer),
     f1_score(truth, answer, average="macro", zero_division=0),
-    recall_score(truth, answer, labels=shown, average="macro", zero_division=0),
+    recall_score(
+        truth, answer, labels=shown, average="macro", zero_division=0
+    ),
 ]
 assert np.allclose(by_hand, scikit)
 assert np.allclose(by_hand, list(metrics.scores(runs[method]).values()))
-for name, ours, theirs in zip(("accuracy", "UF1", "UAR"), by_hand, scikit, strict=True):
+for name, ours, theirs in zip(
+    ("accuracy", "UF1", "UAR"), by_hand, scikit, strict=True
+):
     print(f"{name}: {ours:.4f} by hand, {theirs:.4f} scikit-learn")
 
 # %% [markdown]
@@ -287,8 +348,9 @@ for name, ours, theirs in zip(("accuracy", "UF1", "UAR"), by_hand, scikit, stric
 # learnt?
 
 # %% tags=["solution", "hide-cell"] jupyter={"source_hidden": true, "outputs_hidden": true}
-# All N of the largest class are right and all n - N others are called so: TP = N, FN = 0,
-# FP = n - N, so its F1 is 2N / (2N + n - N) = 2a / (1 + a). Every other F1 and recall is 0.
+# All N of the largest class are right and all n - N others are called so: TP =
+# N, FN = 0, FP = n - N, so its F1 is 2N / (2N + n - N) = 2a / (1 + a). Every
+# other F1 and recall is 0.
 labels = clips["emotion"]
 a, count = labels.value_counts(normalize=True).iloc[0], labels.nunique()
 always = np.full(len(labels), labels.value_counts().index[0])
@@ -298,7 +360,10 @@ computed = metrics.accuracy(found), metrics.uf1(found), metrics.uar(found)
 assert np.allclose(expected, computed)
 for name, value in zip(("accuracy", "UF1", "UAR"), computed, strict=True):
     print(f"{name}: {value:.3f}")
-print("UAR: it is 1 / C whatever the classes' sizes, and guessing at random gives 1 / C, too.")
+print(
+    "UAR: it is 1 / C whatever the classes' sizes, and guessing at random"
+    " gives 1 / C, too."
+)
 
 # %% [markdown]
 # **3. (middle)** The plain interval of a share is $\hat p \pm z \sqrt{\hat p (1 - \hat p) / n}$,
@@ -321,22 +386,37 @@ def plain(k, n):
 def wilson(k, n):
     """Return the two roots of (k/n - p)^2 = z^2 p (1 - p) / n."""
     middle = (k / n + z**2 / (2 * n)) / (1 + z**2 / n)
-    half = z / (1 + z**2 / n) * np.sqrt(k / n * (1 - k / n) / n + (z / (2 * n)) ** 2)
+    half = (
+        z
+        / (1 + z**2 / n)
+        * np.sqrt(k / n * (1 - k / n) / n + (z / (2 * n)) ** 2)
+    )
     return middle - half, middle + half
 
 
 for total in matrix.sum(axis=1)[matrix.sum(axis=1) > 0]:
     for k in range(total + 1):
-        assert np.allclose(wilson(k, total), metrics.wilson(k, total), atol=1e-9)
+        assert np.allclose(
+            wilson(k, total), metrics.wilson(k, total), atol=1e-9
+        )
 
-n, p = paper.TABLE1["casme2"]["repression"], paper.FIGURE6_RECALL["casme2"]["repression"] / 100
+n, p = (
+    paper.TABLE1["casme2"]["repression"],
+    paper.FIGURE6_RECALL["casme2"]["repression"] / 100,
+)
 for name, interval in (("plain", plain), ("Wilson's", wilson)):
     bounds = [interval(k, n) for k in range(n + 1)]
     holds = [low <= p <= high for low, high in bounds]
     coverage = binom.pmf(np.arange(n + 1), n, p)[holds].sum()
     low, high = bounds[n]
-    print(f"{name}: holds {p} in {coverage:.1%}; all {n} right: {low:.2f} to {high:.2f}")
-print("If everything is right, the plain interval has no width at all, as if it were certain.")
+    print(
+        f"{name}: holds {p} in {coverage:.1%}; all {n} right: {low:.2f} to"
+        f" {high:.2f}"
+    )
+print(
+    "If everything is right, the plain interval has no width at all, as if it"
+    " were certain."
+)
 
 # %% [markdown]
 # **4. (hard)** Draw *clips* instead of subjects and compare the widths of the two intervals of the
@@ -345,28 +425,36 @@ print("If everything is right, the plain interval has no width at all, as if it 
 
 # %% tags=["solution", "hide-cell"] jupyter={"source_hidden": true, "outputs_hidden": true}
 def width(predictions):
-    """Return the width of the interval of the accuracy that the page's bootstrap finds."""
+    """Return the width of the interval of the accuracy that the page's
+    bootstrap finds.
+    """
     low, high = metrics.bootstrap(predictions, metrics.accuracy)
     return high - low
 
 
 def clip_by_clip(predictions):
-    """Return predictions in which every clip counts as a subject of its own."""
+    """Return predictions in which every clip is a subject of its own."""
     return predictions.assign(subject=predictions["clip"])
 
 
 by_subject, by_clip = width(answers), width(clip_by_clip(answers))
 print(f"{method}: width by subject {by_subject:.3f}, by clip {by_clip:.3f}")
 
-# Ten subjects of ten clips: all clips of a subject are right, or none is. Then a subject says as
-# much as one clip, and the width grows by the square root of the clips of a subject.
+# Ten subjects of ten clips: all clips of a subject are right, or none is. Then
+# a subject says as much as one clip, and the width grows by the square root of
+# the clips of a subject.
 subjects = np.repeat(np.arange(10), 10)
-extreme = pd.DataFrame({"clip": np.arange(100), "subject": subjects, "label": "a", "epoch": 1})
+extreme = pd.DataFrame(
+    {"clip": np.arange(100), "subject": subjects, "label": "a", "epoch": 1}
+)
 extreme["p_a"] = (subjects % 2).astype(float)  # every other subject is right
 extreme["p_b"] = 1 - extreme["p_a"]
 factor = width(extreme) / width(clip_by_clip(extreme))
 assert 2.4 < factor < 4.2
-print(f"all or nothing: {factor:.1f} times as wide, expected about {np.sqrt(10):.1f}")
+print(
+    f"all or nothing: {factor:.1f} times as wide, expected about"
+    f" {np.sqrt(10):.1f}"
+)
 
 # %% [markdown]
 # ## Where these figures come from
@@ -375,4 +463,6 @@ print(f"all or nothing: {factor:.1f} times as wide, expected about {np.sqrt(10):
 
 # %%
 used = effects.all_runs(everything) + beside
-provenance.show(used, f"make study DATASET={dataset} PROFILE={profile} SEED={seed}", study)
+provenance.show(
+    used, f"make study DATASET={dataset} PROFILE={profile} SEED={seed}", study
+)

@@ -25,10 +25,10 @@ dataset = "synthetic"  # or "casme2", "samm"
 data_root = None  # folder of your own copy of the data
 profile = "laptop"  # or "paper", "literal"
 seed = 0
-methods = ["base", "full"]  # the variants that are run here if they have not run yet
+methods = ["base", "full"]  # run here if they have not run yet
 overrides = {}  # fields of the configuration to change
 
-# %%
+# %% tags=["hide-input"]
 from itertools import combinations
 
 import matplotlib.pyplot as plt
@@ -43,9 +43,18 @@ from merlib.study import audit, paper, parameters, recalls, regions, trials
 
 globals().update(parameters.read(globals()))  # papermill may pass text
 plots.style()
-study = Study(dataset=dataset, data_root=data_root, profile=profile, seed=seed, **overrides)
+study = Study(
+    dataset=dataset,
+    data_root=data_root,
+    profile=profile,
+    seed=seed,
+    **overrides,
+)
 where = f"{study.clips.attrs['version']}, profile {profile}"
-print(f"{where}: {len(study.clips)} clips, one is {100 / len(study.clips):.2f} points")
+print(
+    f"{where}: {len(study.clips)} clips, one is {100 / len(study.clips):.2f}"
+    " points"
+)
 
 # %% [markdown]
 # This page counts the runs of this study's own seed, which are made now if they are not stored. It
@@ -58,7 +67,14 @@ plots.table(
         {
             paper.VARIANT_NAMES[name]: {
                 "seeds": ", ".join(map(str, seeds)),
-                "code": ", ".join(sorted({run.attrs["run"]["revision"] for run in seeds.values()})),
+                "code": ", ".join(
+                    sorted(
+                        {
+                            run.attrs["run"]["revision"]
+                            for run in seeds.values()
+                        }
+                    )
+                ),
             }
             for name, seeds in runs.items()
         }
@@ -78,7 +94,8 @@ plots.table(
 # %%
 scores = pd.DataFrame(
     [
-        {"variant": paper.VARIANT_NAMES[name], "seed": number} | metrics.scores(run)
+        {"variant": paper.VARIANT_NAMES[name], "seed": number}
+        | metrics.scores(run)
         for name, seeds in runs.items()
         for number, run in seeds.items()
     ]
@@ -90,10 +107,17 @@ printed = pd.DataFrame(
     index=["accuracy", "uf1", "uar"],
 ).T
 printed["accuracy"] /= 100
-plots.table(plots.compare(printed, means), f"Printed: CASME II. Here: {where}, mean over seeds")
+plots.table(
+    plots.compare(printed, means),
+    f"Printed: CASME II. Here: {where}, mean over seeds",
+)
 
 # %%
-spread = scores.groupby("variant")[["accuracy", "uf1", "uar"]].std(ddof=1).loc[order]
+spread = (
+    scores.groupby("variant")[["accuracy", "uf1", "uar"]]
+    .std(ddof=1)
+    .loc[order]
+)
 spread.insert(0, "seeds", scores.groupby("variant").size())
 plots.table(spread, f"Standard deviation over seeds, {where}")
 
@@ -112,26 +136,48 @@ figure, (top, bottom) = plt.subplots(2, 1, figsize=(6, 5), sharex=True)
 n = paper.USED["casme2"]
 for k, accuracy in enumerate(printed["accuracy"]):
     low, high = metrics.wilson(round(accuracy * n), n)
-    top.plot([100 * low, 100 * high], [k, k], color="0.6", linewidth=6, solid_capstyle="butt")
+    top.plot(
+        [100 * low, 100 * high],
+        [k, k],
+        color="0.6",
+        linewidth=6,
+        solid_capstyle="butt",
+    )
     top.plot(100 * accuracy, k, "o", color=plots.COLOURS[1])
 top.set_title("printed, CASME II, Wilson's interval")
 top.set_yticks(range(len(printed)), printed.index)
 for k, seeds in enumerate(runs.values()):
     first = next(iter(seeds.values()))
     low, high = metrics.bootstrap(first, metrics.accuracy)
-    bottom.plot([100 * low, 100 * high], [k, k], color="0.6", linewidth=6, solid_capstyle="butt")
+    bottom.plot(
+        [100 * low, 100 * high],
+        [k, k],
+        color="0.6",
+        linewidth=6,
+        solid_capstyle="butt",
+    )
     for run in seeds.values():
-        bottom.plot(100 * metrics.scores(run)["accuracy"], k, "o", color=plots.COLOURS[0])
+        bottom.plot(
+            100 * metrics.scores(run)["accuracy"],
+            k,
+            "o",
+            color=plots.COLOURS[0],
+        )
 bottom.set_title("here, by subject")
-bottom.set_yticks(range(len(runs)), [paper.VARIANT_NAMES[name] for name in runs])
+bottom.set_yticks(
+    range(len(runs)), [paper.VARIANT_NAMES[name] for name in runs]
+)
 bottom.set_xlabel("accuracy, %")
 for axes in (top, bottom):
     axes.invert_yaxis()
 plots.show(
     figure,
-    alt="Two dot plots of accuracy in per cent, a row for each variant of the ablation. Above, "
-    "the printed rows: each an orange dot on a grey bar, Wilson's interval. Below, the rows "
-    "of this page: a blue dot for each seed on a grey bar, the interval over subjects.",
+    alt=(
+        "Two dot plots of accuracy in per cent, a row for each variant of the"
+        " ablation. Above, the printed rows: each an orange dot on a grey bar,"
+        " Wilson's interval. Below, the rows of this page: a blue dot for each"
+        " seed on a grey bar, the interval over subjects."
+    ),
 )
 
 # %% [markdown]
@@ -176,23 +222,36 @@ def training(run):
 
 
 def step(runs, a="base", b="full"):
-    """Say of runs, variant -> seed -> predictions, whether the step from a to b holds."""
+    """Say of runs, variant -> seed -> predictions, whether the step from a to
+    b holds.
+    """
     seeds = sorted(set(runs.get(a, {})) & set(runs.get(b, {})))
     names = [effects.title(name) for name in (a, b)]
     if not seeds:
         return f"{names[0]} and {names[1]} have no seed in common."
     points = 100 * np.array(
-        [[metrics.scores(runs[name][k])["accuracy"] for k in seeds] for name in (a, b)]
+        [
+            [metrics.scores(runs[name][k])["accuracy"] for k in seeds]
+            for name in (a, b)
+        ]
     )
     change = np.diff(points.mean(axis=1))[0]
     tests = [metrics.mcnemar(runs[a][k], runs[b][k]) for k in seeds]
-    clear = [np.sign(only_b - only_a) for only_a, only_b, p in tests if p < 0.05]
-    text = f"{' -> '.join(names)}: accuracy {change:+.1f} points, mean of {len(seeds)} seed(s). "
+    clear = [
+        np.sign(only_b - only_a) for only_a, only_b, p in tests if p < 0.05
+    ]
+    text = (
+        f"{' -> '.join(names)}: accuracy {change:+.1f} points, mean of"
+        f" {len(seeds)} seed(s). "
+    )
     text += f"McNemar, p < 0.05: {clear.count(1)} seed(s) for {names[1]}, "
     text += f"{clear.count(-1)} for {names[0]}; p "
     text += ", ".join(str(plots.p_value(p)) for _, _, p in tests) + ". "
     if len(seeds) < 2:
-        return text + "One seed has no spread, so the step cannot be compared with it."
+        return (
+            text
+            + "One seed has no spread, so the step cannot be compared with it."
+        )
     spread = np.sqrt(points.var(axis=1, ddof=1).sum())
     size = "larger" if abs(change) > spread else "not larger"
     text += f"The step is {size} than the seeds' spread, {spread:.1f} points. "
@@ -201,7 +260,11 @@ def step(runs, a="base", b="full"):
         share = training(runs[b][seeds[0]])
         if share >= 1:
             return text + " after as many training steps as the paper takes."
-        return text + f" after {share:.0%} of the paper's training steps: it learns faster."
+        return (
+            text
+            + f" after {share:.0%} of the paper's training steps: it learns"
+            " faster."
+        )
     return text + "Both together do not show that one of the two is ahead."
 
 
@@ -220,24 +283,36 @@ answers = effects.differences(runs, real_motion.PAIRS)
 if len(answers):
     points = effects.differences(runs, real_motion.PAIRS, metrics.accuracy)
     caption = f"What a module brings, {where}"
-    display(effects.table(answers, caption, besides={"points of accuracy": points}))
+    display(
+        effects.table(answers, caption, besides={"points of accuracy": points})
+    )
 
 # %%
 steps = pd.DataFrame(
     {
         "from base to": [paper.VARIANT_NAMES[name] for name in VARIANTS[1:]],
-        "printed": [paper.TABLE3[name][0] - paper.TABLE3["base"][0] for name in VARIANTS[1:]],
+        "printed": [
+            paper.TABLE3[name][0] - paper.TABLE3["base"][0]
+            for name in VARIANTS[1:]
+        ],
         "here": [
-            100 * (means["accuracy"][paper.VARIANT_NAMES[name]] - means["accuracy"]["base"])
-            if {"base", name} <= set(runs)
-            else None
+            (
+                100
+                * (
+                    means["accuracy"][paper.VARIANT_NAMES[name]]
+                    - means["accuracy"]["base"]
+                )
+                if {"base", name} <= set(runs)
+                else None
+            )
             for name in VARIANTS[1:]
         ],
     }
 ).astype({"here": float})
 plots.table(
     steps,
-    f"Steps of the accuracy in points. Printed: CASME II, one run each. Here: {where}, means",
+    "Steps of the accuracy in points. Printed: CASME II, one run each. Here:"
+    f" {where}, means",
     digits=1,
     index=False,
 )
@@ -254,7 +329,10 @@ plots.table(
 
 
 # %% tags=["hide-input"]
-larger = {name: study.saved(name).load(VARIANTS) for name in ("narrow", "paper", "literal")}
+larger = {
+    name: study.saved(name).load(VARIANTS)
+    for name in ("narrow", "paper", "literal")
+}
 larger = {name: variants for name, variants in larger.items() if variants}
 lines = []
 for name, variants in {f"{profile}, above": runs, **larger}.items():
@@ -263,19 +341,26 @@ for name, variants in {f"{profile}, above": runs, **larger}.items():
         line = {
             "profile": name,
             "method": effects.title(variant),
-            "clips (subjects)": f"{first['clip'].nunique()} ({first['subject'].nunique()})",
+            "clips (subjects)": (
+                f"{first['clip'].nunique()} ({first['subject'].nunique()})"
+            ),
             "seeds": str(len(seeds)),
         }
         values = pd.DataFrame([metrics.scores(run) for run in seeds.values()])
         for score, mean in values.mean().items():
-            deviation = f" ± {values[score].std(ddof=1):.3f}" if len(seeds) > 1 else ""
-            line[score] = f"{mean:.3f}{deviation}".replace(" ", "\N{NO-BREAK SPACE}")
+            deviation = (
+                f" ± {values[score].std(ddof=1):.3f}" if len(seeds) > 1 else ""
+            )
+            line[score] = f"{mean:.3f}{deviation}".replace(
+                " ", "\N{NO-BREAK SPACE}"
+            )
         lines.append(line)
 
 # %% slideshow={"slide_type": "-"}
 plots.table(
     pd.DataFrame(lines),
-    f"{dataset}: mean over seeds ± standard deviation. Compare rows of one profile",
+    f"{dataset}: mean over seeds ± standard deviation. Compare rows of one"
+    " profile",
     index=False,
 )
 
@@ -284,7 +369,10 @@ for name, variants in larger.items():
     for b in VARIANTS[1:]:
         print(f"- Profile {name}, {step(variants, b=b)}")
 if not larger:
-    print(f"No run of profile narrow, paper or literal on {dataset} data is saved under results/.")
+    print(
+        f"No run of profile narrow, paper or literal on {dataset} data is"
+        " saved under results/."
+    )
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## On many more people
@@ -322,20 +410,33 @@ else:
 # %%
 beyond = audit.printed_synergy()
 clips_beyond = beyond["accuracy"] / 100 * n
-print(f"Printed, points beyond the sum: {', '.join(f'{s} {v:+.1f}' for s, v in beyond.items())}.")
+print(
+    "Printed, points beyond the sum:"
+    f" {', '.join(f'{s} {v:+.1f}' for s, v in beyond.items())}."
+)
 print(f"In clips: {clips_beyond:.0f} of {n}.")
 
 # %% tags=["hide-input"]
 of_all = {}
 for name, variants in {f"{profile}, above": runs, **larger}.items():
     own = effects.synergies(variants)
-    own.index = [f"{name}: {score} (printed {beyond[score]:+.1f})" for score in own.index]
+    own.index = [
+        f"{name}: {score} (printed {beyond[score]:+.1f})"
+        for score in own.index
+    ]
     of_all[name] = own
 found = pd.concat(of_all.values())
 if len(found):
-    display(effects.table(found, f"Beyond the sum of both steps. Here: {dataset}", "points"))
+    display(
+        effects.table(
+            found, f"Beyond the sum of both steps. Here: {dataset}", "points"
+        )
+    )
 else:
-    print("Not every variant has run with the same seed: there is nothing to compute here.")
+    print(
+        "Not every variant has run with the same seed: there is nothing to"
+        " compute here."
+    )
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## Where is something gained, and where lost?
@@ -351,27 +452,45 @@ else:
 
 # %% tags=["hide-input"]
 name, kept = next(
-    iter([(k, v) for k, v in larger.items() if {"base", "full"} <= set(v)]), (profile, runs)
+    iter([(k, v) for k, v in larger.items() if {"base", "full"} <= set(v)]),
+    (profile, runs),
 )
 both = {k: kept.get(k, {}) for k in ("base", "full")}
 gains = None
 if metrics.common_seeds(both["base"], both["full"]):
     first = metrics.last(next(iter(both["base"].values())))
     published = study.published or dataset in DRAWN and name != profile
-    units = regions.published_units(dataset, name) if published else regions.units_of(study)
-    groups = recalls.groups(dict(zip(first["clip"], first["label"], strict=True)), units)
-    gains = effects.judged(recalls.differences(both["base"], both["full"], groups))
+    units = (
+        regions.published_units(dataset, name)
+        if published
+        else regions.units_of(study)
+    )
+    groups = recalls.groups(
+        dict(zip(first["clip"], first["label"], strict=True)), units
+    )
+    gains = effects.judged(
+        recalls.differences(both["base"], both["full"], groups)
+    )
     clips = pd.DataFrame(
         {
             "clips": {group: len(some) for group, some in groups.items()},
-            "base": {group: recalls.recall(both["base"], some) for group, some in groups.items()},
-            "full": {group: recalls.recall(both["full"], some) for group, some in groups.items()},
+            "base": {
+                group: recalls.recall(both["base"], some)
+                for group, some in groups.items()
+            },
+            "full": {
+                group: recalls.recall(both["full"], some)
+                for group, some in groups.items()
+            },
         }
     )
 
 # %% slideshow={"slide_type": "-"}
 if gains is not None:
-    caption = f"Recall of base and full by group of clips, profile {name}, means over seeds"
+    caption = (
+        f"Recall of base and full by group of clips, profile {name}, means"
+        " over seeds"
+    )
     display(plots.table(clips, caption))
     caption = f"Full minus base in recall, profile {name}"
     display(effects.table(gains, caption, unit="points of recall"))
@@ -381,16 +500,28 @@ else:
 # %% slideshow={"slide_type": "-"}
 if gains is not None:
     for emotion in recalls.CLAIMED:
-        told = [group for group in gains.index if group.startswith(f"{emotion} ")]
+        told = [
+            group for group in gains.index if group.startswith(f"{emotion} ")
+        ]
         for group in told:
             print(
-                f"{group}: {effects.points(gains.loc[group])} points, {gains.loc[group, 'answer']}"
+                f"{group}: {effects.points(gains.loc[group])} points,"
+                f" {gains.loc[group, 'answer']}"
             )
         if not told:
-            print(f"{emotion}: no clips of this class, or no units of them are known, in this data")
+            print(
+                f"{emotion}: no clips of this class, or no units of them are"
+                " known, in this data"
+            )
     if "contempt" in groups:
-        shares = {k: recalls.taken_for(runs, "contempt", "happiness") for k, runs in both.items()}
-        print("contempt taken for happiness:", ", ".join(f"{k} {v:.0%}" for k, v in shares.items()))
+        shares = {
+            k: recalls.taken_for(runs, "contempt", "happiness")
+            for k, runs in both.items()
+        }
+        print(
+            "contempt taken for happiness:",
+            ", ".join(f"{k} {v:.0%}" for k, v in shares.items()),
+        )
 
 # %% [markdown]
 # Groups are small: a class of 25 clips of a few people has a wide interval, so *cannot be told* is
@@ -404,7 +535,10 @@ if gains is not None:
 right = {name: round(row[0] / 100 * n) for name, row in paper.TABLE3.items()}
 for name in VARIANTS[1:]:
     more = right[name] - right["base"]
-    print(f"{paper.VARIANT_NAMES[name]}: {more} right clips of {n} more than base")
+    print(
+        f"{paper.VARIANT_NAMES[name]}: {more} right clips of {n} more than"
+        " base"
+    )
 
 # %% [markdown]
 # Without the paper's predictions, clip by clip, nobody can make a paired test of the printed steps.
@@ -438,14 +572,16 @@ from math import comb
 
 
 def exact_p(only_first, only_second):
-    """Return how probable a split as uneven as this one is among fair coins."""
+    """Return how probable a split this uneven is among fair coins."""
     n, fewer = only_first + only_second, min(only_first, only_second)
     tail = sum(comb(n, k) for k in range(fewer + 1)) / 2**n
     return min(1.0, 2 * tail)
 
 
 for first, second in [(0, 5), (0, 6), (3, 12), (20, 20), (0, 0)]:
-    print(f"{first} against {second}: {plots.p_equals(exact_p(first, second))}")
+    print(
+        f"{first} against {second}: {plots.p_equals(exact_p(first, second))}"
+    )
 for a, b in combinations(runs, 2):
     for number in sorted(set(runs[a]) & set(runs[b])):
         only_a, only_b, p = metrics.mcnemar(runs[a][number], runs[b][number])
@@ -459,18 +595,34 @@ print("All pairs of this page agree.")
 
 # %% tags=["solution", "hide-cell"] jupyter={"source_hidden": true, "outputs_hidden": true}
 fewest = next(d for d in range(1, 100) if exact_p(0, d) < 0.05)
-assert np.isclose(exact_p(0, fewest), 2 / 2**fewest)  # all of d on one side: 2 * (1/2)^d
-print(f"at least {fewest} clips, all on one side: {plots.p_equals(exact_p(0, fewest))}")
+# all of d on one side: 2 * (1/2)^d
+assert np.isclose(exact_p(0, fewest), 2 / 2**fewest)
+print(
+    f"at least {fewest} clips, all on one side:"
+    f" {plots.p_equals(exact_p(0, fewest))}"
+)
 for name in VARIANTS[1:]:
     gain = right[name] - right["base"]
     most = max(b for b in range(n) if exact_p(b, b + gain) < 0.05)
-    print(f"{paper.VARIANT_NAMES[name]}, {gain} clips more: up to {most} lost, {most + gain} won.")
-    print(f"  If more than {(2 * most + gain) / n:.0%} of the clips differ, p is not below 0.05.")
+    print(
+        f"{paper.VARIANT_NAMES[name]}, {gain} clips more: up to {most} lost,"
+        f" {most + gain} won."
+    )
+    print(
+        f"  If more than {(2 * most + gain) / n:.0%} of the clips differ, p is"
+        " not below 0.05."
+    )
 for name, seeds in runs.items():
     if name != "base" and "base" in runs:
-        shares = [sum(metrics.mcnemar(runs["base"][k], seeds[k])[:2]) / len(study.clips)
-                  for k in set(seeds) & set(runs["base"])]  # fmt: skip
-        print(f"here base and {effects.title(name)} differ in {np.mean(shares):.0%} of the clips")
+        shares = [
+            sum(metrics.mcnemar(runs["base"][k], seeds[k])[:2])
+            / len(study.clips)
+            for k in set(seeds) & set(runs["base"])
+        ]
+        print(
+            f"here base and {effects.title(name)} differ in"
+            f" {np.mean(shares):.0%} of the clips"
+        )
 
 # %% [markdown]
 # **3. (middle)** Somebody trains with $k$ seeds and prints the best run. If accuracies vary with
@@ -492,11 +644,16 @@ def flattery(k):
 
 assert np.isclose(flattery(2), 1 / np.sqrt(np.pi), atol=1e-6)
 rng = np.random.default_rng(seed)
-sigma = 100 * spread["accuracy"].max()  # the row that varies most; nan where there is one seed
+# the row that varies most; nan where there is one seed
+sigma = 100 * spread["accuracy"].max()
 for k in (2, 3, 5, 10):
     best = rng.standard_normal((100_000, k)).max(axis=1)
     assert abs(best.mean() - flattery(k)) < 5 * best.std() / np.sqrt(len(best))
-    here = "" if np.isnan(sigma) else f", here up to {flattery(k) * sigma:.1f} points"
+    here = (
+        ""
+        if np.isnan(sigma)
+        else f", here up to {flattery(k) * sigma:.1f} points"
+    )
     print(f"best of {k}: {flattery(k):.2f} standard deviations{here}")
 
 # %% [markdown]
@@ -511,22 +668,38 @@ from scipy.stats import binom
 
 
 def power(n, d, s):
-    """Return the probability of p < 0.05: over the clips that differ, then over their sides."""
+    """Return the probability of p < 0.05: over the clips that differ, then
+    over their sides.
+    """
     differing = np.arange(n + 1)[:, None]
     won = np.arange(n + 1)[None, :]
-    p = np.minimum(1, 2 * binom.cdf(np.minimum(won, differing - won), differing, 0.5))
-    weight = binom.pmf(differing, n, d) * binom.pmf(won, differing, (d + s) / (2 * d))
+    p = np.minimum(
+        1, 2 * binom.cdf(np.minimum(won, differing - won), differing, 0.5)
+    )
+    weight = binom.pmf(differing, n, d) * binom.pmf(
+        won, differing, (d + s) / (2 * d)
+    )
     return weight[p < 0.05].sum()
 
 
 s = (right["mfem"] - right["base"]) / n
 for d in (0.1, 0.2, 0.3):
     enough = next(m for m in range(n, 3000, 50) if power(m, d, s) >= 0.8)
-    print(f"{d:.0%} differ: power {power(n, d, s):.2f} with {n} clips, 0.8 with about {enough}")
+    print(
+        f"{d:.0%} differ: power {power(n, d, s):.2f} with {n} clips, 0.8 with"
+        f" about {enough}"
+    )
 
 rng = np.random.default_rng(seed)
-lost, won, _ = rng.multinomial(n, [(0.2 - s) / 2, (0.2 + s) / 2, 0.8], size=2000).T
-drawn = np.mean([exact_p(*pair) < 0.05 for pair in zip(lost.tolist(), won.tolist(), strict=True)])
+lost, won, _ = rng.multinomial(
+    n, [(0.2 - s) / 2, (0.2 + s) / 2, 0.8], size=2000
+).T
+drawn = np.mean(
+    [
+        exact_p(*pair) < 0.05
+        for pair in zip(lost.tolist(), won.tolist(), strict=True)
+    ]
+)
 assert abs(drawn - power(n, 0.2, s)) < 0.06
 print(f"20% differ, drawn 2000 times: {drawn:.2f}")
 
@@ -534,6 +707,12 @@ print(f"20% differ, drawn 2000 times: {drawn:.2f}")
 # ## Where these figures come from
 
 # %%
-everything = [run for variants in (runs, *larger.values()) for own in variants.values()
-              for run in own.values()]  # fmt: skip
-provenance.show(everything, f"make ablation DATASET={dataset} PROFILE={profile}", study)
+everything = [
+    run
+    for variants in (runs, *larger.values())
+    for own in variants.values()
+    for run in own.values()
+]
+provenance.show(
+    everything, f"make ablation DATASET={dataset} PROFILE={profile}", study
+)

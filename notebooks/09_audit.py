@@ -24,7 +24,7 @@ data_root = None
 profile = "laptop"
 seed = 0
 
-# %%
+# %% tags=["hide-input"]
 import pandas as pd
 
 from merlib import metrics
@@ -52,10 +52,18 @@ for method, texts in paper.ACCURACY_AS_PRINTED.items():
         counts = paper.whole_counts(text, n) if text else None
         row[f"printed, {paper.NAMES[name]}"] = text
         row[f"k of {n}"] = (
-            None if counts is None else ", ".join(map(str, counts)) if counts else "none"
+            None
+            if counts is None
+            else ", ".join(map(str, counts))
+            if counts
+            else "none"
         )
     rows.append(row)
-plots.table(pd.DataFrame(rows), "Table 2: which counts give the printed accuracy", index=False)
+plots.table(
+    pd.DataFrame(rows),
+    "Table 2: which counts give the printed accuracy",
+    index=False,
+)
 
 # %% [markdown]
 # An accuracy without a count may be whole over another number of clips. These numbers of clips, up
@@ -68,15 +76,24 @@ texts = {
     for name, text in zip(paper.USED, both, strict=True)
     if text
 }
-other = [key for key, text in texts.items() if not paper.whole_counts(text, paper.USED[key[1]])]
+other = [
+    key
+    for key, text in texts.items()
+    if not paper.whole_counts(text, paper.USED[key[1]])
+]
 for method, name in other:
     text, used = texts[method, name], paper.USED[name]
-    near = {n: paper.whole_counts(text, n) for n in range(used - 10, used + 11)}
+    near = {
+        n: paper.whole_counts(text, n) for n in range(used - 10, used + 11)
+    }
     found = [f"{k} of {n}" for n, counts in near.items() for k in counts]
     print(f"{method} on {name}, {text} %: {', '.join(found) or 'none'}")
 for name, text in (("casme2", "65.9"), ("samm", "48.5")):
     n = paper.USED[name]
-    print(f"Micro-attention without its last zero, {text} %: {paper.whole_counts(text, n)} of {n}")
+    print(
+        f"Micro-attention without its last zero, {text} %:"
+        f" {paper.whole_counts(text, n)} of {n}"
+    )
 
 # %% [markdown]
 # The figures of SLSTT {cite}`zhang2022short` are exactly 188 of 248 and 97 of 134: those are other
@@ -96,9 +113,15 @@ for name, n in paper.USED.items():
     print(f"{name}: one clip of {n} is {100 / n:.3f} points of accuracy")
 best, second = paper.TABLE2["the paper"][0], paper.TABLE2["AM3F-FlowNet"][0]
 lead = best - second
-print(f"the paper leads AM3F-FlowNet by {lead:.3f} points: {lead / 100 * 246:.2f} clips of 246")
+print(
+    f"the paper leads AM3F-FlowNet by {lead:.3f} points:"
+    f" {lead / 100 * 246:.2f} clips of 246"
+)
 low, high = metrics.wilson(209, 246)
-print(f"Wilson's 95 % interval of 209 of 246: {100 * low:.1f} to {100 * high:.1f} %")
+print(
+    f"Wilson's 95 % interval of 209 of 246: {100 * low:.1f} to"
+    f" {100 * high:.1f} %"
+)
 
 # %% [markdown]
 # The interval takes clips as independent, but clips of one person are not. So the true interval is
@@ -121,10 +144,18 @@ for name, (_, matrix) in paper.KFC_MER_CONFUSION.items():
     rows[name] = {
         "clips": f"{matrix.sum()}",
         "UF1 (eq. 16)": metrics.uf1(matrix),
-        "F1 of mean precision and recall": 2 * precision * recall / (precision + recall),
-        "quoted in table 2": paper.TABLE2["KFC-MER"][1 if name == "casme2" else 3],
+        "F1 of mean precision and recall": (
+            2 * precision * recall / (precision + recall)
+        ),
+        "quoted in table 2": paper.TABLE2["KFC-MER"][
+            1 if name == "casme2" else 3
+        ],
     }
-plots.table(pd.DataFrame(rows).T, "KFC-MER from its released confusion matrices", digits=4)
+plots.table(
+    pd.DataFrame(rows).T,
+    "KFC-MER from its released confusion matrices",
+    digits=4,
+)
 
 # %% [markdown]
 # The quoted figures are of the second kind; by equation 16 the same predictions score less. The
@@ -139,12 +170,16 @@ plots.table(pd.DataFrame(rows).T, "KFC-MER from its released confusion matrices"
 # %%
 quoted = [method for method in paper.TABLE2 if method != "the paper"]
 count = sum(method in quoted for method, _ in texts)
-print(f"{count} quoted accuracies; {len(other)} are not of the paper's clips, as printed:")
+print(
+    f"{count} quoted accuracies; {len(other)} are not of the paper's clips, as"
+    " printed:"
+)
 print(", ".join(f"{method} ({name})" for method, name in other))
 half = 100 * (high - low) / 2
 close = [method for method in quoted if best - paper.TABLE2[method][0] < half]
 print(
-    f"half of Wilson's interval is {half:.1f} points; {', '.join(close) or 'no method'} is nearer"
+    f"half of Wilson's interval is {half:.1f} points;"
+    f" {', '.join(close) or 'no method'} is nearer"
 )
 
 # %% [markdown] slideshow={"slide_type": "-"}
@@ -178,13 +213,22 @@ print(
 
 # %%
 differences = audit.differences()
-plots.table(differences, "Differences in the text, recomputed from the printed cells", index=False)
+plots.table(
+    differences,
+    "Differences in the text, recomputed from the printed cells",
+    index=False,
+)
 
 # %%
 wrong = differences[differences["verdict"] != audit.AGREES]
-print(f"{len(differences) - len(wrong)} of {len(differences)} agree. The others:")
+print(
+    f"{len(differences) - len(wrong)} of {len(differences)} agree. The others:"
+)
 for _, row in wrong.iterrows():
-    print(f"{row['difference']}, {row['column']}: {row['printed']}; found {row['recomputed']}")
+    print(
+        f"{row['difference']}, {row['column']}: {row['printed']}; found"
+        f" {row['recomputed']}"
+    )
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## Every other claim
@@ -247,8 +291,14 @@ print(", ".join(f"{word} {count}" for word, count in verdicts.items()))
 
 # %% tags=["solution", "hide-cell"] jupyter={"source_hidden": true, "outputs_hidden": true}
 for name, (printed, *_) in paper.TABLE3.items():
-    print(f"{paper.VARIANT_NAMES[name]}: {paper.whole_counts(f'{printed:.3f}', 246)} of 246")
-counts = [paper.whole_counts(f"{row[0]:.3f}", 246)[0] for row in paper.TABLE3.values()]
+    print(
+        f"{paper.VARIANT_NAMES[name]}:"
+        f" {paper.whole_counts(f'{printed:.3f}', 246)} of 246"
+    )
+counts = [
+    paper.whole_counts(f"{row[0]:.3f}", 246)[0]
+    for row in paper.TABLE3.values()
+]
 print(f"From first to last: {counts[-1] - counts[0]} clips.")
 
 # %% [markdown]
@@ -261,16 +311,26 @@ import numpy as np
 
 n, rng = 246, np.random.default_rng(0)
 for decimals in (1, 2, 3):
-    possible = 100 * 10**decimals + 1  # from 0 to 100 in steps of the last decimal
+    # from 0 to 100 in steps of the last decimal
+    possible = 100 * 10**decimals + 1
     fitting = {f"{100 * k / n:.{decimals}f}" for k in range(n + 1)}
-    drawn = [f"{v / 10**decimals:.{decimals}f}" for v in rng.integers(0, possible, 400)]
-    assert all((text in fitting) == bool(paper.whole_counts(text, n)) for text in drawn)
+    drawn = [
+        f"{v / 10**decimals:.{decimals}f}"
+        for v in rng.integers(0, possible, 400)
+    ]
+    assert all(
+        (text in fitting) == bool(paper.whole_counts(text, n))
+        for text in drawn
+    )
     hits = sum(text in fitting for text in drawn)
     print(
         f"{decimals} decimals: {len(fitting)} of {possible} fit, 1 in "
         f"{possible / len(fitting):.0f}; of 400 drawn, {hits} did"
     )
-print("So three printed decimals tell much more than two, and one tells hardly anything.")
+print(
+    "So three printed decimals tell much more than two, and one tells hardly"
+    " anything."
+)
 
 # %% [markdown]
 # **3. (hard)** The paper prints accuracy, UAR and UF1 on CASME II, and quotes two recalls from its
@@ -282,15 +342,23 @@ print("So three printed decimals tell much more than two, and one tells hardly a
 # %% tags=["solution", "hide-cell"] jupyter={"source_hidden": true, "outputs_hidden": true}
 from itertools import product
 
-sizes = {name: paper.TABLE1["casme2"][name] for name in ("happiness", "disgust", "others")}
-quoted = {name: paper.TABLE1["casme2"][name] for name in paper.FIGURE6_RECALL["casme2"]}
+sizes = {
+    name: paper.TABLE1["casme2"][name]
+    for name in ("happiness", "disgust", "others")
+}
+quoted = {
+    name: paper.TABLE1["casme2"][name]
+    for name in paper.FIGURE6_RECALL["casme2"]
+}
 n = np.array([*sizes.values(), *quoted.values()])
 accuracy, uf1, uar = paper.TABLE3["full"]
 (correct,) = paper.whole_counts(f"{accuracy:.3f}", n.sum())
 known = []  # the counts behind the two quoted recalls
 for name, size in quoted.items():
     recall = paper.FIGURE6_RECALL["casme2"][name]
-    known.append([k for k in range(size + 1) if round(100 * k / size) == recall])
+    known.append(
+        [k for k in range(size + 1) if round(100 * k / size) == recall]
+    )
 choices = product(*(range(size + 1) for size in sizes.values()), *known)
 diagonals = np.array([row for row in choices if sum(row) == correct])
 print(f"accuracy and two recalls: {len(diagonals)} diagonals")
@@ -302,12 +370,21 @@ left = diagonals[same & best]
 print(f"and the two quoted recalls are the best: {len(left)}")
 
 wrong = n.sum() - correct
-dealt = np.array([row for row in product(range(wrong + 1), repeat=4) if sum(row) <= wrong])
-dealt = np.column_stack([dealt, wrong - dealt.sum(axis=1)])  # false positives of each class
+dealt = np.array(
+    [row for row in product(range(wrong + 1), repeat=4) if sum(row) <= wrong]
+)
+# false positives of each class
+dealt = np.column_stack([dealt, wrong - dealt.sum(axis=1)])
 agree = []
 for row in left:
-    possible = (dealt <= wrong - (n - row)).all(axis=1)  # no clip is a class's own false positive
+    # no clip is a class's own false positive
+    possible = (dealt <= wrong - (n - row)).all(axis=1)
     f1 = (2 * row / (n + row + dealt)).mean(axis=1)[possible]
     agree.append((np.round(f1, 3) == uf1).any())
-print(f"and UF1, which lies within reach of {sum(agree)}: it rules out {len(left) - sum(agree)}")
-print(pd.DataFrame(left[agree], columns=[*sizes, *quoted]).to_string(index=False))
+print(
+    f"and UF1, which lies within reach of {sum(agree)}: it rules out"
+    f" {len(left) - sum(agree)}"
+)
+print(
+    pd.DataFrame(left[agree], columns=[*sizes, *quoted]).to_string(index=False)
+)

@@ -21,7 +21,7 @@ data_root = None
 profile = "laptop"
 seed = 0
 
-# %%
+# %% tags=["hide-input"]
 from dataclasses import fields
 
 import pandas as pd
@@ -48,7 +48,9 @@ globals().update(parameters.read(globals()))  # papermill may pass text
 configs = {name: make_profile(name, dataset).step() for name in PROFILES}
 profiles = pd.DataFrame(configs).astype(str)
 profiles = profiles[profiles.nunique(axis=1) > 1]
-plots.table(profiles.rename_axis("field").reset_index(), "The profiles", index=False)
+plots.table(
+    profiles.rename_axis("field").reset_index(), "The profiles", index=False
+)
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## The literal reading
@@ -61,19 +63,45 @@ plots.table(profiles.rename_axis("field").reset_index(), "The profiles", index=F
 # %% tags=["hide-input"]
 SAYS = {
     "evm_order": "section 3.1.2 samples the frames first and magnifies then",
-    "head_motion": "one alignment of the face, and no other step against the head's motion",
-    "grey": "the magnified frames themselves are the input, not how they differ from the onset",
-    "cam_relu": "eq. 7 has no activation between W0 and W1; without it their start is plain, too",
-    "fim_kernel": "tau is defined once, below eq. 3, as the 7x7 convolution, and eq. 12 uses it",
+    "head_motion": (
+        "one alignment of the face, and no other step against the head's"
+        " motion"
+    ),
+    "grey": (
+        "the magnified frames themselves are the input, not how they differ"
+        " from the onset"
+    ),
+    "cam_relu": (
+        "eq. 7 has no activation between W0 and W1; without it their start is"
+        " plain, too"
+    ),
+    "fim_kernel": (
+        "tau is defined once, below eq. 3, as the 7x7 convolution, and eq. 12"
+        " uses it"
+    ),
     "fim_inner_kernel": "eq. 12 uses the same tau for the deep feature",
-    "weight_decay": "section 3.1.4 lists the settings of training; weight decay is not among them",
-    "precision": "section 3.1.4 names a V100, which does not multiply in bfloat16",
+    "weight_decay": (
+        "section 3.1.4 lists the settings of training; weight decay is not"
+        " among them"
+    ),
+    "precision": (
+        "section 3.1.4 names a V100, which does not multiply in bfloat16"
+    ),
 }
 rows = [
-    {"field": name, "paper": str(ours), "literal": str(theirs), "the text": SAYS[name]}
-    for name, (ours, theirs) in differences("paper", "literal", dataset).items()
+    {
+        "field": name,
+        "paper": str(ours),
+        "literal": str(theirs),
+        "the text": SAYS[name],
+    }
+    for name, (ours, theirs) in differences(
+        "paper", "literal", dataset
+    ).items()
 ]
-plots.table(pd.DataFrame(rows), "What the profile `literal` changes", index=False)
+plots.table(
+    pd.DataFrame(rows), "What the profile `literal` changes", index=False
+)
 
 # %% [markdown]
 # A literal reading is not a better one: a text leaves out what its authors take for granted. It is
@@ -95,13 +123,19 @@ plots.table(pd.DataFrame(rows), "What the profile `literal` changes", index=Fals
 
 # %%
 def decisions(step):
-    """Return the table of the fields of one step: default, alternatives, reason."""
+    """Return the table of the fields of one step: default, alternatives,
+    reason.
+    """
     rows = [
         {
             "field": item.name,
             "default": str(item.default),
-            "alternatives": ", ".join(str(o) for o in options(item.name) if o != item.default)
-            or in_words(kinds()[item.name]),
+            "alternatives": (
+                ", ".join(
+                    str(o) for o in options(item.name) if o != item.default
+                )
+                or in_words(kinds()[item.name])
+            ),
             "why": item.metadata["why"].replace("`", "'"),
         }
         for item in fields(Config)
@@ -143,12 +177,14 @@ plots.table(fixed, "Decisions with one answer", index=False)
 # generator seeds (101 and 102), never on the published data (seed 0), with five folds by subject.
 # `benchmarks/laptop_profile.py` makes these figures; each row changes one thing.
 
-# %%
+# %% tags=["hide-input"]
 from merlib.files import find_home, noted
 
 
 def development(name):
-    """Return the table that a benchmark has made of development data; say so if it is not there."""
+    """Return the table that a benchmark has made of development data; say so
+    if it is not there.
+    """
     path = noted(find_home() / "results" / "development" / f"{name}.csv")
     if path.exists():
         return pd.read_csv(path)
@@ -157,7 +193,11 @@ def development(name):
 
 if (tried := development("laptop_profile")) is not None:
     tried = tried.drop(columns="configuration")
-    display(plots.table(tried, "Development data, never the published one", index=False))
+    display(
+        plots.table(
+            tried, "Development data, never the published one", index=False
+        )
+    )
 
 # %% [markdown]
 # A hundred clips are few: one clip is a point of accuracy, and rows that differ by less than five
@@ -172,12 +212,24 @@ if (tried := development("laptop_profile")) is not None:
 # %%
 if (sizes := development("laptop_size")) is not None:
     sizes = sizes.groupby(["method", "width", "frames", "epochs"], sort=False)
-    spent = sizes[["ratio", "accuracy", "UF1"]].mean().assign(datasets=sizes.size()).reset_index()
-    display(plots.table(spent.rename(columns={"ratio": "time"}), "Development data", index=False))
+    spent = (
+        sizes[["ratio", "accuracy", "UF1"]]
+        .mean()
+        .assign(datasets=sizes.size())
+        .reset_index()
+    )
+    display(
+        plots.table(
+            spent.rename(columns={"ratio": "time"}),
+            "Development data",
+            index=False,
+        )
+    )
     best, first = spent.loc[spent["UF1"].idxmax()], spent.loc[0]
     print(
-        f"Highest UF1: {best['width']} channels, {best['frames']} frames, {best['epochs']} epochs; "
-        f"{100 * (best['UF1'] - first['UF1']):+.1f} points for {best['ratio']:.2f} times the time"
+        f"Highest UF1: {best['width']} channels, {best['frames']} frames,"
+        f" {best['epochs']} epochs; {100 * (best['UF1'] - first['UF1']):+.1f}"
+        f" points for {best['ratio']:.2f} times the time"
     )
 
 # %% [markdown]
@@ -189,7 +241,11 @@ if (read := development("grey_views")) is not None:
     read = read.groupby(["magnified", "head", "grey"], sort=False)
     told = read[["accuracy", "UF1"]].mean().reset_index()
     told["magnified"] = told["magnified"].map({True: "yes", False: "no"})
-    display(plots.table(told, "Development data, mean of two datasets", index=False))
+    display(
+        plots.table(
+            told, "Development data, mean of two datasets", index=False
+        )
+    )
 
 # %% [markdown]
 # ## Summary
@@ -210,9 +266,15 @@ plain = Config()
 for change in ({"evm_alpha": 20.0}, {"epochs": 7}):
     other = make_profile("paper", **change)
     changed = [step for step in steps if other.hash(step) != plain.hash(step)]
-    print(f"{change}: whole hash {plain.hash()} -> {other.hash()}, of it {changed}")
+    print(
+        f"{change}: whole hash {plain.hash()} -> {other.hash()}, of it"
+        f" {changed}"
+    )
     assert other.hash() != plain.hash() and len(changed) == 1
-print("A field of preparation asks for new clips and new training, one of training for training.")
+print(
+    "A field of preparation asks for new clips and new training, one of"
+    " training for training."
+)
 
 # %% [markdown]
 # **2. (middle)** Take only the fields with a closed set of values, or with yes and no. How many
@@ -229,7 +291,10 @@ choices = {
 }
 print(f"{len(choices)} fields, {prod(choices.values()):,} combinations,")
 print(f"{sum(number - 1 for number in choices.values())} one at a time.")
-print("Nobody can run all of them. If you try many and report the best one, you report luck.")
+print(
+    "Nobody can run all of them. If you try many and report the best one, you"
+    " report luck."
+)
 
 # %% [markdown]
 # **3. (hard)** Table 3 compares *base* with *full*. Which decisions about the network can move only
@@ -246,7 +311,9 @@ from merlib.model.network import Network
 
 
 def trainable(variant, **change):
-    """Return the number of trainable parameters of a variant of the laptop's network."""
+    """Return the number of trainable parameters of a variant of the laptop's
+    network.
+    """
     config = replace(make_profile("laptop"), variant=variant, **change)
     with torch.device("meta"):  # shapes only, no memory
         network = Network(5, config)
@@ -259,11 +326,17 @@ for item in fields(Config):
     if item.metadata["step"] == "network" and item.name != "variant":
         for option in set(options(item.name)) - {item.default}:
             change = {item.name: option}
-            more = {name: trainable(name, **change) - count for name, count in plain.items()}
+            more = {
+                name: trainable(name, **change) - count
+                for name, count in plain.items()
+            }
             rows.append({"field": item.name, "value": str(option)} | more)
 table = pd.DataFrame(rows).sort_values(["field", "value"])
 print(f"parameters as decided: {plain}; and how many more with another value:")
 print(table.to_string(index=False))
 modules = table["field"].str.match("sam_|gem_|cam_|mfem_|fim_|next_")
 assert (table.loc[modules, "base"] == 0).all()  # base has none of the modules
-print("Zero in both: the decision changes what is computed, not how many weights there are.")
+print(
+    "Zero in both: the decision changes what is computed, not how many weights"
+    " there are."
+)

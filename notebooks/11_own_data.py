@@ -37,7 +37,7 @@ profile = "laptop"  # or "paper", "literal"
 seed = 0
 overrides = {}  # fields of the configuration to change
 
-# %%
+# %% tags=["hide-input"]
 import csv
 import tempfile
 from pathlib import Path
@@ -53,9 +53,16 @@ from merlib.pages import plots
 from merlib.study import parameters
 from merlib.study.check import check
 
-globals().update(parameters.read(globals(), frames=True))  # papermill may pass text
+# papermill may pass text
+globals().update(parameters.read(globals(), frames=True))
 plots.style()
-study = Study(dataset=dataset, data_root=data_root, profile=profile, seed=seed, **overrides)
+study = Study(
+    dataset=dataset,
+    data_root=data_root,
+    profile=profile,
+    seed=seed,
+    **overrides,
+)
 clips = study.clips
 print(clips.attrs["version"])
 
@@ -79,7 +86,9 @@ print(clips.attrs["version"])
 # by subject:
 
 # %%
-plots.table(counts(clips), f"Clips by subject and class, {clips.attrs['version']}")
+plots.table(
+    counts(clips), f"Clips by subject and class, {clips.attrs['version']}"
+)
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## Check first
@@ -123,13 +132,25 @@ faulty = [
     ("03", "EP04_3", 10, 15, 80, "17", "repression"),
 ]
 names = tables.LAYOUTS["casme2"].columns
-order = ["subject", "name", "onset", "apex", "offset", "action_units", "emotion"]
+order = [
+    "subject",
+    "name",
+    "onset",
+    "apex",
+    "offset",
+    "action_units",
+    "emotion",
+]
 with tempfile.TemporaryDirectory() as folder:
     table = Path(folder) / "CASME2-coding-example.xlsx"
-    pd.DataFrame(faulty, columns=[names[name] for name in order]).to_excel(table, index=False)
+    pd.DataFrame(faulty, columns=[names[name] for name in order]).to_excel(
+        table, index=False
+    )
     report = check("casme2", table=table)
 print(report.verdict)
-shown = report.findings.table()[["level", "row", "clip", "kind", "message"]].astype(str)
+shown = report.findings.table()[
+    ["level", "row", "clip", "kind", "message"]
+].astype(str)
 plots.table(shown.replace("<NA>", ""), "What the check finds", index=False)
 
 # %% [markdown] slideshow={"slide_type": "slide"}
@@ -154,7 +175,9 @@ plots.table(shown.replace("<NA>", ""), "What the check finds", index=False)
 # %%
 home = study.home / "data" / "own_example"
 home.mkdir(parents=True, exist_ok=True)
-lines = [["clip", "subject", "onset", "apex", "offset", "emotion", "frames", "fps"]]
+lines = [
+    ["clip", "subject", "onset", "apex", "offset", "emotion", "frames", "fps"]
+]
 few = clips.groupby("subject").head(3).head(9)
 for k, clip in enumerate(few.itertuples()):
     name, apex = clip.clip.replace("/", "_"), clip.apex - clip.onset
@@ -163,7 +186,9 @@ for k, clip in enumerate(few.itertuples()):
     if k % 3 == 2:
         source = f"{name}.avi"
         size, codec = frames.shape[:0:-1], cv2.VideoWriter_fourcc(*"MJPG")
-        video = cv2.VideoWriter(str(home / source), codec, clip.fps, size, isColor=False)
+        video = cv2.VideoWriter(
+            str(home / source), codec, clip.fps, size, isColor=False
+        )
         for frame in frames:
             video.write(frame)
         video.release()
@@ -186,7 +211,11 @@ print(report.verdict)
 own = Study("own", home, profile, seed, home=study.home, **overrides)
 print(own.clips.attrs["version"], own.prepared.x.shape)
 plots.table(
-    own.clips[["clip", "subject", "emotion", "onset", "apex", "offset", "fps"]], "Own clips", 0
+    own.clips[
+        ["clip", "subject", "emotion", "onset", "apex", "offset", "fps"]
+    ],
+    "Own clips",
+    0,
 )
 
 # %% [markdown] slideshow={"slide_type": "slide"}
@@ -211,7 +240,10 @@ plots.table(
 # %%
 first = own.clips.iloc[0]
 eyes = home / "eyes.csv"
-eyes.write_text(f"clip,left_x,left_y,right_x,right_y\n{first['clip']},250,172,375,174\n", "utf-8")
+eyes.write_text(
+    f"clip,left_x,left_y,right_x,right_y\n{first['clip']},250,172,375,174\n",
+    "utf-8",
+)
 named = load_clips("own", home)
 print(first["clip"], named["eyes"].iloc[0])
 eyes.unlink()
@@ -265,14 +297,22 @@ for clip in own.clips.itertuples():
     for number, frame in enumerate(read_frames(clip.frames)[::step]):
         cv2.imwrite(str(folder / f"{number:04d}.png"), frame)
     apex = max(1, (clip.apex - clip.onset) // step)
-    slow.append([clip.clip, clip.subject, 0, apex, number, clip.emotion, clip.clip, 30])
+    slow.append(
+        [clip.clip, clip.subject, 0, apex, number, clip.emotion, clip.clip, 30]
+    )
 with (thin / "manifest.csv").open("w", newline="", encoding="utf-8") as file:
     csv.writer(file).writerows(slow)
 report = check("own", thin, config=study.config, n_jobs=1, progress=False)
 left = [row[3] + 1 for row in slow[1:]]
-print(f"{min(left)} to {max(left)} frames from onset to apex; T = {study.config.frames}")
+print(
+    f"{min(left)} to {max(left)} frames from onset to apex; T ="
+    f" {study.config.frames}"
+)
 repeated = [one for one in report.findings if one.kind == "short clip"]
-print(f"{len(repeated)} of {len(left)} clips repeat frames, and a frame twice shows nothing new.")
+print(
+    f"{len(repeated)} of {len(left)} clips repeat frames, and a frame twice"
+    " shows nothing new."
+)
 assert len(repeated) == sum(count < study.config.frames for count in left)
 
 # %% [markdown]
@@ -293,8 +333,22 @@ matrices = [face.similarity(eyes + (shift, 0), side) for shift in (0, 1)]
 scale = np.sqrt(np.linalg.det(matrices[0][:, :2]))
 crops = [face.align(frame, matrix, side)[0] for matrix in matrices]
 found = Flow("fast")(*crops)
-print(f"A pixel of the frame is {scale:.2f} pixels of the crop: everything seems to move by it.")
-print(f"Median of the flow found: u = {np.median(found[0]):.2f}, v = {np.median(found[1]):.2f}")
-print("Nothing moved. An error of the eyes that changes in time is motion that is not there, and a")
-print("micro-expression is no larger. The same error in all frames only shifts the crop.")
-assert np.allclose(matrices[1] @ (*(eyes[0] + (1, 0)), 1), matrices[0] @ (*eyes[0], 1))
+print(
+    f"A pixel of the frame is {scale:.2f} pixels of the crop: everything seems"
+    " to move by it."
+)
+print(
+    f"Median of the flow found: u = {np.median(found[0]):.2f}, v ="
+    f" {np.median(found[1]):.2f}"
+)
+print(
+    "Nothing moved. An error of the eyes that changes in time is motion that"
+    " is not there, and a"
+)
+print(
+    "micro-expression is no larger. The same error in all frames only shifts"
+    " the crop."
+)
+assert np.allclose(
+    matrices[1] @ (*(eyes[0] + (1, 0)), 1), matrices[0] @ (*eyes[0], 1)
+)

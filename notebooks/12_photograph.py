@@ -27,7 +27,7 @@ profile = "laptop"  # or "paper", "literal"
 seed = 0
 overrides = {}  # fields of the configuration to change
 
-# %%
+# %% tags=["hide-input"]
 import cv2
 import matplotlib.pyplot as plt
 import numpy as np
@@ -58,24 +58,58 @@ print("eyes found at", eyes.round(1).tolist())
 
 # %%
 def moved(turn, scale, light):
-    """Return the photograph turned, scaled and darkened, and where its eyes are then."""
+    """Return the photograph turned, scaled and darkened, and where its eyes
+    are then.
+    """
     matrix = cv2.getRotationMatrix2D((224, 110), turn, scale)
     matrix[:, 2] += 60, 90
-    picture = cv2.warpAffine(grey, matrix, (512, 512), borderMode=cv2.BORDER_REPLICATE)
-    return cv2.convertScaleAbs(picture, alpha=light), cv2.transform(eyes[None], matrix)[0]
+    picture = cv2.warpAffine(
+        grey, matrix, (512, 512), borderMode=cv2.BORDER_REPLICATE
+    )
+    return (
+        cv2.convertScaleAbs(picture, alpha=light),
+        cv2.transform(eyes[None], matrix)[0],
+    )
 
 
 # %% slideshow={"slide_type": "-"}
 rows = []
 for turn, scale, light in (
-    (0, 1, 1), (10, 1, 1), (-15, 1, 1), (30, 1, 1), (-40, 1, 1),
-    (0, 0.5, 1), (0, 1.5, 1), (0, 1, 0.4), (0, 1, 0.1), (15, 0.7, 0.3),
-):  # fmt: skip
+    (0, 1, 1),
+    (10, 1, 1),
+    (-15, 1, 1),
+    (30, 1, 1),
+    (-40, 1, 1),
+    (0, 0.5, 1),
+    (0, 1.5, 1),
+    (0, 1, 0.4),
+    (0, 1, 0.1),
+    (15, 0.7, 0.3),
+):
     picture, expected = moved(turn, scale, light)
     error = np.hypot(*(face.find_eyes(picture) - expected).T).max()
-    rows.append((turn, scale, light, error, 100 * error / np.hypot(*(expected[1] - expected[0]))))
-columns = ["turned, degrees", "scale", "brightness", "error, px", "error, % of eye distance"]
-plots.table(pd.DataFrame(rows, columns=columns), "The worse of both eyes", 2, index=False)
+    rows.append(
+        (
+            turn,
+            scale,
+            light,
+            error,
+            100 * error / np.hypot(*(expected[1] - expected[0])),
+        )
+    )
+columns = [
+    "turned, degrees",
+    "scale",
+    "brightness",
+    "error, px",
+    "error, % of eye distance",
+]
+plots.table(
+    pd.DataFrame(rows, columns=columns),
+    "The worse of both eyes",
+    2,
+    index=False,
+)
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## Five clips
@@ -87,9 +121,14 @@ plots.table(pd.DataFrame(rows, columns=columns), "The worse of both eyes", 2, in
 home = find_home() / "data" / "photograph"
 clips = {}
 for k, emotion in enumerate(config.CLASSES["casme2"]):
-    truth = photograph.write(home / emotion, grey, eyes, emotion, seed=seed + k)
+    truth = photograph.write(
+        home / emotion, grey, eyes, emotion, seed=seed + k
+    )
     numbers = range(truth.onset, truth.offset + 1)
-    clips[emotion] = truth, read_frames(home / emotion / f"img{n}.jpg" for n in numbers)
+    clips[emotion] = (
+        truth,
+        read_frames(home / emotion / f"img{n}.jpg" for n in numbers),
+    )
 
 # %% tags=["hide-input"] slideshow={"slide_type": "-"}
 truth, frames = clips["happiness"]
@@ -101,8 +140,11 @@ plots.strip(
 )
 plots.show(
     plt.gcf(),
-    alt="Three grey pictures of the photographed face side by side: onset, apex, and their "
-    "difference, which is nearly black except for thin lines at edges of the face.",
+    alt=(
+        "Three grey pictures of the photographed face side by side: onset,"
+        " apex, and their difference, which is nearly black except for thin"
+        " lines at edges of the face."
+    ),
 )
 
 # %% [markdown]
@@ -122,13 +164,19 @@ plots.show(
 
 # %%
 def measure(truth, frames):
-    """Return eyes, apex and flow found in a clip, as errors, and the two flows for a picture."""
+    """Return eyes, apex and flow found in a clip, as errors, and the two flows
+    for a picture.
+    """
     matrix = pipeline.transform(frames[0], settings)
-    landed = cv2.transform(truth.eyes[None], matrix)[0] - (face.EYES * settings.size - 0.5)
+    landed = cv2.transform(truth.eyes[None], matrix)[0] - (
+        face.EYES * settings.size - 0.5
+    )
     found = pipeline.find_apex(frames, matrix, settings, truth.onset)
     pair = np.array([0, truth.apex - truth.onset])
     seen = pipeline.flow_sequence(frames, pair, matrix, settings, 200.0)[1]
-    true = flow.truth_in_crop(truth.au_displacement(truth.apex), matrix, settings.size)
+    true = flow.truth_in_crop(
+        truth.au_displacement(truth.apex), matrix, settings.size
+    )
     error, of_zero = flow.errors_with_zero(seen, true, 0.25)
     row = {
         "action units": "+".join(truth.action_units),
@@ -143,18 +191,25 @@ def measure(truth, frames):
 
 # %% slideshow={"slide_type": "-"}
 measured = {emotion: measure(*clip) for emotion, clip in clips.items()}
-table = pd.DataFrame({emotion: row for emotion, (row, _, _) in measured.items()}).T
+table = pd.DataFrame(
+    {emotion: row for emotion, (row, _, _) in measured.items()}
+).T
 plots.table(table, f"Semi-real clips, profile {profile}", digits=2)
 
 # %%
 better = (table["flow error, px"] < table["of zero flow, px"]).sum()
 share = (table["flow error, px"] / table["of zero flow, px"]).astype(float)
 print(f"Flow beats zero flow in {better} of {len(table)} clips; ", end="")
-print(f"its error is {100 * share.min():.0f} % to {100 * share.max():.0f} % of zero flow's.")
+print(
+    f"its error is {100 * share.min():.0f} % to {100 * share.max():.0f} % of"
+    " zero flow's."
+)
 
 # %% tags=["hide-input"] slideshow={"slide_type": "slide"}
 figure, grid = plt.subplots(len(measured), 3, figsize=(6, 2.2 * len(measured)))
-for (emotion, (_, seen, true)), line in zip(measured.items(), grid, strict=True):
+for (emotion, (_, seen, true)), line in zip(
+    measured.items(), grid, strict=True
+):
     matrix = pipeline.transform(clips[emotion][1][0], settings)
     crop = face.align(clips[emotion][1][:1], matrix, settings.size)[0]
     limit = np.hypot(*true).max()
@@ -166,8 +221,11 @@ for (emotion, (_, seen, true)), line in zip(measured.items(), grid, strict=True)
         axes.set_title(title)
 plots.show(
     figure,
-    alt="A row for each of five emotions: the aligned face, then the true flow of the expression "
-    "and the flow that was found, as arrows over colours.",
+    alt=(
+        "A row for each of five emotions: the aligned face, then the true flow"
+        " of the expression and the flow that was found, as arrows over"
+        " colours."
+    ),
 )
 
 # %% [markdown]
@@ -211,8 +269,11 @@ inside[side // 8 : -side // 8, side // 8 : -side // 8] = True
 
 
 def crop_of(shift):
-    """Return the crop of the photograph, shifted so many pixels of the crop to the right."""
-    there = np.linalg.solve(matrix[:, :2], (shift, 0))  # in pixels of the photograph
+    """Return the crop of the photograph, shifted so many pixels of the crop to
+    the right.
+    """
+    # in pixels of the photograph
+    there = np.linalg.solve(matrix[:, :2], (shift, 0))
     picture = cv2.warpAffine(
         grey,
         np.column_stack([np.eye(2), there]),
@@ -233,7 +294,8 @@ for shift in (0.1, 0.3, 1.0, 3.0, 9.0):
             flow.tvl1(crop_of(0), crop_of(shift), name), true, inside
         )
     rows.append({"shift, px": shift} | errors)
-    assert np.isclose(errors["zero"], shift)  # the answer "nothing" is wrong by all of it
+    # the answer "nothing" is wrong by all of it
+    assert np.isclose(errors["zero"], shift)
 print(pd.DataFrame(rows).round(3).to_string(index=False))
 
 # %% [markdown]
@@ -258,4 +320,7 @@ errors = {
 for name, error in errors.items():
     print(f"{name}: {error:.3f} px, of {shift} px that it moved")
 assert errors["darker, means made equal"] < errors["a tenth darker"]
-print("One factor for the whole picture is enough here; real light also changes from side to side.")
+print(
+    "One factor for the whole picture is enough here; real light also changes"
+    " from side to side."
+)

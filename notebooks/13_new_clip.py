@@ -30,12 +30,12 @@ data_root = None  # folder of your own copy of the data
 profile = "laptop"  # or "paper", "literal"
 seed = 0
 method = "full"  # the variant that is trained
-epochs = 20  # fewer than the study trains, so that this page is quick; None for as many
-new_clip = None  # folder of images or video; None draws people that the model has not seen
-show_faces = None  # True or False; None shows faces where they are drawn, not real
+epochs = 20  # so that this page is quick; None for as many as the study has
+new_clip = None  # folder of images or video; None draws new people
+show_faces = None  # True, False; None shows faces if drawn, not real
 overrides = {}  # fields of the configuration to change
 
-# %%
+# %% tags=["hide-input"]
 import matplotlib.pyplot as plt
 import pandas as pd
 
@@ -47,13 +47,19 @@ from merlib.pages import plots
 from merlib.study import parameters
 from merlib.study.predict import predict
 
-globals().update(parameters.read(globals(), frames=True))  # papermill may pass text
+# papermill may pass text
+globals().update(parameters.read(globals(), frames=True))
 plots.style()
 chosen = overrides if epochs is None else {"epochs": epochs} | overrides
-study = Study(dataset=dataset, data_root=data_root, profile=profile, seed=seed, **chosen)
+study = Study(
+    dataset=dataset, data_root=data_root, profile=profile, seed=seed, **chosen
+)
 trained = study.model(method)
 about = trained.about
-print(f"{about['method']}, trained on all of {about['version']}, profile {profile}, seed {seed},")
+print(
+    f"{about['method']}, trained on all of {about['version']}, profile"
+    f" {profile}, seed {seed},"
+)
 print(f"{study.config.epochs} epochs")
 
 # %% [markdown] slideshow={"slide_type": "slide"}
@@ -65,7 +71,9 @@ print(f"{study.config.epochs} epochs")
 # leave-one-subject-out score of the same method, trained as long ([results](07_results.ipynb)).
 
 # %% slideshow={"slide_type": "-"}
-path = saved.save(trained, study.home / "runs" / "models" / f"{dataset}-{method}.safetensors")
+path = saved.save(
+    trained, study.home / "runs" / "models" / f"{dataset}-{method}.safetensors"
+)
 again = saved.load(path)
 shown = ("method", "profile", "seed", "version", "revision", "date")
 rows = {name: str(again.about[name]) for name in shown}
@@ -85,10 +93,14 @@ plots.table(pd.DataFrame({"in the file": rows}), path.name)
 # %%
 if new_clip is None:
     root = study.home / "data" / "new_clips"
-    synthetic.write(root, seed=1, subjects=2, clips=5, n_jobs=1, progress=False)
+    synthetic.write(
+        root, seed=1, subjects=2, clips=5, n_jobs=1, progress=False
+    )
     unseen = load_clips("synthetic", root)
     found = {
-        clip.clip: predict(clip.frames[0].parent, again, clip.onset, None, clip.offset)
+        clip.clip: predict(
+            clip.frames[0].parent, again, clip.onset, None, clip.offset
+        )
         for clip in unseen.itertuples()
     }
     truth = unseen.set_index("clip")
@@ -99,16 +111,33 @@ else:
 # %% slideshow={"slide_type": "-"}
 rows = []
 for name, one in found.items():
-    known = ("?", "?") if truth is None else (truth.at[name, "emotion"], truth.at[name, "apex"])
+    known = (
+        ("?", "?")
+        if truth is None
+        else (truth.at[name, "emotion"], truth.at[name, "apex"])
+    )
     best = one.probabilities.index[0]
-    rows.append((name, known[0], best, one.probabilities.iloc[0], known[1], one.apex))
-columns = ["clip", "true class", "answer", "probability", "true apex", "apex found"]
+    rows.append(
+        (name, known[0], best, one.probabilities.iloc[0], known[1], one.apex)
+    )
+columns = [
+    "clip",
+    "true class",
+    "answer",
+    "probability",
+    "true apex",
+    "apex found",
+]
 table = pd.DataFrame(rows, columns=columns)
 plots.table(table, "New clips", digits=2, index=False)
 
 # %%
 if truth is not None:
-    print(f"{(table['true class'] == table['answer']).sum()} of {len(table)} right: ", end="")
+    print(
+        f"{(table['true class'] == table['answer']).sum()} of {len(table)}"
+        " right: ",
+        end="",
+    )
     print("an example, not a measurement.")
 
 # %% [markdown]
@@ -122,9 +151,11 @@ faces = plots.Faces("synthetic" if new_clip is None else "own", show_faces)
 plots.prediction(next(iter(found.values())), faces)
 plots.show(
     plt.gcf(),
-    alt="Above, the face at the apex with arrows of the flow, and the flow as colour; in the "
-    "middle, the spatial gate of each of the four stages over the face; below, a bar for the "
-    "probability of each class.",
+    alt=(
+        "Above, the face at the apex with arrows of the flow, and the flow as"
+        " colour; in the middle, the spatial gate of each of the four stages"
+        " over the face; below, a bar for the probability of each class."
+    ),
 )
 
 # %% [markdown]
@@ -154,9 +185,15 @@ with safe_open(path, framework="np") as file:
     header = json.loads(file.metadata()["merlib"])
 largest = max(arrays, key=lambda name: arrays[name].size)
 held = sum(array.nbytes for array in arrays.values())
-print(f"{len(arrays)} arrays, {sum(array.size for array in arrays.values()):,} numbers,")
+print(
+    f"{len(arrays)} arrays, {sum(array.size for array in arrays.values()):,}"
+    " numbers,"
+)
 print(f"the largest is {largest}, {arrays[largest].shape}")
-print(f"{held:,} bytes of numbers in a file of {path.stat().st_size:,}: the rest is the header,")
+print(
+    f"{held:,} bytes of numbers in a file of {path.stat().st_size:,}: the rest"
+    " is the header,"
+)
 print(f"with {', '.join(header)}")
 assert held < path.stat().st_size
 
@@ -175,7 +212,10 @@ classes = len(again.classifier.classes_)
 print(f"{right} of {n} right; at random {n / classes:.1f} on average")
 print(f"at least as many by luck: {binom.sf(right - 1, n, 1 / classes):.2f}")
 low, high = metrics.wilson(right, n)
-print(f"95 % interval of the share: {low:.2f} to {high:.2f}. It says next to nothing.")
+print(
+    f"95 % interval of the share: {low:.2f} to {high:.2f}. It says next to"
+    " nothing."
+)
 
 # %% [markdown]
 # **3. (hard)** A mirrored face shows the same emotion. Mirror the first fifty clips, flow included,
@@ -188,7 +228,9 @@ import numpy as np
 
 
 def mirror(x):
-    """Return clips (N, T, C, H, W) of grey, u, v with left and right exchanged."""
+    """Return clips (N, T, C, H, W) of grey, u, v with left and right
+    exchanged.
+    """
     mirrored = x[..., ::-1].copy()
     if study.config.flow_image == "numbers":
         mirrored[:, :, 1] *= -1
@@ -196,16 +238,29 @@ def mirror(x):
 
 
 def fair(x):
-    """Return the mean of the probabilities of clips and of their mirror images."""
-    return (again.classifier.predict_proba(x) + again.classifier.predict_proba(mirror(x))) / 2
+    """Return the mean of the probabilities of clips and of their mirror
+    images.
+    """
+    return (
+        again.classifier.predict_proba(x)
+        + again.classifier.predict_proba(mirror(x))
+    ) / 2
 
 
 some = np.array(study.prepared.x[:50])
 assert np.array_equal(mirror(mirror(some)), some)
-plain, turned = (again.classifier.predict_proba(x) for x in (some, mirror(some)))
+plain, turned = (
+    again.classifier.predict_proba(x) for x in (some, mirror(some))
+)
 change = np.abs(plain - turned).max(axis=1)
 other = (plain.argmax(axis=1) != turned.argmax(axis=1)).sum()
-print(f"A probability changes by {np.median(change):.2f} (median), at most {change.max():.2f};")
-print(f"{other} of {len(some)} answers change, though training mirrors clips at random.")
+print(
+    f"A probability changes by {np.median(change):.2f} (median), at most"
+    f" {change.max():.2f};"
+)
+print(
+    f"{other} of {len(some)} answers change, though training mirrors clips at"
+    " random."
+)
 assert np.allclose(fair(some), fair(mirror(some)), atol=1e-4)
 print("The mean of both does not change: a sum does not depend on the order.")

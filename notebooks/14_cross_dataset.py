@@ -44,7 +44,7 @@ overrides = {}  # fields of the configuration to change
 # Without licensed copies, two small synthetic datasets take their place: five people in the layout
 # and classes of CASME II, and four others in those of SAMM (larger grey frames, other emotions).
 
-# %%
+# %% tags=["hide-input"]
 import matplotlib.pyplot as plt
 import pandas as pd
 
@@ -55,18 +55,33 @@ from merlib.pages import plots
 from merlib.study import parameters
 from merlib.study.study import Study
 
-globals().update(parameters.read(globals(), frames=True))  # papermill may pass text
+# papermill may pass text
+globals().update(parameters.read(globals(), frames=True))
 plots.style()
 if dataset != "composite":
     data_root = find_home() / "data" / "composite"
-    synthetic.write(data_root / "CASME2", seed=3, subjects=5, clips=40, progress=False)
-    synthetic.write(data_root / "SAMM", seed=4, layout="samm", subjects=4, clips=24, progress=False)
+    synthetic.write(
+        data_root / "CASME2", seed=3, subjects=5, clips=40, progress=False
+    )
+    synthetic.write(
+        data_root / "SAMM",
+        seed=4,
+        layout="samm",
+        subjects=4,
+        clips=24,
+        progress=False,
+    )
 study = Study("composite", data_root, profile, seed, **overrides)
 clips = study.clips
-print(f"{clips.attrs['version']}: {len(clips)} clips of {clips['subject'].nunique()} subjects")
+print(
+    f"{clips.attrs['version']}: {len(clips)} clips of"
+    f" {clips['subject'].nunique()} subjects"
+)
 
 # %% slideshow={"slide_type": "slide"}
-by_source = pd.crosstab(clips["source"], clips["emotion"])[list(clips.attrs["classes"])]
+by_source = pd.crosstab(clips["source"], clips["emotion"])[
+    list(clips.attrs["classes"])
+]
 plots.table(by_source, "Clips of each dataset and class")
 
 # %% [markdown]
@@ -99,7 +114,8 @@ rows = {}
 for method in compared:
     run = metrics.last(study.predictions(method))
     parts = {"all": run} | {
-        names[name]: run[run["clip"].map(source) == name] for name in source.unique()
+        names[name]: run[run["clip"].map(source) == name]
+        for name in source.unique()
     }
     for part, table in parts.items():
         scores = metrics.scores(table)
@@ -114,12 +130,16 @@ plots.table(
 
 # %% slideshow={"slide_type": "-"}
 if len(by_source) > 1:
-    cross = Study("composite", data_root, profile, seed, protocol="cross", **overrides)
+    cross = Study(
+        "composite", data_root, profile, seed, protocol="cross", **overrides
+    )
     rows = {}
     for method in compared:
         run = metrics.last(cross.predictions(method))
         for name, table in run.groupby("source"):
-            others = " and ".join(names[other] for other in source.unique() if other != name)
+            others = " and ".join(
+                names[other] for other in source.unique() if other != name
+            )
             key = method, f"{others} to {names[name]}"
             rows[key] = {"clips": len(table)} | metrics.scores(table)
     display = pd.DataFrame(rows).T.astype({"clips": int})
@@ -130,12 +150,16 @@ plots.table(display, f"Cross-dataset, {clips.attrs['version']}, seed {seed}")
 # %% tags=["hide-input"] slideshow={"slide_type": "slide"}
 if len(by_source) > 1:
     matrix = metrics.matrix_of(cross.predictions(compared[-1]))
-    plots.confusion_matrix(matrix, clips.attrs["classes"], f"{compared[-1]}, both directions")
+    plots.confusion_matrix(
+        matrix, clips.attrs["classes"], f"{compared[-1]}, both directions"
+    )
     plots.show(
         plt.gcf(),
-        alt="Confusion matrix of the three shared classes, both directions together: rows are the "
-        "truth, columns the answers, each cell a recall in per cent and a count; darker is "
-        "more.",
+        alt=(
+            "Confusion matrix of the three shared classes, both directions"
+            " together: rows are the truth, columns the answers, each cell a"
+            " recall in per cent and a count; darker is more."
+        ),
     )
 
 # %% [markdown]
@@ -163,11 +187,16 @@ import numpy as np
 counts = by_source.sum()
 share = counts.max() / counts.sum()
 constant = np.zeros((len(counts), len(counts)), int)
-constant[:, counts.argmax()] = counts  # every clip in the column of the largest class
+# every clip in the column of the largest class
+constant[:, counts.argmax()] = counts
 shown = counts[counts > 0]
 by_hand = share, 2 * share / (1 + share) / len(shown), 1 / len(shown)
 print("accuracy, UF1, UAR: " + ", ".join(f"{value:.3f}" for value in by_hand))
-measured = metrics.accuracy(constant), metrics.uf1(constant), metrics.uar(constant)
+measured = (
+    metrics.accuracy(constant),
+    metrics.uf1(constant),
+    metrics.uar(constant),
+)
 assert np.allclose(measured, by_hand)
 
 # %% [markdown]
@@ -178,23 +207,34 @@ assert np.allclose(measured, by_hand)
 
 # %% tags=["solution", "hide-cell"] jupyter={"source_hidden": true, "outputs_hidden": true}
 def splits(column):
-    """Return, for every value left out: training clips and the difference of the shares."""
+    """Return, for every value left out: training clips and the difference of
+    the shares.
+    """
     rows = []
     for left in clips[column].unique():
         out = clips[column] == left
         shares = [
-            clips.loc[part, "emotion"].value_counts(normalize=True).reindex(counts.index).fillna(0)
+            clips.loc[part, "emotion"]
+            .value_counts(normalize=True)
+            .reindex(counts.index)
+            .fillna(0)
             for part in (out, ~out)
         ]
         rows.append(((~out).sum(), (shares[0] - shares[1]).abs().sum() / 2))
-    return pd.DataFrame(rows, columns=["training clips", "difference of shares"])
+    return pd.DataFrame(
+        rows, columns=["training clips", "difference of shares"]
+    )
 
 
 for column in ("subject", "source")[: len(by_source)]:
     found = splits(column)
-    print(f"leaving a {column} out, at least {found['training clips'].min()} of {len(clips)} clips")
     print(
-        f"  are trained on; shares differ by {found['difference of shares'].mean():.2f} on average"
+        f"leaving a {column} out, at least {found['training clips'].min()} of"
+        f" {len(clips)} clips"
+    )
+    print(
+        "  are trained on; shares differ by"
+        f" {found['difference of shares'].mean():.2f} on average"
     )
     assert found["difference of shares"].between(0, 1).all()
 
@@ -209,28 +249,55 @@ from sklearn.linear_model import RidgeClassifier
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
-flow = study.numbers.x[:, -1, 1:3].reshape(len(clips), -1)  # u and v at the apex
+# u and v at the apex
+flow = study.numbers.x[:, -1, 1:3].reshape(len(clips), -1)
 labels = clips["emotion"].to_numpy()
 
 
 def right(keep, test):
-    """Return how many of the test clips are right after training on the clips to keep."""
+    """Return how many of the test clips are right after training on the clips
+    to keep.
+    """
     if len(set(labels[keep])) < 2:  # only one class: it is the answer
         return int(np.isin(labels[test], labels[keep]).sum())
-    fitted = make_pipeline(StandardScaler(), RidgeClassifier(alpha=flow.shape[1]))
-    return int((fitted.fit(flow[keep], labels[keep]).predict(flow[test]) == labels[test]).sum())
+    fitted = make_pipeline(
+        StandardScaler(), RidgeClassifier(alpha=flow.shape[1])
+    )
+    return int(
+        (
+            fitted.fit(flow[keep], labels[keep]).predict(flow[test])
+            == labels[test]
+        ).sum()
+    )
 
 
 rows = []
 for left, own in clips.groupby("subject")["source"].first().items():
-    test, home = (clips["subject"] == left).to_numpy(), (clips["source"] == own).to_numpy()
+    test, home = (
+        (clips["subject"] == left).to_numpy(),
+        (clips["source"] == own).to_numpy(),
+    )
     ways = {"other dataset": ~home, "own dataset": home & ~test, "both": ~test}
     scores = {name: right(keep, test) for name, keep in ways.items()}
     sizes = {f"clips, {name}": keep.sum() for name, keep in ways.items()}
-    rows.append({"tested on": names[own], "clips": test.sum()} | scores | sizes)
+    rows.append(
+        {"tested on": names[own], "clips": test.sum()} | scores | sizes
+    )
 table = pd.DataFrame(rows).groupby("tested on")
 print(table[["clips", *ways]].sum().to_string())
-print(table[[f"clips, {name}" for name in ways]].mean().round().astype(int).to_string())
-print("If 'own' trains on no more clips than 'other' and is still better, the clips differ.")
-print("'both' shows whether the other dataset's clips help. It does not show which difference it")
+print(
+    table[[f"clips, {name}" for name in ways]]
+    .mean()
+    .round()
+    .astype(int)
+    .to_string()
+)
+print(
+    "If 'own' trains on no more clips than 'other' and is still better, the"
+    " clips differ."
+)
+print(
+    "'both' shows whether the other dataset's clips help. It does not show"
+    " which difference it"
+)
 print("is, camera, people or classes; and on so few clips chance is large.")

@@ -46,10 +46,10 @@ dataset = "synthetic"  # or "synthetic-samm", "casme2", "samm", "own"
 data_root = None  # folder of your own copy of the data
 profile = "laptop"  # or "paper", "literal"
 seed = 0
-compared = ["majority", "logistic", "bi-woof"]  # run here if they have not run yet
+compared = ["majority", "logistic", "bi-woof"]  # run if they have not run
 overrides = {}  # fields of the configuration to change
 
-# %%
+# %% tags=["hide-input"]
 import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
@@ -65,9 +65,18 @@ from merlib.study import paper, parameters
 
 globals().update(parameters.read(globals()))  # papermill may pass text
 plots.style()
-study = Study(dataset=dataset, data_root=data_root, profile=profile, seed=seed, **overrides)
+study = Study(
+    dataset=dataset,
+    data_root=data_root,
+    profile=profile,
+    seed=seed,
+    **overrides,
+)
 where = f"{study.clips.attrs['version']}, profile {profile}"
-print(f"{where}: {len(study.clips)} clips, one is {100 / len(study.clips):.2f} points")
+print(
+    f"{where}: {len(study.clips)} clips, one is {100 / len(study.clips):.2f}"
+    " points"
+)
 
 # %% [markdown]
 # This page counts the runs that are stored. This study's own runs come first; then come the saved
@@ -76,7 +85,10 @@ print(f"{where}: {len(study.clips)} clips, one is {100 / len(study.clips):.2f} p
 # %%
 own = [name for name in METHODS if name in compared or study.finished(name)]
 runs = study.runs(METHODS, make=own)  # method -> seed -> predictions
-first = {name: seeds.get(seed, next(iter(seeds.values()))) for name, seeds in runs.items()}
+first = {
+    name: seeds.get(seed, next(iter(seeds.values())))
+    for name, seeds in runs.items()
+}
 print(f"{len(runs)} of {len(METHODS)} methods have run")
 
 # %% [markdown] slideshow={"slide_type": "slide"}
@@ -112,7 +124,8 @@ title = {name: effects.title(name) for name in METHODS}
 table = effects.beside_printed(runs, printed_for)
 reduced = {name: METHODS[name].parameters(study.config) for name in runs}
 table["reduced"] = [
-    ", ".join(f"{key} {value}" for key, value in fields.items()) for fields in reduced.values()
+    ", ".join(f"{key} {value}" for key, value in fields.items())
+    for fields in reduced.values()
 ]
 table["needs pre-training"] = [METHODS[name].pretrained_on for name in runs]
 of_table2 = f"Printed: {paper.NAMES[printed_for]}. " if printed_for else ""
@@ -136,8 +149,10 @@ if beside:
     other = paper.dataset_of(metrics.class_names(run))
     table = effects.beside_printed(beside, other)
     of_other = (
-        f"Printed: {paper.NAMES[other]}. Scores: {run.attrs['run']['version']}, profile {profile}: "
-        f"{run['clip'].nunique()} clips of {run['subject'].nunique()} subjects, mean over seeds"
+        f"Printed: {paper.NAMES[other]}. Scores:"
+        f" {run.attrs['run']['version']}, profile {profile}:"
+        f" {run['clip'].nunique()} clips of {run['subject'].nunique()}"
+        " subjects, mean over seeds"
     )
     display(plots.table(table, of_other))
 else:
@@ -159,25 +174,40 @@ def mark(name):
     return {"marker": "o", "color": plots.COLOURS[0]}
 
 
-order = sorted(runs, key=lambda name: metrics.scores(first[name])["uf1"], reverse=True)
-figure, both = plt.subplots(1, 2, figsize=(6, 0.32 * len(runs) + 1), sharey=True)
+order = sorted(
+    runs, key=lambda name: metrics.scores(first[name])["uf1"], reverse=True
+)
+figure, both = plt.subplots(
+    1, 2, figsize=(6, 0.32 * len(runs) + 1), sharey=True
+)
 for axes, score, function in zip(
     both, ("accuracy", "uf1"), (metrics.accuracy, metrics.uf1), strict=True
 ):
     for k, name in enumerate(order):
         low, high = metrics.bootstrap(first[name], function)
-        axes.plot([low, high], [k, k], color="0.7", linewidth=6, solid_capstyle="butt")
+        axes.plot(
+            [low, high],
+            [k, k],
+            color="0.7",
+            linewidth=6,
+            solid_capstyle="butt",
+        )
         for run in runs[name].values():
-            axes.plot(metrics.scores(run)[score], k, **mark(name), markersize=5)
+            axes.plot(
+                metrics.scores(run)[score], k, **mark(name), markersize=5
+            )
     axes.set_xlabel(effects.LABELS[score])
     axes.set(xlim=(0, 1), xticks=[0, 0.5, 1])
 both[0].set_yticks(range(len(order)), [title[name] for name in order])
 both[0].invert_yaxis()
 plots.show(
     figure,
-    alt="Two dot plots side by side, accuracy and UF1 from 0 to 1, with a row for each method, "
-    "the one with the highest UF1 on top. Each row has a grey bar, the interval over "
-    "subjects, and a blue dot for each seed; the paper's method has orange diamonds.",
+    alt=(
+        "Two dot plots side by side, accuracy and UF1 from 0 to 1, with a row"
+        " for each method, the one with the highest UF1 on top. Each row has a"
+        " grey bar, the interval over subjects, and a blue dot for each seed;"
+        " the paper's method has orange diamonds."
+    ),
 )
 
 # %% [markdown]
@@ -195,15 +225,19 @@ reference = "full" if "full" in runs else next(iter(runs))
 others = [name for name in order if name != reference]
 tests = [metrics.mcnemar(first[reference], first[name]) for name in others]
 pairs = pd.DataFrame(
-    tests, columns=["only the reference", "only the other", "p"],
+    tests,
+    columns=["only the reference", "only the other", "p"],
     index=[title[name] for name in others],
-)  # fmt: skip
+)
 pairs["p, corrected"] = metrics.holm(pairs["p"])
 plots.table(pairs, f"Reference: {title[reference]}. {where}")
 
 # %% slideshow={"slide_type": "-"}
 beaten = [name for name, p in pairs["p, corrected"].items() if p < 0.05]
-print(f"After correction {title[reference]} differs from: {'; '.join(beaten) or 'none'}.")
+print(
+    f"After correction {title[reference]} differs from:"
+    f" {'; '.join(beaten) or 'none'}."
+)
 
 # %% [markdown]
 # ## Does a network beat the linear control?
@@ -213,7 +247,9 @@ print(f"After correction {title[reference]} differs from: {'; '.join(beaten) or 
 
 # %%
 if len(control := real_motion.against_control(runs)):
-    display(effects.table(control, f"Network minus linear control, UF1, {where}"))
+    display(
+        effects.table(control, f"Network minus linear control, UF1, {where}")
+    )
 
 # %% [markdown]
 # ## What it costs
@@ -229,7 +265,9 @@ if len(control := real_motion.against_control(runs)):
 
 # %%
 def cost(name, config):
-    """Return parameters and operations in millions, or nothing for a method without a network."""
+    """Return parameters and operations in millions, or nothing for a method
+    without a network.
+    """
     classifier, count = make(name, config), len(study.clips.attrs["classes"])
     if name in ("base", "mfem", "mffm", "full"):
         total = explain.summary(classifier.config, count).loc["total"]
@@ -238,7 +276,10 @@ def cost(name, config):
         total = explain.cost(classifier, clip, count)
     else:
         return {}
-    return {"parameters": total["parameters"] / 1e6, "MACs": total["macs"] / 1e6}
+    return {
+        "parameters": total["parameters"] / 1e6,
+        "MACs": total["macs"] / 1e6,
+    }
 
 
 def seconds(run):
@@ -249,8 +290,12 @@ def seconds(run):
 full_size = Study("synthetic", profile="paper").config
 costs = pd.concat(
     {
-        "full size": pd.DataFrame({name: cost(name, full_size) for name in runs}).T,
-        "here": pd.DataFrame({name: cost(name, study.config) for name in runs}).T,
+        "full size": (
+            pd.DataFrame({name: cost(name, full_size) for name in runs}).T
+        ),
+        "here": (
+            pd.DataFrame({name: cost(name, study.config) for name in runs}).T
+        ),
     },
     axis=1,
 ).reindex(list(runs))
@@ -261,18 +306,33 @@ plots.table(costs, f"Cost and quality, {where}, one seed", digits=2)
 
 # %%
 same = [title[name] for name in runs if METHODS[name].same_size]
-print(f"At full size, as many parameters as in the source: {'; '.join(same) or 'none'}.")
+print(
+    "At full size, as many parameters as in the source:"
+    f" {'; '.join(same) or 'none'}."
+)
 
 # %% tags=["hide-input"] slideshow={"slide_type": "slide"}
-SIDES = [(7, 0, "left", "center"), (-7, 0, "right", "center"), (0, 7, "center", "bottom"),
-         (0, -7, "center", "top")]  # fmt: skip
+SIDES = [
+    (7, 0, "left", "center"),
+    (-7, 0, "right", "center"),
+    (0, 7, "center", "bottom"),
+    (0, -7, "center", "top"),
+]
 
 
 def label(axes, name, point, taken):
-    """Write a name beside its point, on the first side that is free, and note its place."""
+    """Write a name beside its point, on the first side that is free, and note
+    its place.
+    """
     for x, y, across, along in [*SIDES, SIDES[0]]:
         text = axes.annotate(
-            name, point, (x, y), textcoords="offset points", ha=across, va=along, fontsize=10
+            name,
+            point,
+            (x, y),
+            textcoords="offset points",
+            ha=across,
+            va=along,
+            fontsize=10,
         )
         place = text.get_window_extent()
         if not any(place.overlaps(other) for other in taken):
@@ -283,21 +343,30 @@ def label(axes, name, point, taken):
 
 
 figure, axes = plt.subplots(figsize=(6, 5))
-points = {n: (max(seconds(run), 0.1), metrics.scores(run)["uf1"]) for n, run in first.items()}
+points = {
+    n: (max(seconds(run), 0.1), metrics.scores(run)["uf1"])
+    for n, run in first.items()
+}
 for name, point in points.items():
     axes.plot(*point, **mark(name))
 axes.set_xscale("log")
 axes.margins(x=0.3)
 axes.set(xlabel="seconds of all folds", ylabel="UF1")
 figure.canvas.draw()  # places are known once the axes are
-dots = [Bbox.from_bounds(*axes.transData.transform(at) - 5, 10, 10) for at in points.values()]
+dots = [
+    Bbox.from_bounds(*axes.transData.transform(at) - 5, 10, 10)
+    for at in points.values()
+]
 for name, point in points.items():
     label(axes, title[name], point, dots)
 plots.show(
     figure,
-    alt="Scatter plot of UF1 over the seconds of all folds, on a logarithmic axis, with a named "
-    "point for each method: blue dots, and an orange diamond for the paper's method. Good and "
-    "cheap is up and to the left.",
+    alt=(
+        "Scatter plot of UF1 over the seconds of all folds, on a logarithmic"
+        " axis, with a named point for each method: blue dots, and an orange"
+        " diamond for the paper's method. Good and cheap is up and to the"
+        " left."
+    ),
 )
 
 # %% [markdown]
@@ -311,11 +380,21 @@ plots.show(
 for name in ("3d-cnn", "off-apexnet"):
     if {name, "full"} <= set(runs):
         sizes = costs["full size"].loc[[title[name], title["full"]]]
-        told = " and ".join(f"{b / a:.0f} times as many {key}" for key, (a, b) in sizes.items())
+        told = " and ".join(
+            f"{b / a:.0f} times as many {key}" for key, (a, b) in sizes.items()
+        )
         print(f"{title['full']} has {told} as {title[name]}.")
-        found = effects.differences(runs, {title[name]: (name, "full")}, metrics.accuracy)
-        told = f"{effects.points(found.iloc[0])} points, {found['answer'].iloc[0]}"
-        print(f"The accuracy of {title[name]} minus that of {title['full']}: {told}.")
+        found = effects.differences(
+            runs, {title[name]: (name, "full")}, metrics.accuracy
+        )
+        told = (
+            f"{effects.points(found.iloc[0])} points,"
+            f" {found['answer'].iloc[0]}"
+        )
+        print(
+            f"The accuracy of {title[name]} minus that of {title['full']}:"
+            f" {told}."
+        )
 
 # %% [markdown]
 # ## How to read this
@@ -363,9 +442,14 @@ assert all(a <= b for a, b in zip(holm, bonferroni, strict=True))
 example = [0.03, 0.01, 0.04]
 print(f"{example} -> Holm {[round(p, 3) for p in holm_by_hand(example)]}")
 print(
-    f"this page, p < 0.05: {sum(p < 0.05 for p in values)} of {len(values)} uncorrected, ", end=""
+    f"this page, p < 0.05: {sum(p < 0.05 for p in values)} of {len(values)}"
+    " uncorrected, ",
+    end="",
 )
-print(f"{sum(p < 0.05 for p in bonferroni)} Bonferroni, {sum(p < 0.05 for p in holm)} Holm")
+print(
+    f"{sum(p < 0.05 for p in bonferroni)} Bonferroni,"
+    f" {sum(p < 0.05 for p in holm)} Holm"
+)
 
 # %% [markdown]
 # **2. (middle)** There are two definitions of F1: the mean over the classes of each one's F1
@@ -380,11 +464,24 @@ for where_from, column in (("casme2", 1), ("samm", 3)):
     right = np.diag(found)
     precision, recall = right / found.sum(axis=0), right / found.sum(axis=1)
     of_classes = np.mean(2 * precision * recall / (precision + recall))
-    of_means = 2 * precision.mean() * recall.mean() / (precision.mean() + recall.mean())
+    of_means = (
+        2
+        * precision.mean()
+        * recall.mean()
+        / (precision.mean() + recall.mean())
+    )
     quoted = paper.TABLE2["KFC-MER"][column]
     assert np.isclose(of_classes, metrics.uf1(found))
-    nearer = "eq. 16" if abs(of_classes - quoted) < abs(of_means - quoted) else "harmonic mean"
-    print(f"{where_from}: eq. 16 {of_classes:.4f}, harmonic mean {of_means:.4f}, ", end="")
+    nearer = (
+        "eq. 16"
+        if abs(of_classes - quoted) < abs(of_means - quoted)
+        else "harmonic mean"
+    )
+    print(
+        f"{where_from}: eq. 16 {of_classes:.4f}, harmonic mean"
+        f" {of_means:.4f}, ",
+        end="",
+    )
     print(f"quoted {quoted:.4f}: {nearer}")
 
 # %% [markdown]
@@ -395,8 +492,8 @@ for where_from, column in (("casme2", 1), ("samm", 3)):
 # %% tags=["solution", "hide-cell"] jupyter={"source_hidden": true, "outputs_hidden": true}
 m, worlds = len(METHODS) - 1, 4000
 p = np.random.default_rng(seed).random((worlds, m))
-# Each p is above 0.05 with probability 0.95. Holm rejects something only if the smallest p, times m,
-# is below 0.05.
+# Each p is above 0.05 with probability 0.95. Holm rejects something only if
+# the smallest p, times m, is below 0.05.
 expected = {"uncorrected": 1 - 0.95**m, "Holm": 1 - (1 - 0.05 / m) ** m}
 drawn = {
     "uncorrected": np.mean((p < 0.05).any(axis=1)),
@@ -414,29 +511,50 @@ for name, share in expected.items():
 
 # %% tags=["solution", "hide-cell"] jupyter={"source_hidden": true, "outputs_hidden": true}
 def by_subject(run):
-    """Return a confusion matrix for each subject (S, C, C), subjects in order."""
-    rows = metrics.last(run).assign(answer=lambda table: metrics.predicted(table))
+    """Return a confusion matrix for each subject in order, (S, C, C)."""
+    rows = metrics.last(run).assign(
+        answer=lambda table: metrics.predicted(table)
+    )
     names = metrics.class_names(run)
     return np.array(
-        [metrics.confusion(g["label"], g["answer"], names) for _, g in rows.groupby("subject")]
+        [
+            metrics.confusion(g["label"], g["answer"], names)
+            for _, g in rows.groupby("subject")
+        ]
     )
 
 
-counts = np.array([by_subject(first[name]) for name in order])  # (methods, S, C, C)
-draws = np.random.default_rng(seed).integers(0, counts.shape[1], (500, counts.shape[1]))
-f1 = np.array([[metrics.uf1(method[draw].sum(axis=0)) for method in counts] for draw in draws])
+# (methods, S, C, C)
+counts = np.array([by_subject(first[name]) for name in order])
+draws = np.random.default_rng(seed).integers(
+    0, counts.shape[1], (500, counts.shape[1])
+)
+f1 = np.array(
+    [
+        [metrics.uf1(method[draw].sum(axis=0)) for method in counts]
+        for draw in draws
+    ]
+)
 leads = f1 == f1.max(axis=1, keepdims=True)
-share = (leads / leads.sum(axis=1, keepdims=True)).mean(axis=0)  # a tie is shared
-ranks = 1 + (f1[:, None, :] > f1[:, :, None]).sum(axis=2)  # how many are strictly better, plus one
+# a tie is shared
+share = (leads / leads.sum(axis=1, keepdims=True)).mean(axis=0)
+# how many are strictly better, plus one
+ranks = 1 + (f1[:, None, :] > f1[:, :, None]).sum(axis=2)
 low, high = np.quantile(ranks, [0.025, 0.975], axis=0)
 assert np.isclose(share.sum(), 1)
-ranking = pd.DataFrame({"comes first, %": 100 * share, "rank from": low, "to": high})
+ranking = pd.DataFrame(
+    {"comes first, %": 100 * share, "rank from": low, "to": high}
+)
 ranking.index = [title[name] for name in order]
-plots.table(ranking, f"{len(draws)} draws of subjects, one seed. {where}", digits=0)
+plots.table(
+    ranking, f"{len(draws)} draws of subjects, one seed. {where}", digits=0
+)
 
 # %% [markdown]
 # ## Where these figures come from
 
 # %%
 everything = effects.all_runs(runs) + effects.all_runs(beside)
-provenance.show(everything, f"make compare DATASET={dataset} PROFILE={profile}", study)
+provenance.show(
+    everything, f"make compare DATASET={dataset} PROFILE={profile}", study
+)

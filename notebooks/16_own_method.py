@@ -29,7 +29,7 @@ overrides = {}  # fields of the configuration to change
 # nearest, with each number in units of its spread within the classes, as the probabilities of
 # scikit-learn's `NearestCentroid` have it.
 
-# %% slideshow={"slide_type": "-"}
+# %% tags=["hide-input"] slideshow={"slide_type": "-"}
 import pandas as pd
 import torch
 from sklearn.neighbors import NearestCentroid
@@ -39,13 +39,17 @@ from torch.nn.functional import adaptive_avg_pool2d
 
 
 def coarse_flow(X):
-    """Return u and v of the apex (N, 3, F, F) as means over 8 by 8 squares (N, 128)."""
+    """Return u and v of the apex (N, 3, F, F) as means over 8 by 8
+    squares, (N, 128).
+    """
     return adaptive_avg_pool2d(torch.tensor(X[:, :2]), 8).flatten(1).numpy()
 
 
 def nearest_flow():
     """Return the unfitted classifier."""
-    return make_pipeline(FunctionTransformer(coarse_flow), Normalizer(), NearestCentroid())
+    return make_pipeline(
+        FunctionTransformer(coarse_flow), Normalizer(), NearestCentroid()
+    )
 
 
 # %% [markdown]
@@ -53,7 +57,7 @@ def nearest_flow():
 #
 # The line has the title for tables, the classifier, and the view that it takes:
 
-# %%
+# %% tags=["hide-input"]
 from merlib import Study, metrics
 from merlib.methods import METHODS, Method
 from merlib.methods.views import VIEWS
@@ -62,8 +66,13 @@ from merlib.study import parameters
 
 globals().update(parameters.read(globals()))  # papermill may pass text
 METHODS["nearest"] = Method("Nearest mean flow", nearest_flow, "apex_flow")
-first_lines = {name: view.__doc__.splitlines()[0] for name, view in VIEWS.items()}
-views = {name: line.split(", see")[0].replace("`", "") for name, line in first_lines.items()}
+first_lines = {
+    name: view.__doc__.splitlines()[0] for name, view in VIEWS.items()
+}
+views = {
+    name: line.split(", see")[0].replace("`", "")
+    for name, line in first_lines.items()
+}
 plots.table(pd.DataFrame({"one clip": views}), "The views")
 
 # %% [markdown] slideshow={"slide_type": "slide"}
@@ -72,10 +81,21 @@ plots.table(pd.DataFrame({"one clip": views}), "The views")
 # If the line is in the file, run `make compare METHODS=nearest`. In a notebook it runs in this way:
 
 # %% slideshow={"slide_type": "-"}
-study = Study(dataset=dataset, data_root=data_root, profile=profile, seed=seed, **overrides)
+study = Study(
+    dataset=dataset,
+    data_root=data_root,
+    profile=profile,
+    seed=seed,
+    **overrides,
+)
 found = {name: study.predictions(name) for name in ("majority", "nearest")}
-scores = {METHODS[name].title: metrics.scores(run) for name, run in found.items()}
-plots.table(pd.DataFrame(scores).T, f"{study.clips.attrs['version']}, profile {profile}")
+scores = {
+    METHODS[name].title: metrics.scores(run) for name, run in found.items()
+}
+plots.table(
+    pd.DataFrame(scores).T,
+    f"{study.clips.attrs['version']}, profile {profile}",
+)
 
 # %% [markdown]
 # [McNemar's test](../book/glossary.md#mcnemar-test) on the same clips shows whether the difference
@@ -83,7 +103,10 @@ plots.table(pd.DataFrame(scores).T, f"{study.clips.attrs['version']}, profile {p
 
 # %%
 only_a, only_b, p = metrics.mcnemar(found["nearest"], found["majority"])
-print(f"Only the new one right: {only_a}; only the largest class: {only_b}; {plots.p_equals(p)}")
+print(
+    f"Only the new one right: {only_a}; only the largest class: {only_b};"
+    f" {plots.p_equals(p)}"
+)
 
 # %% [markdown]
 # ## A network
@@ -124,12 +147,17 @@ print(f"Only the new one right: {only_a}; only the largest class: {only_b}; {plo
 # %% tags=["solution", "hide-cell"] jupyter={"source_hidden": true, "outputs_hidden": true}
 matrices = {name: metrics.matrix_of(run) for name, run in found.items()}
 recalls = pd.DataFrame(
-    {name: metrics.per_class_recall(matrix) for name, matrix in matrices.items()},
+    {
+        name: metrics.per_class_recall(matrix)
+        for name, matrix in matrices.items()
+    },
     index=study.clips.attrs["classes"],
 )
 print(recalls.round(2).to_string())
 for name, matrix in matrices.items():
-    print(f"{name}: mean of the recalls, which is UAR: {metrics.uar(matrix):.3f}")
+    print(
+        f"{name}: mean of the recalls, which is UAR: {metrics.uar(matrix):.3f}"
+    )
     assert abs(recalls[name].mean() - metrics.uar(matrix)) < 1e-9
 
 # %% [markdown]
@@ -142,16 +170,25 @@ from sklearn.neighbors import KNeighborsClassifier
 
 def nearest_clip():
     """Return the unfitted classifier."""
-    return make_pipeline(FunctionTransformer(coarse_flow), Normalizer(), KNeighborsClassifier(1))
+    return make_pipeline(
+        FunctionTransformer(coarse_flow), Normalizer(), KNeighborsClassifier(1)
+    )
 
 
 METHODS["clip"] = Method("Nearest clip", nearest_clip, "apex_flow")
 found["clip"] = study.predictions("clip")
 for name in ("nearest", "clip"):
-    print(name, {score: round(value, 3) for score, value in metrics.scores(found[name]).items()})
+    print(
+        name,
+        {
+            score: round(value, 3)
+            for score, value in metrics.scores(found[name]).items()
+        },
+    )
 only_a, only_b, p = metrics.mcnemar(found["nearest"], found["clip"])
 print(
-    f"Only the nearest mean right: {only_a}; only the nearest clip: {only_b}; {plots.p_equals(p)}"
+    f"Only the nearest mean right: {only_a}; only the nearest clip: {only_b};"
+    f" {plots.p_equals(p)}"
 )
 
 # %% [markdown]
@@ -165,11 +202,16 @@ from sklearn.model_selection import LeaveOneGroupOut
 
 clips, rng = study.clips, np.random.default_rng(0)
 features = Normalizer().fit_transform(coarse_flow(study.view("nearest")))
-labels, subjects = clips["emotion"].to_numpy(str), clips["subject"].to_numpy(str)
+labels, subjects = (
+    clips["emotion"].to_numpy(str),
+    clips["subject"].to_numpy(str),
+)
 
 
 def right(labels):
-    """Return how many clips leave-one-subject-out gets right with these labels."""
+    """Return how many clips leave-one-subject-out gets right with these
+    labels.
+    """
     count = 0
     for train, test in LeaveOneGroupOut().split(features, groups=subjects):
         fitted = NearestCentroid().fit(features[train], labels[train])
@@ -182,13 +224,23 @@ def dealt():
     """Return the labels, exchanged at random within each subject."""
     mixed = labels.copy()
     for subject in set(subjects):
-        mixed[subjects == subject] = rng.permutation(labels[subjects == subject])
+        mixed[subjects == subject] = rng.permutation(
+            labels[subjects == subject]
+        )
     return mixed
 
 
 true, chance = right(labels), [right(dealt()) for _ in range(100)]
 p = (1 + sum(count >= true for count in chance)) / (1 + len(chance))
-told = f"{true} of {len(labels)} right; dealt at random {min(chance)} to {max(chance)}"
+told = (
+    f"{true} of {len(labels)} right; dealt at random {min(chance)} to"
+    f" {max(chance)}"
+)
 print(f"{told}; {plots.p_equals(p)}")
-print("Within each subject, because people differ in the classes they show: dealing over all clips")
-print("would also test whether that can be guessed, which is not the question.")
+print(
+    "Within each subject, because people differ in the classes they show:"
+    " dealing over all clips"
+)
+print(
+    "would also test whether that can be guessed, which is not the question."
+)

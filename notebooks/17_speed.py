@@ -22,12 +22,12 @@
 # :::
 
 # %% tags=["parameters"]
-dataset = "synthetic"  # another value changes nothing: the timings are of synthetic data
+dataset = "synthetic"  # changes nothing: the timings are of synthetic data
 data_root = None
 profile = "laptop"  # or "paper": whose preparation is shown
 seed = 0
 
-# %%
+# %% tags=["hide-input"]
 import matplotlib.pyplot as plt
 import pandas as pd
 from IPython.display import display
@@ -53,7 +53,9 @@ def show(name, columns, digits=2):
     """Show some columns of a table, with the machine that it came from."""
     if (table := measured(name)) is not None:
         first = table.iloc[0]
-        about = ", ".join([*([first["what"]] if "what" in table else []), first["device"]])
+        about = ", ".join(
+            [*([first["what"]] if "what" in table else []), first["device"]]
+        )
         about += f", PyTorch {first['torch']}"
         display(plots.table(table[columns], about, digits=digits, index=False))
 
@@ -64,7 +66,10 @@ def show(name, columns, digits=2):
 # The table shows the way from frames on disk to the network's input, by step, in one process:
 
 # %% slideshow={"slide_type": "-"}
-show(f"preparation_steps_{profile}", ["step", "seconds a clip", "clips a second"])
+show(
+    f"preparation_steps_{profile}",
+    ["step", "seconds a clip", "clips a second"],
+)
 
 # %% [markdown]
 # *Here* is `merlib prepare` on all cores of that machine. *Plain* is one process that computes the
@@ -72,7 +77,10 @@ show(f"preparation_steps_{profile}", ["step", "seconds a clip", "clips a second"
 # crop has a fraction of the frame's pixels, and clips are independent, so each core takes its own.
 
 # %% slideshow={"slide_type": "-"}
-show(f"preparation_{profile}", ["way", "seconds", "ratio", "least", "most", "clips a second"])
+show(
+    f"preparation_{profile}",
+    ["way", "seconds", "ratio", "least", "most", "clips a second"],
+)
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ### Which settings of TV-L1?
@@ -89,21 +97,39 @@ flow = measured("flow_settings")
 if flow is not None:
     none, tried = flow.iloc[0], flow.iloc[1:]
     figure, axes = plt.subplots(figsize=(6, 3.6))
-    for k, (weight, some) in enumerate(tried.dropna(subset="lambda_").groupby("lambda_")):
-        axes.plot(some["ms a pair"], some["error, px"], "os"[k], color=plots.COLOURS[k],
-                  label=rf"$\lambda$ = {weight:g}")  # fmt: skip
+    for k, (weight, some) in enumerate(
+        tried.dropna(subset="lambda_").groupby("lambda_")
+    ):
+        axes.plot(
+            some["ms a pair"],
+            some["error, px"],
+            "os"[k],
+            color=plots.COLOURS[k],
+            label=rf"$\lambda$ = {weight:g}",
+        )
     for _, row in tried[tried["name"].notna()].iterrows():
         place = row["ms a pair"], row["error, px"]
         axes.plot(*place, "k*", markersize=12)
-        axes.annotate(row["name"], place, xytext=(6, 6), textcoords="offset points")
-    axes.axhline(none["error, px"], color="0.5", linestyle=":", label="no flow at all")
-    axes.set(xscale="log", xlabel="milliseconds a pair of 112 x 112", ylabel="error, px")
+        axes.annotate(
+            row["name"], place, xytext=(6, 6), textcoords="offset points"
+        )
+    axes.axhline(
+        none["error, px"], color="0.5", linestyle=":", label="no flow at all"
+    )
+    axes.set(
+        xscale="log",
+        xlabel="milliseconds a pair of 112 x 112",
+        ylabel="error, px",
+    )
     axes.legend()
     plots.show(
         figure,
-        alt="Dots for many settings of TV-L1: milliseconds a pair of crops on a logarithmic axis "
-        "against end-point error in pixels; circles and squares for two values of lambda, "
-        "stars for the two named settings, a dotted line for answering no flow.",
+        alt=(
+            "Dots for many settings of TV-L1: milliseconds a pair of crops on"
+            " a logarithmic axis against end-point error in pixels; circles"
+            " and squares for two values of lambda, stars for the two named"
+            " settings, a dotted line for answering no flow."
+        ),
     )
 
 # %% [markdown]
@@ -112,17 +138,43 @@ if flow is not None:
 
 # %%
 if flow is not None:
-    columns = ["name", "nscales", "warps", "outerIterations", "lambda_", "error, px", "ms a pair"]
-    best = pd.concat([flow[flow["name"].notna()], flow.nsmallest(5, "error, px")])
-    best = best.astype(dict.fromkeys(["nscales", "warps", "outerIterations"], "Int64"))
-    caption = f"Named settings, and the five nearest to the truth; {flow.iloc[0]['device']}"
-    display(plots.table(best.drop_duplicates()[columns], caption, digits=3, index=False))
+    columns = [
+        "name",
+        "nscales",
+        "warps",
+        "outerIterations",
+        "lambda_",
+        "error, px",
+        "ms a pair",
+    ]
+    best = pd.concat(
+        [flow[flow["name"].notna()], flow.nsmallest(5, "error, px")]
+    )
+    best = best.astype(
+        dict.fromkeys(["nscales", "warps", "outerIterations"], "Int64")
+    )
+    caption = (
+        "Named settings, and the five nearest to the truth;"
+        f" {flow.iloc[0]['device']}"
+    )
+    display(
+        plots.table(
+            best.drop_duplicates()[columns], caption, digits=3, index=False
+        )
+    )
 
 # %%
 if flow is not None:
     for name in ("lambda_", "nscales", "warps", "outerIterations"):
-        means = tried[tried["name"].isna()].groupby(name)[["error, px", "ms a pair"]].mean()
-        told = (f"{value:g}: {e:.3f} px, {ms:.0f} ms" for value, e, ms in means.itertuples())
+        means = (
+            tried[tried["name"].isna()]
+            .groupby(name)[["error, px", "ms a pair"]]
+            .mean()
+        )
+        told = (
+            f"{value:g}: {e:.3f} px, {ms:.0f} ms"
+            for value, e, ms in means.itertuples()
+        )
         print(f"{name} {'; '.join(told)}")
 
 # %% [markdown]
@@ -140,7 +192,15 @@ if flow is not None:
 # rate of plain matrix products, measured on the same machine.
 
 # %% slideshow={"slide_type": "-"}
-columns = ["way", "seconds", "ratio", "least", "most", "clips a second", "share of matrix rate"]
+columns = [
+    "way",
+    "seconds",
+    "ratio",
+    "least",
+    "most",
+    "clips a second",
+    "share of matrix rate",
+]
 show("training", columns)
 
 # %% [markdown]
@@ -159,10 +219,16 @@ def compared(name, half):
     show(name, ["method", "precision", "seed", "accuracy", "uf1", "uar"], 3)
     uf1 = table.groupby("precision")["uf1"].agg(["mean", "std"])
     for kind, (mean, spread) in uf1.iterrows():
-        print(f"{kind}: UF1 {mean:.3f}, standard deviation over seeds {spread:.3f}")
+        print(
+            f"{kind}: UF1 {mean:.3f}, standard deviation over seeds"
+            f" {spread:.3f}"
+        )
     apart = uf1.loc[half, "mean"] - uf1.loc["float32", "mean"]
     place = "within" if abs(apart) <= uf1.loc["float32", "std"] else "beyond"
-    words = f"{100 * apart:+.1f} points, {place} what float32's own seeds differ by"
+    words = (
+        f"{100 * apart:+.1f} points, {place} what float32's own seeds"
+        " differ by"
+    )
     print(f"{half} minus float32: {words}.")
 
 
@@ -190,10 +256,21 @@ compared("float16", "float16")
 # off there. On a GPU it is on; we have not measured it there yet.
 
 # %%
-columns = ["method", "folds", "epochs", "one by one, s", "at once, s", "ratio", "least", "most"]
+columns = [
+    "method",
+    "folds",
+    "epochs",
+    "one by one, s",
+    "at once, s",
+    "ratio",
+    "least",
+    "most",
+]
 if (together := measured("folds_together")) is not None:
     show("folds_together", columns)
-    for method, apart in zip(together["method"], together["largest difference"], strict=True):
+    for method, apart in zip(
+        together["method"], together["largest difference"], strict=True
+    ):
         print(f"{method}: no probability differs by more than {apart:.0e}")
 
 # %% [markdown] slideshow={"slide_type": "slide"}
@@ -213,11 +290,15 @@ if (together := measured("folds_together")) is not None:
 if (beside := measured("side_by_side")) is not None:
     plots.show(
         speed.bars(beside),
-        alt="Bars for two networks, a colour for each library: clips a second in training, peak "
-        "memory in MiB, and lines that a user writes.",
+        alt=(
+            "Bars for two networks, a colour for each library: clips a second"
+            " in training, peak memory in MiB, and lines that a user writes."
+        ),
     )
     first = beside.iloc[0]
-    print(f"{first['what']}; {first['device']}, one thread; meb {first['meb']}")
+    print(
+        f"{first['what']}; {first['device']}, one thread; meb {first['meb']}"
+    )
     print(*speed.side_by_side(beside), sep="\n")
 
 # %% [markdown]
@@ -257,7 +338,14 @@ if growth is not None:
 # library is a part of it.
 
 # %% slideshow={"slide_type": "-"}
-columns = ["case", "clips", "trained on", "clips, MiB", "of it imports, MiB", "host, MiB"]
+columns = [
+    "case",
+    "clips",
+    "trained on",
+    "clips, MiB",
+    "of it imports, MiB",
+    "host, MiB",
+]
 show("memory", [*columns, "device, MiB"], 0)
 
 # %% [markdown]
@@ -315,8 +403,14 @@ if (step := measured("step")) is not None:
 
 # %%
 for name, step in hours.STEPS.items():
-    moved, memory = f"{step.bytes / 1e9:.1f} GB", f"{step.peak / 2**30:.1f} GiB"
-    print(f"{name}: {step.kernels:,} kernels read and write {moved}; {memory} beside the weights")
+    moved, memory = (
+        f"{step.bytes / 1e9:.1f} GB",
+        f"{step.peak / 2**30:.1f} GiB",
+    )
+    print(
+        f"{name}: {step.kernels:,} kernels read and write {moved}; {memory}"
+        " beside the weights"
+    )
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ### Which card?
@@ -332,15 +426,28 @@ for name, step in hours.STEPS.items():
 
 # %% slideshow={"slide_type": "-"}
 devices = hours.read(find_home())
-display(plots.table(hours.shown(devices), "PROFILE=paper, one seed, one method", 1, index=False))
+display(
+    plots.table(
+        hours.shown(devices),
+        "PROFILE=paper, one seed, one method",
+        1,
+        index=False,
+    )
+)
 
 # %% tags=["hide-input"]
 gpus = devices[devices["GiB there"].notna()]
 most, smallest = gpus["GiB needed"].max(), gpus["GiB there"].min()
-print(f"At most {most:.1f} GiB are needed; the smallest card has {smallest:.0f} GiB.")
+print(
+    f"At most {most:.1f} GiB are needed; the smallest card has {smallest:.0f}"
+    " GiB."
+)
 fastest = gpus.loc[gpus["all, hours, most"].idxmin()]
 name, planned = fastest["device"], fastest["all, hours, most"]
-print(f"{name} takes least, {planned:.1f} hours to plan with. Four variants with three seeds")
+print(
+    f"{name} takes least, {planned:.1f} hours to plan with. Four variants with"
+    " three seeds"
+)
 print(f"are twelve times as much: {12 * planned:.0f} hours.")
 
 # %% [markdown]
@@ -367,10 +474,16 @@ training = measured("training")
 if training is not None:
     ways = training.set_index("way")
     for name, row in ways.iterrows():
-        print(f"{name}: {row['ratio']:.2f} times as long, {row['least']:.2f} to {row['most']:.2f}")
+        print(
+            f"{name}: {row['ratio']:.2f} times as long, {row['least']:.2f} to"
+            f" {row['most']:.2f}"
+        )
     a, b = ways.loc["careful"], ways.loc["threads"]
     overlap = max(a["least"], b["least"]) <= min(a["most"], b["most"])
-    print(f"careful and threads {'overlap: no difference is shown' if overlap else 'differ'}.")
+    print(
+        "careful and threads"
+        f" {'overlap: no difference is shown' if overlap else 'differ'}."
+    )
 
 # %% [markdown]
 # **2. (middle)** If the time grows as a power of a number, its logarithm is a line over the
@@ -387,9 +500,17 @@ for name, expected in {"clips": 1, "frames": 1, "size": 2, "width": 2}.items():
         rows = growth[growth["way"].str.fullmatch(rf"{name} \d+")]
         numbers = [start, *rows["way"].str.split().str[1].astype(int)]
         power = np.polyfit(np.log(numbers), np.log([1, *rows["ratio"]]), 1)[0]
-        print(f"{name} {numbers}: power {power:.2f}; operations grow with power {expected}")
-print("Each step has a part that does not grow: starting operations, reading, a BiLSTM that")
-print("sees no pixels. With small pictures and few channels that part is large.")
+        print(
+            f"{name} {numbers}: power {power:.2f}; operations grow with power"
+            f" {expected}"
+        )
+print(
+    "Each step has a part that does not grow: starting operations, reading, a"
+    " BiLSTM that"
+)
+print(
+    "sees no pixels. With small pictures and few channels that part is large."
+)
 
 # %% [markdown]
 # **3. (hard)** The seconds of 4 and 8 folds, with one and with two workers, are four points. Put a
@@ -405,12 +526,20 @@ if growth is not None and growth["way"].str.contains("workers").any():
         few, many = seconds[f"folds 4{rest}"], seconds[f"folds 8{rest}"]
         each = (many - few) / 4
         lines[workers] = few - 4 * each, each
-        print(f"{workers} worker(s): {few - 4 * each:.1f} s to start, {each:.2f} s a fold")
+        print(
+            f"{workers} worker(s): {few - 4 * each:.1f} s to start, {each:.2f}"
+            " s a fold"
+        )
     start, saved = lines[2][0] - lines[1][0], lines[1][1] - lines[2][1]
     if saved > 0:
-        print(f"Two are faster from {start / saved:.0f} folds of one epoch on,")
+        print(
+            f"Two are faster from {start / saved:.0f} folds of one epoch on,"
+        )
         print(f"or {start / saved / 10:.1f} epochs of ten folds.")
     else:
         print("Two workers save nothing here.")
-    print("There is one start only: sixty epochs are sixty times the work and one start.")
+    print(
+        "There is one start only: sixty epochs are sixty times the work and"
+        " one start."
+    )
     print("Two points always make a line, so this is an estimate.")

@@ -28,10 +28,10 @@ data_root = None  # folder of your own copy of the data
 profile = "laptop"  # or "paper", "literal", "narrow"
 seed = 0
 clip = None  # id of the clip that is shown; None takes one that moves much
-show_faces = None  # True or False; None shows faces where they are drawn, not real
+show_faces = None  # True, False; None shows faces if drawn, not real
 overrides = {}  # fields of the configuration to change
 
-# %%
+# %% tags=["hide-input"]
 import cv2
 import numpy as np
 import pandas as pd
@@ -41,10 +41,17 @@ from merlib import Study
 from merlib.pages import effects, looks, plots, provenance, slider
 from merlib.study import parameters, regions, trials
 
-globals().update(parameters.read(globals(), frames=True))  # papermill may pass text
+# papermill may pass text
+globals().update(parameters.read(globals(), frames=True))
 plots.style()
 faces = plots.Faces(dataset, show_faces)
-study = Study(dataset=dataset, data_root=data_root, profile=profile, seed=seed, **overrides)
+study = Study(
+    dataset=dataset,
+    data_root=data_root,
+    profile=profile,
+    seed=seed,
+    **overrides,
+)
 saved = trials.find(study, "attention")
 print(saved)
 
@@ -72,7 +79,7 @@ print(saved)
 #
 # In code these measures are short:
 
-# %%
+# %% tags=["remove-input"]
 plots.source(regions.look)
 
 # %% [markdown]
@@ -83,8 +90,16 @@ plots.source(regions.look)
 known = regions.of_clips(saved.study)  # clip -> its regions
 counts = pd.Series(map(len, known.values())).value_counts().sort_index()
 area = np.mean([np.any(moving, axis=0).mean() for moving in known.values()])
-print(f"{len(known)} clips with known regions, which take {area:.0%} of the face on average")
-print("; ".join(f"{number} region(s): {count} clips" for number, count in counts.items()))
+print(
+    f"{len(known)} clips with known regions, which take {area:.0%} of the face"
+    " on average"
+)
+print(
+    "; ".join(
+        f"{number} region(s): {count} clips"
+        for number, count in counts.items()
+    )
+)
 
 # %% [markdown]
 # ## One clip
@@ -102,9 +117,13 @@ if clip is None:
     row = max(names.index, key=lambda k: len(own.get(names[k], [])))
 net = study.fold_classifier("full", subject).network_.cpu()
 apex = study.frames_of(row)[-1]
-maps = regions.maps(net, study.prepared.x[names.index])  # stage -> map -> (clips, H, W)
+# stage -> map -> (clips, H, W)
+maps = regions.maps(net, study.prepared.x[names.index])
 about = study.clips.loc[row]
-print(f"clip {about['clip']}: {about['emotion']}, action units {about['action_units']}")
+print(
+    f"clip {about['clip']}: {about['emotion']}, action units"
+    f" {about['action_units']}"
+)
 
 
 # %% tags=["hide-input"] slideshow={"slide_type": "slide"}
@@ -112,13 +131,24 @@ TITLES = looks.MAPS
 
 
 def at_stage(stage):
-    """Draw the four maps of a stage over the apex frame, with the regions that move."""
-    here = {title: maps[stage][name][names.index == row][0] for name, title in TITLES.items()}
+    """Draw the four maps of a stage over the apex frame, with the regions that
+    move.
+    """
+    here = {
+        title: maps[stage][name][names.index == row][0]
+        for name, title in TITLES.items()
+    }
     return looks.over_face(apex, here, own.get(names[row], []), faces)
 
 
-ALT = "Stage {value}: the maps before, first look, second look and sum over the apex frame. "
-ALT += "Solid outlines are the moving regions, dotted ones the highest tenth of the map."
+ALT = (
+    "Stage {value}: the maps before, first look, second look and sum over the"
+    " apex frame. "
+)
+ALT += (
+    "Solid outlines are the moving regions, dotted ones the highest tenth of"
+    " the map."
+)
 slider.slider(at_stage, "stage", [1, 2, 3, 4], alt=ALT)
 
 # %% [markdown]
@@ -130,7 +160,10 @@ slider.slider(at_stage, "stage", [1, 2, 3, 4], alt=ALT)
 # that they have in common. Two unrelated maps share a tenth of it.
 
 # %%
-caption = f"First against second look, {len(names)} clips of {subject}, profile {study.profile}"
+caption = (
+    f"First against second look, {len(names)} clips of {subject}, profile"
+    f" {study.profile}"
+)
 plots.table(regions.overlap(maps, study.config.size), caption, digits=2)
 
 # %% [markdown] slideshow={"slide_type": "slide"}
@@ -150,7 +183,9 @@ plots.table(regions.overlap(maps, study.config.size), caption, digits=2)
 # %%
 chance = regions.blind(known, saved.study.config.size, seed)
 table = chance.rename(columns={"share": "covered, of several"}).reset_index()
-plots.table(table, f"{len(known)} clips, profile {saved.study.profile}", index=False)
+plots.table(
+    table, f"{len(known)} clips, profile {saved.study.profile}", index=False
+)
 
 # %% [markdown]
 # ## The networks
@@ -173,9 +208,14 @@ full, after = found[found["name"] == "full"], found[found["map"] == "sum"]
 if saved.runs:
     titles = {name: trial.title for name, trial in trials.ATTENTION.items()}
     caption = f"{saved.where}, mean ± standard deviation over seeds"
-    display(plots.table(effects.scores(saved.runs, titles, ["accuracy"]), caption))
+    display(
+        plots.table(effects.scores(saved.runs, titles, ["accuracy"]), caption)
+    )
 if not len(full):
-    print("No measurement of MFEM is saved, so that its figures and tables are missing below.")
+    print(
+        "No measurement of MFEM is saved, so that its figures and tables are"
+        " missing below."
+    )
 
 # %% [markdown]
 # ## Where the maps of MFEM look
@@ -189,10 +229,16 @@ if not len(full):
 # %% tags=["hide-input"]
 if len(full):
     plots.show(
-        looks.by_stage({t: full[full["map"] == name] for name, t in TITLES.items()}, chance),
-        alt="Three panels over the four stages: highest place in a region, energy in the regions, "
-        "regions covered; in each the maps before, first look, second look and sum, with "
-        "intervals, beside lines for a random map and for the usual places.",
+        looks.by_stage(
+            {t: full[full["map"] == name] for name, t in TITLES.items()},
+            chance,
+        ),
+        alt=(
+            "Three panels over the four stages: highest place in a region,"
+            " energy in the regions, regions covered; in each the maps before,"
+            " first look, second look and sum, with intervals, beside lines"
+            " for a random map and for the usual places."
+        ),
     )
 
 # %% [markdown]
@@ -208,13 +254,22 @@ if len(full):
 # what each module hands on.
 
 # %% tags=["hide-input"] slideshow={"slide_type": "slide"}
-handed = {title: after[after["name"] == name] for name, title in looks.SHORT.items()}
+handed = {
+    title: after[after["name"] == name] for name, title in looks.SHORT.items()
+}
 if len(after):
     plots.show(
-        looks.by_stage({title: rows for title, rows in handed.items() if len(rows)}, chance),
-        alt="Three panels over the four stages: highest place in a region, energy in the regions, "
-        "regions covered; in each the map after MFEM, after a single gate, after CBAM and without "
-        "attention, with intervals, beside lines for a random map and for the usual places.",
+        looks.by_stage(
+            {title: rows for title, rows in handed.items() if len(rows)},
+            chance,
+        ),
+        alt=(
+            "Three panels over the four stages: highest place in a region,"
+            " energy in the regions, regions covered; in each the map after"
+            " MFEM, after a single gate, after CBAM and without attention,"
+            " with intervals, beside lines for a random map and for the usual"
+            " places."
+        ),
     )
 
 # %% [markdown]
@@ -231,14 +286,20 @@ if len(after):
 if len(full):
     table = regions.by_number(full).rename(columns=TITLES)
     display(plots.table(table, f"Regions covered, {saved.where}", digits=2))
-    covered = full.pivot_table("covered", ["clip", "stage", "seed", "regions"], "map")
+    covered = full.pivot_table(
+        "covered", ["clip", "stage", "seed", "regions"], "map"
+    )
     both = covered.query("regions > 1")
     more = np.sign(both["complementary"] - both["primary"])
     if len(more):
         print(
-            "Where a clip has several regions, the second look covers more of them than the first"
+            "Where a clip has several regions, the second look covers more of"
+            " them than the first"
         )
-        print(f"in {(more > 0).mean():.0%} of the maps, and fewer in {(more < 0).mean():.0%}.")
+        print(
+            f"in {(more > 0).mean():.0%} of the maps, and fewer in"
+            f" {(more < 0).mean():.0%}."
+        )
 
 # %% [markdown]
 # ## Verdict
@@ -262,7 +323,7 @@ if len(full):
 # one scale: the wider an interval is beside its distance from zero, the less it says.
 # The table has the numbers.
 
-# %%
+# %% tags=["remove-input"]
 plots.source(looks.compared)
 
 # %%
@@ -273,11 +334,16 @@ if len(answers):
     groups = {name: name.split(": ")[0] for name in answers.index}
     plots.show(
         effects.forest(answers, "first minus second, points", groups),
-        alt="Each row is a comparison of two maps, below the heading of its measure: the mean "
-        "difference with its interval and a dot for each seed, beside a line at zero; at the "
-        "right what follows: more, less, small or cannot be told.",
+        alt=(
+            "Each row is a comparison of two maps, below the heading of its"
+            " measure: the mean difference with its interval and a dot for"
+            " each seed, beside a line at zero; at the right what follows:"
+            " more, less, small or cannot be told."
+        ),
     )
-    display(effects.table(answers, f"First minus second, {saved.where}", "points"))
+    display(
+        effects.table(answers, f"First minus second, {saved.where}", "points")
+    )
 
 # %% [markdown]
 # *Comparisons: the first map minus the second, with the interval of 95 % over people
@@ -288,25 +354,52 @@ if len(answers):
 
 # %%
 if len(answers):
-    claims = {text: [looks.named(*one) for one in rule] for text, rule in looks.CLAIMED.items()}
-    claimed = answers.reindex([name for pairs in claims.values() for name in pairs])
-    told = (100 * claimed["value"]).map("{:+.1f} points, ".format) + claimed["answer"]
-    holds = {text: (claimed["answer"][pairs] == "more").all() for text, pairs in claims.items()}
+    claims = {
+        text: [looks.named(*one) for one in rule]
+        for text, rule in looks.CLAIMED.items()
+    }
+    claimed = answers.reindex(
+        [name for pairs in claims.values() for name in pairs]
+    )
+    told = (100 * claimed["value"]).map("{:+.1f} points, ".format) + claimed[
+        "answer"
+    ]
+    holds = {
+        text: (claimed["answer"][pairs] == "more").all()
+        for text, pairs in claims.items()
+    }
     for number, (text, pairs) in enumerate(claims.items(), 1):
-        these = [f"{name.split(': ')[1]}: {told[name]}" for name in pairs if name in answers.index]
-        print(f"{number}. {text}: {'yes' if holds[text] else 'not shown'} ({'; '.join(these)})")
+        these = [
+            f"{name.split(': ')[1]}: {told[name]}"
+            for name in pairs
+            if name in answers.index
+        ]
+        print(
+            f"{number}. {text}: {'yes' if holds[text] else 'not shown'}"
+            f" ({'; '.join(these)})"
+        )
     less = answers.index[answers["answer"] == "less"]
-    print(f"The first has less than the second in: {'; '.join(less) or 'none'}.")
+    print(
+        f"The first has less than the second in: {'; '.join(less) or 'none'}."
+    )
 
 # %%
 if len(answers):
-    seeds, clips = claimed["seeds"].dropna().map(len).min(), full["clip"].nunique()
-    print(f"Verdict ({saved.where}, at least {seeds} seed(s) in common, {clips} clips):")
+    seeds, clips = (
+        claimed["seeds"].dropna().map(len).min(),
+        full["clip"].nunique(),
+    )
+    print(
+        f"Verdict ({saved.where}, at least {seeds} seed(s) in common, {clips}"
+        " clips):"
+    )
 SAID = {
     "no run yet": "No verdict: no measurement of MFEM is saved.",
     "one seed": "None: one seed does not tell how far seeds lie apart.",
     "shown": "MFEM sees several regions, more than its controls do.",
-    "cannot be told": "That MFEM sees several regions better than its controls is NOT shown.",
+    "cannot be told": (
+        "That MFEM sees several regions better than its controls is NOT shown."
+    ),
 }
 print(SAID[looks.verdict(answers)])
 
@@ -338,8 +431,8 @@ print(SAID[looks.verdict(answers)])
 values, region = np.ones((4, 4)), np.zeros((4, 4), bool)
 values[0], region[0, :2] = 3, True
 result = regions.look(values, [region])
-# Area: 2 of 16 places. Energy: 2 * 3 inside, of 4 * 3 + 12 * 1 = 24 in all. Four places are equally
-# high and two of them lie in the region: half a hit.
+# Area: 2 of 16 places. Energy: 2 * 3 inside, of 4 * 3 + 12 * 1 = 24 in all.
+# Four places are equally high and two of them lie in the region: half a hit.
 assert result["area"] == 2 / 16 and np.isclose(result["energy"], 6 / 24)
 assert result["pointing"] == 2 / 4
 print(result)
@@ -353,14 +446,19 @@ print(result)
 masks = np.array([np.any(moving, axis=0) for moving in known.values()])
 usual = masks.mean(axis=0)
 energies = (usual * masks).sum(axis=(1, 2)) / usual.sum()
-# The mean over clips of sum(M * mask) is sum(M * M). Divided by sum(M): the mean energy is
-# sum(M^2) / sum(M). By Cauchy and Schwarz, sum(M)^2 <= n * sum(M^2) for n places, so it is at least
-# sum(M) / n, the mean area. Equality holds only if all places move equally often.
+# The mean over clips of sum(M * mask) is sum(M * M). Divided by sum(M): the
+# mean energy is sum(M^2) / sum(M). By Cauchy and Schwarz, sum(M)^2 <= n *
+# sum(M^2) for n places, so it is at least sum(M) / n, the mean area. Equality
+# holds only if all places move equally often.
 assert np.isclose(energies.mean(), (usual**2).sum() / usual.sum())
 assert energies.mean() >= masks.mean() - 1e-12
-print(f"energy of the usual places {energies.mean():.3f}, area {masks.mean():.3f}")
-# The map is the same for every clip: it would score as well if the clips' regions were shuffled. A
-# map that sees has to lose when it is measured against another clip's regions.
+print(
+    f"energy of the usual places {energies.mean():.3f}, area"
+    f" {masks.mean():.3f}"
+)
+# The map is the same for every clip: it would score as well if the clips'
+# regions were shuffled. A map that sees has to lose when it is measured
+# against another clip's regions.
 
 # %% [markdown]
 # **3.** (middle) Make *covered* fairer to a map that looks at one place: how does a
@@ -375,13 +473,20 @@ for side in (14, 7, 4, 2):
         for part in (0.1, 0.05, 0.02, 0.01):
             top = large >= np.quantile(large, 1 - part)
             hits += [(part, side, (top & mask).any()) for mask in moving]
-hits = pd.DataFrame(hits, columns=["highest share", "places a side", "touched"])
+hits = pd.DataFrame(
+    hits, columns=["highest share", "places a side", "touched"]
+)
 table = hits.pivot_table("touched", "highest share", "places a side")
-# A fine random map has many separate peaks, each a ticket in the lottery; a coarse one has a few.
-# The fewer places count, the fewer tickets. Equal places, as in the corners of an enlarged map of
-# 2 x 2, can only count together.
-assert (table.loc[0.1] >= table.loc[0.01]).all()  # the highest 1 % are among the highest tenth
-plots.table(table.reset_index(), "Share of regions that a random map touches", index=False)
+# A fine random map has many separate peaks, each a ticket in the lottery; a
+# coarse one has a few. The fewer places count, the fewer tickets. Equal
+# places, as in the corners of an enlarged map of 2 x 2, can only count
+# together. the highest 1 % are among the highest tenth
+assert (table.loc[0.1] >= table.loc[0.01]).all()
+plots.table(
+    table.reset_index(),
+    "Share of regions that a random map touches",
+    index=False,
+)
 
 # %% [markdown]
 # **4.** (hard) "Several" should mean several *peaks*. Write a measure that counts the
@@ -392,28 +497,55 @@ plots.table(table.reset_index(), "Share of regions that a random map touches", i
 
 # %% tags=["solution", "hide-cell"] jupyter={"source_hidden": true, "outputs_hidden": true}
 def peaks(values, masks, least=0.5):
-    """Return how many regions hold a local maximum of at least a part of the highest value."""
+    """Return how many regions hold a local maximum of at least a part of the
+    highest value.
+    """
     large = regions.enlarged(values, len(masks[0]))
-    around = cv2.dilate(large, np.ones((3, 3), np.uint8))  # the largest of the 9 neighbours
-    top = (large >= around) & (large >= least * large.max()) & (large > large.min())
+    # the largest of the 9 neighbours
+    around = cv2.dilate(large, np.ones((3, 3), np.uint8))
+    top = (
+        (large >= around)
+        & (large >= least * large.max())
+        & (large > large.min())
+    )
     return sum((top & mask).any() for mask in masks)
 
 
 y, x = np.mgrid[0:40, 0:40]
 two = [np.hypot(y - 20, x - centre) < 5 for centre in (14, 26)]
-both_peaks = sum(np.exp(-((y - 20) ** 2 + (x - centre) ** 2) / 30) for centre in (14, 26))
+both_peaks = sum(
+    np.exp(-((y - 20) ** 2 + (x - centre) ** 2) / 30) for centre in (14, 26)
+)
 broad = np.exp(-((y - 20) ** 2 + (x - 20) ** 2) / 200)
-assert regions.look(both_peaks, two)["covered"] == regions.look(broad, two)["covered"] == 2
+assert (
+    regions.look(both_peaks, two)["covered"]
+    == regions.look(broad, two)["covered"]
+    == 2
+)
 assert peaks(both_peaks, two) == 2 and peaks(broad, two) == 0
-# (In a map of 2 x 2 places every corner is a peak of its own: read the fine stages.)
-several = [(k, own[name]) for k, name in enumerate(names) if len(own.get(name, [])) > 1]
+# (In a map of 2 x 2 places every corner is a peak of its own: read the fine
+# stages.)
+several = [
+    (k, own[name])
+    for k, name in enumerate(names)
+    if len(own.get(name, [])) > 1
+]
 counted = [
-    {"stage": stage} | {title: peaks(here[name][k], masks) for name, title in TITLES.items()}
+    {"stage": stage}
+    | {title: peaks(here[name][k], masks) for name, title in TITLES.items()}
     for stage, here in maps.items()
     for k, masks in several
 ]
-table = pd.DataFrame(counted, columns=["stage", *TITLES.values()]).groupby("stage").mean()
-plots.table(table, f"Regions with a peak, {len(several)} clips with several regions", digits=2)
+table = (
+    pd.DataFrame(counted, columns=["stage", *TITLES.values()])
+    .groupby("stage")
+    .mean()
+)
+plots.table(
+    table,
+    f"Regions with a peak, {len(several)} clips with several regions",
+    digits=2,
+)
 
 # %% [markdown]
 # ## Where these figures come from

@@ -26,7 +26,7 @@ profile = "laptop"  # or "paper", "literal", "narrow"
 seed = 0
 overrides = {}  # fields of the configuration to change
 
-# %%
+# %% tags=["hide-input"]
 import numpy as np
 import pandas as pd
 from IPython.display import display
@@ -40,9 +40,16 @@ globals().update(parameters.read(globals()))  # papermill may pass text
 
 # %%
 plots.style()
-study = Study(dataset=dataset, data_root=data_root, profile=profile, seed=seed, **overrides)
+study = Study(
+    dataset=dataset,
+    data_root=data_root,
+    profile=profile,
+    seed=seed,
+    **overrides,
+)
 saved = trials.find(study, "fusion")
-study, runs, where = saved.study, saved.runs, saved.where  # runs: trial -> seed -> predictions
+# runs: trial -> seed -> predictions
+study, runs, where = saved.study, saved.runs, saved.where
 print(saved)
 
 # %% [markdown] slideshow={"slide_type": "slide"}
@@ -90,9 +97,11 @@ if runs:
 if runs:
     plots.show(
         effects.levels(runs, TITLES),
-        alt="Each variant of the fusion in a row, accuracy at the left and UF1 at the "
-        "right: a grey bar is the interval over subjects, blue dots are seeds; a dashed "
-        "line marks the largest class.",
+        alt=(
+            "Each variant of the fusion in a row, accuracy at the left and UF1"
+            " at the right: a grey bar is the interval over subjects, blue"
+            " dots are seeds; a dashed line marks the largest class."
+        ),
     )
 
 # %% [markdown]
@@ -109,14 +118,19 @@ if runs:
 against = {TITLES[name]: ("full", name) for name in runs if name != "full"}
 differ = effects.mcnemar(runs, against)["p"] < 0.05
 if len(differ):
-    caption = f"Clips that only the paper's form / only the variant got right (p). {where}"
+    caption = (
+        "Clips that only the paper's form / only the variant got right (p)."
+        f" {where}"
+    )
     display(plots.table(effects.by_seed(runs, against), caption))
     for text, some in (("every seed", "all"), ("at least one seed", "any")):
         found = differ.groupby("pair", sort=False).agg(some)
         names = "; ".join(found.index[found]) or "none"
         print(f"Differ from the paper's form in {text}: {names}.")
 else:
-    print("Not saved: the paper's form and another variant with the same seed.")
+    print(
+        "Not saved: the paper's form and another variant with the same seed."
+    )
 
 # %% [markdown]
 # ## Have they learnt at all?
@@ -135,8 +149,11 @@ else:
 if runs:
     plots.show(
         detail.curves(detail.by_epoch(runs), chance, "epoch"),
-        alt="Two panels, accuracy over the epochs: above base and MFFM, below MFEM, full and "
-        "linear. Small dots are seeds, a dashed line is the largest class.",
+        alt=(
+            "Two panels, accuracy over the epochs: above base and MFFM, below"
+            " MFEM, full and linear. Small dots are seeds, a dashed line is"
+            " the largest class."
+        ),
     )
 
 # %% [markdown]
@@ -166,14 +183,22 @@ if runs and not any(stuck.values()):
 sweeps = trials.sweeps(study)  # seed -> answers
 accuracies = trials.by_amplitude(sweeps)
 if dataset != "synthetic":
-    print("There is no sweep of this data: only the dataset synthetic is drawn again for it.")
+    print(
+        "There is no sweep of this data: only the dataset synthetic is drawn"
+        " again for it."
+    )
 elif not sweeps:
-    print("No sweep is saved. `merlib trials amplitude` makes it (`make claims` includes it).")
+    print(
+        "No sweep is saved. `merlib trials amplitude` makes it (`make claims`"
+        " includes it)."
+    )
 else:
     test = next(iter(sweeps.values())).drop_duplicates("clip")
     people = test["clip"].str.split("/").str[0].nunique()
     test_chance = test["label"].value_counts(normalize=True).iloc[0]
-    print(f"{len(test)} clips of {people} new people at each amplitude, ", end="")
+    print(
+        f"{len(test)} clips of {people} new people at each amplitude, ", end=""
+    )
     print(f"{len(sweeps)} seed(s); largest class {test_chance:.3f}")
 
 # %% tags=["hide-input"] slideshow={"slide_type": "slide"}
@@ -181,9 +206,12 @@ if sweeps:
     label = "largest movement of each action unit, pixels of the frame"
     plots.show(
         detail.curves(accuracies, test_chance, label, log=True),
-        alt="Two panels, accuracy over the amplitude in pixels on a logarithmic axis: above "
-        "base and MFFM, below MFEM, full and linear. Small dots are seeds, a dashed line is "
-        "the largest class.",
+        alt=(
+            "Two panels, accuracy over the amplitude in pixels on a"
+            " logarithmic axis: above base and MFFM, below MFEM, full and"
+            " linear. Small dots are seeds, a dashed line is the largest"
+            " class."
+        ),
     )
 
 # %% [markdown]
@@ -198,8 +226,13 @@ if sweeps:
 # %%
 falls = detail.falls(sweeps)  # pixels: each row is a trial, each column a seed
 if sweeps:
-    caption = "Break-down in pixels, over the seeds whose best is above the largest class"
-    display(plots.table(detail.breakdowns(accuracies, falls), caption, digits=2))
+    caption = (
+        "Break-down in pixels, over the seeds whose best is above the largest"
+        " class"
+    )
+    display(
+        plots.table(detail.breakdowns(accuracies, falls), caption, digits=2)
+    )
 
 # %% [markdown]
 # ## Verdict
@@ -217,7 +250,7 @@ for number, (prediction, pairs) in enumerate(detail.ASKED.items(), 1):
     print(f"{number}. {prediction}: {'; '.join(pairs)}")
 print(f"besides: {'; '.join(detail.BESIDES)}")
 
-# %%
+# %% tags=["remove-input"]
 plots.source(detail.compared)
 
 # %%
@@ -232,13 +265,20 @@ answers = detail.compared(runs, sweeps)
 
 # %% tags=["hide-input"] slideshow={"slide_type": "slide"}
 if len(answers):
-    groups = {t: f"prediction {k}" for k, some in enumerate(detail.ASKED.values(), 1) for t in some}
+    groups = {
+        t: f"prediction {k}"
+        for k, some in enumerate(detail.ASKED.values(), 1)
+        for t in some
+    }
     groups |= dict.fromkeys(detail.BESIDES, "besides")
     plots.show(
         effects.forest(answers, "points of accuracy", groups),
-        alt="Each difference of two variants in a row, below its prediction, in points of "
-        "accuracy: a bar is its interval, a mark the mean, dots are seeds, beside a line "
-        "at zero; at the right what follows: better, worse, small or cannot be told.",
+        alt=(
+            "Each difference of two variants in a row, below its prediction,"
+            " in points of accuracy: a bar is its interval, a mark the mean,"
+            " dots are seeds, beside a line at zero; at the right what"
+            " follows: better, worse, small or cannot be told."
+        ),
     )
 else:
     print("No two variants of the list are saved with the same seed.")
@@ -268,16 +308,25 @@ print(f"Verdict ({where}):")
 if said[:3] == ["yes"] * 3:
     print("Fusion keeps shallow detail: all three predictions hold.")
 elif said[:2] == ["yes"] * 2:
-    print("Fusion of all stages helps; that it does so by keeping fine detail is not shown.")
+    print(
+        "Fusion of all stages helps; that it does so by keeping fine detail is"
+        " not shown."
+    )
 else:
     print("That fusion keeps shallow detail is NOT shown.")
 better = "is" if said[3] == "yes" else "is not shown to be"
-print(f"The interaction of the stages {better} better than one linear layer on pooled stages.")
+print(
+    f"The interaction of the stages {better} better than one linear layer on"
+    " pooled stages."
+)
 idle = {*filter(stuck.get, stuck), *falls.index[falls.isna().any(axis=1)]}
 if idle:
     names = ", ".join(sorted(TITLES[name] for name in idle))
     print(f"Beware: in some seed these have hardly learnt anything: {names}.")
-    print("What is better than they are may train faster, and need not keep more detail.")
+    print(
+        "What is better than they are may train faster, and need not keep more"
+        " detail."
+    )
 
 # %% [markdown]
 # What this verdict is about: a narrow network on small pictures of drawn faces, trained for
@@ -305,9 +354,10 @@ if idle:
 # dataset.
 
 # %% tags=["solution", "hide-cell"] jupyter={"source_hidden": true, "outputs_hidden": true}
-# Accuracy is p. The class has recall 1 and precision p: F1 = 2p / (1 + p). All others have
-# F1 0, so UF1 = 2p / (1 + p) / K. Recall is 1 once and 0 else: UAR = 1 / K.
-matrix = np.outer([4, 2, 3, 2, 9], [0, 0, 0, 0, 1])  # rows: true class; columns: answer
+# Accuracy is p. The class has recall 1 and precision p: F1 = 2p / (1 + p). All
+# others have F1 0, so UF1 = 2p / (1 + p) / K. Recall is 1 once and 0 else: UAR
+# = 1 / K. rows: true class; columns: answer
+matrix = np.outer([4, 2, 3, 2, 9], [0, 0, 0, 0, 1])
 p, k = matrix.max() / matrix.sum(), len(matrix)
 found = metrics.of_matrix(matrix)
 assert np.allclose(list(found.values()), [p, 2 * p / (1 + p) / k, 1 / k])
@@ -320,15 +370,17 @@ print("; ".join(f"{name} {value:.3f}" for name, value in found.items()))
 # `flow_scale`). Does any stage see the movement as a *change of place*?
 
 # %% tags=["solution", "hide-cell"] jupyter={"source_hidden": true, "outputs_hidden": true}
-apart = (face.EYES[1, 0] - face.EYES[0, 0]) * study.config.size  # pixels of the crop
+# pixels of the crop
+apart = (face.EYES[1, 0] - face.EYES[0, 0]) * study.config.size
 table = pd.DataFrame({"frame, px": trials.AMPLITUDES})
 table["crop, px"] = table["frame, px"] * apart / 125
 table["flow channel"] = table["crop, px"] / study.config.flow_scale
 for stage in (1, 2, 3, 4):  # the stem divides by 4
     table[f"stage {stage}, places"] = table["crop, px"] / 2 ** (stage + 1)
-# Even three pixels are a fraction of a place of stage 1: no stage sees the face move. The
-# value of the flow channel carries the movement. It is not small, and it reaches every stage.
-# A small movement gets lost in the noise of the flow, before the network begins.
+# Even three pixels are a fraction of a place of stage 1: no stage sees the
+# face move. The value of the flow channel carries the movement. It is not
+# small, and it reaches every stage. A small movement gets lost in the noise of
+# the flow, before the network begins.
 assert table["stage 1, places"].max() < 1 or study.config.size > 112
 plots.table(table, f"Profile {study.profile}", digits=2, index=False)
 
@@ -341,15 +393,22 @@ plots.table(table, f"Profile {study.profile}", digits=2, index=False)
 amplitudes = np.array(trials.AMPLITUDES)
 true = pd.Series(0.4 + 0.4 / (1 + (0.6 / amplitudes) ** 4), amplitudes)
 exact = trials.breakdown(true, 0.4, 60)
-assert abs(np.log(exact / 0.6)) < 0.1  # the line between two points is not the curve
+# the line between two points is not the curve
+assert abs(np.log(exact / 0.6)) < 0.1
 draws = np.random.default_rng(seed).binomial(60, true, (300, len(true))) / 60
-drawn = [trials.breakdown(pd.Series(one, amplitudes), 0.4, 60) for one in draws]
+drawn = [
+    trials.breakdown(pd.Series(one, amplitudes), 0.4, 60) for one in draws
+]
 low, high = np.nanquantile(drawn, [0.025, 0.975])
 assert low < exact < high
-print(f"true {exact:.2f} px; 95 % of the draws lie between {low:.2f} and {high:.2f} px")
-# The best of seven noisy points is too high, which shifts half-way up. One test set cannot
-# tell two variants apart whose break-downs lie within this spread. The variants share their
-# clips, so a comparison of pairs is sharper than this.
+print(
+    f"true {exact:.2f} px; 95 % of the draws lie between {low:.2f} and"
+    f" {high:.2f} px"
+)
+# The best of seven noisy points is too high, which shifts half-way up. One
+# test set cannot tell two variants apart whose break-downs lie within this
+# spread. The variants share their clips, so a comparison of pairs is sharper
+# than this.
 
 # %% [markdown]
 # **4.** (hard) How large must a difference be? Of $n$ clips, $d$ are right in only one of two
@@ -360,21 +419,32 @@ print(f"true {exact:.2f} px; 95 % of the draws lie between {low:.2f} and {high:.
 
 # %% tags=["solution", "hide-cell"] jupyter={"source_hidden": true, "outputs_hidden": true}
 def smallest_gap(d, level):
-    """Return the smallest gap that McNemar's test tells, of d clips right in one only."""
+    """Return the smallest gap that McNemar's test tells, of d clips right in
+    one only.
+    """
     gaps = range(d % 2, d + 1, 2)
-    p_of = {gap: metrics.mcnemar_p((d + gap) // 2, (d - gap) // 2) for gap in gaps}
+    p_of = {
+        gap: metrics.mcnemar_p((d + gap) // 2, (d - gap) // 2) for gap in gaps
+    }
     return min((gap for gap in gaps if p_of[gap] < level), default=np.nan)
 
 
 table = pd.DataFrame({"right in one only": [5, 20, 60, 120]})
 for name, level in {"alone": 0.05, "among eight": 0.05 / 8}.items():
-    table[name] = [100 * smallest_gap(d, level) / 246 for d in table["right in one only"]]
-# With few such clips no gap is enough: 5 to 0 has p = 2 / 2^5 = 0.0625. With many, the gap
-# that counts grows about as the root of d: the more two variants disagree, the more of it is
-# chance.
+    table[name] = [
+        100 * smallest_gap(d, level) / 246 for d in table["right in one only"]
+    ]
+# With few such clips no gap is enough: 5 to 0 has p = 2 / 2^5 = 0.0625. With
+# many, the gap that counts grows about as the root of d: the more two variants
+# disagree, the more of it is chance.
 assert np.isnan(smallest_gap(5, 0.05)) and smallest_gap(6, 0.05) == 6
 assert not (table["alone"] > table["among eight"]).any()
-plots.table(table, "Smallest gap in points of accuracy, 246 clips", digits=1, index=False)
+plots.table(
+    table,
+    "Smallest gap in points of accuracy, 246 clips",
+    digits=1,
+    index=False,
+)
 
 # %% [markdown]
 # ## Where these figures come from

@@ -26,7 +26,7 @@ profile = "laptop"  # or "paper", "literal", "narrow"
 seed = 0
 overrides = {}  # fields of the configuration to change
 
-# %%
+# %% tags=["hide-input"]
 import numpy as np
 import pandas as pd
 from IPython.display import Markdown, display
@@ -58,7 +58,9 @@ plots.style()
 # synthetic clips and subjects as CASME II gives the paper.
 
 # %%
-saved = trials.find(Study(dataset, data_root, profile, seed, **overrides), "ingredients")
+saved = trials.find(
+    Study(dataset, data_root, profile, seed, **overrides), "ingredients"
+)
 study, runs = saved.study, saved.runs  # runs: trial -> seed -> predictions
 print(saved)
 
@@ -73,11 +75,15 @@ if runs:
     counts, changes = {}, {}
     for name in runs:
         config = trials.study_of(name, study).config
-        total = explain.summary(config, len(metrics.class_names(some))).loc["total"]
+        total = explain.summary(config, len(metrics.class_names(some))).loc[
+            "total"
+        ]
         counts[name] = f"{total['parameters']:,}"
         made = trials.INGREDIENTS[name].changes.items()
         changes[name] = ", ".join(f"{key} = {value}" for key, value in made)
-    table = effects.scores(runs | {"largest": {0: effects.largest_class(some)}})
+    table = effects.scores(
+        runs | {"largest": {0: effects.largest_class(some)}}
+    )
     table.insert(0, "changes", pd.Series(changes).rename(effects.title))
     table.insert(1, "parameters", pd.Series(counts).rename(effects.title))
     table.loc["largest", "seeds"] = None
@@ -122,7 +128,11 @@ for name, (with_it, without) in CONTRASTS.items():
 if len(answers):
     accuracy = effects.differences(runs, CONTRASTS, metrics.accuracy)
     caption = f"With minus without, {saved.where}"
-    display(effects.table(answers, caption, besides={"points of accuracy": accuracy}))
+    display(
+        effects.table(
+            answers, caption, besides={"points of accuracy": accuracy}
+        )
+    )
 
 # %% [markdown]
 # The figure shows the same differences of UF1. To the right of zero the ingredient brings
@@ -132,9 +142,12 @@ if len(answers):
 if len(answers):
     plots.show(
         effects.forest(answers, "what it brings, points of UF1"),
-        alt="Each row is one ingredient, over points of UF1: a bar is the interval of the "
-        "difference, a mark its mean, dots are seeds; a dashed line marks zero. At the right what "
-        "follows: brings, costs, small or cannot be told.",
+        alt=(
+            "Each row is one ingredient, over points of UF1: a bar is the"
+            " interval of the difference, a mark its mean, dots are seeds; a"
+            " dashed line marks zero. At the right what follows: brings,"
+            " costs, small or cannot be told."
+        ),
     )
 
 # %% [markdown]
@@ -150,7 +163,10 @@ if len(answers):
 
 # %% tags=["hide-input"]
 if len(tests := effects.by_seed(runs, CONTRASTS)):
-    caption = f"Only with / only without (p, corrected for {tests.count().sum()} tests)"
+    caption = (
+        f"Only with / only without (p, corrected for {tests.count().sum()}"
+        " tests)"
+    )
     display(plots.table(tests, f"{caption}, {saved.where}"))
 
 # %% [markdown] slideshow={"slide_type": "slide"}
@@ -163,31 +179,60 @@ if len(tests := effects.by_seed(runs, CONTRASTS)):
 # that always answers the largest class.
 
 # %%
-CASES = {  # gain where grey is alone, gain beside flow
+# Gain where grey is alone, gain beside flow.
+CASES = {
     (True, True): "Magnification brings something, with and without flow.",
-    (True, False): "Magnification helps where grey is alone; beside flow no gain is seen.",
-    (False, True): "A gain of magnification is seen beside flow, but none where grey is alone.",
-    (False, False): "No gain of magnification is seen, neither with flow nor without.",
+    (True, False): (
+        "Magnification helps where grey is alone; beside flow no gain is seen."
+    ),
+    (False, True): (
+        "A gain of magnification is seen beside flow, but none where grey is"
+        " alone."
+    ),
+    (False, False): (
+        "No gain of magnification is seen, neither with flow nor without."
+    ),
 }
-both = answers.reindex(["magnification, no flow", "magnification"]).dropna(how="all")
-lines = [f"{name}: {effects.points(one)} points of UF1." for name, one in both.iterrows()]
+both = answers.reindex(["magnification, no flow", "magnification"]).dropna(
+    how="all"
+)
+lines = [
+    f"{name}: {effects.points(one)} points of UF1."
+    for name, one in both.iterrows()
+]
 if both.get("holm", pd.Series()).notna().sum() == 2:
     lines.append(CASES[tuple(both["answer"] == "brings")])
 else:
-    lines.append("The trials of this comparison are not all saved with two seeds: no verdict.")
+    lines.append(
+        "The trials of this comparison are not all saved with two seeds: no"
+        " verdict."
+    )
 
 # %% [markdown]
 # First the question whether grey alone tells anything:
 
 # %% tags=["hide-input"]
 if grey := runs.get("grey-only"):
-    largest = {number: effects.largest_class(run) for number, run in grey.items()}
-    against = effects.differences({"grey": grey, "largest": largest}, {"": ("grey", "largest")})
+    largest = {
+        number: effects.largest_class(run) for number, run in grey.items()
+    }
+    against = effects.differences(
+        {"grey": grey, "largest": largest}, {"": ("grey", "largest")}
+    )
     (above,) = [line for _, line in against.iterrows()]
-    print(f"Grey alone, against the largest class: {effects.points(above)} points of UF1.")
+    print(
+        f"Grey alone, against the largest class: {effects.points(above)}"
+        " points of UF1."
+    )
     alone = both[both.index == "magnification, no flow"]
-    if above["low"] <= 0 and ((alone["low"] <= 0) & (alone["high"] >= 0)).any():
-        print("It finds nothing for certain: the pair of grey alone says little on magnification.")
+    if (
+        above["low"] <= 0
+        and ((alone["low"] <= 0) & (alone["high"] >= 0)).any()
+    ):
+        print(
+            "It finds nothing for certain: the pair of grey alone says little"
+            " on magnification."
+        )
 print("\n".join(lines))
 
 # %% [markdown]
@@ -199,7 +244,12 @@ print("\n".join(lines))
 
 # %% slideshow={"slide_type": "slide"}
 lines = effects.sentences(answers)
-display(Markdown("\n".join(lines) or "No verdict: no trial is saved beside the paper's form."))
+display(
+    Markdown(
+        "\n".join(lines)
+        or "No verdict: no trial is saved beside the paper's form."
+    )
+)
 
 # %% [markdown]
 # ## How far it goes
@@ -232,29 +282,46 @@ display(Markdown("\n".join(lines) or "No verdict: no trial is saved beside the p
 
 # %% tags=["solution", "hide-cell"] jupyter={"source_hidden": true, "outputs_hidden": true}
 def invented(rng, people=26, clips=9, shift=0.0, spread=0.15):
-    """Return made-up answers: each person's share of right clips is drawn around 0.5 + shift."""
+    """Return made-up answers: each person's share of right clips is drawn
+    around 0.5 + shift.
+    """
     subject = np.repeat([f"s{k:02d}" for k in range(people)], clips)
     share = np.repeat(0.5 + shift + rng.normal(0, spread, people), clips)
     right = rng.random(len(subject)) < share
     names = [f"{s}/{k}" for k, s in enumerate(subject)]
     answers = {"clip": names, "subject": subject, "label": "a", "epoch": 1}
-    return pd.DataFrame(answers | {"p_a": right.astype(float), "p_b": 1.0 - right})
+    return pd.DataFrame(
+        answers | {"p_a": right.astype(float), "p_b": 1.0 - right}
+    )
 
 
 rng = np.random.default_rng(0)
-pairs = {name: pair for name, pair in CONTRASTS.items() if name in answers.index}
+pairs = {
+    name: pair for name, pair in CONTRASTS.items() if name in answers.index
+}
 if not pairs:
-    runs = {"with": {0: invented(rng, shift=0.1)}, "without": {0: invented(rng)}}
+    runs = {
+        "with": {0: invented(rng, shift=0.1)},
+        "without": {0: invented(rng)},
+    }
     pairs = {"invented": ("with", "without")}
 for name, (with_it, without) in pairs.items():
     for number in sorted(set(runs[with_it]) & set(runs[without])):
         first, second = runs[with_it][number], runs[without][number]
         gained, lost, _ = metrics.mcnemar(first, second)
         n = first["clip"].nunique()
-        step = metrics.scores(first)["accuracy"] - metrics.scores(second)["accuracy"]
+        step = (
+            metrics.scores(first)["accuracy"]
+            - metrics.scores(second)["accuracy"]
+        )
         assert np.isclose((gained - lost) / n, step)
-        print(f"{name}, seed {number}: ({gained} - {lost}) / {n} = {100 * step:+.1f} points")
-print("Clips that both got right, or both wrong, add nothing to the difference.")
+        print(
+            f"{name}, seed {number}: ({gained} - {lost}) / {n} ="
+            f" {100 * step:+.1f} points"
+        )
+print(
+    "Clips that both got right, or both wrong, add nothing to the difference."
+)
 
 # %% [markdown]
 # **2. (middle)** The bootstrap draws subjects. What if it drew clips? Invent pairs of methods that
@@ -266,14 +333,23 @@ rng, studies = np.random.default_rng(1), 40
 misses = {"subjects": 0, "clips": 0}
 for _ in range(studies):
     a, b = invented(rng, spread=0.25), invented(rng, spread=0.25)
-    alone = [run.assign(subject=run["clip"]) for run in (a, b)]  # as if no clips were of one person
+    # as if no clips were of one person
+    alone = [run.assign(subject=run["clip"]) for run in (a, b)]
     for what, (x, y) in {"subjects": (a, b), "clips": alone}.items():
-        one = metrics.paired_difference({0: x}, {0: y}, metrics.accuracy, n=100)
+        one = metrics.paired_difference(
+            {0: x}, {0: y}, metrics.accuracy, n=100
+        )
         misses[what] += not one.low <= 0 <= one.high
 for what, count in misses.items():
-    print(f"drawing {what}: zero is left out {count} times in {studies}; 5 % is right")
+    print(
+        f"drawing {what}: zero is left out {count} times in {studies}; 5 % is"
+        " right"
+    )
 assert misses["clips"] > misses["subjects"]
-print("Clips of one person go together; taken as independent they make the interval too short.")
+print(
+    "Clips of one person go together; taken as independent they make the"
+    " interval too short."
+)
 
 # %% [markdown]
 # **3. (hard)** Does flow make magnification superfluous? Then it brings *more* where flow is
@@ -281,23 +357,35 @@ print("Clips of one person go together; taken as independent they make the inter
 # see the same drawn subjects.
 
 # %% tags=["solution", "hide-cell"] jupyter={"source_hidden": true, "outputs_hidden": true}
-signs = {"grey-only": 1, "plain-grey-only": -1, "full": -1, "no-magnification": 1}
+signs = {
+    "grey-only": 1,
+    "plain-grey-only": -1,
+    "full": -1,
+    "no-magnification": 1,
+}
 common = set.intersection(*(set(saved.runs.get(name, {})) for name in signs))
-four = {name: {k: saved.runs[name][k] for k in sorted(common)} for name in signs}
+four = {
+    name: {k: saved.runs[name][k] for k in sorted(common)} for name in signs
+}
 if not common:
     print("The trials are not all saved: this is on invented answers.")
     rng = np.random.default_rng(2)
     four = {name: {0: invented(rng)} for name in signs}
-folds = {  # trial -> (seeds, subjects, K, K)
+# Trial -> (seeds, subjects, K, K).
+folds = {
     name: np.array([metrics.matrices_by_subject(run) for run in some.values()])
     for name, some in four.items()
 }
 
 
 def interplay(draw):
-    """Return how many points more magnification brings without flow, of some subjects."""
+    """Return how many points more magnification brings without flow, of some
+    subjects.
+    """
     scores = {
-        name: np.mean([metrics.uf1(matrix) for matrix in some[:, draw].sum(axis=1)])
+        name: np.mean(
+            [metrics.uf1(matrix) for matrix in some[:, draw].sum(axis=1)]
+        )
         for name, some in folds.items()
     }
     return 100 * sum(sign * scores[name] for name, sign in signs.items())
@@ -308,15 +396,27 @@ rng = np.random.default_rng(3)
 draws = rng.integers(0, len(everybody), (500, len(everybody)))
 low, high = np.quantile([interplay(draw) for draw in draws], [0.025, 0.975])
 parts = effects.differences(
-    four, {name: CONTRASTS[name] for name in ("magnification, no flow", "magnification")}
+    four,
+    {
+        name: CONTRASTS[name]
+        for name in ("magnification, no flow", "magnification")
+    },
 )
 alone, beside = parts["value"]
 assert np.isclose(interplay(everybody), 100 * (alone - beside))
-print(f"{interplay(everybody):+.1f} points of UF1, from {low:+.1f} to {high:+.1f} over people;")
-print(f"seeds: {len(four['full'])}. Luck in training is not in it: with several seeds, add it.")
+print(
+    f"{interplay(everybody):+.1f} points of UF1, from {low:+.1f} to"
+    f" {high:+.1f} over people;"
+)
+print(
+    f"seeds: {len(four['full'])}. Luck in training is not in it: with several"
+    " seeds, add it."
+)
 
 # %% [markdown]
 # ## Where these figures come from
 
 # %%
-provenance.show(effects.all_runs(saved.runs), trials.command(study, "ingredients"), study)
+provenance.show(
+    effects.all_runs(saved.runs), trials.command(study, "ingredients"), study
+)

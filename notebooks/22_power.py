@@ -28,7 +28,7 @@ seed = 0
 methods = ["majority", "logistic", "base", "full"]  # run here, if need be
 overrides = {}  # fields of the configuration to change
 
-# %%
+# %% tags=["hide-input"]
 from itertools import combinations
 
 import numpy as np
@@ -49,12 +49,21 @@ plots.style()
 # A few methods are run here if they are missing.
 
 # %%
-study = Study(dataset=dataset, data_root=data_root, profile=profile, seed=seed, **overrides)
+study = Study(
+    dataset=dataset,
+    data_root=data_root,
+    profile=profile,
+    seed=seed,
+    **overrides,
+)
 clips = study.clips
 where = f"{clips.attrs['version']}, profile {profile}"
 runs = study.runs(METHODS, make=methods)  # method -> seed -> predictions
 every = effects.all_runs(runs)
-print(f"{where}: {len(clips)} clips of {clips['subject'].nunique()} subjects; {len(every)} runs")
+print(
+    f"{where}: {len(clips)} clips of {clips['subject'].nunique()} subjects;"
+    f" {len(every)} runs"
+)
 if not runs:
     print("No run is saved, so what is measured on runs is missing below.")
 
@@ -70,9 +79,14 @@ if not runs:
 printed = power.printed()  # (table, method) -> clips, right, written
 written = printed.drop("table 3")["written"]
 whole = (~written.str.startswith("≈")).sum()
-print(f"{whole} of the {len(written)} accuracies of table 2 are whole counts of the paper's clips.")
+print(
+    f"{whole} of the {len(written)} accuracies of table 2 are whole counts of"
+    " the paper's clips."
+)
 of_table3 = printed.loc["table 3", "right"]
-told = ", ".join(f"{paper.VARIANT_NAMES[name]} {k}" for name, k in of_table3.items())
+told = ", ".join(
+    f"{paper.VARIANT_NAMES[name]} {k}" for name, k in of_table3.items()
+)
 print(f"Table 3, right clips of {paper.USED['casme2']}: {told}")
 
 # %% [markdown] slideshow={"slide_type": "slide"}
@@ -102,7 +116,8 @@ print(f"Table 3, right clips of {paper.USED['casme2']}: {told}")
 SHORT = {"base": "base", "mfem": "MFEM", "mffm": "MFFM", "full": "both"}
 n = paper.USED["casme2"]
 pairs = {
-    f"{SHORT[b]} to {SHORT[a]}": (of_table3[a], of_table3[b]) for b, a in combinations(SHORT, 2)
+    f"{SHORT[b]} to {SHORT[a]}": (of_table3[a], of_table3[b])
+    for b, a in combinations(SHORT, 2)
 }
 table3 = power.judged(pairs, n)
 limits.table(table3, f"Steps of table 3, CASME II, {n} clips")
@@ -113,8 +128,13 @@ limits.table(table3, f"Steps of table 3, CASME II, {n} clips")
 
 # %%
 table2 = {}
-for (data, n), title in zip(paper.USED.items(), ("CASME II", "SAMM"), strict=True):
-    ours, others = printed.loc[(data, "the paper"), "right"], printed.loc[data].drop("the paper")
+for (data, n), title in zip(
+    paper.USED.items(), ("CASME II", "SAMM"), strict=True
+):
+    ours, others = (
+        printed.loc[(data, "the paper"), "right"],
+        printed.loc[data].drop("the paper"),
+    )
     pairs = {name: (ours, right) for name, right in others["right"].items()}
     table2[title] = power.judged(pairs, n).assign(right=others["written"])
     caption = f"Table 2, {title}: the paper has {ours} of {n}"
@@ -127,7 +147,7 @@ for (data, n), title in zip(paper.USED.items(), ("CASME II", "SAMM"), strict=Tru
 # test see it? That is its [power](../book/glossary.md#power); the usual demand is 80 %. It
 # is computed exactly, over all numbers of discordant clips and all their splits:
 
-# %%
+# %% tags=["remove-input"]
 plots.source(metrics.mcnemar_power)
 
 # %% [markdown]
@@ -136,8 +156,13 @@ plots.source(metrics.mcnemar_power)
 # what independent errors would give:
 
 # %%
-likeness = power.likeness({name: runs[name] for name in runs if name != "majority"})
-print("Median over pairs of methods:", f"{likeness:.2f}" if likeness >= 0 else "not known")
+likeness = power.likeness(
+    {name: runs[name] for name in runs if name != "majority"}
+)
+print(
+    "Median over pairs of methods:",
+    f"{likeness:.2f}" if likeness >= 0 else "not known",
+)
 
 # %% [markdown]
 # The figure sets the printed steps beside the smallest difference that is seen with a power
@@ -148,10 +173,13 @@ some = {"base to both": "table 3, base", "MFEM to both": "table 3, one module"}
 casme2 = pd.concat([table2["CASME II"], table3.loc[list(some)].rename(some)])
 plots.show(
     limits.thresholds(table2 | {"CASME II": casme2}, likeness),
-    alt="Two charts, 246 and 136 clips. A rising curve: the difference that is seen with a power "
-    "of 80 percent, over the share of discordant clips. Horizontal lines are printed steps, with "
-    "a dot where errors would be independent and a diamond where they would be as alike as here. "
-    "Above the curve is seen, below is not.",
+    alt=(
+        "Two charts, 246 and 136 clips. A rising curve: the difference that is"
+        " seen with a power of 80 percent, over the share of discordant clips."
+        " Horizontal lines are printed steps, with a dot where errors would be"
+        " independent and a diamond where they would be as alike as here."
+        " Above the curve is seen, below is not."
+    ),
 )
 
 # %% [markdown]
@@ -180,16 +208,23 @@ plots.show(
 
 # %%
 people = power.by_people(every, seed)  # each row is one run
-ratios = people[power.PEOPLE].dropna()  # no width: a method is always or never right
+# no width: a method is always or never right
+ratios = people[power.PEOPLE].dropna()
 variances = (ratios**2).median()
-effect = max(1.0, variances["subject"] / variances["dealt"]) if len(ratios) else 1.0
+effect = (
+    max(1.0, variances["subject"] / variances["dealt"]) if len(ratios) else 1.0
+)
 differ = f"{(people['p'] <= 0.05).sum()} of {len(every)} runs"
 if len(ratios):
-    print(f"Variance by people over variance by clips, median of {len(ratios)} runs: "
-          f"{variances['subject']:.2f}; with people dealt at random {variances['dealt']:.2f}. "
-          f"Design effect: {effect:.2f}.")  # fmt: skip
-    print(f"People differ by more than chance (p at most 0.05) in {differ}, "
-          f"of which chance alone would give {0.05 * len(every):.1f}.")  # fmt: skip
+    print(
+        f"Variance by people over variance by clips, median of {len(ratios)}"
+        f" runs: {variances['subject']:.2f}; with people dealt at random"
+        f" {variances['dealt']:.2f}. Design effect: {effect:.2f}."
+    )
+    print(
+        f"People differ by more than chance (p at most 0.05) in {differ}, "
+        f"of which chance alone would give {0.05 * len(every):.1f}."
+    )
 
 # %% [markdown]
 # A median hides how far the runs lie apart. The figure shows all of them.
@@ -198,9 +233,12 @@ if len(ratios):
 if len(ratios):
     plots.show(
         limits.widths(ratios),
-        alt="Two histograms over the saved runs: the width of an interval by people as a multiple "
-        "of that by clips, with people as they are, filled, and with people dealt at random, a "
-        "dashed outline. A line marks equal widths.",
+        alt=(
+            "Two histograms over the saved runs: the width of an interval by"
+            " people as a multiple of that by clips, with people as they are,"
+            " filled, and with people dealt at random, a dashed outline. A"
+            " line marks equal widths."
+        ),
     )
 
 # %% [markdown]
@@ -231,11 +269,16 @@ for worth in (n, round(n / effect)):
 # %%
 reference = "full" if "full" in runs else next(iter(runs), "full")
 others = [name for name in methods if name != reference]
-pairs = {f"{effects.title(reference)} - {effects.title(k)}": (reference, k) for k in others}
+pairs = {
+    f"{effects.title(reference)} - {effects.title(k)}": (reference, k)
+    for k in others
+}
 columns = {}
 for unit, column in {"clips": "clip", "people": "subject"}.items():
     drawn = {
-        name: {k: run.assign(subject=run[column]) for k, run in runs[name].items()}
+        name: {
+            k: run.assign(subject=run[column]) for k, run in runs[name].items()
+        }
         for name in {reference, *methods} & set(runs)
     }
     found = effects.differences(drawn, pairs, metrics.accuracy)
@@ -259,17 +302,25 @@ if columns:
 # The next cell goes through all diagonals and takes those that agree with all of this.
 
 # %%
-quoted = pd.Series(paper.FIGURE6_RECALL["casme2"])  # class -> recall in percent
+# class -> recall in percent
+quoted = pd.Series(paper.FIGURE6_RECALL["casme2"])
 classes = ["happiness", "surprise", "disgust", "repression", "others"]
 sizes = pd.Series(paper.TABLE1["casme2"])[classes].astype(int)
 _, uf1, uar = paper.TABLE3["full"]
-possible = pd.DataFrame(metrics.diagonals(sizes, right, f"{uar:.3f}"), columns=classes)
+possible = pd.DataFrame(
+    metrics.diagonals(sizes, right, f"{uar:.3f}"), columns=classes
+)
 recalls = 100 * possible / sizes
 fits = (recalls[quoted.index].round() == quoted).all(axis=1)
-highest = recalls.drop(columns=quoted.index).max(axis=1) < recalls[quoted.index].min(axis=1)
+highest = recalls.drop(columns=quoted.index).max(axis=1) < recalls[
+    quoted.index
+].min(axis=1)
 versions = possible[fits & highest]  # each row is a diagonal
-print(f"{len(possible)} diagonals have the accuracy and the UAR, {fits.sum()} of them the quoted "
-      f"recalls, {len(versions)} of them these as the two highest.")  # fmt: skip
+print(
+    f"{len(possible)} diagonals have the accuracy and the UAR, {fits.sum()} of"
+    f" them the quoted recalls, {len(versions)} of them these as the two"
+    " highest."
+)
 
 # %% [markdown]
 # The figure shows what is left, to see which classes the printed numbers have fixed and
@@ -278,9 +329,12 @@ print(f"{len(possible)} diagonals have the accuracy and the UAR, {fits.sum()} of
 # %% tags=["hide-input"] slideshow={"slide_type": "slide"}
 plots.show(
     limits.diagonals(versions, sizes),
-    alt="Bar charts side by side, each a possible version of figure 6(a): each class has a bar, as "
-    "long as its recall, with the right clips and all clips of the class. Bars that are the same "
-    "in all versions are grey and hatched.",
+    alt=(
+        "Bar charts side by side, each a possible version of figure 6(a): each"
+        " class has a bar, as long as its recall, with the right clips and all"
+        " clips of the class. Bars that are the same in all versions are grey"
+        " and hatched."
+    ),
 )
 
 # %% [markdown]
@@ -297,8 +351,10 @@ for version in versions.to_numpy():
     values = power.possible_uf1(version, sizes)
     among = np.isclose(values.round(3), uf1).any()
     with_uf1 += among
-    print(f"{version}: UF1 from {values.min():.3f} to {values.max():.3f}; "
-          f"{uf1:.3f} is {'' if among else 'not '}among them")  # fmt: skip
+    print(
+        f"{version}: UF1 from {values.min():.3f} to {values.max():.3f}; "
+        f"{uf1:.3f} is {'' if among else 'not '}among them"
+    )
 
 # %% [markdown]
 # The paper quotes no recalls for the other rows of table 3. Their accuracy and UAR only
@@ -307,8 +363,10 @@ for version in versions.to_numpy():
 # %%
 for name, (_, _, uar) in paper.TABLE3.items():
     many = len(metrics.diagonals(sizes, of_table3[name], f"{uar:.3f}"))
-    print(f"{paper.VARIANT_NAMES[name]}: {of_table3[name]} right clips and a UAR of {uar:.3f}, "
-          f"{many} diagonals")  # fmt: skip
+    print(
+        f"{paper.VARIANT_NAMES[name]}: {of_table3[name]} right clips and a UAR"
+        f" of {uar:.3f}, {many} diagonals"
+    )
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## Is SAMM's lower score its size?
@@ -330,7 +388,7 @@ for name, (_, _, uar) in paper.TABLE3.items():
 # regression is solved to the end and has no steps. It chooses its C among the training
 # people.
 
-# %%
+# %% tags=["remove-input"]
 plots.source(learning_curve.draws)
 
 # %% tags=["hide-input"] slideshow={"slide_type": "slide"}
@@ -339,16 +397,26 @@ shown = [one for one in (curve, real) if one.curves]
 shown = shown[: 1 if dataset == "flow" else 2]
 if not curve.curves:
     command = learning_curve.command(study)
-    print(f"No learning curve of {clips.attrs['version']} is saved. `{command}` makes it.")
+    print(
+        f"No learning curve of {clips.attrs['version']} is saved. `{command}`"
+        " makes it."
+    )
 for one in shown:
     plots.show(
         limits.curves(one),
-        alt=f"Two charts of {one.where}: accuracy above, UF1 below, over the number of training "
-        "clips on a logarithmic axis, with the number of people below it. Each method is a line "
-        "with intervals of 95 percent; a diamond is a part of the clips of all people; a dashed "
-        "line is the largest class.",
+        alt=(
+            f"Two charts of {one.where}: accuracy above, UF1 below, over the"
+            " number of training clips on a logarithmic axis, with the number"
+            " of people below it. Each method is a line with intervals of 95"
+            " percent; a diamond is a part of the clips of all people; a"
+            " dashed line is the largest class."
+        ),
     )
-    display(limits.curve_table(one, f"{one.where}, intervals of 95 % over subjects"))
+    display(
+        limits.curve_table(
+            one, f"{one.where}, intervals of 95 % over subjects"
+        )
+    )
 
 # %% [markdown]
 # *Dots: more and more people, with all of their clips. Diamonds: a part of the clips of all
@@ -365,7 +433,11 @@ for one in shown:
     display(limits.losses(one, f"Points lost, {one.where}"))
 lines = limits.size_in_the_paper()
 for one in shown:
-    lines += [f"\n{one.where}:\n", *limits.people_or_clips(one), *limits.of_parts(one)]
+    lines += [
+        f"\n{one.where}:\n",
+        *limits.people_or_clips(one),
+        *limits.of_parts(one),
+    ]
 Markdown("\n".join(lines))
 
 # %% [markdown]
@@ -382,25 +454,37 @@ Markdown("\n".join(lines))
 # It is computed from the tables above, by the same rules for any data:
 
 # %% tags=["hide-input"] slideshow={"slide_type": "slide"}
-lines = [f"Table 3, whatever the discordant clips were: {limits.sorted_out(table3)}."]
+lines = [
+    "Table 3, whatever the discordant clips were:"
+    f" {limits.sorted_out(table3)}."
+]
 for title, table in table2.items():
-    lines.append(f"Table 2, {title}, the paper over: {limits.sorted_out(table)}.")
-told = [f"{100 * metrics.detectable(n, 0.2):.1f} points of {n} clips" for n in paper.USED.values()]
-lines.append(f"Where two methods differ on a fifth of the clips, a power of 80 % needs "
-             f"{' and '.join(told)}.")  # fmt: skip
+    lines.append(
+        f"Table 2, {title}, the paper over: {limits.sorted_out(table)}."
+    )
+told = [
+    f"{100 * metrics.detectable(n, 0.2):.1f} points of {n} clips"
+    for n in paper.USED.values()
+]
+lines.append(
+    "Where two methods differ on a fifth of the clips, a power of 80 % needs "
+    f"{' and '.join(told)}."
+)
 if len(ratios):
     lines.append(
-        f"People: on the data of this page {effect:.2f} clips tell as much as one clip would if "
-        f"each were of another person, and people differ by more than chance in {differ}. The "
-        f"printed accuracy of the paper, with that effect, has an interval of {low:.0f} to "
-        f"{high:.0f} %."
+        f"People: on the data of this page {effect:.2f} clips tell as much as"
+        " one clip would if each were of another person, and people differ by"
+        f" more than chance in {differ}. The printed accuracy of the paper,"
+        f" with that effect, has an interval of {low:.0f} to {high:.0f} %."
     )
 points = (100 * (versions.max() - versions.min()) / sizes)[classes]
-told = ", ".join(f"{name} by {value:.0f}" for name, value in points[points > 0].items())
+told = ", ".join(
+    f"{name} by {value:.0f}" for name, value in points[points > 0].items()
+)
 lines.append(
-    f"Figure 6(a) has {len(versions)} possible diagonals. They share "
-    f"{' and '.join(points.index[points == 0])}; recalls in points differ: {told}. The printed UF1 "
-    f"is possible with {with_uf1} of them."
+    f"Figure 6(a) has {len(versions)} possible diagonals. They share"
+    f" {' and '.join(points.index[points == 0])}; recalls in points differ:"
+    f" {told}. The printed UF1 is possible with {with_uf1} of them."
 )
 lines += map(limits.size_verdict, shown)
 Markdown("\n".join(f"- {line}" for line in lines))
@@ -438,10 +522,13 @@ from scipy.stats import norm
 
 lead = (paper.TABLE2["the paper"][0] - paper.TABLE2["AM3F-FlowNet"][0]) / 100
 needed = round((norm.ppf(0.975) + norm.ppf(0.8)) ** 2 * 0.1 / lead**2)
-# The exact power of that many clips is near the demand; that of 246 is hardly above the level.
+# The exact power of that many clips is near the demand; that of 246 is hardly
+# above the level.
 assert abs(metrics.mcnemar_power(needed, 0.1, lead) - 0.8) < 0.01
-print(f"{needed} clips, {needed / 246:.0f} times CASME II. "
-      f"Power with 246: {metrics.mcnemar_power(246, 0.1, lead):.3f}")  # fmt: skip
+print(
+    f"{needed} clips, {needed / 246:.0f} times CASME II. "
+    f"Power with 246: {metrics.mcnemar_power(246, 0.1, lead):.3f}"
+)
 
 # %% [markdown]
 # **2. (middle)** Let every person have a share of right clips of their own, and $m$ clips
@@ -454,14 +541,18 @@ rng = np.random.default_rng(0)
 count, m, (a, b) = 400, 10, (2.0, 2.0)
 share = rng.beta(a, b, (count, 1))
 correct = rng.random((count, m)) < share
-by_clip, by_person = (  # the variance of the mean, of what is drawn with replacement
+# the variance of the mean, of what is drawn with replacement
+by_clip, by_person = (
     rng.choice(values, (2000, len(values))).mean(axis=1).var()
     for values in (correct.ravel(), correct.mean(axis=1))
 )
 found, expected = by_person / by_clip, 1 + (m - 1) / (a + b + 1)
-assert 0.6 < found / expected < 1.6  # with 400 people; with ten it would be anywhere
-print(f"Design effect {found:.2f}, by the formula {expected:.2f}: {count * m} clips are worth "
-      f"{count * m / expected:.0f}.")  # fmt: skip
+# with 400 people; with ten it would be anywhere
+assert 0.6 < found / expected < 1.6
+print(
+    f"Design effect {found:.2f}, by the formula {expected:.2f}: {count * m}"
+    f" clips are worth {count * m / expected:.0f}."
+)
 
 # %% [markdown]
 # **3. (middle)** The same for figure 6(b), SAMM: 101 of 136 clips right, anger 98 % and
@@ -476,14 +567,24 @@ percent = np.array(list(paper.FIGURE6_RECALL["samm"].values()))
 known = np.round(percent / 100 * number[:2]).astype(int)
 assert (np.round(100 * known / number[:2]) == percent).all()
 left, target = 101 - known.sum(), paper.TABLE2["the paper"][3]
-found = [[*known, left - s - c, s, c] for s in range(number[3] + 1) for c in range(number[4] + 1)
-         if 0 <= left - s - c <= number[2]]  # fmt: skip
-agree = [x for x in found if np.isclose(power.possible_uf1(x, number).round(3), target).any()]
+found = [
+    [*known, left - s - c, s, c]
+    for s in range(number[3] + 1)
+    for c in range(number[4] + 1)
+    if 0 <= left - s - c <= number[2]
+]
+agree = [
+    x
+    for x in found
+    if np.isclose(power.possible_uf1(x, number).round(3), target).any()
+]
 assert agree and all(sum(x) == 101 for x in found)
 contempt = [x[4] for x in agree]
-print(f"{len(found)} diagonals, {len(agree)} of them with a UF1 of {target}: contempt from "
-      f"{min(contempt)} to {max(contempt)} of {number[4]}. "
-      "Without a UAR little is given away.")  # fmt: skip
+print(
+    f"{len(found)} diagonals, {len(agree)} of them with a UF1 of {target}:"
+    f" contempt from {min(contempt)} to {max(contempt)} of {number[4]}."
+    " Without a UAR little is given away."
+)
 
 # %% [markdown]
 # **4. (hard)** Two methods are equally good, but each person suits one of them better: of
@@ -492,20 +593,28 @@ print(f"{len(found)} diagonals, {len(agree)} of them with a UF1 of {target}: con
 # dataset? What does exchanging whole people do?
 
 # %% tags=["solution", "hide-cell"] jupyter={"source_hidden": true, "outputs_hidden": true}
-# Take every third clip of a person as discordant. McNemar's test knows no people and sees one
-# cause as many; a test that turns the signs of whole people keeps its level.
+# Take every third clip of a person as discordant. McNemar's test knows no
+# people and sees one cause as many; a test that turns the signs of whole
+# people keeps its level.
 rng = np.random.default_rng(seed)
 discordant = np.maximum(1, clips["subject"].value_counts().to_numpy() // 3)
-for alike, a in {"people nearly alike": 50.0, "people that differ": 1.0}.items():
+for alike, a in {
+    "people nearly alike": 50.0,
+    "people that differ": 1.0,
+}.items():
     first = rng.binomial(discordant, rng.beta(a, a, (400, len(discordant))))
     lead = 2 * first - discordant  # of each person, (experiments, people)
-    p = np.array([metrics.mcnemar_p(k, discordant.sum() - k) for k in first.sum(axis=1)])
+    p = np.array(
+        [metrics.mcnemar_p(k, discordant.sum() - k) for k in first.sum(axis=1)]
+    )
     signs = rng.choice([-1, 1], (300, len(discordant)))
     as_large = np.abs(lead @ signs.T) >= np.abs(lead.sum(axis=1))[:, None]
     by_people = (1 + as_large.sum(axis=1)) / (1 + len(signs))
     assert by_people.min() > 0
-    print(f"{alike}: McNemar {np.mean(p <= 0.05):.3f}, "
-          f"exchanging people {np.mean(by_people <= 0.05):.3f}")  # fmt: skip
+    print(
+        f"{alike}: McNemar {np.mean(p <= 0.05):.3f}, "
+        f"exchanging people {np.mean(by_people <= 0.05):.3f}"
+    )
 
 # %% [markdown]
 # **5. (easy)** Section 3.1.4 trains for 50 epochs on CASME II and for 80 on SAMM. With
@@ -516,16 +625,25 @@ for alike, a in {"people nearly alike": 50.0, "people that differ": 1.0}.items()
 from merlib import Config, NetworkClassifier
 
 batches = {name: -(-clips // 8) for name, clips in paper.USED.items()}
-steps = {name: epochs * batches[name] for name, epochs in paper.HYPERPARAMETERS["epochs"].items()}
+steps = {
+    name: epochs * batches[name]
+    for name, epochs in paper.HYPERPARAMETERS["epochs"].items()
+}
 network = NetworkClassifier(Config(epochs=50, batch_size=8))
-same = learning_curve.with_steps(network, paper.USED["samm"], paper.USED["casme2"]).config.epochs
+same = learning_curve.with_steps(
+    network, paper.USED["samm"], paper.USED["casme2"]
+).config.epochs
 assert same == -(-steps["casme2"] // batches["samm"])
-print(f"{steps['casme2']} and {steps['samm']} steps: SAMM is smaller and trained for less time, "
-      f"too. {same} epochs would be as many.")  # fmt: skip
+print(
+    f"{steps['casme2']} and {steps['samm']} steps: SAMM is smaller and trained"
+    f" for less time, too. {same} epochs would be as many."
+)
 
 # %% [markdown]
 # ## Where these figures come from
 
 # %%
 curves = [run for one in shown for run in one.runs()]
-provenance.show([*every, *curves], f"make study DATASET={dataset} PROFILE={profile}", study)
+provenance.show(
+    [*every, *curves], f"make study DATASET={dataset} PROFILE={profile}", study
+)

@@ -23,7 +23,7 @@ profile = "laptop"  # or "paper", "literal", "narrow"
 seed = 0
 overrides = {}  # fields of the configuration to change
 
-# %%
+# %% tags=["hide-input"]
 from dataclasses import fields
 from itertools import combinations
 
@@ -52,7 +52,9 @@ plots.style()
 # the laptop's small network on as many synthetic clips and subjects as CASME II gives the paper.
 
 # %%
-saved = trials.find(Study(dataset, data_root, profile, seed, **overrides), "sensitivity")
+saved = trials.find(
+    Study(dataset, data_root, profile, seed, **overrides), "sensitivity"
+)
 study, runs = saved.study, saved.runs  # runs: trial -> seed -> predictions
 print(saved)
 
@@ -74,11 +76,15 @@ for name, trial in trials.SENSITIVITY.items():
         rows[name] = {
             "step": touched.pop() if len(touched) == 1 else TOGETHER,
             "decision taken the other way": trial.title,
-            "field": ", ".join(f"{key}: {old[key]} → {new[key]}" for key in new),
+            "field": ", ".join(
+                f"{key}: {old[key]} → {new[key]}" for key in new
+            ),
             "seeds": len(runs.get(name, {})),
         }
 alternatives = pd.DataFrame.from_dict(rows, orient="index")
-plots.table(alternatives, f"Alternatives, profile {study.profile}", index=False)
+plots.table(
+    alternatives, f"Alternatives, profile {study.profile}", index=False
+)
 
 # %% [markdown]
 # These are *not* in the chart, with the reason:
@@ -86,9 +92,18 @@ plots.table(alternatives, f"Alternatives, profile {study.profile}", index=False)
 # %%
 NOT_RUN = {
     ("pretrained", "ImageNet"): "the weights need a download",
-    ("landmarks", "YuNet"): "wants a model file; the eyes of drawn faces are found without it",
-    ("short_clips", "drop"): "drops no clip of the published data: none is so short",
-    ("tvl1", "fast"): "is what laptop and narrow have; the trial takes the other value",
+    (
+        "landmarks",
+        "YuNet",
+    ): "wants a model file; the eyes of drawn faces are found without it",
+    (
+        "short_clips",
+        "drop",
+    ): "drops no clip of the published data: none is so short",
+    (
+        "tvl1",
+        "fast",
+    ): "is what laptop and narrow have; the trial takes the other value",
     ("inputs", "grey"): "no decision; trial 'grey-only' of the ingredients",
     ("inputs", "flow"): "no decision; trial 'flow-only' of the ingredients",
     ("sequence", "mean"): "no decision; trial 'no-bilstm' of the ingredients",
@@ -96,9 +111,15 @@ NOT_RUN = {
     ("attention", "cbam"): "no decision but a control; trial 'cbam'",
     ("attention", "none"): "no decision but a control; trial 'no-attention'",
     ("fusion", "linear"): "no decision but a control; trial 'linear'",
-    ("precision", "float16"): "a choice for older GPUs; page 17 compares its scores",
+    (
+        "precision",
+        "float16",
+    ): "a choice for older GPUs; page 17 compares its scores",
 }
-rows = [{"field": f"{name}: {value}", "why not": why} for (name, value), why in NOT_RUN.items()]
+rows = [
+    {"field": f"{name}: {value}", "why not": why}
+    for (name, value), why in NOT_RUN.items()
+]
 plots.table(pd.DataFrame(rows), "Not in the chart", index=False)
 
 # %% [markdown]
@@ -128,17 +149,25 @@ pairs = {titles[name]: (name, "full") for name in alternatives.index}
 answers = effects.differences(runs, pairs, more="higher", less="lower")
 groups = dict(zip(titles, alternatives["step"], strict=True))
 places = [*STEPS.values(), TOGETHER]
-order = [(places.index(groups[one]), answers["value"][one]) for one in answers.index]
+order = [
+    (places.index(groups[one]), answers["value"][one]) for one in answers.index
+]
 answers = answers.iloc[sorted(range(len(order)), key=order.__getitem__)]
 default = [metrics.scores(run)["uf1"] for run in runs.get("full", {}).values()]
 
 # %% tags=["hide-input"] slideshow={"slide_type": "slide"}
 if len(answers):
     plots.show(
-        effects.forest(answers, "change of UF1, points", groups, np.ptp(default)),
-        alt="Each row is one alternative, in groups by step and sorted, over the change of UF1 in "
-        "points: a bar is the interval, a mark the mean, dots are seeds; a pale band around zero "
-        "is the spread of the default. At the right what follows: higher, lower, small or cannot be told.",
+        effects.forest(
+            answers, "change of UF1, points", groups, np.ptp(default)
+        ),
+        alt=(
+            "Each row is one alternative, in groups by step and sorted, over"
+            " the change of UF1 in points: a bar is the interval, a mark the"
+            " mean, dots are seeds; a pale band around zero is the spread of"
+            " the default. At the right what follows: higher, lower, small or"
+            " cannot be told."
+        ),
     )
     if len(default) < 2:
         print("The default has one seed: there is no band.")
@@ -147,7 +176,11 @@ if len(answers):
 if len(answers):
     accuracy = effects.differences(runs, pairs, metrics.accuracy)
     caption = f"Alternative minus default, {saved.where}"
-    display(effects.table(answers, caption, besides={"points of accuracy": accuracy}))
+    display(
+        effects.table(
+            answers, caption, besides={"points of accuracy": accuracy}
+        )
+    )
 
 # %% [markdown]
 # ## How much is luck?
@@ -167,14 +200,28 @@ called = sum(one.p < 0.05 for one in same)
 
 # %% tags=["hide-input"]
 if same:
-    print(f"{called} of {len(same)} pairs of seeds have p < 0.05; {0.05 * len(same):.1f} expected.")
+    print(
+        f"{called} of {len(same)} pairs of seeds have p < 0.05;"
+        f" {0.05 * len(same):.1f} expected."
+    )
     typical = 100 * np.median([abs(one.value) for one in same])
-    print(f"Half of these pairs lie more than {typical:.1f} points of UF1 apart.")
+    print(
+        f"Half of these pairs lie more than {typical:.1f} points of UF1 apart."
+    )
     if called > binom.ppf(0.99, len(same), 0.05):
-        print("Far too many: luck in training moves whole scores, not just single clips. If one")
-        print("run of each kind is compared, any test will find effects of nothing.")
+        print(
+            "Far too many: luck in training moves whole scores, not just"
+            " single clips. If one"
+        )
+        print(
+            "run of each kind is compared, any test will find effects of"
+            " nothing."
+        )
     else:
-        print("That is no more than chance gives: nothing is seen of luck that moves whole scores.")
+        print(
+            "That is no more than chance gives: nothing is seen of luck that"
+            " moves whole scores."
+        )
 else:
     print("No trial is saved with two seeds.")
 
@@ -189,24 +236,39 @@ else:
 
 # %% slideshow={"slide_type": "-"}
 judged = answers[answers["holm"].notna()] if len(answers) else answers
-beyond = judged[judged["holm"] < 0.05].sort_values("value") if len(judged) else judged
+beyond = (
+    judged[judged["holm"] < 0.05].sort_values("value")
+    if len(judged)
+    else judged
+)
 lines = []
 if m := len(judged):
-    alone, reach = sum(judged["p"] < 0.05), 50 * (judged["high"] - judged["low"]).median()
+    alone, reach = (
+        sum(judged["p"] < 0.05),
+        50 * (judged["high"] - judged["low"]).median(),
+    )
     common = 100 * judged["value"].median()
     lines = [
-        f"- {m} alternatives were judged. Taken one by one, {alone} differ at p < 0.05; by chance "
-        f"alone {0.05 * m:.1f} would.",
-        f"- After Holm's correction {len(beyond) or 'none'} of them can be told from noise"
-        + (":" if len(beyond) else "."),
+        (
+            f"- {m} alternatives were judged. Taken one by one, {alone} differ"
+            f" at p < 0.05; by chance alone {0.05 * m:.1f} would."
+        ),
+        f"- After Holm's correction {len(beyond) or 'none'} of them can be"
+        " told from noise" + (":" if len(beyond) else "."),
         *(
             f"  - **{name}**: {effects.points(one)} points of UF1"
             for name, one in beyond.iterrows()
         ),
-        f"- Of the other {m - len(beyond)} no effect is seen. That does not say that there is none: "
-        f"an interval reaches {reach:.1f} points to either side (median).",
-        f"- Half of the rows lie above {common:+.1f} points. If that is far from zero, the default "
-        "was lucky or unlucky in its seeds: all rows are compared with the same runs.",
+        (
+            f"- Of the other {m - len(beyond)} no effect is seen. That does"
+            f" not say that there is none: an interval reaches {reach:.1f}"
+            " points to either side (median)."
+        ),
+        (
+            f"- Half of the rows lie above {common:+.1f} points. If that is"
+            " far from zero, the default was lucky or unlucky in its seeds:"
+            " all rows are compared with the same runs."
+        ),
     ]
 if few := len(answers) - m:
     lines.append(f"- {few} can be compared with one seed only: no verdict.")
@@ -260,18 +322,25 @@ print(f"Drawn: {share:.2f}; after Holm's correction {strict:.2f}.")
 # %% tags=["solution", "hide-cell"] jupyter={"source_hidden": true, "outputs_hidden": true}
 drawn = [one.value for one in same] or [0.05]  # or a plausible one
 per_row = judged["seeds"].map(len).mean() if len(judged) else 3
-noise = 100 * np.sqrt(np.mean(np.square(drawn)) / per_row)  # of a mean over seeds, in points
+# of a mean over seeds, in points
+noise = 100 * np.sqrt(np.mean(np.square(drawn)) / per_row)
 rng = np.random.default_rng(1)
-ours = rng.normal(0, noise / np.sqrt(2), (20000, 1))  # half of its variance is the default's
+# half of its variance is the default's
+ours = rng.normal(0, noise / np.sqrt(2), (20000, 1))
 theirs = rng.normal(0, noise / np.sqrt(2), (20000, m))
 best = (theirs - ours).max(axis=1)
 assert best.mean() >= (theirs - ours)[:, 0].mean()
 print(
-    f"Luck of one difference: {noise:.1f} points; the best of {m} looks {best.mean():+.1f} better"
+    f"Luck of one difference: {noise:.1f} points; the best of {m} looks"
+    f" {best.mean():+.1f} better"
 )
 if len(judged):
     seen = 100 * judged["value"].max()
-    print(f"The best row of the chart: {seen:+.1f}. Luck alone gives as much in ", end="")
+    print(
+        f"The best row of the chart: {seen:+.1f}. Luck alone gives as"
+        " much in ",
+        end="",
+    )
     print(f"{100 * (best >= seen).mean():.0f} % of such charts.")
 
 # %% [markdown]
@@ -290,16 +359,33 @@ def false_discovery(p, share=0.05):
 
 
 invented = np.r_[0.0004, 0.002, 0.004, 0.03, rng.random(26)]
-for what, p in {"chart": judged.get("p", pd.Series(dtype=float)), "invented": invented}.items():
+for what, p in {
+    "chart": judged.get("p", pd.Series(dtype=float)),
+    "invented": invented,
+}.items():
     single, shared = metrics.holm(p) < 0.05, false_discovery(p)
-    assert not (single & ~shared).any()  # all that Holm calls, the other calls too
-    assert len(p) == 0 or (shared == (false_discovery_control(p) <= 0.05)).all()
-    print(f"{what}: of {len(p)} Holm calls {single.sum()}, Benjamini and Hochberg {shared.sum()}")
-print("For a list to look into, a few false entries do little harm: there the second is enough.")
-print("For a sentence such as 'this decision moves the score' the first is the right one.")
+    # all that Holm calls, the other calls too
+    assert not (single & ~shared).any()
+    assert (
+        len(p) == 0 or (shared == (false_discovery_control(p) <= 0.05)).all()
+    )
+    print(
+        f"{what}: of {len(p)} Holm calls {single.sum()}, Benjamini and"
+        f" Hochberg {shared.sum()}"
+    )
+print(
+    "For a list to look into, a few false entries do little harm: there the"
+    " second is enough."
+)
+print(
+    "For a sentence such as 'this decision moves the score' the first is the"
+    " right one."
+)
 
 # %% [markdown]
 # ## Where these figures come from
 
 # %%
-provenance.show(effects.all_runs(runs), trials.command(study, "sensitivity"), study)
+provenance.show(
+    effects.all_runs(runs), trials.command(study, "sensitivity"), study
+)

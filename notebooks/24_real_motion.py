@@ -20,7 +20,7 @@
 # :::
 
 # %% tags=["parameters"]
-dataset = "synthetic"  # with "flow" and its folder, your own runs are shown too
+dataset = "synthetic"  # "flow" and its folder: your own runs are shown too
 data_root = None  # folder of your own copy of the flow
 profile = "laptop"  # or "paper", "literal"
 seed = 0
@@ -37,13 +37,20 @@ from merlib.study import motion, parameters
 
 globals().update(parameters.read(globals()))  # papermill may pass text
 plots.style()
-study = Study(dataset, data_root, profile, seed, **overrides) if dataset == "flow" else None
+study = (
+    Study(dataset, data_root, profile, seed, **overrides)
+    if dataset == "flow"
+    else None
+)
 found = motion.find(find_home(), study)
 runs = found.runs  # method or trial -> seed -> predictions of the last epoch
 PAIRS = real_motion.PAIRS
 modules = effects.differences(runs, PAIRS)
 networks = real_motion.against_control(runs)
-real_motion.box("The answer, computed", real_motion.in_one_sentence(runs, modules, networks))
+real_motion.box(
+    "The answer, computed",
+    real_motion.in_one_sentence(runs, modules, networks),
+)
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## What this data is, and what it is not
@@ -98,7 +105,10 @@ for name, changes in motion.reduced(runs).items():
 # %%
 table = motion.table(runs)
 for parts in (["all", "CASME II"], ["SMIC", "SAMM"]):
-    caption = "Means over seeds, last epoch, leave one subject out; printed figures below"
+    caption = (
+        "Means over seeds, last epoch, leave one subject out; printed figures"
+        " below"
+    )
     display(real_motion.scores(table, parts, caption))
 
 # %% [markdown] slideshow={"slide_type": "slide"}
@@ -113,10 +123,13 @@ order = [name for name, where in table.index if where == "here"]
 if runs:
     plots.show(
         effects.levels({n: runs[n] for n in order}, which=("uf1", "uar")),
-        alt="Dot plots of UF1 and UAR from 0 to 1, each method in a row, the one with the highest "
-        "UF1 on top: a grey bar is the interval over subjects, blue dots are seeds, a dashed line "
-        "is the largest class.",
-    )  # fmt: skip
+        alt=(
+            "Dot plots of UF1 and UAR from 0 to 1, each method in a row, the"
+            " one with the highest UF1 on top: a grey bar is the interval over"
+            " subjects, blue dots are seeds, a dashed line is the largest"
+            " class."
+        ),
+    )
 
 # %% [markdown]
 # *All methods on all 442 clips, ordered by UF1.*
@@ -131,7 +144,11 @@ if runs:
 
 # %%
 if len(networks):
-    display(effects.table(networks, "Network minus linear control, UF1, all 442 clips"))
+    display(
+        effects.table(
+            networks, "Network minus linear control, UF1, all 442 clips"
+        )
+    )
 else:
     print("The runs of the linear control or of all networks are missing.")
 
@@ -149,9 +166,12 @@ if len(modules):
     groups = {name: name.partition(":")[0] for name in PAIRS}
     plots.show(
         effects.forest(modules, groups=groups),
-        alt="Each difference of two variants in a row, below its module, in points of UF1: a bar "
-        "is its interval, dots are seeds, beside a line at zero; at the right what follows: "
-        "better, worse, small or cannot be told.",
+        alt=(
+            "Each difference of two variants in a row, below its module, in"
+            " points of UF1: a bar is its interval, dots are seeds, beside a"
+            " line at zero; at the right what follows: better, worse, small or"
+            " cannot be told."
+        ),
     )
 else:
     print("The runs of the variants are missing.")
@@ -166,11 +186,19 @@ else:
 
 # %%
 if len(modules):
-    caption = "What each module brings on all 442 clips, and what could have been seen"
-    display(real_motion.judged(modules, real_motion.power(runs, PAIRS), caption))
+    caption = (
+        "What each module brings on all 442 clips, and what could have been"
+        " seen"
+    )
+    display(
+        real_motion.judged(modules, real_motion.power(runs, PAIRS), caption)
+    )
 
 # %% slideshow={"slide_type": "-"}
-Markdown("\n".join(effects.sentences(modules)) or "Without runs there is no verdict.")
+Markdown(
+    "\n".join(effects.sentences(modules))
+    or "Without runs there is no verdict."
+)
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## What the protocol is worth
@@ -189,9 +217,12 @@ Markdown("\n".join(effects.sentences(modules)) or "Without runs there is no verd
 scored = real_motion.scored(found.epochs)
 plots.show(
     real_motion.protocol(scored, found.mistakes),
-    alt="Above, HTNet and STSTNet: six ways to score the same predictions in rows, blue dots are "
-    "seeds, orange diamonds printed figures. Below, a quick classifier in two rows, one subject out "
-    "and random clips: each dot is a repeat.",
+    alt=(
+        "Above, HTNet and STSTNet: six ways to score the same predictions in"
+        " rows, blue dots are seeds, orange diamonds printed figures. Below, a"
+        " quick classifier in two rows, one subject out and random clips: each"
+        " dot is a repeat."
+    ),
 )
 
 # %% slideshow={"slide_type": "-"}
@@ -232,7 +263,9 @@ Markdown("\n".join(real_motion.told(scored, found.mistakes)))
 # %% tags=["solution", "hide-cell"] jupyter={"source_hidden": true, "outputs_hidden": true}
 import numpy as np
 
-answers = sum(np.array(m) for m in motion.CONFUSION["ststnet", "its MATLAB log"].values())
+answers = sum(
+    np.array(m) for m in motion.CONFUSION["ststnet", "its MATLAB log"].values()
+)
 right = np.diag(answers)
 recall, precision = (right / answers.sum(axis=k) for k in (1, 0))
 by_hand = {
@@ -240,11 +273,20 @@ by_hand = {
     "UF1": (2 * precision * recall / (precision + recall)).mean(),
     "UAR": recall.mean(),
     "mean precision": precision.mean(),
-    "harmonic F1": 2 * precision.mean() * recall.mean() / (precision.mean() + recall.mean()),
+    "harmonic F1": (
+        2
+        * precision.mean()
+        * recall.mean()
+        / (precision.mean() + recall.mean())
+    ),
 }
 inside = motion.PRINTED["ststnet", "its table"]["all"]
 for name, value in by_hand.items():
-    same = [key for key, told in inside.items() if np.isclose(value, told, atol=5e-5)]
+    same = [
+        key
+        for key, told in inside.items()
+        if np.isclose(value, told, atol=5e-5)
+    ]
     print(f"{name}: {value:.4f}, printed as {', '.join(same) or 'nothing'}")
 assert np.isclose(by_hand["mean precision"], inside["uar"], atol=5e-5)
 
@@ -260,10 +302,12 @@ for (name, where), parts in motion.CONFUSION.items():
     pooled = metrics.uf1(sum(np.array(m) for m in parts.values()))
     assert min(each) < pooled < max(each)
     print(
-        f"{real_motion.title(name)}, {where}: pooled {pooled:.3f}, mean of parts {np.mean(each):.3f}"
+        f"{real_motion.title(name)}, {where}: pooled {pooled:.3f}, mean of"
+        f" parts {np.mean(each):.3f}"
     )
-# Counts are added before they are divided: a part with few clips of a class counts less, while in
-# the mean of parts SAMM's 15 clips of surprise weigh as much as SMIC's 43.
+# Counts are added before they are divided: a part with few clips of a class
+# counts less, while in the mean of parts SAMM's 15 clips of surprise weigh as
+# much as SMIC's 43.
 
 # %% [markdown]
 # **3. (hard)** Are the clips of one part harder, or do its people differ? Draw subjects of each part
@@ -276,7 +320,8 @@ for name in motion.PARTS if control else ():
     low, high = metrics.bootstrap(rows, metrics.uar)
     people = rows["subject"].nunique()
     print(
-        f"{name}: {people} people, UAR {metrics.scores(rows)['uar']:.3f} ({low:.3f} to {high:.3f})"
+        f"{name}: {people} people, UAR {metrics.scores(rows)['uar']:.3f}"
+        f" ({low:.3f} to {high:.3f})"
     )
 if not control:
     print("The run of the linear control is missing.")
@@ -285,4 +330,6 @@ if not control:
 # ## Where these figures come from
 
 # %%
-provenance.show(effects.all_runs(runs), motion.command("train --keep --methods all"), study)
+provenance.show(
+    effects.all_runs(runs), motion.command("train --keep --methods all"), study
+)

@@ -24,10 +24,10 @@ dataset = "synthetic"  # or "casme2", "samm", "flow", "own"
 data_root = None  # folder of your own copy of the data
 profile = "laptop"  # or "paper", "literal", "narrow"
 seed = 0
-methods = ["logistic", "base", "full"]  # whose predictions are adjusted, if they have run
+methods = ["logistic", "base", "full"]  # adjusted, if they have run
 overrides = {}  # fields of the configuration to change
 
-# %%
+# %% tags=["hide-input"]
 import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
@@ -54,39 +54,66 @@ print(saved)
 
 # %% tags=["hide-input"]
 AFTER = "logit adjustment, afterwards"
-IDEAS = {effects.title(name): name for name in ("sampler", "logit-adjustment")} | {AFTER: AFTER}
+IDEAS = {
+    effects.title(name): name for name in ("sampler", "logit-adjustment")
+} | {AFTER: AFTER}
 if "full" in runs:
-    runs[AFTER] = {k: imbalance.adjusted(run, "half") for k, run in runs["full"].items()}
-SCORES = {effects.LABELS[name]: metrics.METRICS[name] for name in ("uar", "uf1", "accuracy")}
+    runs[AFTER] = {
+        k: imbalance.adjusted(run, "half") for k, run in runs["full"].items()
+    }
+SCORES = {
+    effects.LABELS[name]: metrics.METRICS[name]
+    for name in ("uar", "uf1", "accuracy")
+}
 
 
 def against(first, second):
-    """Return the differences of all scores of two runs, name -> difference; none without a seed."""
+    """Return the differences of all scores of two runs, name -> difference;
+    none without a seed.
+    """
     if not metrics.common_seeds(first, second):
         return {}
     return {
-        score: metrics.paired_difference(second, first, metric) for score, metric in SCORES.items()
+        score: metrics.paired_difference(second, first, metric)
+        for score, metric in SCORES.items()
     }
 
 
 def compared(found):
-    """Return differences as judged rows "score: what", and the heading of each."""
-    rows = {f"{s}: {what}": found[what][s] for s in SCORES for what in found if found[what]}
-    return effects.judged(rows, "higher", "lower"), {name: name.partition(":")[0] for name in rows}
+    """Return differences as judged rows "score: what", and the heading of
+    each.
+    """
+    rows = {
+        f"{s}: {what}": found[what][s]
+        for s in SCORES
+        for what in found
+        if found[what]
+    }
+    return effects.judged(rows, "higher", "lower"), {
+        name: name.partition(":")[0] for name in rows
+    }
 
 
 def told(answers):
-    """Return what follows from rows "score: what", a line of Markdown for each score."""
+    """Return what follows from rows "score: what", a line of Markdown for each
+    score.
+    """
     words = {"higher": "is higher with", "lower": "is lower with"}
     words |= {metrics.UNTOLD: "shows no difference with"}
     words |= {metrics.UNDER: f"moves {metrics.UNDER} with"}
     words |= {"one seed": "is not judged (one seed) with"}
     lines = []
     for score in SCORES if len(answers) else ():
-        own = answers[[name.startswith(f"{score}: ") for name in answers.index]]
-        groups = {word: own.index[own["answer"] == answer] for answer, word in words.items()}
+        own = answers[
+            [name.startswith(f"{score}: ") for name in answers.index]
+        ]
+        groups = {
+            word: own.index[own["answer"] == answer]
+            for answer, word in words.items()
+        }
         parts = [
-            f"{word} " + ", ".join(f"*{name.partition(': ')[2]}*" for name in names)
+            f"{word} "
+            + ", ".join(f"*{name.partition(': ')[2]}*" for name in names)
             for word, names in groups.items()
             if len(names)
         ]
@@ -102,7 +129,10 @@ def told(answers):
 # correction](../book/glossary.md#holm-correction). How it was found follows below.
 
 # %% slideshow={"slide_type": "-"}
-found = {title: against(runs.get(n, {}), runs.get("full", {})) for title, n in IDEAS.items()}
+found = {
+    title: against(runs.get(n, {}), runs.get("full", {}))
+    for title, n in IDEAS.items()
+}
 answers, headings = compared(found)
 none = "No finding: no trial is saved beside the paper's form."
 display(Markdown("\n".join(told(answers)) or none))
@@ -119,20 +149,29 @@ display(Markdown("\n".join(told(answers)) or none))
 # %% tags=["hide-input"]
 counts = {}
 for name, row in paper.TABLE1.items():
-    every = {emotion: row[emotion] for emotion in audit.emotions() if row[emotion]}
+    every = {
+        emotion: row[emotion] for emotion in audit.emotions() if row[emotion]
+    }
     counts[f"{paper.NAMES[name]}, table 1"] = every
-    counts[f"{paper.NAMES[name]}, as used"] = {c: every[c] for c in paper.CLASSES[name]}
+    counts[f"{paper.NAMES[name]}, as used"] = {
+        c: every[c] for c in paper.CLASSES[name]
+    }
 labels = [metrics.last(run)["label"] for run in effects.all_runs(runs)[:1]]
 labels = labels[0] if labels else saved.study.clips["emotion"]
 counts[saved.where] = labels.value_counts().to_dict()
-uneven = pd.DataFrame({name: imbalance.sizes(one) for name, one in counts.items()}).T
+uneven = pd.DataFrame(
+    {name: imbalance.sizes(one) for name, one in counts.items()}
+).T
 plots.table(
-    uneven.rename(columns=effects.LABELS), "Classes, and the answer that is always the largest"
+    uneven.rename(columns=effects.LABELS),
+    "Classes, and the answer that is always the largest",
 )
 
 # %% tags=["hide-input"]
 shown = [name for name in counts if not name.endswith("table 1")]
-figure, panels = plt.subplots(len(shown), 1, figsize=(6, 2.1 * len(shown)), sharex=True)
+figure, panels = plt.subplots(
+    len(shown), 1, figsize=(6, 2.1 * len(shown)), sharex=True
+)
 for axes, name in zip(panels, shown, strict=True):
     ordered = pd.Series(counts[name]).sort_values()
     axes.barh(plots.literal(ordered.index), ordered, color=plots.COLOURS[0])
@@ -140,9 +179,12 @@ for axes, name in zip(panels, shown, strict=True):
 panels[-1].set_xlabel("clips")
 plots.show(
     figure,
-    alt="Three panels of bars: CASME II and SAMM with the five classes that the paper uses, and the "
-    "data of this page. Each bar is a class, sorted by its clips; the largest is several times as "
-    "long as the smallest.",
+    alt=(
+        "Three panels of bars: CASME II and SAMM with the five classes that"
+        " the paper uses, and the data of this page. Each bar is a class,"
+        " sorted by its clips; the largest is several times as long as the"
+        " smallest."
+    ),
 )
 
 # %% [markdown]
@@ -168,7 +210,7 @@ plots.show(
 # class equally often. Clips of small classes are seen many times, and some clips of the largest
 # class are not seen at all:
 
-# %%
+# %% tags=["remove-input"]
 plots.source(training.draw_batches)
 
 # %% [markdown] slideshow={"slide_type": "slide"}
@@ -181,7 +223,7 @@ plots.source(training.draw_batches)
 # {\sum_{k} e^{f_k(x_i) + \log \pi_k}}.
 # $$
 
-# %%
+# %% tags=["remove-input"]
 plots.source(classifier.log_prior)
 
 # %% [markdown] slideshow={"slide_type": "slide"}
@@ -191,7 +233,7 @@ plots.source(classifier.log_prior)
 # labels of the tested subject would have a part in the answers about this subject: a
 # [leak](../book/glossary.md#data-leakage).
 
-# %%
+# %% tags=["remove-input"]
 plots.source(imbalance.adjusted)
 
 # %% [markdown] slideshow={"slide_type": "slide"}
@@ -203,7 +245,9 @@ plots.source(imbalance.adjusted)
 # %% tags=["hide-input"]
 if runs:
     largest = effects.largest_class(effects.all_runs(runs)[0])
-    shown = effects.scores(runs | {"the largest class": {0: largest}}, which=list(metrics.METRICS))
+    shown = effects.scores(
+        runs | {"the largest class": {0: largest}}, which=list(metrics.METRICS)
+    )
     shown.loc["the largest class", "seeds"] = None
     caption = f"{saved.where}; mean ± standard deviation over seeds"
     display(plots.table(shown, caption))
@@ -216,14 +260,22 @@ if runs:
 if len(answers):
     plots.show(
         effects.forest(answers, "change, points", headings),
-        alt="Below each of three headings, UAR, UF1 and accuracy, a row for each way to weigh the "
-        "classes, over the change of the score in points: a bar is the interval, a mark the mean, "
-        "dots are seeds; a dashed line marks zero. At the right: higher, lower, small or cannot be told.",
+        alt=(
+            "Below each of three headings, UAR, UF1 and accuracy, a row for"
+            " each way to weigh the classes, over the change of the score in"
+            " points: a bar is the interval, a mark the mean, dots are seeds;"
+            " a dashed line marks zero. At the right: higher, lower, small or"
+            " cannot be told."
+        ),
     )
 
 # %%
 if len(answers):
-    display(effects.table(answers, f"Minus the plain loss, {saved.where}", "points"))
+    display(
+        effects.table(
+            answers, f"Minus the plain loss, {saved.where}", "points"
+        )
+    )
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## Who wins, and who pays?
@@ -236,35 +288,64 @@ if len(answers):
 by_class, levels = pd.DataFrame(), pd.DataFrame()
 if len(answers):
     truth = metrics.last(effects.all_runs({"full": runs["full"]})[0])
-    groups = recalls.groups(dict(zip(truth["clip"], truth["label"], strict=True)), {})
-    groups = dict(sorted(groups.items(), key=lambda item: -len(item[1])))  # the largest first
-    there = {t: n for t, n in IDEAS.items() if metrics.common_seeds(runs.get(n, {}), runs["full"])}
-    found = {t: recalls.differences(runs["full"], runs[n], groups) for t, n in there.items()}
-    rows = {f"{t}: {c} ({len(groups[c])})": one for t in found for c, one in found[t].items()}
+    groups = recalls.groups(
+        dict(zip(truth["clip"], truth["label"], strict=True)), {}
+    )
+    # the largest first
+    groups = dict(sorted(groups.items(), key=lambda item: -len(item[1])))
+    there = {
+        t: n
+        for t, n in IDEAS.items()
+        if metrics.common_seeds(runs.get(n, {}), runs["full"])
+    }
+    found = {
+        t: recalls.differences(runs["full"], runs[n], groups)
+        for t, n in there.items()
+    }
+    rows = {
+        f"{t}: {c} ({len(groups[c])})": one
+        for t in found
+        for c, one in found[t].items()
+    }
     by_class = effects.judged(rows, "higher", "lower")
     levels = pd.DataFrame(
-        {effects.title(n): {c: recalls.recall(runs[n], groups[c]) for c in groups}
-         for n in ("full", *there.values())}
-    )  # fmt: skip
+        {
+            effects.title(n): {
+                c: recalls.recall(runs[n], groups[c]) for c in groups
+            }
+            for n in ("full", *there.values())
+        }
+    )
     levels.insert(0, "clips", [len(clips) for clips in groups.values()])
-    display(plots.table(levels, f"Recall by class, {saved.where}, means over seeds"))
+    display(
+        plots.table(
+            levels, f"Recall by class, {saved.where}, means over seeds"
+        )
+    )
 
 # %% tags=["hide-input"] slideshow={"slide_type": "slide"}
 if len(by_class):
     plots.show(
         effects.forest(
-            by_class, "change of recall, points", {n: n.partition(":")[0] for n in by_class.index}
+            by_class,
+            "change of recall, points",
+            {n: n.partition(":")[0] for n in by_class.index},
         ),
-        alt="Below each way to weigh the classes a row for each class, from the largest to the "
-        "smallest, over the change of its recall in points: a bar is the interval, a mark the "
-        "mean, dots are seeds. At the right: higher, lower, small or cannot be told.",
+        alt=(
+            "Below each way to weigh the classes a row for each class, from"
+            " the largest to the smallest, over the change of its recall in"
+            " points: a bar is the interval, a mark the mean, dots are seeds."
+            " At the right: higher, lower, small or cannot be told."
+        ),
     )
 
 # %% tags=["hide-input"]
 if len(by_class):
     display(
         effects.table(
-            by_class, f"Recall minus that of the plain loss, {saved.where}", "points of recall"
+            by_class,
+            f"Recall minus that of the plain loss, {saved.where}",
+            "points of recall",
         )
     )
 
@@ -277,30 +358,48 @@ if len(by_class):
 # changes: where one class has 0.999, no share turns the answer.
 
 # %%
-kept = study.runs(methods, make=[name for name in methods if study.finished(name)])
+kept = study.runs(
+    methods, make=[name for name in methods if study.finished(name)]
+)
 plain = kept  # method -> seed -> predictions
 for name in kept:
-    plain = real_motion.for_every_seed(plain, name)  # without chance one run says all
+    # without chance one run says all
+    plain = real_motion.for_every_seed(plain, name)
 after = {
-    name: {k: imbalance.adjusted(run) for k, run in seeds.items()} for name, seeds in plain.items()
+    name: {k: imbalance.adjusted(run) for k, run in seeds.items()}
+    for name, seeds in plain.items()
 }
 
 # %% tags=["hide-input"]
-gains, of_score = compared({effects.title(n): against(after[n], plain[n]) for n in plain})
+gains, of_score = compared(
+    {effects.title(n): against(after[n], plain[n]) for n in plain}
+)
 if missing := " ".join(name for name in methods if name not in plain):
-    print(f"Not run on this data: {missing}. `merlib train --methods {missing}` runs them.")
+    print(
+        f"Not run on this data: {missing}. `merlib train --methods {missing}`"
+        " runs them."
+    )
 if len(gains):
     one = effects.all_runs(plain)[0].attrs["run"]
     where = f"{one['version']}, profile {profile}, one subject left out"
-    display(effects.table(gains, f"Adjusted afterwards, minus plain: {where}", "points"))
+    display(
+        effects.table(
+            gains, f"Adjusted afterwards, minus plain: {where}", "points"
+        )
+    )
 
 # %% tags=["hide-input"] slideshow={"slide_type": "slide"}
 if len(gains):
     plots.show(
-        effects.forest(gains, "change by adjusting afterwards, points", of_score),
-        alt="Below each of three headings, UAR, UF1 and accuracy, a row for each method, over the "
-        "change of the score in points when its probabilities are divided by the shares of the "
-        "training clips: a bar is the interval, a mark the mean, dots are seeds.",
+        effects.forest(
+            gains, "change by adjusting afterwards, points", of_score
+        ),
+        alt=(
+            "Below each of three headings, UAR, UF1 and accuracy, a row for"
+            " each method, over the change of the score in points when its"
+            " probabilities are divided by the shares of the training clips: a"
+            " bar is the interval, a mark the mean, dots are seeds."
+        ),
     )
 
 # %% [markdown] slideshow={"slide_type": "slide"}
@@ -315,23 +414,45 @@ def who(idea):
     """Say which classes an idea serves, of the rows of recall by class."""
     own = by_class[[name.startswith(f"{idea}: ") for name in by_class.index]]
     names = [name.partition(": ")[2] for name in own.index]
-    moved = {word: [n for n, a in zip(names, own["answer"], strict=True) if a == word]
-             for word in ("higher", "lower")}  # fmt: skip
+    moved = {
+        word: [
+            n for n, a in zip(names, own["answer"], strict=True) if a == word
+        ]
+        for word in ("higher", "lower")
+    }
     ends = [f"{names[k]} {effects.points(own.iloc[k])}" for k in (0, -1)]
-    text = "; ".join(f"{word} in {', '.join(some) or 'no class'}" for word, some in moved.items())
+    text = "; ".join(
+        f"{word} in {', '.join(some) or 'no class'}"
+        for word, some in moved.items()
+    )
     text = (
-        "no verdict from one seed" if set(own["answer"]) == {"one seed"} else f"shown to be {text}"
+        "no verdict from one seed"
+        if set(own["answer"]) == {"one seed"}
+        else f"shown to be {text}"
     )
     return (
-        f"- **Recall with *{idea}***: {text}. Largest class: {ends[0]} points; smallest: {ends[1]}."
+        f"- **Recall with *{idea}***: {text}. Largest class: {ends[0]} points;"
+        f" smallest: {ends[1]}."
     )
 
 
 # %% slideshow={"slide_type": "-"}
 lines = effects.sentences(answers, "raises it by", "lowers it by", "points")
-lines += [who(idea) for idea in IDEAS if any(n.startswith(f"{idea}: ") for n in by_class.index)]
-lines += [line.replace("- **", "- Without training, **") for line in told(gains)]
-display(Markdown("\n".join(lines or ["No verdict: neither trials nor methods are saved."])))
+lines += [
+    who(idea)
+    for idea in IDEAS
+    if any(n.startswith(f"{idea}: ") for n in by_class.index)
+]
+lines += [
+    line.replace("- **", "- Without training, **") for line in told(gains)
+]
+display(
+    Markdown(
+        "\n".join(
+            lines or ["No verdict: neither trials nor methods are saved."]
+        )
+    )
+)
 
 # %% [markdown]
 # ## How far it goes
@@ -362,12 +483,16 @@ display(Markdown("\n".join(lines or ["No verdict: neither trials nor methods are
 # on does the adjusted answer go to the small class? Derive it, and check it.
 
 # %% tags=["solution", "hide-cell"] jupyter={"source_hidden": true, "outputs_hidden": true}
-# p / pi > (1 - p) / (1 - pi) is the same as p (1 - pi) > (1 - p) pi, that is p > pi.
+# p / pi > (1 - p) / (1 - pi) is the same as p (1 - pi) > (1 - p) pi, that is p
+# > pi.
 for share in (0.1, 0.25, 0.4):
     chance = np.arange(1, 1000) / 1000  # p, the probability of the small class
     first = chance[chance / share > (1 - chance) / (1 - share)].min()
     assert share <= first <= share + 0.0011
-    print(f"share {share:.2f}: the small class from {first:.3f} on; the plain answer from 0.5 on")
+    print(
+        f"share {share:.2f}: the small class from {first:.3f} on; the plain"
+        " answer from 0.5 on"
+    )
 print("The threshold moves from a half to the share of the class.")
 
 # %% [markdown]
@@ -377,7 +502,8 @@ print("The threshold moves from a half to the share of the class.")
 # clips.
 
 # %% tags=["solution", "hide-cell"] jupyter={"source_hidden": true, "outputs_hidden": true}
-# Where both bells times their shares are equal: x = d/2 + (sigma^2 / d) log((1 - pi) / pi).
+# Where both bells times their shares are equal: x = d/2 + (sigma^2 / d) log((1
+# - pi) / pi).
 d, sigma, share, n = 2.0, 1.0, 0.1, 400_000
 rng = np.random.default_rng(0)
 rare = rng.random(n) < share
@@ -385,11 +511,23 @@ x = rng.normal(d * rare, sigma)
 shift = sigma**2 / d * np.log((1 - share) / share)
 edges = np.linspace(-1, 4, 501)
 hit = np.array([[(x[rare] > e).mean(), (x[~rare] <= e).mean()] for e in edges])
-best = {"accuracy": edges[(hit @ [share, 1 - share]).argmax()], "UAR": edges[hit.mean(1).argmax()]}
-assert abs(best["UAR"] - d / 2) < 0.1 and abs(best["accuracy"] - d / 2 - shift) < 0.1
-print(f"derived: {d / 2 + shift:.2f} for accuracy, {d / 2:.2f} for UAR; found: ", end="")
+best = {
+    "accuracy": edges[(hit @ [share, 1 - share]).argmax()],
+    "UAR": edges[hit.mean(1).argmax()],
+}
+assert (
+    abs(best["UAR"] - d / 2) < 0.1
+    and abs(best["accuracy"] - d / 2 - shift) < 0.1
+)
+print(
+    f"derived: {d / 2 + shift:.2f} for accuracy, {d / 2:.2f} for UAR; found: ",
+    end="",
+)
 print(" and ".join(f"{edge:.2f} for {score}" for score, edge in best.items()))
-print(f"The rare class has to be {shift:.2f} further from the middle, to be answered.")
+print(
+    f"The rare class has to be {shift:.2f} further from the middle, to be"
+    " answered."
+)
 
 # %% [markdown]
 # **3. (hard)** With a strength $\tau$ the answer is $\arg\max_y P(y \mid x) / \pi_y^{\tau}$: zero is the
@@ -400,34 +538,62 @@ print(f"The rare class has to be {shift:.2f} further from the middle, to be answ
 
 # %% tags=["solution", "hide-cell"] jupyter={"source_hidden": true, "outputs_hidden": true}
 def invented(rng, people=20):
-    """Return probabilities of three uneven classes by a method that is often right."""
+    """Return probabilities of three uneven classes by a method that is often
+    right.
+    """
     label = rng.choice(list("abc"), 12 * people, p=[0.6, 0.3, 0.1])
     logits = rng.normal(0, 1, (len(label), 3)) + np.log([0.6, 0.3, 0.1])
     logits += 1.5 * (label[:, None] == np.array(list("abc")))
     p = np.exp(logits) / np.exp(logits).sum(1, keepdims=True)
     who = np.repeat([f"s{k}" for k in range(people)], 12)
-    table = pd.DataFrame({"clip": np.arange(len(label)).astype(str), "subject": who})
-    return table.assign(label=label, epoch=1, **{f"p_{c}": p[:, k] for k, c in enumerate("abc")})
+    table = pd.DataFrame(
+        {"clip": np.arange(len(label)).astype(str), "subject": who}
+    )
+    return table.assign(
+        label=label,
+        epoch=1,
+        **{f"p_{c}": p[:, k] for k, c in enumerate("abc")},
+    )
 
 
-one = effects.all_runs(plain)[-1] if plain else invented(np.random.default_rng(0))
+one = (
+    effects.all_runs(plain)[-1]
+    if plain
+    else invented(np.random.default_rng(0))
+)
 zero, full_strength = metrics.last(one), imbalance.adjusted(one)
 names = [f"p_{name}" for name in metrics.class_names(one)]
-p, divided = (table[names].to_numpy() + 1e-12 for table in (zero, full_strength))
-taus = np.linspace(0, 2, 21)  # p / share^tau is p^(1 - tau) times (p / share)^tau
-matrices = np.array([
-    metrics.matrices_by_subject(full_strength.assign(**dict(zip(names, (p ** (1 - t) * divided**t).T, strict=True))))
-    for t in taus
-])  # fmt: skip
+p, divided = (
+    table[names].to_numpy() + 1e-12 for table in (zero, full_strength)
+)
+# p / share^tau is p^(1 - tau) times (p / share)^tau
+taus = np.linspace(0, 2, 21)
+matrices = np.array(
+    [
+        metrics.matrices_by_subject(
+            full_strength.assign(
+                **dict(zip(names, (p ** (1 - t) * divided**t).T, strict=True))
+            )
+        )
+        for t in taus
+    ]
+)
 pooled = metrics.uar(matrices.sum(axis=1))
-others = metrics.uar(matrices.sum(axis=1, keepdims=True) - matrices)  # (strengths, subjects)
+# (strengths, subjects)
+others = metrics.uar(matrices.sum(axis=1, keepdims=True) - matrices)
 chosen = others.argmax(axis=0)
 fair = metrics.uar(matrices[chosen, np.arange(len(chosen))].sum(axis=0))
 assert np.isclose(pooled[0], metrics.scores(one)["uar"])
 assert np.isclose(pooled[10], metrics.scores(full_strength)["uar"])
 print(f"UAR: plain {pooled[0]:.3f}, strength one {pooled[10]:.3f}")
-print(f"best of {len(taus)} strengths on all clips {pooled.max():.3f}; chosen fairly {fair:.3f}")
-print("The best one has seen the answers of the test. Only the plain, the fixed and the fair score")
+print(
+    f"best of {len(taus)} strengths on all clips {pooled.max():.3f}; chosen"
+    f" fairly {fair:.3f}"
+)
+print(
+    "The best one has seen the answers of the test. Only the plain, the fixed"
+    " and the fair score"
+)
 print("may be reported.")
 
 # %% [markdown]
@@ -435,5 +601,8 @@ print("may be reported.")
 
 # %%
 made = effects.all_runs(saved.runs) + effects.all_runs(kept)
-again = f"{trials.command(saved.study, 'imbalance')}` and, with one subject left out, `merlib train"
+again = (
+    f"{trials.command(saved.study, 'imbalance')}` and, with one subject left"
+    " out, `merlib train"
+)
 provenance.show(made, again, study)

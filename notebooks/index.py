@@ -7,12 +7,12 @@
 # rebuilds it from the text, runs it, and asks whether what the paper claims holds.
 
 # %% tags=["parameters", "remove-cell"]
-dataset = "synthetic"  # or "casme2", "samm", "flow": then the table has your own real motion
+dataset = "synthetic"  # or "casme2", "samm", "flow" (your own real motion)
 data_root = None  # folder of your own copy of the data
 profile = "laptop"  # or "paper", "literal"
 seed = 0
 clip = None  # id of the clip that is shown; None takes the one that moves most
-show_faces = None  # True or False; None shows faces where they are drawn, not real
+show_faces = None  # True, False; None shows faces if drawn, not real
 overrides = {}  # fields of the configuration to change
 
 # %% tags=["front", "remove-input"]
@@ -28,18 +28,28 @@ from merlib.study import parameters
 
 globals().update(parameters.read(globals()))  # papermill may pass text
 plots.style()
-flow = Study(dataset, data_root, profile, seed, **overrides) if dataset == "flow" else None
+flow = (
+    Study(dataset, data_root, profile, seed, **overrides)
+    if dataset == "flow"
+    else None
+)
 globals().update(parameters.read(globals(), frames=True))
 study = Study(dataset, data_root, profile, seed, **overrides)
 row = plots.choose(study.numbers, clip)
 shown, faces = study.clips.loc[row], plots.Faces(dataset, show_faces)
 
 # %% tags=["front", "remove-input"]
-classifier = study.fold_classifier("full", shown["subject"])  # has not seen this person
-x, apex = study.prepared.x[row : row + 1].copy(), shown["apex"] - shown["onset"]
+# has not seen this person
+classifier = study.fold_classifier("full", shown["subject"])
+x, apex = (
+    study.prepared.x[row : row + 1].copy(),
+    shown["apex"] - shown["onset"],
+)
 frames, config = read_frames(shown["frames"]), study.config
 matrix = pipeline.transform(frames[0], config, shown["cropped"], shown["eyes"])
-grey, flows = pipeline.grey_and_flows(frames, apex, config, shown["fps"], matrix)
+grey, flows = pipeline.grey_and_flows(
+    frames, apex, config, shown["fps"], matrix
+)
 answer = pd.Series(classifier.predict_proba(x)[0], classifier.classes_)
 plots.show(
     plots.path(
@@ -50,25 +60,34 @@ plots.show(
         answer,
         faces,
     ),
-    alt="The path of one clip in five steps: three frames of a face, which look the same; the apex "
-    "frame magnified; its flow as colour with arrows; attention over the face; a bar for the "
-    "probability of each class.",
+    alt=(
+        "The path of one clip in five steps: three frames of a face, which"
+        " look the same; the apex frame magnified; its flow as colour with"
+        " arrows; attention over the face; a bar for the probability of each"
+        " class."
+    ),
 )
 
 # %% tags=["front", "remove-input"]
 Markdown(
-    f"*One clip, from frames to the answer: {answer.idxmax()}; the truth is {shown['emotion']}. The "
-    "network has not seen this person. 1: what the camera sees. 2: the movement at the apex, "
-    "magnified. 3: the flow from onset to apex, without that of the head. 4: what the attention of the "
-    "first stage hands on; bright is much. 5: the probability of each class.*"
+    f"*One clip, from frames to the answer: {answer.idxmax()}; the truth is"
+    f" {shown['emotion']}. The network has not seen this person. 1: what the"
+    " camera sees. 2: the movement at the apex, magnified. 3: the flow from"
+    " onset to apex, without that of the head. 4: what the attention of the"
+    " first stage hands on; bright is much. 5: the probability of each"
+    " class.*"
 )
 
 # %% [markdown]
 # ## Does it hold?
 
 # %% tags=["front", "remove-input"]
-table = verdicts.table(Study(profile=profile, seed=seed) if flow else study, flow)
-display(real_motion.box("The answer, computed", verdicts.in_one_sentence(table)))
+table = verdicts.table(
+    Study(profile=profile, seed=seed) if flow else study, flow
+)
+display(
+    real_motion.box("The answer, computed", verdicts.in_one_sentence(table))
+)
 
 # %% tags=["front", "remove-input"] mystnb={"markdown_format": "myst"}
 Markdown(verdicts.markdown(table))
