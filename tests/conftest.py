@@ -13,12 +13,11 @@ matplotlib.use("Agg")
 
 import nbformat
 import pandas as pd
-import papermill
 import pytest
 import torch
 from filelock import FileLock
 
-from book.tools import build, pdf, privacy
+from book.tools import build, pdf
 from merlib.data import synthetic
 from merlib.files import OURS
 from merlib.store import Saved
@@ -204,20 +203,15 @@ def check_out(home):
 
 
 def execute(text, folder, casme2_root, both):
-    """Execute a notebook by papermill with other parameters than its own."""
-    source = folder / f"{text.stem}.ipynb"
-    nbformat.write(build.opened(text.read_text()), source)
+    """Execute a notebook with other parameters than its own."""
     parameters = {"data_root": str(casme2_root), "seed": 1}
     if text.stem == "14_cross_dataset":
         parameters |= {"dataset": "composite", "data_root": str(both)}
     if "overrides = " in text.read_text():
         parameters["overrides"] = TINY
-    papermill.execute_notebook(
-        source, source, parameters, kernel_name="python3", cwd=folder, progress_bar=False
-    )
-    made = nbformat.read(source, 4)
-    privacy.clean(made)
-    nbformat.write(made, source)
+    made, warned = build.page(folder / text.name, parameters)
+    assert not warned, (text.name, warned)
+    nbformat.write(made, folder / f"{text.stem}.ipynb")
 
 
 @pytest.fixture(scope="session")

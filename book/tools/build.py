@@ -16,7 +16,7 @@ import nbformat
 import papermill
 import psutil
 
-from book.tools import privacy
+from book.tools import layout, privacy
 from merlib import code, config, files, parallel
 from merlib.pages import provenance
 from merlib.study.study import Study
@@ -60,7 +60,7 @@ def execute(study: Study, methods: list[str], show_faces: bool | None = None) ->
     }
     parameters = {name: value for name, value in parameters.items() if value is not None}
     made_from = [study.config.step(), study.prepared.key]
-    made_from.append(Path(privacy.__file__).read_text("utf-8"))
+    made_from += [Path(tool.__file__).read_text("utf-8") for tool in (layout, privacy)]
     texts = sorted((study.home / "notebooks").glob("*.py"))
     tasks = [joblib.delayed(execute_one)(text, parameters, made_from, study.home) for text in texts]
     parallel.hand_back()  # they use the GPU that has prepared the clips
@@ -89,15 +89,7 @@ def execute_one(text: Path, parameters: dict, made_from: list, home: Path) -> Pa
     os.close(handle)
     os.environ[files.LOG] = log
     try:
-        executed = papermill.execute_notebook(
-            opened(source),
-            None,
-            parameters,
-            kernel_name="python3",
-            cwd=text.parent,
-            progress_bar=False,
-            extra_arguments=["--IPKernelApp.log_level=50"],
-        )
+        executed, warned = page(text, parameters)
     except papermill.PapermillExecutionError as error:
         raise RuntimeError(
             f"{text.name}, cell {error.exec_count}: {error.ename}: {error.evalue}"
@@ -108,12 +100,28 @@ def execute_one(text: Path, parameters: dict, made_from: list, home: Path) -> Pa
         for line in lines:
             if line.startswith(files.SAID):
                 files.say(line.removeprefix(files.SAID))
-    privacy.clean(executed)
+    for line in warned:
+        files.say(f"{text.name}: {line}")
     paths = [line for line in lines if not line.startswith(files.SAID)]
     read = digests((os.path.relpath(path, home) for path in paths), home)
     executed.metadata["merlib"] = {"key": key, "read": read, "cells": digest_of(executed)}
     files.write(target, nbformat.writes(executed) + "\n")
     return target
+
+
+def page(text: Path, parameters: dict) -> tuple[nbformat.NotebookNode, list[str]]:
+    """Return a text notebook as an executed page, and the lines that it wrote to stderr."""
+    executed = papermill.execute_notebook(
+        layout.given(opened(text.read_text("utf-8")), parameters),
+        None,
+        kernel_name="python3",
+        cwd=text.parent,
+        progress_bar=False,
+        extra_arguments=["--IPKernelApp.log_level=50"],
+    )
+    warned = layout.arrange(executed, text.stem)
+    privacy.clean(executed)
+    return executed, warned
 
 
 def made_before(path: Path) -> dict:

@@ -25,11 +25,7 @@ LIKE_A_PATH = re.compile(r"[/\\]|^~")
 
 
 def clean(notebook: NotebookNode) -> None:
-    """Take out what an executed notebook tells about this machine and this minute, in place.
-
-    The alternative text of a picture goes from the metadata of the output, where
-    `merlib.pages.plots.show` puts it, to those of the cell, where the book looks for it.
-    """
+    """Take out what an executed notebook tells about this machine and this minute, in place."""
     notebook.metadata.pop("papermill", None)
     secrets: set[str] = set()
     for cell in notebook.cells:
@@ -38,10 +34,6 @@ def clean(notebook: NotebookNode) -> None:
         if {"parameters", "injected-parameters"} & set(cell.metadata.get("tags", [])):
             cell.source, found = without_paths(cell.source)
             secrets |= found
-        for output in cell.get("outputs", []):
-            for about in output.get("metadata", {}).values():
-                if "alt" in about:
-                    cell.metadata["mystnb"] = {"image": {"alt": about["alt"]}}
     if pattern := spelled(secrets):
         for cell in notebook.cells:
             for name in ("source", "outputs", "metadata"):

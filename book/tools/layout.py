@@ -1,0 +1,148 @@
+"""How a notebook becomes a page: what is done to its cells before it runs, and afterwards.
+
+A text notebook stays plain: it is read in JupyterLab, too. What only the book needs is added here:
+numbered figures, the words on folded cells, a word on stale results at the top.
+"""
+
+import ast
+import re
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+import nbformat
+from nbformat import NotebookNode
+
+CAPTION = re.compile(r"\*(?!\*)(?P<caption>(?:[^*]|\*\*)+)\*(?:\n\n(?P<rest>.+))?", re.DOTALL)
+"""A paragraph in italics at the beginning of a cell, and what follows it."""
+
+STALE = """
+:::{{warning}}
+{runs} of the results on this page {are} **stale**: made again today, {they} could differ.
+<a href="#made-from">The last table</a> says what has changed since.
+:::
+"""
+
+
+def given(notebook: NotebookNode, parameters: Mapping[str, Any]) -> NotebookNode:
+    """Write values into the cell of parameters, and return the notebook.
+
+    Papermill would add a second cell below it, and a reader would see two values for each name.
+    """
+    cell = next(cell for cell in notebook.cells if "parameters" in tags(cell))
+    lines = cell.source.splitlines()
+    for node in ast.parse(cell.source).body:
+        if not isinstance(node, ast.Assign):
+            continue
+        name, value = ast.unparse(node.targets[0]), node.value
+        if name in parameters and parameters[name] != ast.literal_eval(value):
+            line = lines[node.lineno - 1]
+            start, end = value.col_offset, value.end_col_offset
+            lines[node.lineno - 1] = line[:start] + repr(parameters[name]) + line[end:]
+    cell.source = "\n".join(lines)
+    return notebook
+
+
+def arrange(notebook: NotebookNode, page: str) -> list[str]:
+    """Make an executed notebook a page, in place.
+
+    Parameters
+    ----------
+    page : str
+        Its name. The figures are called by it: ``mfem-figure-2`` is the second one of ``03_mfem``,
+        unless its cell names it.
+
+    Returns
+    -------
+    list of str
+        The lines that cells wrote to stderr. They are no part of the page.
+    """
+    written = take_out_stderr(notebook.cells)
+    notebook.cells = list(with_captions(notebook.cells, re.sub(r"^\d+_", "", page)))
+    for cell in notebook.cells:
+        if prompt := prompt_of(cell):
+            book(cell).update(code_prompt_show=prompt, code_prompt_hide=prompt)
+        for output in cell.get("outputs", []):
+            for about in output.get("metadata", {}).values():
+                if "alt" in about:
+                    book(cell).setdefault("image", {})["alt"] = about["alt"]
+    warn_of_stale(notebook.cells)
+    return written
+
+
+def tags(cell: NotebookNode) -> list[str]:
+    """Return the tags of a cell."""
+    return cell.metadata.get("tags", [])
+
+
+def book(cell: NotebookNode) -> dict:
+    """Return what MyST-NB is told of a cell."""
+    return cell.metadata.setdefault("mystnb", {})
+
+
+def pictures(cell: NotebookNode) -> list[NotebookNode]:
+    """Return the outputs of a cell that are no plain text."""
+    kinds = ("display_data", "execute_result")
+    return [output for output in cell.get("outputs", []) if output.output_type in kinds]
+
+
+def is_figure(cell: NotebookNode) -> bool:
+    """Return whether a cell shows one picture, or one slider, and no table beside it."""
+    shown = pictures(cell)
+    if len(shown) != 1 or "solution" in tags(cell):
+        return False
+    data = shown[0].data
+    return any(kind.startswith("image/") for kind in data) or "<figure" in str(data)
+
+
+def with_captions(cells: Iterable[NotebookNode], page: str) -> Iterable[NotebookNode]:
+    """Yield cells; what is said in italics below a figure becomes its caption in the book.
+
+    The cell of the caption stays for JupyterLab, which shows no captions; the book leaves it out.
+    """
+    figure, count = None, 0
+    for cell in cells:
+        found = CAPTION.fullmatch(cell.source.strip()) if cell.cell_type == "markdown" else None
+        if figure is None or found is None:
+            yield cell
+        else:
+            count += 1
+            about = {"name": f"{page}-figure-{count}", "caption": found["caption"]}
+            book(figure)["figure"] = about | book(figure).get("figure", {})
+            said = f"*{found['caption']}*"
+            yield nbformat.v4.new_markdown_cell(said, metadata={"tags": ["remove-cell"]})
+            if found["rest"]:
+                cell.source = found["rest"]
+                yield cell
+        figure = cell if is_figure(cell) else None
+
+
+def prompt_of(cell: NotebookNode) -> str | None:
+    """Return what stands on a folded cell, or nothing if it is not folded."""
+    if "solution" in tags(cell):
+        return "Solution"
+    if "hide-input" not in tags(cell):
+        return None
+    if re.match(r"(from|import) ", cell.source):
+        return "Imports and set-up"
+    return "Code of the figure" if is_figure(cell) else "Code"
+
+
+def take_out_stderr(cells: Iterable[NotebookNode]) -> list[str]:
+    """Remove what cells wrote to stderr, and return its lines."""
+    lines = []
+    for cell in cells:
+        outputs = cell.get("outputs", [])
+        lines += [out.text for out in outputs if out.get("name") == "stderr"]
+        if outputs:
+            cell.outputs = [out for out in outputs if out.get("name") != "stderr"]
+    return "".join(lines).splitlines()
+
+
+def warn_of_stale(cells: list[NotebookNode]) -> None:
+    """Say below the title if there are stale results, as `merlib.pages.provenance.show` counted."""
+    found = [about for cell in cells for out in pictures(cell) for about in out.metadata.values()]
+    old = sum(about.get("stale", 0) for about in found)
+    if old:
+        words = {"are": "are", "they": "they"} if old > 1 else {"are": "is", "they": "it"}
+        title, _, rest = cells[0].source.partition("\n")
+        cells[0].source = title + "\n" + STALE.format(runs=old, **words) + rest

@@ -1,0 +1,156 @@
+"""A notebook becomes a page: one cell of parameters, captions, folds, a word on stale results."""
+
+import re
+
+import nbformat
+import pytest
+from conftest import ROOT
+
+from book.tools import build, layout
+
+NOTEBOOKS = {path.stem: path.read_text() for path in sorted((ROOT / "notebooks").glob("*.py"))}
+
+
+def cells(name, kind="code"):
+    return [cell for cell in build.opened(NOTEBOOKS[name]).cells if cell.cell_type == kind]
+
+
+@pytest.mark.parametrize("name", NOTEBOOKS)
+def test_code_fits_the_width_of_a_page(name):
+    """79 columns; what a reader would have to scroll to is cut off on paper."""
+    assert not [line for cell in cells(name) for line in cell.source.splitlines() if len(line) > 79]
+
+
+@pytest.mark.parametrize("name", NOTEBOOKS)
+def test_a_parameter_has_a_line_of_its_own(name):
+    """So that its value can be written into the cell."""
+    (cell,) = (cell for cell in cells(name) if "parameters" in layout.tags(cell))
+    assert all(re.match(r"\w+ = \S+", line) for line in cell.source.splitlines())
+
+
+@pytest.mark.parametrize("name", NOTEBOOKS)
+def test_what_prepares_a_page_or_prints_a_source_is_hidden(name):
+    for cell in cells(name):
+        tags = set(layout.tags(cell))
+        if re.match(r"(from|import) ", cell.source):
+            assert tags & {"hide-input", "remove-input", "hide-cell"}, cell.source
+        if re.fullmatch(r"plots\.source\([^\n]*\)", cell.source):
+            assert "remove-input" in tags, cell.source
+
+
+PAGE = """\
+# %% [markdown]
+# # A page
+#
+# What it is about.
+
+# %% tags=["parameters"]
+dataset = "synthetic"  # or "casme2"
+seed = 0
+overrides = {}  # fields of the configuration
+
+# %% tags=["hide-input"]
+import pandas
+
+# %% tags=["hide-input"]
+plots.show(figure, alt="A grey square.")
+
+# %% [markdown] slideshow={"slide_type": "slide"}
+# *Left, **a square** with [a link](other.ipynb).*
+#
+# ## Next
+
+# %% mystnb={"figure": {"name": "cited"}}
+slider.slider(draw, "alpha", (1, 2), alt="Picture {value}.")
+
+# %% [markdown]
+# *One slider.*
+
+# %%
+plots.table(frame, "Numbers")
+
+# %% [markdown]
+# *Italics below a table are no caption.*
+
+# %% tags=["hide-input"]
+print("words")
+
+# %% tags=["solution", "hide-cell"]
+print("solved")
+"""
+
+
+def shown(kind, content, **about):
+    return nbformat.v4.new_output("display_data", {kind: content}, metadata={kind: about})
+
+
+@pytest.fixture
+def page():
+    """The page as papermill leaves it."""
+    page = build.opened(PAGE)
+    figure, _, slider, _, table = page.cells[3:8]
+    figure.outputs = [
+        nbformat.v4.new_output("stream", name="stderr", text="Warning in /home/me\nmore\n"),
+        nbformat.v4.new_output("stream", name="stdout", text="one clip\n"),
+        shown("image/png", "AAAA", alt="A grey square."),
+    ]
+    slider.outputs = [shown("text/html", '<div><figure data-value="1"></figure></div>')]
+    table.outputs = [shown("text/html", "<table></table>")]
+    return page
+
+
+def test_parameters_are_in_one_cell():
+    made = layout.given(build.opened(PAGE), {"seed": 3, "overrides": {"width": 8}})
+    assert made.cells[1].source.splitlines() == [
+        'dataset = "synthetic"  # or "casme2"',
+        "seed = 3",
+        "overrides = {'width': 8}  # fields of the configuration",
+    ]
+    assert len(made.cells) == len(build.opened(PAGE).cells)
+
+
+def test_italics_below_a_figure_are_its_caption_and_stay_for_other_readers(page):
+    layout.arrange(page, "03_mfem")
+    figure, caption, rest, slider, other = page.cells[3:8]
+    assert figure.metadata["mystnb"]["figure"] == {
+        "name": "mfem-figure-1",
+        "caption": "Left, **a square** with [a link](other.ipynb).",
+    }
+    assert figure.metadata["mystnb"]["image"] == {"alt": "A grey square."}
+    assert caption.source == "*Left, **a square** with [a link](other.ipynb).*"
+    assert layout.tags(caption) == layout.tags(other) == ["remove-cell"]
+    assert rest.source == "## Next" and "slideshow" in rest.metadata
+    assert slider.metadata["mystnb"]["figure"] == {"name": "cited", "caption": "One slider."}
+    assert "mystnb" not in page.cells[8].metadata and "no caption" in page.cells[9].source
+
+
+def test_a_fold_says_what_is_in_it(page):
+    layout.arrange(page, "03_mfem")
+    told = {cell.source[:8]: cell.metadata.get("mystnb", {}).get("code_prompt_show")
+            for cell in page.cells if cell.cell_type == "code"}  # fmt: skip
+    assert told == {
+        "dataset ": None,
+        "import p": "Imports and set-up",
+        "plots.sh": "Code of the figure",
+        "slider.s": None,
+        "plots.ta": None,
+        'print("w': "Code",
+        'print("s': "Solution",
+    }
+
+
+def test_what_a_page_writes_to_stderr_is_told_and_not_published(page):
+    assert layout.arrange(page, "03_mfem") == ["Warning in /home/me", "more"]
+    assert "/home/me" not in nbformat.writes(page) and "one clip" in nbformat.writes(page)
+
+
+@pytest.mark.parametrize("old", [0, 1, 3])
+def test_a_page_with_stale_results_says_so_below_its_title(page, old):
+    page.cells[-2].outputs = [shown("text/html", "<details></details>", stale=old)]
+    layout.arrange(page, "03_mfem")
+    title, _, rest = page.cells[0].source.partition("\n")
+    assert title == "# A page" and rest.endswith("What it is about.")
+    assert ("stale" in rest) == (old > 0)
+    if old:
+        counted = {1: "1 of the results on this page is", 3: "3 of the results on this page are"}
+        assert rest.startswith(f"\n:::{{warning}}\n{counted[old]} **stale**")
