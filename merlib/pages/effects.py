@@ -20,12 +20,10 @@ from merlib.metrics import Difference
 from merlib.study import audit, paper, trials
 
 from . import plots
-from .plots import p_value
+from .plots import LABELS, p_value
 
 Runs = Mapping[int, pd.DataFrame]
 """Training seed -> predictions."""
-
-LABELS = {"accuracy": "accuracy", "uf1": "UF1", "uar": "UAR"}
 
 
 def title(name: str) -> str:

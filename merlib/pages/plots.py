@@ -7,6 +7,7 @@ import io
 import re
 import textwrap
 from collections.abc import Callable, Iterable, Sequence
+from numbers import Integral, Real
 from typing import TYPE_CHECKING, Any, cast
 
 import cv2
@@ -33,6 +34,8 @@ COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#0
 """Okabe and Ito's palette, which readers with any colour vision can tell apart."""
 
 MISSING = "–"
+LABELS = {"accuracy": "accuracy", "uf1": "UF1", "uar": "UAR"}
+"""Score -> what it is called in tables and figures."""
 
 
 def style() -> None:
@@ -492,20 +495,46 @@ def table(
     index: bool = True,
     missing: str = MISSING,
 ) -> Styler:
-    """Return a table for the page: numbers rounded to `digits`, empty cells as `missing`.
+    """Return a table for the page.
 
-    The numbers of a column of p values, see `is_p`, are written as `p_value` says. Every text is
-    escaped for HTML: names of subjects, clips and classes come from people's tables.
+    Numbers are rounded to `digits`, from five digits on they have separators, and empty cells are
+    `missing`. The numbers of a column of p values, see `is_p`, are written as `p_value` says, and
+    scores are called as in `LABELS`. Every text is escaped for HTML: names of subjects, clips and
+    classes come from people's tables.
     """
-    shown = frame.style.format(precision=digits, na_rep=missing, escape="html")
+    shown = named_once(frame).style.format(
+        lambda value: number(value, digits), na_rep=missing, escape="html"
+    )
     p = [name for name, kind in frame.dtypes.items() if is_p(name) and kind.kind == "f"]
     shown = shown.format(lambda value: html.escape(p_value(value) or missing), p, na_rep=missing)
     for axis in (0, 1):
-        shown = shown.format_index(escape="html", axis=axis)
+        shown = shown.format_index(lambda name: LABELS.get(name, name), escape="html", axis=axis)
         shown = shown.format_index_names(escape="html", axis=axis)
     shown = shown.set_caption(html.escape(caption))
     shown = shown.set_uuid(digest(frame.to_csv()))  # else random, and another in every run
     return shown if index else shown.hide(axis="index")
+
+
+def number(value: Any, digits: int) -> Any:
+    """Return a number as a table shows it; anything else as it is."""
+    if isinstance(value, bool) or not isinstance(value, Real):  # numpy's numbers are real, too
+        return value
+    separator = "," if abs(float(value)) >= 10_000 else ""
+    return format(value, separator if isinstance(value, Integral) else f"{separator}.{digits}f")
+
+
+def named_once(frame: pd.DataFrame) -> pd.DataFrame:
+    """Return a table with the names of its index in the row of the columns' headings.
+
+    pandas would give them a row of their own, which is empty but for them.
+    """
+    names = [str(name) for name in frame.index.names if name is not None]
+    if not names:
+        return frame
+    above = [None] * (frame.columns.nlevels - 1)
+    index = frame.index.set_names([None] * frame.index.nlevels)
+    columns = frame.columns.set_names([*above, ", ".join(names)])
+    return frame.set_axis(index, axis=0).set_axis(columns, axis=1)
 
 
 def source(function: Callable):

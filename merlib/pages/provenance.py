@@ -1,5 +1,6 @@
 """What made the results of a page, and whether they would come out the same today."""
 
+import html
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
@@ -14,12 +15,16 @@ from merlib.study.study import Study
 
 from . import plots
 
-FEW = 8
-"""Lines of the table that are shown at once; more of them open on a click."""
+OLD = (
+    " <b>Stale</b> results would not come out the same today. The table says what has changed "
+    "since they were made."
+)
 
 
 def show(runs: Iterable[pd.DataFrame], command: str, study: Study | None = None) -> None:
     """Show what made the runs of a page, which of them are stale, and what makes them again.
+
+    It is one line, which opens on a click.
 
     Parameters
     ----------
@@ -37,22 +42,16 @@ def show(runs: Iterable[pd.DataFrame], command: str, study: Study | None = None)
         display(Markdown(f"This page has no saved run. `{command}` makes them."))
         return
     lines = pd.DataFrame([line(about, study) for about in made])
-    old = (lines["state"] != "current").sum()
+    old = int((lines["state"] != "current").sum())
     alike = [column for column in lines if column not in ("run", "minutes")]
     lines = lines.groupby(alike, sort=False).agg({"run": ", ".join, "minutes": "sum"})
     shown = lines.reset_index()[["run", *alike, "minutes"]]
     table = plots.table(shown, "What made these figures", digits=1, index=False)
-    if len(shown) > FEW:
-        counted = f"{len(made)} runs, {f'{old} of them stale' if old else 'all of them current'}"
-        opened = f"<summary>{counted}: what made them</summary>{table.to_html()}"
-        table = HTML(f"<details>{opened}</details>")
-    text = f"Made again by `{command}`."
-    if old:
-        text += (
-            " **Stale** results would not come out the same today. The table says what has changed "
-            "since they were made."
-        )
-    display(table, Markdown(text))
+    counted = f"{len(made)} run{'s' * (len(made) > 1)}, {f'{old} stale' if old else 'none stale'}"
+    again = f"<p>Made again by <code>{html.escape(command)}</code>.{OLD if old else ''}</p>"
+    folded = f"<summary>What made these figures: {counted}</summary>{table.to_html()}{again}"
+    folded = f'<details id="made-from">{folded}</details>'
+    display(HTML(folded), metadata={"text/html": {"stale": old}})
 
 
 def line(about: Mapping[str, Any], study: Study | None = None) -> dict[str, Any]:

@@ -281,6 +281,34 @@ def test_table_rounds_and_marks_empty_cells_and_does_not_change_from_run_to_run(
     assert "first" not in plots.table(frame, "caption", index=False).to_html()
 
 
+def headings(frame, **options):
+    """The rows of a table's head, as texts."""
+    page = BeautifulSoup(plots.table(frame, "", **options).to_html(), "html.parser")
+    return [[cell.text.strip() for cell in row.find_all("th")] for row in page.thead.find_all("tr")]
+
+
+def test_the_name_of_the_rows_has_no_row_of_its_own():
+    frame = pd.DataFrame({"clips": [3, 4]}, index=pd.Index(["a", "b"], name="method"))
+    assert headings(frame) == [["method", "clips"]]
+    assert headings(frame.rename_axis(columns="emotion")) == [["method", "clips"]]
+    assert headings(frame, index=False) == [["clips"]]
+    assert headings(frame.rename_axis(index=None)) == [["", "clips"]]
+    levels = pd.MultiIndex.from_tuples([("a", 1), ("b", 2)], names=["method", "seed"])
+    assert headings(frame.set_axis(levels)) == [["", "method, seed", "clips"]]
+    above = pd.concat({"here": frame}, axis=1)
+    assert headings(above) == [["", "here"], ["method", "clips"]]
+    assert frame.index.name == "method"
+
+
+def test_scores_are_called_as_in_the_field_and_large_numbers_have_separators():
+    rows = [[0.5, 12345, 9999], [12345.678, 7, -1234567]]
+    frame = pd.DataFrame(rows, ["uar", "uf1"], ["uf1", "weights", "more"])
+    assert headings(frame) == [["", "UF1", "weights", "more"]]
+    page = BeautifulSoup(plots.table(frame, "").to_html(), "html.parser")
+    shown = [[cell.text for cell in row.find_all(["th", "td"])] for row in page.tbody("tr")]
+    assert shown == [["UAR", "0.500", "12,345", "9999"], ["UF1", "12,345.678", "7", "-1,234,567"]]
+
+
 def documented(x: int) -> int:
     """Say something.
 

@@ -4,6 +4,7 @@ from dataclasses import replace
 
 import pandas as pd
 import pytest
+from bs4 import BeautifulSoup
 
 from merlib import config, store, versions
 from merlib.model import augment, mffm
@@ -139,9 +140,10 @@ def test_a_trial_is_held_against_its_own_choices(run, name):
     assert store.name_of(run) == name
 
 
-def test_a_long_foot_opens_on_a_click(run, monkeypatch):
+def test_what_made_a_page_is_one_line_that_opens_and_counts_stale_runs(run, monkeypatch):
     shown = []
-    monkeypatch.setattr("IPython.display.display", lambda *what: shown.append(what))
+    monkeypatch.setattr("IPython.display.display", lambda one, metadata: shown.append(
+        (BeautifulSoup(one.data, "html.parser"), metadata["text/html"])))  # fmt: skip
 
     def runs(count):
         found = []
@@ -151,13 +153,16 @@ def test_a_long_foot_opens_on_a_click(run, monkeypatch):
             found.append(predictions)
         return found
 
-    provenance.show(runs(provenance.FEW), "make claims")
-    assert "<details>" not in shown[0][0].to_html()
+    provenance.show(runs(1), "make claims PROFILE='a & b'")
+    page, about = shown[0]
+    assert [part.name for part in page.contents] == ["details"] and about == {"stale": 0}
+    assert page.summary.text == "What made these figures: 1 run, none stale"
+    assert page.code.text == "make claims PROFILE='a & b'" and "Stale" not in page.text
     run["steps"]["classifier"] = 0
-    provenance.show(runs(provenance.FEW + 1), "make claims")
-    text = shown[1][0].data
-    assert text.startswith("<details><summary>9 runs, 9 of them stale: what made them</summary>")
-    assert text.count("2026-01-") == 9 and "Made again by `make claims`" in shown[1][1].data
+    provenance.show(runs(9), "make claims")
+    page, about = shown[1]
+    assert page.summary.text == "What made these figures: 9 runs, 9 stale" and about == {"stale": 9}
+    assert page.table.text.count("2026-01-") == 9 and page.b.text == "Stale"
 
 
 def test_stale_runs_are_listed_by_their_place(run, tmp_path):
