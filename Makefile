@@ -6,6 +6,8 @@ SEED      ?= 0
 METHODS   ?= majority logistic base full
 OPTIONS   ?=
 BIN        = .venv/bin
+# Root is who runs in a container: Jupyter wants to hear that, and the browser is outside.
+IN_CONTAINER = $(if $(filter 0,$(shell id -u)),--allow-root --no-browser --ip=0.0.0.0)
 STUDY      = --dataset $(DATASET) --data-root "$(DATA_ROOT)" --profile $(PROFILE) --seed $(SEED) $(OPTIONS)
 
 .PHONY: study ablation claims compare notebooks book pdf slides handout test fingerprints test-slow bench lab launch lint lock clean
@@ -24,13 +26,13 @@ compare: METHODS = table2
 compare: .venv/installed    ## Table 2: every method under one protocol; goes on where it stopped
 	$(BIN)/merlib train $(STUDY) --methods $(METHODS)
 
-notebooks: .venv/installed  ## notebooks/*.ipynb from their text, not executed
-	$(BIN)/jupytext --quiet --set-kernel python3 --to ipynb notebooks/*.py
+notebooks: .venv/installed  ## notebooks/*.ipynb from their text; executed ones are left alone
+	$(BIN)/python -m book.tools.texts
 
 lab: .venv/installed        ## JupyterLab in this checkout; notebooks/*.py open as notebooks
 	$(BIN)/jupytext-config --settings-file .venv/etc/jupyter/labconfig/default_setting_overrides.json \
 		set-default-viewer python
-	$(BIN)/jupyter lab --LabApp.default_url=/lab/tree/notebooks
+	$(BIN)/jupyter lab --LabApp.default_url=/lab/tree/notebooks $(IN_CONTAINER)
 
 launch: .venv/installed     ## branch `launch` of the last commit: what the book's buttons open
 	$(BIN)/python -m book.tools.launch

@@ -105,9 +105,9 @@ plots.table(
 
 # %% [markdown]
 # A literal reading is not a better one: a text leaves out what its authors take for granted. It is
-# the reading with the fewest guesses of ours. `merlib train --profile literal` runs it, and a notebook
+# the reading with the fewest guesses of ours. `.venv/bin/merlib train --profile literal` runs it, and a notebook
 # takes `profile="literal"`. That is the paper's size, for a GPU. The trial `literal` takes the same
-# changes on the network of any profile, so a CPU is enough: `merlib trials literal`. What it does to the
+# changes on the network of any profile, so a CPU is enough: `.venv/bin/merlib trials literal`. What it does to the
 # score, and what each change is worth alone, is in [How much do our decisions
 # matter?](23_sensitivity.ipynb).
 #

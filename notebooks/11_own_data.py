@@ -20,7 +20,7 @@
 # Unpack it and name its folder. You do not have to rename or convert anything.
 #
 # ```
-# merlib check casme2 --root /path/to/CASME2
+# .venv/bin/merlib check casme2 --root /path/to/CASME2
 # make study DATASET=casme2 DATA_ROOT=/path/to/CASME2 PROFILE=paper
 # ```
 #
@@ -118,7 +118,7 @@ plots.table(
 # printed (`..., without 2 clip(s)`), and so does each run.
 #
 # To see how it works, we check a few rows of a table with faults of every kind, without frames
-# (`merlib check casme2 --table FILE`):
+# (`.venv/bin/merlib check casme2 --table FILE`):
 
 # %% slideshow={"slide_type": "slide"}
 faulty = [

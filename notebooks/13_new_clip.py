@@ -5,8 +5,8 @@
 # you train a model on every subject and save it. Then you give it a clip that nobody has annotated:
 #
 # ```
-# merlib fit --method full --out full.safetensors
-# merlib predict path/to/clip --model full.safetensors
+# .venv/bin/merlib fit --method full --out full.safetensors
+# .venv/bin/merlib predict path/to/clip --model full.safetensors
 # ```
 #
 # :::{admonition} What you will learn

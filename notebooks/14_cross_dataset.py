@@ -24,8 +24,8 @@
 # **Cross-dataset.** Train on one dataset, test on the other, and the other way round.
 #
 # ```
-# merlib train --dataset composite --data-root DIR
-# merlib train --dataset composite --data-root DIR --protocol cross
+# .venv/bin/merlib train --dataset composite --data-root DIR
+# .venv/bin/merlib train --dataset composite --data-root DIR --protocol cross
 # ```
 #
 # `DIR` holds your copies of CASME II and SAMM, each in its own folder. With only one of them, only

@@ -407,7 +407,7 @@ print(SAID[looks.verdict(answers)])
 # This verdict is about a narrow network on small pictures of drawn faces, whose only
 # truth is where action units move. A map that averages over channels may hide what a
 # single channel sees. And a network may need no more than one region to name the class.
-# On real data the same page reads what `merlib trials attention` saves.
+# On real data the same page reads what `.venv/bin/merlib trials attention` saves.
 #
 # ## Summary
 #

@@ -189,7 +189,8 @@ if dataset != "synthetic":
     )
 elif not sweeps:
     print(
-        "No sweep is saved. `merlib trials amplitude` makes it (`make claims`"
+        "No sweep is saved. `.venv/bin/merlib trials amplitude` makes it"
+        " (`make claims`"
         " includes it)."
     )
 else:

@@ -255,7 +255,7 @@ display(
 # ## How far it goes
 #
 # - Few seeds tell little of luck: where they lie apart, the interval is wide. More seeds
-#   (`merlib trials ingredients --seeds 0 1 2 3 4`) make it narrower, more clips too.
+#   (`.venv/bin/merlib trials ingredients --seeds 0 1 2 3 4`) make it narrower, more clips too.
 # - Nothing was tuned again after an ingredient was taken away. The settings were chosen for the
 #   whole (on other synthetic data), which favours the whole.
 # - Drawn faces have no stubble, no glasses and even light. Only recordings can tell what flow or

@@ -376,7 +376,8 @@ gains, of_score = compared(
 )
 if missing := " ".join(name for name in methods if name not in plain):
     print(
-        f"Not run on this data: {missing}. `merlib train --methods {missing}`"
+        f"Not run on this data: {missing}."
+        f" `.venv/bin/merlib train --methods {missing}`"
         " runs them."
     )
 if len(gains):
@@ -603,6 +604,6 @@ print("may be reported.")
 made = effects.all_runs(saved.runs) + effects.all_runs(kept)
 again = (
     f"{trials.command(saved.study, 'imbalance')}` and, with one subject left"
-    " out, `merlib train"
+    " out, `.venv/bin/merlib train"
 )
 provenance.show(made, again, study)

@@ -76,7 +76,8 @@ def beside_missing(study: Study, methods: Iterable[str]) -> str:
         return "Nothing is shown beside this data: it is not public, or the paper has no such pair."
     root = "" if other in DRAWN else " --data-root DIR"
     command = f"--dataset {other}{root} --profile {study.profile} --methods {' '.join(methods)}"
-    return f"No run on {other} is saved that could be shown here: merlib train {command} --keep."
+    again = f".venv/bin/merlib train {command} --keep"
+    return f"No run on {other} is saved that could be shown here: {again}."
 
 
 def old(run: pd.DataFrame, study: Study | None = None) -> bool:
