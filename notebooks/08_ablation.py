@@ -384,7 +384,9 @@ if not larger:
 # these runs.
 
 # %% tags=["hide-input"]
-people = trials.saved(Study(profile="narrow"), "people").load(trials.TRIALS, every_epoch=False)
+people = trials.saved(Study(profile="narrow"), "people").load(
+    trials.TRIALS, every_epoch=False
+)
 found = effects.differences(people, real_motion.PAIRS)
 if len(found):
     first = effects.all_runs(people)[0]

@@ -56,7 +56,7 @@ def test_executed_notebooks_are_left_alone(tmp_path):
 
 def test_the_network_is_counted_without_preparing_data():
     """With ``-p profile paper`` that would take hours."""
-    prepares = r"\bstudy\.(prepared|numbers|predictions|fold_classifier)\b"
+    prepares = r"\bstudy\.(clips|prepared|numbers|predictions|fold_classifier)\b"
     assert not re.search(prepares, PAGES["05_network.py"])
 
 
