@@ -27,7 +27,7 @@ import pandas as pd
 from IPython.display import Markdown
 
 from merlib.data.synthetic.action_units import COMBINATIONS, UNITS, displacement
-from merlib.pages import diagrams, effects, plots
+from merlib.pages import diagrams, drawing, effects, plots
 from merlib.study import paper, parameters, related
 
 globals().update(parameters.read(globals()))  # papermill may pass text
@@ -106,7 +106,7 @@ plots.table(movements, "Movements: how far they move it in the same way", digits
 #    here](15_comparison.ipynb)).
 
 # %% tags=["hide-input"] slideshow={"slide_type": "-"}
-diagrams.show(diagrams.network)
+drawing.show(diagrams.network)
 
 # %% [markdown]
 # *The network (the paper's figure 1), with the sizes of the profile `paper`; $\oplus$ is

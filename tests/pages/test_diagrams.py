@@ -13,7 +13,7 @@ from matplotlib.patches import FancyArrowPatch, FancyBboxPatch
 from merlib.config import Config
 from merlib.model.mffm import PAIRS
 from merlib.model.network import BLOCKS
-from merlib.pages import diagrams
+from merlib.pages import diagrams, drawing
 
 matplotlib.use("Agg")
 DRAWN = ("network", "residual", "mfem", "mffm", "lstm")
@@ -58,7 +58,7 @@ def test_it_can_be_read_on_light_and_dark_pages_and_on_a_telephone(drawn, name):
     """Text is dark on a light ground of its own; lines differ from white and from black."""
     axes, _, _ = drawn[name]
     assert axes.figure.get_facecolor()[3] == 0 and not axes.axison
-    pixels = 366 / (72 * diagrams.WIDTH)  # of a point, where a picture is 366 pixels wide
+    pixels = 366 / (72 * drawing.WIDTH)  # of a point, where a picture is 366 pixels wide
     boxes = [patch.get_window_extent() for patch in axes.patches if is_box(patch)]
     for text in axes.texts:
         assert text.get_fontsize() * pixels >= 10
