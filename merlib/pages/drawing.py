@@ -7,7 +7,7 @@ be read on a light and on a dark page.
 """
 
 from collections.abc import Callable, Sequence
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import matplotlib.pyplot as plt
 from matplotlib.axes import Axes
@@ -52,9 +52,9 @@ class Box(NamedTuple):
         return self.x, self.y - self.height / 2
 
 
-def show(draw: Callable[[], Drawing]) -> None:
-    """Show a drawing of this module on a page."""
-    figure, alt = draw()
+def show(draw: Callable[..., Drawing], *facts: Any) -> None:
+    """Show on a page what a function draws of some facts."""
+    figure, alt = draw(*facts)
     plots.show(figure, alt=alt)
 
 
@@ -74,17 +74,28 @@ def write(axes: Axes, x: float, y: float, text: str, size: float = 12, **style) 
     return Box(x, y, 0.3, 0.3)
 
 
+def tint(colour: str) -> list[float]:
+    """Return a light tint of a colour, on which dark text can be read."""
+    return [0.86 + 0.14 * part for part in to_rgb(colour)]
+
+
 def box(
-    axes: Axes, x: float, y: float, text: str, colour: str, width: float = 1.1, height: float = 0.42
+    axes: Axes,
+    x: float,
+    y: float,
+    text: str,
+    colour: str,
+    width: float = 1.1,
+    height: float = 0.42,
+    size: float = 12,
 ) -> Box:
-    """Draw a box with a text at its centre; its ground is a light tint of the colour."""
+    """Draw a box with a text at its centre; its ground is a tint of the colour."""
     place = Box(x, y, width, height)
-    tint = [0.86 + 0.14 * part for part in to_rgb(colour)]
     corner = place.left[0], place.bottom[1]
     shape = FancyBboxPatch(corner, width, height, boxstyle="round,pad=0,rounding_size=0.08")
-    shape.set(facecolor=tint, edgecolor=colour, linewidth=1.4)
+    shape.set(facecolor=tint(colour), edgecolor=colour, linewidth=1.4)
     axes.add_patch(shape)
-    write(axes, x, y, text, bbox=None)
+    write(axes, x, y, text, size, bbox=None)
     return place
 
 
@@ -94,11 +105,12 @@ def sign(axes: Axes, x: float, y: float, symbol: str) -> Box:
     return write(axes, x, y, symbol, size=18, bbox=ground)
 
 
-def arrow(axes: Axes, *points: Point, colour: str = LINE, head: bool = True) -> None:
-    """Draw an arrow through points."""
-    style = "-|>,head_length=0.4,head_width=0.2" if head else "-"
-    line = FancyArrowPatch(path=Path(points), arrowstyle=style, mutation_scale=14)
+def arrow(axes: Axes, *points: Point, colour: str = LINE, head: bool = True, **style: Any) -> None:
+    """Draw an arrow through points, or a line without a head."""
+    shape = "-|>,head_length=0.4,head_width=0.2" if head else "-"
+    line = FancyArrowPatch(path=Path(points), arrowstyle=shape, mutation_scale=14)
     line.set(color=colour, fill=head, linewidth=1.5, joinstyle="round", zorder=0.5)
+    line.set(**style)
     axes.add_patch(line)
 
 
