@@ -65,9 +65,10 @@ drawing.show(procedure.left_out, clips)
 # all others.*
 
 # %% [markdown] slideshow={"slide_type": "slide"}
-# The next picture has the same split by clips. Each row is one fold, each column is one clip (sorted
-# by subject). Orange clips are left out, blue clips are trained on. Each clip is tested once, by a
-# network that has never seen its subject.
+# The next picture has the same split by clips. Each row is one fold, each
+# column is one clip (sorted by subject). Orange clips are left out, blue clips
+# are trained on. Each clip is tested once, by a network that has never seen
+# its subject.
 
 # %% tags=["hide-input"] slideshow={"slide_type": "-"}
 owner = clips["subject"].sort_values().to_numpy()
