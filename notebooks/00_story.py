@@ -31,7 +31,7 @@ from merlib.data.synthetic.action_units import (
     UNITS,
     displacement,
 )
-from merlib.pages import diagrams, effects, plots
+from merlib.pages import diagrams, drawing, effects, plots
 from merlib.study import paper, parameters, related
 
 globals().update(parameters.read(globals()))  # papermill may pass text
@@ -123,7 +123,7 @@ plots.table(
 #    here](15_comparison.ipynb)).
 
 # %% tags=["hide-input"] slideshow={"slide_type": "-"}
-diagrams.show(diagrams.network)
+drawing.show(diagrams.network)
 
 # %% [markdown]
 # *The network (the paper's figure 1), with the sizes of the profile `paper`; $\oplus$ is

@@ -39,7 +39,7 @@ from merlib import Study, metrics
 from merlib.config import CLASSES, DRAWN
 from merlib.data.frames import read_frames
 from merlib.data.synthetic import action_units
-from merlib.pages import plots
+from merlib.pages import drawing, plots, procedure
 from merlib.study import paper, parameters
 
 globals().update(parameters.read(globals()))  # papermill may pass text
@@ -225,6 +225,15 @@ plots.show(
 # with 7, in 32 of 63, and *repression* is the chin alone in 13 of 27. The drawn clips keep these
 # numbers. A classifier that is given the units as people coded them is right on 81 to 86 % of CASME
 # II's clips of people that it has not seen, and on as many of the drawn ones.
+
+# %% tags=["hide-input"] slideshow={"slide_type": "slide"}
+drawing.show(procedure.action_units)
+
+# %% [markdown]
+# *The action units that the drawn faces show. Arrows show where the skin is
+# pulled, and which way. Each unit is in one half of the face only; in a clip
+# it moves both. Look at a corner of the mouth: units 12, 14, 15 and 20 begin
+# at the same place, and only their directions differ.*
 
 # %%
 units = (

@@ -38,7 +38,7 @@ from merlib import Study, proportions
 from merlib.config import DRAWN, Config
 from merlib.data import synthetic
 from merlib.data.clips import read_frames
-from merlib.pages import plots, slider
+from merlib.pages import drawing, plots, procedure, slider
 from merlib.preprocess import face, flow, magnify, pipeline
 from merlib.study import parameters
 
@@ -166,6 +166,16 @@ else:
 # That code also decides which bands are magnified (field `evm_bands`). The finest holds the noise of
 # the camera, the coarsest the light of the lamps, and both are left out. Fine bands get less than
 # $\alpha$: what moves further than its own width is not magnified but torn.
+
+# %% tags=["hide-input"] slideshow={"slide_type": "slide"}
+drawing.show(procedure.pyramid)
+
+# %% [markdown]
+# *Eulerian magnification with the sizes of the profile `paper`. Each band is
+# what a level has and the next smaller level has not. Read a row from left to
+# right: the finer the band, the smaller its factor, and the first and the last
+# band add nothing. All steps are linear, so our code may filter first and
+# split into bands afterwards.*
 
 # %%
 magnified = pipeline.magnified(aligned, config, shown["fps"])
@@ -476,6 +486,17 @@ slider.slider(
 # TV-L1 follows a motion of a few pixels, and a head may move further. So the shift and the turn of
 # the whole picture are estimated first {cite}`evangelidis2008parametric`, TV-L1 measures what is
 # left, and both are added.
+
+# %% tags=["hide-input"] slideshow={"slide_type": "slide"}
+drawing.show(procedure.tvl1)
+
+# %% [markdown]
+# *TV-L1 in one panel. $I_0$ is the onset frame, $I_1$ the later one. (a) A
+# place keeps its grey when it moves by $u$. (b) The cost of a flow is the sum
+# of its steps, without a square: a sharp step costs no more than a ramp, so
+# one part of a face may move beside another that rests; noise costs much. (c)
+# The flow is the one with the smallest sum of both; a smaller $\lambda$ gives
+# a smoother flow (field `tvl1`).*
 
 
 # %%

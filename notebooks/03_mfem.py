@@ -41,7 +41,7 @@ import torch
 from merlib import Study
 from merlib.model import explain
 from merlib.model.mfem import CAM, CCAM, MFEM, SAM, GeM
-from merlib.pages import diagrams, plots, slider
+from merlib.pages import diagrams, drawing, plots, slider
 from merlib.study import parameters
 
 # papermill may pass text
@@ -97,7 +97,7 @@ plots.show(
 # ## The module in one picture
 
 # %% tags=["hide-input"] slideshow={"slide_type": "-"}
-diagrams.show(diagrams.mfem)
+drawing.show(diagrams.mfem)
 
 # %% [markdown]
 # *The paper's figure 3: (a) the module after stage $k$, and its parts (b) SAM, (c) CCAM and (d) CAM.

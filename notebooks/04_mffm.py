@@ -35,7 +35,7 @@ from merlib import Study
 from merlib.model import explain
 from merlib.model.mffm import FIM, MFFM, PAIRS
 from merlib.model.network import Network
-from merlib.pages import diagrams, plots
+from merlib.pages import diagrams, drawing, plots
 from merlib.study import parameters
 
 globals().update(parameters.read(globals()))  # papermill may pass text
@@ -54,7 +54,7 @@ n_classes = len(study.clips.attrs["classes"])
 # ## The module in one picture
 
 # %% tags=["hide-input"] slideshow={"slide_type": "-"}
-diagrams.show(diagrams.mffm)
+drawing.show(diagrams.mffm)
 
 # %% [markdown]
 # *The paper's figure 4: (a) the interaction of two stages, (b) the pairs that interact, with the

@@ -39,7 +39,7 @@ from merlib import config as configuration
 from merlib.model import explain
 from merlib.model.mfem import MFEM
 from merlib.model.network import BLOCKS, BasicBlock, Head, Network
-from merlib.pages import diagrams, plots
+from merlib.pages import diagrams, drawing, plots
 from merlib.study import parameters
 from merlib.study.paper import VARIANT_NAMES
 
@@ -60,7 +60,7 @@ classes = configuration.CLASSES["samm" if dataset == "samm" else "casme2"]
 # ## The whole in one picture
 
 # %% tags=["hide-input"] slideshow={"slide_type": "-"}
-diagrams.show(diagrams.network)
+drawing.show(diagrams.network)
 
 # %% [markdown]
 # *The network (the paper's figure 1), with the sizes of the profile `paper`. Left, the stages of
@@ -76,7 +76,7 @@ diagrams.show(diagrams.network)
 # and 3 such blocks.
 
 # %% tags=["hide-input"] slideshow={"slide_type": "-"}
-diagrams.show(diagrams.residual)
+drawing.show(diagrams.residual)
 
 # %% [markdown]
 # *A residual block (the paper's figure 2). Left, the idea. Right, the first block of stage 2: its
@@ -109,7 +109,7 @@ plots.source(Network.stages)
 # candidate $g_t$ enters; the output gate $o_t$, what of the state is shown as $h_t$.
 
 # %% tags=["hide-input"] slideshow={"slide_type": "-"}
-diagrams.show(diagrams.lstm)
+drawing.show(diagrams.lstm)
 
 # %% [markdown]
 # *The LSTM (the paper's figure 5). (a) The cell: $\odot$ is a product and $+$ a sum, number by

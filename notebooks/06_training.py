@@ -41,7 +41,7 @@ from matplotlib.colors import ListedColormap
 
 from merlib import Study, metrics
 from merlib.model.augment import augment
-from merlib.pages import plots
+from merlib.pages import drawing, plots, procedure
 from merlib.study import parameters
 
 globals().update(parameters.read(globals()))  # papermill may pass text
@@ -60,9 +60,20 @@ print(f"{data}: {len(clips)} clips of {clips['subject'].nunique()} subjects")
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## The protocol: leave one subject out
 #
-# The short name is [LOSO](../book/glossary.md#loso). Each row is one
-# [fold](../book/glossary.md#fold), each column is one clip (sorted by subject). Orange clips are
-# left out, blue clips are trained on. Each clip is tested once, by a network that has never seen
+# The short name is [LOSO](../book/glossary.md#loso).
+
+# %% tags=["hide-input"] slideshow={"slide_type": "-"}
+drawing.show(procedure.left_out, clips)
+
+# %% [markdown]
+# *The people of this data, drawn as faces. Follow one face down its column: it
+# is tested in one [fold](../book/glossary.md#fold), and trains the network in
+# all others.*
+
+# %% [markdown] slideshow={"slide_type": "slide"}
+# The next picture has the same split by clips. Each row is one fold, each
+# column is one clip (sorted by subject). Orange clips are left out, blue clips
+# are trained on. Each clip is tested once, by a network that has never seen
 # its subject.
 
 # %% tags=["hide-input"] slideshow={"slide_type": "-"}

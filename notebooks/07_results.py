@@ -32,7 +32,7 @@ import pandas as pd
 
 from merlib import Study, metrics
 from merlib.methods import METHODS
-from merlib.pages import effects, plots, provenance
+from merlib.pages import drawing, effects, plots, procedure, provenance
 from merlib.study import paper, parameters, recalls
 
 globals().update(parameters.read(globals()))  # papermill may pass text
@@ -212,6 +212,19 @@ columns = [
     "p (two-sided)",
 ]
 plots.table(pd.DataFrame(pairs, columns=columns), where, index=False)
+
+# %% tags=["hide-input"] slideshow={"slide_type": "slide"}
+others = [name for name in runs if name != method]
+if others:
+    pair = method, others[-1]
+    titles = [effects.title(name) for name in pair]
+    drawing.show(procedure.mcnemar, *[runs[name] for name in pair], titles)
+
+# %% [markdown]
+# *McNemar's table for the last row above, counted from the stored answers.
+# Only the coloured cells count: if the two methods were equally good, each
+# clip in them would be right in one or the other method like the toss of a
+# coin.*
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## Figure 6: the confusion matrices

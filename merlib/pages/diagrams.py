@@ -1,22 +1,13 @@
-"""The paper's figures 1 to 5, drawn anew; sizes and numbers come from the code of the network.
+"""The paper's figures 1 to 5, drawn from the code of the network, which gives sizes and numbers.
 
-Each function returns a figure and the figure in words. The words begin with "Diagram": by that the
-book's style lays a drawing on the page itself in the dark theme. One unit is an inch. Text is dark
-on a light ground of its own, lines are of a middle grey, and the rest is transparent: so a drawing
-can be read on a light and on a dark page.
+Each function returns a figure and the figure in words, see `merlib.pages.drawing`.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from functools import cache
-from typing import NamedTuple
 
-import matplotlib.pyplot as plt
 import torch
 from matplotlib.axes import Axes
-from matplotlib.colors import to_rgb
-from matplotlib.figure import Figure
-from matplotlib.patches import FancyArrowPatch, FancyBboxPatch
-from matplotlib.path import Path
 from torch import nn
 
 from merlib.config import CLASSES, Config
@@ -24,100 +15,27 @@ from merlib.model import explain
 from merlib.model.mffm import named_pairs
 from merlib.model.network import BLOCKS, Network
 
-from . import plots
+from .drawing import (
+    ADD,
+    BLUE,
+    GREEN,
+    JOIN,
+    LINE,
+    ORANGE,
+    PURPLE,
+    WEIGH,
+    Box,
+    Drawing,
+    arrow,
+    box,
+    canvas,
+    chain,
+    column,
+    sign,
+    write,
+)
 
-BLUE, ORANGE, GREEN, PURPLE = plots.COLOURS[:4]
-INK, LINE = "#1a1a1a", "#808080"
-JOIN, WEIGH, ADD = (
-    r"$\oplus$",
-    r"$\odot$",
-    "+",
-)  # concatenation and product, as the paper writes them
-WIDTH = 6.0  # of every drawing
 PAPER = Config()  # the paper's network, with our defaults where the text is silent
-Point = tuple[float, float]
-Drawing = tuple[Figure, str]
-
-
-class Box(NamedTuple):
-    """A place in a drawing: its centre and its size."""
-
-    x: float
-    y: float
-    width: float
-    height: float
-
-    @property
-    def left(self) -> Point:
-        return self.x - self.width / 2, self.y
-
-    @property
-    def right(self) -> Point:
-        return self.x + self.width / 2, self.y
-
-    @property
-    def top(self) -> Point:
-        return self.x, self.y + self.height / 2
-
-    @property
-    def bottom(self) -> Point:
-        return self.x, self.y - self.height / 2
-
-
-def show(draw: Callable[[], Drawing]) -> None:
-    """Show a drawing of this module on a page."""
-    figure, alt = draw()
-    plots.show(figure, alt=alt)
-
-
-def canvas(height: float) -> tuple[Figure, Axes]:
-    """Return a figure and empty axes without background, `WIDTH` x ``height``."""
-    figure = plt.figure(figsize=(WIDTH, height), facecolor="none", layout="none")
-    axes = figure.add_axes((0, 0, 1, 1), xlim=(0, WIDTH), ylim=(0, height))
-    axes.axis("off")
-    return figure, axes
-
-
-def write(axes: Axes, x: float, y: float, text: str, size: float = 12, **style) -> Box:
-    """Write a text on a light ground, and return its place as that of a sign."""
-    ground = {"boxstyle": "round,pad=0.12", "facecolor": "white", "edgecolor": "none"}
-    style = {"ha": "center", "va": "center", "color": INK, "bbox": ground} | style
-    axes.text(x, y, text, fontsize=size, linespacing=1.15, **style)
-    return Box(x, y, 0.3, 0.3)
-
-
-def box(
-    axes: Axes, x: float, y: float, text: str, colour: str, width: float = 1.1, height: float = 0.42
-) -> Box:
-    """Draw a box with a text at its centre; its ground is a light tint of the colour."""
-    place = Box(x, y, width, height)
-    tint = [0.86 + 0.14 * part for part in to_rgb(colour)]
-    corner = place.left[0], place.bottom[1]
-    shape = FancyBboxPatch(corner, width, height, boxstyle="round,pad=0,rounding_size=0.08")
-    shape.set(facecolor=tint, edgecolor=colour, linewidth=1.4)
-    axes.add_patch(shape)
-    write(axes, x, y, text, bbox=None)
-    return place
-
-
-def sign(axes: Axes, x: float, y: float, symbol: str) -> Box:
-    """Draw an operation on two features: `JOIN`, `WEIGH` or `ADD`."""
-    return write(axes, x, y, symbol, size=18)
-
-
-def arrow(axes: Axes, *points: Point, colour: str = LINE, head: bool = True) -> None:
-    """Draw an arrow through points."""
-    style = "-|>,head_length=0.4,head_width=0.2" if head else "-"
-    line = FancyArrowPatch(path=Path(points), arrowstyle=style, mutation_scale=14)
-    line.set(color=colour, fill=head, linewidth=1.5, joinstyle="round", zorder=0.5)
-    axes.add_patch(line)
-
-
-def chain(axes: Axes, places: Sequence[Box], down: bool = False) -> None:
-    """Draw an arrow from each place to the next, to the right or down."""
-    for one, other in zip(places, places[1:], strict=False):
-        ends = (one.bottom, other.top) if down else (one.right, other.left)
-        arrow(axes, *ends)
 
 
 @cache
@@ -174,7 +92,7 @@ def network() -> Drawing:
             arrow(axes, stage.bottom, above.top)
             arrow(axes, mfem_k.bottom, (mfem_k.x, above.y), above.right)
     lstm_ = box(axes, 5.2, 0.45, f"BiLSTM\n{PAPER.frames} frames", PURPLE, 1.2, 0.6)
-    head = box(axes, 3.2, 0.45, "FC, softmax", PURPLE, 1.3)
+    head = box(axes, 3.2, 0.45, "dropout, FC,\nsoftmax", PURPLE, 1.3, 0.6)
     chain(axes, [fusion, lstm_], down=True)
     write(axes, 4.72, 0.9, f"$F$: {sum(lengths()):,} numbers", ha="right")
     arrow(axes, lstm_.left, head.right)
@@ -185,18 +103,9 @@ def network() -> Drawing:
         f"stages of ResNet34 with {', '.join(map(str, BLOCKS))} blocks, one below the other. Each "
         "has an MFEM beside it. Its output joins the stage's own as input of the next stage, and "
         f"goes to the MFFM, which fuses {pairs} pairs of stages to a vector F. The vectors of "
-        f"{PAPER.frames} frames go to a BiLSTM, then to linear layers and softmax."
+        f"{PAPER.frames} frames go to a BiLSTM, then to dropout, linear layers and softmax."
     )
     return figure, alt
-
-
-def column(
-    axes: Axes, x: float, heights: Sequence[float], texts: Sequence[str], width: float = 1.75
-) -> list[Box]:
-    """Draw boxes one below the other, joined by arrows."""
-    boxes = [box(axes, x, y, text, BLUE, width) for y, text in zip(heights, texts, strict=True)]
-    chain(axes, boxes, down=True)
-    return boxes
 
 
 def around(axes: Axes, begin: Box, x: float, through: Sequence[Box], end: Box) -> None:
@@ -250,10 +159,11 @@ def mfem() -> Drawing:
     draw_cam(axes, 0.95)
     return figure, (
         "Diagrams of MFEM and its parts. (a) Two parallel branches: SAM, then CCAM with its two "
-        "outputs; CCAM, whose two outputs each go through SAM. Four features are summed. (b) SAM: "
-        "maximum and mean over the channels, concatenated, go through a convolution and a sigmoid, "
-        "which weighs the input. (c) CCAM: a CAM weighs the input; one minus its weights leaves "
-        "the rest, which a second CAM weighs. (d) CAM: GeM, two linear layers and a sigmoid."
+        "outputs; CCAM, whose two outputs go through one SAM. Four features are summed. "
+        "(b) SAM: maximum and mean over the channels, concatenated, go through a convolution and a "
+        "sigmoid, which weighs the input. (c) CCAM: a CAM weighs the input; one minus its weights "
+        "leaves the rest, which a second CAM with weights of its own weighs. (d) CAM: GeM, two "
+        "linear layers and a sigmoid."
     )
 
 
@@ -269,10 +179,10 @@ def draw_branches(axes: Axes, top: float) -> None:
     second = box(axes, 1.5, (deep + shallow) / 2, "CCAM", ORANGE, 1.1, 0.9)
     for branch in (sam, second):
         arrow(axes, start.right, (0.65, start.y), (0.65, branch.y), branch.left)
+    both = box(axes, 3.1, second.y, "SAM", BLUE, second.width, second.height)
     for y, symbol, offset in ((deep, "$X_c^1$", 0.2), (shallow, "$X_c^{2s}$", -0.2)):
-        again = box(axes, 3.1, y, "SAM", BLUE, 1.1, 0.38)
-        arrow(axes, (second.right[0], y), again.left)
-        arrow(axes, again.right, (total.left[0], y))
+        arrow(axes, (second.right[0], y), (both.left[0], y))
+        arrow(axes, (both.right[0], y), (total.left[0], y))
         write(axes, 2.32, y + offset, symbol)
         arrow(axes, (ccam.right[0], first + offset), (total.left[0], first + offset))
         write(axes, 4.15, first + 1.9 * offset, symbol)
@@ -303,7 +213,8 @@ def draw_ccam(axes: Axes, top: float) -> None:
     """Draw figure 3(c)."""
     high, middle, low, last = top - 0.45, top - 1.0, top - 2.0, top - 2.55
     write(axes, 0.1, top, "(c) CCAM", ha="left")
-    start, cam = write(axes, 0.3, high, "$X_s$"), box(axes, 1.5, middle, "CAM", GREEN)
+    start = write(axes, 0.3, high, "$X_s$")
+    cam = box(axes, 1.6, middle, "CAM: $W_0, W_1$", GREEN, 1.35)
     found, end = sign(axes, 3.0, high, WEIGH), write(axes, 5.65, high, "$X_c^1$")
     chain(axes, [start, found, end])
     rest, inverse = (
@@ -314,13 +225,14 @@ def draw_ccam(axes: Axes, top: float) -> None:
     arrow(axes, (0.7, middle), cam.left)
     arrow(axes, cam.right, (3.0, middle), found.bottom)
     arrow(axes, (3.0, middle), inverse.top)
-    write(axes, 2.4, middle, "$g_c^1$")
+    write(axes, 2.62, middle, "$g_c^1$")
     chain(axes, [inverse, rest], down=True)
-    again, salient = box(axes, 4.2, last, "CAM", GREEN, 0.8), sign(axes, 5.0, low, WEIGH)
+    again = box(axes, 4.2, last, "CAM: $W_2, W_3$", GREEN, 1.35)
+    salient = sign(axes, 5.05, low, WEIGH)
     end = write(axes, 5.65, low, "$X_c^{2s}$")
     chain(axes, [rest, salient, end])
-    write(axes, 3.9, low + 0.03, "$X_c^2$")
-    arrow(axes, (3.4, low), (3.4, last), again.left)
+    write(axes, 4.0, low + 0.03, "$X_c^2$")
+    arrow(axes, (3.3, low), (3.3, last), again.left)
     arrow(axes, again.right, (salient.x, last), salient.bottom)
 
 
