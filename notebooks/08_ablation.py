@@ -390,7 +390,8 @@ people = trials.saved(Study(profile="narrow"), "people").load(
 found = effects.differences(people, real_motion.PAIRS)
 if len(found):
     first = effects.all_runs(people)[0]
-    counts = f"{first['clip'].nunique():,} clips of {first['subject'].nunique()} new people"
+    counts = f"{first['clip'].nunique():,} clips"
+    counts += f" of {first['subject'].nunique()} new people"
     display(effects.table(found, f"Tested on {counts}, last epoch"))
 else:
     print("No two of these networks were trained so yet.")
