@@ -10,7 +10,8 @@ BIN        = .venv/bin
 IN_CONTAINER = $(if $(filter 0,$(shell id -u)),--allow-root --no-browser --ip=0.0.0.0)
 STUDY      = --dataset $(DATASET) --data-root "$(DATA_ROOT)" --profile $(PROFILE) --seed $(SEED) $(OPTIONS)
 
-.PHONY: study ablation claims compare notebooks book pdf slides handout test fingerprints test-slow bench lab launch lint lock clean
+.PHONY: study ablation claims compare notebooks book pdf slides handout archive \
+	test fingerprints test-slow coverage links bench lab launch lint lock clean
 
 study: .venv/installed      ## data, training, notebooks and book
 	$(BIN)/merlib study $(STUDY) --methods $(METHODS)
@@ -49,6 +50,9 @@ slides: .venv/installed     ## _build/slides: the executed notebooks' slides, to
 handout: .venv/installed    ## _build/handout: the notebooks without their solutions
 	$(BIN)/python -m book.tools.slides --handout
 
+archive: .venv/installed    ## the built book, how to cite it and the lock file: what a release has
+	$(BIN)/python -m book.tools.archive
+
 test: .venv/installed       ## all tests but the slow ones
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
@@ -61,6 +65,16 @@ fingerprints: .venv/installed ## store what steps with a new version compute (me
 
 test-slow: .venv/installed
 	$(BIN)/pytest -m slow
+
+TESTS ?= tests
+coverage: .venv/installed   ## share of merlib's lines that the tests run, with notebooks and workers
+	$(BIN)/coverage erase
+	$(BIN)/coverage run -m pytest -n auto --dist loadfile --no-loadscope-reorder $(TESTS)
+	$(BIN)/coverage combine --quiet
+	$(BIN)/coverage report --skip-covered
+
+links: .venv/installed      ## which addresses in the repository no longer answer
+	$(BIN)/python -m book.tools.links
 
 bench: .venv/installed      ## tables of speed under benchmarks/
 	for name in preparation training growth memory step precision float16 flow_settings \

@@ -25,7 +25,7 @@ results/synthetic-samm/laptop/run.json results/flow/laptop/picture.png results/f
 book/_static/face.JPG book/_static/face.jpg notebooks/predictions/a/note.py Makefile.bak
 .venv .venv/x.py _build/html/index.html .coverage Thumbs.db merlib/__pycache__/a.py
 notebooks/.ipynb_checkpoints/a.py sub01/EP02_01f/img1.jpg merlib.egg-info/PKG-INFO one.py
-manifest.csv eyes.csv tests/x/manifest.csv
+manifest.csv eyes.csv tests/x/manifest.csv .github/face.png .github/workflows/clips.csv .coverage.x
 """.split()
 GOOD = """
 README.md merlib/new.py merlib/data/synthetic/new.py tests/data/test_new.py
@@ -35,6 +35,7 @@ results/development/new.csv benchmarks/new_cpu.csv benchmarks/new.py data/README
 results/synthetic-samm/laptop/runs.parquet
 results/flow/laptop/predictions.parquet results/flow/laptop/mistakes.parquet
 book/tools/templates/slides/new.j2 tests/fingerprints.json .github/workflows/test.yml
+.github/NEW.md .github/ISSUE_TEMPLATE/new.yml benchmarks/README.md
 """.split()
 
 

@@ -2,9 +2,9 @@
 
 A Laplacian pyramid splits a clip into spatial bands; every pixel of every band is filtered in time,
 and the filtered signal is added back, each band with an alpha of its own. Small motions are
-multiplied by about 1 + alpha |H(f)|, where H is the temporal filter (see `response`). Pyramid and
-filter are linear. So the temporal filter can come first here, and only the frames that are needed
-are split into bands.
+multiplied by about ``1 + alpha |H(f)|``, where H is the temporal filter (see `response`). Pyramid
+and filter are linear. So the temporal filter can come first here, and only the frames that are
+needed are split into bands.
 """
 
 from collections.abc import Sequence

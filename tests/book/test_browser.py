@@ -51,8 +51,9 @@ def chromium(installed, book):
 
 @pytest.fixture(scope="module")
 def address(book):
-    with pdf.served(book) as address:
-        yield address
+    """Where the book is served: in a folder of the server, as on Pages."""
+    with pdf.served(book.parent) as server:
+        yield f"{server}{book.name}/"
 
 
 @pytest.fixture(scope="module")
@@ -188,12 +189,12 @@ def anchors(path):
 
 
 def broken_links(window, folder):
-    """The links to this book, as the browser resolves them, that lead to no file or anchor."""
-    faults = []
+    """The links to this server, as the browser resolves them, that lead to no file or anchor."""
+    faults, server = [], urlsplit(window.base)[:2]
     for link in window.page.evaluate("[...document.links].map(link => link.href)"):
-        if link.startswith(window.base):
-            parts = urlsplit(link)
-            file, anchor = folder / unquote(parts.path).lstrip("/"), unquote(parts.fragment)
+        if urlsplit(link)[:2] == server:
+            parts = urlsplit(link.removeprefix(window.base))  # elsewhere on it is no file of ours
+            file, anchor = folder / unquote(parts.path), unquote(parts.fragment)
             if not file.is_file() or anchor and anchor not in anchors(file):
                 faults.append(f"broken link: {link.removeprefix(window.base)}")
     return faults
@@ -224,6 +225,8 @@ BROKEN = [
     ("without alternative text", f'<img src="{PIXEL}">'),
     ("without alternative text", f'<img src="{PIXEL}" alt="../_images/face.gif">'),
     ("answer 404", '<script src="none.js"></script>'),
+    ("broken link", '<a href="/page.html">Out of the folder</a>'),
+    ("request to elsewhere", '<script src="/none.js"></script>'),
     ("request to elsewhere", '<script src="https://example.org/a.js"></script>'),
     ("console: ouch", '<script>console.error("ouch")</script>'),
     ("script error", '<script>throw Error("ouch")</script>'),
@@ -242,8 +245,8 @@ BROKEN = [
 @pytest.mark.parametrize(("fault", "html"), [(None, ""), *BROKEN])
 def test_the_check_finds_what_is_broken(desk, tmp_path, fault, html):
     (tmp_path / "page.html").write_text(SOUND.format(html))
-    with pdf.served(tmp_path) as address:
-        desk.open(address, "page.html")
+    with pdf.served(tmp_path.parent) as server:
+        desk.open(f"{server}{tmp_path.name}/", "page.html")
         found = check(desk, tmp_path)
     assert any(fault in told for told in found) if fault else not found
 

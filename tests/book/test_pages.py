@@ -17,8 +17,9 @@ import yaml
 from bs4 import BeautifulSoup
 from IPython.core.inputtransformer2 import TransformerManager
 
-from book.tools import build, launch
-from merlib import config
+import merlib
+from book.tools import api, build, launch
+from merlib import config, files, metrics
 from merlib.model import mfem, mffm, network
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -188,6 +189,22 @@ def test_the_map_is_complete_and_names_what_is_there():
     assert set.union(*named) == modules - rivals | {"methods"}
     assert set.union(*tests) == files_of("tests", "test_*.py")
     assert all(named) and all(tests)
+
+
+def test_the_api_names_what_merlib_offers_and_leaves_out_what_is_no_function_or_class():
+    links = re.findall(r"\{py:\w+\}`(\w+) <merlib\.([\w.]+)\.(\w+)>`", PROSE["api"])
+    assert {name: module for name, module, _ in links} == merlib.PLACES
+    assert all(name == target for name, _, target in links)
+    modules = re.findall(r"automodule:: (merlib[\w.]*)", PROSE["api"])
+    assert re.findall(r"^### `(.+)`$", PROSE["api"], re.M) == modules
+    assert {f"merlib.{place}" for place in merlib.PLACES.values()} <= set(modules)
+    shown = [("module", "scores", metrics.scores), ("module", "Config", config.Config)]
+    shown += [("module", "hash_of", files.hash_of), ("class", "step", config.Config.step)]
+    hidden = [("module", "PLACES", merlib.PLACES), ("module", "Variant", config.Variant)]
+    hidden += [("class", "value", metrics.Difference.value), ("class", "set_fit_request", len)]
+    for expected, items in ((None, shown), (True, hidden)):
+        for item in items:
+            assert api.left_out(None, *item, False, None) is expected, item
 
 
 def test_every_page_of_prose_is_in_the_contents():
