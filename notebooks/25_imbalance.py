@@ -94,6 +94,7 @@ def compared(found):
     }
 
 
+# %% tags=["hide-input"]
 def told(answers):
     """Return what follows from rows "score: what", a line of Markdown for each
     score.

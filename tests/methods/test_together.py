@@ -48,7 +48,7 @@ def run(name, folder, **settings):
 )
 def test_at_once_is_one_by_one(name, width, error, tmp_path, monkeypatch):
     alone = run(name, tmp_path / "alone", width=width)
-    monkeypatch.delattr(DeepClassifier, "fit")  # nothing is trained one by one from here on
+    monkeypatch.setattr(DeepClassifier, "fit", None)  # nothing is trained one by one from here on
     monkeypatch.setattr(FoldsTogether, "at_once", 100)
     together = run(name, tmp_path / "together", width=width)
     p = [column for column in alone if column.startswith("p_")]
