@@ -13,6 +13,7 @@ from pathlib import Path
 import nbformat
 import yaml
 
+from book.tools import layout
 from merlib import __version__
 from merlib.config import DRAWN
 from merlib.files import find_home, print_anything, whole
@@ -48,11 +49,11 @@ def check_data(home: Path) -> None:
     """Raise a RuntimeError that names the first page that was not executed on drawn faces."""
     for path in sorted((home / "notebooks").glob("*.ipynb")):
         for cell in nbformat.read(path, 4).cells:
-            if "injected-parameters" in cell.metadata.get("tags", []):
-                found = re.search(r'^dataset = "(.*)"$', cell.source, re.M)
-                if found and found[1] not in DRAWN:
+            if "parameters" in layout.tags(cell):
+                found = re.search(r"""^dataset = (["'])(.*?)\1""", cell.source, re.M)
+                if found and found[2] not in DRAWN:
                     raise RuntimeError(
-                        f"{path.name} shows the dataset {found[1]}, and a release only drawn faces"
+                        f"{path.name} shows the dataset {found[2]}, and a release only drawn faces"
                     )
 
 

@@ -8,7 +8,7 @@ import nbformat
 import pytest
 from conftest import ROOT
 
-from book.tools import archive
+from book.tools import archive, layout
 from merlib import __version__
 
 
@@ -33,9 +33,11 @@ def git(folder, *words):
 
 
 def write_page(home, dataset):
-    cell = nbformat.v4.new_code_cell(f'dataset = "{dataset}"\nseed = 0')
-    cell.metadata["tags"] = ["injected-parameters"]
-    nbformat.write(nbformat.v4.new_notebook(cells=[cell]), home / "notebooks" / "page.ipynb")
+    """Write a page as the book's build leaves it: the values are in the cell of parameters."""
+    cell = nbformat.v4.new_code_cell('dataset = "synthetic"  # or your own\nseed = 0')
+    cell.metadata["tags"] = ["parameters"]
+    page = layout.given(nbformat.v4.new_notebook(cells=[cell]), {"dataset": dataset})
+    nbformat.write(page, home / "notebooks" / "page.ipynb")
 
 
 def test_the_archive_has_the_book_the_citation_and_the_lock_file(home):
