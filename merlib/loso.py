@@ -42,15 +42,8 @@ class Finished(Protocol):
     def load(self) -> dict[str, pd.DataFrame]:
         """Return what was left out -> predictions."""
 
-    def save(
-        self,
-        left_out: str,
-        table: pd.DataFrame,
-        seconds: float,
-        device: str,
-        learned: Mapping[str, list[float]],
-    ) -> None:
-        """Save one fold, see `Fold`."""
+    def save(self, fold: Fold) -> None:
+        """Save one fold."""
 
 
 def leave_one_subject_out(
@@ -150,7 +143,7 @@ def leave_one_subject_out(
     for fold in found:
         tables[fold.left_out] = fold.table
         if finished is not None:
-            finished.save(*fold)
+            finished.save(fold)
     return in_order(in_all_epochs([tables[left] for left in sorted(folds)]))
 
 
@@ -365,7 +358,7 @@ def one_fold(
         if not answers:
             answers[1] = fitted.predict_proba(test)
         table = tabulated(answers, fitted.classes_, clips.iloc[rows[1]], classes)
-        learned = learning(fitted, [*right, share_right(fitted, X, clips, rows[0])])
+        learned = learning(fitted, X, clips, rows[0], right)
     return Fold(left_out, table, time.perf_counter() - begun, device_of(estimator), learned)
 
 
@@ -384,7 +377,7 @@ def some_folds(
     single = {left_out: only_class(clips, train) for left_out, (train, _) in folds.items()}
     fitted = {left_out: one for left_out, one in single.items() if one is not None}
     todo = [left_out for left_out in folds if left_out not in fitted]
-    train, test = ([folds[left][part] for left in todo] for part in (0, 1))
+    trains, tests = ([folds[left][part] for left in todo] for part in (0, 1))
     with named(name, todo), one_thread():
         given = X if getattr(estimator, "streams", False) else np.asarray(X)
         labels, seeds = clips["emotion"].to_numpy(str), [fold_seed(seed, left) for left in todo]
@@ -393,15 +386,15 @@ def some_folds(
             answers[todo[fold]][epoch] = found
 
         if todo:
-            trained = estimator.fit_folds(given, labels, train, seeds, test, note)
+            trained = estimator.fit_folds(given, labels, trains, seeds, tests, note)
             fitted |= dict(zip(todo, trained, strict=True))
     done = []
-    for left_out, (_, rows) in folds.items():
+    for left_out, (train, rows) in folds.items():
         one = fitted[left_out]
         with named(name, [left_out]), one_thread():
             told = answers[left_out] or {1: one.predict_proba(np.asarray(X[rows]))}
             table = tabulated(told, one.classes_, clips.iloc[rows], classes)
-            learned = learning(one, [share_right(one, X, clips, folds[left_out][0])])
+            learned = learning(one, X, clips, train)
         done.append(Fold(left_out, table, 0.0, device_of(estimator), learned))
     seconds = (time.perf_counter() - begun) / len(folds)
     return [fold._replace(seconds=seconds) for fold in done]
@@ -416,12 +409,20 @@ def share_right(
     return float(np.mean(answers == clips["emotion"].to_numpy(str)[rows]))
 
 
-def learning(fitted: ClassifierMixin, right: list[float]) -> dict[str, list[float]]:
+def learning(
+    fitted: ClassifierMixin,
+    X: np.ndarray | Rows,
+    clips: pd.DataFrame,
+    rows: np.ndarray,
+    first: Iterable[float] = (),
+) -> dict[str, list[float]]:
     """Return how well a classifier has learnt its own clips, after its first and its last epoch.
 
-    ``accuracy`` on them is also of one without epochs; of folds that train together it is that of
-    the last epoch alone. ``loss`` has a classifier that notes it as ``loss_``.
+    ``accuracy`` on them, ``rows`` of the clips, is also of one without epochs; ``first`` is that of
+    the first epoch, which folds that train together do not tell. ``loss`` has a classifier that
+    notes it as ``loss_``.
     """
+    right = [*first, share_right(fitted, X, clips, rows)]
     found = {"accuracy": [round(one, 4) for one in right]}
     if losses := getattr(fitted, "loss_", None):
         found["loss"] = [float(f"{one:.4g}") for one in (losses[0], losses[-1])]

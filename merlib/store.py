@@ -245,24 +245,27 @@ class Folds:
             left_out = about.get("left_out", "")
             if about.get("run") != self.run or path != self.path(left_out):
                 raise Damaged(path, "it belongs to another run or fold")
-            found[left_out], self.seconds[left_out] = table, about["seconds"]
-            self.devices.add(about.get("device", "unknown"))
-            self.learned[left_out] = about.get("learned", {})
+            found[left_out] = table
+            self.note(about)
         return found
 
-    def save(
-        self,
-        left_out: str,
-        table: pd.DataFrame,
-        seconds: float,
-        device: str,
-        learned: Mapping[str, list[float]],
-    ) -> None:
-        """Write what there is of a fold, see `merlib.loso.Fold`, in one step."""
-        self.seconds[left_out], self.learned[left_out] = round(seconds, 3), learned
-        self.devices.add(device)
-        about = {"run": self.run, "left_out": left_out, "seconds": self.seconds[left_out]}
-        write(self.path(left_out), packed(table, about | {"device": device, "learned": learned}))
+    def save(self, fold: loso.Fold) -> None:
+        """Write what there is of a fold in one step."""
+        about = {
+            "left_out": fold.left_out,
+            "seconds": round(fold.seconds, 3),
+            "device": fold.device,
+            "learned": fold.learned,
+        }
+        self.note(about)
+        write(self.path(fold.left_out), packed(fold.table, {"run": self.run} | about))
+
+    def note(self, about: Mapping[str, Any]) -> None:
+        """Note what a fold is about; one of an older version may not say all."""
+        left_out = about["left_out"]
+        self.seconds[left_out] = about["seconds"]
+        self.learned[left_out] = about.get("learned", {})
+        self.devices.add(about.get("device", "unknown"))
 
     def finish(self, table: pd.DataFrame) -> None:
         """Write the predictions of all folds and, last, ``run.json``."""

@@ -158,10 +158,10 @@ def test_an_apple_gpu_is_one_that_nobody_chooses(gpus, monkeypatch):
 
 def test_a_run_that_goes_on_elsewhere_names_both_devices(tmp_path):
     table = pd.DataFrame({"clip": ["x"]})
-    store.Folds(tmp_path, {"seed": 0}).save("one", table, 1.0, "a card", {})
+    store.Folds(tmp_path, {"seed": 0}).save(loso.Fold("one", table, 1.0, "a card", {}))
     folds = store.Folds(tmp_path, {"seed": 0})
     folds.load()
-    folds.save("two", table, 1.0, "CPU", {})
+    folds.save(loso.Fold("two", table, 1.0, "CPU", {}))
     folds.finish(table)
     assert store.read_json(tmp_path / "run.json")["device"] == "CPU, a card"
 

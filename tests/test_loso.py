@@ -65,8 +65,8 @@ class Kept:
     def load(self):
         return {}
 
-    def save(self, left_out, table, seconds, device, learned):
-        self.learned[left_out] = learned
+    def save(self, fold):
+        self.learned[fold.left_out] = fold.learned
 
 
 class Spy(DummyClassifier):

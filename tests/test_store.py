@@ -203,7 +203,7 @@ def test_any_subject_has_a_short_file_of_its_own(tmp_path, left_out):
     folds = store.Folds(tmp_path, {"seed": 0})
     name = folds.path(left_out).name
     assert len(name) < 90 and folds.path(left_out).parent == tmp_path / "folds"
-    folds.save(left_out, pd.DataFrame({"clip": ["x"]}), 1.0, "CPU", {})
+    folds.save(loso.Fold(left_out, pd.DataFrame({"clip": ["x"]}), 1.0, "CPU", {}))
     assert list(store.Folds(tmp_path, {"seed": 0}).load()) == [left_out]
     assert folds.path("a_b") not in map(folds.path, ["a/b", "a b"])
 

@@ -201,7 +201,7 @@ def trained(study: Study, seed: int, method: str) -> tuple[pd.DataFrame, store.F
     options = study.n_jobs, title, "training", study.progress, len(done), where, gpus
     for one in each(tasks, *options):
         done[one.left_out] = one.table
-        pieces.save(*one)
+        pieces.save(one)
     return pd.concat([done[name] for name in sorted(done)], ignore_index=True), pieces
 
 

@@ -67,21 +67,16 @@ def run(names: Iterable[str], study: Study, fit: int = 0) -> dict[str, pd.DataFr
     test = synthetic.write(folder(study, TEST["seed"]), **TEST, **options)
     seed = origin.of_people(fit)
     train = synthetic.write(folder(study, seed), seed, "paper", **options)
-    tasks, found, there = [], {}, trials.saved(study, "people")
+    found, there = {}, trials.saved(study, "people")
     asked = {name: Asked(name, study, train, test, fit) for name in names}
-    for one in asked.values():
-        with alone(one.folder):
-            folds = one.folds()
-        if not folds.done:
-            tasks.append(delayed(one.fit)())
+    folds = {name: one.folds() for name, one in asked.items()}
+    tasks = [delayed(one.fit)() for name, one in asked.items() if not folds[name].done]
     gpus = max(one.gpus for one in asked.values())
     title, where = f"new people, fit {fit}", study.workers
     for fold in each(tasks, study.n_jobs, title, "trial", study.progress, 0, where, gpus):
-        one = asked[fold.left_out]
-        with alone(one.folder):
-            folds = one.folds()
-            folds.save(*fold)
-            folds.finish(fold.table)
+        with alone(asked[fold.left_out].folder):
+            folds[fold.left_out].save(fold)
+            folds[fold.left_out].finish(fold.table)
     for name, one in asked.items():
         found[name] = store.load(one.folder)
         there.save(found[name].attrs["run"] | {"trial": name}, predictions=found[name])
@@ -115,7 +110,8 @@ class Asked:
         info = self.trained.info() | {"method": self.method, "protocol": "people"}
         info |= {"steps": self.trained.steps(self.method), "tested": self.tested.drawn}
         given = self.estimator, self.trained.view(self.method), self.trained.clips
-        return store.Folds(self.folder, store.identity(*given, self.number, info))
+        with alone(self.folder):
+            return store.Folds(self.folder, store.identity(*given, self.number, info))
 
     def fit(self) -> loso.Fold:
         """Train on all clips, and predict the new people."""
@@ -133,8 +129,6 @@ class Asked:
             fitted = loso.fit(self.estimator, Rows(X, everything), clips, state, note)
             answers = {self.trained.config.epochs: fitted.predict_proba(test[:])}
             table = loso.tabulated(answers, fitted.classes_, new, classes)
-            learned = loso.learning(
-                fitted, [*right, loso.share_right(fitted, X, clips, everything)]
-            )
+            learned = loso.learning(fitted, X, clips, everything, right)
         seconds, device = time.perf_counter() - begun, loso.device_of(self.estimator)
         return loso.Fold(self.name, table, seconds, device, learned)

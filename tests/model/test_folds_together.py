@@ -72,8 +72,8 @@ def test_leaving_one_subject_out_trains_folds_together_and_goes_on(monkeypatch):
         def load(self):
             return {left: kept[left] for left in list(kept)[:1]}
 
-        def save(self, left_out, table, *_):
-            kept[left_out] = table
+        def save(self, fold):
+            kept[fold.left_out] = fold.table
 
     options = {"n_jobs": 1, "progress": False}
     monkeypatch.setattr(NetworkClassifier, "fit", None)  # nothing is trained one by one
