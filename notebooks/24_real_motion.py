@@ -32,7 +32,7 @@ from IPython.display import Markdown, display
 
 from merlib import Study
 from merlib.files import find_home
-from merlib.pages import effects, plots, provenance, real_motion
+from merlib.pages import effects, plots, provenance, real_motion, words
 from merlib.study import motion, parameters
 
 globals().update(parameters.read(globals()))  # papermill may pass text
@@ -47,10 +47,7 @@ runs = found.runs  # method or trial -> seed -> predictions of the last epoch
 PAIRS = real_motion.PAIRS
 modules = effects.differences(runs, PAIRS)
 networks = real_motion.against_control(runs)
-real_motion.box(
-    "The answer, computed",
-    real_motion.in_one_sentence(runs, modules, networks),
-)
+words.answer(real_motion.in_one_sentence(runs, modules, networks))
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## What this data is, and what it is not

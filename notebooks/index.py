@@ -22,7 +22,7 @@ from IPython.display import Markdown, display
 from merlib import Study
 from merlib.data.clips import read_frames
 from merlib.model import explain
-from merlib.pages import plots, real_motion, verdicts
+from merlib.pages import plots, verdicts, words
 from merlib.preprocess import face, pipeline
 from merlib.study import parameters
 
@@ -85,9 +85,7 @@ Markdown(
 table = verdicts.table(
     Study(profile=profile, seed=seed) if flow else study, flow
 )
-display(
-    real_motion.box("The answer, computed", verdicts.in_one_sentence(table))
-)
+display(words.answer(verdicts.in_one_sentence(table)))
 
 # %% tags=["front", "remove-input"] mystnb={"markdown_format": "myst"}
 Markdown(verdicts.markdown(table))

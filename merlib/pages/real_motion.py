@@ -3,7 +3,6 @@
 Runs are given as ``Saved.load`` returns them, method or trial -> seed -> predictions.
 """
 
-import html
 from collections.abc import Collection, Mapping, Sequence
 
 import matplotlib.pyplot as plt
@@ -172,16 +171,6 @@ def in_one_sentence(runs: Mapping[str, Runs], modules: pd.DataFrame, networks: p
         f"On {one['clip'].nunique()} real clips of {one['subject'].nunique()} people, in points of "
         f"UF1 with intervals of 95 %: {helps('MFEM', modules, list(MFEM)[:2])}; "
         f"{helps('MFFM', modules, list(MFFM)[:2])}; {beats(networks, runs)}."
-    )
-
-
-def box(heading: str, text: str):
-    """Return a text in a box, as HTML for a notebook."""
-    from IPython.display import HTML  # comes with Jupyter, which only the book needs
-
-    return HTML(
-        f'<div class="admonition note"><p class="admonition-title">{html.escape(heading)}</p>'
-        f"<p>{html.escape(text)}</p></div>"
     )
 
 

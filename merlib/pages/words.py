@@ -1,0 +1,45 @@
+"""Sentences on the pages that are computed from what a cell found.
+
+A page says its answer in a box at its top (`answer`), and below an output what can be seen there
+(`see`). Both take finished sentences, which the pages compute, so that they are true of any data.
+"""
+
+import html
+import re
+from collections.abc import Iterable
+
+CODE = re.compile(r"`([^`]+)`")
+
+
+def answer(text: str, heading: str = "The answer, computed"):
+    """Return the answer of a page in a box, as HTML for a notebook."""
+    from IPython.display import HTML  # comes with Jupyter, which only the book needs
+
+    return HTML(
+        f'<div class="admonition note"><p class="admonition-title">{html.escape(heading)}</p>'
+        f"<p>{marked_up(text)}</p></div>"
+    )
+
+
+def see(*sentences: str):
+    """Return what can be seen in the output above, as a paragraph for a notebook.
+
+    Parameters
+    ----------
+    *sentences : str
+        Whole sentences. Empty ones are left out. Text between backticks is set as code.
+    """
+    from IPython.display import HTML
+
+    text = " ".join(marked_up(sentence) for sentence in sentences if sentence)
+    return HTML(f'<p class="what-you-see"><strong>What you see:</strong> {text}</p>')
+
+
+def marked_up(text: str) -> str:
+    return CODE.sub(r"<code>\1</code>", html.escape(text, quote=False))
+
+
+def listed(names: Iterable[str]) -> str:
+    """Return names as people list them: "a", "a and b", "a, b and c"."""
+    *first, last = names
+    return f"{', '.join(first)} and {last}" if first else last
