@@ -97,7 +97,7 @@ def train_together(folds: list[Fold], after_epoch: AfterFoldsEpoch | None = None
             batches = [fold.batches() for fold in folds]
             moves = together.drawn(first.draw, batches, device)
             for (rows, counts, whole), drawn in zip(plan(batches, device), moves, strict=True):
-                trainer.step(clips[each, rows], labels[each, rows], counts, whole, *drawn)
+                trainer.step(clips[each, rows], labels[each, rows], counts, whole, None, *drawn)
             schedule.step()
             trainer.end_epoch(epoch, folds, tests, after_epoch)
     for k, fold in enumerate(folds):

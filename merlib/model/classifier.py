@@ -1,8 +1,9 @@
 """Training of one fold, sections 2.2 and 3.1.4: a scikit-learn classifier around the network."""
 
 import math
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
+from itertools import repeat
 from typing import Any
 
 import numpy as np
@@ -201,7 +202,9 @@ class NetworkClassifier(ClipClassifier):
         parts = enumerate(zip(fitted, folds, watched, strict=True))
         alone = [Fold(one, X, y, rows, test, number) for number, (one, rows, test) in parts]
         clips = reader(X, pick_device(self.device))
-        for group in alike(alone):
+        # On a GPU the steps of a small group take as long as those of a large one.
+        paced = alone[0].classifier.device_.type == "cuda" and self.settings.optimiser == "sgd"
+        for group in alike(alone, paced):
             train_together(group, clips, after_epoch)
         return fitted
 
@@ -297,9 +300,10 @@ class Fold(Trained):
 def train_together(
     folds: list[Fold], clips: Callable[[Tensor], Tensor], after_epoch: AfterFoldsEpoch | None
 ) -> None:
-    """Train the networks of folds with equally many steps at once, as `NetworkClassifier.fit`.
+    """Train the networks of folds at once, as `NetworkClassifier.fit`.
 
-    ``clips`` returns rows (B,) of all clips, on the device.
+    ``clips`` returns rows (B,) of all clips, on the device. If the folds have unequal numbers of
+    steps in an epoch, those that have no more rest until its end, and each has its own pace.
     """
     config, device = folds[0].config, folds[0].classifier.device_
     each = torch.arange(len(folds), device=device)[:, None]
@@ -317,18 +321,33 @@ def train_together(
         networks = [fold.classifier.network_ for fold in folds]
         together = Together(networks, [fold.state for fold in folds], clips(folds[0].rows[:2]))
         trainer = Trainer(together, make_optimiser(together, config), move, prior)
-        steps = cosine(config.epochs * folds[0].steps)
-        schedule = torch.optim.lr_scheduler.LambdaLR(trainer.optimiser, steps)
+        equal = len({fold.steps for fold in folds}) == 1
+        factor = cosine(config.epochs * folds[0].steps) if equal else lambda step: 1.0
+        schedule = torch.optim.lr_scheduler.LambdaLR(trainer.optimiser, factor)
         for epoch in range(1, config.epochs + 1):
+            pace = repeat(None) if equal else paces(folds, epoch, device)
             batches, drawn = zip(*(fold.batches() for fold in folds), strict=True)
             chances = stacked(drawn, device)
-            for (rows, counts, whole), moves in zip(plan(batches, device), chances, strict=True):
+            steps = zip(plan(batches, device), chances, pace)  # noqa: B905, pace may be endless
+            for (rows, counts, whole), moves, share in steps:
                 moves = moves.flatten(0, 1)
-                trainer.step(shown(rows), labels[each, rows], counts, whole, moves)
+                trainer.step(shown(rows), labels[each, rows], counts, whole, share, moves)
                 schedule.step()
             trainer.end_epoch(epoch, folds, tests, after_epoch)
     for k, fold in enumerate(folds):
         fold.classifier.network_.load_state_dict(together.state_dict(k), strict=False)
+
+
+def paces(folds: Sequence[Fold], epoch: int, device: torch.device) -> Tensor:
+    """Return the factor of the learning rate of each fold in the steps of an epoch (steps, F).
+
+    It is 0 after the last step of a fold.
+    """
+    found = torch.zeros(max(fold.steps for fold in folds), len(folds))
+    for k, fold in enumerate(folds):
+        factor, done = cosine(fold.config.epochs * fold.steps), (epoch - 1) * fold.steps
+        found[: fold.steps, k] = torch.tensor([factor(done + step) for step in range(fold.steps)])
+    return found.to(device)
 
 
 def read(X: np.ndarray | Rows, rows: Tensor) -> Tensor:

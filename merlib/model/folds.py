@@ -26,7 +26,7 @@ from torch.nn import functional
 
 from merlib.files import say
 
-from .training import Diverged, decaying
+from .training import Diverged, decaying, with_momentum
 
 VERSION = 1  # raised when this step computes something else, see merlib.versions
 
@@ -141,7 +141,8 @@ class Trainer:
     """Takes the steps of networks that train together, by cross entropy.
 
     ``move`` returns training clips (N, ...) moved at random, from the clips and what `step` is
-    given for it. ``prior`` is added to the logits in the loss.
+    given for it. ``prior`` is added to the logits in the loss. Folds with unequal numbers of steps
+    need a ``pace`` in each step, and an optimiser whose step is in proportion to its rate: SGD.
     """
 
     def __init__(
@@ -152,7 +153,7 @@ class Trainer:
         prior: Tensor | float = 0.0,
     ):
         self.together, self.move, self.prior = together, move, prior
-        self.optimiser = recordable(optimiser)
+        self.optimiser = recordable(with_momentum(optimiser))
         self.total = torch.zeros(
             len(together.states), device=next(iter(together.weights.values())).device
         )
@@ -166,16 +167,50 @@ class Trainer:
         return [*network.weights.values(), *network.buffers.values(), *noted, self.total]
 
     def take(
-        self, clips: Tensor, labels: Tensor, counts: Tensor, whole: bool, *drawn: Tensor
+        self,
+        clips: Tensor,
+        labels: Tensor,
+        counts: Tensor,
+        whole: bool,
+        pace: Tensor | None,
+        *drawn: Tensor,
     ) -> None:
-        """Take a step by clips (F, B, ...), their labels and counts (F, B); see `Together`."""
+        """Take a step by clips (F, B, ...), their labels and counts (F, B); see `Together`.
+
+        ``pace`` (F,) is the share of the step that each fold takes; a fold of share 0 rests.
+        """
+        before = [] if pace is None else [one.detach().clone() for one in self.paced()]
         moved = self.move(clips.flatten(0, 1), *drawn).unflatten(0, counts.shape)
         logits = self.together.forward(moved, counts, whole) + self.prior
         losses = mean_losses(logits, labels, counts)
         losses.sum().backward()
         self.optimiser.step()
         self.optimiser.zero_grad()
-        self.total += losses.detach() * counts.sum(dim=1)
+        clips_of_step = counts.sum(dim=1)
+        if pace is not None:
+            self.keep_pace(before, pace)
+            clips_of_step = clips_of_step * (pace > 0)
+        self.total += losses.detach() * clips_of_step
+
+    def paced(self) -> list[Tensor]:
+        """Return the tensors (F, ...) of the folds that a step changes, weights first."""
+        masks = {f"{name}.mask" for name in self.together.dropouts}
+        buffers = [one for name, one in self.together.buffers.items() if name not in masks]
+        return [*self.together.weights.values(), *buffers, *kept_by(self.optimiser)]
+
+    @torch.no_grad()
+    def keep_pace(self, before: Sequence[Tensor], pace: Tensor) -> None:
+        """Undo the part of a step that a fold does not take.
+
+        A weight moves by its share of the step. What is noted beside it, such as momentum, is not
+        touched by a rate: it stays as it was only if the fold rests.
+        """
+        for k, (then, now) in enumerate(zip(before, self.paced(), strict=True)):
+            share = pace.view(-1, *(1,) * (now.ndim - 1))
+            if k < len(self.together.weights):
+                now.copy_(torch.lerp(then, now, share))
+            else:
+                now.copy_(torch.where(share > 0, now, then))
 
     def end_epoch(
         self,
@@ -216,11 +251,11 @@ class Trained:
 Some = TypeVar("Some", bound=Trained)
 
 
-def alike(folds: Iterable[Some]) -> list[list[Some]]:
-    """Return groups of folds with the same numbers of steps in an epoch and of classes."""
+def alike(folds: Iterable[Some], paced: bool = False) -> list[list[Some]]:
+    """Return groups of folds with the same number of classes, and of steps unless ``paced``."""
     groups: dict[tuple[int, int], list[Some]] = defaultdict(list)
     for fold in folds:
-        groups[fold.steps, len(fold.classifier.classes_)].append(fold)
+        groups[0 if paced else fold.steps, len(fold.classifier.classes_)].append(fold)
     return list(groups.values())
 
 
@@ -406,10 +441,16 @@ def stacked(
 
     All go to the device in one copy, so that no step of a GPU waits.
     """
-    steps = [padded(list(step), padding_value=filler) for step in zip(*epoch, strict=True)]
+    steps = [padded(step, padding_value=filler) for step in steps_of(epoch)]
     moved = torch.cat([step.flatten() for step in steps]).to(device)
     parts = moved.split([step.numel() for step in steps])
     return [part.view(step.shape) for part, step in zip(parts, steps, strict=True)]
+
+
+def steps_of(epoch: Sequence[Sequence[Tensor]]) -> Iterator[list[Tensor]]:
+    """Yield what all folds have for each step; the last of a fold again if it has no more."""
+    for step in range(max(map(len, epoch))):
+        yield [fold[min(step, len(fold) - 1)] for fold in epoch]
 
 
 def plan(
@@ -417,9 +458,9 @@ def plan(
 ) -> Iterator[tuple[Tensor, Tensor, bool]]:
     """Yield rows (F, B), counts (F, B), and whether the batch is whole, of each step of an epoch.
 
-    ``batches`` are the rows of each fold, in equally many steps; see `Together.forward`.
+    ``batches`` are the rows of each fold in each of its steps; see `Together.forward`.
     """
-    whole = [len({len(rows) for rows in step}) == 1 for step in zip(*batches, strict=True)]
+    whole = [len({len(rows) for rows in step}) == 1 for step in steps_of(batches)]
     for rows, full in zip(stacked(batches, device, -1), whole, strict=True):
         yield rows.clamp(min=0), (rows >= 0).float(), full
 

@@ -82,11 +82,18 @@ def loss_scaler(
     number is half as large. A fused optimiser does all this on the device, so that no step waits.
     """
     scaler = torch.amp.GradScaler(device.type, enabled=kind is torch.float16)
-    for group in optimiser.param_groups if scaler.is_enabled() else ():
+    if scaler.is_enabled():
         # If the first step overflows, a fused SGD would leave its momentum uninitialised.
+        with_momentum(optimiser)
+    return scaler
+
+
+def with_momentum(optimiser: torch.optim.Optimizer) -> torch.optim.Optimizer:
+    """Return an optimiser whose momentum is there before its first step, which is the same."""
+    for group in optimiser.param_groups:
         for one in group["params"] if group.get("momentum") else ():
             optimiser.state[one]["momentum_buffer"] = torch.zeros_like(one)
-    return scaler
+    return optimiser
 
 
 @contextmanager

@@ -288,6 +288,22 @@ def test_folds_of_the_paper_s_network_train_together():
     assert waits[0] == waits[1]
 
 
+def test_folds_with_unequal_steps_are_one_group_and_no_step_waits():
+    config = replace(FRAME, variant="mfem", size=32, batch_size=4, epochs=2)
+    X, y = data(1, config.channels, 32, 32)
+    rows = [np.arange(12), np.arange(8)]  # three steps in an epoch, and two
+    told, waits = [], []
+    for batch in (4, 2):
+        with machine() as found:
+            fitted = NetworkClassifier(replace(config, batch_size=batch)).fit_folds(
+                X, y, rows, [1, 2], [np.arange(2)] * 2, lambda *now: told.append(now[:2])
+            )
+        waits.append(len(found.waits))
+        assert all(np.isfinite(one.loss_).all() for one in fitted)
+    assert told == [(1, 0), (1, 1), (2, 0), (2, 1)] * 2  # group by group the epochs would differ
+    assert waits[0] == waits[1]
+
+
 @pytest.mark.parametrize("name", TOGETHER)
 def test_folds_of_a_rival_train_together(name):
     X, y = data(*SHAPES[METHODS[name].view])

@@ -62,6 +62,38 @@ def test_each_fold_takes_the_steps_that_it_takes_alone(changes):
         np.testing.assert_allclose(one.predict_proba(X), alone.predict_proba(X), atol=2e-3)
 
 
+@pytest.mark.parametrize("changes", [{"variant": "full"}, {"variant": "base", "epochs": 3}])
+def test_folds_with_unequal_steps_train_in_one_group_as_alone(monkeypatch, changes):
+    """As on a GPU: one fold takes three steps in an epoch, one two, and one a single step."""
+    X, clips = clips_of([3, 8, 9])
+    y = clips["emotion"].to_numpy(str)
+    rows = [np.arange(20), np.arange(12), np.arange(8)]
+    chosen = SMALL | {"dropout": 0.0, "dropout_fc": 0.0, "learning_rate": 1e-3} | changes
+    estimator = NetworkClassifier(config.profile("laptop", **chosen))
+    groups = []
+
+    def one_group(all_folds, paced):
+        groups.append([fold.steps for fold in all_folds])
+        return folds.alike(all_folds, paced=True)
+
+    monkeypatch.setattr("merlib.model.classifier.alike", one_group)
+    together = estimator.fit_folds(X, y, rows, [1, 2, 3])
+    assert groups == [[3, 2, 1]]
+    still = NetworkClassifier(config.profile("laptop", **chosen | {"learning_rate": 1e-40}))
+    for one, part, seed in zip(together, rows, [1, 2, 3], strict=True):
+        alone = estimator.set_params(random_state=seed).fit(X[part], y[part])
+        start = state(still.set_params(random_state=seed).fit(X[part], y[part]))
+        np.testing.assert_allclose(one.loss_, alone.loss_, rtol=1e-3)
+        a, b = state(one), state(alone)
+        counted = [name for name in b if name.endswith("num_batches_tracked")]
+        assert counted
+        assert all(a[name] == b[name] for name in counted)
+        moved = torch.cat([(b[name] - start[name]).flatten() for name in b if name not in counted])
+        apart = torch.cat([(a[name] - b[name]).flatten() for name in b if name not in counted])
+        assert apart.norm() < 0.02 * moved.norm()
+        np.testing.assert_allclose(one.predict_proba(X), alone.predict_proba(X), atol=5e-3)
+
+
 def test_leaving_one_subject_out_trains_folds_together_and_goes_on(monkeypatch):
     X, clips = clips_of([4, 4, 5, 8])
     estimator = NetworkClassifier(config.profile("laptop", **SMALL | {"epochs": 2}))
