@@ -11,7 +11,7 @@ IN_CONTAINER = $(if $(filter 0,$(shell id -u)),--allow-root --no-browser --ip=0.
 STUDY      = --dataset $(DATASET) --data-root "$(DATA_ROOT)" --profile $(PROFILE) --seed $(SEED) $(OPTIONS)
 
 .PHONY: study ablation claims compare notebooks book pdf slides handout archive \
-	test fingerprints test-slow coverage links bench lab launch lint lock clean
+	test test-book test-slow fingerprints coverage links bench lab launch lint lock clean
 
 study: .venv/installed      ## data, training, notebooks and book
 	$(BIN)/merlib study $(STUDY) --methods $(METHODS)
@@ -53,12 +53,15 @@ handout: .venv/installed    ## _build/handout: the notebooks without their solut
 archive: .venv/installed    ## the built book, how to cite it and the lock file: what a release has
 	$(BIN)/python -m book.tools.archive
 
-test: .venv/installed       ## all tests but the slow ones
+test: .venv/installed       ## all tests but those of the whole book and the slow ones
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports --no-cache
 	$(BIN)/pytest -n auto --dist loadfile --no-loadscope-reorder
+
+test-book: .venv/installed  ## executes all pages on a small dataset, builds the book, opens it in Chromium
+	$(BIN)/pytest -m book -n auto --dist loadfile --no-loadscope-reorder
 
 fingerprints: .venv/installed ## store what steps with a new version compute (merlib/versions.py)
 	$(BIN)/python tests/test_fingerprints.py
@@ -69,7 +72,7 @@ test-slow: .venv/installed
 TESTS ?= tests
 coverage: .venv/installed   ## share of merlib's lines that the tests run, with notebooks and workers
 	$(BIN)/coverage erase
-	$(BIN)/coverage run -m pytest -n auto --dist loadfile --no-loadscope-reorder $(TESTS)
+	$(BIN)/coverage run -m pytest -m "not slow" -n auto --dist loadfile --no-loadscope-reorder $(TESTS)
 	$(BIN)/coverage combine --quiet
 	$(BIN)/coverage report --skip-covered
 

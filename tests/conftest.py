@@ -30,8 +30,19 @@ TINY = {"size": 32, "flow_size": 32, "frames": 3, "width": 8, "lstm_hidden": 8, 
 torch.set_num_threads(1)
 
 
+BOOK = "book_home"
+"""The fixture whose tests are marked as `book`: `make test-book` runs them."""
+
+
+@pytest.hookimpl(tryfirst=True)  # before tests are chosen by their marks
 def pytest_collection_modifyitems(items):
-    """The browser comes last: by then the book is built, and no test process waits for it."""
+    """Mark the tests of the whole book.
+
+    The browser comes last: by then the book is built, and no test process waits for it.
+    """
+    for item in items:
+        if BOOK in getattr(item, "fixturenames", ()):
+            item.add_marker(pytest.mark.book)
     items.sort(key=lambda item: item.path.name == "test_browser.py")
 
 
@@ -171,8 +182,11 @@ def both(base, casme2_root, samm_root):
 
 
 @pytest.fixture(scope="session")
-def home(base, casme2_root, both):
-    """A checkout without results, its notebooks executed, its book built; by one process."""
+def book_home(base, casme2_root, both):
+    """A checkout without results, its notebooks executed, its book built; by one process.
+
+    That takes minutes, so tests that ask for it have a command of their own, see `BOOK`.
+    """
     home = base / "home"
     with FileLock(base / "home.lock"), pytest.MonkeyPatch.context() as patch:
         # Starting workers would take longer than these small tasks do.

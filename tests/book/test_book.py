@@ -35,17 +35,20 @@ def one_process():
 
 
 @pytest.fixture(scope="session")
-def executed(home):
+def executed(book_home):
     """All notebooks, executed."""
     return {
-        text.stem: nbformat.read(home / "notebooks" / f"{text.stem}.ipynb", 4) for text in NOTEBOOKS
+        text.stem: nbformat.read(book_home / "notebooks" / f"{text.stem}.ipynb", 4)
+        for text in NOTEBOOKS
     }
 
 
 @pytest.mark.parametrize("name", ["01_data", "02_preprocessing"])
-def test_a_real_dataset_shows_no_face_unasked_and_claims_no_truth(home, casme2_root, copy_of, name):
+def test_a_real_dataset_shows_no_face_unasked_and_claims_no_truth(
+    book_home, casme2_root, copy_of, name
+):
     """The same folders, read as an official release: nobody knows the true motion."""
-    path = home / "notebooks" / f"real_{name}.ipynb"
+    path = book_home / "notebooks" / f"real_{name}.ipynb"
     nbformat.write(build.opened((ROOT / "notebooks" / f"{name}.py").read_text()), path)
     parameters = {"dataset": "casme2", "data_root": str(copy_of(casme2_root)), "overrides": TINY}
     (Path(parameters["data_root"]) / "dataset.json").unlink()  # it looks like a licensed copy now
@@ -106,14 +109,14 @@ def test_every_page_of_the_contents_exists():
     assert {f"notebooks/{path.stem}" for path in NOTEBOOKS} <= set(files)
 
 
-def test_cells_are_clean(executed, home, casme2_root):
+def test_cells_are_clean(executed, book_home, casme2_root):
     """No warnings, progress bars or paths of this machine, and no function beyond a screen."""
     for name, notebook in executed.items():
         for output in outputs(notebook):
             assert output.output_type != "error"
             assert output.get("name") != "stderr", (name, output.get("text"))
         text = nbformat.writes(notebook)
-        for path in (str(home), str(casme2_root), str(ROOT), str(Path.home()) + "/"):
+        for path in (str(book_home), str(casme2_root), str(ROOT), str(Path.home()) + "/"):
             assert path not in text, (name, path)
         for word in ("Warning", "it/s]", "\\r"):
             assert word not in text.replace("\\\\r", ""), (name, word)
@@ -153,10 +156,10 @@ def test_every_figure_of_data_is_there(executed):
 
 
 @pytest.fixture(scope="session")
-def pages(home):
+def pages(book_home):
     return {
         path: BeautifulSoup(path.read_text(), "html.parser")
-        for path in (home / "_build" / "html").rglob("*.html")
+        for path in (book_home / "_build" / "html").rglob("*.html")
     }
 
 
@@ -190,8 +193,8 @@ def test_no_link_inside_the_book_is_broken(pages):
                 assert pages[there].find(id=anchor), (path.name, link["href"])
 
 
-def test_executing_again_does_nothing_and_another_seed_does(home, casme2_root):
-    alone = home.parent / "alone"
+def test_executing_again_does_nothing_and_another_seed_does(book_home, casme2_root):
+    alone = book_home.parent / "alone"
     (alone / "notebooks").mkdir(parents=True)
     shutil.copy(ROOT / "notebooks" / "09_audit.py", alone / "notebooks")
     (alone / "_toc.yml").write_text(OURS)
@@ -328,8 +331,8 @@ def test_few_pages_run_at_a_time_where_memory_is_short(monkeypatch):
     assert [available(0.5), available(3.5), available(100)] == [1, 2, 4]
 
 
-def test_a_failing_cell_is_named(home, casme2_root):
-    broken = home.parent / "broken"
+def test_a_failing_cell_is_named(book_home, casme2_root):
+    broken = book_home.parent / "broken"
     (broken / "notebooks").mkdir(parents=True)
     header = (ROOT / "notebooks" / "09_audit.py").read_text().partition("# %%")[0]
     (broken / "notebooks" / "01_bad.py").write_text(

@@ -37,9 +37,9 @@ def names():
 
 
 @pytest.fixture(scope="module")
-def book(home):
+def book(book_home):
     """The folder of the built book."""
-    return home / "_build" / "html"
+    return book_home / "_build" / "html"
 
 
 @pytest.fixture(scope="module")
@@ -57,12 +57,12 @@ def address(book):
 
 
 @pytest.fixture(scope="module")
-def printed(installed, home):
+def printed(installed, book_home):
     """The PDF that the command makes."""
     command = [sys.executable, "-m", "book.tools.pdf"]
-    made = subprocess.run(command, cwd=home, check=True, capture_output=True, text=True)
-    assert made.stdout.split() == [str(home / "_build" / "merlib.pdf")] and not made.stderr
-    return PdfReader(home / "_build" / "merlib.pdf")
+    made = subprocess.run(command, cwd=book_home, check=True, capture_output=True, text=True)
+    assert made.stdout.split() == [str(book_home / "_build" / "merlib.pdf")] and not made.stderr
+    return PdfReader(book_home / "_build" / "merlib.pdf")
 
 
 @pytest.fixture(scope="module", params=SCREENS)
@@ -305,8 +305,8 @@ def test_the_book_reads_from_a_folder(desk, book):
     expect(found).to_have_attribute("href", re.compile("book/clusters.html"))
 
 
-def test_the_slides_show_without_a_fault(desk, home):
-    index = slides.build(home)
+def test_the_slides_show_without_a_fault(desk, book_home):
+    index = slides.build(book_home)
     pages = sorted(index.parent.glob("*.html"))
     with pdf.served(index.parent) as address:
         for path in pages:
@@ -359,8 +359,8 @@ def test_links_of_the_pdf_lead_into_it(printed):
     assert count > len(names())
 
 
-def test_nothing_sticks_out_of_a_sheet(sheet, printed, home):
-    with pdf.served(home / "_build" / "pdf") as address:
+def test_nothing_sticks_out_of_a_sheet(sheet, printed, book_home):
+    with pdf.served(book_home / "_build" / "pdf") as address:
         page = sheet.open(address, "index.html")
         page.evaluate("fit()")
         assert not sheet.faults + page.evaluate(FORMULAS) + page.evaluate(OUT)
@@ -417,12 +417,12 @@ def test_the_pdf_leaves_out_folded_code_and_keeps_solutions(sheet, tmp_path):
         assert "drawn" not in told and "solved" in told and "file" in told
 
 
-def test_without_a_book_or_a_browser_the_command_says_so(home, tmp_path, monkeypatch, capsys):
+def test_without_a_book_or_a_browser_the_command_says_so(book_home, tmp_path, monkeypatch, capsys):
     monkeypatch.chdir(tmp_path)
     (tmp_path / "_toc.yml").write_text(OURS)
     assert pdf.main() == 1
     assert capsys.readouterr().err == ("merlib: there is no book to print: run `make book` first\n")
-    monkeypatch.chdir(home)
+    monkeypatch.chdir(book_home)
     monkeypatch.setenv("CHROMIUM", "nowhere")
     assert pdf.main() == 1
     assert "nowhere not found (Debian: apt-get install chromium)" in capsys.readouterr().err
