@@ -115,7 +115,7 @@ def test_the_workflows_install_as_binder_does():
 
 def test_the_tests_of_the_workflow_are_those_of_everybody():
     about = WORKFLOWS["tests.yml"]["jobs"]["tests"]
-    assert commands("tests.yml", "tests") == [".ci/run"]
+    assert commands("tests.yml", "tests") == [".ci/run", "make test-book"]
     assert about["strategy"]["matrix"]["python"] == ["3.11", "3.12", "3.13"]
     assert "make test" in (ROOT / ".ci" / "run").read_text()
 
