@@ -16,6 +16,7 @@ async function start() {
     ...size, margin: 0.04, center: false, hash: true, transition: "none", slideNumber: "c/t",
     viewDistance: Number.MAX_SAFE_INTEGER, // all slides are laid out, so that they can be measured
     plugins: [RevealNotes],
+    defaultTiming: 60, // shows the clock of a slide; each slide has its own seconds
   });
 }
 

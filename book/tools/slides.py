@@ -1,4 +1,4 @@
-"""The slides of the lecture: ``book/lecture.md`` with outputs of the executed notebooks.
+"""The slides of the lecture: ``book/lecture/lecture.md`` with outputs of the executed notebooks.
 
 The text has the parts of the lecture as headings of level 1 and the slides as headings of level 2.
 A line ``![](01_data#table-1)`` puts an output on a slide: the one of the cell of ``01_data`` whose
@@ -89,7 +89,7 @@ def build(home: Path) -> Path:
     ValueError
         If a notebook is missing or not executed, or has no output of a name.
     """
-    parts = plan((home / "book" / "lecture.md").read_text("utf-8"))
+    parts = plan((home / "book" / "lecture" / "lecture.md").read_text("utf-8"))
     outputs_of = functools.cache(lambda page: named(home / "notebooks" / f"{page}.ipynb"))
     deck = nbformat.v4.new_notebook(metadata={"title": parts[0].slides[0].title})
     for part in parts:

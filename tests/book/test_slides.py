@@ -80,9 +80,9 @@ Ask.
 def home(tmp_path_factory):
     """A checkout of one executed notebook and a lecture of two parts."""
     home = tmp_path_factory.mktemp("slides")
-    (home / "book").mkdir()
+    (home / "book" / "lecture").mkdir(parents=True)
     (home / "book" / "_static").symlink_to(ROOT / "book" / "_static")
-    (home / "book" / "lecture.md").write_text(LECTURE)
+    (home / "book" / "lecture" / "lecture.md").write_text(LECTURE)
     (home / "notebooks").mkdir()
     path = home / "notebooks" / "01_one.ipynb"
     nbformat.write(opened(NOTEBOOK), path)
@@ -162,8 +162,8 @@ def test_a_page_that_cannot_be_shown_is_named(tmp_path, made, why):
 
 
 def test_an_output_that_is_not_there_is_named(tmp_path, home):
-    (tmp_path / "book").mkdir()
-    (tmp_path / "book" / "lecture.md").write_text(LECTURE.replace("#sum", "#total"))
+    (tmp_path / "book" / "lecture").mkdir(parents=True)
+    (tmp_path / "book" / "lecture" / "lecture.md").write_text(LECTURE.replace("#sum", "#total"))
     (tmp_path / "notebooks").symlink_to(home / "notebooks")
     with pytest.raises(ValueError, match="lecture.md shows 01_one#total"):
         slides.build(tmp_path)
@@ -174,7 +174,7 @@ def test_an_output_that_is_not_there_is_named(tmp_path, home):
 
 @pytest.fixture(scope="module")
 def parts():
-    return slides.plan((ROOT / "book" / "lecture.md").read_text())
+    return slides.plan((ROOT / "book" / "lecture" / "lecture.md").read_text())
 
 
 def test_the_lecture_is_the_one_of_the_course(parts):
