@@ -44,11 +44,11 @@ book: .venv/installed       ## execute what changed and build the book
 pdf: .venv/installed        ## the built book as _build/merlib.pdf, by Chromium
 	$(BIN)/python -m book.tools.pdf
 
-slides: .venv/installed     ## _build/slides: the executed notebooks' slides, to read offline
+slides: .venv/installed     ## _build/slides: the lecture with notes, from the executed notebooks
 	$(BIN)/python -m book.tools.slides
 
-handout: .venv/installed    ## _build/handout: the notebooks without their solutions
-	$(BIN)/python -m book.tools.slides --handout
+handout: .venv/installed    ## _build/handout: notebooks with cells for answers, and with solutions
+	$(BIN)/python -m book.tools.handout
 
 archive: .venv/installed    ## the built book, how to cite it and the lock file: what a release has
 	$(BIN)/python -m book.tools.archive

@@ -1,4 +1,4 @@
-# %% [markdown] slideshow={"slide_type": "slide"}
+# %% [markdown]
 # # The story of the paper
 #
 # Sections 0 and 1 of the paper {cite}`cao2025micro`: what the problem is, which two gaps the authors
@@ -37,7 +37,7 @@ from merlib.study import paper, parameters, related
 globals().update(parameters.read(globals()))  # papermill may pass text
 plots.style()
 
-# %% [markdown] slideshow={"slide_type": "slide"}
+# %% [markdown]
 # ## The problem
 #
 # A [micro-expression](../book/glossary.md#micro-expression) is a small movement of the face that
@@ -55,7 +55,7 @@ plots.style()
 # convolutional network sees the places, and an [LSTM](../book/glossary.md#lstm) the order of the
 # frames {cite}`zhang2021survey,yu2023survey`.
 
-# %% [markdown] slideshow={"slide_type": "slide"}
+# %% [markdown]
 # ## Two gaps
 #
 # **1. One region.** [Attention](../book/glossary.md#attention) finds the most salient region of the
@@ -72,7 +72,7 @@ plots.style()
 # are the units that the paper names, 12, 14, 15 and 17 in section 3.2, with 20, a neighbour.
 
 
-# %%
+# %% slide="places"
 def agreement(units):
     """Return how far the places and the movements of units agree, as two
     tables of cosines.
@@ -110,7 +110,7 @@ plots.table(
 # and AU20, which both pull outwards, not even that is different. AU17, on the chin, is the second
 # region that a single look may miss: repression shows it, alone or with AU15.
 
-# %% [markdown] slideshow={"slide_type": "slide"}
+# %% [markdown]
 # ## Three contributions
 #
 # 1. **MFEM**, multi-region feature extraction: attention that looks *again* at what its first look
@@ -122,7 +122,7 @@ plots.table(
 #    ([the network](05_network.ipynb), [the printed figures](09_audit.ipynb), [the same table
 #    here](15_comparison.ipynb)).
 
-# %% tags=["hide-input"] slideshow={"slide_type": "-"}
+# %% tags=["hide-input"] slide="network"
 drawing.show(diagrams.network)
 
 # %% [markdown]
@@ -130,7 +130,7 @@ drawing.show(diagrams.network)
 # concatenation. Each frame goes through the stages of ResNet34. What the MFEM of a stage found goes
 # two ways: with the stage's own output into the next stage, and into the MFFM.*
 
-# %% [markdown] slideshow={"slide_type": "slide"}
+# %% [markdown]
 # ## Related work
 #
 # The paper tells it in three groups.
@@ -153,7 +153,7 @@ drawing.show(diagrams.network)
 # the F1 that table 2 prints. *Layers* is what the classification sees. The name of a method that
 # runs here leads to its scores.
 
-# %% mystnb={"markdown_format": "myst"} slideshow={"slide_type": "slide"}
+# %% mystnb={"markdown_format": "myst"} slide="related"
 Markdown(related.table(related.NAMED, "15_comparison.ipynb"))
 
 # %%
@@ -192,7 +192,7 @@ Markdown(related.table(related.OTHERS, "15_comparison.ipynb"))
 # %%
 print(", ".join(effects.title(name) for name in related.CONTROLS))
 
-# %% [markdown] slideshow={"slide_type": "slide"}
+# %% [markdown]
 # ## Summary
 #
 # - A micro-expression is short, weak and local. The paper's subject is the third: *where* to look.
@@ -206,7 +206,9 @@ print(", ".join(effects.title(name) for name in related.CONTROLS))
 # %% [markdown]
 # ## Exercises
 #
-# **1. (easy)** The paper says that its method is the best on both datasets. Which method has the
+# ### Exercise 1 (easy)
+#
+# The paper says that its method is the best on both datasets. Which method has the
 # highest figure in each column of table 2?
 
 # %% tags=["solution", "hide-cell"] jupyter={"source_hidden": true, "outputs_hidden": true}
@@ -221,7 +223,9 @@ print(leaders.to_string())
 # methods only.
 
 # %% [markdown]
-# **2. (middle)** Which two action units of the generator share their place most, though they belong
+# ### Exercise 2 (middle)
+#
+# Which two action units of the generator share their place most, though they belong
 # to different emotions of CASME II? Look for pairs that agree in place and hardly in movement.
 
 # %% tags=["solution", "hide-cell"] jupyter={"source_hidden": true, "outputs_hidden": true}
@@ -249,7 +253,9 @@ assert all(place >= abs(movement) - 1e-6 for place, movement, _, _ in pairs)
 # so, and there a map of places is not enough.
 
 # %% [markdown]
-# **3. (hard)** What does a classifier lose that knows *where* a face moves, but not *how*? Let it see
+# ### Exercise 3 (hard)
+#
+# What does a classifier lose that knows *where* a face moves, but not *how*? Let it see
 # each combination of units that the generator draws for CASME II, once as lengths of the movement and
 # once as vectors, with noise in every point. It answers the emotion of the combination that
 # correlates most. How often is the emotion right?

@@ -1,4 +1,4 @@
-# %% [markdown] slideshow={"slide_type": "slide"}
+# %% [markdown]
 # # The data and table 1
 #
 # Section 3.1.1 of the paper. The whole field uses two collections of spontaneous
@@ -67,7 +67,7 @@ print(
 # units](../book/glossary.md#action-unit) are the names of the muscles in the [Facial Action Coding
 # System](../book/glossary.md#facs).
 
-# %%
+# %% slide="clips"
 columns = ["clip", "emotion", "onset", "apex", "offset", "action_units"]
 plots.table(
     clips[columns].head(8),
@@ -83,14 +83,14 @@ plots.table(
 # %%
 print("\n".join(clips.attrs["repairs"]) or "Nothing had to be repaired.")
 
-# %% [markdown] slideshow={"slide_type": "slide"}
+# %% [markdown]
 # ## Table 1: printed and counted
 #
 # The paper prints two columns; the last one is counted from the clip table above. The paper leaves
 # out the two smallest classes of CASME II, and it takes the five largest of SAMM. The table read
 # here has only the classes that are used.
 
-# %% slideshow={"slide_type": "fragment"}
+# %% slide="table-1"
 counted = clips["emotion"].value_counts().reindex(classes, fill_value=0)
 height, width = read_frames(clips["frames"].iloc[0][:1])[0].shape
 here = {
@@ -116,7 +116,7 @@ plots.table(table1, f"Table 1. Here: {clips.attrs['version']}", digits=0)
 # attention and scores are shown.
 # :::
 
-# %% tags=["hide-input"]
+# %% tags=["hide-input"] slide="faces"
 faces = plots.Faces(dataset, show_faces)
 if faces.shown:
     first = clips.groupby("subject").first().head(6)
@@ -154,7 +154,7 @@ else:
         " known of time."
     )
 
-# %% tags=["hide-input"]
+# %% tags=["hide-input"] slide="durations"
 if timed:
     figure, axes = plt.subplots(figsize=(6, 2.8))
     bins = np.linspace(0, whole.max(), 25)
@@ -181,7 +181,7 @@ if timed:
 # Subjects differ in how many clips and which classes they gave. When [one subject is left
 # out](../book/glossary.md#loso) ([training](06_training.ipynb)), the test may have only one class.
 
-# %% tags=["hide-input"] slideshow={"slide_type": "slide"}
+# %% tags=["hide-input"] slide="subjects"
 HATCHES = ("", "///", "...", "xxx", "---", "ooo", "++")
 by_subject = pd.crosstab(clips["subject"], clips["emotion"]).reindex(
     columns=classes, fill_value=0
@@ -226,7 +226,7 @@ plots.show(
 # numbers. A classifier that is given the units as people coded them is right on 81 to 86 % of CASME
 # II's clips of people that it has not seen, and on as many of the drawn ones.
 
-# %% tags=["hide-input"] slideshow={"slide_type": "slide"}
+# %% tags=["hide-input"] slide="units"
 drawing.show(procedure.action_units)
 
 # %% [markdown]
@@ -266,7 +266,7 @@ else:
 # %% [markdown]
 # *How often a unit occurs in the clips of a class.*
 
-# %% [markdown] slideshow={"slide_type": "slide"}
+# %% [markdown]
 # ## What a score means on this data
 #
 # Some answers need no network. Compare every score of this book with them:
@@ -279,7 +279,7 @@ else:
 #   units for each class, and answers each combination with its most frequent class: no method that
 #   reads the units, and nothing else, can do better.
 
-# %% slideshow={"slide_type": "fragment"}
+# %% slide="reference"
 y = clips["emotion"]
 largest = pd.Series(counted.idxmax(), index=y.index)
 rows = {}
@@ -315,7 +315,9 @@ print(f"One clip more or less is {100 / len(clips):.2f} points of accuracy.")
 #
 # ## Exercises
 #
-# **1.** (easy) How accurate would *always the largest class* be on the clips that the paper uses of
+# ### Exercise 1 (easy)
+#
+# How accurate would *always the largest class* be on the clips that the paper uses of
 # CASME II and of SAMM? Take the counts from the printed table 1.
 
 # %% tags=["solution", "hide-cell"] jupyter={"source_hidden": true, "outputs_hidden": true}
@@ -332,7 +334,9 @@ for name, used in CLASSES.items():
 # Read a printed accuracy on the scale from here to 100 %, not from 0.
 
 # %% [markdown]
-# **2.** (middle) Find by hand, from equations 16 and 17, the UF1 and the UAR of *always the largest
+# ### Exercise 2 (middle)
+#
+# Find by hand, from equations 16 and 17, the UF1 and the UAR of *always the largest
 # class*. They depend on three numbers: the number of clips $n$, the number of clips of the largest
 # class $m$ and the number of classes $C$. Compare with `metrics`.
 
@@ -353,7 +357,9 @@ print(
 # UAR does not depend on how uneven the classes are. UF1 does, a little.
 
 # %% [markdown]
-# **3.** (middle) Somebody computes F1 for each left-out subject over all classes and averages over
+# ### Exercise 3 (middle)
+#
+# Somebody computes F1 for each left-out subject over all classes and averages over
 # the subjects. What score does a *perfect* predictor get? First think, then compute it from the
 # classes that each subject shows, then let `metrics.per_fold_uf1` check you.
 
@@ -374,7 +380,9 @@ print(
 # This is why the paper's equations add up the counts of all folds first.
 
 # %% [markdown]
-# **4.** (hard) How good can a method be with the action units alone? Write a predictor that answers
+# ### Exercise 4 (hard)
+#
+# How good can a method be with the action units alone? Write a predictor that answers
 # for each clip the most frequent emotion among the *other* subjects' clips with the same units. If
 # there is no such clip, it answers their most frequent emotion. Compare with the same table made
 # from all clips, the tested one included. Why can the honest score never be the higher one?

@@ -1,4 +1,4 @@
-# %% [markdown] slideshow={"slide_type": "slide"}
+# %% [markdown]
 # # Preprocessing: from frames to what the network sees
 #
 # Section 3.1.2 of the paper. A [micro-expression](../book/glossary.md#micro-expression) moves a
@@ -93,7 +93,7 @@ print(
 matrix = pipeline.transform(frames[0], config, shown["cropped"], shown["eyes"])
 aligned = face.align(frames, matrix, config.size)
 
-# %% tags=["hide-input"]
+# %% tags=["hide-input"] slide="crop"
 CROSS = {"color": "C1", "marker": "+", "s": 120}
 figure, (left, right) = plt.subplots(1, 2, figsize=(6, 3), width_ratios=(4, 3))
 left.imshow(faces.picture(frames[0]), vmin=0, vmax=255)
@@ -148,7 +148,7 @@ if dataset in DRAWN:
 else:
     print("Real data: the true eye centres are not known.")
 
-# %% [markdown] slideshow={"slide_type": "slide"}
+# %% [markdown]
 # ## Magnify: Eulerian video magnification
 #
 # Motion of a fraction of a pixel shows itself as a small change of brightness over time. [Eulerian
@@ -167,7 +167,7 @@ else:
 # the camera, the coarsest the light of the lamps, and both are left out. Fine bands get less than
 # $\alpha$: what moves further than its own width is not magnified but torn.
 
-# %% tags=["hide-input"] slideshow={"slide_type": "slide"}
+# %% tags=["hide-input"] slide="pyramid"
 drawing.show(procedure.pyramid)
 
 # %% [markdown]
@@ -287,7 +287,7 @@ plots.show(
 # more than one value in twenty does is noted when it is prepared.
 
 
-# %% tags=["hide-input"] slideshow={"slide_type": "slide"}
+# %% tags=["hide-input"] slide="alpha"
 def at_alpha(alpha):
     """Draw the apex, magnified alpha times, and its change since the onset."""
     picture = aligned[apex]
@@ -396,7 +396,7 @@ plots.show(
 #
 # The loop shows the movement itself, raw on the left and magnified on the right:
 
-# %% slideshow={"slide_type": "slide"}
+# %% slide="loop"
 beats = (
     np.linspace(0, len(aligned) - 1, min(len(aligned), 30)).round().astype(int)
 )
@@ -427,7 +427,7 @@ print("frames since the onset:", *pipeline.sample(apex, config.frames))
 # proportion and repeat what their neighbours say.
 
 
-# %% tags=["hide-input"] slideshow={"slide_type": "slide"}
+# %% tags=["hide-input"] slide="sampling"
 def with_frames(count):
     """Draw which frames are sampled, and what is left of the magnified time
     slice.
@@ -472,7 +472,7 @@ slider.slider(
 # *Above, how much the magnified frames differ from the onset (mean over the crop), and the frames
 # taken; below, the time slice that remains of them.*
 
-# %% [markdown] slideshow={"slide_type": "slide"}
+# %% [markdown]
 # ## Flow: TV-L1
 #
 # For each sampled frame the [optical flow](../book/glossary.md#optical-flow) from the *onset* frame
@@ -487,7 +487,7 @@ slider.slider(
 # the whole picture are estimated first {cite}`evangelidis2008parametric`, TV-L1 measures what is
 # left, and both are added.
 
-# %% tags=["hide-input"] slideshow={"slide_type": "slide"}
+# %% tags=["hide-input"] slide="tvl1"
 drawing.show(procedure.tvl1)
 
 # %% [markdown]
@@ -519,7 +519,7 @@ print(
 print(f"{np.hypot(*expression).max():.2f} without the head's own motion")
 
 
-# %% tags=["hide-input"] slideshow={"slide_type": "slide"}
+# %% tags=["hide-input"] slide="flow"
 def show_flow(fields, titles, alt):
     """Show flow fields as colour and as arrows over the onset frame, on one
     scale.
@@ -568,7 +568,7 @@ show_flow(
 # the true one, in pixels of the crop. The measure to beat is the error of the answer of zero flow
 # everywhere.
 
-# %%
+# %% slide="truth"
 if dataset in DRAWN:
     known = truth.clip(shown["clip"])
     moved = {
@@ -659,7 +659,7 @@ if dataset in DRAWN:
 # %%
 print("one clip:", x[row].shape, "= frames, channels, height, width")
 
-# %% tags=["hide-input"] slideshow={"slide_type": "slide"}
+# %% tags=["hide-input"] slide="input"
 NAMES = config.channel_names
 chosen = (
     np.linspace(0, config.frames - 1, min(config.frames, 5))
@@ -716,7 +716,9 @@ plots.show(
 #
 # ## Exercises
 #
-# **1.** (easy) A clip has $a$ frames after its onset up to the apex. For which $T$ does sampling
+# ### Exercise 1 (easy)
+#
+# A clip has $a$ frames after its onset up to the apex. For which $T$ does sampling
 # repeat frames, and how many different ones are there?
 
 # %% tags=["solution", "hide-cell"] jupyter={"source_hidden": true, "outputs_hidden": true}
@@ -731,7 +733,9 @@ print(
 )
 
 # %% [markdown]
-# **2.** (middle) The filter is the difference of two low-passes $y_n = (1-r)\,y_{n-1} + r\,x_n$.
+# ### Exercise 2 (middle)
+#
+# The filter is the difference of two low-passes $y_n = (1-r)\,y_{n-1} + r\,x_n$.
 # Put in $x_n = e^{i \omega n}$ and find the gain $H_r(\omega)$ of one of them, then that of the
 # filter, by hand. By how much is a movement of 5 Hz magnified? Which frequency is magnified most?
 
@@ -763,7 +767,9 @@ print(
 )
 
 # %% [markdown]
-# **3.** (middle) Make pairs of frames whose flow you know: move the skin around a corner of the
+# ### Exercise 3 (middle)
+#
+# Make pairs of frames whose flow you know: move the skin around a corner of the
 # mouth in the onset frame by half a pixel, once a narrow spot, once a wide one, once the whole
 # face. Which motion does TV-L1 measure best, and which settings do better where?
 
@@ -806,7 +812,9 @@ plots.table(pd.DataFrame(rows).T[[*flow.SETTINGS, "zero flow"]], caption)
 # narrow.
 
 # %% [markdown]
-# **4.** (hard) `flow.remove_head_motion` fits shift, turn and change of size by least squares whose
+# ### Exercise 4 (hard)
+#
+# `flow.remove_head_motion` fits shift, turn and change of size by least squares whose
 # weights depend on the residuals. Suppose the head of this clip had moved more: add *any* shift,
 # turn and change of size to the flow. What should be left after the removal? Prove it, then try.
 # Does the removal take something of the expression too?

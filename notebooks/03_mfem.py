@@ -1,4 +1,4 @@
-# %% [markdown] slideshow={"slide_type": "slide"}
+# %% [markdown]
 # # MFEM: looking again at what was suppressed
 #
 # Section 2.1.2 of the paper. [Attention](../book/glossary.md#attention) weighs places and channels
@@ -93,10 +93,10 @@ plots.show(
 # colour are the direction of the flow, saturation is its length (key in
 # [preprocessing](02_preprocessing.ipynb)).*
 
-# %% [markdown] slideshow={"slide_type": "slide"}
+# %% [markdown]
 # ## The module in one picture
 
-# %% tags=["hide-input"] slideshow={"slide_type": "-"}
+# %% tags=["hide-input"] slide="module"
 drawing.show(diagrams.mfem)
 
 # %% [markdown]
@@ -104,7 +104,7 @@ drawing.show(diagrams.mfem)
 # $\odot$ is a product, number by number, $\oplus$ concatenation, $\sigma$ the sigmoid, $\Sigma$ the
 # sum of the four terms. The channels are $C$. The two CAMs of a CCAM have weights of their own.*
 
-# %% [markdown] slideshow={"slide_type": "slide"}
+# %% [markdown]
 # ## Where to look: SAM, equations 1 to 4
 #
 # The spatial attention module ([SAM](../book/glossary.md#sam)) describes each place by its largest
@@ -123,7 +123,7 @@ plots.source(SAM.gate)
 plots.source(SAM.forward)
 
 
-# %% tags=["hide-input"]
+# %% tags=["hide-input"] slide="places"
 def overlay(axis, k, name, title):
     """Show a map of stage k over the apex frame, on its own scale."""
     side = (-0.5, apex.shape[1] - 0.5)
@@ -163,7 +163,7 @@ over_face(
 # near 1 lets a place through, a value near 0 blocks it. Each picture has its own scale. The deeper
 # the stage, the coarser the map.*
 
-# %% [markdown] slideshow={"slide_type": "slide"}
+# %% [markdown]
 # ## How to pool: GeM, equations 5 and 6
 #
 # One number describes a channel: the generalised mean ([GeM](../book/glossary.md#gem)) of its map
@@ -202,7 +202,7 @@ with torch.no_grad():
 channel = x_s[x_s.mean(dim=(1, 2)).argmax()]  # the strongest one
 
 
-# %% tags=["hide-input"] slideshow={"slide_type": "slide"}
+# %% tags=["hide-input"] slide="exponent"
 def at_exponent(p):
     """Draw a channel's map, the share of every place in its GeM, and GeM as a
     function of p.
@@ -271,7 +271,7 @@ plots.table(
     exponents, f"p(k) after training, start {study.config.gem_p}", digits=4
 )
 
-# %% [markdown] slideshow={"slide_type": "slide"}
+# %% [markdown]
 # ## Which channels: CAM, equation 7
 #
 # The channel attention module ([CAM](../book/glossary.md#cam)) lets a small two-layer network read
@@ -282,7 +282,7 @@ plots.table(
 # %% tags=["remove-input"]
 plots.source(CAM.gate)
 
-# %% [markdown] slideshow={"slide_type": "slide"}
+# %% [markdown]
 # ## Looking again: CCAM, equations 8 to 11
 #
 # The complementary channel attention module ([CCAM](../book/glossary.md#ccam)) first keeps what the
@@ -305,7 +305,7 @@ plots.source(CCAM.gates)
 # %% tags=["remove-input"]
 plots.source(CCAM.forward)
 
-# %% tags=["hide-input"]
+# %% tags=["hide-input"] slide="looks"
 over_face(
     ["x_c1", "x_c2s"],
     ["$X_c^1$", "$X_c^{2s}$"],
@@ -322,7 +322,7 @@ over_face(
 #
 # The gates of the channels show how different the two looks are. They are sorted by the first look:
 
-# %% tags=["hide-input"]
+# %% tags=["hide-input"] slide="channels"
 figure, grid = plt.subplots(2, 2, figsize=(6, 5), sharey=True)
 for k, axes in enumerate(grid.flat, start=1):
     order = looks[k]["g_c1"][0, -1].argsort()
@@ -397,7 +397,7 @@ plots.table(
 # and what the module passes on. Move from the first stage to the last.
 
 
-# %% tags=["hide-input"] slideshow={"slide_type": "slide"}
+# %% tags=["hide-input"] slide="stages"
 def at_stage(k):
     """Draw gate, first look, second look and sum of a stage over the apex
     frame.
@@ -428,7 +428,7 @@ slider.slider(
 # *Branch 1 of a stage (gate, first look, second look) and the output of the module, features as
 # means over the channels.*
 
-# %% [markdown] slideshow={"slide_type": "slide"}
+# %% [markdown]
 # ## What the equations add up to: one noisy-OR gate
 #
 # Both terms of a branch contain the same $X_s$. With $g_1 = g_c^1$ and $g_2$ the second look's
@@ -445,7 +445,7 @@ slider.slider(
 # %% [markdown]
 # We check this on the trained network and the clip above:
 
-# %%
+# %% slide="noisy-or"
 frames = torch.as_tensor(x[row].copy())
 with torch.no_grad():
     raw = [raw for raw, _ in net.stages(frames)]
@@ -479,7 +479,9 @@ with torch.no_grad():
 #
 # ## Exercises
 #
-# **1.** (easy) Try GeM on a random map: is it the mean at $p = 1$, does it never fall when $p$
+# ### Exercise 1 (easy)
+#
+# Try GeM on a random map: is it the mean at $p = 1$, does it never fall when $p$
 # grows, and how far from the maximum is it at $p = 100$? Find a bound for that distance that holds
 # for every map of $n$ places.
 
@@ -508,7 +510,9 @@ for p, value in steps.items():
     )
 
 # %% [markdown]
-# **2.** (middle) How many parameters does an MFEM of $C$ channels with reduction $r$ have? Count
+# ### Exercise 2 (middle)
+#
+# How many parameters does an MFEM of $C$ channels with reduction $r$ have? Count
 # them from the equations (no biases; both looks of a branch share one GeM), then let the code
 # count.
 
@@ -531,7 +535,9 @@ for channels in (8, 64, 512):
     print(f"C = {channels:3d}: h = {h:2d}, {by_hand} parameters")
 
 # %% [markdown]
-# **3.** (middle) Use the noisy-OR form: can the sum of both looks let *less* through than the first
+# ### Exercise 3 (middle)
+#
+# Use the noisy-OR form: can the sum of both looks let *less* through than the first
 # look alone? And what does it do to the first gate while the second look has learnt nothing yet and
 # gives 1/2 to every channel?
 
@@ -559,7 +565,9 @@ print(
 )
 
 # %% [markdown]
-# **4.** (hard) The paper wants the second look to find *another region*. Show that inside a channel
+# ### Exercise 4 (hard)
+#
+# The paper wants the second look to find *another region*. Show that inside a channel
 # it cannot: $X_c^1$ and $X_c^{2s}$ have the same largest place. Then write a complement that can: a
 # gate that weighs *places* by $1 - g_s$. How often does its largest place differ?
 

@@ -1,4 +1,4 @@
-# %% [markdown] slideshow={"slide_type": "slide"}
+# %% [markdown]
 # # MFFM: fusing the features of all stages
 #
 # Section 2.1.3 of the paper. A deep stage knows what a movement means, a shallow stage knows where
@@ -50,17 +50,17 @@ study = Study(
 config = replace(study.config, variant="full")
 n_classes = len(study.clips.attrs["classes"])
 
-# %% [markdown] slideshow={"slide_type": "slide"}
+# %% [markdown]
 # ## The module in one picture
 
-# %% tags=["hide-input"] slideshow={"slide_type": "-"}
+# %% tags=["hide-input"] slide="module"
 drawing.show(diagrams.mffm)
 
 # %% [markdown]
 # *The paper's figure 4: (a) the interaction of two stages, (b) the pairs that interact, with the
 # lengths that they have in the profile `paper`. $\oplus$ is concatenation along the channels.*
 
-# %% [markdown] slideshow={"slide_type": "slide"}
+# %% [markdown]
 # ## Two stages interact: equation 12
 #
 # The deeper feature $X_2$ is smaller. A convolution $\tau$ prepares it, and $\mu$ upsamples it to
@@ -85,7 +85,7 @@ plots.source(FIM.forward)
 # `fim_kernel`) and 1x1 inside (`fim_inner_kernel`); the profile `literal` has 7x7 twice. The text
 # does not say how $\mu$ upsamples: here bilinearly, or by the nearest place (`fim_upsample`).
 
-# %% [markdown] slideshow={"slide_type": "slide"}
+# %% [markdown]
 # ## All stages meet: equation 13
 #
 # $\varphi_2$ is the mean over the map ([global average pooling](../book/glossary.md#gap)). The
@@ -116,7 +116,7 @@ with torch.no_grad():
     stages = [x_k for _, x_k in net.stages(frames)]
     interactions = net.mffm.interactions(stages)
 
-# %%
+# %% slide="sizes"
 names = [f"X{k}" for k in range(1, 5)] + [
     f"Y{k}" for k in range(1, len(interactions) + 1)
 ]
@@ -149,7 +149,7 @@ print(
 # The weights are random, so the pictures show only what happens to the *place*: an interaction has
 # the resolution of its shallow partner.
 
-# %% tags=["hide-input"]
+# %% tags=["hide-input"] slide="maps"
 faces = plots.Faces(dataset, show_faces)
 maps = [
     faces.features(y[-1].mean(dim=0).numpy()) for y in stages + interactions
@@ -168,7 +168,7 @@ plots.show(
 # %% [markdown]
 # *The four stages (first row) and their interactions, each standardised. Weights not trained.*
 
-# %% [markdown] slideshow={"slide_type": "slide"}
+# %% [markdown]
 # ## A property of these equations: the fusion is affine
 #
 # Equation 12 ends with the [batch norm](../book/glossary.md#batch-normalisation); no activation
@@ -225,7 +225,7 @@ def pooled_error(mffm):
     return difference(as_written(mffm, flat), as_written(mffm, maps))
 
 
-# %%
+# %% slide="affine"
 widths = tuple(x.shape[1] for x in stages)
 errors = {}
 for outer, inner, relu in (
@@ -294,7 +294,7 @@ plots.table(
     digits=1,
 )
 
-# %% tags=["hide-input"] slideshow={"slide_type": "slide"}
+# %% tags=["hide-input"] slide="costs"
 share = (
     costs["MACs, million"]
     .div(costs.loc["total", "MACs, million"])
@@ -374,7 +374,9 @@ plots.table(
 #
 # ## Exercises
 #
-# **1.** (easy) How long is $F$? Stage $k$ has $w\,2^{k-1}$ channels. Count for the five pairs used
+# ### Exercise 1 (easy)
+#
+# How long is $F$? Stage $k$ has $w\,2^{k-1}$ channels. Count for the five pairs used
 # here and for all six, in units of $w$.
 
 # %% tags=["solution", "hide-cell"] jupyter={"source_hidden": true, "outputs_hidden": true}
@@ -393,7 +395,9 @@ for name in ("near", "all"):
     print(f"{name}: {' + '.join(map(str, lengths))} = {sum(lengths)} w")
 
 # %% [markdown]
-# **2.** (middle) How many parameters does an interaction of stages with $C_1$ and $C_2$ channels
+# ### Exercise 2 (middle)
+#
+# How many parameters does an interaction of stages with $C_1$ and $C_2$ channels
 # and an outer kernel of $k \times k$ have? From stage to stage the channels double and the sides of
 # the map halve. How do parameters and operations change from the pair $(X_1, X_2)$ to $(X_2, X_3)$
 # to $(X_3, X_4)$?
@@ -419,7 +423,9 @@ for shallow, deep in PAIRS["near"]:
 # stage is expensive.
 
 # %% [markdown]
-# **3.** (middle) In statistics two factors *interact* if the effect of one depends on the other.
+# ### Exercise 3 (middle)
+#
+# In statistics two factors *interact* if the effect of one depends on the other.
 # Change $X_1$ alone, $X_2$ alone, and both. If nothing interacts, both changes add up:
 # $F(x_1', x_2') - F(x_1', x_2) - F(x_1, x_2') + F(x_1, x_2) = 0$. Test an interaction module with
 # and without activation.
@@ -448,7 +454,9 @@ for relu in (False, True):
 # stage 1.
 
 # %% [markdown]
-# **4.** (hard) With 1x1 kernels and sizes that are multiples of each other, MFFM needs nothing but
+# ### Exercise 4 (hard)
+#
+# With 1x1 kernels and sizes that are multiples of each other, MFFM needs nothing but
 # the means of the maps. Write down the matrix $W$ and the vector $b$ of
 # $F = W\,[\bar X_1, \bar X_2, \bar X_3, \bar X_4] + b$ from the weights of the five modules, and
 # check them on random maps.

@@ -1,4 +1,4 @@
-# %% [markdown] slideshow={"slide_type": "slide"}
+# %% [markdown]
 # # The network and its loss
 #
 # Sections 2.1, 2.1.1, 2.1.4 and 2.2 of the paper. Each frame of a clip goes through a ResNet34
@@ -56,10 +56,10 @@ config = replace(study.config, variant="full")
 # Only their number counts here; datasets have five, as in the paper.
 classes = configuration.CLASSES["samm" if dataset == "samm" else "casme2"]
 
-# %% [markdown] slideshow={"slide_type": "slide"}
+# %% [markdown]
 # ## The whole in one picture
 
-# %% tags=["hide-input"] slideshow={"slide_type": "-"}
+# %% tags=["hide-input"]
 drawing.show(diagrams.network)
 
 # %% [markdown]
@@ -68,14 +68,14 @@ drawing.show(diagrams.network)
 # stage's own output. All but the last two boxes see one frame at a time; the BiLSTM sees the
 # sequence of the vectors $F$.*
 
-# %% [markdown] slideshow={"slide_type": "slide"}
+# %% [markdown]
 # ## The residual block
 #
 # Section 2.1.1: instead of $H(x) = F(x)$ a [residual block](../book/glossary.md#residual-block)
 # learns what to add to its input, $H(x) = F(x) + x$ {cite}`he2016deep`. Stages 1 to 4 hold 3, 4, 6
 # and 3 such blocks.
 
-# %% tags=["hide-input"] slideshow={"slide_type": "-"}
+# %% tags=["hide-input"]
 drawing.show(diagrams.residual)
 
 # %% [markdown]
@@ -86,7 +86,7 @@ drawing.show(diagrams.residual)
 # The code is the same picture. In it `bn` is
 # [batch normalisation](../book/glossary.md#batch-normalisation).
 
-# %% tags=["remove-input"] slideshow={"slide_type": "-"}
+# %% tags=["remove-input"]
 plots.source(BasicBlock.forward)
 
 # %% [markdown]
@@ -100,7 +100,7 @@ plots.source(BasicBlock.forward)
 # %% tags=["remove-input"]
 plots.source(Network.stages)
 
-# %% [markdown] slideshow={"slide_type": "slide"}
+# %% [markdown]
 # ## The LSTM: from a sequence to one vector
 #
 # Section 2.1.4 describes the [LSTM](../book/glossary.md#lstm) in words {cite}`hochreiter1997long`. A
@@ -108,7 +108,7 @@ plots.source(Network.stages)
 # decide how: the forget gate $f_t$, what stays of the old state; the input gate $i_t$, what of the
 # candidate $g_t$ enters; the output gate $o_t$, what of the state is shown as $h_t$.
 
-# %% tags=["hide-input"] slideshow={"slide_type": "-"}
+# %% tags=["hide-input"]
 drawing.show(diagrams.lstm)
 
 # %% [markdown]
@@ -116,7 +116,7 @@ drawing.show(diagrams.lstm)
 # number; $\sigma$ and tanh are layers that read $F_t$ and $h_{t-1}$; the grey tanh is none, it only
 # squashes the state. (b) Two LSTMs with their own weights, one for each direction.*
 
-# %% [markdown] slideshow={"slide_type": "slide"}
+# %% [markdown]
 # ### The equations of the gates
 #
 # The paper does not print them. $F_t$ is the vector of frame $t$; every $W$, $U$ and $b$ is learnt.
@@ -287,7 +287,7 @@ plots.table(variants, "Millions, of the network and for one clip", digits=2)
 # So a variant with a better score is also larger. Table 3 alone cannot show whether the *idea*
 # helps or the *size*; a fair control has as many parameters.
 
-# %% [markdown] slideshow={"slide_type": "slide"}
+# %% [markdown]
 # ## The loss: equation 14
 #
 # The [cross entropy](../book/glossary.md#cross-entropy), averaged over the clips:
@@ -329,7 +329,7 @@ print(
 # that learning begins. The sum is not weighted by class, so a large class counts for more; [the
 # results](07_results.ipynb) therefore shows scores that weigh classes equally.
 
-# %% [markdown] slideshow={"slide_type": "slide"}
+# %% [markdown]
 # ## Summary
 #
 # - All parts except the LSTM and the linear layers see one frame at a time; time enters through the
@@ -346,7 +346,9 @@ print(
 # %% [markdown]
 # ## Exercises
 #
-# **1. (easy)** Count by hand the parameters of a residual block with $w$ channels in and out, of
+# ### Exercise 1 (easy)
+#
+# Count by hand the parameters of a residual block with $w$ channels in and out, of
 # the first block of stage 2 without MFEM ($w$ in, $2w$ out, stride 2), and of the same with MFEM.
 # The convolutions have no bias; a batch norm has a gain and a shift for each channel. Compare with
 # PyTorch.
@@ -383,7 +385,9 @@ for name, shape in blocks.items():
     print(f"{name}: {by_hand(*shape):,} by hand, {torchs:,} in PyTorch")
 
 # %% [markdown]
-# **2. (middle)** How many pixels of a frame, along one side, can one point of each stage of `base`
+# ### Exercise 2 (middle)
+#
+# How many pixels of a frame, along one side, can one point of each stage of `base`
 # see? A layer with kernel $k$ whose input points lie $j$ pixels apart adds $(k - 1)\,j$ to the
 # receptive field; its stride multiplies $j$. Check it by the gradient. Then: what does one point
 # see after an MFEM?
@@ -449,7 +453,9 @@ print(
 )
 
 # %% [markdown]
-# **3. (middle)** Show that the gradient of equation 14 by the logits is $(p - y) / N$. Compare
+# ### Exercise 3 (middle)
+#
+# Show that the gradient of equation 14 by the logits is $(p - y) / N$. Compare
 # with autograd, and say what it means that each row of it adds up to zero.
 
 # %% tags=["solution", "hide-cell"] jupyter={"source_hidden": true, "outputs_hidden": true}
@@ -468,7 +474,9 @@ print(
 )
 
 # %% [markdown]
-# **4. (hard)** A fair control for the whole method is a `base` with as many parameters. Which
+# ### Exercise 4 (hard)
+#
+# A fair control for the whole method is a `base` with as many parameters. Which
 # width does it have, in this profile and in the paper's? Does it also do as many operations?
 
 # %% tags=["solution", "hide-cell"] jupyter={"source_hidden": true, "outputs_hidden": true}

@@ -1,4 +1,4 @@
-# %% [markdown] slideshow={"slide_type": "slide"}
+# %% [markdown]
 # # Training, one subject left out
 #
 # Sections 3.1.2 ([augmentation](../book/glossary.md#augmentation)), 3.1.3 (protocol) and 3.1.4
@@ -57,12 +57,12 @@ config, clips = study.config, study.clips
 data = study.clips.attrs["version"]
 print(f"{data}: {len(clips)} clips of {clips['subject'].nunique()} subjects")
 
-# %% [markdown] slideshow={"slide_type": "slide"}
+# %% [markdown]
 # ## The protocol: leave one subject out
 #
 # The short name is [LOSO](../book/glossary.md#loso).
 
-# %% tags=["hide-input"] slideshow={"slide_type": "-"}
+# %% tags=["hide-input"] slide="left-out"
 drawing.show(procedure.left_out, clips)
 
 # %% [markdown]
@@ -70,13 +70,13 @@ drawing.show(procedure.left_out, clips)
 # is tested in one [fold](../book/glossary.md#fold), and trains the network in
 # all others.*
 
-# %% [markdown] slideshow={"slide_type": "slide"}
+# %% [markdown]
 # The next picture has the same split by clips. Each row is one fold, each
 # column is one clip (sorted by subject). Orange clips are left out, blue clips
 # are trained on. Each clip is tested once, by a network that has never seen
 # its subject.
 
-# %% tags=["hide-input"] slideshow={"slide_type": "-"}
+# %% tags=["hide-input"] slide="split"
 owner = clips["subject"].sort_values().to_numpy()
 subjects = np.unique(owner)
 tested = owner == subjects[:, None]
@@ -113,7 +113,7 @@ print(
     f"{few} folds lack a class, {(folds['nunique'] == 1).sum()} have only one"
 )
 
-# %% [markdown] slideshow={"slide_type": "slide"}
+# %% [markdown]
 # ## Augmentation: flow is a vector field
 #
 # Mirror flip, rotation and scaling (section 3.1.2) make new clips from the few that there are. You
@@ -137,7 +137,7 @@ drawn = [
     for _ in range(3)
 ]
 
-# %% tags=["hide-input"] slideshow={"slide_type": "-"}
+# %% tags=["hide-input"] slide="augmentation"
 frames = [version[0, -1].numpy() for version in [x, *drawn]]
 titles = ["as prepared", "drawn 1", "drawn 2", "drawn 3"]
 if dataset != "flow":
@@ -189,7 +189,7 @@ plots.table(
 # %% [markdown]
 # A dash means that the paper does not say. SGD has one momentum; Adam has two such numbers.
 
-# %% [markdown] slideshow={"slide_type": "slide"}
+# %% [markdown]
 # ## The learning rate
 #
 # Under [cosine annealing](../book/glossary.md#cosine-annealing) the learning rate follows half a
@@ -197,7 +197,7 @@ plots.table(
 #
 # $$\eta_s = \tfrac{1}{2}\,\eta_0\,\big(1 + \cos(\pi s / S)\big).$$
 
-# %% tags=["hide-input"] slideshow={"slide_type": "-"}
+# %% tags=["hide-input"] slide="learning-rate"
 progress = np.linspace(0, 1, 200)
 figure, axes = plt.subplots(figsize=(6, 2.4))
 axes.plot(
@@ -217,7 +217,7 @@ plots.show(
 # %% [markdown]
 # *The learning rate. At the end the steps are so small that the last epochs hardly differ.*
 
-# %% [markdown] slideshow={"slide_type": "slide"}
+# %% [markdown]
 # ## Accuracy on the left-out subjects, epoch by epoch
 #
 # The predictions of *every* epoch are stored, but only to look at: they choose nothing, and the
@@ -232,7 +232,7 @@ right = predictions.assign(
 by_fold = right.pivot_table("right", "epoch", "subject")
 pooled = metrics.by_epoch(predictions)
 
-# %% tags=["hide-input"] slideshow={"slide_type": "-"}
+# %% tags=["hide-input"] slide="epochs"
 plots.curves(by_fold, pooled["accuracy"], "accuracy on the left-out subject")
 plots.show(
     plt.gcf(),
@@ -261,14 +261,14 @@ print(
 )
 print(f"{seconds.sum() / 60:.1f} min of one core ({run['device']})")
 
-# %% [markdown] slideshow={"slide_type": "slide"}
+# %% [markdown]
 # ## Trap 1: the best epoch
 #
 # Many programs take the epoch whose accuracy *on the left-out subject* is highest. Then the test
 # chooses the model. The stored predictions show how much this flatters; the networks are the very
 # same:
 
-# %% slideshow={"slide_type": "-"}
+# %% slide="best-epoch"
 trap = pd.DataFrame(
     {
         "last epoch (counts)": metrics.scores(predictions),
@@ -284,21 +284,21 @@ plots.table(trap, f"{method} on {data}, profile {profile}, seed {seed}")
 # Only the first row is an estimate of how the method does on a new face. The other two are bounds
 # that no user of the method can reach.
 
-# %% [markdown] slideshow={"slide_type": "slide"}
+# %% [markdown]
 # ## Trap 2: averaging F1 over the folds
 #
 # [UF1](../book/glossary.md#uf1) (equation 16) adds up the counts of all folds *before* it divides.
 # If instead each fold gets its own F1 and these are averaged, a class that the fold does not have
 # counts as 0. A predictor that is always right shows how bad that is:
 
-# %% slideshow={"slide_type": "-"}
+# %% slide="averaged"
 y, classes = clips["emotion"], list(clips.attrs["classes"])
 pooled_f1 = metrics.uf1(metrics.confusion(y, y, classes))
 averaged = metrics.per_fold_uf1(clips["subject"], y, y, classes)
 print(f"perfect predictor, counts pooled over the folds: UF1 {pooled_f1:.3f}")
 print(f"perfect predictor, F1 averaged over the folds:   UF1 {averaged:.3f}")
 
-# %% [markdown] slideshow={"slide_type": "slide"}
+# %% [markdown]
 # ## Summary
 #
 # - No network answers for a person that it was trained on. There are as many networks as subjects,
@@ -313,7 +313,9 @@ print(f"perfect predictor, F1 averaged over the folds:   UF1 {averaged:.3f}")
 # %% [markdown]
 # ## Exercises
 #
-# **1. (easy)** Over $S$ steps $s = 0 \dots S - 1$: what is the mean of the learning rate? At which
+# ### Exercise 1 (easy)
+#
+# Over $S$ steps $s = 0 \dots S - 1$: what is the mean of the learning rate? At which
 # share of the training does it fall below a tenth of its first value? Compare your formula with
 # PyTorch's schedule.
 
@@ -341,7 +343,9 @@ print(
 print(f"below a tenth after {np.arccos(-0.8) / np.pi:.1%} of the steps")
 
 # %% [markdown]
-# **2. (middle)** Show that the sign of $u$ must change when a clip is mirrored. Move a face to the
+# ### Exercise 2 (middle)
+#
+# Show that the sign of $u$ must change when a clip is mirrored. Move a face to the
 # right by one pixel, mirror both pictures, and find by trying which shift now leads from one to the
 # other. Then let `augment` mirror a flow of one pixel to the right.
 
@@ -377,7 +381,9 @@ print(
 )
 
 # %% [markdown]
-# **3. (middle)** How much does the best epoch flatter a network that has learnt *nothing*? Let each
+# ### Exercise 3 (middle)
+#
+# How much does the best epoch flatter a network that has learnt *nothing*? Let each
 # epoch answer at random among $C$ classes. For a fold of $n$ clips and $E$ epochs, what accuracy do
 # you expect of the best epoch? Compute it for every fold of this page and check it by drawing.
 
@@ -415,7 +421,9 @@ print(f"smallest fold, {n.min()} clip(s): {best[n.argmin()] / n.min():.3f}")
 # tends to flatter less. Still, the test makes the choice.
 
 # %% [markdown]
-# **4. (hard)** Find by hand the F1 of a perfect predictor, averaged over the folds, only from the
+# ### Exercise 4 (hard)
+#
+# Find by hand the F1 of a perfect predictor, averaged over the folds, only from the
 # number of classes in each fold. Would it help to leave out, in each fold, the classes that the
 # fold lacks? Try it on a predictor that gives the true class with probability 0.7, else any class
 # at random.

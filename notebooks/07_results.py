@@ -1,4 +1,4 @@
-# %% [markdown] slideshow={"slide_type": "slide"}
+# %% [markdown]
 # # Results: table 2 and figure 6
 #
 # Section 3.2 of the paper compares the method with nine others. It quotes their figures from their
@@ -53,7 +53,7 @@ runs = {
 where = f"{clips.attrs['version']}, profile {profile}, seed {seed}"
 print(f"{where}: {len(clips)} clips of {clips['subject'].nunique()} subjects")
 
-# %% [markdown] slideshow={"slide_type": "slide"}
+# %% [markdown]
 # ## The scores: equations 15 to 17
 #
 # The scores are [accuracy](../book/glossary.md#accuracy), [unweighted F1](../book/glossary.md#uf1)
@@ -167,14 +167,14 @@ plots.table(
     index=False,
 )
 
-# %% [markdown] slideshow={"slide_type": "slide"}
+# %% [markdown]
 # ## How sure is that?
 #
 # Each score has an interval of 95 %. It comes from drawing *subjects* with replacement, the
 # [bootstrap](../book/glossary.md#bootstrap). Clips of one person are alike, so a hundred clips of
 # ten people say less than a hundred people would.
 
-# %% slideshow={"slide_type": "-"}
+# %%
 rows = {}
 for name, run in runs.items():
     for score, function in (
@@ -213,7 +213,7 @@ columns = [
 ]
 plots.table(pd.DataFrame(pairs, columns=columns), where, index=False)
 
-# %% tags=["hide-input"] slideshow={"slide_type": "slide"}
+# %% tags=["hide-input"]
 others = [name for name in runs if name != method]
 if others:
     pair = method, others[-1]
@@ -226,7 +226,7 @@ if others:
 # clip in them would be right in one or the other method like the toss of a
 # coin.*
 
-# %% [markdown] slideshow={"slide_type": "slide"}
+# %% [markdown]
 # ## Figure 6: the confusion matrices
 #
 # The figure itself is not in the text of the paper; the prose quotes some of its recalls. Figure 6(a)
@@ -255,7 +255,7 @@ for letter, run in shown.items():
 if not beside:
     print(provenance.beside_missing(study, [method]))
 
-# %% tags=["hide-input", "side-by-side"] slideshow={"slide_type": "-"}
+# %% tags=["hide-input", "side-by-side"]
 for letter, run in shown.items():
     classes_of = metrics.class_names(run)
     plots.confusion_matrix(
@@ -302,7 +302,7 @@ plots.table(
     digits=0,
 )
 
-# %% [markdown] slideshow={"slide_type": "slide"}
+# %% [markdown]
 # ## Summary
 #
 # - Counts are pooled over the folds; accuracy weighs clips, UF1 and UAR weigh classes.
@@ -316,7 +316,9 @@ plots.table(
 # %% [markdown]
 # ## Exercises
 #
-# **1. (easy)** Compute accuracy, UF1 and UAR of the confusion matrix of this page's data yourself, by
+# ### Exercise 1 (easy)
+#
+# Compute accuracy, UF1 and UAR of the confusion matrix of this page's data yourself, by
 # loops over the classes, and compare with this page's functions and with scikit-learn.
 
 # %% tags=["solution", "hide-cell"] jupyter={"source_hidden": true, "outputs_hidden": true}
@@ -356,7 +358,9 @@ for name, ours, theirs in zip(
     print(f"{name}: {ours:.4f} by hand, {theirs:.4f} scikit-learn")
 
 # %% [markdown]
-# **2. (middle)** Somebody always answers the largest class, which holds a share $a$ of the clips.
+# ### Exercise 2 (middle)
+#
+# Somebody always answers the largest class, which holds a share $a$ of the clips.
 # What are accuracy, UF1 and UAR for $C$ classes? Which of the three shows best that nothing was
 # learnt?
 
@@ -379,7 +383,9 @@ print(
 )
 
 # %% [markdown]
-# **3. (middle)** The plain interval of a share is $\hat p \pm z \sqrt{\hat p (1 - \hat p) / n}$,
+# ### Exercise 3 (middle)
+#
+# The plain interval of a share is $\hat p \pm z \sqrt{\hat p (1 - \hat p) / n}$,
 # Wilson's contains all $p$ with $|\hat p - p| \le z \sqrt{p (1 - p) / n}$. Solve this for $p$ and
 # compare with `metrics.wilson`. Assume that the recall that the paper quotes for repression is the
 # truth. How often would each interval contain it, for as many clips as CASME II has of that class?
@@ -432,7 +438,9 @@ print(
 )
 
 # %% [markdown]
-# **4. (hard)** Draw *clips* instead of subjects and compare the widths of the two intervals of the
+# ### Exercise 4 (hard)
+#
+# Draw *clips* instead of subjects and compare the widths of the two intervals of the
 # accuracy. Then invent predictions for which both must differ most, and say by which factor.
 
 

@@ -1,4 +1,4 @@
-# %% [markdown] slideshow={"slide_type": "slide"}
+# %% [markdown]
 # # The ablation: table 3
 #
 # Section 3.3 of the paper removes the two modules, [MFEM](../book/glossary.md#mfem) and
@@ -82,7 +82,7 @@ plots.table(
     where,
 )
 
-# %% [markdown] slideshow={"slide_type": "slide"}
+# %% [markdown]
 # ## Table 3: printed and reproduced
 #
 # The scores are [accuracy](../book/glossary.md#accuracy), [UF1](../book/glossary.md#uf1) and
@@ -91,7 +91,7 @@ plots.table(
 # the data that the caption names. If these data are synthetic, do not compare the levels. Compare
 # the steps from row to row with the spread of a row.
 
-# %%
+# %% slide="table-3"
 scores = pd.DataFrame(
     [
         {"variant": paper.VARIANT_NAMES[name], "seed": number}
@@ -121,7 +121,7 @@ spread = (
 spread.insert(0, "seeds", scores.groupby("variant").size())
 plots.table(spread, f"Standard deviation over seeds, {where}")
 
-# %% [markdown] slideshow={"slide_type": "slide"}
+# %% [markdown]
 # ## How sure is that?
 #
 # Two things move a row: the seed (other random weights, other order) and the people (other faces).
@@ -131,7 +131,7 @@ plots.table(spread, f"Standard deviation over seeds, {where}")
 # interval](../book/glossary.md#wilson-interval), which is too short, because it takes the clips of
 # one person as independent.
 
-# %% tags=["hide-input"] slideshow={"slide_type": "-"}
+# %% tags=["hide-input"] slide="intervals"
 figure, (top, bottom) = plt.subplots(2, 1, figsize=(6, 5), sharex=True)
 n = paper.USED["casme2"]
 for k, accuracy in enumerate(printed["accuracy"]):
@@ -183,7 +183,7 @@ plots.show(
 # %% [markdown]
 # *Accuracy of each variant, as printed and as found here.*
 
-# %% [markdown] slideshow={"slide_type": "slide"}
+# %% [markdown]
 # ## Pairs of variants on the same clips
 #
 # The table has [McNemar's exact test](../book/glossary.md#mcnemar-test) on the clips that only one
@@ -278,7 +278,7 @@ print(step(runs))
 # interval is nearer to zero than that. *Cannot be told*: neither. [The first page](index.ipynb) has
 # these steps beside those of real motion.
 
-# %%
+# %% slide="steps"
 answers = effects.differences(runs, real_motion.PAIRS)
 if len(answers):
     points = effects.differences(runs, real_motion.PAIRS, metrics.accuracy)
@@ -317,7 +317,7 @@ plots.table(
     index=False,
 )
 
-# %% [markdown] slideshow={"slide_type": "slide"}
+# %% [markdown]
 # ## As many clips as the paper has
 #
 # The profile `narrow` trains the small network of `laptop`; its synthetic data has as many clips and
@@ -356,7 +356,7 @@ for name, variants in {f"{profile}, above": runs, **larger}.items():
             )
         lines.append(line)
 
-# %% slideshow={"slide_type": "-"}
+# %% slide="larger"
 plots.table(
     pd.DataFrame(lines),
     f"{dataset}: mean over seeds ± standard deviation. Compare rows of one"
@@ -364,7 +364,7 @@ plots.table(
     index=False,
 )
 
-# %% slideshow={"slide_type": "-"}
+# %%
 for name, variants in larger.items():
     for b in VARIANTS[1:]:
         print(f"- Profile {name}, {step(variants, b=b)}")
@@ -374,7 +374,7 @@ if not larger:
         " saved under results/."
     )
 
-# %% [markdown] slideshow={"slide_type": "slide"}
+# %% [markdown]
 # ## On many more people
 #
 # With 26 people, a step of table 3 is hard to tell from chance. That is a limit of real data, and
@@ -396,7 +396,7 @@ if len(found):
 else:
     print("No two of these networks were trained so yet.")
 
-# %% [markdown] slideshow={"slide_type": "slide"}
+# %% [markdown]
 # ## Do the modules help each other?
 #
 # The paper says that the two modules together have their *full* effect. Its four rows are a design
@@ -441,7 +441,7 @@ else:
         " compute here."
     )
 
-# %% [markdown] slideshow={"slide_type": "slide"}
+# %% [markdown]
 # ## Where is something gained, and where lost?
 #
 # Section 3.2 explains recalls by [action units](../book/glossary.md#action-unit): repression is
@@ -488,7 +488,7 @@ if metrics.common_seeds(both["base"], both["full"]):
         }
     )
 
-# %% slideshow={"slide_type": "-"}
+# %%
 if gains is not None:
     caption = (
         f"Recall of base and full by group of clips, profile {name}, means"
@@ -500,7 +500,7 @@ if gains is not None:
 else:
     print("Base and full have no seed in common.")
 
-# %% slideshow={"slide_type": "-"}
+# %%
 if gains is not None:
     for emotion in recalls.CLAIMED:
         told = [
@@ -549,7 +549,7 @@ for name in VARIANTS[1:]:
 # network](05_network.ipynb)): a fair control for a module has the same number of parameters without
 # its idea.
 
-# %% [markdown] slideshow={"slide_type": "slide"}
+# %% [markdown]
 # ## Summary
 #
 # - One run of each variant is one draw: another seed gives another table. A row needs several
@@ -566,7 +566,9 @@ for name in VARIANTS[1:]:
 # %% [markdown]
 # ## Exercises
 #
-# **1. (easy)** If two methods are equally good, each clip that only one of them got right falls to
+# ### Exercise 1 (easy)
+#
+# If two methods are equally good, each clip that only one of them got right falls to
 # one side or the other like a coin. Compute McNemar's two-sided $p$ from the two counts, only with
 # binomial coefficients, and compare with this page's.
 
@@ -592,7 +594,9 @@ for a, b in combinations(runs, 2):
 print("All pairs of this page agree.")
 
 # %% [markdown]
-# **2. (middle)** How many clips must differ before $p < 0.05$ is possible at all? And: for the
+# ### Exercise 2 (middle)
+#
+# How many clips must differ before $p < 0.05$ is possible at all? And: for the
 # printed steps we know only the difference of the counts. If $b$ clips fell to `base`, the larger
 # variant won $b$ plus the step. Up to which $b$ would $p$ stay below 0.05?
 
@@ -628,7 +632,9 @@ for name, seeds in runs.items():
         )
 
 # %% [markdown]
-# **3. (middle)** Somebody trains with $k$ seeds and prints the best run. If accuracies vary with
+# ### Exercise 3 (middle)
+#
+# Somebody trains with $k$ seeds and prints the best run. If accuracies vary with
 # the seed like a normal variable with standard deviation $\sigma$, how much does that flatter?
 # Integrate the density of the largest of $k$, check it for $k = 2$ ($\sigma / \sqrt \pi$) and by
 # drawing, and compare it with the spread of this page.
@@ -660,7 +666,9 @@ for k in (2, 3, 5, 10):
     print(f"best of {k}: {flattery(k):.2f} standard deviations{here}")
 
 # %% [markdown]
-# **4. (hard)** [Power](../book/glossary.md#power): let two methods differ in a share $d$ of the
+# ### Exercise 4 (hard)
+#
+# [Power](../book/glossary.md#power): let two methods differ in a share $d$ of the
 # clips, and let the second be right in a share $s$ more than the first. With which probability does
 # McNemar's test say
 # $p < 0.05$ on $n$ clips? Compute it exactly for the printed step of one module, for

@@ -1,4 +1,4 @@
-# %% [markdown] slideshow={"slide_type": "slide"}
+# %% [markdown]
 # # The audit: do the printed figures add up?
 #
 # A score over a known number of clips can only have certain values. Before you compare anything
@@ -33,7 +33,7 @@ from merlib.study import audit, paper, parameters
 
 globals().update(parameters.read(globals()))  # papermill may pass text
 
-# %% [markdown] slideshow={"slide_type": "slide"}
+# %% [markdown]
 # ## Accuracies are whole counts
 #
 # An [accuracy](../book/glossary.md#accuracy) over $n$ clips is $k/n$. The paper uses 246 clips of
@@ -43,7 +43,7 @@ globals().update(parameters.read(globals()))  # papermill may pass text
 # [folds](../book/glossary.md#fold), or it may be a slip of the pen. But it is not the score of the
 # same clips, and table 2 puts it beside scores that are.
 
-# %% slideshow={"slide_type": "-"}
+# %% slide="counts"
 rows = []
 for method, texts in paper.ACCURACY_AS_PRINTED.items():
     row = {"method": method}
@@ -103,12 +103,12 @@ for name, text in (("casme2", "65.9"), ("samm", "48.5")):
 # with two decimals one number of clips in about forty fits by chance, with three decimals one in
 # four hundred. But a figure that does not fit is not a score of these clips.
 
-# %% [markdown] slideshow={"slide_type": "slide"}
+# %% [markdown]
 # ## How much is one clip?
 #
 # The interval is [Wilson's](../book/glossary.md#wilson-interval).
 
-# %% slideshow={"slide_type": "-"}
+# %% slide="one-clip"
 for name, n in paper.USED.items():
     print(f"{name}: one clip of {n} is {100 / n:.3f} points of accuracy")
 best, second = paper.TABLE2["the paper"][0], paper.TABLE2["AM3F-FlowNet"][0]
@@ -127,14 +127,14 @@ print(
 # The interval takes clips as independent, but clips of one person are not. So the true interval is
 # wider.
 
-# %% [markdown] slideshow={"slide_type": "slide"}
+# %% [markdown]
 # ## Which F1?
 #
 # Equation 16, [UF1](../book/glossary.md#uf1), averages the F1 of the classes. Others compute one F1
 # from the mean precision and the mean [recall](../book/glossary.md#recall), which is another
 # number. The table has both, from the released matrices of KFC-MER:
 
-# %% slideshow={"slide_type": "-"}
+# %% slide="f1"
 rows = {}
 for name, (_, matrix) in paper.KFC_MER_CONFUSION.items():
     n = paper.USED[name]
@@ -161,13 +161,13 @@ plots.table(
 # The quoted figures are of the second kind; by equation 16 the same predictions score less. The
 # authors of ELRCN {cite}`khor2018enriched` compute theirs in the second way too.
 
-# %% [markdown] slideshow={"slide_type": "slide"}
+# %% [markdown]
 # ## Why the rows of table 2 cannot be compared
 #
 # A difference between two rows is a difference between two methods only if everything else is
 # equal. Here are the facts together:
 
-# %%
+# %% slide="comparable"
 quoted = [method for method in paper.TABLE2 if method != "the paper"]
 count = sum(method in quoted for method, _ in texts)
 print(
@@ -182,7 +182,7 @@ print(
     f" {', '.join(close) or 'no method'} is nearer"
 )
 
-# %% [markdown] slideshow={"slide_type": "-"}
+# %% [markdown]
 # - **Other clips.** A score that is not of 246 or 136 clips is of other clips. Easy or hard clips
 #   move a score as much as a method does: a single clip is 0.4 points.
 # - **Other classes.** *Others* is the largest class of CASME II; a selection with fewer or more of
@@ -204,7 +204,7 @@ print(
 #
 # You can compare methods that ran under one protocol: [table 2, run here](15_comparison.ipynb).
 
-# %% [markdown] slideshow={"slide_type": "slide"}
+# %% [markdown]
 # ## Every difference that the text prints
 #
 # Sections 3.2 and 3.3 print 21 differences of scores, each with a "%" behind it. The table takes
@@ -230,7 +230,7 @@ for _, row in wrong.iterrows():
         f" {row['recomputed']}"
     )
 
-# %% [markdown] slideshow={"slide_type": "slide"}
+# %% [markdown]
 # ## Every other claim
 #
 # Here are the other sentences of the paper that can be true or false, in their order. What the
@@ -286,7 +286,9 @@ print(", ".join(f"{word} {count}" for word, count in verdicts.items()))
 #
 # ## Exercises
 #
-# **1. (easy)** Table 3 is the paper's own: it has accuracies of 246 clips of CASME II. Is each a
+# ### Exercise 1 (easy)
+#
+# Table 3 is the paper's own: it has accuracies of 246 clips of CASME II. Is each a
 # whole count, and how many clips lie between the first row and the last?
 
 # %% tags=["solution", "hide-cell"] jupyter={"source_hidden": true, "outputs_hidden": true}
@@ -302,7 +304,9 @@ counts = [
 print(f"From first to last: {counts[-1] - counts[0]} clips.")
 
 # %% [markdown]
-# **2. (middle)** "A fit alone proves little", says this page. How often does a percentage fit by
+# ### Exercise 2 (middle)
+#
+# "A fit alone proves little", says this page. How often does a percentage fit by
 # chance? Count which share of all percentages with one, two and three decimals is a whole count of
 # 246 clips. Then draw a few hundred at random and see whether `paper.whole_counts` agrees.
 
@@ -333,7 +337,9 @@ print(
 )
 
 # %% [markdown]
-# **3. (hard)** The paper prints accuracy, UAR and UF1 on CASME II, and quotes two recalls from its
+# ### Exercise 3 (hard)
+#
+# The paper prints accuracy, UAR and UF1 on CASME II, and quotes two recalls from its
 # figure 6, which are the two best. Find every diagonal of the confusion matrix, that is, the right
 # clips of each class, which agrees with all of them. Which of the facts decides, and which adds
 # nothing? *Hint:* the wrong clips of one class are false positives of another; try all ways to

@@ -1,4 +1,4 @@
-# %% [markdown] slideshow={"slide_type": "slide"}
+# %% [markdown]
 # # What the paper does not say
 #
 # A paper of seven pages leaves much open. In each of these places we had to decide, and a different
@@ -36,7 +36,7 @@ from merlib.values import in_words
 
 globals().update(parameters.read(globals()))  # papermill may pass text
 
-# %% [markdown] slideshow={"slide_type": "slide"}
+# %% [markdown]
 # ## The profiles
 #
 # `paper` is the network in the paper's size, for a GPU. `literal` is the same with every sentence of
@@ -44,7 +44,7 @@ globals().update(parameters.read(globals()))  # papermill may pass text
 # that anybody can run all of it. `narrow` is the study of record: the small network of `laptop`, on as
 # many synthetic clips and for as many epochs as the paper has. They differ only in these fields:
 
-# %% slideshow={"slide_type": "-"}
+# %%
 configs = {name: make_profile(name, dataset).step() for name in PROFILES}
 profiles = pd.DataFrame(configs).astype(str)
 profiles = profiles[profiles.nunique(axis=1) > 1]
@@ -52,7 +52,7 @@ plots.table(
     profiles.rename_axis("field").reset_index(), "The profiles", index=False
 )
 
-# %% [markdown] slideshow={"slide_type": "slide"}
+# %% [markdown]
 # ## The literal reading
 #
 # Where the text is silent, a default is our judgement. In some places the text is *not* silent, or
@@ -156,10 +156,10 @@ decisions("prepare")
 # %%
 decisions("network")
 
-# %% slideshow={"slide_type": "slide"}
+# %%
 decisions("train")
 
-# %% [markdown] slideshow={"slide_type": "slide"}
+# %% [markdown]
 # ## Decisions that are no field
 #
 # Other decisions have one answer here, since no second one was worth a run, or since another answer
@@ -257,7 +257,9 @@ if (read := development("grey_views")) is not None:
 #
 # ## Exercises
 #
-# **1. (easy)** Change `evm_alpha` to 20 and `epochs` to 7, one at a time. Which parts of the hash
+# ### Exercise 1 (easy)
+#
+# Change `evm_alpha` to 20 and `epochs` to 7, one at a time. Which parts of the hash
 # change, and what would have to be computed again?
 
 # %% tags=["solution", "hide-cell"] jupyter={"source_hidden": true, "outputs_hidden": true}
@@ -277,7 +279,9 @@ print(
 )
 
 # %% [markdown]
-# **2. (middle)** Take only the fields with a closed set of values, or with yes and no. How many
+# ### Exercise 2 (middle)
+#
+# Take only the fields with a closed set of values, or with yes and no. How many
 # studies do all their combinations make? How many studies are there if one field at a time differs
 # from the default?
 
@@ -297,7 +301,9 @@ print(
 )
 
 # %% [markdown]
-# **3. (hard)** Table 3 compares *base* with *full*. Which decisions about the network can move only
+# ### Exercise 3 (hard)
+#
+# Table 3 compares *base* with *full*. Which decisions about the network can move only
 # one of the two? For every field of the network with a closed set, or yes and no, count the
 # parameters of both variants under each alternative. A decision that touches only *full* can move
 # the difference that the paper reports.

@@ -1,4 +1,4 @@
-# %% [markdown] slideshow={"slide_type": "slide"}
+# %% [markdown]
 # # Your own data
 #
 # This page shows how to use a licensed copy of CASME II or SAMM, or clips of your own. Every cell
@@ -90,7 +90,7 @@ plots.table(
     counts(clips), f"Clips by subject and class, {clips.attrs['version']}"
 )
 
-# %% [markdown] slideshow={"slide_type": "slide"}
+# %% [markdown]
 # ## Check first
 #
 # `merlib check` reads the table and every frame and looks for the faces. It reports everything that
@@ -120,7 +120,7 @@ plots.table(
 # To see how it works, we check a few rows of a table with faults of every kind, without frames
 # (`.venv/bin/merlib check casme2 --table FILE`):
 
-# %% slideshow={"slide_type": "slide"}
+# %%
 faulty = [
     ("01", "EP01_1", 5, "/", 40, "4+7+L10", "disgust"),
     ("01", "EP01_1", 50, 60, 90, "12", "happiness"),
@@ -153,7 +153,7 @@ shown = report.findings.table()[
 ].astype(str)
 plots.table(shown.replace("<NA>", ""), "What the check finds", index=False)
 
-# %% [markdown] slideshow={"slide_type": "slide"}
+# %% [markdown]
 # ## Clips of your own
 #
 # They need no official layout. Put a file `manifest.csv` into a folder. Each row is one clip:
@@ -218,7 +218,7 @@ plots.table(
     0,
 )
 
-# %% [markdown] slideshow={"slide_type": "slide"}
+# %% [markdown]
 # (faces-that-are-not-found)=
 # ## Faces that are not found
 #
@@ -248,7 +248,7 @@ named = load_clips("own", home)
 print(first["clip"], named["eyes"].iloc[0])
 eyes.unlink()
 
-# %% [markdown] slideshow={"slide_type": "slide"}
+# %% [markdown]
 # ## What stays with you
 #
 # The recordings are lent under signed agreements. Git ignores `data/`, and images, videos and
@@ -266,7 +266,9 @@ eyes.unlink()
 #
 # ## Exercises
 #
-# **1. (easy)** Spoil the manifest above: swap onset and offset of one clip, list one clip twice,
+# ### Exercise 1 (easy)
+#
+# Spoil the manifest above: swap onset and offset of one clip, list one clip twice,
 # and name a folder that is not there. What does the check say, and in which row?
 
 # %% tags=["solution", "hide-cell"] jupyter={"source_hidden": true, "outputs_hidden": true}
@@ -283,7 +285,9 @@ for finding in report.findings.of("error"):
 assert not report.can_run and len(report.findings.of("error")) >= 3
 
 # %% [markdown]
-# **2. (middle)** High-speed cameras are rare. Thin the clips out to about 30 frames a second, as a
+# ### Exercise 2 (middle)
+#
+# High-speed cameras are rare. Thin the clips out to about 30 frames a second, as a
 # telephone films, and check them. How many frames are left from onset to apex, and in how many
 # clips are frames repeated to make the sequence long enough?
 
@@ -316,7 +320,9 @@ print(
 assert len(repeated) == sum(count < study.config.frames for count in left)
 
 # %% [markdown]
-# **3. (hard)** The eyes are found once for each clip, and every frame goes through the same
+# ### Exercise 3 (hard)
+#
+# The eyes are found once for each clip, and every frame goes through the same
 # transform. What if they were found in every frame, and were wrong by one pixel in one of them?
 # Align the same frame twice, with the eyes that this page named and with both a pixel further
 # right, and compute the flow between the two crops. Predict its size first.

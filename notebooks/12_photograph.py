@@ -1,4 +1,4 @@
-# %% [markdown] slideshow={"slide_type": "slide"}
+# %% [markdown]
 # # A photograph that moves
 #
 # Everything so far was measured on drawn faces, and a drawing is not a face. Between the drawing
@@ -49,7 +49,7 @@ grey = cv2.cvtColor(astronaut(), cv2.COLOR_RGB2GRAY)
 eyes = face.find_eyes(grey)
 print("eyes found at", eyes.round(1).tolist())
 
-# %% [markdown] slideshow={"slide_type": "slide"}
+# %% [markdown]
 # ## Are the eyes found wherever the face is?
 #
 # The photograph is shifted, scaled, turned and darkened, and the eyes that are found must move with
@@ -72,7 +72,7 @@ def moved(turn, scale, light):
     )
 
 
-# %% slideshow={"slide_type": "-"}
+# %%
 rows = []
 for turn, scale, light in (
     (0, 1, 1),
@@ -111,7 +111,7 @@ plots.table(
     index=False,
 )
 
-# %% [markdown] slideshow={"slide_type": "slide"}
+# %% [markdown]
 # ## Five clips
 #
 # There is one clip for each class of CASME II. Its action units, length, amplitude, drift of the
@@ -130,7 +130,7 @@ for k, emotion in enumerate(config.CLASSES["casme2"]):
         read_frames(home / emotion / f"img{n}.jpg" for n in numbers),
     )
 
-# %% tags=["hide-input"] slideshow={"slide_type": "-"}
+# %% tags=["hide-input"]
 truth, frames = clips["happiness"]
 apex = truth.apex - truth.onset
 plots.strip(
@@ -151,7 +151,7 @@ plots.show(
 # *The clip of `happiness`: [onset](../book/glossary.md#onset), apex, and what changed between them.
 # The eye sees no change.*
 
-# %% [markdown] slideshow={"slide_type": "slide"}
+# %% [markdown]
 # ## Through the whole preparation
 #
 # The table compares the eyes, the [apex](../book/glossary.md#apex) and the
@@ -189,7 +189,7 @@ def measure(truth, frames):
     return row, seen, true
 
 
-# %% slideshow={"slide_type": "-"}
+# %%
 measured = {emotion: measure(*clip) for emotion, clip in clips.items()}
 table = pd.DataFrame(
     {emotion: row for emotion, (row, _, _) in measured.items()}
@@ -205,7 +205,7 @@ print(
     " zero flow's."
 )
 
-# %% tags=["hide-input"] slideshow={"slide_type": "slide"}
+# %% tags=["hide-input"]
 figure, grid = plt.subplots(len(measured), 3, figsize=(6, 2.2 * len(measured)))
 for (emotion, (_, seen, true)), line in zip(
     measured.items(), grid, strict=True
@@ -245,7 +245,9 @@ plots.show(
 #
 # ## Exercises
 #
-# **1. (easy)** How far can the head be turned in the picture before the eyes are no longer found?
+# ### Exercise 1 (easy)
+#
+# How far can the head be turned in the picture before the eyes are no longer found?
 
 # %% tags=["solution", "hide-cell"] jupyter={"source_hidden": true, "outputs_hidden": true}
 for turn in range(0, 91, 15):
@@ -257,7 +259,9 @@ for turn in range(0, 91, 15):
         print(f"{turn} degrees: {reason.kind}")
 
 # %% [markdown]
-# **2. (middle)** Shift the photograph as a whole by a known part of a pixel of the crop, and
+# ### Exercise 2 (middle)
+#
+# Shift the photograph as a whole by a known part of a pixel of the crop, and
 # measure the end-point error of both named settings of [TV-L1](../book/glossary.md#tv-l1). Which
 # error has the answer "nothing moved"? From which shift on is a setting no better than that?
 
@@ -299,7 +303,9 @@ for shift in (0.1, 0.3, 1.0, 3.0, 9.0):
 print(pd.DataFrame(rows).round(3).to_string(index=False))
 
 # %% [markdown]
-# **3. (hard)** TV-L1 assumes that a point keeps its grey value. Make the shifted picture a tenth
+# ### Exercise 3 (hard)
+#
+# TV-L1 assumes that a point keeps its grey value. Make the shifted picture a tenth
 # darker, as a flickering lamp does. How does the error change, and which simple step before the
 # flow repairs most of it?
 

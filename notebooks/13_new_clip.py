@@ -1,4 +1,4 @@
-# %% [markdown] slideshow={"slide_type": "slide"}
+# %% [markdown]
 # # A new clip
 #
 # All pages so far [leave one subject out](../book/glossary.md#loso) and count. To *use* the method,
@@ -62,7 +62,7 @@ print(
 )
 print(f"{study.config.epochs} epochs")
 
-# %% [markdown] slideshow={"slide_type": "slide"}
+# %% [markdown]
 # ## The file
 #
 # One *safetensors* file holds the weights. Its header holds the configuration, the classes and what
@@ -70,7 +70,7 @@ print(f"{study.config.epochs} epochs")
 # of this training, so it does not show the model's quality. You can expect the
 # leave-one-subject-out score of the same method, trained as long ([results](07_results.ipynb)).
 
-# %% slideshow={"slide_type": "-"}
+# %%
 path = saved.save(
     trained, study.home / "runs" / "models" / f"{dataset}-{method}.safetensors"
 )
@@ -83,7 +83,7 @@ rows |= {
 }
 plots.table(pd.DataFrame({"in the file": rows}), path.name)
 
-# %% [markdown] slideshow={"slide_type": "slide"}
+# %% [markdown]
 # ## Prediction
 #
 # [Onset](../book/glossary.md#onset) and [offset](../book/glossary.md#offset) are given here, and
@@ -108,7 +108,7 @@ else:
     one = predict(new_clip, again)
     found, truth = {one.clip: one}, None
 
-# %% slideshow={"slide_type": "-"}
+# %%
 rows = []
 for name, one in found.items():
     known = (
@@ -146,7 +146,7 @@ if truth is not None:
 # The picture shows the [flow](../book/glossary.md#optical-flow) from onset to apex, and the spatial
 # gates of the four stages (equation 3, [SAM](../book/glossary.md#sam)) at the apex.
 
-# %% tags=["hide-input"] slideshow={"slide_type": "slide"}
+# %% tags=["hide-input"]
 faces = plots.Faces("synthetic" if new_clip is None else "own", show_faces)
 plots.prediction(next(iter(found.values())), faces)
 plots.show(
@@ -172,7 +172,9 @@ plots.show(
 #
 # ## Exercises
 #
-# **1. (easy)** Open the file without `merlib`. How many arrays and numbers does it hold, which of
+# ### Exercise 1 (easy)
+#
+# Open the file without `merlib`. How many arrays and numbers does it hold, which of
 # them is the largest, and do four bytes a number explain its size?
 
 # %% tags=["solution", "hide-cell"] jupyter={"source_hidden": true, "outputs_hidden": true}
@@ -198,7 +200,9 @@ print(f"with {', '.join(header)}")
 assert held < path.stat().st_size
 
 # %% [markdown]
-# **2. (middle)** How many of the new clips would somebody get right who names a class at random?
+# ### Exercise 2 (middle)
+#
+# How many of the new clips would somebody get right who names a class at random?
 # How likely is it that this person gets at least as many right as the model did? How wide is the
 # interval around the model's share?
 
@@ -218,7 +222,9 @@ print(
 )
 
 # %% [markdown]
-# **3. (hard)** A mirrored face shows the same emotion. Mirror the first fifty clips, flow included,
+# ### Exercise 3 (hard)
+#
+# A mirrored face shows the same emotion. Mirror the first fifty clips, flow included,
 # and ask the model again. How much do its probabilities change, and how many answers? From this
 # build a prediction that cannot change when a clip is mirrored. *Hint:* $u$ changes its sign, $v$
 # does not.

@@ -1,4 +1,4 @@
-# %% [markdown] slideshow={"slide_type": "slide"}
+# %% [markdown]
 # # Across datasets
 #
 # There are two ways to learn more than one dataset can show.
@@ -12,7 +12,7 @@
 # *About 10 minutes to read; runs in under 2 minutes on a laptop.*
 # :::
 
-# %% [markdown] slideshow={"slide_type": "slide"}
+# %% [markdown]
 # **Composite.** The grand challenge of 2019 {cite}`see2019megc` put several datasets together, with
 # the three classes that they share, and [left one subject out](../book/glossary.md#loso) of all of
 # them:
@@ -78,7 +78,7 @@ print(
     f" {clips['subject'].nunique()} subjects"
 )
 
-# %% slideshow={"slide_type": "slide"}
+# %%
 by_source = pd.crosstab(clips["source"], clips["emotion"])[
     list(clips.attrs["classes"])
 ]
@@ -101,13 +101,13 @@ plots.table(by_source, "Clips of each dataset and class")
 # score over these 278 clips compares with the challenge's scores of the two datasets, not with its
 # score over all three.
 
-# %% [markdown] slideshow={"slide_type": "slide"}
+# %% [markdown]
 # ## Leave one subject out of the composite
 #
 # The challenge ranks by [UF1](../book/glossary.md#uf1) and [UAR](../book/glossary.md#uar), over all
 # clips and over those of each dataset.
 
-# %% slideshow={"slide_type": "-"}
+# %%
 names = {"casme2": "CASME II", "samm": "SAMM"}
 source = clips.set_index("clip")["source"]
 rows = {}
@@ -125,10 +125,10 @@ plots.table(
     f"Leave one subject out, {clips.attrs['version']}, seed {seed}",
 )
 
-# %% [markdown] slideshow={"slide_type": "slide"}
+# %% [markdown]
 # ## Train on one, test on the other
 
-# %% slideshow={"slide_type": "-"}
+# %%
 if len(by_source) > 1:
     cross = Study(
         "composite", data_root, profile, seed, protocol="cross", **overrides
@@ -147,7 +147,7 @@ else:
     display = pd.DataFrame({"two datasets are needed": []})
 plots.table(display, f"Cross-dataset, {clips.attrs['version']}, seed {seed}")
 
-# %% tags=["hide-input"] slideshow={"slide_type": "slide"}
+# %% tags=["hide-input"]
 if len(by_source) > 1:
     matrix = metrics.matrix_of(cross.predictions(compared[-1]))
     plots.confusion_matrix(
@@ -178,7 +178,9 @@ if len(by_source) > 1:
 #
 # ## Exercises
 #
-# **1. (easy)** What scores does an answer get that is always the largest class? Write down
+# ### Exercise 1 (easy)
+#
+# What scores does an answer get that is always the largest class? Write down
 # accuracy, UF1 and UAR from the counts of the classes alone, and compare with `merlib.metrics`.
 
 # %% tags=["solution", "hide-cell"] jupyter={"source_hidden": true, "outputs_hidden": true}
@@ -200,7 +202,9 @@ measured = (
 assert np.allclose(measured, by_hand)
 
 # %% [markdown]
-# **2. (middle)** On how many clips, at least, is a model trained when one subject is left out, and
+# ### Exercise 2 (middle)
+#
+# On how many clips, at least, is a model trained when one subject is left out, and
 # when one dataset is? And how different are the shares of the classes in training and test? Use
 # half the sum of the absolute differences: 0 is the same, 1 is nothing in common.
 
@@ -239,7 +243,9 @@ for column in ("subject", "source")[: len(by_source)]:
     assert found["difference of shares"].between(0, 1).all()
 
 # %% [markdown]
-# **3. (hard)** Is the other dataset harder because its clips are *different*, or because there are
+# ### Exercise 3 (hard)
+#
+# Is the other dataset harder because its clips are *different*, or because there are
 # *fewer* to train on? Leave out each subject, and train a linear classifier of the flow on (a) the
 # other dataset, (b) the other subjects of its own dataset, (c) both. Which comparison answers the
 # question, and what does it leave open?

@@ -1,4 +1,4 @@
-# %% [markdown] slideshow={"slide_type": "slide"}
+# %% [markdown]
 # # Table 2 under one protocol
 #
 # The paper compares its method with nine others, with the figures of their own papers. Those come
@@ -91,7 +91,7 @@ first = {
 }
 print(f"{len(runs)} of {len(METHODS)} methods have run")
 
-# %% [markdown] slideshow={"slide_type": "slide"}
+# %% [markdown]
 # ## Table 2 as the paper prints it
 #
 # *Acc* is the [accuracy](../book/glossary.md#accuracy) in per cent, *F1* a fraction, "-" means that
@@ -105,7 +105,7 @@ printed.insert(0, "year", [year and str(year) for year in years])
 printed["reference"] = [number and f"[{number}]" for number in numbers]
 plots.table(printed, "Table 2 of the paper, as printed", missing="-")
 
-# %% [markdown] slideshow={"slide_type": "slide"}
+# %% [markdown]
 # ## Printed and reproduced
 #
 # Here is a row for every method that has run. *Printed* are the figures of table 2 for the dataset
@@ -135,7 +135,7 @@ plots.table(table, f"{of_table2}Scores: {where}, mean over seeds", missing="")
 missing = [title[name] for name in METHODS if name not in runs]
 print(f"Not run on these clips: {'; '.join(missing) or 'none'}.")
 
-# %% [markdown] slideshow={"slide_type": "slide"}
+# %% [markdown]
 # ## The other dataset
 #
 # Table 2 has a second dataset beside this page's: SAMM beside CASME II, or the reverse. Here are its
@@ -158,7 +158,7 @@ if beside:
 else:
     print(provenance.beside_missing(study, compared))
 
-# %% [markdown] slideshow={"slide_type": "slide"}
+# %% [markdown]
 # ## How sure is that?
 #
 # The bars are intervals of 95 % when whole subjects are drawn with replacement
@@ -166,7 +166,7 @@ else:
 # [seeds](../book/glossary.md#seed); the diamonds are the seeds of the paper's method.
 
 
-# %% tags=["hide-input"] slideshow={"slide_type": "-"}
+# %% tags=["hide-input"]
 def mark(name):
     """Return how a method is drawn: the paper's in another colour and form."""
     if name == "full":
@@ -213,7 +213,7 @@ plots.show(
 # %% [markdown]
 # *Every method, ordered by UF1; the paper's, in another colour and form.*
 
-# %% [markdown] slideshow={"slide_type": "slide"}
+# %% [markdown]
 # ## Against the paper's method, clip by clip
 #
 # The table has [McNemar's exact test](../book/glossary.md#mcnemar-test) of each method against the
@@ -232,7 +232,7 @@ pairs = pd.DataFrame(
 pairs["p, corrected"] = metrics.holm(pairs["p"])
 plots.table(pairs, f"Reference: {title[reference]}. {where}")
 
-# %% slideshow={"slide_type": "-"}
+# %%
 beaten = [name for name, p in pairs["p, corrected"].items() if p < 0.05]
 print(
     f"After correction {title[reference]} differs from:"
@@ -311,7 +311,7 @@ print(
     f" {'; '.join(same) or 'none'}."
 )
 
-# %% tags=["hide-input"] slideshow={"slide_type": "slide"}
+# %% tags=["hide-input"]
 SIDES = [
     (7, 0, "left", "center"),
     (-7, 0, "right", "center"),
@@ -406,7 +406,7 @@ for name in ("3d-cnn", "off-apexnet"):
 #
 # Your own method goes through the same folds: [add your own method](16_own_method.ipynb).
 
-# %% [markdown] slideshow={"slide_type": "slide"}
+# %% [markdown]
 # ## Summary
 #
 # - Rows of one table must share data, preprocessing, folds, epoch and the definition of the score.
@@ -419,7 +419,9 @@ for name in ("3d-cnn", "off-apexnet"):
 # %% [markdown]
 # ## Exercises
 #
-# **1. (easy)** Correct the $p$ values of this page by hand after Holm: the smallest of $m$ times
+# ### Exercise 1 (easy)
+#
+# Correct the $p$ values of this page by hand after Holm: the smallest of $m$ times
 # $m$, the next times $m - 1$, and so on; none may fall below one before it, none rises above 1.
 # Compare with the simpler correction of Bonferroni, which multiplies all by $m$.
 
@@ -452,7 +454,9 @@ print(
 )
 
 # %% [markdown]
-# **2. (middle)** There are two definitions of F1: the mean over the classes of each one's F1
+# ### Exercise 2 (middle)
+#
+# There are two definitions of F1: the mean over the classes of each one's F1
 # (equation 16), and the harmonic mean of the mean precision and the mean
 # [recall](../book/glossary.md#recall). Compute both from the [confusion
 # matrices](../book/glossary.md#confusion-matrix) that the authors of KFC-MER released. Which of the
@@ -485,7 +489,9 @@ for where_from, column in (("casme2", 1), ("samm", 3)):
     print(f"quoted {quoted:.4f}: {nearer}")
 
 # %% [markdown]
-# **3. (middle)** Let $m$ tests compare methods that do not differ at all, so that every $p$ is
+# ### Exercise 3 (middle)
+#
+# Let $m$ tests compare methods that do not differ at all, so that every $p$ is
 # uniform between 0 and 1. How often is at least one of them below 0.05, uncorrected and corrected
 # after Holm? Compute both for the number of methods in the registry, and check by drawing.
 
@@ -504,7 +510,9 @@ for name, share in expected.items():
     print(f"{m} tests, {name}: {share:.3f} computed, {drawn[name]:.3f} drawn")
 
 # %% [markdown]
-# **4. (hard)** How sure is the *order*? Draw subjects with replacement, the same ones for every
+# ### Exercise 4 (hard)
+#
+# How sure is the *order*? Draw subjects with replacement, the same ones for every
 # method, rank the methods by UF1 each time, and count how often each comes first and between which
 # ranks it lies in 95 % of the draws.
 

@@ -1,4 +1,4 @@
-# %% [markdown] slideshow={"slide_type": "slide"}
+# %% [markdown]
 # # Add your own method
 #
 # A method is one file in `merlib/methods/` with a scikit-learn classifier, and one line in the
@@ -21,7 +21,7 @@ profile = "laptop"  # or "paper", "literal"
 seed = 0
 overrides = {}  # fields of the configuration to change
 
-# %% [markdown] slideshow={"slide_type": "slide"}
+# %% [markdown]
 # ## The classifier
 #
 # It gets a *view* of the clips, an array in which each row is one clip, and their labels. This one
@@ -29,7 +29,7 @@ overrides = {}  # fields of the configuration to change
 # nearest, with each number in units of its spread within the classes, as the probabilities of
 # scikit-learn's `NearestCentroid` have it.
 
-# %% tags=["hide-input"] slideshow={"slide_type": "-"}
+# %% tags=["hide-input"]
 import pandas as pd
 import torch
 from sklearn.neighbors import NearestCentroid
@@ -75,12 +75,12 @@ views = {
 }
 plots.table(pd.DataFrame({"one clip": views}), "The views")
 
-# %% [markdown] slideshow={"slide_type": "slide"}
+# %% [markdown]
 # ## It runs
 #
 # If the line is in the file, run `make compare METHODS=nearest`. In a notebook it runs in this way:
 
-# %% slideshow={"slide_type": "-"}
+# %%
 study = Study(
     dataset=dataset,
     data_root=data_root,
@@ -118,7 +118,7 @@ print(
 # the registry line, and tables name them.
 #
 
-# %% [markdown] slideshow={"slide_type": "slide"}
+# %% [markdown]
 # A classifier follows these rules:
 #
 # - It has `fit(X, y)`, `predict_proba(X)` and `classes_`, as in scikit-learn. If `fit` also takes
@@ -141,7 +141,9 @@ print(
 #
 # ## Exercises
 #
-# **1. (easy)** Accuracy hides the classes. Print the recall of each class for both methods. Which
+# ### Exercise 1 (easy)
+#
+# Accuracy hides the classes. Print the recall of each class for both methods. Which
 # classes does the new one find at all, and what is the mean of the recalls?
 
 # %% tags=["solution", "hide-cell"] jupyter={"source_hidden": true, "outputs_hidden": true}
@@ -161,7 +163,9 @@ for name, matrix in matrices.items():
     assert abs(recalls[name].mean() - metrics.uar(matrix)) < 1e-9
 
 # %% [markdown]
-# **2. (middle)** Register a second method: the answer of the nearest training clip, in the same
+# ### Exercise 2 (middle)
+#
+# Register a second method: the answer of the nearest training clip, in the same
 # view. Run it, and compare it with the nearest mean by McNemar's test.
 
 # %% tags=["solution", "hide-cell"] jupyter={"source_hidden": true, "outputs_hidden": true}
@@ -192,7 +196,9 @@ print(
 )
 
 # %% [markdown]
-# **3. (hard)** Is the nearest mean better than chance? Deal the labels out at random to the clips
+# ### Exercise 3 (hard)
+#
+# Is the nearest mean better than chance? Deal the labels out at random to the clips
 # of each subject, so that nothing can be learnt, and run the same folds a hundred times. How often
 # is chance as good as the true labels? Why within each subject?
 

@@ -1,4 +1,4 @@
-# %% [markdown] slideshow={"slide_type": "slide"}
+# %% [markdown]
 # # How fast, and how much memory
 #
 # [Leave-one-subject-out](../book/glossary.md#loso) trains as many networks as there are people.
@@ -60,12 +60,12 @@ def show(name, columns, digits=2):
         display(plots.table(table[columns], about, digits=digits, index=False))
 
 
-# %% [markdown] slideshow={"slide_type": "slide"}
+# %% [markdown]
 # ## Preparation
 #
 # The table shows the way from frames on disk to the network's input, by step, in one process:
 
-# %% slideshow={"slide_type": "-"}
+# %%
 show(
     f"preparation_steps_{profile}",
     ["step", "seconds a clip", "clips a second"],
@@ -76,13 +76,13 @@ show(
 # flow of the full frames, by the same settings, and crops it afterwards. Two things save time: a
 # crop has a fraction of the frame's pixels, and clips are independent, so each core takes its own.
 
-# %% slideshow={"slide_type": "-"}
+# %%
 show(
     f"preparation_{profile}",
     ["way", "seconds", "ratio", "least", "most", "clips a second"],
 )
 
-# %% [markdown] slideshow={"slide_type": "slide"}
+# %% [markdown]
 # ### Which settings of TV-L1?
 #
 # The motion of a [micro-expression](../book/glossary.md#micro-expression) is a fraction of a pixel.
@@ -92,7 +92,7 @@ show(
 # [onset](../book/glossary.md#onset) to [apex](../book/glossary.md#apex), whose true motion is
 # known.
 
-# %% tags=["hide-input"] slideshow={"slide_type": "-"}
+# %% tags=["hide-input"]
 flow = measured("flow_settings")
 if flow is not None:
     none, tried = flow.iloc[0], flow.iloc[1:]
@@ -180,7 +180,7 @@ if flow is not None:
 # %% [markdown]
 # *Means over everything else. The setting whose values are furthest apart moves the error most.*
 
-# %% [markdown] slideshow={"slide_type": "slide"}
+# %% [markdown]
 # ## Training
 #
 # The table shows the same network, clips, folds, epochs and batches, written in four ways. *here*
@@ -191,7 +191,7 @@ if flow is not None:
 # score the subject left out after every epoch. *Share* compares the rate of the whole run with the
 # rate of plain matrix products, measured on the same machine.
 
-# %% slideshow={"slide_type": "-"}
+# %%
 columns = [
     "way",
     "seconds",
@@ -273,7 +273,7 @@ if (together := measured("folds_together")) is not None:
     ):
         print(f"{method}: no probability differs by more than {apart:.0e}")
 
-# %% [markdown] slideshow={"slide_type": "slide"}
+# %% [markdown]
 # ### Beside the public library of the field
 #
 # [meb](https://github.com/tvaranka/meb) {cite}`varanka2024leakage` is a public library for training and
@@ -286,7 +286,7 @@ if (together := measured("folds_together")) is not None:
 # its documentation names as the faster way for such data. After each epoch, this package also
 # predicts the clips of the person left out; meb predicts once, after the last.
 
-# %% tags=["hide-input"] slideshow={"slide_type": "-"}
+# %% tags=["hide-input"]
 if (beside := measured("side_by_side")) is not None:
     plots.show(
         speed.bars(beside),
@@ -310,13 +310,13 @@ if (beside := measured("side_by_side")) is not None:
 # one fold after another. For the measurement, meb was installed beside a newer PyTorch than it asks
 # for, without its mixing of clips, which nothing here uses.
 
-# %% [markdown] slideshow={"slide_type": "slide"}
+# %% [markdown]
 # ## How it grows
 #
 # The table has one epoch of the laptop's network. One thing is changed at a time; ratios are to the
 # first row.
 
-# %% slideshow={"slide_type": "-"}
+# %%
 growth = measured("growth")
 if growth is not None:
     print("first row:", growth.iloc[0]["plain"])
@@ -328,7 +328,7 @@ if growth is not None:
 # work makes two workers faster. In the table of training above every fold has more epochs: there
 # *here* trains one fold on each core, and *threads* trains one fold at a time on all cores.
 
-# %% [markdown] slideshow={"slide_type": "slide"}
+# %% [markdown]
 # ## Memory
 #
 # Prepared clips are in a memory map, and the code reads one batch of it at a time. Several
@@ -337,7 +337,7 @@ if growth is not None:
 # the frames and the pixels of a batch. *Host* is the largest memory of the process; importing the
 # library is a part of it.
 
-# %% slideshow={"slide_type": "-"}
+# %%
 columns = [
     "case",
     "clips",
@@ -412,7 +412,7 @@ for name, step in hours.STEPS.items():
         " beside the weights"
     )
 
-# %% [markdown] slideshow={"slide_type": "slide"}
+# %% [markdown]
 # ### Which card?
 #
 # The table has the time of `PROFILE=paper` on the paper's CASME II: 246 clips, 26 folds, 50 epochs,
@@ -424,7 +424,7 @@ for name, step in hours.STEPS.items():
 # sparsity. *Products in* is what the package takes there: cards before Ampere have no bfloat16. The
 # memory holds weights, gradients, momentum, all clips and what a step needs.
 
-# %% slideshow={"slide_type": "-"}
+# %%
 devices = hours.read(find_home())
 display(
     plots.table(
@@ -465,7 +465,9 @@ print(f"are twelve times as much: {12 * planned:.0f} hours.")
 #
 # ## Exercises
 #
-# **1. (easy)** How many times as long as *here* does the *typical* way of training take, and how
+# ### Exercise 1 (easy)
+#
+# How many times as long as *here* does the *typical* way of training take, and how
 # sure is that? Read the ratio and its least and most. Do the spreads of *careful* and *threads*
 # overlap?
 
@@ -486,7 +488,9 @@ if training is not None:
     )
 
 # %% [markdown]
-# **2. (middle)** If the time grows as a power of a number, its logarithm is a line over the
+# ### Exercise 2 (middle)
+#
+# If the time grows as a power of a number, its logarithm is a line over the
 # logarithm of the number, and the slope is the power. Find the power of clips, frames, side of the
 # picture and width. Which powers would you expect from counting operations, and why are the
 # measured ones smaller?
@@ -513,7 +517,9 @@ print(
 )
 
 # %% [markdown]
-# **3. (hard)** The seconds of 4 and 8 folds, with one and with two workers, are four points. Put a
+# ### Exercise 3 (hard)
+#
+# The seconds of 4 and 8 folds, with one and with two workers, are four points. Put a
 # line through each pair: seconds = start + folds x seconds a fold. What does it cost to start two
 # workers, and from how many folds on are they faster? Why does nobody see this in a study of sixty
 # epochs?

@@ -1,4 +1,4 @@
-# %% [markdown] slideshow={"slide_type": "slide"}
+# %% [markdown]
 # # Claim 1: does MFEM see several regions?
 #
 # A [micro-expression](../book/glossary.md#micro-expression) often moves several places
@@ -55,7 +55,7 @@ study = Study(
 saved = trials.find(study, "attention")
 print(saved)
 
-# %% [markdown] slideshow={"slide_type": "slide"}
+# %% [markdown]
 # ## What counts as seeing a region
 #
 # **Regions.** The generator of the synthetic data knows how far every place moves at
@@ -126,7 +126,7 @@ print(
 )
 
 
-# %% tags=["hide-input"] slideshow={"slide_type": "slide"}
+# %% tags=["hide-input"]
 TITLES = looks.MAPS
 
 
@@ -166,7 +166,7 @@ caption = (
 )
 plots.table(regions.overlap(maps, study.config.size), caption, digits=2)
 
-# %% [markdown] slideshow={"slide_type": "slide"}
+# %% [markdown]
 # ## What a map scores that sees nothing
 #
 # A score means little until we know what a map scores that has not looked at the clip.
@@ -253,7 +253,7 @@ if len(full):
 # whether it is higher there after MFEM than after the controls. The next figure shows
 # what each module hands on.
 
-# %% tags=["hide-input"] slideshow={"slide_type": "slide"}
+# %% tags=["hide-input"]
 handed = {
     title: after[after["name"] == name] for name, title in looks.SHORT.items()
 }
@@ -329,7 +329,7 @@ plots.source(looks.compared)
 # %%
 answers = looks.compared(found)
 
-# %% tags=["hide-input"] slideshow={"slide_type": "slide"}
+# %% tags=["hide-input"]
 if len(answers):
     groups = {name: name.split(": ")[0] for name in answers.index}
     plots.show(
@@ -423,7 +423,9 @@ print(SAID[looks.verdict(answers)])
 #
 # ## Exercises
 #
-# **1.** (easy) A map of 4 x 4 places has the value 1 everywhere but 3 in its first row.
+# ### Exercise 1 (easy)
+#
+# A map of 4 x 4 places has the value 1 everywhere but 3 in its first row.
 # One region takes the left half of the first row. Compute pointing, energy and area by
 # hand.
 
@@ -438,7 +440,9 @@ assert result["pointing"] == 2 / 4
 print(result)
 
 # %% [markdown]
-# **2.** (middle) The map of the usual places, $M$, is the mean over clips of their
+# ### Exercise 2 (middle)
+#
+# The map of the usual places, $M$, is the mean over clips of their
 # regions' masks. Prove that its mean energy is never below the mean area, on any data,
 # and check it on the clips of this page. Why is this not yet a map that *sees*?
 
@@ -461,7 +465,9 @@ print(
 # against another clip's regions.
 
 # %% [markdown]
-# **3.** (middle) Make *covered* fairer to a map that looks at one place: how does a
+# ### Exercise 3 (middle)
+#
+# Make *covered* fairer to a map that looks at one place: how does a
 # random map of 14, 7, 4 and 2 places a side score if only the highest 5, 2 or 1 %
 # count? Which resolution gains most from scattering?
 
@@ -489,7 +495,9 @@ plots.table(
 )
 
 # %% [markdown]
-# **4.** (hard) "Several" should mean several *peaks*. Write a measure that counts the
+# ### Exercise 4 (hard)
+#
+# "Several" should mean several *peaks*. Write a measure that counts the
 # regions that hold a local maximum of at least half the map's highest value. Test it on
 # a map with two peaks and on one with a single broad peak between two regions, which
 # *covered* cannot tell apart. Then apply it to both looks of the network above.

@@ -1,4 +1,4 @@
-# %% [markdown] slideshow={"slide_type": "slide"}
+# %% [markdown]
 # # Claim 2: does MFFM keep shallow detail?
 #
 # A deep stage of the network knows what a movement means; a shallow one knows exactly where
@@ -52,7 +52,7 @@ saved = trials.find(study, "fusion")
 study, runs, where = saved.study, saved.runs, saved.where
 print(saved)
 
-# %% [markdown] slideshow={"slide_type": "slide"}
+# %% [markdown]
 # ## What the claim predicts
 #
 # 1. **Fusion helps**: a network with it is better than the same network without it.
@@ -93,7 +93,7 @@ if runs:
     display(plots.table(effects.scores(runs, TITLES), where))
     print(f"always {one['label'].mode()[0]}: accuracy {chance:.3f}")
 
-# %% tags=["hide-input"] slideshow={"slide_type": "slide"}
+# %% tags=["hide-input"]
 if runs:
     plots.show(
         effects.levels(runs, TITLES),
@@ -171,7 +171,7 @@ for name in filter(stuck.get, stuck):
 if runs and not any(stuck.values()):
     print("No variant answers one class nearly always.")
 
-# %% [markdown] slideshow={"slide_type": "slide"}
+# %% [markdown]
 # ## Smaller and smaller movements
 #
 # Only a generator can do this: the same new people show the same expressions, but every
@@ -202,7 +202,7 @@ else:
     )
     print(f"{len(sweeps)} seed(s); largest class {test_chance:.3f}")
 
-# %% tags=["hide-input"] slideshow={"slide_type": "slide"}
+# %% tags=["hide-input"]
 if sweeps:
     label = "largest movement of each action unit, pixels of the frame"
     plots.show(
@@ -264,7 +264,7 @@ answers = detail.compared(runs, sweeps)
 # movements. The figure shows how large each difference is and how sure. A difference whose
 # interval excludes zero may still be *cannot be told*, since several are judged at once.
 
-# %% tags=["hide-input"] slideshow={"slide_type": "slide"}
+# %% tags=["hide-input"]
 if len(answers):
     groups = {
         t: f"prediction {k}"
@@ -349,7 +349,9 @@ if idle:
 #
 # ## Exercises
 #
-# **1.** (easy) A method always answers the largest class, with a share $p$ of the clips.
+# ### Exercise 1 (easy)
+#
+# A method always answers the largest class, with a share $p$ of the clips.
 # Which accuracy, [UF1](../book/glossary.md#uf1) and [UAR](../book/glossary.md#uar) does it
 # have with $K$ classes? Derive the three, and check them on clips in the proportion of a
 # dataset.
@@ -365,7 +367,9 @@ assert np.allclose(list(found.values()), [p, 2 * p / (1 + p) / k, 1 / k])
 print("; ".join(f"{name} {value:.3f}" for name, value in found.items()))
 
 # %% [markdown]
-# **2.** (middle) How fine is "shallow detail"? The eyes of the synthetic faces are about 125
+# ### Exercise 2 (middle)
+#
+# How fine is "shallow detail"? The eyes of the synthetic faces are about 125
 # pixels apart in the frame. Turn the amplitudes of the sweep into pixels of the crop, into
 # places of each stage's map, and into the number that the flow channel holds (field
 # `flow_scale`). Does any stage see the movement as a *change of place*?
@@ -386,7 +390,9 @@ assert table["stage 1, places"].max() < 1 or study.config.size > 112
 plots.table(table, f"Profile {study.profile}", digits=2, index=False)
 
 # %% [markdown]
-# **3.** (middle) How sure is a break-down read from 60 clips? Take a true curve that rises
+# ### Exercise 3 (middle)
+#
+# How sure is a break-down read from 60 clips? Take a true curve that rises
 # from chance 0.4 to 0.8, with its half-way at 0.6 pixels. Draw the right clips of each
 # amplitude at random, many times, and look at the spread.
 
@@ -412,7 +418,9 @@ print(
 # than this.
 
 # %% [markdown]
-# **4.** (hard) How large must a difference be? Of $n$ clips, $d$ are right in only one of two
+# ### Exercise 4 (hard)
+#
+# How large must a difference be? Of $n$ clips, $d$ are right in only one of two
 # variants. Find the smallest difference in accuracy for which McNemar's test gives
 # $p < 0.05$, once alone and once when it must survive Holm's correction among eight tests.
 # Why can two pairs of variants with the *same* gap in accuracy differ in $p$?

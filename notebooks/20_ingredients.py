@@ -1,4 +1,4 @@
-# %% [markdown] slideshow={"slide_type": "slide"}
+# %% [markdown]
 # # What does each ingredient bring?
 #
 # Table 3 of the paper takes its two modules away and asks what each was worth
@@ -91,7 +91,7 @@ if runs:
     caption = f"{saved.where}; mean ± standard deviation over seeds"
     display(plots.table(table.astype(object), caption))
 
-# %% [markdown] slideshow={"slide_type": "slide"}
+# %% [markdown]
 # ## The difference, clip by clip
 #
 # Two scores side by side do not say whether they differ: both rise and fall with the same easy and
@@ -138,7 +138,7 @@ if len(answers):
 # The figure shows the same differences of UF1. To the right of zero the ingredient brings
 # something; to the left it costs.
 
-# %% tags=["hide-input"] slideshow={"slide_type": "slide"}
+# %% tags=["hide-input"]
 if len(answers):
     plots.show(
         effects.forest(answers, "what it brings, points of UF1"),
@@ -169,7 +169,7 @@ if len(tests := effects.by_seed(runs, CONTRASTS)):
     )
     display(plots.table(tests, f"{caption}, {saved.where}"))
 
-# %% [markdown] slideshow={"slide_type": "slide"}
+# %% [markdown]
 # ## Magnification, with and without flow
 #
 # By [our decision](10_decisions.ipynb) flow is measured on the frames as they were recorded, so
@@ -242,7 +242,7 @@ print("\n".join(lines))
 # $p$ after Holm's correction is not below 0.05. The line then says so: among so many comparisons
 # one such is no surprise.
 
-# %% slideshow={"slide_type": "slide"}
+# %%
 lines = effects.sentences(answers)
 display(
     Markdown(
@@ -276,7 +276,9 @@ display(
 #
 # ## Exercises
 #
-# **1. (easy)** From the two counts of McNemar's test alone, compute the difference in accuracy.
+# ### Exercise 1 (easy)
+#
+# From the two counts of McNemar's test alone, compute the difference in accuracy.
 # Check it on every comparison and seed. (If no trial is saved, on invented answers.)
 
 
@@ -324,7 +326,9 @@ print(
 )
 
 # %% [markdown]
-# **2. (middle)** The bootstrap draws subjects. What if it drew clips? Invent pairs of methods that
+# ### Exercise 2 (middle)
+#
+# The bootstrap draws subjects. What if it drew clips? Invent pairs of methods that
 # are equally good on the whole, but each better with some people, and count how often either
 # interval leaves out zero, which is the truth.
 
@@ -352,7 +356,9 @@ print(
 )
 
 # %% [markdown]
-# **3. (hard)** Does flow make magnification superfluous? Then it brings *more* where flow is
+# ### Exercise 3 (hard)
+#
+# Does flow make magnification superfluous? Then it brings *more* where flow is
 # missing. Give this difference of two differences an interval over people; all four trials must
 # see the same drawn subjects.
 

@@ -1,4 +1,4 @@
-# %% [markdown] slideshow={"slide_type": "slide"}
+# %% [markdown]
 # # How much does the protocol matter?
 #
 # Two papers can print quite different scores for the same method on the same clips, because they
@@ -59,7 +59,7 @@ print(
     f" {len(classes)} classes"
 )
 
-# %% [markdown] slideshow={"slide_type": "slide"}
+# %% [markdown]
 # ## The honest protocol
 #
 # 1. **Leave one [subject](../book/glossary.md#loso) out.** The question is how the method does on
@@ -72,7 +72,7 @@ print(
 #
 # Each mistake below changes one of these four sentences and nothing else.
 
-# %%
+# %% slide="mistakes"
 rows = {
     name: {"breaks": case.breaks, "what is wrong": case.why}
     for name, case in MISTAKES.items()
@@ -110,7 +110,7 @@ plots.table(answers.rename_axis("seed"), caption)
 # for each subject in another way. If you take each subject's best moment, you collect the luck of
 # all of them.
 
-# %% tags=["hide-input"]
+# %% tags=["hide-input"] slide="best-epoch"
 figure, axes = plt.subplots()
 for number, run in network.items():
     honest = metrics.by_epoch(run)["uf1"]
@@ -248,13 +248,13 @@ found = pd.DataFrame(
 means = found.groupby("labels", sort=False).mean()
 gains = found[list(MISTAKES)].sub(found["honest"], axis=0)
 
-# %% [markdown] slideshow={"slide_type": "slide"}
+# %% [markdown]
 # ## One figure
 #
 # The dashed line is the honest score. A bar goes from there to the mean with the mistake. Dots are
 # repeats. Diamonds are the paper's network; its honest score is the dotted line.
 
-# %% tags=["hide-input"] slideshow={"slide_type": "slide"}
+# %% tags=["hide-input"] slide="figure"
 plots.show(
     protocol.panels(found, answers),
     alt=(
@@ -291,7 +291,7 @@ plots.table(
 # find. The lines below are computed from the table.
 
 
-# %% tags=["hide-input"] slideshow={"slide_type": "slide"}
+# %% tags=["hide-input"] slide="verdict"
 def sorted_out(kind):
     """Say what raises, what lowers, and what leaves the scores of some labels.
 
@@ -364,14 +364,14 @@ for name, value in printed.items():
         f" epoch moves the network here by {times:.1f} times that."
     )
 
-# %% [markdown] slideshow={"slide_type": "slide"}
+# %% [markdown]
 # ## The same with real numbers
 #
 # What follows does not depend on the data of this page. It is on the flow of 442 real clips, whose
 # page is [On real motion](24_real_motion.ipynb), from saved runs. First, the same quick classifier
 # and the same mistakes: grey is absent there, so it sees the flow alone.
 
-# %% tags=["hide-input"]
+# %% tags=["hide-input"] slide="real"
 real = motion.find(find_home())
 if len(real.mistakes):
     repeated = real.mistakes.set_index(["labels", "seed"]).drop(columns="name")
@@ -411,7 +411,7 @@ if len(scored):
         )
     )
 
-# %% slideshow={"slide_type": "-"}
+# %%
 Markdown("\n".join(real_motion.told(scored, real.mistakes)))
 
 # %% [markdown]
@@ -458,7 +458,9 @@ Markdown("\n".join(real_motion.told(scored, real.mistakes)))
 # %% [markdown]
 # ## Exercises
 #
-# **1. (easy)** Somebody predicts every clip right. What are the four scores of these predictions?
+# ### Exercise 1 (easy)
+#
+# Somebody predicts every clip right. What are the four scores of these predictions?
 # Compute the one that is below 1 by hand, from the classes that each subject shows.
 
 # %% tags=["solution", "hide-cell"] jupyter={"source_hidden": true, "outputs_hidden": true}
@@ -480,7 +482,9 @@ print(
 )
 
 # %% [markdown]
-# **2. (middle)** A milder form of the first mistake takes *one* epoch for all subjects, the best of
+# ### Exercise 2 (middle)
+#
+# A milder form of the first mistake takes *one* epoch for all subjects, the best of
 # the pooled curve. Which of the two accuracies is higher, and must it be? How much of the gain is
 # left in UF1?
 
@@ -501,7 +505,9 @@ for number, run in network.items():
     )
 
 # %% [markdown]
-# **3. (middle)** Take labels of the person and random clips: does the grey or the flow give the
+# ### Exercise 3 (middle)
+#
+# Take labels of the person and random clips: does the grey or the flow give the
 # answer away? Give the quick classifier one at a time.
 
 # %% tags=["solution", "hide-cell"] jupyter={"source_hidden": true, "outputs_hidden": true}
@@ -531,7 +537,9 @@ for name, part in parts.items():
     )
 
 # %% [markdown]
-# **4. (hard)** Is it really the copies? Repair *copy, by clip* with one change: all copies of a
+# ### Exercise 4 (hard)
+#
+# Is it really the copies? Repair *copy, by clip* with one change: all copies of a
 # clip go to the same random fold. Try it on shuffled labels. (`evaluate` can do it as it is: what
 # are the "subjects"?)
 
@@ -560,7 +568,9 @@ print(
 )
 
 # %% [markdown]
-# **5. (hard)** *Choose on all* is more dangerous if there are more features to choose from. Append
+# ### Exercise 5 (hard)
+#
+# *Choose on all* is more dangerous if there are more features to choose from. Append
 # columns of pure noise to the features, shuffle the labels, and compare choosing on the training
 # clips with choosing on all.
 

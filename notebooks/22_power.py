@@ -1,4 +1,4 @@
-# %% [markdown] slideshow={"slide_type": "slide"}
+# %% [markdown]
 # # What can 246 clips show at all?
 #
 # CASME II gives the paper 246 clips of 26 people, and SAMM gives it 136 clips of 27. One
@@ -89,7 +89,7 @@ told = ", ".join(
 )
 print(f"Table 3, right clips of {paper.USED['casme2']}: {told}")
 
-# %% [markdown] slideshow={"slide_type": "slide"}
+# %% [markdown]
 # ## What two accuracies leave open
 #
 # [McNemar's test](../book/glossary.md#mcnemar-test) looks at the *discordant* clips: those
@@ -168,7 +168,7 @@ print(
 # The figure sets the printed steps beside the smallest difference that is seen with a power
 # of 80 %. It shows which steps were too small for so few clips from the start.
 
-# %% tags=["hide-input"] slideshow={"slide_type": "slide"}
+# %% tags=["hide-input"]
 some = {"base to both": "table 3, base", "MFEM to both": "table 3, one module"}
 casme2 = pd.concat([table2["CASME II"], table3.loc[list(some)].rename(some)])
 plots.show(
@@ -289,7 +289,7 @@ if columns:
     caption = f"Differences of accuracy, intervals of 95 %, {where}"
     display(plots.table(pd.DataFrame(columns), caption))
 
-# %% [markdown] slideshow={"slide_type": "slide"}
+# %% [markdown]
 # ## Figure 6(a), three times
 #
 # The confusion matrix of figure 6(a) is not in the text of the paper. But its diagonal has
@@ -326,7 +326,7 @@ print(
 # The figure shows what is left, to see which classes the printed numbers have fixed and
 # which they leave open.
 
-# %% tags=["hide-input"] slideshow={"slide_type": "slide"}
+# %% tags=["hide-input"]
 plots.show(
     limits.diagonals(versions, sizes),
     alt=(
@@ -368,7 +368,7 @@ for name, (_, _, uar) in paper.TABLE3.items():
         f" of {uar:.3f}, {many} diagonals"
     )
 
-# %% [markdown] slideshow={"slide_type": "slide"}
+# %% [markdown]
 # ## Is SAMM's lower score its size?
 #
 # Section 3.2 says that SAMM has fewer clips, that deep learning needs many, and that the
@@ -391,7 +391,7 @@ for name, (_, _, uar) in paper.TABLE3.items():
 # %% tags=["remove-input"]
 plots.source(learning_curve.draws)
 
-# %% tags=["hide-input"] slideshow={"slide_type": "slide"}
+# %% tags=["hide-input"]
 curve, real = learning_curve.find(study), learning_curve.find_real(study)
 shown = [one for one in (curve, real) if one.curves]
 shown = shown[: 1 if dataset == "flow" else 2]
@@ -453,7 +453,7 @@ Markdown("\n".join(lines))
 #
 # It is computed from the tables above, by the same rules for any data:
 
-# %% tags=["hide-input"] slideshow={"slide_type": "slide"}
+# %% tags=["hide-input"]
 lines = [
     "Table 3, whatever the discordant clips were:"
     f" {limits.sorted_out(table3)}."
@@ -513,7 +513,9 @@ Markdown("\n".join(f"- {line}" for line in lines))
 # %% [markdown]
 # ## Exercises
 #
-# **1. (easy)** The paper leads the next row of table 2 on CASME II by 0.439 points. How
+# ### Exercise 1 (easy)
+#
+# The paper leads the next row of table 2 on CASME II by 0.439 points. How
 # many clips would show that with a power of 80 %, if the methods differ on a tenth of all
 # clips? The normal approximation is $n = (z_{0.975} + z_{0.8})^2\, d / \delta^2$.
 
@@ -531,7 +533,9 @@ print(
 )
 
 # %% [markdown]
-# **2. (middle)** Let every person have a share of right clips of their own, and $m$ clips
+# ### Exercise 2 (middle)
+#
+# Let every person have a share of right clips of their own, and $m$ clips
 # each. If $\rho$ is the correlation of two clips of a person, the design effect is
 # $1 + (m - 1) \rho$. Check it by drawing from a beta distribution, for which
 # $\rho = 1 / (a + b + 1)$.
@@ -555,7 +559,9 @@ print(
 )
 
 # %% [markdown]
-# **3. (middle)** The same for figure 6(b), SAMM: 101 of 136 clips right, anger 98 % and
+# ### Exercise 3 (middle)
+#
+# The same for figure 6(b), SAMM: 101 of 136 clips right, anger 98 % and
 # happiness 81 % recalled. No UAR is printed. How many diagonals remain? How many can have
 # the printed UF1? The text adds that contempt is recognised badly: what recalls of it are
 # possible?
@@ -587,7 +593,9 @@ print(
 )
 
 # %% [markdown]
-# **4. (hard)** Two methods are equally good, but each person suits one of them better: of
+# ### Exercise 4 (hard)
+#
+# Two methods are equally good, but each person suits one of them better: of
 # that person's discordant clips it gets a share drawn from a beta distribution with mean
 # 1/2. How often does McNemar's test at 5 % call them different, with the people of this
 # dataset? What does exchanging whole people do?
@@ -617,7 +625,9 @@ for alike, a in {
     )
 
 # %% [markdown]
-# **5. (easy)** Section 3.1.4 trains for 50 epochs on CASME II and for 80 on SAMM. With
+# ### Exercise 5 (easy)
+#
+# Section 3.1.4 trains for 50 epochs on CASME II and for 80 on SAMM. With
 # batches of 8 clips, how many steps are that on all clips? How many epochs would give SAMM
 # the steps of CASME II?
 

@@ -1,4 +1,4 @@
-# %% [markdown] slideshow={"slide_type": "slide"}
+# %% [markdown]
 # # How much do our decisions matter?
 #
 # [What the paper does not say](10_decisions.ipynb) lists every choice that its text leaves open,
@@ -126,7 +126,7 @@ plots.table(pd.DataFrame(rows), "Not in the chart", index=False)
 # The ingredients have [a page of their own](20_ingredients.ipynb). The best epoch on the test
 # subject is no alternative at all but a known mistake.
 
-# %% [markdown] slideshow={"slide_type": "slide"}
+# %% [markdown]
 # ## The chart
 #
 # Each row is one alternative. Its place is the score with it, minus the score of the default, on
@@ -155,7 +155,7 @@ order = [
 answers = answers.iloc[sorted(range(len(order)), key=order.__getitem__)]
 default = [metrics.scores(run)["uf1"] for run in runs.get("full", {}).values()]
 
-# %% tags=["hide-input"] slideshow={"slide_type": "slide"}
+# %% tags=["hide-input"]
 if len(answers):
     plots.show(
         effects.forest(
@@ -229,12 +229,12 @@ else:
 # That is why a row with one seed is not judged, and why the bars of the chart hold the spread over
 # seeds.
 
-# %% [markdown] slideshow={"slide_type": "slide"}
+# %% [markdown]
 # ## The verdict
 #
 # The verdict is computed from the numbers above.
 
-# %% slideshow={"slide_type": "-"}
+# %%
 judged = answers[answers["holm"].notna()] if len(answers) else answers
 beyond = (
     judged[judged["holm"] < 0.05].sort_values("value")
@@ -300,7 +300,9 @@ display(Markdown("\n".join(lines)))
 #
 # ## Exercises
 #
-# **1. (easy)** If no decision mattered, and the comparisons were independent: how likely is at
+# ### Exercise 1 (easy)
+#
+# If no decision mattered, and the comparisons were independent: how likely is at
 # least one $p$ below 0.05 among as many as in the chart? (If no trial is saved: among all that
 # are planned.)
 
@@ -315,7 +317,9 @@ assert abs(share - (1 - 0.95**m)) < 0.02
 print(f"Drawn: {share:.2f}; after Holm's correction {strict:.2f}.")
 
 # %% [markdown]
-# **2. (middle)** Suppose that no alternative changes anything. How much better than the default
+# ### Exercise 2 (middle)
+#
+# Suppose that no alternative changes anything. How much better than the default
 # does the *best* of them look? Clips and people are the same for all rows, so take the luck of a
 # difference from the pairs of seeds above; and remember that all rows share the default.
 
@@ -344,7 +348,9 @@ if len(judged):
     print(f"{100 * (best >= seen).mean():.0f} % of such charts.")
 
 # %% [markdown]
-# **3. (hard)** Holm keeps the chance of a *single* false alarm small. Benjamini and Hochberg
+# ### Exercise 3 (hard)
+#
+# Holm keeps the chance of a *single* false alarm small. Benjamini and Hochberg
 # instead keep the *share* of false alarms among what is called small: sort the $p$ values, and call
 # all up to the largest $k$ with $p_{(k)} \le 0.05\,k/m$. Write it, check it against SciPy's, and
 # compare. Which of the two would you want for a list of decisions that deserve a closer look?

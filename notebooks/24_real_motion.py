@@ -1,4 +1,4 @@
-# %% [markdown] slideshow={"slide_type": "slide"}
+# %% [markdown]
 # # On real motion
 #
 # Most pages of this book run on drawn faces, since the recordings are licensed. This page runs on
@@ -49,7 +49,7 @@ modules = effects.differences(runs, PAIRS)
 networks = real_motion.against_control(runs)
 words.answer(real_motion.in_one_sentence(runs, modules, networks))
 
-# %% [markdown] slideshow={"slide_type": "slide"}
+# %% [markdown]
 # ## What this data is, and what it is not
 #
 # The challenge MEGC 2019 {cite}`see2019megc` joined three datasets, CASME II, SMIC and SAMM, and
@@ -108,14 +108,14 @@ for parts in (["all", "CASME II"], ["SMIC", "SAMM"]):
     )
     display(real_motion.scores(table, parts, caption))
 
-# %% [markdown] slideshow={"slide_type": "slide"}
+# %% [markdown]
 # ## How sure is that?
 #
 # A dot is a [seed](../book/glossary.md#seed). The bar is the interval of 95 % when whole subjects are
 # drawn with replacement ([bootstrap](../book/glossary.md#bootstrap)), all seeds together. The dashed
 # line is a method that always answers the largest class.
 
-# %% tags=["hide-input"] slideshow={"slide_type": "-"}
+# %% tags=["hide-input"]
 order = [name for name, where in table.index if where == "here"]
 if runs:
     plots.show(
@@ -149,7 +149,7 @@ if len(networks):
 else:
     print("The runs of the linear control or of all networks are missing.")
 
-# %% [markdown] slideshow={"slide_type": "slide"}
+# %% [markdown]
 # ## Do the modules help?
 #
 # The first rows of each module are the steps of table 3: it is added to a network without it. The
@@ -158,7 +158,7 @@ else:
 # stages for MFFM's fusion. The last row is both modules against neither. The network is the paper's
 # ResNet34 in the profile's width, on the flow enlarged to 56 pixels, with a sequence of one.
 
-# %% tags=["hide-input"] slideshow={"slide_type": "-"}
+# %% tags=["hide-input"]
 if len(modules):
     groups = {name: name.partition(":")[0] for name in PAIRS}
     plots.show(
@@ -191,13 +191,13 @@ if len(modules):
         real_motion.judged(modules, real_motion.power(runs, PAIRS), caption)
     )
 
-# %% slideshow={"slide_type": "-"}
+# %%
 Markdown(
     "\n".join(effects.sentences(modules))
     or "Without runs there is no verdict."
 )
 
-# %% [markdown] slideshow={"slide_type": "slide"}
+# %% [markdown]
 # ## What the protocol is worth
 #
 # The same predictions can be scored in several ways, and only two of the rows below are the
@@ -210,7 +210,7 @@ Markdown(
 # random, so that training shows the people of the test. [The page on the
 # protocol](21_protocol.ipynb) makes all known mistakes, one at a time.
 
-# %% tags=["hide-input"] slideshow={"slide_type": "-"}
+# %% tags=["hide-input"]
 scored = real_motion.scored(found.epochs)
 plots.show(
     real_motion.protocol(scored, found.mistakes),
@@ -222,7 +222,7 @@ plots.show(
     ),
 )
 
-# %% slideshow={"slide_type": "-"}
+# %%
 Markdown("\n".join(real_motion.told(scored, found.mistakes)))
 
 # %% [markdown]
@@ -253,7 +253,9 @@ Markdown("\n".join(real_motion.told(scored, found.mistakes)))
 # %% [markdown]
 # ## Exercises
 #
-# **1. (easy)** STSTNet's authors publish their answers. Compute accuracy, UF1, UAR, the mean
+# ### Exercise 1 (easy)
+#
+# STSTNet's authors publish their answers. Compute accuracy, UF1, UAR, the mean
 # precision and the harmonic F1 of all clips from the confusion matrices of the three parts, and say
 # which printed figure each one is.
 
@@ -288,7 +290,9 @@ for name, value in by_hand.items():
 assert np.isclose(by_hand["mean precision"], inside["uar"], atol=5e-5)
 
 # %% [markdown]
-# **2. (middle)** UF1 of all clips is not the mean of the UF1 of the three parts. Compute both from
+# ### Exercise 2 (middle)
+#
+# UF1 of all clips is not the mean of the UF1 of the three parts. Compute both from
 # the same matrices, and say why they differ.
 
 # %% tags=["solution", "hide-cell"] jupyter={"source_hidden": true, "outputs_hidden": true}
@@ -307,7 +311,9 @@ for (name, where), parts in motion.CONFUSION.items():
 # much as SMIC's 43.
 
 # %% [markdown]
-# **3. (hard)** Are the clips of one part harder, or do its people differ? Draw subjects of each part
+# ### Exercise 3 (hard)
+#
+# Are the clips of one part harder, or do its people differ? Draw subjects of each part
 # with replacement and compare the intervals of the linear control's UAR.
 
 # %% tags=["solution", "hide-cell"] jupyter={"source_hidden": true, "outputs_hidden": true}

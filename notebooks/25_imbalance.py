@@ -1,4 +1,4 @@
-# %% [markdown] slideshow={"slide_type": "slide"}
+# %% [markdown]
 # # Do the small classes need help?
 #
 # Section 4 of the paper looks ahead. Micro-expression datasets have few clips, it says, and their
@@ -122,14 +122,14 @@ def told(answers):
     return lines
 
 
-# %% [markdown] slideshow={"slide_type": "slide"}
+# %% [markdown]
 # ## The finding
 #
 # Each line compares the whole method with equation 14 as its loss with the same method when the small
 # classes weigh more: same clips, same seeds, after [Holm's
 # correction](../book/glossary.md#holm-correction). How it was found follows below.
 
-# %% slideshow={"slide_type": "-"}
+# %%
 found = {
     title: against(runs.get(n, {}), runs.get("full", {}))
     for title, n in IDEAS.items()
@@ -138,7 +138,7 @@ answers, headings = compared(found)
 none = "No finding: no trial is saved beside the paper's form."
 display(Markdown("\n".join(told(answers)) or none))
 
-# %% [markdown] slideshow={"slide_type": "slide"}
+# %% [markdown]
 # ## How uneven are the classes?
 #
 # [Class imbalance](../book/glossary.md#class-imbalance) is often told as one number: the clips of the
@@ -214,7 +214,7 @@ plots.show(
 # %% tags=["remove-input"]
 plots.source(training.draw_batches)
 
-# %% [markdown] slideshow={"slide_type": "slide"}
+# %% [markdown]
 # **[Logit adjustment](../book/glossary.md#logit-adjustment) in training** adds the log of the shares to
 # the logits in the loss, and only there. The network then need not learn the shares, so that its own
 # logits are without them:
@@ -227,7 +227,7 @@ plots.source(training.draw_batches)
 # %% tags=["remove-input"]
 plots.source(classifier.log_prior)
 
-# %% [markdown] slideshow={"slide_type": "slide"}
+# %% [markdown]
 # **Logit adjustment afterwards** changes no training. It divides the probabilities of a network by the
 # shares, and makes them sum to one again. Saved predictions are enough for it. The shares must be those
 # of the *training* clips of each [fold](../book/glossary.md#fold). With the shares of all clips, the
@@ -237,7 +237,7 @@ plots.source(classifier.log_prior)
 # %% tags=["remove-input"]
 plots.source(imbalance.adjusted)
 
-# %% [markdown] slideshow={"slide_type": "slide"}
+# %% [markdown]
 # ## What it changes
 #
 # The first row is the paper's method, with equation 14 as its loss. The next ones change how classes
@@ -257,7 +257,7 @@ if runs:
 # The differences come with intervals over people and seeds
 # ([how](20_ingredients.ipynb)). Holm's correction counts all rows of the table.
 
-# %% tags=["hide-input"] slideshow={"slide_type": "slide"}
+# %% tags=["hide-input"]
 if len(answers):
     plots.show(
         effects.forest(answers, "change, points", headings),
@@ -278,7 +278,7 @@ if len(answers):
         )
     )
 
-# %% [markdown] slideshow={"slide_type": "slide"}
+# %% [markdown]
 # ## Who wins, and who pays?
 #
 # [Recall](../book/glossary.md#recall) by class, from the largest class to the smallest. If the idea
@@ -324,7 +324,7 @@ if len(answers):
         )
     )
 
-# %% tags=["hide-input"] slideshow={"slide_type": "slide"}
+# %% tags=["hide-input"]
 if len(by_class):
     plots.show(
         effects.forest(
@@ -350,7 +350,7 @@ if len(by_class):
         )
     )
 
-# %% [markdown] slideshow={"slide_type": "slide"}
+# %% [markdown]
 # ## Without any training
 #
 # Adjusting afterwards needs probabilities and the labels of the training clips, so every method that
@@ -390,7 +390,7 @@ if len(gains):
         )
     )
 
-# %% tags=["hide-input"] slideshow={"slide_type": "slide"}
+# %% tags=["hide-input"]
 if len(gains):
     plots.show(
         effects.forest(
@@ -404,7 +404,7 @@ if len(gains):
         ),
     )
 
-# %% [markdown] slideshow={"slide_type": "slide"}
+# %% [markdown]
 # ## The verdict
 #
 # All lines are computed from the tables above: first each score with its interval, then the classes,
@@ -438,7 +438,7 @@ def who(idea):
     )
 
 
-# %% slideshow={"slide_type": "-"}
+# %%
 lines = effects.sentences(answers, "raises it by", "lowers it by", "points")
 lines += [
     who(idea)
@@ -481,7 +481,9 @@ display(
 #
 # ## Exercises
 #
-# **1. (easy)** There are two classes, and the small one has the share $\pi$. From which probability
+# ### Exercise 1 (easy)
+#
+# There are two classes, and the small one has the share $\pi$. From which probability
 # on does the adjusted answer go to the small class? Derive it, and check it.
 
 # %% tags=["solution", "hide-cell"] jupyter={"source_hidden": true, "outputs_hidden": true}
@@ -498,7 +500,9 @@ for share in (0.1, 0.25, 0.4):
 print("The threshold moves from a half to the share of the class.")
 
 # %% [markdown]
-# **2. (middle)** The shift of the boundary can be drawn with two bells of width $\sigma$ at 0 and $d$,
+# ### Exercise 2 (middle)
+#
+# The shift of the boundary can be drawn with two bells of width $\sigma$ at 0 and $d$,
 # of which the second has the share $\pi$. Where is the boundary that is best for accuracy, where the
 # one that is best for UAR, and how far apart are they? Derive it, and search for both among drawn
 # clips.
@@ -532,7 +536,9 @@ print(
 )
 
 # %% [markdown]
-# **3. (hard)** With a strength $\tau$ the answer is $\arg\max_y P(y \mid x) / \pi_y^{\tau}$: zero is the
+# ### Exercise 3 (hard)
+#
+# With a strength $\tau$ the answer is $\arg\max_y P(y \mid x) / \pi_y^{\tau}$: zero is the
 # plain answer, one is the adjusted one. Look for the best $\tau$ on all clips. Then choose it fairly:
 # for each subject the one that is best on all *other* subjects. Which of the two scores may be
 # reported? (If no run is saved, on invented probabilities.)

@@ -1,33 +1,78 @@
-"""What a lecturer takes from the book: slides, and notebooks without the solutions.
+"""The slides of the lecture: ``book/lecture/lecture.md`` with outputs of the executed notebooks.
 
-nbconvert makes both. A cell is shown on a slide if its metadata has a ``slide_type``: ``slide``
-begins one, ``subslide`` one below it, ``fragment`` comes with the next key, ``-`` goes on. Cells
-tagged ``solution`` never are. The pages need no network: reveal.js and MathJax lie beside them.
+The text has the parts of the lecture as headings of level 1 and the slides as headings of level 2.
+A line ``![](01_data#table-1)`` puts an output on a slide: the one of the cell of ``01_data`` whose
+first line says ``slide="table-1"``. What follows the line ``Notes:`` is for the speaker. nbconvert
+makes one file of it. It needs no network: reveal.js and MathJax lie beside it.
 """
 
-import argparse
+import functools
 import re
 import shutil
 import sys
+from collections.abc import Iterable
 from pathlib import Path
 from textwrap import indent
+from typing import NamedTuple
 
-import jupytext
 import nbformat
-import yaml
-from nbconvert import NotebookExporter, SlidesExporter
-from nbconvert.preprocessors import TagRemovePreprocessor
+from nbconvert import SlidesExporter
 from nbformat import NotebookNode
 
-from book.tools.privacy import clean
 from merlib.files import find_home, print_anything, write
 
-SHOWN = ("slide", "subslide", "fragment", "-")
-PICTURES = {"image/gif", "image/png", "text/html"}
+PART = re.compile(r"^# \[(.+)\]\(\.\./notebooks/(\w+)\.ipynb\), (\d+) minutes\n", re.M)
+OUTPUT = re.compile(r"^!\[\]\((\w+#[\w-]+)\)$", re.M)
+REMEMBER = re.compile(r"^\*\*Remember:\*\* (.+)", re.M)
+
+
+class Slide(NamedTuple):
+    """What a slide shows, and what the speaker says."""
+
+    title: str
+    pieces: list[str]
+    """Texts at even places, outputs such as ``01_data#table-1`` at odd ones."""
+    notes: str
+
+
+class Part(NamedTuple):
+    """A part of the lecture, which is about one page."""
+
+    title: str
+    page: str
+    minutes: int
+    slides: list[Slide]
+
+    @property
+    def remember(self) -> str:
+        """The sentence that students should remember; it is on the last slide."""
+        found = REMEMBER.search(self.slides[-1].pieces[-1])
+        return found[1] if found else ""
+
+
+def plan(text: str) -> list[Part]:
+    """Return the parts of a lecture from its text."""
+    _, *found = PART.split(text)
+    return [
+        Part(
+            title,
+            page,
+            int(minutes),
+            [read(one) for one in re.split(r"^## ", body, flags=re.M)[1:]],
+        )
+        for title, page, minutes, body in zip(*(found[k::4] for k in range(4)), strict=True)
+    ]
+
+
+def read(text: str) -> Slide:
+    """Return a slide from its text, which begins with its title."""
+    shown, _, notes = text.partition("\nNotes:")
+    title, _, shown = shown.partition("\n")
+    return Slide(title, [piece.strip() for piece in OUTPUT.split(shown)], notes.strip())
 
 
 def build(home: Path) -> Path:
-    """Make slides of every notebook of the book that has cells for them.
+    """Make the slides of the lecture.
 
     Parameters
     ----------
@@ -37,81 +82,81 @@ def build(home: Path) -> Path:
     Returns
     -------
     Path
-        ``_build/slides/index.html``, which links to a page a chapter.
+        ``_build/slides/lecture.html``; what it needs lies beside it.
 
     Raises
     ------
     ValueError
-        If a notebook is missing or not executed.
+        If a notebook is missing or not executed, or has no output of a name.
     """
-    parts = {
-        part["caption"]: [
-            shown(home / f"{chapter['file']}.ipynb")
-            for chapter in part["chapters"]
-            if chapter["file"].startswith("notebooks/")
-        ]
-        for part in yaml.safe_load((home / "_toc.yml").read_text("utf-8"))["parts"]
-    }
+    parts = plan((home / "book" / "lecture" / "lecture.md").read_text("utf-8"))
+    outputs_of = functools.cache(lambda page: named(home / "notebooks" / f"{page}.ipynb"))
+    deck = nbformat.v4.new_notebook(metadata={"title": parts[0].slides[0].title})
+    for part in parts:
+        for slide in part.slides:
+            deck.cells += cells(part, slide, outputs_of)
+    exporter = SlidesExporter(
+        template_name="slides",
+        extra_template_basedirs=[str(Path(__file__).parent / "templates")],
+        exclude_anchor_links=True,
+        exclude_input=True,
+        exclude_output_prompt=True,
+    )
+    page, _ = exporter.from_notebook_node(deck)
     static, target = home / "book" / "_static", home / "_build" / "slides"
     shutil.rmtree(target, ignore_errors=True)
     for name in ("mathjax", "reveal"):
         shutil.copytree(static / name, target / "_static" / name)
     for name in ("slides.css", "slides.js"):
         shutil.copy(static / name, target / "_static")
-    exporter = SlidesExporter(
-        template_name="slides",
-        extra_template_basedirs=[str(Path(__file__).parent / "templates")],
-        preprocessors=[prepare],
-        embed_images=True,
-        exclude_anchor_links=True,
-        exclude_input_prompt=True,
-        exclude_output_prompt=True,
-    )
-    place = {"metadata": {"path": str(home / "notebooks")}}  # of pictures
-    for notebook in (one for notebooks in parts.values() for one in notebooks if one.cells):
-        page, _ = exporter.from_notebook_node(notebook, place)
-        write(target / f"{notebook.metadata.name}.html", page)
-    index = exporter.environment.get_template("contents.html.j2").render(parts=parts)
-    write(target / "index.html", index)
-    return target / "index.html"
+    write(target / "lecture.html", page)
+    return target / "lecture.html"
 
 
-def shown(path: Path) -> NotebookNode:
-    """Return the cells of an executed notebook that slides show, and what the index tells."""
+def named(path: Path) -> dict[str, NotebookNode]:
+    """Return the cells of an executed notebook that have a name for slides."""
     try:
-        notebook = nbformat.read(path, 4) if path.exists() else nbformat.v4.new_notebook()
+        found = nbformat.read(path, 4).cells if path.exists() else []
     except Exception as error:  # whatever was found instead
         raise ValueError(f"{path.name} is damaged: run `make book` first") from error
-    if not any(cell.get("outputs") for cell in notebook.cells):
+    if not any(cell.get("outputs") for cell in found):
         raise ValueError(f"{path.name} is not executed: run `make book` first")
-    texts = (cell.source for cell in notebook.cells if cell.cell_type == "markdown")
-    title = re.search(r"^# (.+)", "\n".join(texts), re.M)[1]
-    notebook.cells = [
-        cell
-        for cell in notebook.cells
-        if cell.metadata.get("slideshow", {}).get("slide_type") in SHOWN
-        and "solution" not in cell.metadata.get("tags", [])
-    ]
-    notebook.metadata |= {"name": path.stem, "title": title}
-    return notebook
+    return {cell.metadata["slide"]: cell for cell in found if "slide" in cell.metadata}
 
 
-def prepare(notebook: NotebookNode, resources: dict) -> tuple[NotebookNode, dict]:
-    """Preprocess a notebook: MyST becomes Markdown, and a picture takes the place of its code."""
-    for cell in notebook.cells:
-        if cell.cell_type == "markdown":
-            cell.source = plain(cell.source)
-        for data in (output.get("data", {}) for output in cell.get("outputs", [])):
-            if PICTURES & set(data):
-                cell.metadata["transient"] = {"remove_source": True}
-            if "text/markdown" in data:
-                data["text/markdown"] = plain(data["text/markdown"])
-    return notebook, resources
+def cells(part: Part, slide: Slide, outputs_of) -> Iterable[NotebookNode]:
+    """Yield the cells of a slide, as nbconvert wants them: texts and outputs, then the notes."""
+    seconds = round(60 * part.minutes / len(part.slides))  # the speaker sees them
+    head = f'<p class="part">{part.title}</p>\n\n## {slide.title}\n\n'
+    yield text(head + slide.pieces[0], "slide", data={"timing": seconds})
+    for piece in slide.pieces[1:]:
+        if found := re.fullmatch(r"(\w+)#([\w-]+)", piece):
+            yield output(outputs_of(found[1]), piece, found[2])
+        else:
+            yield text(piece, "-")
+    yield text(slide.notes, "notes")
+
+
+def text(source: str, kind: str, **about) -> NotebookNode:
+    """Return a cell of text."""
+    metadata = {"slideshow": {"slide_type": kind, **about}}
+    return nbformat.v4.new_markdown_cell(plain(source), metadata=metadata)
+
+
+def output(of_page: dict[str, NotebookNode], place: str, name: str) -> NotebookNode:
+    """Return a cell with the outputs of the cell of that name."""
+    if name not in of_page:
+        raise ValueError(f'lecture.md shows {place}: no executed cell says slide="{name}"')
+    cell = of_page[name]
+    for data in (one.get("data", {}) for one in cell.outputs):
+        if "text/markdown" in data:
+            data["text/markdown"] = plain(data["text/markdown"])
+    about = {"slideshow": {"slide_type": "-"}, "mystnb": cell.metadata.get("mystnb", {})}
+    return nbformat.v4.new_code_cell(outputs=cell.outputs, metadata=about)
 
 
 def plain(text: str) -> str:
     """Return MyST as Markdown: boxes as quotations, links to pages of the book as words."""
-    text = re.sub(r"^\([\w-]+\)=\n", "", text, flags=re.M)  # labels of headings
     directive = r"^:::+\{([\w-]+)\} *([^\n]*)\n(?::[\w-]+:[^\n]*\n)*(.*?)^:::+$"
     text = re.sub(directive, box, text, flags=re.M | re.S)
     text = re.sub(r"\{cite[\w:]*\}`([^`]+)`", cited, text)
@@ -130,31 +175,11 @@ def cited(found: re.Match) -> str:
     return f"({'; '.join(f'{name.capitalize()} {year}' for name, year in keys)})"
 
 
-def handout(home: Path) -> Path:
-    """Write every notebook without its solutions, not executed, and return their folder.
-
-    The folder is ``_build/handout``; links to the pages of prose lead there from it.
-    """
-    target = home / "_build" / "handout"
-    shutil.rmtree(target, ignore_errors=True)
-    remover = TagRemovePreprocessor(enabled=True, remove_cell_tags={"solution"})
-    exporter = NotebookExporter(preprocessors=[remover])
-    for path in sorted((home / "notebooks").glob("*.py")):
-        notebook = jupytext.read(path)
-        clean(notebook)
-        content, _ = exporter.from_notebook_node(notebook)
-        write(target / f"{path.stem}.ipynb", content.replace("](../book/", "](../../book/"))
-    return target
-
-
-def main(arguments: list[str] | None = None) -> int:
-    """Make the slides, or the handout; return the exit status."""
+def main() -> int:
+    """Make the slides; return the exit status."""
     print_anything()
-    parser = argparse.ArgumentParser(prog="python -m book.tools.slides", description=__doc__)
-    parser.add_argument("--handout", action="store_true", help="notebooks without solutions")
-    make = handout if parser.parse_args(arguments).handout else build
     try:
-        print(make(find_home()))
+        print(build(find_home()))
     except ValueError as error:
         print(f"merlib: {error}", file=sys.stderr)
         return 1

@@ -1,5 +1,5 @@
-"""Slides hold the cells that are marked and nothing else, and need no network; handouts hold no
-solution."""
+"""The lecture shows the outputs that its text names, in the order of the course, and needs no
+network."""
 
 import base64
 import io
@@ -10,37 +10,26 @@ import nbformat
 import papermill
 import pytest
 from bs4 import BeautifulSoup
+from conftest import ROOT
 from PIL import Image
 
 from book.tools import slides
-from merlib.files import find_home
+from book.tools.build import opened
 
-TEXT = """
-# %% [markdown] slideshow={"slide_type": "slide"}
-# # The title & more
-#
-# Words with $a < b$, a [term](../book/glossary.md#term), a source {cite}`wu2012eulerian` and
-# [a place](https://example.org).
-#
-# $$c^2 = a^2 + b^2$$
-#
-# :::{admonition} What you will learn
-# :class: tip
-# - *One* thing
-# :::
-
+NOTEBOOK = """
 # %% [markdown]
-# Not marked as a slide.
+# # Words of the page, on no slide
 
-# %% slideshow={"slide_type": "subslide"}
+# %% slide="sum"
 print("an" + "swer")
 print("and more")
 
-# %% slideshow={"slide_type": "-"}
-from IPython.display import HTML
-HTML("<table><tr><td>0</td></tr></table>")
+# %% slide="table"
+from IPython.display import HTML, Markdown, display
+display(HTML("<table><tr><td>0</td></tr></table>"))
+Markdown("After {cite}`wu2012eulerian`, a [term](../book/glossary.md#term).")
 
-# %% tags=["hide-input"] slideshow={"slide_type": "-"} mystnb={"image": {"alt": "A grey \\"square\\""}}
+# %% tags=["hide-input"] slide="square" mystnb={"image": {"alt": "A grey \\"square\\""}}
 from IPython.display import Image, display
 from PIL import Image as Picture
 import io
@@ -48,64 +37,95 @@ file = io.BytesIO()
 Picture.new("L", (4, 3), 128).save(file, "PNG")
 display(Image(file.getvalue()))
 
-# %% [markdown] slideshow={"slide_type": "skip"}
-# Skipped on purpose.
+# %%
+print("no " + "name")
+"""
+LECTURE = """\
+# [Part one](../notebooks/01_one.ipynb), 4 minutes
 
-# %% [markdown] slideshow={"slide_type": "slide"}
-# | a | b |
-# | --- | --- |
-# | 1 | 2 |
+## The title & more
 
-# %% tags=["solution", "hide-cell"] slideshow={"slide_type": "slide"}
-print("the " + "solution")
-"""  # noqa: E501
+Words with $a < b$ and [a place](https://example.org).
+
+$$c^2 = a^2 + b^2$$
+
+![](01_one#square)
+
+**Remember:** the square
+
+Notes:
+Say **this** first.
+
+# [Part two](../notebooks/02_two.ipynb), 3 minutes
+
+## A second slide
+
+Notes:
+Say that.
+
+## A third slide
+
+![](01_one#table)
+
+![](01_one#sum)
+
+**Remember:** nothing
+
+Notes:
+Ask.
+"""
 
 
 @pytest.fixture(scope="module")
 def home(tmp_path_factory):
-    """A checkout of one chapter, executed, and one that no slide is marked in."""
+    """A checkout of one executed notebook and a lecture of two parts."""
     home = tmp_path_factory.mktemp("slides")
-    (home / "book").mkdir()
-    (home / "book" / "_static").symlink_to(find_home() / "book" / "_static")
+    (home / "book" / "lecture").mkdir(parents=True)
+    (home / "book" / "_static").symlink_to(ROOT / "book" / "_static")
+    (home / "book" / "lecture" / "lecture.md").write_text(LECTURE)
     (home / "notebooks").mkdir()
-    (home / "_toc.yml").write_text(
-        "root: book/index\nparts:\n- caption: Only part\n  chapters:\n"
-        "  - file: book/words\n  - file: notebooks/01_one\n"
-    )
-    (home / "notebooks" / "01_one.py").write_text(TEXT)
     path = home / "notebooks" / "01_one.ipynb"
-    nbformat.write(jupytext.reads(TEXT, "py:percent"), path)
+    nbformat.write(opened(NOTEBOOK), path)
     papermill.execute_notebook(path, path, kernel_name="python3", progress_bar=False)
     return home
 
 
 @pytest.fixture(scope="module")
 def page(home):
-    slides.build(home)
-    return BeautifulSoup((home / "_build" / "slides" / "01_one.html").read_text(), "html.parser")
+    return BeautifulSoup(slides.build(home).read_text(), "html.parser")
 
 
-def test_marked_cells_and_no_others(page):
-    text = page.get_text()
-    assert "The title & more" in text and "answer" in text
-    for absent in ("Not marked", "Skipped", "solution", "Picture.new"):
-        assert absent not in text
-    assert 'print("an" + "swer")' in text  # code is shown where nothing hides it ...
-    assert "from IPython.display import HTML" not in text  # ... but not beside its table
-    assert "answer\nand more" in [pre.text.strip() for pre in page.find_all("pre")]
-    columns = page.select_one(".slides").find_all("section", recursive=False)
-    assert [len(column.find_all("section")) for column in columns] == [2, 1]
+def sections(page):
+    """The slides; each is alone in a column."""
+    return [
+        column.section for column in page.select_one(".slides").find_all("section", recursive=False)
+    ]
 
 
-def test_text_is_that_of_the_page(page):
-    first = page.select_one("section section").get_text()
-    assert "$a < b$" in first and "$$c^2 = a^2 + b^2$$" in first
-    assert "(Wu 2012)" in first and "a term" in first
-    box = page.blockquote
-    assert box.strong.text == "What you will learn" and box.li.em.text == "One"
-    assert ":class:" not in box.text
-    assert [link["href"] for link in page.find_all("a")] == ["https://example.org"]
-    assert [cell.text for cell in page.select("td")] == ["0", "1", "2"]
+def test_a_slide_has_its_words_its_outputs_and_its_notes(page):
+    first, second, third = sections(page)
+    assert [one.h2.text for one in (first, second, third)] == [
+        "The title & more", "A second slide", "A third slide"
+    ]  # fmt: skip
+    assert [one.select_one(".part").text for one in (first, third)] == ["Part one", "Part two"]
+    words = first.get_text()
+    assert "$a < b$" in words and "$$c^2 = a^2 + b^2$$" in words
+    assert words.index("c^2") < words.index("Remember: the square") < words.index("Say this first.")
+    assert first.aside.get_text().strip() == "Say this first." and first.aside.strong.text == "this"
+    assert "answer\nand more" in third.pre.text and third.td.text == "0"
+    for absent in ("Words of the page", "no name", "Picture.new", "import", "Notes:"):
+        assert absent not in page.select_one(".slides").get_text()
+
+
+def test_the_speaker_sees_how_long_a_slide_takes(page):
+    assert [one["data-timing"] for one in sections(page)] == ["240", "90", "90"]
+
+
+def test_what_only_the_book_can_show_is_told_in_words(page):
+    third = sections(page)[2].get_text()
+    assert "After (Wu 2012), a term." in third
+    links = [link["href"] for link in page.select(".slides a")]
+    assert links == ["https://example.org"]
 
 
 def test_pictures_are_inside_and_described(page):
@@ -118,58 +138,67 @@ def test_pictures_are_inside_and_described(page):
 
 def test_nothing_is_fetched_from_elsewhere(home, page):
     folder = home / "_build" / "slides"
-    index = BeautifulSoup((folder / "index.html").read_text(), "html.parser")
-    for one in (page, index):
-        named = [tag["src"] for tag in one.find_all(["script", "img", "iframe"])]
-        named += [tag["href"] for tag in one.find_all("link")]
-        files = [name for name in named if not name.startswith("data:")]
-        assert files and all((folder / name).is_file() for name in files)
+    named = [tag["src"] for tag in page.find_all(["script", "img", "iframe"]) if tag.get("src")]
+    named += [tag["href"] for tag in page.find_all("link")]
+    files = [name for name in named if not name.startswith("data:")]
+    assert files and all((folder / name).is_file() for name in files)
     for style in (folder / "_static").rglob("*.css"):
         assert not re.search(r"@import|url\((?!\"?data:)", style.read_text())
-    assert [link["href"] for link in index.find_all("a")] == ["01_one.html"]
 
 
-@pytest.mark.parametrize("made", [False, True], ids=["missing", "not executed"])
-def test_what_is_not_executed_is_named(tmp_path, made):
-    (tmp_path / "notebooks").mkdir()
-    (tmp_path / "_toc.yml").write_text(
-        "parts: [{caption: A, chapters: [{file: notebooks/02_two}]}]"
-    )
-    if made:
-        notebook = jupytext.reads(TEXT, "py:percent")
-        nbformat.write(notebook, tmp_path / "notebooks" / "02_two.ipynb")
-    with pytest.raises(ValueError, match=r"02_two.ipynb is not executed: run `make book`"):
+@pytest.mark.parametrize(
+    ("made", "why"),
+    [(None, "is not executed"), ("{", "is damaged"), (NOTEBOOK, "is not executed")],
+    ids=["missing", "damaged", "not executed"],
+)
+def test_a_page_that_cannot_be_shown_is_named(tmp_path, made, why):
+    path = tmp_path / "01_one.ipynb"
+    if made == NOTEBOOK:
+        nbformat.write(opened(NOTEBOOK), path)
+    elif made:
+        path.write_text(made)
+    with pytest.raises(ValueError, match=f"01_one.ipynb {why}: run `make book`"):
+        slides.named(path)
+
+
+def test_an_output_that_is_not_there_is_named(tmp_path, home):
+    (tmp_path / "book" / "lecture").mkdir(parents=True)
+    (tmp_path / "book" / "lecture" / "lecture.md").write_text(LECTURE.replace("#sum", "#total"))
+    (tmp_path / "notebooks").symlink_to(home / "notebooks")
+    with pytest.raises(ValueError, match="lecture.md shows 01_one#total"):
         slides.build(tmp_path)
 
 
-def test_the_handout_is_the_book_without_solutions(home):
-    folder = slides.handout(home)
-    notebook = nbformat.read(folder / "01_one.ipynb", 4)
-    nbformat.validate(notebook)
-    whole = jupytext.reads(TEXT, "py:percent").cells
-    assert len(notebook.cells) == len(whole) - 1
-    text = "\n".join(cell.source for cell in notebook.cells)
-    assert "solution" not in text and "Not marked" in text
-    assert "](../../book/glossary.md#term)" in text
-    assert not any(cell.get("outputs") for cell in notebook.cells)
+# The lecture of this book.
 
 
-def test_every_solution_of_the_book_is_tagged_as_one():
-    """What a handout leaves out is found by its tag, so no cell may lack it."""
-    for path in sorted((find_home() / "notebooks").glob("*.py")):
-        for cell in jupytext.read(path).cells:
-            tags = cell.metadata.get("tags", [])
-            assert ("hide-cell" in tags) == ("solution" in tags), path.name
+@pytest.fixture(scope="module")
+def parts():
+    return slides.plan((ROOT / "book" / "lecture" / "lecture.md").read_text())
 
 
-def test_the_course_fits_its_time_and_names_exercises_that_exist():
-    home = find_home()
-    course = (home / "book" / "course.md").read_text()
-    lecture = course.partition("## A lecture of 90 minutes")[2].partition("## A lab")[0]
-    assert sum(int(minutes) for minutes in re.findall(r"^\| (\d+) \|", lecture, re.M)) == 90
-    named = re.findall(r"\(\.\./notebooks/(\w+)\.ipynb\),\s+exercises? (\d)(?: and (\d))?", course)
-    assert len(named) >= 15
-    for page, *numbers in named:
-        text = (home / "notebooks" / f"{page}.py").read_text()
-        for number in filter(None, numbers):
-            assert f"\n# **{number}." in text, (page, number)
+def test_the_lecture_is_the_one_of_the_course(parts):
+    course = (ROOT / "book" / "course.md").read_text()
+    row = r"^\| (\d+) \| \[[^]]+\]\(\.\./notebooks/(\w+)\.ipynb\) \|(?:[^|]*\|)+? ([^|]+) \|$"
+    rows = re.findall(row, course.partition("## A lab")[0], re.M)
+    assert [(str(part.minutes), part.page, part.remember) for part in parts] == rows
+    assert sum(part.minutes for part in parts) == 90
+
+
+def test_every_slide_has_notes_and_little_text_and_nearly_all_show_something(parts):
+    for slide in (slide for part in parts for slide in part.slides):
+        assert slide.notes and not re.search(r"^#|^!\[", slide.notes, re.M), slide.title
+        assert sum(len(text.split()) for text in slide.pieces[::2]) <= 45, slide.title
+        assert len(slide.pieces) > 1, slide.title
+
+
+def test_every_output_of_the_lecture_exists_once_and_is_shown(parts):
+    shown = [piece for part in parts for slide in part.slides for piece in slide.pieces[1::2]]
+    found = [
+        f"{path.stem}#{cell.metadata['slide']}"
+        for path in sorted((ROOT / "notebooks").glob("*.py"))
+        for cell in jupytext.read(path).cells
+        if "slide" in cell.metadata
+    ]
+    assert len(found) == len(set(found)) and set(found) == set(shown)
+    assert "08_ablation#table-3" in shown
