@@ -11,7 +11,7 @@ IN_CONTAINER = $(if $(filter 0,$(shell id -u)),--allow-root --no-browser --ip=0.
 STUDY      = --dataset $(DATASET) --data-root "$(DATA_ROOT)" --profile $(PROFILE) --seed $(SEED) $(OPTIONS)
 
 .PHONY: study ablation claims compare notebooks book pdf slides handout archive \
-	test test-book test-slow fingerprints coverage links bench lab launch lint lock clean
+	test test-book test-slow fingerprints workflows coverage links bench lab launch lint lock clean
 
 study: .venv/installed      ## data, training, notebooks and book
 	$(BIN)/merlib study $(STUDY) --methods $(METHODS)
@@ -54,11 +54,7 @@ archive: .venv/installed    ## the built book, how to cite it and the lock file:
 	$(BIN)/python -m book.tools.archive
 
 test: .venv/installed       ## all tests but those of the whole book and the slow ones
-	$(BIN)/ruff check .
-	$(BIN)/ruff format --check .
-	$(BIN)/mypy
-	$(BIN)/lint-imports --no-cache
-	$(BIN)/pytest -n auto --dist loadfile --no-loadscope-reorder
+	$(BIN)/merlib test
 
 test-book: .venv/installed  ## executes all pages on a small dataset, builds the book, opens it in Chromium
 	$(BIN)/pytest -m book -n auto --dist loadfile --no-loadscope-reorder
@@ -68,6 +64,10 @@ fingerprints: .venv/installed ## store what steps with a new version compute (me
 
 test-slow: .venv/installed
 	$(BIN)/pytest -m slow
+
+STEPS ?=
+workflows: .venv/installed  ## run the workflows' steps in fresh clones; STEPS=links: only such ones
+	$(BIN)/python tests/test_github.py $(STEPS)
 
 TESTS ?= tests
 coverage: .venv/installed   ## share of merlib's lines that the tests run, with notebooks and workers

@@ -19,7 +19,7 @@ from cyclopts.validators import Number
 
 from . import __version__
 from .config import Dataset, Faces, Layout, ProfileName, Protocol, Size
-from .files import find_home, print_anything, told, whole, write
+from .files import find_home, is_home, print_anything, program, told, whole, write
 from .values import known
 
 if TYPE_CHECKING:
@@ -36,6 +36,14 @@ Seeds = Annotated[list[int], Many, Parameter(validator=Number(gte=0))]
 METHODS = ["majority", "logistic", "base", "full"]
 SEEDS = [0, 1, 2]
 YES = ("y", "yes")
+CHECKS = (
+    ("ruff", "check", "."),
+    ("ruff", "format", "--check", "."),
+    ("mypy",),
+    ("lint-imports", "--no-cache"),
+    ("pytest", "-n", "auto", "--dist", "loadfile", "--no-loadscope-reorder"),
+)
+"""The programs behind ``merlib test`` with their arguments, in order."""
 
 app = App(
     name="merlib",
@@ -499,6 +507,20 @@ def study(
     for method in names:
         print_scores(method, data.seed, opened.predictions(method))
     return build(opened, names, show_faces)
+
+
+@app.command
+def test() -> int:
+    """Check and test this checkout, all but the slow tests."""
+    home = find_home()
+    if not is_home(home):
+        raise ValueError(f"{home}: expected a checkout of the repository, with its tests")
+    for name, *arguments in CHECKS:
+        print(name, *arguments, flush=True)
+        status = subprocess.run([program(name), *arguments], cwd=home).returncode
+        if status:
+            return status
+    return 0
 
 
 def cores(jobs: int | None) -> int:

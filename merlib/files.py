@@ -7,6 +7,7 @@ import os
 import re
 import shutil
 import sys
+import sysconfig
 import tempfile
 import unicodedata
 import zlib
@@ -246,6 +247,21 @@ def is_home(folder: Path) -> bool:
         return OURS.encode() in (folder / "_toc.yml").read_bytes()
     except OSError:
         return False
+
+
+def program(name: str) -> str:
+    """Return the path of a program that is installed beside this Python, on any system.
+
+    Raises
+    ------
+    RuntimeError
+        If it is not installed.
+    """
+    folder = sysconfig.get_path("scripts")
+    found = shutil.which(name, path=folder)
+    if found is None:
+        raise RuntimeError(f"{folder} has no {name}: install what requirements.lock names")
+    return found
 
 
 def below(folder: Path, levels: int, unread: dict[Path, str] | None = None) -> Iterator[Path]:

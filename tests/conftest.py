@@ -208,7 +208,7 @@ def check_out(home):
             ignore=shutil.ignore_patterns("*.ipynb", "_*build"),
             dirs_exist_ok=True,
         )
-    for name in ("README.md", "_config.yml", "_toc.yml"):  # a page includes a table of the README
+    for name in ("_config.yml", "_toc.yml"):
         shutil.copy(ROOT / name, home / name)
     # Files beside the book are not pages of it.
     for folder in (".venv", ".pytest_cache", "data", "runs"):

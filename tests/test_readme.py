@@ -1,5 +1,6 @@
-"""The figures of the README are those of the stored predictions; its commands exist."""
+"""The README's figures and those of the results page are of saved runs; what it names works."""
 
+import ast
 import re
 from pathlib import Path
 
@@ -15,8 +16,9 @@ from merlib.study import motion
 from merlib.study.study import Study
 
 ROOT = Path(__file__).resolve().parent.parent
-README = (ROOT / "README.md").read_text()
-REAL, SYNTHETIC = README.split("## On real motion")[1].split("## What came out")
+README = (ROOT / "README.md").read_text("utf-8")
+PAGE = (ROOT / "book" / "results.md").read_text("utf-8")
+REAL, SYNTHETIC = PAGE.split("## On real motion")[1].split("## On synthetic data")
 RESULTS = ROOT / "results" / "synthetic"
 
 
@@ -90,12 +92,41 @@ def test_results_are_a_few_small_files():
     assert len(files) < 30
 
 
-def test_its_make_targets_and_commands_exist():
+@pytest.mark.parametrize("name", ["README.md", "how_to_read.md", "commands.md", "results.md"])
+def test_make_targets_and_commands_exist(name):
+    text = README if name == "README.md" else (ROOT / "book" / name).read_text("utf-8")
     makefile = (ROOT / "Makefile").read_text()
-    for target in set(re.findall(r"^make ([a-z-]+)", README, re.M)):
+    targets = set(re.findall(r"(?:^|`)make ([a-z-]+)", text, re.M))
+    assert targets, "each of these pages names some"
+    for target in targets:
         assert re.search(rf"^{target}:", makefile, re.M), target
-    for command in set(re.findall(r"bin/merlib (\w+)", README)):
+    for command in set(re.findall(r"(?:bin/|python -m )merlib (\w+)", text)):
         assert cli.main([command, "--help"]) == 0
+
+
+def test_it_begins_with_the_two_commands_and_fits_a_screen():
+    first = README.partition("```\n")[2].partition("```")[0]
+    assert re.findall("^make ([a-z]+)", first, re.M) == ["study", "test"]
+    assert README.count("\n") <= 85
+
+
+def test_its_lines_of_python_run(casme2_root, tmp_path, monkeypatch):
+    """They draw the dataset that the tests have already: it is put where they look for it."""
+    lines = re.search(r"```python\n(.*?)```", README, re.S)[1]
+    imports = [one for one in ast.parse(lines).body if isinstance(one, ast.Import | ast.ImportFrom)]
+    assert all(one.module.split(".")[0] == "merlib" for one in imports)
+    assert len([line for line in lines.splitlines() if line]) == 10
+    (tmp_path / "data").mkdir()
+    (tmp_path / "data" / "small").symlink_to(casme2_root)
+    monkeypatch.chdir(tmp_path)
+    found = {}
+    exec(lines, found)
+    assert found["flow"].shape == (4, 2, 56, 56) and np.ptp(found["flow"]) > 0
+    last = found["answers"].query("epoch == 3")
+    assert set(last["clip"]) == set(found["clips"]["clip"]) and len(last) == 9
+    guessed = last.filter(like="p_").idxmax(axis=1).str.removeprefix("p_")
+    accuracy = found["scores"](found["answers"])["accuracy"]
+    assert accuracy == pytest.approx((guessed == last["label"]).mean())
 
 
 def test_its_links_lead_somewhere():

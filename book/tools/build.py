@@ -173,7 +173,7 @@ def build(home: Path) -> Path:
     """
     log = home / "_build" / "book.log"
     log.parent.mkdir(exist_ok=True)
-    command = [Path(sys.executable).parent / "jupyter-book", "build", "--warningiserror", "."]
+    command = [files.program("jupyter-book"), "build", "--warningiserror", "."]
     with log.open("w", encoding="utf-8") as output:
         done = subprocess.run(
             command,

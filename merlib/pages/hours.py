@@ -210,7 +210,7 @@ def read(home: Path) -> pd.DataFrame:
 
 
 def markdown(found: pd.DataFrame) -> str:
-    """Return the table as the README has it."""
+    """Return the table as ``book/how_to_read.md`` has it."""
     rows = [
         "| device | products in | memory needed, GiB | fold, minutes | all 26, hours | a step is |"
     ]

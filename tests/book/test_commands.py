@@ -2,13 +2,16 @@
 
 import os
 import re
+import shlex
 import subprocess
+from dataclasses import replace
 
 import nbformat
 import pytest
 from conftest import ROOT
 
 from book.tools import build, texts
+from merlib import cli
 from merlib.config import profile
 
 PAGES = {path.name: path.read_text() for folder, kind in (("book", "*.md"), ("notebooks", "*.py"))
@@ -23,9 +26,9 @@ def test_merlib_is_called_where_the_reader_has_it(name):
     assert all(re.findall(f"(?:^|`){CALL}", text, re.M))
 
 
-def make(target, **environment):
+def make(target, *variables, **environment):
     """Return the commands of a target of the Makefile."""
-    command = ["make", "-n", "-o", ".venv/installed", target]
+    command = ["make", "-n", "-o", ".venv/installed", target, *variables]
     made = subprocess.run(
         command, cwd=ROOT, env=os.environ | environment, check=True, capture_output=True, text=True
     )
@@ -60,12 +63,61 @@ def test_the_network_is_counted_without_preparing_data():
     assert not re.search(prepares, PAGES["05_network.py"])
 
 
-def test_the_cost_of_the_paper_is_in_how_to_read():
-    """The table is the README's; the disk is counted from the configuration."""
-    page, readme = PAGES["how_to_read.md"], (ROOT / "README.md").read_text()
-    start, end = re.search(r':start-after: "(.+)"\n:end-before: "(.+)"', page).groups()
-    table = readme.partition(start)[2].partition(end)[0].strip().splitlines()
-    assert len(table) > 5 and all(line.startswith("|") for line in table)
-    paper = profile("paper")
+def test_the_disk_that_the_paper_needs_is_in_how_to_read():
+    page, paper = PAGES["how_to_read.md"], profile("paper")
     gib = 246 * paper.frames * paper.channels * paper.size**2 * 4 / 2**30
     assert f"take {gib:.2f} GiB" in page
+
+
+BESIDE = re.findall(r"^\| `make (.+?)` \| `(.+?)` \|", PAGES["commands.md"], re.M)
+
+
+def meant(command):
+    """Return what a command does: of merlib the function and its arguments, else the words."""
+    program, *words = shlex.split(command)
+    if program != "python":  # as the Makefile writes it
+        name = program.removeprefix(".venv/bin/")
+        words = words if name == "python" else ["-m", name, *words]
+    if words[:2] != ["-m", "merlib"]:
+        return words
+    function, bound, _ = cli.app.parse_args(words[2:], exit_on_error=False)
+    bound.apply_defaults()
+    given = dict(bound.arguments)
+    if "data" in given:  # without a folder, make passes an empty one
+        given["data"] = replace(given["data"], data_root=given["data"].data_root or None)
+    return function, given
+
+
+@pytest.mark.parametrize(("target", "without"), BESIDE)
+def test_a_command_without_make_is_the_same(target, without):
+    assert meant(without) == meant(make(target))
+
+
+def test_every_target_of_the_makefile_is_on_the_page():
+    makefile = (ROOT / "Makefile").read_text()
+    targets = set(re.findall(r"^([a-z-]+):(?! [A-Z])", makefile, re.M))
+    text = PAGES["commands.md"]
+    assert targets == set(re.findall(r"`make ([a-z-]+)`", text))
+    assert {"study", "test"} <= {target for target, _ in BESIDE}
+
+
+def test_variables_of_make_are_options_of_merlib():
+    text = PAGES["commands.md"].replace("\n", " ")
+    variables, options = re.search(r"`(DATASET=.+?)` is `(.+?)`", text).groups()
+    made = meant(make("study", *shlex.split(variables)))
+    assert made == meant(f"python -m merlib study {options}")
+    assert made != meant("python -m merlib study")
+
+
+def test_both_ways_install_the_lock_and_the_package():
+    by_make = " ".join(make_of_environment())
+    for name in ("README.md", "book/commands.md"):
+        line = re.search(r"^python -m pip install (.+)", (ROOT / name).read_text("utf-8"), re.M)[1]
+        for part in ("-r requirements.lock", "-e ."):
+            assert part in line and part in by_make
+
+
+def make_of_environment():
+    """Return the lines of the Makefile that make the environment."""
+    rule = (ROOT / "Makefile").read_text().split("\n.venv/installed:")[1]
+    return re.findall(r"^\t(.+)", rule.partition("\n\n")[0], re.M)

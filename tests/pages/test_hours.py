@@ -1,4 +1,4 @@
-"""The table of cards: a model by hand, what is measured instead, and the README's copy."""
+"""The table of cards: a model by hand, what is measured instead, and the book's copy."""
 
 from pathlib import Path
 
@@ -66,5 +66,5 @@ def test_the_names_of_cards(device, card):
     )
 
 
-def test_the_readme_has_the_same_table():
-    assert hours.markdown(hours.read(ROOT)) in (ROOT / "README.md").read_text("utf-8")
+def test_how_to_read_has_the_same_table():
+    assert hours.markdown(hours.read(ROOT)) in (ROOT / "book" / "how_to_read.md").read_text("utf-8")
