@@ -31,11 +31,17 @@ import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
 from IPython.display import Markdown, display
-from joblib import Parallel, delayed
 
 from merlib import Study, metrics
 from merlib.files import find_home
-from merlib.pages import effects, plots, protocol, provenance, real_motion
+from merlib.pages import (
+    effects,
+    plots,
+    protocol,
+    provenance,
+    real_motion,
+    words,
+)
 from merlib.study import mistakes, motion, paper, parameters
 from merlib.study.mistakes import MISTAKES
 
@@ -53,10 +59,31 @@ classes = list(clips.attrs["classes"])
 labels, subjects = (
     clips[name].to_numpy(str) for name in ("emotion", "subject")
 )
-where = f"{clips.attrs['version']}, profile {profile}"
-print(
-    f"{where}: {len(clips)} clips of {len(set(subjects))} subjects,"
-    f" {len(classes)} classes"
+# the network: its stored answers, scored in several ways
+network = study.runs([method], make=[method])[method]
+SCORERS = {"honest": mistakes.pooled} | {
+    name: case.score for name, case in MISTAKES.items() if not case.moved
+}
+answers = {
+    k: {name: score(run) for name, score in SCORERS.items()}
+    for k, run in network.items()
+}
+answers = pd.DataFrame(answers).T
+of_network = protocol.of_network(answers)
+of_runs = provenance.experiment(network.values())
+
+# the quick classifier: every mistake, on labels of three kinds
+X = mistakes.coarse(study.numbers.x)
+seeds = range(seed, seed + repeats)
+found = mistakes.repeated(X, labels, subjects, classes, seeds, study.n_jobs)
+judged = protocol.judged(found)
+of_quick = (
+    f"{clips.attrs['version']}, profile {profile}; a quick classifier, "
+    f"{mistakes.EPOCHS} epochs; leave one subject out; {len(clips)} clips of "
+    f"{len(set(subjects))} people; {repeats} seeds"
+)
+words.answer(
+    protocol.in_one_sentence(judged, of_network, effects.title(method))
 )
 
 # %% [markdown]
@@ -77,9 +104,16 @@ rows = {
     name: {"breaks": case.breaks, "what is wrong": case.why}
     for name, case in MISTAKES.items()
 }
-plots.table(
-    pd.DataFrame(rows).T,
-    "The known mistakes, and which of the four sentences they break",
+display(
+    plots.table(
+        pd.DataFrame(rows).T,
+        "The known mistakes, and which of the four sentences they break",
+    )
+)
+leaks = len(protocol.LEAKS)
+words.see(
+    f"{leaks} of {len(MISTAKES)} mistakes let a step see the test clips (a"
+    f" leak); {len(MISTAKES) - leaks} score the same answers in another way."
 )
 
 # %% [markdown]
@@ -90,21 +124,6 @@ plots.table(
 # very same answers honestly and in three other ways, for each [seed](../book/glossary.md#seed)
 # whose run is stored: this study's own runs, and the saved runs of the same data under `results/`.
 
-# %%
-network = study.runs([method], make=[method])[method]
-SCORERS = {"honest": mistakes.pooled} | {
-    name: case.score
-    for name, case in MISTAKES.items()
-    if not case.moved and case.score is not mistakes.pooled
-}
-answers = {
-    k: {name: score(run) for name, score in SCORERS.items()}
-    for k, run in network.items()
-}
-answers = pd.DataFrame(answers).T
-caption = f"UF1 of {effects.title(method)}, {where}, each row is one seed"
-plots.table(answers.rename_axis("seed"), caption)
-
 # %% [markdown]
 # The best epoch looks at the test. Below, the honest curve moves up and down with every epoch, and
 # for each subject in another way. If you take each subject's best moment, you collect the luck of
@@ -112,31 +131,16 @@ plots.table(answers.rename_axis("seed"), caption)
 
 # %% tags=["hide-input"] slide="best-epoch"
 figure, axes = plt.subplots()
+blue, orange = plots.COLOURS[:2]
 for number, run in network.items():
     honest = metrics.by_epoch(run)["uf1"]
     mark = {"marker": "o"} if len(honest) == 1 else {}
-    axes.plot(
-        honest.index, honest, color=plots.COLOURS[0], linewidth=1, **mark
-    )
-    axes.axhline(
-        answers.loc[number, "best epoch"],
-        color=plots.COLOURS[1],
-        linestyle="--",
-    )
-axes.plot(
-    [],
-    [],
-    color=plots.COLOURS[0],
-    linewidth=1,
-    label="all subjects at this epoch",
-)
-axes.plot(
-    [],
-    [],
-    color=plots.COLOURS[1],
-    linestyle="--",
-    label="each subject at its best epoch",
-)
+    axes.plot(honest.index, honest, color=blue, linewidth=1, **mark)
+    best = answers.loc[number, "best epoch"]
+    axes.axhline(best, color=orange, linestyle="--")
+axes.plot([], [], color=blue, linewidth=1, label="all subjects at this epoch")
+label = "each subject at its best epoch"
+axes.plot([], [], color=orange, linestyle="--", label=label)
 axes.set(xlabel="epoch", ylabel="UF1", ylim=(0, 1))
 axes.legend(loc="lower right")
 plots.show(
@@ -146,11 +150,45 @@ plots.show(
         " below a dashed horizontal line for each seed: the score when every"
         " subject takes its own best epoch."
     ),
+    of=of_runs,
 )
 
 # %% [markdown]
-# *Each seed has a curve and a dashed line. The dashed line is what the mistake reports.*
-#
+# *UF1 after every epoch. Each seed has a curve and a dashed line. The dashed line is what the mistake
+# reports.*
+
+# %% tags=["hide-input"]
+last, best = answers["honest"].mean(), answers["best epoch"].mean()
+caption = f"UF1 of {effects.title(method)}, each row is one seed: {of_runs}"
+display(
+    words.see(
+        f"The curves end at {last:.2f} (mean of {len(answers)} seed"
+        f"{'s' * (len(answers) > 1)}); the dashed lines lie at {best:.2f}. All"
+        " of this distance comes from the choice on the test subjects."
+    ),
+    words.folded(
+        "The four scores of each seed, as a table",
+        plots.table(answers.rename_axis("seed"), caption),
+    ),
+)
+
+# %% [markdown]
+# The table below judges the three other ways to score. The rule is that of [the
+# ablation](08_ablation.ipynb): a change is *shown* if $p$ is below 0.05 after [Holm's
+# correction](../book/glossary.md#holm-correction); else it is shown to be *under 5 points* if its
+# whole interval is; else it *cannot be told*. The interval holds what differs between seeds.
+
+# %% tags=["hide-input"]
+caption = f"Another score minus the honest one, {of_runs}"
+display(
+    effects.table(of_network, caption),
+    words.see(
+        f"{effects.title(method)}, {protocol.plain(of_network)}.",
+        protocol.smallest_seen(of_network),
+    ),
+)
+
+# %% [markdown]
 # ## The same clips, another step
 #
 # The other mistakes change what is trained. The network takes minutes for that, and the question
@@ -189,64 +227,57 @@ def dependence(labels, subjects):
     return np.sqrt(chi2 / table.sum() / (min(table.shape) - 1))
 
 
-found = dependence(labels, subjects)
+found_v = dependence(labels, subjects)
 chance = [
     dependence(mistakes.shuffled(labels, k), subjects) for k in range(500)
 ]
-p = (1 + np.sum(np.array(chance) >= found - 1e-12)) / (1 + len(chance))
-told = (
-    f"Class and person: V = {found:.2f}; shuffled {np.mean(chance):.2f} on"
-    " average"
+p = (1 + np.sum(np.array(chance) >= found_v - 1e-12)) / (1 + len(chance))
+words.see(
+    f"Class and person: V = {found_v:.2f}; shuffled {np.mean(chance):.2f} on"
+    f" average, {plots.p_equals(p)}.",
+    "So the true labels depend on the person more than chance gives."
+    if p < 0.05
+    else "That is no more than chance gives.",
 )
-print(f"{told}, {plots.p_equals(p)}.")
 
 # %% [markdown]
 # Does the classifier see the person? We ask it for the subject instead of the class, on random
 # folds, from grey and from flow:
 
 # %%
-X = mistakes.coarse(study.numbers.x)
 people = list(np.unique(subjects))
 pixels = mistakes.SIDE**2
 parts = {"grey": X[:, :pixels], "flow": X[:, pixels:]}
-if dataset == "flow":
+if dataset == "flow":  # it is motion alone
     del parts["grey"]
-    print(
-        "The dataset flow is motion alone: it has no grey to see anything in."
-    )
 seen = {
     name: metrics.scores(
         mistakes.evaluate(part, subjects, subjects, people, ["split"])
     )["accuracy"]
     for name, part in parts.items()
 }
+
+# %% tags=["hide-input"]
 largest = clips["subject"].value_counts(normalize=True).iloc[0]
-print(f"Accuracy of naming one of {len(people)} people: ", end="")
-print(
-    ", ".join(f"{value:.2f} from {name}" for name, value in seen.items()),
-    end="",
+told = [f"{value:.2f} from {name}" for name, value in seen.items()]
+words.see(
+    f"The accuracy of naming one of {len(people)} people is"
+    f" {words.listed(told)}; the answer that is always the same person has"
+    f" {largest:.2f}.",
+    "The dataset flow is motion alone: it has no grey."
+    if dataset == "flow"
+    else "",
 )
-print(f"; always the same one, {largest:.2f}.")
 
 # %% [markdown]
 # ## All of it
 #
 # We make every mistake on every kind of labels, `repeats` times. Each time there are other copies,
-# folds and orders of training and, for the second and third kind, other labels. Within a repeat
-# clips, labels and seeds are the same for the honest score and for each mistake.
+# folds and orders of training and, for the second and third kind, other labels. Each repeat is one
+# seed. Within it clips, labels and seed are the same for the honest score and for each mistake.
 
-# %%
-KINDS = {k: mistakes.kinds(labels, subjects, seed + k) for k in range(repeats)}
-tasks = [(kind, k) for kind in KINDS[0] for k in KINDS]
-found = Parallel(study.n_jobs)(
-    delayed(mistakes.scores)(X, KINDS[k][kind], subjects, classes, seed + k)
-    for kind, k in tasks
-)
-found = pd.DataFrame(
-    found, pd.MultiIndex.from_tuples(tasks, names=["labels", "repeat"])
-)
-means = found.groupby("labels", sort=False).mean()
-gains = found[list(MISTAKES)].sub(found["honest"], axis=0)
+# %% tags=["remove-input"]
+plots.source(mistakes.repeated)
 
 # %% [markdown]
 # ## One figure
@@ -263,87 +294,51 @@ plots.show(
         " dashed line, to the score with the mistake, and a dot for each"
         " repeat. In the first panel diamonds mark the paper's network."
     ),
+    of=of_quick,
 )
 
-# %%
-table = {
-    "mean change, points": (
-        gains.groupby("labels", sort=False).mean().T.mul(100).round(1) + 0
+# %% [markdown]
+# *UF1 with each mistake, beside the honest one. Bars: means of the quick classifier; dots: its repeats;
+# diamonds: the paper's network, each seed.*
+
+# %% tags=["hide-input"]
+means = found.groupby("labels", sort=False).mean()
+top = means.loc["shuffled", protocol.LEAKS].idxmax()
+most, truth = means.loc["shuffled", top], means.loc["true", "honest"]
+display(
+    words.see(
+        f"Shuffled labels mean nothing, and their honest score is"
+        f" {means.loc['shuffled', 'honest']:.2f}. With *{top}* it is"
+        f" {most:.2f}, {'more' if most > truth else 'not more'} than the"
+        f" honest score of the true labels, {truth:.2f}.".replace("*", "")
     ),
-    f"up in, of {repeats}": (
-        (gains > 0).groupby("labels", sort=False).sum().T.astype(str)
+    words.folded(
+        "Every change with its interval, as a table",
+        effects.table(judged, f"Mistake minus honest: {of_quick}"),
     ),
-}
-plots.table(
-    pd.concat(table, axis=1),
-    f"UF1 against the honest protocol, {where}",
-    digits=1,
 )
 
 # %% [markdown]
 # ## The verdict
 #
-# A mistake *moves* a score here if it does so in the same direction in every repeat. For shuffled
-# labels and those of the person a repeat is another dataset; for the true labels it is the same
-# clips, trained and dealt to folds again. *Best epoch* is made to raise a score, and *harmonic F1*
-# is never below UF1. So for these, and for the other ways to score, only the size says something. A
-# leak that raises the scores of shuffled labels has found itself, because there is nothing else to
-# find. The lines below are computed from the table.
-
+# The rule is the same as for the network above. Holm's correction counts all rows of the folded table.
+# For shuffled labels and those of the person a repeat is another dataset. For the true labels it is
+# the same clips, trained and dealt to folds again: what is shown then holds for these people. *Best
+# epoch* is made to raise a score, and *harmonic F1* is never below UF1. So for these, and for the
+# other ways to score, only the size says something. A leak that raises the score of shuffled labels
+# has found itself, because there is nothing else to find.
 
 # %% tags=["hide-input"] slide="verdict"
-def sorted_out(kind):
-    """Say what raises, what lowers, and what leaves the scores of some labels.
-
-    The figures are points of UF1.
-    """
-    change = gains.loc[kind]
-    # no -0.0
-    up, mean = (change > 0).sum(), (100 * change.mean()).round(1) + 0
-    groups = {"raised by": [], "lowered by": [], "now up, now down with": []}
-    for name, value in mean.items():
-        if up[name] == repeats:
-            groups["raised by"].append(f"*{name}* ({value:+.1f})")
-        elif (change[name] < 0).all():
-            groups["lowered by"].append(f"*{name}* ({value:+.1f})")
-        else:
-            groups["now up, now down with"].append(
-                f"*{name}* ({value:+.1f}, up {up[name]} times)"
-            )
-    return "; ".join(
-        f"{word} {', '.join(names) or 'nothing'}"
-        for word, names in groups.items()
-    )
-
-
-leaks = [name for name, case in MISTAKES.items() if case.moved]
-always = [name for name in leaks if (gains.loc["shuffled", name] > 0).all()]
-name = means.loc["shuffled", list(MISTAKES)].idxmax()
-most, truth = means.loc["shuffled", name], means.loc["true", "honest"]
-of_network = (
-    answers.sub(answers["honest"], axis=0).drop(columns="honest").mean()
-)
-told = ", ".join(
-    f"*{name}* {100 * value:+.1f}" for name, value in of_network.items()
-)
 lines = [
-    (
-        f"**{len(always)} of {len(leaks)} leaks raise, in every repeat, the"
-        " score of shuffled labels, which mean nothing**:"
-        f" {', '.join(always) or 'none'}. The highest score of such labels is"
-        f" {most:.2f} (*{name}*), {'more' if most > truth else 'less'} than"
-        f" the honest score of the true ones, {truth:.2f}."
-    ),
-    (
-        f"The paper's network ({effects.title(method)}, seeds"
-        f" {', '.join(map(str, answers.index))}), in points of UF1: {told}."
-    ),
-    *(
-        f"Labels {kind}, honest {means.loc[kind, 'honest']:.2f}, in points:"
-        f" {sorted_out(kind)}."
-        for kind in KINDS[0]
-    ),
+    f"**Labels {kind}**, honest {means.loc[kind, 'honest']:.2f}, in points:"
+    f" {protocol.sorted_out(protocol.of_kind(judged, kind))}."
+    for kind in mistakes.KINDS
 ]
+lines += [
+    f"**The paper's network** ({effects.title(method)}), in points:"
+    f" {protocol.sorted_out(of_network)}."
+]
+lines += [line for line in [protocol.smallest_seen(judged)] if line]
 Markdown("\n".join(f"- {line}" for line in lines))
 
 # %% [markdown]
@@ -357,12 +352,14 @@ printed = {
         paper.TABLE3["full"][1] - paper.TABLE3["base"][1]
     ),
 }
-for name, value in printed.items():
-    times = of_network["best epoch"] / value
-    print(
+epoch = of_network.loc["best epoch", "value"]
+words.see(
+    *(
         f"Printed, F1 on CASME II, {name}: {100 * value:.1f} points. The best"
-        f" epoch moves the network here by {times:.1f} times that."
+        f" epoch moves the network here by {epoch / value:.1f} times that."
+        for name, value in printed.items()
     )
+)
 
 # %% [markdown]
 # ## The same with real numbers
@@ -373,16 +370,23 @@ for name, value in printed.items():
 
 # %% tags=["hide-input"] slide="real"
 real = motion.find(find_home())
+of_real = provenance.experiment(effects.all_runs(real.epochs))
 if len(real.mistakes):
     repeated = real.mistakes.set_index(["labels", "seed"]).drop(columns="name")
+    of_flow = (
+        f"flow of 442 real clips; a quick classifier, {mistakes.EPOCHS} epochs;"
+        " leave one subject out;"
+        f" {repeated.index.get_level_values('seed').nunique()} seeds"
+    )
     plots.show(
-        protocol.panels(repeated.rename_axis(["labels", "repeat"])),
+        protocol.panels(repeated),
         alt=(
             "Three panels, for true labels, shuffled labels and labels of the"
             " person, on real flow. Each row is one mistake: a bar from the"
             " honest score, a dashed line, to the score with the mistake, and"
             " a dot for each repeat."
         ),
+        of=of_flow,
     )
 else:
     print(
@@ -392,7 +396,20 @@ else:
 
 # %% [markdown]
 # *The known mistakes on the flow of real clips; drawn as the figure above.*
-#
+
+# %% tags=["hide-input"]
+if len(real.mistakes):
+    of_labels = protocol.judged(repeated)
+    shuffled = protocol.of_kind(of_labels, "shuffled").loc[protocol.LEAKS]
+    table = effects.table(of_labels, f"Mistake minus honest: {of_flow}")
+    display(
+        words.see(
+            f"Leaks on shuffled labels, in points: {protocol.plain(shuffled)}."
+        ),
+        words.folded("Every change with its interval, as a table", table),
+    )
+
+# %% [markdown]
 # Second, two networks whose authors print scores of these clips. Their saved runs have the answers
 # after every epoch. The same answers are scored in several ways: each row is a method, as the mean
 # over its seeds. The code of HTNet {cite}`wang2024htnet` takes each test subject's best epoch; the
@@ -407,12 +424,26 @@ if len(scored):
     display(
         plots.table(
             of_method,
-            f"Real flow, the same answers scored in {scored.shape[1]} ways",
+            f"The same answers scored in {scored.shape[1]} ways: {of_real}",
         )
     )
 
 # %%
 Markdown("\n".join(real_motion.told(scored, real.mistakes)))
+
+# %% tags=["hide-input"]
+if len(scored):
+    steps = (scored["UF1, best epoch"] - scored["UF1"]).groupby(level=0).mean()
+    told = [
+        f"{100 * step:+.1f} points for {real_motion.title(name)}"
+        for name, step in steps.items()
+    ]
+    display(
+        words.see(
+            "The choice of the epoch on the test subject changes UF1 by"
+            f" {words.listed(told)}; nothing was trained again for it."
+        )
+    )
 
 # %% [markdown]
 # ## When does a mistake do nothing?
@@ -454,6 +485,26 @@ Markdown("\n".join(real_motion.told(scored, real.mistakes)))
 #   on the person.
 # - Shuffle the labels and run your own code: if it finds more than its honest score, that is not in
 #   the data.
+#
+# ## Questions
+#
+# :::{admonition} Why are shuffled labels a test of the code and not of the method?
+# :class: dropdown
+# Nothing in a clip says anything about a shuffled label. So every honest method scores as if it
+# guessed. A higher score can only come from a step that saw the labels of the test clips.
+# :::
+#
+# :::{admonition} Does a leak harm if the folds leave one subject out?
+# :class: dropdown
+# Yes. The split decides who is tested. A leak lets another step see the test clips: for example
+# the choice of features, or copies that are made before the split.
+# :::
+#
+# :::{admonition} A mistake *cannot be told* here. May you make it?
+# :class: dropdown
+# No. The interval also holds changes that matter, and the mistake may do more on other data. An
+# honest protocol costs nothing, and its score needs no excuse.
+# :::
 
 # %% [markdown]
 # ## Exercises
@@ -463,6 +514,14 @@ Markdown("\n".join(real_motion.told(scored, real.mistakes)))
 # Somebody predicts every clip right. What are the four scores of these predictions?
 # Compute the one that is below 1 by hand, from the classes that each subject shows.
 
+# %% [markdown] tags=["solution", "hide-cell"]
+# :::{admonition} The idea of the solution
+# :class: dropdown
+# Three of the scores pool the counts of all subjects, so all right means 1. The fourth takes the
+# mean F1 of each subject over *all* classes. A subject's F1 is 1 for each class that it shows and 0
+# for each other one, so its mean is the share of the classes that it shows.
+# :::
+
 # %% tags=["solution", "hide-cell"] jupyter={"source_hidden": true, "outputs_hidden": true}
 perfect = pd.DataFrame(
     {"clip": clips["clip"], "subject": subjects, "label": labels, "epoch": 1}
@@ -471,8 +530,6 @@ for name in classes:
     perfect[f"p_{name}"] = (labels == name).astype(float)
 found_perfect = {name: score(perfect) for name, score in SCORERS.items()}
 
-# A subject's F1 is 1 for each class it shows and 0 for each other class, so
-# its mean is the share of the classes that it shows.
 share = perfect.groupby("subject")["label"].nunique().mean() / len(classes)
 assert np.isclose(found_perfect.pop("F1 per fold"), share)
 assert np.allclose(list(found_perfect.values()), 1)
@@ -512,18 +569,18 @@ for number, run in network.items():
 
 # %% tags=["solution", "hide-cell"] jupyter={"source_hidden": true, "outputs_hidden": true}
 # A random split can only pass on what the features know of the person.
-few = range(min(repeats, 5))
+few = {k: mistakes.kinds(labels, subjects, k) for k in seeds[:5]}
 for name, part in parts.items():
     pairs = [
         [
             mistakes.pooled(
                 mistakes.evaluate(
                     part,
-                    KINDS[k]["of the person"],
+                    few[k]["of the person"],
                     subjects,
                     classes,
                     steps,
-                    seed + k,
+                    k,
                 )
             )
             for steps in ((), ("split",))
@@ -549,12 +606,10 @@ for name, part in parts.items():
 # out all of its copies.
 values = []
 for k in few:
-    random_labels = KINDS[k]["shuffled"]
-    folds = mistakes.random_folds(
-        subjects, np.random.default_rng([seed + k, 5])
-    )
+    random_labels = few[k]["shuffled"]
+    folds = mistakes.random_folds(subjects, np.random.default_rng([k, 5]))
     mended = mistakes.evaluate(
-        X, random_labels, folds, classes, ("balance",), seed + k
+        X, random_labels, folds, classes, ("balance",), k
     )
     # no clip on both sides
     assert mended.groupby("clip")["subject"].nunique().max() == 1
@@ -586,11 +641,11 @@ for columns in (0, 1000, 4000):
             mistakes.pooled(
                 mistakes.evaluate(
                     wide,
-                    KINDS[k]["shuffled"],
+                    few[k]["shuffled"],
                     subjects,
                     classes,
                     steps,
-                    seed + k,
+                    k,
                 )
             )
             for steps in ((), ("select",))

@@ -106,7 +106,8 @@ def with_captions(cells: Iterable[NotebookNode], page: str) -> Iterable[Notebook
             yield cell
         else:
             count += 1
-            about = {"name": f"{page}-figure-{count}", "caption": found["caption"]}
+            caption = f"{found['caption']}{experiment(figure)}"
+            about = {"name": f"{page}-figure-{count}", "caption": caption}
             book(figure)["figure"] = about | book(figure).get("figure", {})
             said = f"*{found['caption']}*"
             yield nbformat.v4.new_markdown_cell(said, metadata={"tags": ["remove-cell"]})
@@ -114,6 +115,12 @@ def with_captions(cells: Iterable[NotebookNode], page: str) -> Iterable[Notebook
                 cell.source = found["rest"]
                 yield cell
         figure = cell if is_figure(cell) else None
+
+
+def experiment(figure: NotebookNode) -> str:
+    """Return what a caption adds of the experiment that a figure shows; nothing if it names none."""
+    shown = [about.get("of") for out in pictures(figure) for about in out.metadata.values()]
+    return "".join(f" Experiment: {told}." for told in shown if told)
 
 
 def prompt_of(cell: NotebookNode) -> str | None:

@@ -1,8 +1,11 @@
 """A strong and simple control: logistic regression on the flow of the apex frame at 28x28."""
 
+import warnings
+
 import numpy as np
 import torch
 from sklearn.decomposition import PCA
+from sklearn.exceptions import ConvergenceWarning
 from sklearn.linear_model import LogisticRegression
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
@@ -35,7 +38,7 @@ class FlowLogistic(ClipClassifier):
         """Fit on prepared clips (N, T, C, H, W); ``groups`` (N,) are their subjects."""
         clips, codes = self.begin_fit(X, y)
         features, y = flow_features(clips), self.classes_[codes]
-        model = LogisticRegression(max_iter=1000)
+        model = Settled(max_iter=1000)
         c = best_strength(model, STRENGTHS, features, y, groups, turned)
         self.pipeline_ = make_pipeline(*axes(), model.set_params(C=c)).fit(features, y)
         return self
@@ -44,6 +47,24 @@ class FlowLogistic(ClipClassifier):
         """Return class probabilities (N, K) of prepared clips."""
         check_is_fitted(self, "pipeline_")
         return self.pipeline_.predict_proba(flow_features(check_clips(X, self.shape_in_)))
+
+
+class Settled(LogisticRegression):
+    """Logistic regression that is solved in double precision where single precision fails.
+
+    The features are of single precision. On few clips its rounding can end a line search before
+    the solution, after a few steps; more of them would not help.
+    """
+
+    def fit(self, X: np.ndarray, y: np.ndarray):
+        """Fit on features (N, D) and labels (N,)."""
+        with warnings.catch_warnings():
+            warnings.simplefilter("error", ConvergenceWarning)
+            try:
+                return super().fit(X, y)
+            except ConvergenceWarning:
+                pass
+        return super().fit(np.asarray(X, float), y)
 
 
 def axes() -> tuple[StandardScaler, PCA]:

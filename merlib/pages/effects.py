@@ -255,7 +255,7 @@ def table(
             "seeds": len(line["seeds"]),
             unit: points(line),
             **{other: points(some.loc[name]) for other, some in (besides or {}).items()},
-            "seen from": f"{100 * line['seen']:.1f}" if len(line["seeds"]) > 1 else None,
+            "seen from": f"{100 * line['seen']:.1f}" if line["seen"] > 0 else None,
             "p": p_value(line["p"]) if len(line["seeds"]) > 1 else None,
             "p, Holm": p_value(line["holm"]),
             "answer": line["answer"],

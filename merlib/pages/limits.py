@@ -15,7 +15,7 @@ from pandas.io.formats.style import Styler
 
 from merlib import metrics
 from merlib.metrics import Difference
-from merlib.study import learning_curve, paper
+from merlib.study import learning_curve, paper, power
 from merlib.study.learning_curve import Curve, Found, Training
 
 from . import effects, plots
@@ -26,7 +26,8 @@ TITLES = {
     "smallest": "p smallest",
     "independent": "independent",
     "largest": "largest",
-    "answer": "more than chance?",
+    "seen": "seen from, points",
+    "answer": "answer",
 }
 """Column of `merlib.study.power.judged` -> what the page calls it. ``right`` is optional: the right
 clips of the row's method, as text."""
@@ -37,21 +38,21 @@ def table(judged: pd.DataFrame, caption: str) -> Styler:
     p = ["smallest", "independent", "largest"]
     shown = judged.assign(**{name: judged[name].map(effects.p_value) for name in p})
     shown = shown[[name for name in TITLES if name in shown]].rename(columns=TITLES)
-    return plots.table(shown, caption)
+    return plots.table(shown, caption, digits=1)
 
 
 def sorted_out(judged: pd.DataFrame) -> str:
-    """Say which pairs are more than chance, which are not, and which are open.
+    """Say which pairs are shown to differ, of which that cannot be told, and which are open.
 
     A name has the "≈" of its column ``right``.
     """
     answer = judged["answer"]
     about = judged.get("right", pd.Series("", judged.index)).str.startswith("≈")
     names = np.where(about, "≈", "") + judged.index
-    groups = {"more than chance": answer == "yes", "within noise": answer == "no"}
-    groups["open"] = ~answer.isin(["yes", "no"])
     return "; ".join(
-        f"**{word}** {', '.join(names[which])}" for word, which in groups.items() if which.any()
+        f"**{word}** {', '.join(names[answer == word])}"
+        for word in (power.SHOWN, metrics.UNTOLD, power.OPEN)
+        if (answer == word).any()
     )
 
 
@@ -236,20 +237,20 @@ def losses(found: Found, caption: str) -> Styler:
 
 def people_or_clips(found: Found) -> list[str]:
     """Say which costs more, fewer people or fewer clips of each, a line of a list each method."""
-    lines = []
-    for name, lost in found.losses.items():
-        more = lost["uf1"]["people - clips"]
-        told = f"{effects.points(pd.Series(more._asdict()))} points of UF1"
-        if len(more.seeds) == 1:
-            word = "no verdict from one seed"
-        elif more.low <= 0 <= more.high:
-            word = "which of the two costs more cannot be told"
-        else:
-            word = f"fewer {'people' if more.value > 0 else 'clips of each'} cost more"
-        lines.append(
-            f"- **{effects.title(name)}**, fewer people against fewer clips: {word} ({told})"
-        )
-    return lines
+    more = {
+        effects.title(name): lost["uf1"]["people - clips"] for name, lost in found.losses.items()
+    }
+    people, clips = "fewer people cost more", "fewer clips of each cost more"
+    words = {
+        "one seed": "no verdict from one seed",
+        metrics.UNTOLD: "which of the two costs more cannot be told",
+        metrics.UNDER: f"they are shown to differ by {metrics.UNDER}",
+    }
+    return [
+        f"- **{name}**, fewer people against fewer clips: "
+        f"{words.get(line['answer'], line['answer'])} ({effects.points(line)} points of UF1)"
+        for name, line in effects.judged(more, people, clips).iterrows()
+    ]
 
 
 def of_parts(found: Found) -> list[str]:

@@ -62,7 +62,7 @@ def style() -> None:
     )
 
 
-def show(picture: Figure | bytes, *, alt: str) -> None:
+def show(picture: Figure | bytes, *, alt: str, of: str = "") -> None:
     """Show a figure, or the bytes of a GIF, as the output of a cell, and close the figure.
 
     Parameters
@@ -70,6 +70,9 @@ def show(picture: Figure | bytes, *, alt: str) -> None:
     alt : str
         The picture in words, for readers who do not see it. The build of the book takes it from
         the output's metadata.
+    of : str
+        The experiment that it shows, see `merlib.pages.provenance.experiment`. The book puts it
+        behind the caption.
     """
     from IPython import get_ipython  # comes with Jupyter, which only the book needs
     from IPython.core.pylabtools import print_figure
@@ -79,7 +82,8 @@ def show(picture: Figure | bytes, *, alt: str) -> None:
         kind, content = "image/gif", picture
         if isinstance(picture, Figure):
             kind, content = "image/png", print_figure(picture, "png")
-        display({kind: content, "text/plain": alt}, metadata={kind: {"alt": alt}}, raw=True)
+        about = {"alt": alt, "of": of} if of else {"alt": alt}
+        display({kind: content, "text/plain": alt}, metadata={kind: about}, raw=True)
     if isinstance(picture, Figure):
         plt.close(picture)
 

@@ -1,13 +1,119 @@
-"""The figure of the page on the protocol: what known mistakes do, on labels of three kinds."""
+"""What known mistakes of the protocol do, on labels of three kinds: a figure, answers, sentences.
+
+Each mistake is judged by the rule of all pages, see `merlib.metrics.conclusions`.
+"""
 
 import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
 
+from merlib import metrics
+from merlib.study import mistakes
 from merlib.study.mistakes import MISTAKES
 
-from . import plots
+from . import effects, plots, words
+
+RAISES, LOWERS = "raises", "lowers"
+LEAKS = [name for name, case in MISTAKES.items() if case.moved]
+"""Mistakes that let a step see the test clips; the others score the same answers otherwise."""
+
+
+def judged(found: pd.DataFrame) -> pd.DataFrame:
+    """Return what follows for each mistake on labels of each kind, in rows "labels: mistake".
+
+    Parameters
+    ----------
+    found : DataFrame
+        See `merlib.study.mistakes.repeated`.
+
+    Returns
+    -------
+    DataFrame
+        See `merlib.pages.effects.judged`; Holm's correction counts all rows.
+    """
+    kinds = found.index.unique("labels")
+    one_by_one = {kind: mistakes.differences(found.loc[kind]) for kind in kinds}
+    rows = {f"{kind}: {name}": one for kind in kinds for name, one in one_by_one[kind].items()}
+    return effects.judged(rows, RAISES, LOWERS)
+
+
+def of_network(answers: pd.DataFrame) -> pd.DataFrame:
+    """Return the same for a network whose answers are scored in several ways, each in a row.
+
+    Parameters
+    ----------
+    answers : DataFrame
+        UF1: each row is one seed; the columns are ``honest`` and some of `MISTAKES`.
+    """
+    return effects.judged(mistakes.differences(answers), RAISES, LOWERS)
+
+
+def of_kind(answers: pd.DataFrame, kind: str) -> pd.DataFrame:
+    """Return the rows of `judged` of one kind of labels, named by the mistake alone."""
+    own = answers[answers.index.str.startswith(f"{kind}: ")]
+    return own.rename(index=lambda name: name.removeprefix(f"{kind}: "))
+
+
+def sorted_out(answers: pd.DataFrame) -> str:
+    """Say which mistakes raise a score, which lower it, and of which that is not shown.
+
+    Each has its mean in points of UF1.
+    """
+    words_of = {
+        RAISES: "shown to be raised by",
+        LOWERS: "shown to be lowered by",
+        metrics.UNDER: f"shown to be moved {metrics.UNDER} by",
+        metrics.UNTOLD: "cannot be told of",
+        "one seed": "not judged from one seed:",
+    }
+    parts = []
+    for answer, word in words_of.items():
+        own = answers[answers["answer"] == answer]
+        if len(own):
+            told = [f"*{name}* ({100 * line['value']:+.1f})" for name, line in own.iterrows()]
+            parts.append(f"{word} {words.listed(told)}")
+    return "; ".join(parts)
+
+
+def plain(answers: pd.DataFrame) -> str:
+    """Return `sorted_out` without emphasis, for sentences that are no Markdown."""
+    return sorted_out(answers).replace("*", "")
+
+
+def smallest_seen(answers: pd.DataFrame) -> str:
+    """Say which true difference would have been seen; nothing where chance is unknown."""
+    seen = 100 * answers["seen"].dropna()
+    if not len(seen):
+        return ""
+    return (
+        "The smallest true difference that a single test would see here with a power of 80 % is "
+        f"{seen.median():.1f} points (median of {len(seen)} rows, from {seen.min():.1f} to "
+        f"{seen.max():.1f})."
+    )
+
+
+def in_one_sentence(answers: pd.DataFrame, network: pd.DataFrame, title: str) -> str:
+    """Answer the page's question: what leaks find in labels that mean nothing, and the best epoch.
+
+    Parameters
+    ----------
+    answers, network : DataFrame
+        See `judged` and `of_network`.
+    title : str
+        What the network is called.
+    """
+    nothing = of_kind(answers, "shuffled").loc[LEAKS]
+    most = nothing.loc[nothing["value"].idxmax()]
+    shown, epoch = nothing[nothing["answer"] == RAISES], network.loc["best epoch"]
+    one = (nothing["answer"] == "one seed").any()
+    verdict = "not judged from one seed" if one else f"{len(shown) or 'none'} of {len(nothing)}"
+    return (
+        "Leaks that are shown to raise the UF1 of a quick classifier on shuffled labels, which "
+        f"mean nothing: {verdict}; the largest change is {effects.points(most)} points, by "
+        f"{most.name}. If each test subject chooses its best epoch, the UF1 of {title} changes by "
+        f"{effects.points(epoch)} points with the same answers ({epoch['answer']})."
+    )
 
 
 def panels(found: pd.DataFrame, network: pd.DataFrame | None = None) -> Figure:

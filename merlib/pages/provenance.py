@@ -13,7 +13,14 @@ from merlib.store import Saved
 from merlib.study import origin, trials
 from merlib.study.study import Study
 
-from . import plots
+from . import plots, words
+
+LEFT_OUT = {
+    "loso": "leave one subject out",
+    "cross": "leave one dataset out",
+    "halves": "by halves of the subjects",
+}
+"""Protocol of a run -> what captions call it, see `merlib.study.study.PROTOCOLS`."""
 
 OLD = (
     " <b>Stale</b> results would not come out the same today. The table says what has changed "
@@ -67,6 +74,35 @@ def line(about: Mapping[str, Any], study: Study | None = None) -> dict[str, Any]
         "state": f"stale: {', '.join(why)}" if why else "current",
         "minutes": sum(about["seconds"].values()) / 60,
     }
+
+
+def experiment(runs: Iterable[pd.DataFrame]) -> str:
+    """Return in a few words which experiment runs are of, for the caption of a table or figure.
+
+    It names data, profile, protocol, clips, people, epochs and seeds. Methods without epochs do not
+    count among the epochs. Without a run it says that none is saved.
+    """
+    tables = list(runs)
+    if not tables:
+        return "no run is saved"
+    about = [table.attrs["run"] for table in tables]
+    data = dict.fromkeys(f"{one['version']}, profile {one['profile']}" for one in about)
+    protocols = dict.fromkeys(LEFT_OUT[one["protocol"]] for one in about)
+    epochs = sorted({int(table["epoch"].max()) for table in tables} - {1})
+    seeds = sorted({int(one["seed"]) for one in about})
+    clips, people = (
+        spanned({table[column].nunique() for table in tables}) for column in ("clip", "subject")
+    )
+    parts = [words.listed(data), words.listed(protocols), f"{clips} clips of {people} people"]
+    parts += [f"{spanned(epochs)} epochs"] if epochs else []
+    parts.append(f"seed{'s' * (len(seeds) > 1)} {words.listed(map(str, seeds))}")
+    return "; ".join(parts)
+
+
+def spanned(numbers: Iterable[int]) -> str:
+    """Return numbers as text: the only one, or the smallest and the largest."""
+    low, high = min(numbers := list(numbers)), max(numbers)
+    return str(low) if low == high else f"{low} to {high}"
 
 
 def beside_missing(study: Study, methods: Iterable[str]) -> str:

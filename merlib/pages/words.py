@@ -8,6 +8,8 @@ import html
 import re
 from collections.abc import Iterable
 
+from pandas.io.formats.style import Styler
+
 CODE = re.compile(r"`([^`]+)`")
 
 
@@ -33,6 +35,13 @@ def see(*sentences: str):
 
     text = " ".join(marked_up(sentence) for sentence in sentences if sentence)
     return HTML(f'<p class="what-you-see"><strong>What you see:</strong> {text}</p>')
+
+
+def folded(summary: str, table: Styler):
+    """Return a table under one line that opens on a click, for figures that say it better."""
+    from IPython.display import HTML
+
+    return HTML(f"<details><summary>{html.escape(summary)}</summary>{table.to_html()}</details>")
 
 
 def marked_up(text: str) -> str:

@@ -23,6 +23,7 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+from joblib import Parallel, delayed
 from scipy.special import softmax
 from sklearn.feature_selection import SelectKBest
 from sklearn.preprocessing import StandardScaler
@@ -33,6 +34,9 @@ from merlib.methods.logistic import last_frame
 SIDE = 14  # pixels a side of the grey and the flow that the quick classifier sees
 KEPT = 100  # features that it selects; grey, u and v have 588
 EPOCHS, BATCH, RATE = 40, 16, 0.1  # epochs, batch size and learning rate of its training
+KINDS = ("true", "shuffled", "of the person")
+"""Kinds of labels, see `kinds`."""
+
 STEPS = ("split", "scale", "select", "balance")
 """Steps that can be moved to where they see the test clips."""
 
@@ -223,6 +227,46 @@ def scores(
 def scores_of(name: str, *given: Any) -> tuple[str, dict[str, float]]:
     """Return a name, of a kind of labels, and `scores` of what is given."""
     return name, scores(*given)
+
+
+def repeated(
+    X: np.ndarray,
+    labels: np.ndarray,
+    subjects: np.ndarray,
+    classes: Sequence[str],
+    seeds: Sequence[int],
+    n_jobs: int = 1,
+) -> pd.DataFrame:
+    """Return `scores` on labels of the three `kinds`, each seed with its own labels and chances.
+
+    Returns
+    -------
+    DataFrame
+        Index ``(labels, seed)``, columns those of `scores`.
+    """
+    drawn = {seed: kinds(labels, subjects, seed) for seed in seeds}
+    keys = [(kind, seed) for kind in KINDS for seed in seeds]
+    found = Parallel(n_jobs)(
+        delayed(scores)(X, drawn[seed][kind], subjects, classes, seed) for kind, seed in keys
+    )
+    return pd.DataFrame(found, pd.MultiIndex.from_tuples(keys, names=["labels", "seed"]))
+
+
+def differences(found: pd.DataFrame) -> dict[str, metrics.Difference]:
+    """Return what each mistake adds to the honest score: the mean over seeds, with an interval.
+
+    The interval holds what differs between seeds: labels that are drawn, copies, folds, the order
+    of training. It does not hold other people: a mistake and the honest score have other test
+    clips in each fold, so that people cannot be drawn for both at once.
+
+    Parameters
+    ----------
+    found : DataFrame
+        UF1: each row is one seed; the columns are ``honest`` and some of `MISTAKES`.
+    """
+    gains = found.drop(columns="honest").sub(found["honest"], axis=0)
+    # Without chance in people it does not matter how many there are.
+    return {name: metrics.with_chance(gains[name].to_dict(), 0.0, people=2) for name in gains}
 
 
 def shuffled(labels: np.ndarray, seed: int) -> np.ndarray:

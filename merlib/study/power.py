@@ -45,6 +45,10 @@ def printed() -> pd.DataFrame:
     return pd.DataFrame(list(found.values()), index, ["clips", "right", "written"])
 
 
+SHOWN, OPEN = "shown", "open"
+"""What two printed counts say if every possible test shows a difference, and if only some do."""
+
+
 def independent(right_a: int, right_b: int, n: int) -> float:
     """Return on how many of n clips exactly one of two methods is right, on average.
 
@@ -66,7 +70,7 @@ def judged(pairs: Mapping[str, tuple[int, int]], n: int, level: float = 0.05) ->
     n : int
         Clips.
     level : float
-        p up to which a difference counts as more than chance.
+        p below which a difference is shown.
 
     Returns
     -------
@@ -74,14 +78,16 @@ def judged(pairs: Mapping[str, tuple[int, int]], n: int, level: float = 0.05) ->
         ``clips``, all of them; ``apart``, the first's right clips minus the second's; ``expected``,
         the discordant clips if errors were independent. Then p: ``smallest`` with the fewest
         possible discordant clips, ``independent`` with the number next to `expected`, ``largest``
-        with the most. ``answer``: is it more than chance? "yes", "no", or "if at most k are
-        discordant".
+        with the most. ``seen``: the smallest true difference, in points, that the test sees with a
+        power of 80 % if errors are independent; NaN if there is none. ``answer``, after Holm's
+        correction for all pairs: `SHOWN` if every possible number of discordant clips shows it,
+        `metrics.UNTOLD` if none does, else `OPEN`.
     """
     rows = {}
     for name, (a, b) in pairs.items():
         possible = metrics.mcnemar_possible(a, b, n)
         discordant, p = possible["only_a"] + possible["only_b"], possible["p"]
-        expected, seen = independent(a, b, n), discordant[p <= level]
+        expected = independent(a, b, n)
         rows[name] = {
             "clips": n,
             "apart": a - b,
@@ -89,11 +95,11 @@ def judged(pairs: Mapping[str, tuple[int, int]], n: int, level: float = 0.05) ->
             "smallest": p.iloc[0],
             "independent": p[(discordant - expected).abs().idxmin()],
             "largest": p.iloc[-1],
-            "answer": f"if at most {seen.max()} are discordant" if len(seen) else "no",
+            "seen": 100 * metrics.detectable(n, expected / n),
         }
-        if len(seen) == len(possible):
-            rows[name]["answer"] = "yes"
-    return pd.DataFrame.from_dict(rows, orient="index")
+    table = pd.DataFrame.from_dict(rows, orient="index")
+    always, ever = (metrics.holm(table[column]) < level for column in ("largest", "smallest"))
+    return table.assign(answer=np.select([always, ever], [SHOWN, OPEN], metrics.UNTOLD))
 
 
 def likeness(runs: Mapping[str, Mapping[int, pd.DataFrame]]) -> float:

@@ -1,7 +1,10 @@
 """The controls: strong on what they can see, and tuned without the left-out subject."""
 
+import warnings
+
 import numpy as np
 import pytest
+from sklearn.exceptions import ConvergenceWarning
 from sklearn.linear_model import LogisticRegression
 from sklearn.model_selection import GridSearchCV, LeaveOneGroupOut
 from sklearn.pipeline import make_pipeline
@@ -11,7 +14,7 @@ from sklearn.svm import SVC
 from merlib import loso
 from merlib.config import VARIANTS, Config
 from merlib.methods import METHODS, make
-from merlib.methods.logistic import STRENGTHS, FlowLogistic, flow_features
+from merlib.methods.logistic import STRENGTHS, FlowLogistic, Settled, flow_features
 from merlib.methods.svm import FlowSVM
 
 
@@ -100,3 +103,21 @@ def test_every_method_by_its_name():
 def test_wrong_input_is_named():
     with pytest.raises(ValueError, match=r"expected \(clips, frames, channels >= 3, H, W\)"):
         flow_features(np.zeros((2, 3, 8, 8)))
+
+
+def test_a_fit_that_fails_in_single_precision_is_solved_in_double(monkeypatch):
+    """As a line search can end on rounding; any other fit is scikit-learn's own."""
+    X = np.random.default_rng(0).standard_normal((30, 5)).astype(np.float32)
+    y, solved = np.repeat(["a", "b", "c"], 10), LogisticRegression.fit
+    np.testing.assert_array_equal(Settled().fit(X, y).coef_, LogisticRegression().fit(X, y).coef_)
+
+    def ends_on_rounding(self, X, y):
+        if X.dtype == np.float32:
+            warnings.warn("lbfgs failed to converge", ConvergenceWarning, stacklevel=1)
+        return solved(self, X, y)
+
+    expected = LogisticRegression().fit(X.astype(float), y).coef_
+    monkeypatch.setattr(LogisticRegression, "fit", ends_on_rounding)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        np.testing.assert_array_equal(Settled().fit(X, y).coef_, expected)

@@ -29,7 +29,7 @@ def judged():
 
 def test_the_table_says_what_was_judged(judged):
     text = limits.table(judged, "All").to_html()
-    for title in ("clips apart", "p smallest", "more than chance?", "&lt; 0.001", "All"):
+    for title in ("clips apart", "p smallest", "seen from", "answer", "&lt; 0.001", "All"):
         assert title in text
     assert "expected" not in text and "right" not in text
     assert f"{judged.loc['table', 'largest']:.3f}" in text
@@ -39,13 +39,13 @@ def test_the_table_says_what_was_judged(judged):
 
 def test_the_verdict_on_a_table_names_every_row_once():
     table = pd.DataFrame(
-        {"answer": ["yes", "no", "if at most 9 are discordant"], "right": ["12", "≈13", "14"]},
+        {"answer": ["shown", "cannot be told", "open"], "right": ["12", "≈13", "14"]},
         ["one", "two", "three"],
     )
     told = limits.sorted_out(table)
-    assert told == "**more than chance** one; **within noise** ≈two; **open** three"
+    assert told == "**shown** one; **cannot be told** ≈two; **open** three"
     told = limits.sorted_out(table.drop(columns="right").loc[["one", "two"]])
-    assert told == "**more than chance** one; **within noise** two"
+    assert told == "**shown** one; **cannot be told** two"
 
 
 def test_steps_lie_beside_the_smallest_difference_that_is_seen(judged):
@@ -159,7 +159,7 @@ def test_only_a_whole_interval_beside_the_gap_is_less_or_more(low, high, word):
     [
         (found(), "fewer people cost more"),
         (found(fewer=35, part=20), "fewer clips of each cost more"),
-        (found(fewer=35), "which of the two costs more cannot be told"),
+        (found(fewer=35), "shown to differ by under 5 points"),
         (found(seeds=[0]), "no verdict from one seed"),
     ],
 )

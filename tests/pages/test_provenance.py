@@ -181,3 +181,25 @@ def test_a_study_tells_what_staleness_is_judged_by(casme2_root, tmp_path):
     named = told.removeprefix("configuration (").removesuffix(")").split(", ")
     assert sorted(named) == ["flow_size", "frames", "size"]  # the profile has tvl1=fast itself
     assert stale(made, one) == []  # held against the choices it was asked for
+
+
+def test_an_experiment_is_told_by_what_made_it(run):
+    def predictions(clips, epochs, **about):
+        table = pd.DataFrame({"clip": range(clips), "subject": [*"ab"] * (clips // 2)})
+        table = pd.concat([table.assign(epoch=k + 1) for k in range(epochs)])
+        table.attrs["run"] = run | {"protocol": "loso"} | about
+        return table
+
+    assert provenance.experiment([]) == "no run is saved"
+    one = provenance.experiment([predictions(4, 7)])
+    assert one == (
+        "synthetic data, profile laptop; leave one subject out; 4 clips of 2 people; 7 epochs; "
+        "seed 3"
+    )
+    some = [predictions(4, 1, seed=0), predictions(4, 7), predictions(6, 9, protocol="halves")]
+    assert provenance.experiment(some) == (
+        "synthetic data, profile laptop; leave one subject out and by halves of the subjects; "
+        "4 to 6 clips of 2 people; 7 to 9 epochs; seeds 0 and 3"
+    )
+    linear = provenance.experiment([predictions(4, 1)])
+    assert "epoch" not in linear and linear.endswith("people; seed 3")

@@ -1,6 +1,9 @@
 """Sentences of the pages: marked up, safe, listed as people do."""
 
-from merlib.pages import words
+import pandas as pd
+from bs4 import BeautifulSoup
+
+from merlib.pages import plots, words
 
 
 def test_names_are_listed_as_people_do():
@@ -13,3 +16,11 @@ def test_text_is_escaped_and_code_is_set_as_code():
     text = words.see("p < 0.05 for `full`.", "", "That is all.").data
     assert "p &lt; 0.05 for <code>full</code>. That is all." in text
     assert "<b>" not in words.answer("<b>").data
+
+
+def test_a_table_is_folded_under_its_summary():
+    table = plots.table(pd.DataFrame({"UF1": [0.5]}), "Scores")
+    page = BeautifulSoup(words.folded("As a table, <all>", table).data, "html.parser")
+    (fold,) = page.find_all("details")
+    assert fold.summary.text == "As a table, <all>" and "open" not in fold.attrs
+    assert fold.table.caption.text == "Scores" and fold.table.tbody.td.text == "0.500"

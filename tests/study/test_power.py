@@ -47,10 +47,16 @@ def test_two_counts_are_judged_as_by_scipys_binomial_test(a, b, n):
     assert found["expected"] == pytest.approx(expected)
     for column, d in (("smallest", a - b), ("independent", nearest), ("largest", most)):
         assert found[column] == pytest.approx(ps[d])
-    seen = [d for d, p in ps.items() if p <= 0.05]
-    words = "yes" if len(seen) == len(ps) else f"if at most {max(seen, default=0)} are discordant"
-    assert found["answer"] == (words if seen else "no")
+    seen = [p < 0.05 for p in ps.values()]
+    assert found["answer"] == ("shown" if all(seen) else "open" if any(seen) else "cannot be told")
     assert (found["clips"], found["apart"]) == (n, a - b)
+
+
+def test_an_answer_is_corrected_for_all_pairs():
+    """Ten of 100 clips more have a smallest p of 1/512: enough among 20 pairs, not among 30."""
+    for count, word in ((1, "open"), (20, "open"), (30, "cannot be told")):
+        pairs = {str(k): (60, 50) for k in range(count)}
+        assert set(power.judged(pairs, 100)["answer"]) == {word}
 
 
 def test_errors_are_alike_by_as_much_as_they_coincide():

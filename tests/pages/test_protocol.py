@@ -1,0 +1,51 @@
+"""What the page on the protocol says of known mistakes, against numbers that are known."""
+
+import numpy as np
+import pandas as pd
+import pytest
+from scipy.stats import ttest_1samp
+
+from merlib.pages import protocol
+from merlib.study import mistakes
+
+
+def scored(seeds=6):
+    """Scores of three kinds of labels: the last leak adds 30 points, the others nothing at all."""
+    rng = np.random.default_rng(0)
+    keys = [(kind, seed) for kind in mistakes.KINDS for seed in range(seeds)]
+    index = pd.MultiIndex.from_tuples(keys, names=["labels", "seed"])
+    honest = pd.Series(rng.normal(0.3, 0.02, len(index)), index)
+    table = pd.DataFrame({name: honest for name in ("honest", *mistakes.MISTAKES)})
+    table["copy, by clip"] += rng.normal(0.3, 0.02, len(index))
+    table["random clips"] += rng.normal(0.02, 0.3, len(index))
+    return table
+
+
+def test_a_mistake_is_judged_by_the_mean_over_seeds():
+    answers = protocol.judged(scored())
+    assert len(answers) == len(mistakes.KINDS) * len(mistakes.MISTAKES)
+    line = answers.loc["shuffled: copy, by clip"]
+    gains = scored().loc["shuffled"].eval("`copy, by clip` - honest")
+    known = ttest_1samp(gains, 0)
+    assert line["value"] == pytest.approx(gains.mean()) and line["p"] == pytest.approx(known.pvalue)
+    assert (line["low"], line["high"]) == pytest.approx(tuple(known.confidence_interval()))
+    own = protocol.of_kind(answers, "shuffled")["answer"]
+    assert own["copy, by clip"] == "raises" and own["random clips"] == "cannot be told"
+    assert set(own.drop(["copy, by clip", "random clips"])) == {"under 5 points"}
+
+
+def test_the_words_name_every_mistake_once():
+    told = protocol.plain(protocol.of_kind(protocol.judged(scored()), "true"))
+    assert told.startswith("shown to be raised by copy, by clip (+")
+    assert "; cannot be told of random clips (" in told and "under 5 points by best epoch" in told
+    assert all(told.count(f"{name} (") == 1 for name in mistakes.MISTAKES)
+
+
+def test_the_answer_of_the_page():
+    answers, table = protocol.judged(scored()), scored().loc["true"]
+    text = protocol.in_one_sentence(answers, protocol.of_network(table), "a network")
+    assert "mean nothing: 1 of 5" in text and text.endswith("same answers (under 5 points).")
+    alone = protocol.judged(scored(1))
+    text = protocol.in_one_sentence(alone, protocol.of_network(table.iloc[:1]), "a network")
+    assert "not judged from one seed" in text and text.endswith("(one seed).")
+    assert protocol.smallest_seen(alone) == "" and "80 %" in protocol.smallest_seen(answers)
