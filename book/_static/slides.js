@@ -37,6 +37,7 @@ function fit() {
       outputs.forEach((one) => { one.style.zoom = zoom; });
     }
   }
+  document.body.dataset.fitted = "yes"; // what tests wait for
 }
 
 window.MathJax = {

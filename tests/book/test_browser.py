@@ -305,12 +305,16 @@ def test_the_book_reads_from_a_folder(desk, book):
     expect(found).to_have_attribute("href", re.compile("book/clusters.html"))
 
 
-# The slides that are higher than the screen, or wider, or whose notes are missing.
+# The slides that are higher than the screen, or wider, or have a thing on top of another one.
 UNFIT = """() => Reveal.getSlides().filter((slide) => {
-  const shown = slide.querySelector(".fit").getBoundingClientRect();
-  const wide = [...slide.querySelectorAll("table, img, pre")].some((one) =>
-    one.getBoundingClientRect().width > shown.width + 1);
-  return wide || shown.height / Reveal.getScale() > 720 || !slide.querySelector("aside.notes");
+  const box = (one) => one.getBoundingClientRect();
+  const all = slide.querySelector(".fit"), cells = [...all.children];
+  const wide = [...all.querySelectorAll("table, img, pre")].some((one) =>
+    box(one).right > box(all).right + 1);
+  const covered = cells.some((one, k) => cells.slice(k + 1).some((other) =>
+    box(other).top < box(one).bottom - 1 && box(one).top < box(other).bottom - 1 &&
+    box(other).left < box(one).right - 1 && box(one).left < box(other).right - 1));
+  return wide || covered || box(all).height / Reveal.getScale() > 720;
 }).map((slide) => slide.querySelector("h2").textContent)"""
 
 
@@ -318,7 +322,7 @@ def test_the_slides_show_without_a_fault_and_fit(desk, book_home):
     path = slides.build(book_home)
     with pdf.served(path.parent) as address:
         page = desk.open(address, path.name)
-        page.wait_for_function("Reveal.isReady()")
+        page.wait_for_selector("body[data-fitted]")
         faults = desk.faults + page.evaluate(IMAGES) + page.evaluate(FORMULAS)
         assert not faults + page.evaluate(UNFIT)
 
