@@ -22,6 +22,13 @@ from merlib.files import find_home, print_anything, write
 
 EXERCISE = re.compile(r"^### Exercise (\d+) \((easy|middle|hard)\)$", re.M)
 
+ANSWER = re.compile(
+    r"^:::\{admonition\} (Answer|Solution in words|The idea of the solution|[^\n]+\?)\n"
+    r":class: dropdown\n.*?^:::$\n?",
+    re.M | re.S,
+)
+"""A folded answer. Its title may be the question, and then the question stays."""
+
 
 def make(home: Path) -> Path:
     """Write the notebooks of students and of instructors, not executed; return their folder.
@@ -41,11 +48,12 @@ def make(home: Path) -> Path:
 
 
 def for_students(notebook: NotebookNode) -> NotebookNode:
-    """Put an empty cell for the answer in place of every solution."""
+    """Put an empty cell for the answer in place of every solution; folded answers are left out."""
     exercise = ("", "")
     for k, cell in enumerate(notebook.cells):
         if cell.cell_type == "markdown":
             exercise = (EXERCISE.findall(cell.source) or [exercise])[-1]
+            cell.source = ANSWER.sub(question, cell.source)
         elif "solution" in layout.tags(cell):
             number, level = exercise
             source = f"# Your answer to exercise {number}. Put words into comments.\n"
@@ -53,6 +61,11 @@ def for_students(notebook: NotebookNode) -> NotebookNode:
                 source += f"\n{outline(cell.source)}\n"
             notebook.cells[k] = nbformat.v4.new_code_cell(source, metadata={"tags": ["answer"]})
     return notebook
+
+
+def question(box: re.Match) -> str:
+    """Return what stays of a folded answer."""
+    return f"**{box[1]}**\n" if box[1].endswith("?") else ""
 
 
 def for_instructors(notebook: NotebookNode) -> NotebookNode:

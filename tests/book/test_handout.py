@@ -18,11 +18,26 @@ TEXT = '''\
 # # A page
 # With a [term](../book/glossary.md#term).
 #
+# :::{admonition} Is it a page?
+# :class: dropdown
+# Yes, secretly.
+# :::
+#
+# :::{admonition} A sum by hand
+# :class: dropdown
+# Worked out.
+# :::
+#
 # ## Exercises
 #
 # ### Exercise 1 (easy)
 #
 # How much is 1 + 1?
+#
+# :::{admonition} Solution in words
+# :class: dropdown
+# Secretly two.
+# :::
 
 # %% tags=["solution", "hide-cell"] jupyter={"source_hidden": true}
 print(1 + 1)
@@ -84,9 +99,13 @@ def test_students_have_a_cell_for_each_answer(made):
     assert cells[1].source.strip() == "# Your answer to exercise 1. Put words into comments."
     assert cells[3].source == OUTLINE
     assert "](../../../book/glossary.md#term)" in cells[0].source
+    assert "Worked out" in cells[0].source and "**Is it a page?**" in cells[0].source
+    assert "Secretly" not in cells[0].source and "secret" not in str(made["students"])
+    assert "Solution in words" not in str(made["students"])
 
 
 def test_instructors_have_the_solutions_open(made):
+    assert str(made["instructors"]).lower().count("secret") == 3
     assert [cell.source for cell in made["instructors"].cells[1::2]] == [
         cell.source for cell in opened(TEXT).cells[1::2]
     ]
@@ -122,6 +141,13 @@ def test_a_solution_is_tagged_as_one(name):
     for cell in opened(NOTEBOOKS[name]).cells:
         tags = cell.metadata.get("tags", [])
         assert ("hide-cell" in tags) == ("solution" in tags), cell.source
+
+
+@pytest.mark.parametrize("name", PAGES)
+def test_no_folded_answer_is_left_for_students(name):
+    cells = handout.for_students(opened(NOTEBOOKS[name])).cells
+    folded = re.findall(r"\{\w+\} ?([^\n]*)\n:class: dropdown", "\n".join(c.source for c in cells))
+    assert all(title.endswith(" by hand") for title in folded)  # worked examples stay
 
 
 @pytest.mark.parametrize("name", PAGES)
