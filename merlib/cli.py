@@ -143,7 +143,7 @@ class Where:
     address
         HOST:PORT of a Ray cluster (default: one of this machine).
     gpus_per_fold
-        0.25: four folds share a GPU; 0: the CPU (default: a GPU each if there are any).
+        0.25: four folds share a GPU; 0: the CPU (default: one GPU for each fold, if there is one).
     """
 
     backend: Literal["processes", "ray"] = "processes"
@@ -531,7 +531,7 @@ def cores(jobs: int | None) -> int:
 
 
 def expanded(methods: Iterable[str]) -> list[str]:
-    """Return names of methods, those of a group in the place of the group's."""
+    """Return names of methods; the name of a group is replaced by its methods."""
     from .methods import GROUPS
 
     return in_groups(methods, GROUPS)
@@ -548,7 +548,7 @@ def overrides(data: Data) -> dict[str, Any]:
     Raises
     ------
     ValueError
-        If one is no NAME=VALUE, or has an option of its own.
+        If one does not have the form NAME=VALUE, or has an option of its own.
     """
     found = {}
     for one in data.set:

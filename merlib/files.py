@@ -71,7 +71,7 @@ def noted(path: Path) -> Path:
 def say(text: str) -> None:
     """Tell something in passing: to the terminal, never into a page of the book.
 
-    A notebook's kernel has no terminal; what it says is told by the build of the book.
+    A notebook's kernel has no terminal; the build of the book prints what it says.
     """
     if log := os.environ.get(LOG):
         with open(log, "a", encoding="utf-8") as file:

@@ -306,7 +306,7 @@ class FoldError(ValueError):
 
 @contextmanager
 def named(name: str, left_out: list[str]) -> Iterator[None]:
-    """Let an error name the fold in which it happens; one of the disk is no fault of the fold.
+    """Let an error name the fold in which it happens; an error of the disk names none.
 
     Of several folds that are trained at once, the error counts its own, see
     `merlib.model.training.Diverged`.

@@ -518,7 +518,7 @@ class Difference(NamedTuple):
     seeds : dict of int to float
         The difference with each training seed.
     seen : float
-        The smallest true difference that is told from zero with a power of 80 %, at the 5 % level
+        The smallest true difference that a test would show with a power of 80 %, at the 5 % level
         of a single test; NaN if chance is unknown.
     """
 

@@ -334,7 +334,7 @@ class Saved:
         return table
 
     def save(self, about: Mapping[str, Any], **tables: pd.DataFrame) -> None:
-        """Save a run, in the place of one of the same name and seed.
+        """Save a run; it replaces one of the same name and seed.
 
         Parameters
         ----------
@@ -363,7 +363,7 @@ class Saved:
                 self.replace(name, table.assign(**key))
 
     def replace(self, name: str, rows: pd.DataFrame) -> None:
-        """Put the rows of one run into a table, in the place of those it has there."""
+        """Put the rows of one run into a table; they replace those that it has there."""
         there = self.table(name)
         key = rows[["name", "seed"]].iloc[0].to_list() if len(rows) else []
         others = there[~(there[["name", "seed"]] == key).all(axis=1)] if key else there

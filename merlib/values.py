@@ -78,7 +78,7 @@ def checked(name: str, kind: Any, value: Any) -> Any:
     Raises
     ------
     ValueError
-        If it is no such value.
+        If it is not such a value.
     """
     try:
         return read(kind, value)

@@ -1,7 +1,8 @@
 """Workflows call what is there, with few rights, and the files for people who join are true.
 
-``python tests/test_github.py book.yml`` runs each ``run:`` step of a workflow, every job in a fresh
-clone. The workflow's variables are set, unless yours have another value.
+``make workflows`` runs each ``run:`` step of the workflows, every job in a fresh clone, and says
+what became of it, or why it cannot run here. With ``STEPS=links`` only steps with this word run.
+The workflow's variables are set, unless yours have another value.
 """
 
 import os
@@ -195,23 +196,80 @@ def test_every_benchmark_is_described_with_its_command_and_its_file():
     assert names == set(bench.replace("\\", "").split())
 
 
-def run(name):
-    """Run the steps of a workflow's jobs that may not write, each job in a clone of HEAD."""
+def cannot_run(name, job, step):
+    """Return why a step cannot run outside of GitHub; empty if it can."""
+    if (name, job) in RIGHTS:
+        return "its job writes to GitHub"
+    if "uses" in step:
+        return f"it is the action {step['uses'].partition('@')[0]}"
+    return ""
+
+
+def report(name, asked=(), source=ROOT):
+    """Run the steps of a workflow, each job in a clone of HEAD; yield each step and its outcome.
+
+    A step runs after one that failed only if its own condition says so. ``asked`` are words: only
+    steps with one of them run.
+    """
     flow = WORKFLOWS[name]
     for job, about in flow["jobs"].items():
-        if (name, job) in RIGHTS:
-            print(f"{name}: {job} is left out: it writes to GitHub")
-            continue
         given = {**flow.get("env", {}), **about.get("env", {})}
         fixed = {key: value for key, value in given.items() if "${{" not in value}
+        failed = False
         with tempfile.TemporaryDirectory() as folder:
-            subprocess.run(["git", "clone", "--quiet", ROOT, folder], check=True)
-            for line in (step["run"] for step in about["steps"] if "run" in step):
-                print(f"{name}: {job}: {line}", flush=True)
-                shell = ["bash", "--noprofile", "--norc", "-eo", "pipefail", "-c", line]
-                subprocess.run(shell, cwd=folder, env=fixed | os.environ, check=True)
+            subprocess.run(["git", "clone", "--quiet", source, folder], check=True)
+            for step in about["steps"]:
+                title = f"{name}: {job}: {step.get('run', step.get('uses')).strip()}"
+                if why := cannot_run(name, job, step):
+                    yield title, f"not run here: {why}"
+                elif asked and not any(word in step["run"] for word in asked):
+                    yield title, "not asked for"
+                elif failed and "failure()" not in step.get("if", ""):
+                    yield title, "not run: a step before it failed"
+                else:
+                    shell = ["bash", "--noprofile", "--norc", "-eo", "pipefail", "-c", step["run"]]
+                    print(title, flush=True)
+                    status = subprocess.run(shell, cwd=folder, env=fixed | os.environ).returncode
+                    failed |= status != 0
+                    yield title, f"failed with status {status}" if status else "passed"
+
+
+@pytest.fixture
+def small_flow(tmp_path, monkeypatch):
+    """A repository with a file, and a workflow of five steps on it; returns the repository."""
+    source = tmp_path / "source"
+    git = ["git", "-C", source, "-c", "user.name=a", "-c", "user.email=a@b.c"]
+    subprocess.run(["git", "init", "-q", source], check=True)
+    (source / "one.txt").write_text("one")
+    subprocess.run([*git, "add", "."], check=True)
+    subprocess.run([*git, "commit", "-qm", "one"], check=True)
+    steps = [{"uses": "actions/checkout@0"}, {"run": 'test "$(cat one.txt)$TWO" = onetwo'},
+             {"run": "false | true\ntouch reached"}, {"run": "exit 0"},
+             {"run": "test ! -e reached", "if": "success() || failure()"}]  # fmt: skip
+    jobs = {"check": {"env": {"OS": "${{ matrix.os }}"}, "steps": steps}}
+    monkeypatch.setitem(WORKFLOWS, "small.yml", {"env": {"TWO": "two"}, "jobs": jobs})
+    return source
+
+
+def test_steps_run_as_on_github_and_say_what_became_of_them(small_flow):
+    outcomes = [outcome for _, outcome in report("small.yml", source=small_flow)]
+    assert outcomes == [
+        "not run here: it is the action actions/checkout",
+        "passed",
+        "failed with status 1",
+        "not run: a step before it failed",
+        "passed",
+    ]
+    asked = [outcome for _, outcome in report("small.yml", ["exit"], source=small_flow)]
+    assert asked[1:] == ["not asked for", "not asked for", "passed", "not asked for"]
+
+
+def main(asked):
+    """Run the steps of all workflows, print what became of each, and return the exit status."""
+    found = [one for name in WORKFLOWS for one in report(name, asked)]
+    print(*(f"{title}: {outcome}" for title, outcome in found), sep="\n")
+    return int(any(outcome.startswith("failed") for _, outcome in found))
 
 
 if __name__ == "__main__":
-    for workflow in sys.argv[1:] or WORKFLOWS:
-        run(workflow)
+    sys.exit(main(sys.argv[1:]))

@@ -227,7 +227,7 @@ def inspect_single(
     faces: str,
     named: Iterable[str],
 ) -> Source:
-    """Read a dataset that is no composite: its table, the wanted classes, the frames."""
+    """Read a dataset that is not a composite: its table, the wanted classes, the frames."""
     name = detect(root, table) if dataset == "synthetic" else DRAWN.get(dataset, dataset)
     layout, findings = tables.LAYOUTS[name], Findings()
     path, cells, folders = tables.read_table(layout, root, table, findings)
@@ -295,7 +295,7 @@ def challenge(
     """Return the clips of the grand challenge of 2019 among those of its three classes.
 
     Of SAMM these are all, and of ``flow`` all of its clips of the two datasets. Of CASME II the
-    clips of fear and sadness are no part (see `class_map`), nor are two whose apex is missing or is
+    clips of fear and sadness are left out (see `class_map`), and two whose apex is missing or is
     the onset in the table of 2014. It is an error if an official table does not give the numbers of
     the challenge.
     """

@@ -148,8 +148,8 @@ def same_levels(images: list) -> list:
     """Return the pictures of a clip with 8 bits a pixel, where they have more.
 
     Cameras of 10 to 14 bits write files of 16 bits. The largest value of the whole clip tells how
-    many are used, and all its pictures are divided by the same power of two. What is no picture is
-    returned as it is.
+    many are used, and all its pictures are divided by the same power of two. What is not a picture
+    is returned as it is.
     """
     deep = [image for image in images if getattr(image, "dtype", None) == np.uint16]
     if not deep:

@@ -3,7 +3,7 @@
 The authors of STSTNet (Liong et al. 2019) and HTNet (Wang et al. 2024) publish one picture of 28x28
 pixels for each of the 442 clips of the composite of the grand challenge (See et al. 2019). Its
 channels are u, v and optical strain between onset and apex, each stretched to 0..255 in each
-picture. So scale and zero of the flow are lost. The median stands for the zero, since most of a
+picture. So scale and zero of the flow are lost. The median is used as the zero, since most of a
 face does not move. The folder is read as it is downloaded: the names of pictures have a blank
 before ``.png``, and the column ``label`` counts from 0 to 2.
 """

@@ -51,8 +51,8 @@ class Contents(NamedTuple):
 def opened(path: Path) -> Iterator[tuple[Any, Any]]:
     """Open a video file; give its container and its stream of frames.
 
-    A DatasetError is raised if it is no plain file, no video, or too large. No other file is
-    opened, whatever it says.
+    A DatasetError is raised if it is not a plain file, not a video, or too large. No other file
+    is opened, whatever it says.
     """
     import av
 

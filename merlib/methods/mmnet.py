@@ -10,7 +10,7 @@ the one for three cannot run as it is published (two groups of three channels).
 
 Deviations, hence "style": the source sees the apex frame minus the onset frame, in three colours at
 224x224; here it is the flow, standardised by the training clips, flipped and turned as a vector
-field. In training the source draws both frames anew each time, a little after the onset and a
+field. In training the source draws both frames again each time, a little after the onset and a
 little before the apex. A second branch, a transformer, computes the map of places from the onset
 face; a flow shows no face, so this map is learned and the same for all clips. The last epoch
 counts, not the best one on the test subject. Flow made from frames is TV-L1 with the head's motion

@@ -285,7 +285,7 @@ class Recorded:
     ``changed`` returns these. What it returns is written over by the next call.
 
     Not every driver and card gains by it. So a recording is first run beside the function itself,
-    from the same state; it is kept if it gives the same and is faster. The terminal is told, once.
+    from the same state; it is kept if it gives the same and is faster. The terminal says so, once.
     On a CPU the function is simply called. ``name`` is what one call is.
     """
 

@@ -91,7 +91,8 @@ def load(path: str | Path, device: str = "auto") -> Model:
     Raises
     ------
     ValueError
-        If it is no model of this version of the library, or a damaged one; names file and field.
+        If it is not a model of this version of the library, or a damaged one; names file and
+        field.
     """
     path = Path(path).expanduser()
     if not path.is_file():

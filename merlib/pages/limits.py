@@ -236,7 +236,7 @@ def losses(found: Found, caption: str) -> Styler:
 
 
 def people_or_clips(found: Found) -> list[str]:
-    """Say which costs more, fewer people or fewer clips of each, a line of a list each method."""
+    """Say for each method, on a line of a list, whether fewer people or fewer clips cost more."""
     more = {
         effects.title(name): lost["uf1"]["people - clips"] for name, lost in found.losses.items()
     }

@@ -298,11 +298,11 @@ def on_face(points: np.ndarray) -> np.ndarray:
 def whole_frame(shape: tuple[int, int], size: int) -> np.ndarray:
     """Return the transform (2, 3) that stretches a cropped frame (H, W) to the square crop.
 
-    It is no similarity, and the eyes do not lie at `EYES`. Crops of the datasets' owners end at the
+    It is not a similarity, and the eyes are not at `EYES`. Crops of the datasets' owners end at the
     outline of the face, chin included, where ours leaves room on both sides; so they are taken
     whole. Flows are in pixels of the square: sideways and up-down motion have two scales, the same
-    ones in all clips of equal frames. What is told by places of the crop, such as the moving
-    regions and the parts of a face, holds roughly for such frames.
+    ones in all clips of equal frames. What goes by places in the crop, such as the moving
+    regions and the parts of a face, is only roughly right for such frames.
     """
     scale = np.array([size / shape[1], size / shape[0]])
     return np.column_stack([np.diag(scale), 0.5 * scale - 0.5])

@@ -48,7 +48,7 @@ CLASSICAL = ("majority", "logistic", "svm", "bi-woof", "mdmo")
 NETWORKS = ("off-apexnet", "ststnet", "at-scnn", "htnet", "mmnet", "sssnet", "rcn-a", *VARIANTS)
 
 VARIED = ("single", "cbam", "no-attention", "linear")
-"""Trials of `merlib.study.trials`: the whole method with a control in the place of a module."""
+"""Trials of `merlib.study.trials`: the whole method with a control instead of a module."""
 
 WATCHED = ("htnet", "ststnet")
 """Methods whose score after every epoch is looked at."""

@@ -1,8 +1,8 @@
 """Recall of the classes, and of clips with and without an action unit: what section 3.2 speaks of.
 
 The paper explains its recalls by action units: repression is recognised by the corners of the mouth
-and the chin (15, 17), contempt is taken for happiness (12, 14). Here both become differences of two
-methods on the clips that have such a unit and on those that have none.
+and the chin (15, 17), contempt is confused with happiness (12, 14). Here both become differences of
+two methods on the clips that have such a unit and on those that have none.
 """
 
 from collections.abc import Collection, Mapping
@@ -28,7 +28,7 @@ LEAST = 5
 
 
 def groups(labels: Mapping[str, str], units: Mapping[str, Collection[str]]) -> dict[str, list[str]]:
-    """Return the groups of clips whose recall is told: name -> clips, at least `LEAST`.
+    """Return the groups of clips whose recall is reported: name -> clips, at least `LEAST`.
 
     Parameters
     ----------

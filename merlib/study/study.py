@@ -400,7 +400,7 @@ class Study:
         Raises
         ------
         ValueError
-            If the method is no variant of the network.
+            If the method is not a variant of the network.
         """
         if method not in config.VARIANTS:
             raise ValueError(f"method {method!r}: expected one of {', '.join(config.VARIANTS)}")
@@ -420,7 +420,7 @@ class Study:
         """Return the saved runs of this data, perhaps of another profile or protocol.
 
         Below ``results/`` are runs of public data with the profile's own choices. All others are
-        saved below ``runs/``: there they cannot be taken for those.
+        saved below ``runs/``, so that nobody confuses them with those.
         """
         name, protocol = profile or self.profile, protocol or self.protocol
         own = [] if self.public else [self.prepared.key]
