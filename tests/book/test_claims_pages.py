@@ -63,7 +63,7 @@ def test_the_pages_show_what_was_run(tmp_path, casme2_root, monkeypatch):
         outputs = [output for cell in made.cells for output in cell.get("outputs", [])]
         (figure,) = [output for output in outputs if "image/png" in output.get("data", {})]
         assert figure.metadata["image/png"]["alt"]
-        shown = {"20_ingredients": "**BiLSTM**", "23_sensitivity": "1 alternatives were judged"}
+        shown = {"20_ingredients": "**BiLSTM**", "23_sensitivity": "Of 1 decisions taken the other way"}
         told = [str(output.get("data", {}).get("text/markdown", "")) for output in outputs]
         (foot,) = [str(o["data"]) for o in outputs if 'id="made-from"' in str(o.get("data", ""))]
         assert shown[page] in "".join(told) and "none stale" in foot
