@@ -228,13 +228,17 @@ else:
 #
 # The verdict is computed from the numbers above.
 
-# %% tags=["hide-input"] slideshow={"slide_type": "-"}
+# %% tags=["hide-input"]
 judged = answers[answers["holm"].notna()] if len(answers) else answers
+beyond = (
+    judged[judged["holm"] < 0.05].sort_values("value")
+    if len(judged)
+    else judged
+)
 lines = decided.told(answers)
 lines += [
     f"**{name}**: {effects.points(one)} points of UF1, {one['answer']}."
-    for name, one in judged.iterrows()
-    if one["answer"] in ("higher", "lower")
+    for name, one in beyond.iterrows()
 ]
 if len(judged):
     common = 100 * judged["value"].median()
