@@ -170,7 +170,7 @@ n = paper.USED["casme2"]
 limits.table(table3, f"Steps of table 3, CASME II, {n} clips, as printed")
 
 # %% tags=["hide-input"]
-words.see(f"{limits.plain(table3)}.", limits.smallest_seen(table3))
+words.see(f"Answers: {limits.plain(table3)}.", limits.smallest_seen(table3))
 
 # %% [markdown]
 # Table 2 gets the same treatment. Each row sets the paper's method against one other
@@ -194,7 +194,9 @@ for title, judged in table2.items():
     caption = f"The paper over the methods of table 2, {title}, {n} clips"
     display(limits.table(judged, caption))
     display(
-        words.see(f"{limits.plain(judged)}.", limits.smallest_seen(judged))
+        words.see(
+            f"Answers: {limits.plain(judged)}.", limits.smallest_seen(judged)
+        )
     )
 
 # %% [markdown]

@@ -58,8 +58,7 @@ def sorted_out(judged: pd.DataFrame) -> str:
 
 def plain(judged: pd.DataFrame) -> str:
     """Return `sorted_out` without emphasis, for sentences that are no Markdown."""
-    text = sorted_out(judged).replace("**", "")
-    return text[:1].upper() + text[1:]
+    return sorted_out(judged).replace("** ", ": ").replace("**", "")
 
 
 def smallest_seen(judged: pd.DataFrame) -> str:
@@ -80,7 +79,7 @@ def in_one_sentence(table3: pd.DataFrame) -> str:
     ]
     return (
         "Where two methods differ on a fifth of the clips, a power of 80 % needs a difference of "
-        f" {' and '.join(needed)}; the printed steps of table 3: {plain(table3)}."
+        f" {' and '.join(needed)}; printed steps of table 3, {plain(table3)}."
     )
 
 
