@@ -32,7 +32,7 @@ from merlib.pages import plots, words
 from merlib.study import audit, paper, parameters
 
 globals().update(parameters.read(globals()))  # papermill may pass text
-texts = {
+as_printed = {
     (method, name): text
     for method, both in paper.ACCURACY_AS_PRINTED.items()
     for name, text in zip(paper.USED, both, strict=True)
@@ -40,18 +40,19 @@ texts = {
 }
 other = [
     key
-    for key, text in texts.items()
+    for key, text in as_printed.items()
     if not paper.whole_counts(text, paper.USED[key[1]])
 ]
 differences, claims = audit.differences(), audit.claims()
 wrong = differences[differences["verdict"] != audit.AGREES]
 verdicts = claims["verdict"].str.partition(":")[0].value_counts()
 counted = [f"{count} {word}" for word, count in verdicts.items()]
+agree = len(differences) - len(wrong)
 words.answer(
-    f"{len(other)} of {len(texts)} accuracies of table 2 are no count of the"
-    f" paper's clips; {len(wrong)} of {len(differences)} differences in the"
-    f" text do not follow from its tables; of {len(claims)} other claims"
-    f" {words.listed(counted)}."
+    f"{len(other)} of {len(as_printed)} accuracies of table 2 are no count of"
+    f" the paper's clips; {agree} of {len(differences)} differences in the"
+    " text follow from its tables; verdicts on"
+    f" {len(claims)} other claims: {words.listed(counted)}."
 )
 
 # %% [markdown]
@@ -89,7 +90,7 @@ plots.table(
 
 # %% tags=["hide-input"]
 words.see(
-    f"{len(texts) - len(other)} of {len(texts)} printed accuracies are whole"
+    f"{len(as_printed) - len(other)} of {len(as_printed)} printed accuracies are whole"
     f" counts; {len(other)} are not."
 )
 
@@ -100,7 +101,7 @@ words.see(
 # %% tags=["hide-input"]
 said = []
 for method, name in other:
-    text, used = texts[method, name], paper.USED[name]
+    text, used = as_printed[method, name], paper.USED[name]
     near = {
         n: paper.whole_counts(text, n) for n in range(used - 10, used + 11)
     }
@@ -203,7 +204,7 @@ words.see(
 
 # %% slide="comparable"
 quoted = [method for method in paper.TABLE2 if method != "the paper"]
-count = sum(method in quoted for method, _ in texts)
+count = sum(method in quoted for method, _ in as_printed)
 half = 100 * (high - low) / 2
 close = [method for method in quoted if best - paper.TABLE2[method][0] < half]
 named = [f"{method} ({paper.NAMES[name]})" for method, name in other]
@@ -278,7 +279,7 @@ words.see(
 plots.table(claims, "Claims of the text", index=False, missing="")
 
 # %% tags=["hide-input"]
-words.see(f"Of {len(claims)} claims {words.listed(counted)}.")
+words.see(f"Verdicts on {len(claims)} claims: {words.listed(counted)}.")
 
 # %% [markdown]
 # Some of these need a word more.
