@@ -267,7 +267,11 @@ told = [
     f" ({plots.p_equals(p)} after Holm's correction)"
     for one, p in zip(pairs, corrected, strict=True)
 ]
-words.see(f"{'; '.join(told)}." if told else "No second method has run.")
+words.see(
+    f"Of these single runs, {'; '.join(told)}."
+    if told
+    else "No second method has run."
+)
 
 # %% tags=["hide-input"]
 others = [name for name in runs if name != method]

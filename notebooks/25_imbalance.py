@@ -95,7 +95,7 @@ def told(answers):
     score.
     """
     words = {"higher": "is higher with", "lower": "is lower with"}
-    words |= {metrics.UNTOLD: "shows no difference with"}
+    words |= {metrics.UNTOLD: "cannot be told to move with"}
     words |= {metrics.UNDER: f"moves {metrics.UNDER} with"}
     words |= {"one seed": "is not judged (one seed) with"}
     lines = []
