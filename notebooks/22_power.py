@@ -160,7 +160,7 @@ a, b = (
 assert metrics.mcnemar(a, b) == (3, 1, 0.625)
 assert np.allclose(metrics.holm([0.01, 0.04, 0.03]), [0.03, 0.06, 0.06])
 words.see(
-    f"`metrics.mcnemar` finds p = {metrics.mcnemar(a, b)[2]:.3f} and"
+    f"`metrics.mcnemar` finds {plots.p_equals(metrics.mcnemar(a, b)[2])} and"
     f" `metrics.holm` {metrics.holm([0.01, 0.04, 0.03]).round(2).tolist()}, as"
     " by hand."
 )
