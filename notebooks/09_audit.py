@@ -90,8 +90,8 @@ plots.table(
 
 # %% tags=["hide-input"]
 words.see(
-    f"{len(as_printed) - len(other)} of {len(as_printed)} printed accuracies are whole"
-    f" counts; {len(other)} are not."
+    f"{len(as_printed) - len(other)} of {len(as_printed)} printed accuracies"
+    f" are whole counts; {len(other)} are not."
 )
 
 # %% [markdown]
