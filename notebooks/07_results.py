@@ -29,10 +29,18 @@ overrides = {}  # fields of the configuration to change
 # %% tags=["hide-input"]
 import matplotlib.pyplot as plt
 import pandas as pd
+from IPython.display import display
 
 from merlib import Study, metrics
 from merlib.methods import METHODS
-from merlib.pages import drawing, effects, plots, procedure, provenance
+from merlib.pages import (
+    drawing,
+    effects,
+    plots,
+    procedure,
+    provenance,
+    words,
+)
 from merlib.study import paper, parameters, recalls
 
 globals().update(parameters.read(globals()))  # papermill may pass text
@@ -50,8 +58,18 @@ printed_for = paper.dataset_of(classes)
 runs = {
     name: study.predictions(name) for name in dict.fromkeys([*methods, method])
 }
-where = f"{clips.attrs['version']}, profile {profile}, seed {seed}"
-print(f"{where}: {len(clips)} clips of {clips['subject'].nunique()} subjects")
+where = provenance.experiment(runs.values())
+scored = pd.DataFrame({n: metrics.scores(run) for n, run in runs.items()})
+low, high = metrics.bootstrap(runs[method], metrics.uf1)
+first = scored.loc["uf1"].idxmax()
+words.answer(
+    f"{effects.title(method)} has a UF1 of {scored.loc['uf1', method]:.3f}"
+    f" ({low:.2f} to {high:.2f} over people), an accuracy of"
+    f" {scored.loc['accuracy', method]:.3f} and a UAR of"
+    f" {scored.loc['uar', method]:.3f}; of the methods run on this page the"
+    f" highest UF1 is that of {effects.title(first)},"
+    f" {scored.loc['uf1', first]:.3f} (one seed, which judges nothing)."
+)
 
 # %% [markdown]
 # ## The scores: equations 15 to 17
@@ -106,10 +124,20 @@ kept = study.runs([name for name in METHODS if name not in runs])
 everything = {name: {seed: run} for name, run in runs.items()} | kept
 everything = {name: everything[name] for name in METHODS if name in everything}
 of_table2 = f"Printed: {paper.NAMES[printed_for]}. " if printed_for else ""
+beside_printed = effects.beside_printed(everything, printed_for)
+of_all = provenance.experiment(effects.all_runs(everything))
 plots.table(
-    effects.beside_printed(everything, printed_for),
-    f"{of_table2}Scores: {where}; of methods that are not run on this page the"
-    " mean over the saved seeds",
+    beside_printed, f"{of_table2}Scores, means over the seeds: {of_all}"
+)
+
+# %% tags=["hide-input"]
+means = {n: effects.mean_scores(seeds) for n, seeds in everything.items()}
+order = sorted(means, key=lambda n: means[n]["uf1"], reverse=True)
+words.see(
+    f"By the mean UF1 {effects.title(order[0])} comes first of"
+    f" {len(order)} rows ({means[order[0]]['uf1']:.3f}) and"
+    f" {effects.title(order[-1])} last ({means[order[-1]]['uf1']:.3f}).",
+    "The order alone shows no difference.",
 )
 
 # %% [markdown]
@@ -160,12 +188,18 @@ short = pd.DataFrame(
 groups = short.groupby(["profile", "method", "clips (subjects)"], sort=False)
 short = groups[["accuracy", "uf1", "uar"]].agg(mean_and_spread)
 short.insert(0, "seeds", groups.size().astype(str))
-plots.table(
-    short.reset_index(),
-    "Mean over seeds ± standard deviation where there are several. Profiles"
-    " have different clips: compare rows of one profile",
-    index=False,
+of_saved = provenance.experiment(
+    [*runs.values(), *(run for _, _, run in saved)]
 )
+display(
+    plots.table(
+        short.reset_index(),
+        "Mean over seeds ± standard deviation where there are several; compare"
+        f" rows of one profile: {of_saved}",
+        index=False,
+    )
+)
+words.see(f"{len(saved)} saved runs of larger profiles are in the table.")
 
 # %% [markdown]
 # ## How sure is that?
@@ -186,13 +220,22 @@ for name, run in runs.items():
         rows.setdefault(effects.title(name), {})[score] = (
             f"{value:.3f} ({low:.2f} to {high:.2f})"
         )
-plots.table(pd.DataFrame(rows).T, where)
+plots.table(
+    pd.DataFrame(rows).T, f"Scores with intervals over subjects: {where}"
+)
+
+# %% tags=["hide-input"]
+low, high = metrics.bootstrap(runs[method], metrics.uf1)
+words.see(
+    f"The interval of the UF1 of {effects.title(method)} is"
+    f" {100 * (high - low):.0f} points wide."
+)
 
 # %% [markdown]
 # Are two methods different on the *same* clips? [McNemar's test](../book/glossary.md#mcnemar-test)
 # looks only at the clips that one of them got right and the other did not.
 
-# %%
+# %% tags=["hide-input"]
 pairs = []
 for name, run in runs.items():
     if name != method:
@@ -211,7 +254,24 @@ columns = [
     "only the second right",
     "p (two-sided)",
 ]
-plots.table(pd.DataFrame(pairs, columns=columns), where, index=False)
+plots.table(
+    pd.DataFrame(pairs, columns=columns),
+    f"McNemar's test, one run each: {where}",
+    index=False,
+)
+
+# %% tags=["hide-input"]
+corrected = metrics.holm([p for *_, p in pairs])
+told = [
+    f"{one[0]}: {'shown' if p < 0.05 else metrics.UNTOLD}"
+    f" ({plots.p_equals(p)} after Holm's correction)"
+    for one, p in zip(pairs, corrected, strict=True)
+]
+words.see(
+    f"Of these single runs, {'; '.join(told)}."
+    if told
+    else "No second method has run."
+)
 
 # %% tags=["hide-input"]
 others = [name for name in runs if name != method]
@@ -234,7 +294,7 @@ if others:
 # this page's data is public and a run of its pair is saved. In a [confusion
 # matrix](../book/glossary.md#confusion-matrix) the rows are the truth, the columns are the answers.
 
-# %%
+# %% tags=["hide-input"]
 beside = list(study.beside([method]).get(method, {}).values())[:1]
 found = {
     paper.dataset_of(metrics.class_names(run)): run
@@ -270,6 +330,7 @@ for letter, run in shown.items():
             " per cent and, below it, their count; right answers are on the"
             " diagonal."
         ),
+        of=provenance.experiment([run]),
     )
 
 # %% [markdown]
@@ -297,9 +358,18 @@ tables = {
 }
 plots.table(
     pd.concat(tables),
-    f"Recall of {effects.title(method)} with Wilson's interval, on the data"
-    " that is named above. Printed: section 3.2",
+    f"Recall of {effects.title(method)} with Wilson's interval: "
+    f"{provenance.experiment(shown.values())}. Printed: section 3.2",
     digits=0,
+)
+
+# %% tags=["hide-input"]
+of_class = metrics.per_class_recall(metrics.matrix_of(runs[method]))
+pairs = sorted(zip(of_class, classes, strict=True))
+words.see(
+    f"The highest recall is that of {pairs[-1][1]}"
+    f" ({100 * pairs[-1][0]:.0f} %), the lowest that of {pairs[0][1]}"
+    f" ({100 * pairs[0][0]:.0f} %)."
 )
 
 # %% [markdown]
@@ -312,6 +382,26 @@ plots.table(
 #   more, it is wider.
 # - The clips that only one of two methods got right show whether the methods differ.
 # - The recall of a class with few clips is hardly known, whatever its figure.
+#
+# ## Questions
+#
+# :::{admonition} Why are counts pooled over the folds before anything is divided?
+# :class: dropdown
+# A fold has the few clips of one person, and often not all classes. A score of such a fold is
+# rough, and a class that is missing makes it too low. Pooled counts use each clip once.
+# :::
+#
+# :::{admonition} Why does the interval draw subjects and not clips?
+# :class: dropdown
+# Clips of one person are alike. If other people had been recorded, whole groups of clips would
+# be others. Drawing single clips would make the interval too narrow.
+# :::
+#
+# :::{admonition} McNemar's test finds nothing between two methods. Are they the same?
+# :class: dropdown
+# No. With few discordant clips only a large difference can be shown. [What 246 clips can
+# show](22_power.ipynb) says how large it must be, and works through the test by hand.
+# :::
 
 # %% [markdown]
 # ## Exercises

@@ -28,10 +28,32 @@ seed = 0
 import pandas as pd
 
 from merlib import metrics
-from merlib.pages import plots
+from merlib.pages import plots, words
 from merlib.study import audit, paper, parameters
 
 globals().update(parameters.read(globals()))  # papermill may pass text
+as_printed = {
+    (method, name): text
+    for method, both in paper.ACCURACY_AS_PRINTED.items()
+    for name, text in zip(paper.USED, both, strict=True)
+    if text
+}
+other = [
+    key
+    for key, text in as_printed.items()
+    if not paper.whole_counts(text, paper.USED[key[1]])
+]
+differences, claims = audit.differences(), audit.claims()
+wrong = differences[differences["verdict"] != audit.AGREES]
+verdicts = claims["verdict"].str.partition(":")[0].value_counts()
+counted = [f"{count} {word}" for word, count in verdicts.items()]
+agree = len(differences) - len(wrong)
+words.answer(
+    f"{len(other)} of {len(as_printed)} accuracies of table 2 are no count of"
+    f" the paper's clips; {agree} of {len(differences)} differences in the"
+    " text follow from its tables; verdicts on"
+    f" {len(claims)} other claims: {words.listed(counted)}."
+)
 
 # %% [markdown]
 # ## Accuracies are whole counts
@@ -43,7 +65,7 @@ globals().update(parameters.read(globals()))  # papermill may pass text
 # [folds](../book/glossary.md#fold), or it may be a slip of the pen. But it is not the score of the
 # same clips, and table 2 puts it beside scores that are.
 
-# %% slide="counts"
+# %% tags=["hide-input"] slide="counts"
 rows = []
 for method, texts in paper.ACCURACY_AS_PRINTED.items():
     row = {"method": method}
@@ -61,39 +83,41 @@ for method, texts in paper.ACCURACY_AS_PRINTED.items():
     rows.append(row)
 plots.table(
     pd.DataFrame(rows),
-    "Table 2: which counts give the printed accuracy",
+    "Table 2 as printed, 246 clips of CASME II and 136 of SAMM: which counts"
+    " give the printed accuracy",
     index=False,
+)
+
+# %% tags=["hide-input"]
+words.see(
+    f"{len(as_printed) - len(other)} of {len(as_printed)} printed accuracies"
+    f" are whole counts; {len(other)} are not."
 )
 
 # %% [markdown]
 # An accuracy without a count may be whole over another number of clips. These numbers of clips, up
 # to ten more or fewer, give the printed digits:
 
-# %%
-texts = {
-    (method, name): text
-    for method, both in paper.ACCURACY_AS_PRINTED.items()
-    for name, text in zip(paper.USED, both, strict=True)
-    if text
-}
-other = [
-    key
-    for key, text in texts.items()
-    if not paper.whole_counts(text, paper.USED[key[1]])
-]
+# %% tags=["hide-input"]
+said = []
 for method, name in other:
-    text, used = texts[method, name], paper.USED[name]
+    text, used = as_printed[method, name], paper.USED[name]
     near = {
         n: paper.whole_counts(text, n) for n in range(used - 10, used + 11)
     }
     found = [f"{k} of {n}" for n, counts in near.items() for k in counts]
-    print(f"{method} on {name}, {text} %: {', '.join(found) or 'none'}")
+    said.append(
+        f"{method} on {paper.NAMES[name]}, {text} %:"
+        f" {', '.join(found) or 'none'}."
+    )
 for name, text in (("casme2", "65.9"), ("samm", "48.5")):
     n = paper.USED[name]
-    print(
-        f"Micro-attention without its last zero, {text} %:"
-        f" {paper.whole_counts(text, n)} of {n}"
+    counts = ", ".join(map(str, paper.whole_counts(text, n)))
+    said.append(
+        f"Micro-attention on {paper.NAMES[name]} without its last zero,"
+        f" {text} %: {counts or 'none'} of {n}."
     )
+words.see(*said)
 
 # %% [markdown]
 # The figures of SLSTT {cite}`zhang2022short` are exactly 188 of 248 and 97 of 134: those are other
@@ -109,18 +133,19 @@ for name, text in (("casme2", "65.9"), ("samm", "48.5")):
 # The interval is [Wilson's](../book/glossary.md#wilson-interval).
 
 # %% slide="one-clip"
-for name, n in paper.USED.items():
-    print(f"{name}: one clip of {n} is {100 / n:.3f} points of accuracy")
 best, second = paper.TABLE2["the paper"][0], paper.TABLE2["AM3F-FlowNet"][0]
 lead = best - second
-print(
-    f"the paper leads AM3F-FlowNet by {lead:.3f} points:"
-    f" {lead / 100 * 246:.2f} clips of 246"
-)
 low, high = metrics.wilson(209, 246)
-print(
-    f"Wilson's 95 % interval of 209 of 246: {100 * low:.1f} to"
-    f" {100 * high:.1f} %"
+words.see(
+    *(
+        f"One clip of {n} of {paper.NAMES[name]} is {100 / n:.3f} points of"
+        " accuracy."
+        for name, n in paper.USED.items()
+    ),
+    f"The paper leads AM3F-FlowNet by {lead:.3f} points, that is"
+    f" {lead / 100 * 246:.2f} clips of 246.",
+    f"Wilson's 95 % interval of 209 of 246 is {100 * low:.1f} to"
+    f" {100 * high:.1f} %.",
 )
 
 # %% [markdown]
@@ -134,7 +159,7 @@ print(
 # from the mean precision and the mean [recall](../book/glossary.md#recall), which is another
 # number. The table has both, from the released matrices of KFC-MER:
 
-# %% slide="f1"
+# %% tags=["hide-input"] slide="f1"
 rows = {}
 for name, (_, matrix) in paper.KFC_MER_CONFUSION.items():
     n = paper.USED[name]
@@ -153,8 +178,18 @@ for name, (_, matrix) in paper.KFC_MER_CONFUSION.items():
     }
 plots.table(
     pd.DataFrame(rows).T,
-    "KFC-MER from its released confusion matrices",
+    "KFC-MER from its released confusion matrices, all its clips",
     digits=4,
+)
+
+# %% tags=["hide-input"]
+one, other_f1 = "UF1 (eq. 16)", "F1 of mean precision and recall"
+words.see(
+    *(
+        f"On {paper.NAMES[name]} the two definitions differ by"
+        f" {100 * (row[other_f1] - row[one]):.1f} points on the same answers."
+        for name, row in rows.items()
+    )
 )
 
 # %% [markdown]
@@ -169,17 +204,16 @@ plots.table(
 
 # %% slide="comparable"
 quoted = [method for method in paper.TABLE2 if method != "the paper"]
-count = sum(method in quoted for method, _ in texts)
-print(
-    f"{count} quoted accuracies; {len(other)} are not of the paper's clips, as"
-    " printed:"
-)
-print(", ".join(f"{method} ({name})" for method, name in other))
+count = sum(method in quoted for method, _ in as_printed)
 half = 100 * (high - low) / 2
 close = [method for method in quoted if best - paper.TABLE2[method][0] < half]
-print(
-    f"half of Wilson's interval is {half:.1f} points;"
-    f" {', '.join(close) or 'no method'} is nearer"
+named = [f"{method} ({paper.NAMES[name]})" for method, name in other]
+words.see(
+    f"Of {count} quoted accuracies {len(other)} are not of the paper's clips,"
+    f" as printed: {', '.join(named)}.",
+    f"Half of Wilson's interval is {half:.1f} points; nearer to the paper's"
+    " accuracy on CASME II is"
+    f" {words.listed(close) if close else 'no method'}.",
 )
 
 # %% [markdown]
@@ -212,23 +246,21 @@ print(
 # same step would be in per cent of the smaller score. So the "%" of the text means points.
 
 # %%
-differences = audit.differences()
 plots.table(
     differences,
     "Differences in the text, recomputed from the printed cells",
     index=False,
 )
 
-# %%
-wrong = differences[differences["verdict"] != audit.AGREES]
-print(
-    f"{len(differences) - len(wrong)} of {len(differences)} agree. The others:"
+# %% tags=["hide-input"]
+words.see(
+    f"{len(differences) - len(wrong)} of {len(differences)} agree.",
+    *(
+        f"{row['difference']}, {row['column']}: printed {row['printed']},"
+        f" found {row['recomputed']}."
+        for _, row in wrong.iterrows()
+    ),
 )
-for _, row in wrong.iterrows():
-    print(
-        f"{row['difference']}, {row['column']}: {row['printed']}; found"
-        f" {row['recomputed']}"
-    )
 
 # %% [markdown]
 # ## Every other claim
@@ -244,12 +276,10 @@ for _, row in wrong.iterrows():
 # [every decision taken the other way](23_sensitivity.ipynb).
 
 # %%
-claims = audit.claims()
 plots.table(claims, "Claims of the text", index=False, missing="")
 
-# %%
-verdicts = claims["verdict"].str.partition(":")[0].value_counts()
-print(", ".join(f"{word} {count}" for word, count in verdicts.items()))
+# %% tags=["hide-input"]
+words.see(f"Verdicts on {len(claims)} claims: {words.listed(counted)}.")
 
 # %% [markdown]
 # Some of these need a word more.
@@ -283,6 +313,26 @@ print(", ".join(f"{word} {count}" for word, count in verdicts.items()))
 # - Write differences of scores in points, and compute each from its two cells before you print it.
 # - A figure can be right and the reason given for it wrong. Look for a counter-example in your own
 #   tables first.
+#
+# ## Questions
+#
+# :::{admonition} A printed accuracy is a whole count of 246 clips. Is it a score of these clips?
+# :class: dropdown
+# Not for certain. With two decimals some percentages fit by chance. A figure that does not fit is
+# certainly of something else; a figure that fits may still be.
+# :::
+#
+# :::{admonition} Why are rows that are quoted from ten papers no comparison of ten methods?
+# :class: dropdown
+# The rows differ in clips, classes, inputs, first weights and the epoch that counts. Each of these
+# moves a score by as much as a method does. So a difference of two rows has many possible causes.
+# :::
+#
+# :::{admonition} What is wrong with "improves by 3 %"?
+# :class: dropdown
+# It may mean three points or three per cent of the smaller score, which is less. Points are clear:
+# they are the difference of the two printed cells.
+# :::
 #
 # ## Exercises
 #

@@ -227,6 +227,7 @@ def dependence(labels, subjects):
     return np.sqrt(chi2 / table.sum() / (min(table.shape) - 1))
 
 
+# %% tags=["hide-input"]
 found_v = dependence(labels, subjects)
 chance = [
     dependence(mistakes.shuffled(labels, k), subjects) for k in range(500)
@@ -374,7 +375,8 @@ of_real = provenance.experiment(effects.all_runs(real.epochs))
 if len(real.mistakes):
     repeated = real.mistakes.set_index(["labels", "seed"]).drop(columns="name")
     of_flow = (
-        f"flow of 442 real clips; a quick classifier, {mistakes.EPOCHS} epochs;"
+        "flow of 442 real clips; a quick classifier,"
+        f" {mistakes.EPOCHS} epochs;"
         " leave one subject out;"
         f" {repeated.index.get_level_values('seed').nunique()} seeds"
     )

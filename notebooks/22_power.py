@@ -37,18 +37,11 @@ from IPython.display import Markdown, display
 
 from merlib import Study, metrics
 from merlib.methods import METHODS
-from merlib.pages import effects, limits, plots, provenance
+from merlib.pages import effects, limits, plots, provenance, words
 from merlib.study import learning_curve, paper, parameters, power
 
 globals().update(parameters.read(globals()))  # papermill may pass text
 plots.style()
-
-# %% [markdown]
-# The tables of the paper are all that some sections need. Others ask how real methods err,
-# and for that they read the runs of every method of this book that are saved for this data.
-# A few methods are run here if they are missing.
-
-# %%
 study = Study(
     dataset=dataset,
     data_root=data_root,
@@ -57,15 +50,30 @@ study = Study(
     **overrides,
 )
 clips = study.clips
-where = f"{clips.attrs['version']}, profile {profile}"
 runs = study.runs(METHODS, make=methods)  # method -> seed -> predictions
 every = effects.all_runs(runs)
-print(
-    f"{where}: {len(clips)} clips of {clips['subject'].nunique()} subjects;"
-    f" {len(every)} runs"
+of_runs = provenance.experiment(every)
+printed = power.printed()  # (table, method) -> clips, right, written
+SHORT = {"base": "base", "mfem": "MFEM", "mffm": "MFFM", "full": "both"}
+table3 = power.judged(
+    {
+        f"{SHORT[b]} to {SHORT[a]}": (
+            printed.loc[("table 3", a), "right"],
+            printed.loc[("table 3", b), "right"],
+        )
+        for b, a in combinations(SHORT, 2)
+    },
+    paper.USED["casme2"],
 )
-if not runs:
-    print("No run is saved, so what is measured on runs is missing below.")
+words.answer(limits.in_one_sentence(table3))
+
+# %% [markdown]
+# The tables of the paper are all that some sections need. Others ask how real methods err,
+# and for that they read the runs of every method of this book that are saved for this data.
+# A few methods are run here if they are missing.
+
+# %% tags=["hide-input"]
+words.see(f"{len(every)} runs are behind what is measured on runs: {of_runs}.")
 
 # %% [markdown]
 # ## From printed accuracies back to clips
@@ -75,19 +83,19 @@ if not runs:
 # the [audit](09_audit.ipynb) goes through those. If no count gives the printed digits, this
 # page takes the nearest one and writes it with an "≈".
 
-# %%
-printed = power.printed()  # (table, method) -> clips, right, written
+# %% tags=["hide-input"]
 written = printed.drop("table 3")["written"]
 whole = (~written.str.startswith("≈")).sum()
-print(
+told = [
+    f"{paper.VARIANT_NAMES[name]} {k}"
+    for name, k in printed.loc["table 3", "right"].items()
+]
+words.see(
     f"{whole} of the {len(written)} accuracies of table 2 are whole counts of"
-    " the paper's clips."
+    " the paper's clips.",
+    f"In table 3 the right clips of {paper.USED['casme2']} are"
+    f" {words.listed(told)}.",
 )
-of_table3 = printed.loc["table 3", "right"]
-told = ", ".join(
-    f"{paper.VARIANT_NAMES[name]} {k}" for name, k in of_table3.items()
-)
-print(f"Table 3, right clips of {paper.USED['casme2']}: {told}")
 
 # %% [markdown]
 # ## What two accuracies leave open
@@ -108,19 +116,61 @@ print(f"Table 3, right clips of {paper.USED['casme2']}: {told}")
 # %% [markdown]
 # In the tables, *independent* is the outcome if the two methods' errors had nothing to do
 # with each other. Methods mostly fail on the same hard clips. For most pairs the truth
-# therefore lies between *smallest* and *independent*. The last column says whether every
-# possible number of discordant clips gives $p \le 0.05$ (*yes*), none does (*no*), or only
-# some do. In table 3, *MFEM* means the base with it, and *both* means the whole method.
+# therefore lies between *smallest* and *independent*. *Seen from* is the smallest true difference
+# that the test sees with a [power](../book/glossary.md#power) of 80 %, if errors are independent.
+#
+# The answer follows the rule of all pages, as far as counts allow. [Holm's
+# correction](../book/glossary.md#holm-correction) counts the rows of a table. A step is *shown* if
+# $p$ is below 0.05 for every possible number of discordant clips. It *cannot be told* if it is so
+# for none. It is *open* if the unprinted number decides. *Under 5 points* cannot occur: an interval
+# needs the discordant clips. In table 3, *MFEM* means the base with it, and *both* means the whole
+# method.
+#
+# :::{admonition} McNemar's test by hand
+# :class: dropdown
+# Two methods answer ten clips. Six of them both methods get right, or both get wrong: these say
+# nothing about which method is better. Of the four others the first method has three right and the
+# second has one. If both are equally good, each of the four falls to one of them like a tossed
+# coin. Three or more heads of four come with probability $(4 + 1) / 16 = 5/16$. The test is
+# two-sided, so $p = 2 \cdot 5/16 = 0.625$: nothing is shown. The cell below this box checks it.
+# :::
+#
+# :::{admonition} Holm's correction by hand
+# :class: dropdown
+# Three tests give $p = 0.01$, $0.04$ and $0.03$. Sort them: 0.01, 0.03, 0.04. Multiply the
+# smallest by 3, the next by 2, the last by 1: 0.03, 0.06, 0.04. None may be below the one before
+# it, so the last becomes 0.06 too. Alone, all three are below 0.05. After the correction only the
+# first is.
+# :::
+
+# %% tags=["hide-input"]
+a, b = (
+    pd.DataFrame(
+        {
+            "clip": range(10),
+            "subject": "one",
+            "label": "yes",
+            "epoch": 1,
+            "p_yes": np.array(right, float),
+            "p_no": 1 - np.array(right, float),
+        }
+    )
+    for right in ([1] * 5 + [0] + [1, 1, 1, 0], [1] * 5 + [0] + [0, 0, 0, 1])
+)
+assert metrics.mcnemar(a, b) == (3, 1, 0.625)
+assert np.allclose(metrics.holm([0.01, 0.04, 0.03]), [0.03, 0.06, 0.06])
+words.see(
+    f"`metrics.mcnemar` finds {plots.p_equals(metrics.mcnemar(a, b)[2])} and"
+    f" `metrics.holm` {metrics.holm([0.01, 0.04, 0.03]).round(2).tolist()}, as"
+    " by hand."
+)
 
 # %%
-SHORT = {"base": "base", "mfem": "MFEM", "mffm": "MFFM", "full": "both"}
 n = paper.USED["casme2"]
-pairs = {
-    f"{SHORT[b]} to {SHORT[a]}": (of_table3[a], of_table3[b])
-    for b, a in combinations(SHORT, 2)
-}
-table3 = power.judged(pairs, n)
-limits.table(table3, f"Steps of table 3, CASME II, {n} clips")
+limits.table(table3, f"Steps of table 3, CASME II, {n} clips, as printed")
+
+# %% tags=["hide-input"]
+words.see(f"Answers: {limits.plain(table3)}.", limits.smallest_seen(table3))
 
 # %% [markdown]
 # Table 2 gets the same treatment. Each row sets the paper's method against one other
@@ -137,8 +187,17 @@ for (data, n), title in zip(
     )
     pairs = {name: (ours, right) for name, right in others["right"].items()}
     table2[title] = power.judged(pairs, n).assign(right=others["written"])
-    caption = f"Table 2, {title}: the paper has {ours} of {n}"
-    display(limits.table(table2[title], caption))
+
+# %% tags=["hide-input"]
+for title, judged in table2.items():
+    n = judged["clips"].iloc[0]
+    caption = f"The paper over the methods of table 2, {title}, {n} clips"
+    display(limits.table(judged, caption))
+    display(
+        words.see(
+            f"Answers: {limits.plain(judged)}.", limits.smallest_seen(judged)
+        )
+    )
 
 # %% [markdown]
 # ## Power: how large must a difference be?
@@ -159,9 +218,12 @@ plots.source(metrics.mcnemar_power)
 likeness = power.likeness(
     {name: runs[name] for name in runs if name != "majority"}
 )
-print(
-    "Median over pairs of methods:",
-    f"{likeness:.2f}" if likeness >= 0 else "not known",
+words.see(
+    "Two methods differ on"
+    f" {likeness:.2f} times as many clips as independent errors would give"
+    f" (median over pairs; {of_runs})."
+    if likeness >= 0
+    else "No two methods have a saved run, so this is not known."
 )
 
 # %% [markdown]
@@ -180,6 +242,7 @@ plots.show(
         " independent and a diamond where they would be as alike as here."
         " Above the curve is seen, below is not."
     ),
+    of=f"printed counts; diamonds: {of_runs}",
 )
 
 # %% [markdown]
@@ -189,7 +252,18 @@ plots.show(
 # begins where the better method gets right all that the worse one does. Dot: errors are
 # independent. Diamond: they are as alike as in the saved runs. What lies below the black
 # curve is more likely to be missed than the usual demand allows.*
-#
+
+# %% tags=["hide-input"]
+said = []
+for title, judged in (table2 | {"table 3": table3}).items():
+    small = 100 * judged["apart"] / judged["clips"] < judged["seen"]
+    said.append(
+        f"{title}: {small.sum()} of {len(judged)} printed steps are smaller"
+        " than what the test sees with independent errors."
+    )
+words.see(*said)
+
+# %% [markdown]
 # ## People, not clips
 #
 # All of that takes clips as independent. But clips of one person are alike: same face, same
@@ -215,16 +289,17 @@ effect = (
     max(1.0, variances["subject"] / variances["dealt"]) if len(ratios) else 1.0
 )
 differ = f"{(people['p'] <= 0.05).sum()} of {len(every)} runs"
-if len(ratios):
-    print(
-        f"Variance by people over variance by clips, median of {len(ratios)}"
-        f" runs: {variances['subject']:.2f}; with people dealt at random"
-        f" {variances['dealt']:.2f}. Design effect: {effect:.2f}."
-    )
-    print(
-        f"People differ by more than chance (p at most 0.05) in {differ}, "
-        f"of which chance alone would give {0.05 * len(every):.1f}."
-    )
+
+# %% tags=["hide-input"]
+words.see(
+    f"Variance by people over variance by clips, median of {len(ratios)}"
+    f" runs: {variances['subject']:.2f}; with people dealt at random"
+    f" {variances['dealt']:.2f}. The design effect is {effect:.2f}."
+    if len(ratios)
+    else "No run has an interval of both kinds.",
+    f"People differ by more than chance (p at most 0.05) in {differ}, of which"
+    f" chance alone would give {0.05 * len(every):.1f}.",
+)
 
 # %% [markdown]
 # A median hides how far the runs lie apart. The figure shows all of them.
@@ -239,12 +314,24 @@ if len(ratios):
             " filled, and with people dealt at random, a dashed outline. A"
             " line marks equal widths."
         ),
+        of=of_runs,
     )
 
 # %% [markdown]
 # *Intervals of 95 % of the accuracy of every saved run. If people did not matter, the two
 # histograms would be alike.*
-#
+
+# %% tags=["hide-input"]
+if len(ratios):
+    wider = (ratios["subject"] > ratios["dealt"]).sum()
+    display(
+        words.see(
+            f"In {wider} of {len(ratios)} runs the interval by people is wider"
+            " than with people dealt at random."
+        )
+    )
+
+# %% [markdown]
 # The synthetic emotions, amplitudes and lamps are drawn without looking at the person. Only
 # the drawn face itself is left to make people differ. With real people, see what your data
 # says.
@@ -255,39 +342,61 @@ if len(ratios):
 
 # %%
 right, n = printed.loc[("casme2", "the paper"), "right"], paper.USED["casme2"]
+said = []
 for worth in (n, round(n / effect)):
     low, high = 100 * np.array(metrics.wilson(round(right / n * worth), worth))
-    print(f"{right} of {n}, worth {worth} clips: {low:.1f} to {high:.1f} %")
+    said.append(f"worth {worth} clips, {low:.1f} to {high:.1f} %")
+words.see(f"The accuracy of {right} of {n} clips is, {'; '.join(said)}.")
 
 # %% [markdown]
 # A difference can be asked in both ways, too: by clips and by people. The table takes the
 # whole method against each other one that this page runs, over the seeds that both have.
 # Interval and $p$ count the draw of clips or people, and what another seed would move,
-# where more than one is saved. The $p$ are not corrected: see how they differ by unit, not
-# which is small.
+# where more than one is saved. The rule of three answers is applied to each unit.
+#
+# :::{admonition} The bootstrap by subject, by hand
+# :class: dropdown
+# Two people have two clips each. All clips of the first are right, none of the second: the accuracy
+# is 0.5. Draw *people* twice with replacement: both times the first (accuracy 1), one of each (0.5),
+# or both times the second (0), with probabilities 1/4, 1/2 and 1/4. The variance is
+# $(1/4)(1/2)^2 + (1/4)(1/2)^2 = 1/8$. Draw four *clips* instead: each is right with probability 1/2,
+# so the variance of their mean is $(1/4)/4 = 1/16$. People give twice the variance, since each
+# person's two clips tell as much as one. The cell below this box checks it by drawing.
+# :::
+
+# %% tags=["hide-input"]
+drawn_from = np.array([[1, 1], [0, 0]])  # people, clips
+rng = np.random.default_rng(0)
+by_person = drawn_from[rng.integers(0, 2, (20000, 2))].mean(axis=(1, 2)).var()
+by_clip = drawn_from.ravel()[rng.integers(0, 4, (20000, 4))].mean(axis=1).var()
+assert abs(by_person - 1 / 8) < 0.005 and abs(by_clip - 1 / 16) < 0.005
+words.see(
+    f"Drawn 20,000 times, the variances are {by_person:.3f} and"
+    f" {by_clip:.3f}; by hand they are 1/8 and 1/16."
+)
 
 # %%
 reference = "full" if "full" in runs else next(iter(runs), "full")
-others = [name for name in methods if name != reference]
 pairs = {
-    f"{effects.title(reference)} - {effects.title(k)}": (reference, k)
-    for k in others
+    f"{effects.title(reference)} - {effects.title(name)}": (reference, name)
+    for name in methods
+    if name != reference
 }
-columns = {}
-for unit, column in {"clips": "clip", "people": "subject"}.items():
-    drawn = {
-        name: {
-            k: run.assign(subject=run[column]) for k, run in runs[name].items()
-        }
-        for name in {reference, *methods} & set(runs)
-    }
-    found = effects.differences(drawn, pairs, metrics.accuracy)
+by_unit = {
+    unit: effects.differences(
+        limits.by_unit(runs, column), pairs, metrics.accuracy
+    )
+    for unit, column in {"clips": "clip", "people": "subject"}.items()
+}
+
+# %% tags=["hide-input"]
+unit = "points of accuracy"
+for name, found in by_unit.items():
     if len(found):
-        columns[f"points, by {unit}"] = found.apply(effects.points, axis=1)
-        columns[f"p, {unit}"] = found["p"].map(effects.p_value)
-if columns:
-    caption = f"Differences of accuracy, intervals of 95 %, {where}"
-    display(plots.table(pd.DataFrame(columns), caption))
+        caption = f"Differences of accuracy, drawn by {name}: {of_runs}"
+        display(effects.table(found, caption, unit))
+        told = [f"{k}: {line['answer']}" for k, line in found.iterrows()]
+        display(words.see(f"By {name}, {'; '.join(told)}."))
 
 # %% [markdown]
 # ## Figure 6(a), three times
@@ -301,7 +410,7 @@ if columns:
 #
 # The next cell goes through all diagonals and takes those that agree with all of this.
 
-# %%
+# %% tags=["hide-input"]
 # class -> recall in percent
 quoted = pd.Series(paper.FIGURE6_RECALL["casme2"])
 classes = ["happiness", "surprise", "disgust", "repression", "others"]
@@ -316,7 +425,7 @@ highest = recalls.drop(columns=quoted.index).max(axis=1) < recalls[
     quoted.index
 ].min(axis=1)
 versions = possible[fits & highest]  # each row is a diagonal
-print(
+words.see(
     f"{len(possible)} diagonals have the accuracy and the UAR, {fits.sum()} of"
     f" them the quoted recalls, {len(versions)} of them these as the two"
     " highest."
@@ -335,38 +444,53 @@ plots.show(
         " clips of the class. Bars that are the same in all versions are grey"
         " and hatched."
     ),
+    of="the paper's printed scores of CASME II, 246 clips",
 )
 
 # %% [markdown]
 # *The recalls of figure 6(a) as they can have been. Hatched: the same in all versions.*
-#
+
+# %% tags=["hide-input"]
+fixed = [c for c in classes if versions[c].nunique() == 1]
+words.see(
+    f"The printed numbers fix the recall of {words.listed(fixed)}; of the"
+    f" {len(classes) - len(fixed)} other classes several counts are possible."
+    if fixed
+    else "The printed numbers fix no recall."
+)
+
+# %% [markdown]
 # The [UF1](../book/glossary.md#uf1) of the paper does not help to choose. It also depends
 # on where the wrong answers went. For each diagonal, the wrong answers can be divided among
 # the classes in many ways, as long as no clip is wrongly called what it is. Here are the
 # smallest and the largest UF1 of all of them:
 
 # %%
-with_uf1 = 0
-for version in versions.to_numpy():
+with_uf1, said = 0, []
+for k, version in enumerate(versions.to_numpy()):
     values = power.possible_uf1(version, sizes)
     among = np.isclose(values.round(3), uf1).any()
     with_uf1 += among
-    print(
-        f"{version}: UF1 from {values.min():.3f} to {values.max():.3f}; "
-        f"{uf1:.3f} is {'' if among else 'not '}among them"
+    said.append(
+        f"Version {k + 1}: UF1 from {values.min():.3f} to {values.max():.3f};"
+        f" {uf1:.3f} is {'' if among else 'not '}among them."
     )
+words.see(*said)
 
 # %% [markdown]
 # The paper quotes no recalls for the other rows of table 3. Their accuracy and UAR only
 # show that they do not contradict each other:
 
 # %%
+said = []
 for name, (_, _, uar) in paper.TABLE3.items():
-    many = len(metrics.diagonals(sizes, of_table3[name], f"{uar:.3f}"))
-    print(
-        f"{paper.VARIANT_NAMES[name]}: {of_table3[name]} right clips and a UAR"
-        f" of {uar:.3f}, {many} diagonals"
+    count = printed.loc[("table 3", name), "right"]
+    many = len(metrics.diagonals(sizes, count, f"{uar:.3f}"))
+    said.append(
+        f"{paper.VARIANT_NAMES[name]}: {count} right clips and a UAR of"
+        f" {uar:.3f}, {many} diagonals."
     )
+words.see(*said)
 
 # %% [markdown]
 # ## Is SAMM's lower score its size?
@@ -411,11 +535,15 @@ for one in shown:
             " percent; a diamond is a part of the clips of all people; a"
             " dashed line is the largest class."
         ),
+        of=provenance.experiment(one.runs()),
+    )
+    caption = (
+        "Scores with intervals of 95 % over subjects, five groups of people:"
+        f" {provenance.experiment(one.runs())}"
     )
     display(
-        limits.curve_table(
-            one, f"{one.where}, intervals of 95 % over subjects"
-        )
+        words.folded("As a table", limits.curve_table(one, caption)),
+        words.see(*limits.end_of_curves(one)),
     )
 
 # %% [markdown]
@@ -430,7 +558,8 @@ for one in shown:
 
 # %% tags=["hide-input"]
 for one in shown:
-    display(limits.losses(one, f"Points lost, {one.where}"))
+    caption = f"Points lost: {provenance.experiment(one.runs())}"
+    display(limits.losses(one, caption))
 lines = limits.size_in_the_paper()
 for one in shown:
     lines += [
@@ -491,8 +620,8 @@ Markdown("\n".join(f"- {line}" for line in lines))
 
 # %% [markdown]
 # An "≈" marks figures that are no count of the paper's clips; for them the test is a guess.
-# *More than chance* means one test of one run, of independent clips. Three things make it
-# weaker: people (above), the seed of training, and that a table has many rows. The
+# *Shown* means one test of one run, of independent clips. Two things make it weaker: people
+# (above) and the seed of training. The
 # predictions, clip by clip, would settle all that is *open*. The authors of a table have
 # them.
 #
@@ -509,6 +638,27 @@ Markdown("\n".join(f"- {line}" for line in lines))
 # - Two datasets differ in more than their size. What size costs is measured on one of them,
 #   by a learning curve with equal steps.
 # - Saved predictions, clip by clip, answer all of these questions.
+#
+# ## Questions
+#
+# :::{admonition} Why does the same step have no single $p$?
+# :class: dropdown
+# McNemar's test counts the clips that exactly one method gets right. Two printed accuracies give
+# only the difference of the two counts. Many pairs of counts have this difference, and each pair has
+# its own $p$.
+# :::
+#
+# :::{admonition} A difference cannot be told. Are the two methods equally good?
+# :class: dropdown
+# No. It says that these clips cannot show which is better. Look at the smallest difference that
+# would have been seen: any smaller one may be there.
+# :::
+#
+# :::{admonition} Why may ten clips of one person count for fewer than ten?
+# :class: dropdown
+# Clips of one person share the face and the lamp. If a method fails on one of them, it often fails on
+# the others. So the second clip tells less that is new than a clip of another person would.
+# :::
 
 # %% [markdown]
 # ## Exercises

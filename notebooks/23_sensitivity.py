@@ -24,7 +24,6 @@ seed = 0
 overrides = {}  # fields of the configuration to change
 
 # %% tags=["hide-input"]
-from dataclasses import fields
 from itertools import combinations
 
 import numpy as np
@@ -33,12 +32,21 @@ from IPython.display import Markdown, display
 from scipy.stats import binom, false_discovery_control
 
 from merlib import Study, metrics
-from merlib.config import Config
-from merlib.pages import effects, plots, provenance
+from merlib.pages import decided, effects, plots, provenance, words
 from merlib.study import parameters, trials
 
 globals().update(parameters.read(globals()))  # papermill may pass text
 plots.style()
+saved = trials.find(
+    Study(dataset, data_root, profile, seed, **overrides), "sensitivity"
+)
+study, runs = saved.study, saved.runs  # trial -> seed -> predictions
+of_runs = provenance.experiment(effects.all_runs(runs))
+alternatives = decided.alternatives(study, runs)
+titles = alternatives["decision taken the other way"]
+pairs = {titles[name]: (name, "full") for name in alternatives.index}
+answers = effects.differences(runs, pairs, more="higher", less="lower")
+words.answer(decided.in_one_sentence(answers))
 
 # %% [markdown]
 # ## The trials
@@ -52,10 +60,6 @@ plots.style()
 # the laptop's small network on as many synthetic clips and subjects as CASME II gives the paper.
 
 # %%
-saved = trials.find(
-    Study(dataset, data_root, profile, seed, **overrides), "sensitivity"
-)
-study, runs = saved.study, saved.runs  # runs: trial -> seed -> predictions
 print(saved)
 
 # %% [markdown]
@@ -63,33 +67,22 @@ print(saved)
 # already is left out. On the dataset `flow` the text at its word changes only what that dataset
 # leaves open.
 
-# %%
-STEPS = {"prepare": "preprocessing", "network": "network", "train": "training"}
-TOGETHER = "all of them together"
-steps = {item.name: STEPS[item.metadata["step"]] for item in fields(Config)}
-rows = {}
-for name, trial in trials.SENSITIVITY.items():
-    new = trials.differences(study.config, name, "loso", study.dataset)
-    old = {key: getattr(study.config, key) for key in new}
-    if old != new:
-        touched = {steps[key] for key in new}
-        rows[name] = {
-            "step": touched.pop() if len(touched) == 1 else TOGETHER,
-            "decision taken the other way": trial.title,
-            "field": ", ".join(
-                f"{key}: {old[key]} → {new[key]}" for key in new
-            ),
-            "seeds": len(runs.get(name, {})),
-        }
-alternatives = pd.DataFrame.from_dict(rows, orient="index")
-plots.table(
-    alternatives, f"Alternatives, profile {study.profile}", index=False
+# %% tags=["hide-input"]
+display(
+    plots.table(
+        alternatives, f"Alternatives, profile {study.profile}", index=False
+    )
+)
+made = (alternatives["seeds"] > 1).sum()
+words.see(
+    f"{made} of {len(alternatives)} alternatives have runs of more than one"
+    " seed, so that they can be judged."
 )
 
 # %% [markdown]
 # These are *not* in the chart, with the reason:
 
-# %%
+# %% tags=["hide-input"]
 NOT_RUN = {
     ("pretrained", "ImageNet"): "the weights need a download",
     (
@@ -120,7 +113,8 @@ rows = [
     {"field": f"{name}: {value}", "why not": why}
     for (name, value), why in NOT_RUN.items()
 ]
-plots.table(pd.DataFrame(rows), "Not in the chart", index=False)
+display(plots.table(pd.DataFrame(rows), "Not in the chart", index=False))
+words.see(f"{len(NOT_RUN)} values of the configuration are not in the chart.")
 
 # %% [markdown]
 # The ingredients have [a page of their own](20_ingredients.ipynb). The best epoch on the test
@@ -143,12 +137,9 @@ plots.table(pd.DataFrame(rows), "Not in the chart", index=False)
 #
 # All rows share the default: if *its* runs were lucky, every row moves to the left.
 
-# %%
-titles = alternatives["decision taken the other way"]
-pairs = {titles[name]: (name, "full") for name in alternatives.index}
-answers = effects.differences(runs, pairs, more="higher", less="lower")
+# %% tags=["hide-input"]
 groups = dict(zip(titles, alternatives["step"], strict=True))
-places = [*STEPS.values(), TOGETHER]
+places = [*decided.STEPS.values(), decided.TOGETHER]
 order = [
     (places.index(groups[one]), answers["value"][one]) for one in answers.index
 ]
@@ -168,18 +159,28 @@ if len(answers):
             " the default. At the right what follows: higher, lower, small or"
             " cannot be told."
         ),
+        of=of_runs,
     )
-    if len(default) < 2:
-        print("The default has one seed: there is no band.")
+
+# %% [markdown]
+# *Each decision taken the other way, minus the default.*
 
 # %% tags=["hide-input"]
 if len(answers):
     accuracy = effects.differences(runs, pairs, metrics.accuracy)
-    caption = f"Alternative minus default, {saved.where}"
+    caption = f"Alternative minus default: {of_runs}"
+    besides = {"points of accuracy": accuracy}
     display(
-        effects.table(
-            answers, caption, besides={"points of accuracy": accuracy}
-        )
+        words.see(
+            *decided.told(answers),
+            "The default has one seed: there is no band."
+            if len(default) < 2
+            else "",
+        ),
+        words.folded(
+            "All differences, as a table",
+            effects.table(answers, caption, besides=besides),
+        ),
     )
 
 # %% [markdown]
@@ -200,30 +201,23 @@ called = sum(one.p < 0.05 for one in same)
 
 # %% tags=["hide-input"]
 if same:
-    print(
-        f"{called} of {len(same)} pairs of seeds have p < 0.05;"
-        f" {0.05 * len(same):.1f} expected."
-    )
     typical = 100 * np.median([abs(one.value) for one in same])
-    print(
-        f"Half of these pairs lie more than {typical:.1f} points of UF1 apart."
-    )
-    if called > binom.ppf(0.99, len(same), 0.05):
-        print(
-            "Far too many: luck in training moves whole scores, not just"
-            " single clips. If one"
-        )
-        print(
-            "run of each kind is compared, any test will find effects of"
+    many = called > binom.ppf(0.99, len(same), 0.05)
+    display(
+        words.see(
+            f"{called} of {len(same)} pairs of seeds have p < 0.05;"
+            f" {0.05 * len(same):.1f} are expected.",
+            f"Half of these pairs lie more than {typical:.1f} points of UF1"
+            " apart.",
+            "These are far too many: luck in training moves whole scores. If"
+            " one run of each kind is compared, any test will find effects of"
             " nothing."
+            if many
+            else "That is no more than chance gives.",
         )
-    else:
-        print(
-            "That is no more than chance gives: nothing is seen of luck that"
-            " moves whole scores."
-        )
+    )
 else:
-    print("No trial is saved with two seeds.")
+    display(words.see("No trial is saved with two seeds."))
 
 # %% [markdown]
 # That is why a row with one seed is not judged, and why the bars of the chart hold the spread over
@@ -234,47 +228,28 @@ else:
 #
 # The verdict is computed from the numbers above.
 
-# %%
+# %% tags=["hide-input"]
 judged = answers[answers["holm"].notna()] if len(answers) else answers
 beyond = (
     judged[judged["holm"] < 0.05].sort_values("value")
     if len(judged)
     else judged
 )
-lines = []
-if m := len(judged):
-    alone, reach = (
-        sum(judged["p"] < 0.05),
-        50 * (judged["high"] - judged["low"]).median(),
-    )
+lines = decided.told(answers)
+lines += [
+    f"**{name}**: {effects.points(one)} points of UF1, {one['answer']}."
+    for name, one in beyond.iterrows()
+]
+if len(judged):
     common = 100 * judged["value"].median()
-    lines = [
-        (
-            f"- {m} alternatives were judged. Taken one by one, {alone} differ"
-            f" at p < 0.05; by chance alone {0.05 * m:.1f} would."
-        ),
-        f"- After Holm's correction {len(beyond) or 'none'} of them can be"
-        " told from noise" + (":" if len(beyond) else "."),
-        *(
-            f"  - **{name}**: {effects.points(one)} points of UF1"
-            for name, one in beyond.iterrows()
-        ),
-        (
-            f"- Of the other {m - len(beyond)} no effect is seen. That does"
-            f" not say that there is none: an interval reaches {reach:.1f}"
-            " points to either side (median)."
-        ),
-        (
-            f"- Half of the rows lie above {common:+.1f} points. If that is"
-            " far from zero, the default was lucky or unlucky in its seeds:"
-            " all rows are compared with the same runs."
-        ),
-    ]
-if few := len(answers) - m:
-    lines.append(f"- {few} can be compared with one seed only: no verdict.")
+    lines.append(
+        f"Half of the rows lie above {common:+.1f} points. If that is far from"
+        " zero, the default was lucky or unlucky in its seeds: all rows are"
+        " compared with the same runs."
+    )
 if absent := len(alternatives) - len(answers):
-    lines.append(f"- {absent} are not saved at all: no verdict.")
-display(Markdown("\n".join(lines)))
+    lines.append(f"{absent} are not saved at all: no verdict.")
+display(Markdown("\n".join(f"- {line}" for line in lines)))
 
 # %% [markdown]
 # ## Nothing is chosen from it
@@ -297,6 +272,26 @@ display(Markdown("\n".join(lines)))
 # - The noise has two sources, people and luck in training; a bar that holds one is too short.
 # - Two trainings of the same thing show how large luck is.
 # - If the best row were picked, its score would be luck; here nothing is picked.
+#
+# ## Questions
+#
+# :::{admonition} Why does one lucky seed of the default move all rows?
+# :class: dropdown
+# Every row is an alternative minus the same default. If the default is too high by luck, each
+# difference is too low by as much. So look at the median of the rows too.
+# :::
+#
+# :::{admonition} Why is the best row no better default?
+# :class: dropdown
+# Of many rows with equal true scores, one is the highest by luck. A row that is chosen because it is
+# high has a score that is too high. It needs new data to be confirmed.
+# :::
+#
+# :::{admonition} What does *under 5 points* say that *cannot be told* does not?
+# :class: dropdown
+# The first says that the whole interval lies within five points of zero: a larger effect is ruled
+# out. The second leaves both open, no effect and a large one.
+# :::
 #
 # ## Exercises
 #

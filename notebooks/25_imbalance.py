@@ -35,22 +35,17 @@ from IPython.display import Markdown, display
 
 from merlib import Study, metrics
 from merlib.model import classifier, training
-from merlib.pages import effects, plots, provenance, real_motion
+from merlib.pages import effects, plots, provenance, real_motion, words
 from merlib.study import audit, imbalance, paper, parameters, recalls, trials
 
 globals().update(parameters.read(globals()))  # papermill may pass text
 plots.style()
 
-# %% [markdown]
-# This page trains nothing. It reads the trials that are saved under `results/`, by halves of the
-# subjects ([how](20_ingredients.ipynb)). If the profile that it is asked for has none, it shows those
-# of `narrow`: the laptop's small network on as many synthetic clips as CASME II gives the paper.
-
-# %%
+# %% tags=["hide-input"]
 study = Study(dataset, data_root, profile, seed, **overrides)
 saved = trials.find(study, "imbalance")
 runs = dict(saved.runs)  # trial -> seed -> predictions
-print(saved)
+of_runs = provenance.experiment(effects.all_runs(saved.runs))
 
 # %% tags=["hide-input"]
 AFTER = "logit adjustment, afterwards"
@@ -100,7 +95,7 @@ def told(answers):
     score.
     """
     words = {"higher": "is higher with", "lower": "is lower with"}
-    words |= {metrics.UNTOLD: "shows no difference with"}
+    words |= {metrics.UNTOLD: "cannot be told to move with"}
     words |= {metrics.UNDER: f"moves {metrics.UNDER} with"}
     words |= {"one seed": "is not judged (one seed) with"}
     lines = []
@@ -122,21 +117,27 @@ def told(answers):
     return lines
 
 
-# %% [markdown]
-# ## The finding
-#
-# Each line compares the whole method with equation 14 as its loss with the same method when the small
-# classes weigh more: same clips, same seeds, after [Holm's
-# correction](../book/glossary.md#holm-correction). How it was found follows below.
-
-# %%
+# %% tags=["hide-input"]
 found = {
     title: against(runs.get(n, {}), runs.get("full", {}))
     for title, n in IDEAS.items()
 }
 answers, headings = compared(found)
 none = "No finding: no trial is saved beside the paper's form."
-display(Markdown("\n".join(told(answers)) or none))
+finding = " ".join(told(answers)) or none
+words.answer(finding.replace("- **", "").replace("*", ""))
+
+# %% [markdown]
+# The answer compares the whole method with equation 14 as its loss with the same method when the small
+# classes weigh more: same clips, same seeds, after [Holm's
+# correction](../book/glossary.md#holm-correction). How it was found follows below.
+#
+# This page trains nothing. It reads the trials that are saved under `results/`, by halves of the
+# subjects ([how](20_ingredients.ipynb)). If the profile that it is asked for has none, it shows those
+# of `narrow`: the laptop's small network on as many synthetic clips as CASME II gives the paper.
+
+# %%
+print(saved)
 
 # %% [markdown]
 # ## How uneven are the classes?
@@ -163,9 +164,17 @@ counts[saved.where] = labels.value_counts().to_dict()
 uneven = pd.DataFrame(
     {name: imbalance.sizes(one) for name, one in counts.items()}
 ).T
-plots.table(
-    uneven.rename(columns=effects.LABELS),
-    "Classes, and the answer that is always the largest",
+display(
+    plots.table(
+        uneven.rename(columns=effects.LABELS),
+        f"Classes, and the answer that is always the largest; here: {of_runs}",
+    )
+)
+here = uneven.loc[saved.where]
+words.see(
+    f"Here the largest class has {here['ratio']:.1f} times the clips of the"
+    " smallest. Always answering it gives an accuracy of"
+    f" {here['accuracy']:.2f} and a UF1 of {here['uf1']:.2f}."
 )
 
 # %% tags=["hide-input"]
@@ -186,6 +195,7 @@ plots.show(
         " sorted by its clips; the largest is several times as long as the"
         " smallest."
     ),
+    of=of_runs,
 )
 
 # %% [markdown]
@@ -250,8 +260,14 @@ if runs:
         runs | {"the largest class": {0: largest}}, which=list(metrics.METRICS)
     )
     shown.loc["the largest class", "seeds"] = None
-    caption = f"{saved.where}; mean ± standard deviation over seeds"
+    caption = f"Mean ± standard deviation over seeds: {of_runs}"
     display(plots.table(shown, caption))
+    best = {
+        label: max(runs, key=lambda n: effects.mean_scores(runs[n])[score])
+        for score, label in effects.LABELS.items()
+    }
+    told_best = [f"{s} with {effects.title(n)}" for s, n in best.items()]
+    display(words.see(f"Highest mean: {words.listed(told_best)}."))
 
 # %% [markdown]
 # The differences come with intervals over people and seeds
@@ -268,14 +284,20 @@ if len(answers):
             " a dashed line marks zero. At the right: higher, lower, small or"
             " cannot be told."
         ),
+        of=of_runs,
     )
 
-# %%
+# %% [markdown]
+# *Each way to weigh the classes, minus the plain loss.*
+
+# %% tags=["hide-input"]
 if len(answers):
+    caption = f"Minus the plain loss: {of_runs}"
     display(
-        effects.table(
-            answers, f"Minus the plain loss, {saved.where}", "points"
-        )
+        words.see(
+            " ".join(told(answers)).replace("- **", "").replace("*", "")
+        ),
+        words.folded("As a table", effects.table(answers, caption, "points")),
     )
 
 # %% [markdown]
@@ -319,9 +341,7 @@ if len(answers):
     )
     levels.insert(0, "clips", [len(clips) for clips in groups.values()])
     display(
-        plots.table(
-            levels, f"Recall by class, {saved.where}, means over seeds"
-        )
+        plots.table(levels, f"Recall by class, means over seeds: {of_runs}")
     )
 
 # %% tags=["hide-input"]
@@ -338,16 +358,23 @@ if len(by_class):
             " points: a bar is the interval, a mark the mean, dots are seeds."
             " At the right: higher, lower, small or cannot be told."
         ),
+        of=of_runs,
     )
+
+# %% [markdown]
+# *Recall of each class, minus that of the plain loss.*
 
 # %% tags=["hide-input"]
 if len(by_class):
+    caption = f"Recall minus that of the plain loss: {of_runs}"
+    counts = by_class["answer"].value_counts()
+    told_counts = [f"{n} {answer}" for answer, n in counts.items()]
     display(
-        effects.table(
-            by_class,
-            f"Recall minus that of the plain loss, {saved.where}",
-            "points of recall",
-        )
+        words.see(f"Of {len(by_class)} rows: {words.listed(told_counts)}."),
+        words.folded(
+            "As a table",
+            effects.table(by_class, caption, "points of recall"),
+        ),
     )
 
 # %% [markdown]
@@ -382,12 +409,14 @@ if missing := " ".join(name for name in methods if name not in plain):
         " runs them."
     )
 if len(gains):
-    one = effects.all_runs(plain)[0].attrs["run"]
-    where = f"{one['version']}, profile {profile}, one subject left out"
+    of_plain = provenance.experiment(effects.all_runs(kept))
     display(
         effects.table(
-            gains, f"Adjusted afterwards, minus plain: {where}", "points"
+            gains, f"Adjusted afterwards, minus plain: {of_plain}", "points"
         )
+    )
+    display(
+        words.see(" ".join(told(gains)).replace("- **", "").replace("*", ""))
     )
 
 # %% tags=["hide-input"]
@@ -402,7 +431,11 @@ if len(gains):
             " probabilities are divided by the shares of the training clips: a"
             " bar is the interval, a mark the mean, dots are seeds."
         ),
+        of=of_plain,
     )
+
+# %% [markdown]
+# *Each method adjusted afterwards, minus itself as it was trained.*
 
 # %% [markdown]
 # ## The verdict
@@ -438,7 +471,7 @@ def who(idea):
     )
 
 
-# %%
+# %% tags=["hide-input"]
 lines = effects.sentences(answers, "raises it by", "lowers it by", "points")
 lines += [
     who(idea)
@@ -478,6 +511,26 @@ display(
 #   needs no training.
 # - The shares are those of the training clips of the fold; the test subject has no part in them.
 # - Recall by class shows who wins and who pays, and the verdict is computed.
+#
+# ## Questions
+#
+# :::{admonition} Why does accuracy reward a method that ignores small classes?
+# :class: dropdown
+# Accuracy counts clips. A clip of a small class counts as much as any other, but there are few of
+# them. UAR takes the mean of the classes' recalls, so each class counts alike.
+# :::
+#
+# :::{admonition} Why must the shares be those of the training clips?
+# :class: dropdown
+# The shares of all clips hold the labels of the test subject. Then these labels have a part in the
+# answers that they are to judge, which is a leak.
+# :::
+#
+# :::{admonition} Can adjustment find a class that the network never sees?
+# :class: dropdown
+# No. It only moves the boundary between classes. If the features of two classes overlap, more clips
+# of one are right and more clips of the other are wrong.
+# :::
 #
 # ## Exercises
 #

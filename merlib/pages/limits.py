@@ -56,6 +56,54 @@ def sorted_out(judged: pd.DataFrame) -> str:
     )
 
 
+def plain(judged: pd.DataFrame) -> str:
+    """Return `sorted_out` without emphasis, for sentences that are no Markdown."""
+    return sorted_out(judged).replace("** ", ": ").replace("**", "")
+
+
+def smallest_seen(judged: pd.DataFrame) -> str:
+    """Say which true differences these clips show with a power of 80 %."""
+    seen = judged["seen"].dropna()
+    if not len(seen):
+        return ""
+    return (
+        "If errors are independent, a power of 80 % needs a true difference of "
+        f"{seen.min():.1f} to {seen.max():.1f} points."
+    )
+
+
+def in_one_sentence(table3: pd.DataFrame) -> str:
+    """Answer what few clips can show: what is seen of 246 and 136, and the steps of table 3."""
+    needed = [
+        f"{100 * metrics.detectable(n, 0.2):.1f} points on {n} clips" for n in paper.USED.values()
+    ]
+    return (
+        "Where two methods differ on a fifth of the clips, a power of 80 % needs a difference of "
+        f" {' and '.join(needed)}; printed steps of table 3, {plain(table3)}."
+    )
+
+
+def by_unit(runs: Mapping[str, effects.Runs], column: str) -> dict[str, dict[int, pd.DataFrame]]:
+    """Return runs whose bootstrap draws the values of another column in the place of subjects."""
+    return {
+        name: {seed: run.assign(subject=run[column]) for seed, run in seeds.items()}
+        for name, seeds in runs.items()
+    }
+
+
+def end_of_curves(found: Found) -> list[str]:
+    """Say what the last step of each curve, to all people, changes in UF1."""
+    lines = []
+    for name, curve in found.curves.items():
+        *_, before, end = [one for one in sorted(curve) if not one.part]
+        uf1 = [effects.mean_scores(curve[one])["uf1"] for one in (before, end)]
+        lines.append(
+            f"{effects.title(name)}: from {before.people} to {end.people} people UF1 changes by "
+            f"{100 * (uf1[1] - uf1[0]):+.1f} points, to {uf1[1]:.3f}."
+        )
+    return lines
+
+
 def thresholds(panels: Mapping[str, pd.DataFrame], likeness: float) -> Figure:
     """Draw which differences are seen with a power of 80 %, and printed ones beside them.
 

@@ -1,0 +1,53 @@
+"""What is said of decisions taken the other way, against differences that are known."""
+
+import pytest
+
+from merlib import config
+from merlib.metrics import Difference
+from merlib.pages import decided, effects
+from merlib.study.study import Study
+
+
+def difference(value, half, p, seeds=3):
+    return Difference(
+        value, value - half, value + half, p, dict.fromkeys(range(seeds), value), 0.04
+    )
+
+
+@pytest.fixture
+def answers():
+    """One row is lower, one small, one cannot be told and one is of one seed."""
+    found = {
+        "a": difference(-0.2, 0.05, 1e-6),
+        "b": difference(0.01, 0.02, 0.4),
+        "c": difference(0.01, 0.09, 0.8),
+        "d": difference(0.3, 0.1, 1e-6, seeds=1),
+    }
+    return effects.judged(found, "higher", "lower")
+
+
+def test_every_row_is_counted_once(answers):
+    moved, seen, few = decided.told(answers)
+    assert moved.startswith("Of 3 decisions taken the other way, 1 is shown to move UF1")
+    assert "1 are shown to move it under 5 points; of 1 it cannot be told" in moved
+    assert "is 4.0 points" in seen and few.startswith("1 have one seed only")
+    assert decided.in_one_sentence(answers) == f"{moved} {seen} {few}"
+
+
+def test_without_several_seeds_nothing_is_judged(answers):
+    assert decided.told(answers.loc[["d"]]) == [
+        "No decision has runs of several seeds, so none is judged."
+    ]
+    assert "no trial is saved" in decided.in_one_sentence(answers.iloc[:0])
+
+
+def test_an_alternative_changes_the_profile_of_the_study():
+    study = Study(profile="narrow")
+    table = decided.alternatives(study, {"no-gem": {}})
+    assert set(table["step"]) <= {*decided.STEPS.values(), decided.TOGETHER}
+    assert not table["seeds"].any()
+    for changes in table["field"]:
+        for change in changes.split(", "):
+            name, _, values = change.partition(": ")
+            old, new = values.split(" → ")
+            assert old != new and old == str(getattr(config.profile("narrow"), name))
