@@ -535,27 +535,20 @@ words.see(f"Right clips of {n} more than with base: {', '.join(more)}.")
 # %% [markdown]
 # ## Questions
 #
-# **1.** Two runs of the same variant with two seeds differ by three points. What does this say about
-# a step of three points between two variants, with one run each?
-#
-# :::{admonition} Answer
+# :::{admonition} Two runs of the same variant with two seeds differ by three points. What does this say about a step of three points between two variants, with one run each?
 # :class: dropdown
 # Nothing can be concluded from that step. The seed alone moves a row by as much. Only several seeds
 # of both variants, on the same clips, can tell a step from that.
 # :::
 #
-# **2.** Why does McNemar's test, seed by seed, decide nothing on this page?
-#
-# :::{admonition} Answer
+# :::{admonition} Why does McNemar's test, seed by seed, decide nothing on this page?
 # :class: dropdown
 # It takes clips as independent, although clips of one person go together, and it sees one seed. With
 # several seeds it gives several answers, and one could choose. The one test of this book counts
 # people and seeds at once.
 # :::
 #
-# **3.** The answer for a step is *cannot be told*. Has the step been shown to be zero?
-#
-# :::{admonition} Answer
+# :::{admonition} The answer for a step is *cannot be told*. Has the step been shown to be zero?
 # :class: dropdown
 # No. The interval holds zero and also larger effects. Only *under 5 points* says that a step is
 # small. The column *seen from* says how large a step had to be before this test would find it.
@@ -570,7 +563,7 @@ words.see(f"Right clips of {n} more than with base: {', '.join(more)}.")
 # one side or the other like a coin. Compute McNemar's two-sided $p$ from the two counts, only with
 # binomial coefficients, and compare with this page's.
 
-# %% [markdown]
+# %% [markdown] tags=["solution", "hide-cell"]
 # :::{admonition} The idea of the solution
 # :class: dropdown
 # If both are equally good, each clip that only one got right is a toss of a fair coin. So $p$ is
@@ -606,7 +599,7 @@ print("All pairs of this page agree.")
 # printed steps we know only the difference of the counts. If $b$ clips fell to `base`, the larger
 # variant won $b$ plus the step. Up to which $b$ would $p$ stay below 0.05?
 
-# %% [markdown]
+# %% [markdown] tags=["solution", "hide-cell"]
 # :::{admonition} The idea of the solution
 # :class: dropdown
 # The most uneven split of $d$ clips is all on one side, with $p = 2 / 2^d$. So there is a fewest
@@ -654,7 +647,7 @@ for name, seeds in runs.items():
 # Integrate the density of the largest of $k$, check it for $k = 2$ ($\sigma / \sqrt \pi$) and by
 # drawing, and compare it with the spread of this page.
 
-# %% [markdown]
+# %% [markdown] tags=["solution", "hide-cell"]
 # :::{admonition} The idea of the solution
 # :class: dropdown
 # The largest of $k$ draws has a density: $k$ times the normal density times the chance that the
@@ -697,7 +690,7 @@ for k in (2, 3, 5, 10):
 # $p < 0.05$ on $n$ clips? Compute it exactly for the printed step of one module, for
 # $d = 0.1, 0.2, 0.3$, check one value by drawing, and find how many clips would give 80 %.
 
-# %% [markdown]
+# %% [markdown] tags=["solution", "hide-cell"]
 # :::{admonition} The idea of the solution
 # :class: dropdown
 # First the number of clips that differ is a binomial draw, then the side of each is another one. Sum

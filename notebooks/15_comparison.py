@@ -450,27 +450,19 @@ words.see(*told or ["Neither has run beside the paper's network."])
 # %% [markdown]
 # ## Questions
 #
-# **1.** Table 2 prints a higher F1 for one method than for another one. Why does this not show that
-# the first method is better?
-#
-# :::{admonition} Answer
+# :::{admonition} Table 2 prints a higher F1 for one method than for another one. Why does this not show that the first method is better?
 # :class: dropdown
 # The rows come from different papers. Preprocessing, clips, classes and even the definition of F1
 # differ. Only rows with the same data, folds, epoch and score can be compared.
 # :::
 #
-# **2.** One method is in the first row of the figure, and the answer of its difference is *cannot be
-# told*. How can both be true?
-#
-# :::{admonition} Answer
+# :::{admonition} One method is in the first row of the figure, and the answer of its difference is *cannot be told*. How can both be true?
 # :class: dropdown
 # The order shows one sample of people and seeds. The interval of the difference holds zero, so other
 # people or seeds could turn the order around.
 # :::
 #
-# **3.** Why does every row need the linear control beside it?
-#
-# :::{admonition} Answer
+# :::{admonition} Why does every row need the linear control beside it?
 # :class: dropdown
 # A logistic regression on the flow is cheap and simple. If a network is not shown to beat it, its
 # parts cannot be what makes it good. A comparison of networks alone would not show that.
@@ -485,7 +477,7 @@ words.see(*told or ["Neither has run beside the paper's network."])
 # $m$, the next times $m - 1$, and so on; none may fall below one before it, none rises above 1.
 # Compare with the simpler correction of Bonferroni, which multiplies all by $m$.
 
-# %% [markdown]
+# %% [markdown] tags=["solution", "hide-cell"]
 # :::{admonition} The idea of the solution
 # :class: dropdown
 # Sort the values, multiply each by how many are left, and let none fall below the one before it.
@@ -531,7 +523,7 @@ print(
 # matrices](../book/glossary.md#confusion-matrix) that the authors of KFC-MER released. Which of the
 # two does table 2 quote?
 
-# %% [markdown]
+# %% [markdown] tags=["solution", "hide-cell"]
 # :::{admonition} The idea of the solution
 # :class: dropdown
 # From a confusion matrix come precision and recall of each class. The mean of their F1 and the
@@ -572,7 +564,7 @@ for where_from, column in (("casme2", 1), ("samm", 3)):
 # uniform between 0 and 1. How often is at least one of them below 0.05, uncorrected and corrected
 # after Holm? Compute both for the number of methods in the registry, and check by drawing.
 
-# %% [markdown]
+# %% [markdown] tags=["solution", "hide-cell"]
 # :::{admonition} The idea of the solution
 # :class: dropdown
 # One true null hypothesis is not rejected with probability 0.95, and $m$ independent ones with
@@ -601,7 +593,7 @@ for name, share in expected.items():
 # method, rank the methods by UF1 each time, and count how often each comes first and between which
 # ranks it lies in 95 % of the draws.
 
-# %% [markdown]
+# %% [markdown] tags=["solution", "hide-cell"]
 # :::{admonition} The idea of the solution
 # :class: dropdown
 # A drawn set of subjects gives each method another confusion matrix, from the sums over these

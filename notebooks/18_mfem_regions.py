@@ -502,26 +502,20 @@ words.see(
 #
 # ## Questions
 #
-# **1.** A map covers all regions of a clip. Why is this no proof that it sees them?
-#
-# :::{admonition} Answer
+# :::{admonition} A map covers all regions of a clip. Why is this no proof that it sees them?
 # :class: dropdown
 # A fine random map has many peaks all over the face, and a smooth one may be broad enough.
 # Both touch regions without seeing any. The measure needs chance and a fixed map beside it.
 # :::
 #
-# **2.** What would it mean if the positive control failed?
-#
-# :::{admonition} Answer
+# :::{admonition} What would it mean if the positive control failed?
 # :class: dropdown
 # The flow is large where the face moves. If the measure does not find the regions even
 # there, it cannot find them in a map of attention. Then a bad score says something about
 # the measure and nothing about MFEM.
 # :::
 #
-# **3.** MFEM's map has more energy in the regions than a flat map has. Is MFEM the reason?
-#
-# :::{admonition} Answer
+# :::{admonition} MFEM's map has more energy in the regions than a flat map has. Is MFEM the reason?
 # :class: dropdown
 # Not necessarily. The map before the module may already be high there. Only the comparison
 # with the map before, and with the controls in MFEM's place, tells what MFEM adds.
@@ -535,7 +529,7 @@ words.see(
 # One region takes the left half of the first row. Compute pointing, energy and area by
 # hand.
 
-# %% [markdown]
+# %% [markdown] tags=["solution", "hide-cell"]
 # :::{admonition} The idea of the solution
 # :class: dropdown
 # Count places for the area, and values for the energy. Several places share the highest value, so
@@ -560,7 +554,7 @@ print(result)
 # regions' masks. Prove that its mean energy is never below the mean area, on any data,
 # and check it on the clips of this page. Why is this not yet a map that *sees*?
 
-# %% [markdown]
+# %% [markdown] tags=["solution", "hide-cell"]
 # :::{admonition} The idea of the solution
 # :class: dropdown
 # The mean energy of $M$ is $\sum M^2 / \sum M$. The inequality of Cauchy and Schwarz compares it
@@ -593,7 +587,7 @@ print(
 # random map of 14, 7, 4 and 2 places a side score if only the highest 5, 2 or 1 %
 # count? Which resolution gains most from scattering?
 
-# %% [markdown]
+# %% [markdown] tags=["solution", "hide-cell"]
 # :::{admonition} The idea of the solution
 # :class: dropdown
 # Draw random maps of each resolution, enlarge them, and ask how often the highest places touch a
@@ -632,7 +626,7 @@ plots.table(
 # a map with two peaks and on one with a single broad peak between two regions, which
 # *covered* cannot tell apart. Then apply it to both looks of the network above.
 
-# %% [markdown]
+# %% [markdown] tags=["solution", "hide-cell"]
 # :::{admonition} The idea of the solution
 # :class: dropdown
 # A local maximum is a place as high as the largest of its neighbours, which a dilation finds. Ask

@@ -396,26 +396,19 @@ if idle:
 #
 # ## Questions
 #
-# **1.** A network with fusion is better than one without. Why does this alone not show that
-# fusion keeps shallow detail?
-#
-# :::{admonition} Answer
+# :::{admonition} A network with fusion is better than one without. Why does this alone not show that fusion keeps shallow detail?
 # :class: dropdown
 # Fusion also trains the shallow stages more directly, so the network may only learn faster.
 # And the gain may come from the deep stages. That is why two more predictions are tested.
 # :::
 #
-# **2.** A variant has no break-down. Does it see the smallest movements?
-#
-# :::{admonition} Answer
+# :::{admonition} A variant has no break-down. Does it see the smallest movements?
 # :class: dropdown
 # No. Its best accuracy cannot be told from always answering the largest class. It has not
 # learnt, so there is nothing that could break down.
 # :::
 #
-# **3.** What does it cost to add one more difference to the list after the results were seen?
-#
-# :::{admonition} Answer
+# :::{admonition} What does it cost to add one more difference to the list after the results were seen?
 # :class: dropdown
 # Holm's correction counts one more test, so each $p$ may become larger. And a difference that
 # was chosen because it looked interesting is no fair test. So the page says that it was added,
@@ -431,7 +424,7 @@ if idle:
 # have with $K$ classes? Derive the three, and check them on clips in the proportion of a
 # dataset.
 
-# %% [markdown]
+# %% [markdown] tags=["solution", "hide-cell"]
 # :::{admonition} The idea of the solution
 # :class: dropdown
 # The accuracy is $p$, since only clips of that class are right. The class has recall 1 and precision
@@ -457,7 +450,7 @@ print("; ".join(f"{name} {value:.3f}" for name, value in found.items()))
 # places of each stage's map, and into the number that the flow channel holds (field
 # `flow_scale`). Does any stage see the movement as a *change of place*?
 
-# %% [markdown]
+# %% [markdown] tags=["solution", "hide-cell"]
 # :::{admonition} The idea of the solution
 # :class: dropdown
 # Scale the amplitude by the distance of the eyes in the crop, and divide it by the step of each
@@ -487,7 +480,7 @@ plots.table(table, f"Profile {study.profile}", digits=2, index=False)
 # from chance 0.4 to 0.8, with its half-way at 0.6 pixels. Draw the right clips of each
 # amplitude at random, many times, and look at the spread.
 
-# %% [markdown]
+# %% [markdown] tags=["solution", "hide-cell"]
 # :::{admonition} The idea of the solution
 # :class: dropdown
 # Draw the number of right clips at each amplitude from a binomial distribution, and read the
@@ -524,7 +517,7 @@ print(
 # $p < 0.05$, once alone and once when it must survive Holm's correction among eight tests.
 # Why can two pairs of variants with the *same* gap in accuracy differ in $p$?
 
-# %% [markdown]
+# %% [markdown] tags=["solution", "hide-cell"]
 # :::{admonition} The idea of the solution
 # :class: dropdown
 # For each number of clips that differ, try the gaps and take the first one with a small enough $p$.

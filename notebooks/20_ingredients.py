@@ -274,27 +274,20 @@ display(
 #
 # ## Questions
 #
-# **1.** Why is magnification judged twice?
-#
-# :::{admonition} Answer
+# :::{admonition} Why is magnification judged twice?
 # :class: dropdown
 # It touches the grey channel alone, and flow measures the same movement. Beside flow it can only add
 # what flow does not say already. Whether it does anything at all is seen where grey is the only
 # source.
 # :::
 #
-# **2.** Grey alone always answers the largest class, magnified or not. What follows about
-# magnification?
-#
-# :::{admonition} Answer
+# :::{admonition} Grey alone always answers the largest class, magnified or not. What follows about magnification?
 # :class: dropdown
 # Nothing. Two networks that have learnt nothing do not differ, whatever their input is. The page then
 # says *cannot be told*.
 # :::
 #
-# **3.** The interval of an ingredient goes from -4 to +12 points. Does the ingredient bring nothing?
-#
-# :::{admonition} Answer
+# :::{admonition} The interval of an ingredient goes from -4 to +12 points. Does the ingredient bring nothing?
 # :class: dropdown
 # That is not shown. Effects up to 12 points remain possible. *Under 5 points* would need an interval
 # that lies between -5 and +5.
@@ -307,7 +300,7 @@ display(
 # From the two counts of McNemar's test alone, compute the difference in accuracy.
 # Check it on every comparison and seed. (If no trial is saved, on invented answers.)
 
-# %% [markdown]
+# %% [markdown] tags=["solution", "hide-cell"]
 # :::{admonition} The idea of the solution
 # :class: dropdown
 # Clips that both got right, or both wrong, cancel in the difference. So the accuracy changes by the
@@ -365,7 +358,7 @@ print(
 # are equally good on the whole, but each better with some people, and count how often either
 # interval leaves out zero, which is the truth.
 
-# %% [markdown]
+# %% [markdown] tags=["solution", "hide-cell"]
 # :::{admonition} The idea of the solution
 # :class: dropdown
 # Invent two methods that are equally good on the whole, but each better with some people. Then the
@@ -403,7 +396,7 @@ print(
 # missing. Give this difference of two differences an interval over people; all four trials must
 # see the same drawn subjects.
 
-# %% [markdown]
+# %% [markdown] tags=["solution", "hide-cell"]
 # :::{admonition} The idea of the solution
 # :class: dropdown
 # The question is a difference of two differences, so all four trials enter with a sign. Draw the
