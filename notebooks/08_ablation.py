@@ -5,15 +5,15 @@
 # [MFFM](../book/glossary.md#mffm), one after the other, and asks what each was worth. This is an
 # [ablation](../book/glossary.md#ablation). One clip more or less is a visible step in such a table.
 # A network that is trained twice from different random weights does not give the same answers
-# twice. So here every row has a spread over [seeds](../book/glossary.md#seed), an interval over
-# subjects, and a paired test.
+# twice. So here every row has a spread over [seeds](../book/glossary.md#seed) and an interval over
+# subjects, and every step has a paired test.
 
 # %% [markdown]
 # :::{admonition} What you will learn
 # :class: tip
 # - what an ablation can show, and what one run of it cannot
-# - how to tell a step from the spread of seeds, and from chance among the clips
-# - how a paired test reads two methods' answers to the same clips
+# - how to tell a step from chance: in the seeds, and in the people
+# - why one test with one rule decides, and others only illustrate
 # - how large a step must be before so many clips can show it
 # - how to ask whether two modules help each other
 #
@@ -38,7 +38,14 @@ from IPython.display import display
 
 from merlib import Study, metrics
 from merlib.config import DRAWN, VARIANTS
-from merlib.pages import effects, plots, provenance, real_motion
+from merlib.pages import (
+    claims,
+    effects,
+    plots,
+    provenance,
+    real_motion,
+    words,
+)
 from merlib.study import audit, paper, parameters, recalls, regions, trials
 
 globals().update(parameters.read(globals()))  # papermill may pass text
@@ -50,36 +57,37 @@ study = Study(
     seed=seed,
     **overrides,
 )
-where = f"{study.clips.attrs['version']}, profile {profile}"
-print(
-    f"{where}: {len(study.clips)} clips, one is {100 / len(study.clips):.2f}"
-    " points"
-)
+runs = study.runs(VARIANTS, make=methods)  # variant -> seed -> predictions
+where = provenance.experiment(effects.all_runs(runs))
+answers = effects.differences(runs, real_motion.PAIRS)
+command = f"make ablation DATASET={dataset} PROFILE={profile}"
+words.answer(claims.ablation(answers, command))
 
 # %% [markdown]
 # This page counts the runs of this study's own seed, which are made now if they are not stored. It
 # also counts the saved runs of other seeds for the same data, in the repository under `results/`.
+# The code that made a run has a short name in git.
 
 # %%
-runs = study.runs(VARIANTS, make=methods)  # variant -> seed -> predictions
-plots.table(
-    pd.DataFrame(
-        {
-            paper.VARIANT_NAMES[name]: {
-                "seeds": ", ".join(map(str, seeds)),
-                "code": ", ".join(
-                    sorted(
-                        {
-                            run.attrs["run"]["revision"]
-                            for run in seeds.values()
-                        }
-                    )
-                ),
-            }
-            for name, seeds in runs.items()
-        }
-    ).T,
-    where,
+made = {
+    name: [run.attrs["run"] for run in seeds.values()]
+    for name, seeds in runs.items()
+}
+rows = {
+    paper.VARIANT_NAMES[name]: {
+        "seeds": ", ".join(str(about["seed"]) for about in some),
+        "code": ", ".join(sorted({about["revision"] for about in some})),
+    }
+    for name, some in made.items()
+}
+plots.table(pd.DataFrame(rows).T, f"Runs of this page. {where}")
+
+# %% tags=["remove-input"]
+words.see(
+    f"{len(runs)} of the {len(VARIANTS)} variants of table 3 have run, with"
+    f" {sum(map(len, runs.values()))} runs in all.",
+    f"One clip of {len(study.clips)} is worth"
+    f" {100 / len(study.clips):.2f} points of accuracy.",
 )
 
 # %% [markdown]
@@ -93,40 +101,30 @@ plots.table(
 
 # %% slide="table-3"
 scores = pd.DataFrame(
-    [
-        {"variant": paper.VARIANT_NAMES[name], "seed": number}
-        | metrics.scores(run)
-        for name, seeds in runs.items()
-        for number, run in seeds.items()
-    ]
+    {"variant": paper.VARIANT_NAMES[name], **metrics.scores(run)}
+    for name, seeds in runs.items()
+    for run in seeds.values()
 )
-order = list(dict.fromkeys(scores["variant"]))
-means = scores.groupby("variant")[["accuracy", "uf1", "uar"]].mean().loc[order]
-printed = pd.DataFrame(
-    {paper.VARIANT_NAMES[name]: row for name, row in paper.TABLE3.items()},
-    index=["accuracy", "uf1", "uar"],
-).T
+order, three = list(dict.fromkeys(scores["variant"])), list(effects.LABELS)
+means = scores.groupby("variant")[three].mean().loc[order]
+rows = {paper.VARIANT_NAMES[name]: row for name, row in paper.TABLE3.items()}
+printed = pd.DataFrame(rows, index=three).T
 printed["accuracy"] /= 100
-plots.table(
-    plots.compare(printed, means),
-    f"Printed: CASME II. Here: {where}, mean over seeds",
-)
+caption = f"Printed: CASME II, one run each. Here, mean over seeds: {where}"
+plots.table(plots.compare(printed, means), caption)
 
-# %%
-spread = (
-    scores.groupby("variant")[["accuracy", "uf1", "uar"]]
-    .std(ddof=1)
-    .loc[order]
+# %% tags=["remove-input"]
+words.see(
+    "Printed: " + claims.ends(printed["accuracy"], "accuracy"),
+    "Here: " + claims.ends(means["accuracy"], "accuracy"),
 )
-spread.insert(0, "seeds", scores.groupby("variant").size())
-plots.table(spread, f"Standard deviation over seeds, {where}")
 
 # %% [markdown]
 # ## How sure is that?
 #
 # Two things move a row: the seed (other random weights, other order) and the people (other faces).
 # Each dot is a seed. The bar is the interval of 95 % when whole *subjects* are drawn with
-# replacement ([bootstrap](../book/glossary.md#bootstrap)), for the first seed. For the printed rows
+# replacement ([bootstrap](../book/glossary.md#bootstrap)), all seeds together. For the printed rows
 # we know only the number of right clips. Their bar is [Wilson's
 # interval](../book/glossary.md#wilson-interval), which is too short, because it takes the clips of
 # one person as independent.
@@ -135,85 +133,95 @@ plots.table(spread, f"Standard deviation over seeds, {where}")
 figure, (top, bottom) = plt.subplots(2, 1, figsize=(6, 5), sharex=True)
 n = paper.USED["casme2"]
 for k, accuracy in enumerate(printed["accuracy"]):
-    low, high = metrics.wilson(round(accuracy * n), n)
-    top.plot(
-        [100 * low, 100 * high],
-        [k, k],
-        color="0.6",
-        linewidth=6,
-        solid_capstyle="butt",
-    )
-    top.plot(100 * accuracy, k, "o", color=plots.COLOURS[1])
+    ends = metrics.wilson(round(accuracy * n), n)
+    effects.bar(top, k, ends, [accuracy], plots.COLOURS[1])
+lengths = {}  # of the bars here
+for k, (name, seeds) in enumerate(runs.items()):
+    ends = metrics.bootstrap(pd.concat(seeds.values()), metrics.accuracy)
+    dots = [metrics.scores(run)["accuracy"] for run in seeds.values()]
+    effects.bar(bottom, k, ends, dots)
+    lengths[paper.VARIANT_NAMES[name]] = ends[1] - ends[0]
 top.set_title("printed, CASME II, Wilson's interval")
 top.set_yticks(range(len(printed)), printed.index)
-for k, seeds in enumerate(runs.values()):
-    first = next(iter(seeds.values()))
-    low, high = metrics.bootstrap(first, metrics.accuracy)
-    bottom.plot(
-        [100 * low, 100 * high],
-        [k, k],
-        color="0.6",
-        linewidth=6,
-        solid_capstyle="butt",
-    )
-    for run in seeds.values():
-        bottom.plot(
-            100 * metrics.scores(run)["accuracy"],
-            k,
-            "o",
-            color=plots.COLOURS[0],
-        )
 bottom.set_title("here, by subject")
-bottom.set_yticks(
-    range(len(runs)), [paper.VARIANT_NAMES[name] for name in runs]
-)
-bottom.set_xlabel("accuracy, %")
+bottom.set_yticks(range(len(lengths)), lengths)
+bottom.set_xlabel("accuracy")
 for axes in (top, bottom):
     axes.invert_yaxis()
 plots.show(
     figure,
     alt=(
-        "Two dot plots of accuracy in per cent, a row for each variant of the"
-        " ablation. Above, the printed rows: each an orange dot on a grey bar,"
+        "Two dot plots of accuracy, each variant of the ablation in a row."
+        " Above, the printed rows: each an orange dot on a grey bar,"
         " Wilson's interval. Below, the rows of this page: a blue dot for each"
         " seed on a grey bar, the interval over subjects."
     ),
+    of=where,
 )
 
 # %% [markdown]
-# *Accuracy of each variant, as printed and as found here.*
+# *Accuracy of each variant: printed above, found here below.*
 
-# %% [markdown]
-# ## Pairs of variants on the same clips
-#
-# The table has [McNemar's exact test](../book/glossary.md#mcnemar-test) on the clips that only one
-# of two variants got right, seed by seed. If $p$ is small in one seed and large in the next, the
-# seed decided.
+# %% tags=["hide-output"]
+spread = (
+    scores.groupby("variant")[["accuracy", "uf1", "uar"]]
+    .std(ddof=1)
+    .loc[order]
+)
+spread.insert(0, "seeds", scores.groupby("variant").size())
+plots.table(spread, f"Standard deviation over seeds. {where}")
 
-# %%
-pairs = []
-for a, b in combinations(runs, 2):
-    for number in sorted(set(runs[a]) & set(runs[b])):
-        only_a, only_b, p = metrics.mcnemar(runs[a][number], runs[b][number])
-        names = f"{paper.VARIANT_NAMES[a]} / {paper.VARIANT_NAMES[b]}"
-        pairs.append((names, number, only_a, only_b, p))
-columns = ["first / second", "seed", "only first", "only second", "p"]
-plots.table(pd.DataFrame(pairs, columns=columns), where, index=False)
+# %% tags=["remove-input"]
+words.see(
+    f"The longest bar here has {100 * max(lengths.values()):.0f} points, and"
+    f" the shortest {100 * min(lengths.values()):.0f}."
+    if lengths
+    else "No variant has run here.",
+    f"The standard deviation over seeds is at most"
+    f" {100 * spread['accuracy'].max():.1f} points."
+    if spread["accuracy"].notna().any()
+    else "No variant has two seeds, so there is no spread to see.",
+)
 
 # %% [markdown]
 # ## Does the step hold?
 #
-# A step that holds must be larger than what the seeds alone move, and it must be more than chance
-# among the clips. *The seeds' spread* says how far a difference of two single runs, one of each
-# variant, varies with the seeds: it is the root of the sum of both variances. McNemar's $p$ must be
-# below 0.05, in favour of the same side.
+# One test decides, by one rule, here and on every page of this book. The test takes the difference
+# of two variants on the same clips and seeds, and gives it an interval of 95 % over subjects and
+# seeds. There are three answers. *Better* or *worse*: p is below 0.05 after
+# [Holm's correction](../book/glossary.md#holm-correction) for all rows. *Under 5 points*: the whole
+# interval is nearer to zero than that. *Cannot be told*: neither. [The first page](index.ipynb) has
+# these steps beside those of real motion.
+
+# %% tags=["hide-input"] slide="steps"
+if len(answers):
+    groups = {name: name.partition(":")[0] for name in real_motion.PAIRS}
+    plots.show(
+        effects.forest(answers, groups=groups),
+        alt=(
+            "Each step of table 3 in a row, below its module, in points of"
+            " UF1: a bar is its interval, dots are seeds, beside a line at"
+            " zero; at the right what follows: better, worse, under 5 points"
+            " or cannot be told."
+        ),
+        of=where,
+    )
+
+# %% [markdown]
+# *All steps of table 3, in points of UF1.*
 #
-# A variant that is ahead after fewer training steps than the paper takes may only learn faster. So
-# the page also says which share of the paper's steps the runs had: 50 epochs over 246 clips in
-# batches of 8.
+# The table below the figure has the same steps in numbers. *Seen from* is the smallest true
+# difference that such a test sees four times in five.
+
+# %% tags=["hide-output"]
+if len(answers):
+    points = effects.differences(runs, real_motion.PAIRS, metrics.accuracy)
+    besides = {"points of accuracy": points}
+    caption = f"What a module brings. {where}"
+    display(effects.table(answers, caption, besides=besides))
 
 
-# %% tags=["hide-input"]
+# %% tags=["remove-input"]
 def training(run):
     """Return the training steps of a run as a share of the paper's."""
     choices = run.attrs["run"]["configuration"]
@@ -221,100 +229,64 @@ def training(run):
     return choices["epochs"] * batches / (50 * -(-paper.USED["casme2"] // 8))
 
 
-def step(runs, a="base", b="full"):
-    """Say of runs, variant -> seed -> predictions, whether the step from a to
-    b holds.
-    """
-    seeds = sorted(set(runs.get(a, {})) & set(runs.get(b, {})))
-    names = [effects.title(name) for name in (a, b)]
-    if not seeds:
-        return f"{names[0]} and {names[1]} have no seed in common."
-    points = 100 * np.array(
-        [
-            [metrics.scores(runs[name][k])["accuracy"] for k in seeds]
-            for name in (a, b)
-        ]
-    )
-    change = np.diff(points.mean(axis=1))[0]
-    tests = [metrics.mcnemar(runs[a][k], runs[b][k]) for k in seeds]
-    clear = [
-        np.sign(only_b - only_a) for only_a, only_b, p in tests if p < 0.05
-    ]
-    text = (
-        f"{' -> '.join(names)}: accuracy {change:+.1f} points, mean of"
-        f" {len(seeds)} seed(s). "
-    )
-    text += f"McNemar, p < 0.05: {clear.count(1)} seed(s) for {names[1]}, "
-    text += f"{clear.count(-1)} for {names[0]}; p "
-    text += ", ".join(str(plots.p_value(p)) for _, _, p in tests) + ". "
-    if len(seeds) < 2:
-        return (
-            text
-            + "One seed has no spread, so the step cannot be compared with it."
-        )
-    spread = np.sqrt(points.var(axis=1, ddof=1).sum())
-    size = "larger" if abs(change) > spread else "not larger"
-    text += f"The step is {size} than the seeds' spread, {spread:.1f} points. "
-    if abs(change) > spread and clear == [np.sign(change)] * len(seeds):
-        text += f"Both say the same: {names[int(change > 0)]} is ahead"
-        share = training(runs[b][seeds[0]])
-        if share >= 1:
-            return text + " after as many training steps as the paper takes."
-        return (
-            text
-            + f" after {share:.0%} of the paper's training steps: it learns"
-            " faster."
-        )
-    return text + "Both together do not show that one of the two is ahead."
-
-
-print(step(runs))
+shares = [training(run) for run in effects.all_runs(runs)]
+words.see(
+    claims.sorted_out(answers),
+    f"These runs had {min(shares):.0%} of the paper's training steps, which"
+    " are 50 epochs over 246 clips in batches of 8."
+    + " A variant that is ahead may only learn faster."
+    * (min(shares) < 1)
+    if shares
+    else "",
+)
 
 # %% [markdown]
-# Here are all steps of table 3 with their intervals of 95 % over subjects and seeds. *Seen from* is
-# the smallest true difference that such a test sees four times in five. There are three answers, here
-# and on every page of this book. *Better* or *worse*: p is below 0.05 after
-# [Holm's correction](../book/glossary.md#holm-correction) for these rows. *Under 5 points*: the whole
-# interval is nearer to zero than that. *Cannot be told*: neither. [The first page](index.ipynb) has
-# these steps beside those of real motion.
+# ## Seed by seed: an illustration
+#
+# This section decides nothing. [McNemar's exact test](../book/glossary.md#mcnemar-test) looks at one
+# seed, and at the clips that only one of two variants got right. It takes clips as independent, and
+# it knows nothing of other seeds. So it shows how much one seed says, and the verdict stays with the
+# test above. A cell has the clips that only the first and only the second one got right, and $p$
+# after Holm's correction.
 
-# %% slide="steps"
-answers = effects.differences(runs, real_motion.PAIRS)
-if len(answers):
-    points = effects.differences(runs, real_motion.PAIRS, metrics.accuracy)
-    caption = f"What a module brings, {where}"
-    display(
-        effects.table(answers, caption, besides={"points of accuracy": points})
-    )
+# %% tags=["hide-output"]
+names = paper.VARIANT_NAMES
+pairs = {f"{names[a]} / {names[b]}": (a, b) for a, b in combinations(runs, 2)}
+tests = effects.mcnemar(runs, pairs)
+caption = f"Only first / only second (p), an illustration. {where}"
+if len(tests):
+    display(plots.table(effects.by_seed(runs, pairs), caption))
+
+# %% tags=["remove-input"]
+words.see(claims.single_seeds(tests), "This is no verdict.")
+
+# %% [markdown]
+# The paper prints steps of the accuracy. Here they are beside ours.
 
 # %%
-steps = pd.DataFrame(
-    {
-        "from base to": [paper.VARIANT_NAMES[name] for name in VARIANTS[1:]],
-        "printed": [
-            paper.TABLE3[name][0] - paper.TABLE3["base"][0]
-            for name in VARIANTS[1:]
-        ],
-        "here": [
-            (
-                100
-                * (
-                    means["accuracy"][paper.VARIANT_NAMES[name]]
-                    - means["accuracy"]["base"]
-                )
-                if {"base", name} <= set(runs)
-                else None
-            )
-            for name in VARIANTS[1:]
-        ],
-    }
-).astype({"here": float})
-plots.table(
-    steps,
-    "Steps of the accuracy in points. Printed: CASME II, one run each. Here:"
-    f" {where}, means",
-    digits=1,
-    index=False,
+rows = []
+here = 100 * means["accuracy"].reindex(printed.index)
+for name in printed.index[1:]:
+    row = {"from base to": name}
+    for source, values in {
+        "printed": 100 * printed["accuracy"],
+        "here": here,
+    }.items():
+        row[source] = values[name] - values["base"]
+    rows.append(row)
+steps = pd.DataFrame(rows)
+caption = (
+    f"Steps of accuracy in points. Printed: CASME II. Here, means: {where}"
+)
+plots.table(steps, caption, digits=1, index=False)
+
+# %% tags=["remove-input"]
+both = steps.dropna().set_index("from base to")
+words.see(
+    f"{(both['printed'] * both['here'] > 0).sum()} of {len(both)} steps have"
+    " the sign that is printed."
+    if len(both)
+    else "No step of table 3 has run here.",
 )
 
 # %% [markdown]
@@ -323,10 +295,9 @@ plots.table(
 # The profile `narrow` trains the small network of `laptop`; its synthetic data has as many clips and
 # subjects as CASME II gives the paper. A CPU can do this. The paper's own width (`PROFILE=paper`)
 # needs a GPU, and so does the literal reading of the text (`PROFILE=literal`); once such a run is
-# saved, the table has it too. Nothing is run for this table: it
-# loads the predictions under `results/`, which `make ablation PROFILE=narrow` made. The first rows
-# are those of this page, for comparison.
-
+# saved, the table has it too. Nothing is run for this table: it loads the predictions under
+# `results/`, which `make ablation PROFILE=narrow` makes. The first rows are those of this page, for
+# comparison.
 
 # %% tags=["hide-input"]
 larger = {
@@ -334,45 +305,35 @@ larger = {
     for name in ("narrow", "paper", "literal")
 }
 larger = {name: variants for name, variants in larger.items() if variants}
-lines = []
+lines = []  # a table for each profile
 for name, variants in {f"{profile}, above": runs, **larger}.items():
-    for variant, seeds in variants.items():
-        first = next(iter(seeds.values()))
-        line = {
-            "profile": name,
-            "method": effects.title(variant),
-            "clips (subjects)": (
-                f"{first['clip'].nunique()} ({first['subject'].nunique()})"
-            ),
-            "seeds": str(len(seeds)),
-        }
-        values = pd.DataFrame([metrics.scores(run) for run in seeds.values()])
-        for score, mean in values.mean().items():
-            deviation = (
-                f" ± {values[score].std(ddof=1):.3f}" if len(seeds) > 1 else ""
-            )
-            line[score] = f"{mean:.3f}{deviation}".replace(
-                " ", "\N{NO-BREAK SPACE}"
-            )
-        lines.append(line)
+    of = provenance.experiment(effects.all_runs(variants)).partition("; ")[2]
+    table = effects.scores(variants, which=list(effects.LABELS))
+    table.insert(0, "profile", name)
+    lines.append(table.assign(experiment=of))
 
 # %% slide="larger"
-plots.table(
-    pd.DataFrame(lines),
-    f"{dataset}: mean over seeds ± standard deviation. Compare rows of one"
-    " profile",
-    index=False,
-)
+if lines:
+    caption = f"{dataset}: mean over seeds ± standard deviation"
+    table = pd.concat(lines).rename_axis("method").reset_index()
+    display(plots.table(table, caption, index=False))
 
-# %%
-for name, variants in larger.items():
-    for b in VARIANTS[1:]:
-        print(f"- Profile {name}, {step(variants, b=b)}")
-if not larger:
-    print(
-        f"No run of profile narrow, paper or literal on {dataset} data is"
-        " saved under results/."
-    )
+# %% tags=["remove-input"]
+words.see(
+    "Compare rows of one profile only.",
+    *(
+        f"Profile {name}: "
+        + claims.ablation(
+            effects.differences(variants, real_motion.PAIRS),
+            f"make ablation PROFILE={name}",
+        )
+        for name, variants in larger.items()
+    ),
+    ""
+    if larger
+    else f"No run of profile narrow, paper or literal that leaves one subject"
+    f" out is saved for {dataset} data.",
+)
 
 # %% [markdown]
 # ## On many more people
@@ -390,11 +351,17 @@ people = trials.saved(Study(profile="narrow"), "people").load(
 found = effects.differences(people, real_motion.PAIRS)
 if len(found):
     first = effects.all_runs(people)[0]
-    counts = f"{first['clip'].nunique():,} clips"
-    counts += f" of {first['subject'].nunique()} new people"
-    display(effects.table(found, f"Tested on {counts}, last epoch"))
-else:
-    print("No two of these networks were trained so yet.")
+    caption = (
+        f"Tested on {first['clip'].nunique():,} clips of"
+        f" {first['subject'].nunique()} new people; profile narrow, last epoch"
+    )
+    display(effects.table(found, caption))
+
+# %% tags=["remove-input"]
+words.see(
+    claims.sorted_out(found),
+    "" if len(found) else "`.venv/bin/merlib people` makes these runs.",
+)
 
 # %% [markdown]
 # ## Do the modules help each other?
@@ -413,11 +380,11 @@ else:
 # %%
 beyond = audit.printed_synergy()
 clips_beyond = beyond["accuracy"] / 100 * n
-print(
+words.see(
     "Printed, points beyond the sum:"
-    f" {', '.join(f'{s} {v:+.1f}' for s, v in beyond.items())}."
+    f" {', '.join(f'{s} {v:+.1f}' for s, v in beyond.items())}.",
+    f"In clips the interaction of the accuracy is {clips_beyond:.0f} of {n}.",
 )
-print(f"In clips: {clips_beyond:.0f} of {n}.")
 
 # %% tags=["hide-input"]
 of_all = {}
@@ -430,16 +397,11 @@ for name, variants in {f"{profile}, above": runs, **larger}.items():
     of_all[name] = own
 found = pd.concat(of_all.values())
 if len(found):
-    display(
-        effects.table(
-            found, f"Beyond the sum of both steps. Here: {dataset}", "points"
-        )
-    )
-else:
-    print(
-        "Not every variant has run with the same seed: there is nothing to"
-        " compute here."
-    )
+    caption = f"Beyond the sum of both steps. Here: {where}"
+    display(effects.table(found, caption, "points"))
+
+# %% tags=["remove-input"]
+words.see(claims.sorted_out(found, "points"))
 
 # %% [markdown]
 # ## Where is something gained, and where lost?
@@ -488,43 +450,51 @@ if metrics.common_seeds(both["base"], both["full"]):
         }
     )
 
-# %%
+# %% tags=["hide-input"]
+of_both = provenance.experiment(effects.all_runs(both))
 if gains is not None:
-    caption = (
-        f"Recall of base and full by group of clips, profile {name}, means"
-        " over seeds"
+    plots.show(
+        effects.forest(gains, "full minus base, points of recall"),
+        alt=(
+            "Each group of clips in a row, in points of recall: a bar is the"
+            " interval of full minus base, dots are seeds, beside a line at"
+            " zero; at the right what follows."
+        ),
+        of=of_both,
     )
-    display(plots.table(clips, caption))
-    caption = f"Full minus base in recall, profile {name}"
-    display(effects.table(gains, caption, unit="points of recall"))
-else:
-    print("Base and full have no seed in common.")
 
-# %%
+# %% [markdown]
+# *What both modules change in the recall of each group of clips.*
+
+# %% tags=["hide-cell"]
 if gains is not None:
-    for emotion in recalls.CLAIMED:
-        told = [
-            group for group in gains.index if group.startswith(f"{emotion} ")
-        ]
-        for group in told:
-            print(
-                f"{group}: {effects.points(gains.loc[group])} points,"
-                f" {gains.loc[group, 'answer']}"
-            )
-        if not told:
-            print(
-                f"{emotion}: no clips of this class, or no units of them are"
-                " known, in this data"
-            )
-    if "contempt" in groups:
-        shares = {
-            k: recalls.taken_for(runs, "contempt", "happiness")
-            for k, runs in both.items()
-        }
-        print(
-            "contempt taken for happiness:",
-            ", ".join(f"{k} {v:.0%}" for k, v in shares.items()),
+    caption = f"Recall by group of clips, means over seeds. {of_both}"
+    display(plots.table(clips, caption))
+    caption = f"Full minus base in recall. {of_both}"
+    display(effects.table(gains, caption, unit="points of recall"))
+
+# %% tags=["remove-input"]
+shown = pd.DataFrame() if gains is None else gains
+told = [claims.sorted_out(shown, "points of recall")]
+for emotion in recalls.CLAIMED if gains is not None else ():
+    some = gains[gains.index.str.startswith(f"{emotion} ")]
+    told += [
+        f"{group}: {effects.points(line)} points, {line['answer']}."
+        for group, line in some.iterrows()
+    ]
+    if not len(some):
+        told.append(
+            f"{emotion.capitalize()}: this data has no clips of this class, or"
+            " their units are not known."
         )
+if gains is not None and "contempt" in groups:
+    shares = {
+        k: recalls.taken_for(some, "contempt", "happiness")
+        for k, some in both.items()
+    }
+    listed = ", ".join(f"{k} {v:.0%}" for k, v in shares.items())
+    told.append(f"Contempt is taken for happiness: {listed}.")
+words.see(*told)
 
 # %% [markdown]
 # Groups are small: a class of 25 clips of a few people has a wide interval, so *cannot be told* is
@@ -536,16 +506,15 @@ if gains is not None:
 
 # %%
 right = {name: round(row[0] / 100 * n) for name, row in paper.TABLE3.items()}
-for name in VARIANTS[1:]:
-    more = right[name] - right["base"]
-    print(
-        f"{paper.VARIANT_NAMES[name]}: {more} right clips of {n} more than"
-        " base"
-    )
+more = [
+    f"{right[name] - right['base']} for {paper.VARIANT_NAMES[name]}"
+    for name in VARIANTS[1:]
+]
+words.see(f"Right clips of {n} more than with base: {', '.join(more)}.")
 
 # %% [markdown]
 # Without the paper's predictions, clip by clip, nobody can make a paired test of the printed steps.
-# Compare them with the spread over seeds above. Variants also differ in size ([the
+# Compare them with the intervals above. Variants also differ in size ([the
 # network](05_network.ipynb)): a fair control for a module has the same number of parameters without
 # its idea.
 
@@ -555,13 +524,35 @@ for name in VARIANTS[1:]:
 # - One run of each variant is one draw: another seed gives another table. A row needs several
 #   seeds, and it must show its spread.
 # - An interval over subjects says how far the table would move with other people.
-# - A step holds if it is larger than the seeds' spread *and* the paired test is clear in every
-#   seed. The page computes whether it does.
+# - One test decides whether a step holds. It counts chance in people and in seeds, and its answer
+#   may be that nobody can tell.
 # - With a few hundred clips nobody can distinguish a step of a few clips from no step.
 # - Whether two modules help each other is a question of its own, and needs more runs than whether
 #   one of them helps.
 # - What a module adds as an idea and what it adds as size are two questions. The table alone
 #   answers neither.
+
+# %% [markdown]
+# ## Questions
+#
+# :::{admonition} Two runs of the same variant with two seeds differ by three points. What does this say about a step of three points between two variants, with one run each?
+# :class: dropdown
+# Nothing can be concluded from that step. The seed alone moves a row by as much. Only several seeds
+# of both variants, on the same clips, can tell a step from that.
+# :::
+#
+# :::{admonition} Why does McNemar's test, seed by seed, decide nothing on this page?
+# :class: dropdown
+# It takes clips as independent, although clips of one person go together, and it sees one seed. With
+# several seeds it gives several answers, and one could choose. The one test of this book counts
+# people and seeds at once.
+# :::
+#
+# :::{admonition} The answer for a step is *cannot be told*. Has the step been shown to be zero?
+# :class: dropdown
+# No. The interval holds zero and also larger effects. Only *under 5 points* says that a step is
+# small. The column *seen from* says how large a step had to be before this test would find it.
+# :::
 
 # %% [markdown]
 # ## Exercises
@@ -571,6 +562,14 @@ for name in VARIANTS[1:]:
 # If two methods are equally good, each clip that only one of them got right falls to
 # one side or the other like a coin. Compute McNemar's two-sided $p$ from the two counts, only with
 # binomial coefficients, and compare with this page's.
+
+# %% [markdown] tags=["solution", "hide-cell"]
+# :::{admonition} The idea of the solution
+# :class: dropdown
+# If both are equally good, each clip that only one got right is a toss of a fair coin. So $p$ is
+# the share of all tosses that are as uneven as this one, on either side. Expect $p = 1$ for an even
+# split and a small $p$ only when nearly all clips fall on one side.
+# :::
 
 # %% tags=["solution", "hide-cell"] jupyter={"source_hidden": true, "outputs_hidden": true}
 from math import comb
@@ -599,6 +598,15 @@ print("All pairs of this page agree.")
 # How many clips must differ before $p < 0.05$ is possible at all? And: for the
 # printed steps we know only the difference of the counts. If $b$ clips fell to `base`, the larger
 # variant won $b$ plus the step. Up to which $b$ would $p$ stay below 0.05?
+
+# %% [markdown] tags=["solution", "hide-cell"]
+# :::{admonition} The idea of the solution
+# :class: dropdown
+# The most uneven split of $d$ clips is all on one side, with $p = 2 / 2^d$. So there is a fewest
+# $d$. For the printed steps the question is turned around: take more and more lost clips, and stop
+# when the same gain could be chance. Expect that a step of few clips needs variants that hardly
+# differ elsewhere.
+# :::
 
 # %% tags=["solution", "hide-cell"] jupyter={"source_hidden": true, "outputs_hidden": true}
 fewest = next(d for d in range(1, 100) if exact_p(0, d) < 0.05)
@@ -639,6 +647,14 @@ for name, seeds in runs.items():
 # Integrate the density of the largest of $k$, check it for $k = 2$ ($\sigma / \sqrt \pi$) and by
 # drawing, and compare it with the spread of this page.
 
+# %% [markdown] tags=["solution", "hide-cell"]
+# :::{admonition} The idea of the solution
+# :class: dropdown
+# The largest of $k$ draws has a density: $k$ times the normal density times the chance that the
+# other draws are lower. Its mean is the flattery, in standard deviations. Expect it to grow with
+# $k$, but more and more slowly.
+# :::
+
 # %% tags=["solution", "hide-cell"] jupyter={"source_hidden": true, "outputs_hidden": true}
 from scipy.stats import norm
 
@@ -673,6 +689,14 @@ for k in (2, 3, 5, 10):
 # McNemar's test say
 # $p < 0.05$ on $n$ clips? Compute it exactly for the printed step of one module, for
 # $d = 0.1, 0.2, 0.3$, check one value by drawing, and find how many clips would give 80 %.
+
+# %% [markdown] tags=["solution", "hide-cell"]
+# :::{admonition} The idea of the solution
+# :class: dropdown
+# First the number of clips that differ is a binomial draw, then the side of each is another one. Sum
+# the probabilities of all pairs of counts for which McNemar's test says $p < 0.05$. Expect less power
+# where more clips differ, since then more of the difference is chance.
+# :::
 
 # %% tags=["solution", "hide-cell"] jupyter={"source_hidden": true, "outputs_hidden": true}
 from scipy.stats import binom
@@ -721,9 +745,6 @@ print(f"20% differ, drawn 2000 times: {drawn:.2f}")
 everything = [
     run
     for variants in (runs, *larger.values())
-    for own in variants.values()
-    for run in own.values()
+    for run in effects.all_runs(variants)
 ]
-provenance.show(
-    everything, f"make ablation DATASET={dataset} PROFILE={profile}", study
-)
+provenance.show(everything, command, study)

@@ -19,6 +19,55 @@
 #
 # *About 20 minutes to read; once the methods have run, it runs in under a minute on a laptop.*
 # :::
+
+# %% tags=["parameters"]
+dataset = "synthetic"  # or "synthetic-samm", "casme2", "samm", "own"
+data_root = None  # folder of your own copy of the data
+profile = "laptop"  # or "paper", "literal"
+seed = 0
+compared = ["majority", "logistic", "bi-woof"]  # run if they have not run
+overrides = {}  # fields of the configuration to change
+
+# %% tags=["hide-input"]
+import matplotlib.pyplot as plt
+import numpy as np
+import pandas as pd
+from IPython.display import display
+from matplotlib.transforms import Bbox
+
+from merlib import Study, metrics
+from merlib.methods import METHODS, make
+from merlib.methods.views import shape_of
+from merlib.model import explain
+from merlib.pages import (
+    claims,
+    effects,
+    plots,
+    provenance,
+    real_motion,
+    words,
+)
+from merlib.study import paper, parameters
+
+globals().update(parameters.read(globals()))  # papermill may pass text
+plots.style()
+study = Study(
+    dataset=dataset,
+    data_root=data_root,
+    profile=profile,
+    seed=seed,
+    **overrides,
+)
+own = [name for name in METHODS if name in compared or study.finished(name)]
+runs = study.runs(METHODS, make=own)  # method -> seed -> predictions
+where = provenance.experiment(effects.all_runs(runs))
+against = claims.against(runs)
+control = real_motion.against_control(runs)
+command = f"make compare DATASET={dataset} PROFILE={profile}"
+words.answer(claims.comparison(runs, against, control, command))
+
+# %% [markdown]
+# ## The methods
 #
 # The nine are LBP-TOP {cite}`pfister2011recognising`, Bi-WOOF {cite}`liong2018less`, CNN+LSTM
 # {cite}`kim2016micro`, ELRCN {cite}`khor2018enriched`, MERTA {cite}`yang2019merta`, Micro-attention
@@ -40,56 +89,21 @@
 # make compare METHODS="bi-woof ststnet full" SEED=1     # some; goes on where it stopped
 # make compare METHODS=flow                              # all that need nothing but flow
 # ```
-
-# %% tags=["parameters"]
-dataset = "synthetic"  # or "synthetic-samm", "casme2", "samm", "own"
-data_root = None  # folder of your own copy of the data
-profile = "laptop"  # or "paper", "literal"
-seed = 0
-compared = ["majority", "logistic", "bi-woof"]  # run if they have not run
-overrides = {}  # fields of the configuration to change
-
-# %% tags=["hide-input"]
-import matplotlib.pyplot as plt
-import numpy as np
-import pandas as pd
-from IPython.display import display
-from matplotlib.transforms import Bbox
-
-from merlib import Study, metrics
-from merlib.methods import METHODS, make
-from merlib.methods.views import shape_of
-from merlib.model import explain
-from merlib.pages import effects, plots, provenance, real_motion
-from merlib.study import paper, parameters
-
-globals().update(parameters.read(globals()))  # papermill may pass text
-plots.style()
-study = Study(
-    dataset=dataset,
-    data_root=data_root,
-    profile=profile,
-    seed=seed,
-    **overrides,
-)
-where = f"{study.clips.attrs['version']}, profile {profile}"
-print(
-    f"{where}: {len(study.clips)} clips, one is {100 / len(study.clips):.2f}"
-    " points"
-)
-
-# %% [markdown]
+#
 # This page counts the runs that are stored. This study's own runs come first; then come the saved
 # runs under `results/` in the repository, if they are of the same data.
 
 # %%
-own = [name for name in METHODS if name in compared or study.finished(name)]
-runs = study.runs(METHODS, make=own)  # method -> seed -> predictions
 first = {
     name: seeds.get(seed, next(iter(seeds.values())))
     for name, seeds in runs.items()
 }
-print(f"{len(runs)} of {len(METHODS)} methods have run")
+title = {name: effects.title(name) for name in METHODS}
+missing = [title[name] for name in METHODS if name not in runs]
+words.see(
+    f"{len(runs)} of {len(METHODS)} methods have run: {where}.",
+    f"Not run on these clips: {words.listed(missing)}." if missing else "",
+)
 
 # %% [markdown]
 # ## Table 2 as the paper prints it
@@ -104,6 +118,14 @@ years, numbers = zip(*paper.SOURCES2.values(), strict=True)
 printed.insert(0, "year", [year and str(year) for year in years])
 printed["reference"] = [number and f"[{number}]" for number in numbers]
 plots.table(printed, "Table 2 of the paper, as printed", missing="-")
+
+# %% tags=["remove-input"]
+f1 = printed[[name for name in printed if "F1" in str(name)]]
+given = f1.apply(pd.to_numeric, errors="coerce").notna().all(axis=1).sum()
+words.see(
+    f"{given} of the {len(printed)} rows have an F1 for both datasets; the"
+    " last row is the paper's own method."
+)
 
 # %% [markdown]
 # ## Printed and reproduced
@@ -120,7 +142,6 @@ plots.table(printed, "Table 2 of the paper, as printed", missing="-")
 
 # %%
 printed_for = paper.dataset_of(study.clips.attrs["classes"])
-title = {name: effects.title(name) for name in METHODS}
 table = effects.beside_printed(runs, printed_for)
 reduced = {name: METHODS[name].parameters(study.config) for name in runs}
 table["reduced"] = [
@@ -129,11 +150,16 @@ table["reduced"] = [
 ]
 table["needs pre-training"] = [METHODS[name].pretrained_on for name in runs]
 of_table2 = f"Printed: {paper.NAMES[printed_for]}. " if printed_for else ""
-plots.table(table, f"{of_table2}Scores: {where}, mean over seeds", missing="")
+plots.table(table, f"{of_table2}Mean over seeds: {where}", missing="")
 
-# %%
-missing = [title[name] for name in METHODS if name not in runs]
-print(f"Not run on these clips: {'; '.join(missing) or 'none'}.")
+# %% tags=["remove-input"]
+uf1 = {title[n]: effects.mean_scores(runs[n])["uf1"] for n in runs}
+chance = (table["above chance, p"] == "< 0.001").sum()
+words.see(
+    claims.ends(uf1, "UF1"),
+    f"{chance} of {len(table)} methods have p < 0.001 against knowing nothing"
+    " of the labels.",
+)
 
 # %% [markdown]
 # ## The other dataset
@@ -148,96 +174,83 @@ if beside:
     run = next(iter(next(iter(beside.values())).values()))
     other = paper.dataset_of(metrics.class_names(run))
     table = effects.beside_printed(beside, other)
-    of_other = (
-        f"Printed: {paper.NAMES[other]}. Scores:"
-        f" {run.attrs['run']['version']}, profile {profile}:"
-        f" {run['clip'].nunique()} clips of {run['subject'].nunique()}"
-        " subjects, mean over seeds"
-    )
-    display(plots.table(table, of_other))
-else:
-    print(provenance.beside_missing(study, compared))
+    of = provenance.experiment(effects.all_runs(beside))
+    caption = f"Printed: {paper.NAMES[other]}. Mean over seeds: {of}"
+    display(plots.table(table, caption))
+
+# %% tags=["remove-input"]
+scores = {title[n]: effects.mean_scores(beside[n])["uf1"] for n in beside}
+words.see(
+    claims.ends(scores, "UF1")
+    if beside
+    else provenance.beside_missing(study, compared)
+)
 
 # %% [markdown]
 # ## How sure is that?
 #
 # The bars are intervals of 95 % when whole subjects are drawn with replacement
-# ([bootstrap](../book/glossary.md#bootstrap)), for one seed. The dots are
-# [seeds](../book/glossary.md#seed); the diamonds are the seeds of the paper's method.
-
+# ([bootstrap](../book/glossary.md#bootstrap)), all seeds together. The dots are
+# [seeds](../book/glossary.md#seed); the diamonds are the seeds of the paper's method. The dashed
+# line is a method that always answers the largest class.
 
 # %% tags=["hide-input"]
-def mark(name):
-    """Return how a method is drawn: the paper's in another colour and form."""
-    if name == "full":
-        return {"marker": "D", "color": plots.COLOURS[1]}
-    return {"marker": "o", "color": plots.COLOURS[0]}
-
-
-order = sorted(
-    runs, key=lambda name: metrics.scores(first[name])["uf1"], reverse=True
-)
-figure, both = plt.subplots(
-    1, 2, figsize=(6, 0.32 * len(runs) + 1), sharey=True
-)
-for axes, score, function in zip(
-    both, ("accuracy", "uf1"), (metrics.accuracy, metrics.uf1), strict=True
-):
-    for k, name in enumerate(order):
-        low, high = metrics.bootstrap(first[name], function)
-        axes.plot(
-            [low, high],
-            [k, k],
-            color="0.7",
-            linewidth=6,
-            solid_capstyle="butt",
-        )
-        for run in runs[name].values():
-            axes.plot(
-                metrics.scores(run)[score], k, **mark(name), markersize=5
-            )
-    axes.set_xlabel(effects.LABELS[score])
-    axes.set(xlim=(0, 1), xticks=[0, 0.5, 1])
-both[0].set_yticks(range(len(order)), [title[name] for name in order])
-both[0].invert_yaxis()
+order = sorted(runs, key=lambda name: uf1[title[name]], reverse=True)
 plots.show(
-    figure,
+    effects.levels({name: runs[name] for name in order}, marked="full"),
     alt=(
         "Two dot plots side by side, accuracy and UF1 from 0 to 1, with a row"
         " for each method, the one with the highest UF1 on top. Each row has a"
         " grey bar, the interval over subjects, and a blue dot for each seed;"
-        " the paper's method has orange diamonds."
+        " the paper's method has orange diamonds. A dashed line is the largest"
+        " class."
     ),
+    of=where,
 )
 
 # %% [markdown]
 # *Every method, ordered by UF1; the paper's, in another colour and form.*
 
+# %% tags=["remove-input"]
+place = order.index("full") + 1 if "full" in order else None
+words.see(
+    f"The paper's method is in row {place} of {len(order)}."
+    if place
+    else "The paper's method has not run on these clips.",
+    "The place in this order is no verdict: see how far the bars overlap.",
+)
+
 # %% [markdown]
-# ## Against the paper's method, clip by clip
+# ## Against the paper's method
 #
-# The table has [McNemar's exact test](../book/glossary.md#mcnemar-test) of each method against the
-# paper's whole method, on the clips that only one of the two got right. So many tests find
-# something by chance, so the last column has Holm's correction.
+# Each row is the paper's method minus another one, in UF1, on the same clips and seeds. The interval
+# of 95 % counts chance in people and in seeds. So many tests find something by chance, so the answer
+# is after [Holm's correction](../book/glossary.md#holm-correction) for all rows. Chance has no part in
+# some methods, so their one run is compared with every seed of the paper's method.
 
-# %%
-reference = "full" if "full" in runs else next(iter(runs))
-others = [name for name in order if name != reference]
-tests = [metrics.mcnemar(first[reference], first[name]) for name in others]
-pairs = pd.DataFrame(
-    tests,
-    columns=["only the reference", "only the other", "p"],
-    index=[title[name] for name in others],
-)
-pairs["p, corrected"] = metrics.holm(pairs["p"])
-plots.table(pairs, f"Reference: {title[reference]}. {where}")
+# %% tags=["hide-input"]
+if len(against):
+    plots.show(
+        effects.forest(against, "full minus the other, points of UF1"),
+        alt=(
+            "Each method in a row, in points of UF1: a bar is the interval of"
+            " the paper's method minus this one, dots are seeds, beside a line"
+            " at zero; at the right what follows: ahead, behind, under 5"
+            " points or cannot be told."
+        ),
+        of=where,
+    )
 
-# %%
-beaten = [name for name, p in pairs["p, corrected"].items() if p < 0.05]
-print(
-    f"After correction {title[reference]} differs from:"
-    f" {'; '.join(beaten) or 'none'}."
-)
+# %% [markdown]
+# *The paper's method minus each other one. Right of zero, the paper's method has more.*
+
+# %% tags=["hide-output"]
+if len(against):
+    caption = f"The paper's method minus each other one. {where}"
+    display(effects.table(against, caption))
+
+# %% tags=["remove-input"]
+words.see(claims.sorted_out(against))
 
 # %% [markdown]
 # ## Does a network beat the linear control?
@@ -246,10 +259,12 @@ print(
 # that of each network of [the page on real motion](24_real_motion.ipynb) that has run here.
 
 # %%
-if len(control := real_motion.against_control(runs)):
-    display(
-        effects.table(control, f"Network minus linear control, UF1, {where}")
-    )
+if len(control):
+    caption = f"Network minus linear control, UF1. {where}"
+    display(effects.table(control, caption))
+
+# %% tags=["remove-input"]
+words.see(claims.sorted_out(control))
 
 # %% [markdown]
 # ## What it costs
@@ -259,11 +274,11 @@ if len(control := real_motion.against_control(runs)):
 # those of all folds added up, without preparation. A method without a network has only seconds.
 #
 # The full size of a rebuilt network is not always that of its source: many sources take networks
-# that were trained on other images, and ours are smaller. The line below the table names those that
-# have as many parameters as in their source.
+# that were trained on other images, and ours are smaller. The sentence below the table names those
+# that have as many parameters as in their source.
 
 
-# %%
+# %% tags=["hide-input"]
 def cost(name, config):
     """Return parameters and operations in millions, or nothing for a method
     without a network.
@@ -288,27 +303,30 @@ def seconds(run):
 
 
 full_size = Study("synthetic", profile="paper").config
+sizes = {"full size": full_size, "here": study.config}
 costs = pd.concat(
     {
-        "full size": (
-            pd.DataFrame({name: cost(name, full_size) for name in runs}).T
-        ),
-        "here": (
-            pd.DataFrame({name: cost(name, study.config) for name in runs}).T
-        ),
+        size: pd.DataFrame({name: cost(name, config) for name in runs}).T
+        for size, config in sizes.items()
     },
     axis=1,
 ).reindex(list(runs))
 costs["here", "seconds"] = [seconds(first[name]) for name in runs]
 costs["here", "UF1"] = [metrics.scores(first[name])["uf1"] for name in runs]
 costs.index = [title[name] for name in runs]
-plots.table(costs, f"Cost and quality, {where}, one seed", digits=2)
 
-# %%
+# %% tags=["hide-output"]
+caption = f"Cost and quality; seconds and UF1 are of one seed. {where}"
+plots.table(costs, caption, digits=2)
+
+# %% tags=["remove-input"]
 same = [title[name] for name in runs if METHODS[name].same_size]
-print(
-    "At full size, as many parameters as in the source:"
-    f" {'; '.join(same) or 'none'}."
+slow = costs["here", "seconds"].idxmax() if len(costs) else None
+words.see(
+    f"The longest training of all folds is that of {slow}." if slow else "",
+    f"At full size, as many parameters as in the source: {words.listed(same)}."
+    if same
+    else "No method has at full size as many parameters as in its source.",
 )
 
 # %% tags=["hide-input"]
@@ -348,7 +366,8 @@ points = {
     for n, run in first.items()
 }
 for name, point in points.items():
-    axes.plot(*point, **mark(name))
+    colour, form = (1, "D") if name == "full" else (0, "o")
+    axes.plot(*point, form, color=plots.COLOURS[colour])
 axes.set_xscale("log")
 axes.margins(x=0.3)
 axes.set(xlabel="seconds of all folds", ylabel="UF1")
@@ -367,34 +386,46 @@ plots.show(
         " diamond for the paper's method. Good and cheap is up and to the"
         " left."
     ),
+    of=f"{where}; of each method one seed",
 )
 
 # %% [markdown]
 # *Quality against the time of training. A method that is up and to the left is good and cheap.*
-#
-# Section 1 of the paper says of 3D-CNN that it has many parameters and takes much computation, and
-# of OFF-ApexNet that it loses accuracy, since it sees the apex frame alone. The next lines hold both
-# against the paper's own network, as far as all three have run.
 
-# %%
+# %% tags=["remove-input"]
+cheap = [
+    title[n]
+    for n, (time, score) in points.items()
+    if not any(t < time and u > score for t, u in points.values())
+]
+words.see(
+    "No other method is both faster and better than these:"
+    f" {words.listed(cheap)}."
+    if cheap
+    else "No method has run."
+)
+
+# %% [markdown]
+# Section 1 of the paper says of 3D-CNN that it has many parameters and takes much computation, and
+# of OFF-ApexNet that it loses accuracy, since it sees the apex frame alone. The next lines compare
+# both with the paper's own network, as far as all three have run.
+
+# %% tags=["hide-input"]
+told = []
 for name in ("3d-cnn", "off-apexnet"):
     if {name, "full"} <= set(runs):
-        sizes = costs["full size"].loc[[title[name], title["full"]]]
-        told = " and ".join(
-            f"{b / a:.0f} times as many {key}" for key, (a, b) in sizes.items()
+        rows = costs["full size"].loc[[title[name], title["full"]]]
+        times = " and ".join(
+            f"{b / a:.0f} times as many {key}" for key, (a, b) in rows.items()
         )
-        print(f"{title['full']} has {told} as {title[name]}.")
-        found = effects.differences(
-            runs, {title[name]: (name, "full")}, metrics.accuracy
+        told.append(f"{title['full']} has {times} as {title[name]}.")
+        pair = {title[name]: (name, "full")}
+        (line,) = effects.differences(runs, pair, metrics.accuracy).iloc
+        told.append(
+            f"The accuracy of {title[name]} minus that of the paper's network:"
+            f" {claims.told(line, 'points')}."
         )
-        told = (
-            f"{effects.points(found.iloc[0])} points,"
-            f" {found['answer'].iloc[0]}"
-        )
-        print(
-            f"The accuracy of {title[name]} minus that of {title['full']}:"
-            f" {told}."
-        )
+words.see(*told or ["Neither has run beside the paper's network."])
 
 # %% [markdown]
 # ## How to read this
@@ -417,13 +448,42 @@ for name in ("3d-cnn", "off-apexnet"):
 # - Show what a method costs beside its score.
 
 # %% [markdown]
+# ## Questions
+#
+# :::{admonition} Table 2 prints a higher F1 for one method than for another one. Why does this not show that the first method is better?
+# :class: dropdown
+# The rows come from different papers. Preprocessing, clips, classes and even the definition of F1
+# differ. Only rows with the same data, folds, epoch and score can be compared.
+# :::
+#
+# :::{admonition} One method is in the first row of the figure, and the answer of its difference is *cannot be told*. How can both be true?
+# :class: dropdown
+# The order shows one sample of people and seeds. The interval of the difference holds zero, so other
+# people or seeds could turn the order around.
+# :::
+#
+# :::{admonition} Why does every row need the linear control beside it?
+# :class: dropdown
+# A logistic regression on the flow is cheap and simple. If a network is not shown to beat it, its
+# parts cannot be what makes it good. A comparison of networks alone would not show that.
+# :::
+
+# %% [markdown]
 # ## Exercises
 #
 # ### Exercise 1 (easy)
 #
-# Correct the $p$ values of this page by hand after Holm: the smallest of $m$ times
+# Correct the $p$ values of the rows above by hand after Holm: the smallest of $m$ times
 # $m$, the next times $m - 1$, and so on; none may fall below one before it, none rises above 1.
 # Compare with the simpler correction of Bonferroni, which multiplies all by $m$.
+
+# %% [markdown] tags=["solution", "hide-cell"]
+# :::{admonition} The idea of the solution
+# :class: dropdown
+# Sort the values, multiply each by how many are left, and let none fall below the one before it.
+# Expect Holm's values to be as small as Bonferroni's or smaller: only the smallest $p$ is multiplied
+# by all $m$. So Holm never finds less.
+# :::
 
 
 # %% tags=["solution", "hide-cell"] jupyter={"source_hidden": true, "outputs_hidden": true}
@@ -436,10 +496,11 @@ def holm_by_hand(p):
     return [corrected[k] for k in range(len(p))]
 
 
-values = pairs["p"].to_list()
+judged = against.dropna(subset="holm") if len(against) else against
+values = judged["p"].to_list() if len(judged) else [0.01, 0.2, 0.03]
 holm = holm_by_hand(values)
 bonferroni = [min(1.0, len(values) * p) for p in values]
-assert np.allclose(holm, pairs["p, corrected"])
+assert np.allclose(holm, judged["holm"] if len(judged) else [0.03, 0.2, 0.06])
 assert all(a <= b for a, b in zip(holm, bonferroni, strict=True))
 example = [0.03, 0.01, 0.04]
 print(f"{example} -> Holm {[round(p, 3) for p in holm_by_hand(example)]}")
@@ -461,6 +522,14 @@ print(
 # [recall](../book/glossary.md#recall). Compute both from the [confusion
 # matrices](../book/glossary.md#confusion-matrix) that the authors of KFC-MER released. Which of the
 # two does table 2 quote?
+
+# %% [markdown] tags=["solution", "hide-cell"]
+# :::{admonition} The idea of the solution
+# :class: dropdown
+# From a confusion matrix come precision and recall of each class. The mean of their F1 and the
+# harmonic mean of their means are two numbers. Expect them to differ where classes differ, and see
+# which one is near the quoted figure.
+# :::
 
 # %% tags=["solution", "hide-cell"] jupyter={"source_hidden": true, "outputs_hidden": true}
 for where_from, column in (("casme2", 1), ("samm", 3)):
@@ -495,6 +564,14 @@ for where_from, column in (("casme2", 1), ("samm", 3)):
 # uniform between 0 and 1. How often is at least one of them below 0.05, uncorrected and corrected
 # after Holm? Compute both for the number of methods in the registry, and check by drawing.
 
+# %% [markdown] tags=["solution", "hide-cell"]
+# :::{admonition} The idea of the solution
+# :class: dropdown
+# One true null hypothesis is not rejected with probability 0.95, and $m$ independent ones with
+# $0.95^m$. Holm rejects something only if the smallest $p$ is below $0.05 / m$. Expect a large share
+# without correction, and nearly 5 % with it. Drawing uniform values must give the same.
+# :::
+
 # %% tags=["solution", "hide-cell"] jupyter={"source_hidden": true, "outputs_hidden": true}
 m, worlds = len(METHODS) - 1, 4000
 p = np.random.default_rng(seed).random((worlds, m))
@@ -515,6 +592,14 @@ for name, share in expected.items():
 # How sure is the *order*? Draw subjects with replacement, the same ones for every
 # method, rank the methods by UF1 each time, and count how often each comes first and between which
 # ranks it lies in 95 % of the draws.
+
+# %% [markdown] tags=["solution", "hide-cell"]
+# :::{admonition} The idea of the solution
+# :class: dropdown
+# A drawn set of subjects gives each method another confusion matrix, from the sums over these
+# subjects. So all methods are ranked on the same draws. Expect that several methods come first now
+# and then, and that a place in the order is sure only to within many ranks.
+# :::
 
 
 # %% tags=["solution", "hide-cell"] jupyter={"source_hidden": true, "outputs_hidden": true}
@@ -563,6 +648,4 @@ plots.table(
 
 # %%
 everything = effects.all_runs(runs) + effects.all_runs(beside)
-provenance.show(
-    everything, f"make compare DATASET={dataset} PROFILE={profile}", study
-)
+provenance.show(everything, command, study)

@@ -33,11 +33,21 @@ from IPython.display import Markdown, display
 
 from merlib import Study, metrics
 from merlib.model import explain
-from merlib.pages import effects, plots, provenance
+from merlib.pages import claims, effects, plots, provenance, words
 from merlib.study import parameters, trials
 
 globals().update(parameters.read(globals()))  # papermill may pass text
 plots.style()
+saved = trials.find(
+    Study(dataset, data_root, profile, seed, **overrides), "ingredients"
+)
+study, runs = saved.study, saved.runs  # runs: trial -> seed -> predictions
+where = provenance.experiment(effects.all_runs(runs))
+CONTRASTS = trials.CONTRASTS
+answers = effects.differences(runs, CONTRASTS, more="brings", less="costs")
+grey = claims.grey_alone(runs)
+command = trials.command(study, "ingredients")
+words.answer(claims.ingredients(answers, grey, where, command))
 
 # %% [markdown]
 # ## The trials
@@ -58,10 +68,6 @@ plots.style()
 # synthetic clips and subjects as CASME II gives the paper.
 
 # %%
-saved = trials.find(
-    Study(dataset, data_root, profile, seed, **overrides), "ingredients"
-)
-study, runs = saved.study, saved.runs  # runs: trial -> seed -> predictions
 print(saved)
 
 # %% [markdown]
@@ -88,8 +94,12 @@ if runs:
     table.insert(1, "parameters", pd.Series(counts).rename(effects.title))
     table.loc["largest", "seeds"] = None
     table = table.rename({"largest": "the largest class"})
-    caption = f"{saved.where}; mean ± standard deviation over seeds"
+    caption = f"Mean ± standard deviation over seeds. {where}"
     display(plots.table(table.astype(object), caption))
+
+# %% tags=["remove-input"]
+level = {effects.title(n): effects.mean_scores(runs[n])["uf1"] for n in runs}
+words.see(claims.ends(level, "UF1"))
 
 # %% [markdown]
 # ## The difference, clip by clip
@@ -116,27 +126,12 @@ if runs:
 # Each comparison has a name, a trial with the ingredient and a trial without it:
 
 # %%
-CONTRASTS = trials.CONTRASTS
-answers = effects.differences(runs, CONTRASTS, more="brings", less="costs")
 for name, (with_it, without) in CONTRASTS.items():
     print(f"{name}: {effects.title(with_it)} - {effects.title(without)}")
 
 # %% [markdown]
-# The table gives each difference in points: a hundred points are the whole of a score.
-
-# %% tags=["hide-input"]
-if len(answers):
-    accuracy = effects.differences(runs, CONTRASTS, metrics.accuracy)
-    caption = f"With minus without, {saved.where}"
-    display(
-        effects.table(
-            answers, caption, besides={"points of accuracy": accuracy}
-        )
-    )
-
-# %% [markdown]
-# The figure shows the same differences of UF1. To the right of zero the ingredient brings
-# something; to the left it costs.
+# The figure shows the differences of UF1 in points: a hundred points are the whole of a score. To
+# the right of zero the ingredient brings something; to the left it costs.
 
 # %% tags=["hide-input"]
 if len(answers):
@@ -146,28 +141,42 @@ if len(answers):
             "Each row is one ingredient, over points of UF1: a bar is the"
             " interval of the difference, a mark its mean, dots are seeds; a"
             " dashed line marks zero. At the right what follows: brings,"
-            " costs, small or cannot be told."
+            " costs, under 5 points or cannot be told."
         ),
+        of=where,
     )
 
 # %% [markdown]
 # *Bars: intervals of 95 %, over people and seeds; a thin bar has one seed and is over people alone.
 # Dots: seeds. Mark: their mean.*
+
+# %% tags=["hide-output"]
+if len(answers):
+    accuracy = effects.differences(runs, CONTRASTS, metrics.accuracy)
+    besides = {"points of accuracy": accuracy}
+    caption = f"With minus without. {where}"
+    display(effects.table(answers, caption, besides=besides))
+
+# %% tags=["remove-input"]
+words.see(claims.sorted_out(answers))
+
+# %% [markdown]
+# ## Seed by seed: an illustration
 #
-# ## Seed by seed
-#
+# This table decides nothing; the verdict rests on the differences above.
 # [McNemar's test](../book/glossary.md#mcnemar-test) looks at one seed and at the clips that only
 # one side got right. A cell says how many were right only with the ingredient, how many only
 # without, and $p$ after Holm's correction for all tests of the table. If $p$ is small in one seed
 # and large in the next, the seed decided.
 
-# %% tags=["hide-input"]
-if len(tests := effects.by_seed(runs, CONTRASTS)):
-    caption = (
-        f"Only with / only without (p, corrected for {tests.count().sum()}"
-        " tests)"
-    )
-    display(plots.table(tests, f"{caption}, {saved.where}"))
+# %% tags=["hide-output"]
+tests = effects.mcnemar(runs, CONTRASTS)
+if len(tests):
+    caption = f"Only with / only without (p, {len(tests)} tests). {where}"
+    display(plots.table(effects.by_seed(runs, CONTRASTS), caption))
+
+# %% tags=["remove-input"]
+words.see(claims.single_seeds(tests), "This is no verdict.")
 
 # %% [markdown]
 # ## Magnification, with and without flow
@@ -176,9 +185,10 @@ if len(tests := effects.by_seed(runs, CONTRASTS)):
 # magnification touches the grey channel alone. Beside flow it can only add what flow does not say
 # already. Whether it works at all is seen where grey is the only source: *grey alone, magnified or
 # not*. And that says something only if the network finds anything in grey alone: more than a method
-# that always answers the largest class.
+# that always answers the largest class. If that is not shown, the answer of this comparison is
+# *cannot be told*, whatever the difference is.
 
-# %%
+# %% tags=["hide-input"]
 # Gain where grey is alone, gain beside flow.
 CASES = {
     (True, True): "Magnification brings something, with and without flow.",
@@ -193,46 +203,25 @@ CASES = {
         "No gain of magnification is seen, neither with flow nor without."
     ),
 }
-both = answers.reindex(["magnification, no flow", "magnification"]).dropna(
-    how="all"
-)
+both = answers.reindex([claims.GREY, "magnification"]).dropna(how="all")
 lines = [
     f"{name}: {effects.points(one)} points of UF1."
     for name, one in both.iterrows()
 ]
-if both.get("holm", pd.Series()).notna().sum() == 2:
-    lines.append(CASES[tuple(both["answer"] == "brings")])
-else:
+if both.get("holm", pd.Series()).notna().sum() < 2:
     lines.append(
         "The trials of this comparison are not all saved with two seeds: no"
         " verdict."
     )
-
-# %% [markdown]
-# First the question whether grey alone tells anything:
-
-# %% tags=["hide-input"]
-if grey := runs.get("grey-only"):
-    largest = {
-        number: effects.largest_class(run) for number, run in grey.items()
-    }
-    against = effects.differences(
-        {"grey": grey, "largest": largest}, {"": ("grey", "largest")}
+elif claims.learnt(grey):
+    lines.append(CASES[tuple(both["answer"] == "brings")])
+else:
+    lines.append(
+        "Grey alone is not shown to find anything, so what magnification"
+        " brings there cannot be told."
     )
-    (above,) = [line for _, line in against.iterrows()]
-    print(
-        f"Grey alone, against the largest class: {effects.points(above)}"
-        " points of UF1."
-    )
-    alone = both[both.index == "magnification, no flow"]
-    if (
-        above["low"] <= 0
-        and ((alone["low"] <= 0) & (alone["high"] >= 0)).any()
-    ):
-        print(
-            "It finds nothing for certain: the pair of grey alone says little"
-            " on magnification."
-        )
+for name, one in grey.iterrows():
+    print(f"{name}: {claims.told(one)}.")
 print("\n".join(lines))
 
 # %% [markdown]
@@ -240,10 +229,19 @@ print("\n".join(lines))
 #
 # The lines are computed from the intervals of the figure. An interval may leave out zero although
 # $p$ after Holm's correction is not below 0.05. The line then says so: among so many comparisons
-# one such is no surprise.
+# one such is no surprise. Where grey alone is not shown to find anything, the line on magnification
+# without flow says that nobody can tell.
 
-# %%
+# %% tags=["hide-input"]
 lines = effects.sentences(answers)
+if not claims.learnt(grey):
+    lines = [
+        f"- **{claims.GREY}**: cannot be told, since grey alone is not shown"
+        " to do better than always answering the largest class"
+        if line.startswith(f"- **{claims.GREY}**")
+        else line
+        for line in lines
+    ]
 display(
     Markdown(
         "\n".join(lines)
@@ -274,12 +272,40 @@ display(
 # - Magnification touches grey alone, so it takes two comparisons to judge it.
 # - Many comparisons need a correction; the verdict says where a line fails it.
 #
+# ## Questions
+#
+# :::{admonition} Why is magnification judged twice?
+# :class: dropdown
+# It touches the grey channel alone, and flow measures the same movement. Beside flow it can only add
+# what flow does not say already. Whether it does anything at all is seen where grey is the only
+# source.
+# :::
+#
+# :::{admonition} Grey alone always answers the largest class, magnified or not. What follows about magnification?
+# :class: dropdown
+# Nothing. Two networks that have learnt nothing do not differ, whatever their input is. The page then
+# says *cannot be told*.
+# :::
+#
+# :::{admonition} The interval of an ingredient goes from -4 to +12 points. Does the ingredient bring nothing?
+# :class: dropdown
+# That is not shown. Effects up to 12 points remain possible. *Under 5 points* would need an interval
+# that lies between -5 and +5.
+# :::
+#
 # ## Exercises
 #
 # ### Exercise 1 (easy)
 #
 # From the two counts of McNemar's test alone, compute the difference in accuracy.
 # Check it on every comparison and seed. (If no trial is saved, on invented answers.)
+
+# %% [markdown] tags=["solution", "hide-cell"]
+# :::{admonition} The idea of the solution
+# :class: dropdown
+# Clips that both got right, or both wrong, cancel in the difference. So the accuracy changes by the
+# clips that were gained minus those that were lost, over all clips. Expect this to be exact.
+# :::
 
 
 # %% tags=["solution", "hide-cell"] jupyter={"source_hidden": true, "outputs_hidden": true}
@@ -332,6 +358,14 @@ print(
 # are equally good on the whole, but each better with some people, and count how often either
 # interval leaves out zero, which is the truth.
 
+# %% [markdown] tags=["solution", "hide-cell"]
+# :::{admonition} The idea of the solution
+# :class: dropdown
+# Invent two methods that are equally good on the whole, but each better with some people. Then the
+# truth is zero, and an interval of 95 % should leave it out in 5 % of the cases. Expect the interval
+# over clips to leave it out far more often, since clips of one person go together.
+# :::
+
 # %% tags=["solution", "hide-cell"] jupyter={"source_hidden": true, "outputs_hidden": true}
 rng, studies = np.random.default_rng(1), 40
 misses = {"subjects": 0, "clips": 0}
@@ -361,6 +395,14 @@ print(
 # Does flow make magnification superfluous? Then it brings *more* where flow is
 # missing. Give this difference of two differences an interval over people; all four trials must
 # see the same drawn subjects.
+
+# %% [markdown] tags=["solution", "hide-cell"]
+# :::{admonition} The idea of the solution
+# :class: dropdown
+# The question is a difference of two differences, so all four trials enter with a sign. Draw the
+# same subjects for all four and take the quantiles. Expect an interval about 1.4 times as wide as
+# that of one difference, or wider.
+# :::
 
 # %% tags=["solution", "hide-cell"] jupyter={"source_hidden": true, "outputs_hidden": true}
 signs = {
@@ -423,6 +465,4 @@ print(
 # ## Where these figures come from
 
 # %%
-provenance.show(
-    effects.all_runs(saved.runs), trials.command(study, "ingredients"), study
-)
+provenance.show(effects.all_runs(saved.runs), command, study)

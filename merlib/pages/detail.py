@@ -35,6 +35,7 @@ ASKED = {
 """Prediction -> difference -> first, second. "small" are movements below a pixel."""
 
 BESIDES = {
+    "full − MFFM": ("full", "mffm"),
     "shallowest pair − deepest pair": ("pairs-shallow", "pairs-deep"),
     "full − adjacent pairs": ("full", "pairs-adjacent"),
     "full − pairs two apart": ("full", "pairs-second"),

@@ -102,6 +102,7 @@ def levels(
     runs: Mapping[str, Runs],
     titles: Mapping[str, str] | None = None,
     which: Sequence[str] = ("accuracy", "uf1"),
+    marked: str = "",
 ) -> Figure:
     """Draw the scores of runs: each method in a row, a dot for each seed.
 
@@ -112,23 +113,38 @@ def levels(
     ----------
     titles, which
         See `scores`.
+    marked : str
+        A method that is drawn in another colour and form.
     """
     figure, panels = plt.subplots(
         1, len(which), figsize=(6, 0.34 * len(runs) + 1.1), sharey=True, squeeze=False
     )
     chance = metrics.scores(largest_class(all_runs(runs)[0]))
     for axes, score in zip(panels[0], which, strict=True):
-        for k, seeds in enumerate(runs.values()):
-            low, high = metrics.bootstrap(pd.concat(list(seeds.values())), metrics.METRICS[score])
-            axes.plot([low, high], [k, k], color="0.7", linewidth=7, solid_capstyle="butt")
+        for k, (name, seeds) in enumerate(runs.items()):
+            ends = metrics.bootstrap(pd.concat(list(seeds.values())), metrics.METRICS[score])
             dots = [metrics.scores(table)[score] for table in seeds.values()]
-            axes.plot(dots, [k] * len(dots), "o", color=plots.COLOURS[0], markersize=5)
+            look = {"color": plots.COLOURS[1], "marker": "D"} if name == marked else {}
+            bar(axes, k, ends, dots, **look)
         axes.axvline(chance[score], color="black", linestyle="--", linewidth=1)
         axes.set(xlabel=LABELS[score], xlim=(0, 1), xticks=[0, 0.5, 1])
     names = [(titles or {}).get(name, title(name)) for name in runs]
     panels[0, 0].set_yticks(range(len(runs)), names)
     panels[0, 0].invert_yaxis()
     return figure
+
+
+def bar(
+    axes: Axes,
+    row: int,
+    ends: Sequence[float],
+    dots: Sequence[float],
+    color: str = plots.COLOURS[0],
+    marker: str = "o",
+) -> None:
+    """Draw an interval as a grey bar in a row, with values of single runs over it as dots."""
+    axes.plot(ends, [row, row], color="0.7", linewidth=7, solid_capstyle="butt")
+    axes.plot(dots, [row] * len(dots), marker, color=color, markersize=5)
 
 
 def differences(

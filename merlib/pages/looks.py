@@ -8,7 +8,9 @@ import pandas as pd
 from matplotlib.figure import Figure
 
 from merlib import metrics
+from merlib.metrics import Difference
 from merlib.study import regions, trials
+from merlib.study.study import Study
 
 from . import effects, plots
 
@@ -21,14 +23,16 @@ SHORT = {name: trial.title for name, trial in trials.ATTENTION.items()} | {"full
 CONTROLS = [("MFEM", title) for title in SHORT.values() if title != "MFEM"]
 
 ASKED = {
-    "energy": [("sum", "usual places"), ("sum", "flat map"), ("sum", "before"), *CONTROLS],
+    "raised": [("sum", "usual places"), ("sum", "flat map"), ("sum", "before"), *CONTROLS],
     "share": [("sum", "first look"), ("second look", "first look"), ("sum", "before"), *CONTROLS],
     "pointing": CONTROLS,
 }
 """Measure -> pairs of maps that are compared."""
 
 CLAIMED = {
-    "more energy in the moving regions than the usual places": [("energy", "sum", "usual places")],
+    "more energy above the median in the moving regions than the usual places": [
+        ("raised", "sum", "usual places")
+    ],
     "more of several regions covered than by each control": [("share", *pair) for pair in CONTROLS],
     "more of several regions covered than by the first look alone": [
         ("share", "sum", "first look")
@@ -57,7 +61,7 @@ def compared(found: pd.DataFrame) -> pd.DataFrame:
     shown = {title: after[after["name"] == name] for name, title in SHORT.items()}
     shown |= {title: full[full["map"] == name] for name, title in MAPS.items()}
     shown["usual places"] = full[full["map"] == "usual"]
-    shown["flat map"] = shown["sum"].assign(energy=shown["sum"]["area"])
+    shown["flat map"] = shown["sum"].assign(raised=shown["sum"]["area"])
     differences = {
         named(measure, one, other): value
         for measure, pairs in ASKED.items()
@@ -78,16 +82,51 @@ def verdict(answers: pd.DataFrame) -> str:
     Returns
     -------
     str
-        ``no run yet``, ``one seed``, ``shown`` (every rule of `CLAIMED` holds) or
-        `merlib.metrics.UNTOLD`.
+        ``no run yet``, also if a difference of `CLAIMED` is missing; ``one seed``; ``shown`` (every
+        rule of `CLAIMED` holds) or `merlib.metrics.UNTOLD`.
     """
-    if not len(answers):
+    if not len(answers) or missing(answers):
         return "no run yet"
     names = [named(*one) for rule in CLAIMED.values() for one in rule]
     claimed = answers.reindex(names)["answer"]
     if (claimed == "one seed").any():
         return "one seed"
     return "shown" if (claimed == "more").all() else metrics.UNTOLD
+
+
+def rules(answers: pd.DataFrame) -> list[str]:
+    """Say of each rule of `CLAIMED` whether it holds, with its differences."""
+    lines = []
+    for text, rule in CLAIMED.items():
+        names = [named(*one) for one in rule]
+        found = answers[answers.index.isin(names)]
+        told = [
+            f"{name.split(': ')[1]}: {100 * line['value']:+.1f} points, {line['answer']}"
+            for name, line in found.iterrows()
+        ]
+        holds = len(found) == len(names) and (found["answer"] == "more").all()
+        word = "yes" if holds else "not shown" if len(found) == len(names) else "not measured yet"
+        lines.append(f"{text}: {word} ({'; '.join(told) or 'nothing is saved'})")
+    return lines
+
+
+def control(study: Study) -> Difference | None:
+    """Return the energy of `merlib.study.regions.positive_control` minus that of usual places."""
+    found = regions.positive_control(study)
+    flow, usual = (found[found["map"] == name] for name in ("flow", "usual"))
+    return regions.difference(flow, usual, "raised")
+
+
+def missing(answers: pd.DataFrame) -> list[str]:
+    """Return the differences on which the verdict rests and that nobody has measured."""
+    names = [named(*one) for rule in CLAIMED.values() for one in rule]
+    return [name for name in names if name not in answers.index]
+
+
+def accuracies(runs: Mapping[str, effects.Runs]) -> pd.DataFrame:
+    """Return the accuracy with MFEM minus that with each control in its place, see `judged`."""
+    pairs = {f"MFEM instead of {SHORT[name]}": ("full", name) for name in SHORT if name != "full"}
+    return effects.differences(runs, pairs, metrics.accuracy)
 
 
 def over_face(
@@ -139,7 +178,7 @@ def by_stage(series: Mapping[str, pd.DataFrame], blind: pd.DataFrame) -> Figure:
     blind : DataFrame
         See `merlib.study.regions.blind`.
     """
-    figure, panels = plt.subplots(3, 1, figsize=(6, 8.5), sharex=True)
+    figure, panels = plt.subplots(len(regions.MEASURES), 1, figsize=(6, 10.5), sharex=True)
     for axes, (measure, label) in zip(panels, regions.MEASURES.items(), strict=True):
         for k, (title, rows) in enumerate(series.items()):
             look = {"color": plots.COLOURS[k], "label": title}

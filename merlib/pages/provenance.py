@@ -87,7 +87,7 @@ def experiment(runs: Iterable[pd.DataFrame]) -> str:
         return "no run is saved"
     about = [table.attrs["run"] for table in tables]
     data = dict.fromkeys(f"{one['version']}, profile {one['profile']}" for one in about)
-    protocols = dict.fromkeys(LEFT_OUT[one["protocol"]] for one in about)
+    protocols = dict.fromkeys(LEFT_OUT[one.get("protocol", "halves")] for one in about)
     epochs = sorted({int(table["epoch"].max()) for table in tables} - {1})
     seeds = sorted({int(one["seed"]) for one in about})
     clips, people = (

@@ -14,7 +14,7 @@ from merlib.methods import METHODS
 from merlib.study import audit, motion, paper, regions, trials
 from merlib.study.study import Study
 
-from . import detail, effects, looks, plots, provenance, real_motion
+from . import claims, detail, effects, looks, plots, provenance, real_motion
 from .effects import Runs
 
 DATA = {
@@ -245,10 +245,9 @@ def beyond(runs: Mapping[str, Runs]) -> Answer:
 
 
 def order(runs: Mapping[str, Runs], method: str = "full") -> Answer:
-    """Return the rank of a method by UF1, and from how many others McNemar's test tells it apart.
+    """Return the rank of a method by UF1, and which others it is shown ahead of and behind.
 
-    The test is of the first seed of each, after Holm's correction for all runs; the variants of
-    table 3 and the controls are no rivals.
+    See `merlib.pages.claims.against`; the variants of table 3 and the controls are no rivals.
     """
     others = {*paper.TABLE3, "majority", "logistic", "svm"}
     rivals = [name for name in runs if name == method or name not in others]
@@ -256,14 +255,14 @@ def order(runs: Mapping[str, Runs], method: str = "full") -> Answer:
         return NO_RUN
     scores = {name: effects.mean_scores(runs[name])["uf1"] for name in rivals}
     rank = sorted(rivals, key=lambda name: scores[name], reverse=True).index(method) + 1
-    first = {name: {0: some[min(some)]} for name, some in runs.items()}
-    pairs = {name: (method, name) for name in runs if name != method}
-    tests = effects.mcnemar(first, pairs).droplevel("seed").loc[[n for n in rivals if n != method]]
-    clear = tests[tests["p"] < 0.05]
-    ahead, behind = ((clear["first"] > clear["second"]) == first for first in (True, False))
-    word = "against it" if behind.any() else metrics.UNTOLD
-    told = f"rank {rank} of {len(rivals)}; ahead of {ahead.sum()}, behind {behind.sum()}"
-    return Answer(told, "shown" if ahead.sum() == len(tests) else word, tables(runs, rivals))
+    found = claims.against(runs, method)
+    found = found[found.index.isin([effects.title(name) for name in rivals])]
+    ahead, behind, one = (
+        (found["answer"] == answer).sum() for answer in ("ahead", "behind", "one seed")
+    )
+    told = f"rank {rank} of {len(rivals)}; ahead of {ahead}, behind {behind}"
+    word = "against it" if behind else "one seed" if one == len(found) else metrics.UNTOLD
+    return Answer(told, "shown" if ahead == len(rivals) - 1 else word, tables(runs, rivals))
 
 
 def control(runs: Mapping[str, Runs]) -> Answer:

@@ -4,6 +4,7 @@ The generator of the synthetic data knows the moving regions exactly. Of a real 
 units are annotated; their templates in `merlib.data.synthetic.action_units` say which places move.
 """
 
+import itertools
 import re
 
 import cv2
@@ -32,12 +33,17 @@ TOP = 0.1
 MEASURES = {
     "pointing": "highest place in a region",
     "energy": "energy in the regions",
+    "raised": "energy above the median",
     "share": "regions covered",
 }
-"""Measures of `look`, and of `with_share`, with what they are called in figures."""
+"""Measures of `look`, of `raised` and of `with_share`, with what they are called in figures."""
 
-COLUMNS = ["clip", "subject", "stage", "map", "pointing", "energy", "area", "covered", "regions"]
-"""What `of_study` tells about a map."""
+COLUMNS = ["clip", "subject", "stage", "map", "pointing", "energy", "area", "covered", "regions",
+           "raised"]  # fmt: skip
+"""What `of_study` tells about a map. Tables that were saved before ``raised`` was measured have the
+others alone."""
+
+STAGES = (1, 2, 3, 4)
 
 MAPS = {
     "before": ("x",),
@@ -141,6 +147,64 @@ def look(values: np.ndarray, regions: list[np.ndarray]) -> dict[str, float]:
         "covered": float(sum((top & region).any() for region in regions)),
         "regions": float(len(regions)),
     }
+
+
+def raised(values: np.ndarray, regions: list[np.ndarray]) -> float:
+    """Return which share of a map's energy above its median lies in the moving regions.
+
+    A map that is high everywhere has much energy outside the regions although it says nothing
+    there. What is above the median is what stands out of the map.
+
+    Parameters
+    ----------
+    values : ndarray (H, W)
+        A map of any resolution.
+    regions : list of ndarray (S, S) bool
+        At least one.
+
+    Returns
+    -------
+    float
+        Of a flat map, in which nothing stands out, the share of the crop that the regions take.
+    """
+    large, union = enlarged(values, regions[0].shape[0]), np.any(regions, axis=0)
+    above = np.clip(large - np.median(large), 0, None)
+    return float(above[union].sum() / above.sum()) if above.any() else float(union.mean())
+
+
+def positive_control(study: Study) -> pd.DataFrame:
+    """Measure a map that must score well: how large the flow of the input is at the apex.
+
+    The network gets this flow, and only the moving regions move. A measure that does not find the
+    regions in it cannot find them in a map of attention. Beside it, as the map ``usual``: how often
+    each place moves in the clips of the other subjects.
+
+    Returns
+    -------
+    DataFrame
+        ``clip, subject, stage, map, raised`` and ``seed``, which is 0: nothing is trained. Each row
+        is one map at the resolution of one stage, of the clips with a known region.
+    """
+    known, rows = of_clips(study), []
+    for _, some in study.clips.groupby("subject"):
+        others = [regions for name, regions in known.items() if name not in set(some["clip"])]
+        usual = how_often(others)
+        if usual is None:
+            continue
+        for row, clip in some[some["clip"].isin(known)].iterrows():
+            shown = {"flow": np.hypot(*study.numbers.x[row, -1, 1:3]), "usual": usual}
+            about = {"clip": clip["clip"], "subject": clip["subject"], "seed": 0}
+            for stage, (name, values) in itertools.product(STAGES, shown.items()):
+                coarse = coarser(values, places(study.config.size, stage))
+                score = raised(coarse, known[clip["clip"]])
+                rows.append(about | {"stage": stage, "map": name, "raised": score})
+    return pd.DataFrame(rows, columns=["clip", "subject", "seed", "stage", "map", "raised"])
+
+
+def places(size: int, stage: int) -> tuple[int, int]:
+    """Return how many places a stage's map of a crop has, down and across."""
+    side = -(-size // 2 ** (stage + 1))  # rounded up
+    return side, side
 
 
 def of_clips(study: Study) -> dict[str, list[np.ndarray]]:
@@ -249,6 +313,7 @@ def of_study(study: Study, method: str) -> pd.DataFrame:
                     shown["usual"] = coarser(usual, shown["sum"].shape[1:])[None]
                 for name, (values,) in shown.items():
                     measures = look(values, known[clip["clip"]])
+                    measures["raised"] = raised(values, known[clip["clip"]])
                     rows.append(about | {"stage": stage, "map": name} | measures)
     return pd.DataFrame(rows).round(6)
 
@@ -312,13 +377,16 @@ def blind(known: dict[str, list[np.ndarray]], size: int, seed: int = 0) -> pd.Da
     """
     rng, rows = np.random.default_rng(seed), []
     usual = how_often(list(known.values()))
-    for stage in (1, 2, 3, 4):
-        side = -(-size // 2 ** (stage + 1))  # rounded up
+    for stage in STAGES:
+        shape = places(size, stage)
         for regions in known.values():
-            maps = [("random map", rng.random((side, side))) for _ in range(3)]
+            maps = [("random map", rng.random(shape)) for _ in range(3)]
             if usual is not None:
-                maps.append(("usual places", coarser(usual, (side, side))))
-            rows += [{"map": name, "stage": stage} | look(m, regions) for name, m in maps]
+                maps.append(("usual places", coarser(usual, shape)))
+            rows += [
+                {"map": name, "stage": stage, "raised": raised(m, regions)} | look(m, regions)
+                for name, m in maps
+            ]
     return with_share(pd.DataFrame(rows)).groupby(["map", "stage"])[list(MEASURES)].mean()
 
 

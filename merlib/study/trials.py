@@ -23,7 +23,7 @@ import pandas as pd
 from joblib import delayed
 
 from merlib import loso, metrics, store
-from merlib.config import FLOW, PROFILES, Config, profile
+from merlib.config import FLOW, PROFILES, Config, digest, profile
 from merlib.data import synthetic
 from merlib.files import say, write
 from merlib.model.classifier import NetworkClassifier
@@ -288,7 +288,9 @@ def run(name: str, study: Study, seed: int = 0, protocol: str = "halves") -> pd.
     if name in ATTENTION and study.dataset == "flow":
         say("Where attention looks is not measured: the dataset flow has no faces.")
     elif name in ATTENTION and protocol == "halves":
-        looks = trial.run_folder(method, seed) / f"regions-{regions.VERSION}.csv"
+        # The columns are in the name: a file of before one of them was measured does not count.
+        measured = f"regions-{regions.VERSION}-{digest(regions.COLUMNS)}.csv"
+        looks = trial.run_folder(method, seed) / measured
         if not looks.exists():
             write(looks, regions.of_study(trial, method).to_csv(index=False))
         if looks.read_text("utf-8").strip():  # else no region of any clip is known

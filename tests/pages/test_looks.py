@@ -69,6 +69,7 @@ def measured():
     rows = [
         {"clip": clip, "subject": subject, "stage": stage, "seed": seed, "regions": number}
         | {"pointing": rng.random(), "energy": rng.random(), "covered": rng.integers(0, number + 1)}
+        | {"raised": rng.random()}
         for clip, subject, number in clips
         for stage in (1, 2, 3, 4)
         for seed in (0, 1)
@@ -89,7 +90,7 @@ def test_marks_are_means_over_clips_and_seeds_and_dots_are_seeds(measured):
     index = pd.MultiIndex.from_product(
         [["random map", "usual places"], [1, 2, 3, 4]], names=["map", "stage"]
     )
-    chance = pd.DataFrame(np.arange(24).reshape(8, 3) / 24, index, list(regions.MEASURES))
+    chance = pd.DataFrame(np.arange(32).reshape(8, 4) / 32, index, list(regions.MEASURES))
     other = measured.assign(pointing=0.25)
     figure = looks.by_stage({"one": measured, "other": other}, chance)
     assert [axes.get_ylabel() for axes in figure.axes] == list(regions.MEASURES.values())
@@ -124,4 +125,4 @@ def test_a_measure_that_no_clip_has_leaves_its_panel_without_marks(measured):
     chance = pd.DataFrame(columns=list(regions.MEASURES), dtype=float)
     chance.index = pd.MultiIndex.from_tuples([], names=["map", "stage"])
     figure = looks.by_stage({"one": single}, chance)
-    assert [len(lines(axes, marker="o")) for axes in figure.axes] == [4, 4, 0]
+    assert [len(lines(axes, marker="o")) for axes in figure.axes] == [4, 4, 4, 0]

@@ -77,6 +77,28 @@ def test_a_control_has_maps_before_and_after_only(clips):
     }
 
 
+def test_what_stands_out_of_a_map_is_counted_above_its_median():
+    """A map with an offset has little of its energy in the region, and all of what stands out."""
+    region = np.zeros((8, 8), bool)
+    region[:2, :2] = True
+    values = np.full((8, 8), 10.0)
+    values[region] = 12.0
+    assert regions.look(values, [region])["energy"] == pytest.approx(48 / 648)
+    assert regions.raised(values, [region]) == 1
+    values[7, 7] = 14.0  # as much as two places of the region
+    assert regions.raised(values, [region]) == pytest.approx(8 / 12)
+    assert regions.raised(np.ones((8, 8)), [region]) == 4 / 64  # flat: as by chance
+
+
+def test_measurements_of_before_a_measure_was_there_are_readable(tmp_path):
+    saved, rng = Saved(tmp_path), np.random.default_rng(0)
+    table = looks(rng, seeds=(0,)).drop(columns=["seed", "raised"])
+    saved.save({"trial": "full", "method": "full", "seed": 0}, regions=table)
+    found = regions.measured(saved)
+    assert found["raised"].isna().all() and found["energy"].notna().all()
+    assert regions.difference(found, found, "raised") is None
+
+
 # Tables
 
 
@@ -101,6 +123,7 @@ def looks(rng, seeds=(0, 1), people=4):
         {"clip": f"{person}/{number}", "subject": f"s{person}", "stage": stage, "map": name}
         | {"pointing": rng.random(), "energy": rng.random(), "area": 0.2, "seed": seed}
         | {"covered": float(rng.integers(0, number + 1)), "regions": float(number)}
+        | {"raised": rng.random()}
         for person in range(people)
         for number in (1, 2, 3)
         for stage in (1, 2)

@@ -500,6 +500,15 @@ def test_every_unit_moves_by_the_amplitude_on_its_stronger_side():
     assert found == {"12": pytest.approx([0.15, 0.3]), "4": pytest.approx([0.3, 0.0])}
 
 
+def test_the_positive_control_finds_the_regions_of_drawn_faces(study):
+    found = regions.positive_control(study)
+    assert set(found["map"]) == {"flow", "usual"} and set(found["stage"]) == set(regions.STAGES)
+    clips = found["clip"].nunique()
+    assert clips == len(regions.of_clips(study)) and len(found) == clips * 8
+    fine = found[found["stage"] == 1].groupby("map")["raised"].mean()
+    assert fine["flow"] > fine["usual"]
+
+
 # The pages of both claims: on tiny results, and their verdicts on invented ones
 
 
@@ -579,10 +588,11 @@ def printed(name, capsys, **parameters):
 
 
 def looks_of(rng, values):
-    """Measurements of clips with two regions: map -> energy and covered regions."""
+    """Measurements of clips with two regions: map -> energy above the median, covered regions."""
     rows = [
         {"clip": clip, "subject": clip[:5], "stage": stage, "map": name, "pointing": 0.0}
-        | {"energy": energy + rng.normal(0, 0.02), "area": 0.2, "covered": covered, "regions": 2.0}
+        | {"energy": 0.0, "area": 0.2, "covered": covered, "regions": 2.0}
+        | {"raised": energy + rng.normal(0, 0.02)}
         for clip in invented(rng, 0.5)["clip"].unique()
         for stage in (1, 2, 3, 4)
         for name, (energy, covered) in values.items()

@@ -1,0 +1,259 @@
+"""Sentences of the pages on single claims (8, 15, 18, 19, 20): their answers, and what one sees.
+
+Every sentence is computed, so that it is true of any data. Differences are those of
+`merlib.pages.effects.judged`.
+"""
+
+from collections.abc import Mapping
+
+import pandas as pd
+
+from merlib import metrics
+from merlib.metrics import Difference
+from merlib.study import motion
+
+from . import effects, looks, real_motion, words
+from .effects import Runs
+
+ABLATION = {
+    "full minus base": "both: added to base",
+    "full minus MFFM": "MFEM: added to base + MFFM",
+}
+"""What the answer of page 8 calls a difference -> its name in `merlib.pages.real_motion.PAIRS`."""
+
+GREY = "magnification, no flow"
+"""The comparison of `merlib.study.trials.CONTRASTS` in which grey is the only source."""
+
+
+# What one sees
+
+
+def told(line: pd.Series, unit: str = "points of UF1") -> str:
+    """Return a difference with its interval, its answer and what would have been seen."""
+    text = f"{effects.points(line)} {unit}, {line['answer']}"
+    if len(line["seeds"]) > 1 and line["seen"] == line["seen"]:
+        text += f" (a true difference would be seen from {100 * line['seen']:.1f} points on)"
+    return text
+
+
+def sorted_out(found: pd.DataFrame, unit: str = "points of UF1") -> str:
+    """Say which differences have which answer, and which one is furthest from zero."""
+    if not len(found):
+        return "There is no difference to show yet: no two of these have a seed in common."
+    parts = []
+    for answer, some in found.groupby("answer", sort=False):
+        names = words.listed(f"“{name}”" for name in some.index)
+        which = names if len(some) <= 3 else f"{len(some)} of {len(found)}"
+        parts.append(f"“{answer}” for {which}")
+    furthest = found.iloc[found["value"].abs().argmax()]
+    return (
+        f"The answer is {'; '.join(parts)}. The furthest from zero is “{furthest.name}”, "
+        f"{effects.points(furthest)} {unit}."
+    )
+
+
+def ends(values: Mapping[str, float] | pd.Series, what: str) -> str:
+    """Say which of some values is the highest and which the lowest."""
+    values = pd.Series(values, dtype=float).dropna()
+    if not len(values):
+        return f"There is no {what} to show yet."
+    high, low = values.idxmax(), values.idxmin()
+    if len(values) == 1:
+        return f"The {what} of “{high}” is {values[high]:.3f}."
+    if values[high] == values[low]:
+        return f"The {what} is {values[high]:.3f} everywhere."
+    return (
+        f"The highest {what} is that of “{high}”, {values[high]:.3f}; the lowest is that of "
+        f"“{low}”, {values[low]:.3f}."
+    )
+
+
+def single_seeds(tests: pd.DataFrame) -> str:
+    """Say what tests of single seeds found, see `merlib.pages.effects.mcnemar`."""
+    if not len(tests):
+        return "No two of these have a seed in common, so that nothing is tested."
+    clear = (tests["p"] < 0.05).groupby("pair", sort=False)
+    torn = clear.any() & ~clear.all()
+    return (
+        f"p is below 0.05 in {(tests['p'] < 0.05).sum()} of {len(tests)} tests of single seeds. "
+        f"In {torn.sum()} of {len(torn)} pairs one seed says so and another one does not."
+    )
+
+
+# The answers
+
+
+def ablation(found: pd.DataFrame, command: str) -> str:
+    """Answer page 8: the whole method against base and against MFFM alone."""
+    lines = [
+        f"{what}: {told(found.loc[name])}" if name in found.index else f"{what}: no run yet"
+        for what, name in ABLATION.items()
+    ]
+    text = f"By the one rule of this book, with intervals of 95 %: {'; '.join(lines)}."
+    return text if set(ABLATION.values()) & set(found.index) else f"{text} `{command}` makes them."
+
+
+def against(runs: Mapping[str, Runs], reference: str = "full") -> pd.DataFrame:
+    """Return the differences of a method to all others in UF1, see `effects.judged`.
+
+    The only run of a method in which chance has no part is compared with every seed.
+    """
+    everything = dict(runs)
+    for name in motion.CLASSICAL:
+        everything = real_motion.for_every_seed(everything, name)
+    pairs = {effects.title(name): (reference, name) for name in runs if name != reference}
+    return effects.differences(everything, pairs, more="ahead", less="behind")
+
+
+def comparison(
+    runs: Mapping[str, Runs], rivals: pd.DataFrame, networks: pd.DataFrame, command: str
+) -> str:
+    """Answer page 15: who is ahead of the paper's method or behind it, and the linear control.
+
+    Parameters
+    ----------
+    rivals : DataFrame
+        See `against`.
+    networks : DataFrame
+        See `merlib.pages.real_motion.against_control`.
+    """
+    if not len(rivals):
+        text = f"The paper's method has no run beside another method's yet; `{command}` makes one"
+    else:
+        text = f"In UF1, `full` is shown to be {of_answer(rivals, 'ahead')}"
+        text += f" and {of_answer(rivals, 'behind', 'behind')}"
+        rest = (~rivals["answer"].isin(["ahead", "behind"])).sum()
+        text += f"; for the other {rest} of {len(rivals)} methods neither is shown"
+    return f"{text}. As for a linear control: {real_motion.beats(networks, runs)}."
+
+
+def of_answer(found: pd.DataFrame, answer: str, word: str = "ahead of") -> str:
+    """Name the differences with an answer, behind a word."""
+    names = [f"“{name}”" for name in found.index[found["answer"] == answer]]
+    return f"{word} {words.listed(names) if names else 'none'}"
+
+
+def regions(answers: pd.DataFrame, control: Difference | None, where: str, command: str) -> str:
+    """Answer page 18: does MFEM see further regions?
+
+    Parameters
+    ----------
+    answers : DataFrame
+        See `merlib.pages.looks.compared`.
+    control : Difference, optional
+        The positive control minus the usual places.
+    where : str
+        The experiment.
+    command : str
+        What makes the runs that are missing.
+    """
+    verdict = looks.verdict(answers)
+    if verdict == "no run yet":
+        count = len(looks.missing(answers))
+        text = f"No run yet: {count} of the differences on which the verdict rests are not "
+        text += f"measured. `{command}` measures them."
+        text += "" if seen(control) else f" {control_told(control)}"
+    elif not seen(control):
+        text = "The measure of energy cannot see: it does not find the moving regions even in the "
+        text += f"flow that the network gets. So the verdict is {metrics.UNTOLD}."
+    else:
+        text = {
+            "one seed": "From one seed nothing follows.",
+            "shown": "Shown: MFEM sees several regions, and more of them than its controls do.",
+            metrics.UNTOLD: "That MFEM sees more regions than its controls do is not shown: at "
+            "least one of the three rules does not hold.",
+        }[verdict]
+    name = looks.named("share", "sum", "first look")
+    if name in answers.index:
+        line = told(answers.loc[name], "points of the regions covered")
+        text += f" After both looks, minus after the first one alone: {line}."
+    return f"{text} Experiment: {where}."
+
+
+def seen(control: Difference | None) -> bool:
+    """Return whether the positive control passes: its whole interval is above zero."""
+    return control is not None and control.low > 0
+
+
+def control_told(control: Difference | None) -> str:
+    """Say whether the positive control passes."""
+    if control is None:
+        return "No moving region is known in these clips, so the measure cannot be checked."
+    line = effects.points(pd.Series(control._asdict()))
+    word = "passes: the measure sees" if seen(control) else "fails: this measure does not see"
+    return (
+        f"The control {word} where the face moves. The energy of the flow minus that of the usual "
+        f"places is {line} points."
+    )
+
+
+def detail(predictions: Mapping[str, tuple[str, str]], where: str, command: str) -> str:
+    """Answer page 19: does MFFM keep shallow detail? See `merlib.pages.detail.predictions`."""
+    said = {name: answer for name, (answer, _) in predictions.items()}
+    reasons = [why for _, why in predictions.values()]
+    if all(why.startswith("not saved") for why in reasons):
+        return f"No run yet: none of the differences is saved. `{command}` makes them."
+    listed = "; ".join(f"{name}: {answer}" for name, answer in said.items())
+    held = list(said.values())[:3]
+    verdict = (
+        "Shown: all three predictions of the claim hold"
+        if held == ["yes"] * 3
+        else "That MFFM keeps shallow detail is not shown"
+    )
+    if any("not saved" in why or "no sweep" in why for why in reasons):
+        listed += f"; `{command}` makes what is not saved"
+    return f"{verdict} ({listed}). Experiment: {where}."
+
+
+def grey_alone(runs: Mapping[str, Runs]) -> pd.DataFrame:
+    """Return by how much grey alone is better than always answering the largest class.
+
+    It is one difference in UF1, see `effects.judged`; without runs it has no rows.
+    """
+    grey = runs.get("grey-only", {})
+    largest = {seed: effects.largest_class(run) for seed, run in grey.items()}
+    pairs = {"grey alone minus the largest class": ("grey", "largest")}
+    return effects.differences({"grey": grey, "largest": largest}, pairs)
+
+
+def learnt(grey: pd.DataFrame) -> bool:
+    """Return whether grey alone is shown to find more than the largest class, see `grey_alone`."""
+    return bool(len(grey)) and grey["answer"].iloc[0] == "better"
+
+
+def ingredients(answers: pd.DataFrame, grey: pd.DataFrame, where: str, command: str) -> str:
+    """Answer page 20: what does magnification bring, and what do the other ingredients?
+
+    Parameters
+    ----------
+    answers : DataFrame
+        The differences of `merlib.study.trials.CONTRASTS`, with ``brings`` and ``costs``.
+    grey : DataFrame
+        See `grey_alone`.
+    """
+    if not len(answers):
+        return f"No run yet: no ingredient was taken away so far. `{command}` does it."
+    parts = []
+    for name, beside in (("magnification", "beside flow"), (GREY, "where grey is alone")):
+        if name not in answers.index:
+            parts.append(f"{beside}, no run yet")
+        elif name == GREY and not learnt(grey):
+            parts.append(
+                f"{beside}, {metrics.UNTOLD}: grey alone is not shown to do better than always "
+                "answering the largest class"
+            )
+        else:
+            parts.append(f"{beside}, {told(answers.loc[name])}")
+    others = answers.drop(index=["magnification", GREY], errors="ignore")
+    rest = f" Of the other ingredients: {counted(others)}." if len(others) else ""
+    return f"Magnification: {'; '.join(parts)}.{rest} Experiment: {where}."
+
+
+def counted(found: pd.DataFrame) -> str:
+    """Say how many differences have which answer, and name those that bring or cost something."""
+    parts = []
+    for answer, some in found.groupby("answer", sort=False):
+        clear = answer in ("brings", "costs")
+        names = f" ({words.listed(some.index)})" if clear else ""
+        parts.append(f"“{answer}” for {len(some)} of {len(found)}{names}")
+    return "; ".join(parts)

@@ -1,0 +1,137 @@
+"""The answers of the pages on single claims follow the numbers, and are true where runs lack."""
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from merlib import metrics
+from merlib.metrics import Difference
+from merlib.pages import claims, effects, looks
+
+
+def judged(**values):
+    """Differences with three seeds: name -> (value, half of the interval, p)."""
+    found = {
+        name: Difference(value, value - half, value + half, p, {0: value, 1: value, 2: value}, half)
+        for name, (value, half, p) in values.items()
+    }
+    return effects.judged(found, more="brings", less="costs")
+
+
+def predictions(rng, accuracy, people=16, each=6):
+    """Answers of people who have six clips each; a share of the answers is right."""
+    subject = np.repeat([f"s{k:02d}" for k in range(people)], each)
+    label = np.where(np.arange(people * each) % 3 > 0, "others", "disgust")
+    right = rng.random(len(label)) < accuracy
+    p = np.where(right == (label == "others"), 0.9, 0.1)
+    table = pd.DataFrame({"subject": subject, "label": label, "epoch": 1})
+    table["clip"] = [f"{name}/{k}" for k, name in enumerate(subject)]
+    return table.assign(p_disgust=1 - p, p_others=p)
+
+
+def test_a_difference_is_told_with_its_interval_its_answer_and_what_would_be_seen():
+    (line,) = [row for _, row in judged(A=(0.1, 0.05, 0.001)).iterrows()]
+    told = claims.told(line)
+    assert told.startswith("+10.0 (+5.0 to +15.0) points of UF1, brings")
+    assert "seen from 5.0 points on" in told
+    alone = effects.judged({"A": Difference(0.1, 0.05, 0.15, 0.001, {0: 0.1}, 0.05)})
+    assert claims.told(alone.iloc[0]) == "+10.0 (+5.0 to +15.0) points of UF1, one seed"
+
+
+def test_answers_are_sorted_and_many_names_are_counted():
+    values = {name: (0.01, 0.2, 0.9) for name in "abcd"} | {"e": (-0.3, 0.05, 0.0001)}
+    told = claims.sorted_out(judged(**values))
+    assert "“cannot be told” for 4 of 5" in told and "“costs” for “e”" in told
+    assert "furthest from zero is “e”, -30.0" in told
+    assert "no difference to show" in claims.sorted_out(pd.DataFrame())
+
+
+def test_the_ends_of_values():
+    assert claims.ends({"a": 0.2, "b": 0.7, "c": np.nan}, "UF1") == (
+        "The highest UF1 is that of “b”, 0.700; the lowest is that of “a”, 0.200."
+    )
+    assert claims.ends({"a": 0.5, "b": 0.5}, "UF1") == "The UF1 is 0.500 everywhere."
+    assert claims.ends({"a": 0.5}, "UF1") == "The UF1 of “a” is 0.500."
+    assert claims.ends({}, "UF1") == "There is no UF1 to show yet."
+
+
+def test_seeds_that_disagree_are_counted():
+    index = pd.MultiIndex.from_product([["a", "b", "c"], [0, 1]], names=["pair", "seed"])
+    tests = pd.DataFrame({"p": [0.01, 0.5, 0.01, 0.02, 0.3, 0.9]}, index)
+    told = claims.single_seeds(tests)
+    assert "in 3 of 6 tests" in told and "In 1 of 3 pairs" in told
+
+
+def test_the_ablation_names_what_has_not_run():
+    name = claims.ABLATION["full minus base"]
+    told = claims.ablation(judged(**{name: (0.1, 0.05, 0.001)}), "make it")
+    assert "full minus base: +10.0" in told and "full minus MFFM: no run yet" in told
+    assert "make it" not in told and "`make it`" in claims.ablation(pd.DataFrame(), "make it")
+
+
+def test_the_paper_s_method_is_ahead_of_who_is_worse_and_behind_who_is_better():
+    rng = np.random.default_rng(0)
+    shares = {"full": 0.7, "ststnet": 0.95, "elrcn": 0.35, "base": 0.7}
+    runs = {n: {k: predictions(rng, s) for k in range(3)} for n, s in shares.items()}
+    runs["bi-woof"] = {0: predictions(rng, 0.3)}  # of one seed, for all of them
+    found = claims.against(runs)
+    assert found.loc["Bi-WOOF + SVM", "answer"] == "ahead"
+    values = [metrics.scores(runs["full"][k])["uf1"] - metrics.scores(runs["elrcn"][k])["uf1"]
+              for k in range(3)]  # fmt: skip
+    assert found.loc["ELRCN", "value"] == pytest.approx(np.mean(values))
+    told = claims.comparison(runs, found, pd.DataFrame(), "make compare")
+    assert "ahead of “ELRCN” and “Bi-WOOF + SVM”" in told
+    assert "behind “STSTNet”; for the other 1 of 4" in told
+    assert "since runs are missing" in told
+    without = claims.comparison({}, pd.DataFrame(), pd.DataFrame(), "make compare")
+    assert "`make compare` makes one" in without
+
+
+SEES, BLIND = (Difference(v, v - 0.1, v + 0.1, 0.01, {0: v}) for v in (0.3, 0.05))
+
+
+def test_where_the_measure_cannot_see_there_is_no_verdict_on_regions():
+    names = [looks.named(*one) for rule in looks.CLAIMED.values() for one in rule]
+    all_of = {
+        name: Difference(0.3, 0.2, 0.4, 1e-6, dict.fromkeys((0, 1, 2), 0.3), 0.1) for name in names
+    }
+    answers = effects.judged(all_of, "more", "less", small=None)
+    assert claims.regions(answers, SEES, "here", "make it").startswith("Shown: MFEM sees several")
+    for control in (BLIND, None):
+        told = claims.regions(answers, control, "here", "make it")
+        assert "cannot see" in told and "Shown" not in told
+    told = claims.regions(answers.iloc[1:], SEES, "here", "make it")
+    assert told.startswith("No run yet: 1 of the differences") and "`make it`" in told
+    assert "passes" in claims.control_told(SEES) and "fails" in claims.control_told(BLIND)
+    assert "cannot be checked" in claims.control_told(None)
+
+
+def test_detail_says_what_is_missing_and_what_holds():
+    held = {name: ("yes", "x: +3.0 points, better") for name in "abcd"}
+    assert claims.detail(held, "here", "make it").startswith("Shown: all three predictions")
+    some = held | {"c": ("cannot be told", "not saved; break-down: no sweep")}
+    told = claims.detail(some, "here", "make it")
+    assert told.startswith("That MFFM keeps shallow detail is not shown") and "`make it`" in told
+    none = dict.fromkeys("abcd", ("cannot be told", "not saved"))
+    assert claims.detail(none, "here", "make it").startswith("No run yet")
+
+
+@pytest.mark.parametrize("share", [1 / 3, 0.95])
+def test_magnification_is_not_judged_where_grey_alone_finds_nothing(share):
+    """A network that always answers the larger class; one that is nearly always right."""
+    rng = np.random.default_rng(0)
+    runs = {"grey-only": {}}
+    for seed in range(3):
+        table = predictions(rng, share)
+        if share < 0.5:
+            table = table.assign(p_others=1.0, p_disgust=0.0)
+        runs["grey-only"][seed] = table
+    grey = claims.grey_alone(runs)
+    assert claims.learnt(grey) == (share > 0.5)
+    answers = judged(**{"magnification": (0.1, 0.05, 0.001), claims.GREY: (0.2, 0.05, 0.001)})
+    told = claims.ingredients(answers, grey, "here", "make it")
+    assert "beside flow, +10.0" in told
+    assert ("where grey is alone, +20.0" in told) == (share > 0.5)
+    assert ("where grey is alone, cannot be told" in told) == (share < 0.5)
+    assert not claims.learnt(claims.grey_alone({}))
+    assert claims.ingredients(pd.DataFrame(), grey, "here", "make it").startswith("No run yet")
