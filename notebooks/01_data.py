@@ -151,7 +151,7 @@ words.see(
     else "No face: the pictures of this data are not shown in public."
 )
 
-# %% [markdown] slideshow={"slide_type": "slide"}
+# %% [markdown]
 # ## What each class looks like
 #
 # One clip of each class, the one whose face moves most. Of drawn clips, those without a blink come
