@@ -31,7 +31,7 @@ from merlib.data.synthetic.action_units import (
     UNITS,
     displacement,
 )
-from merlib.pages import diagrams, drawing, effects, plots
+from merlib.pages import diagrams, drawing, effects, plots, words
 from merlib.study import paper, parameters, related
 
 globals().update(parameters.read(globals()))  # papermill may pass text
@@ -72,7 +72,7 @@ plots.style()
 # are the units that the paper names, 12, 14, 15 and 17 in section 3.2, with 20, a neighbour.
 
 
-# %% slide="places"
+# %% tags=["hide-input"] slide="places"
 def agreement(units):
     """Return how far the places and the movements of units agree, as two
     tables of cosines.
@@ -102,6 +102,16 @@ plots.table(
 # %%
 plots.table(
     movements, "Movements: how far they move it in the same way", digits=2
+)
+
+# %% tags=["remove-input"]
+apart = places.where(np.tril(np.ones(places.shape, bool), -1)).stack()
+pair, value = apart.idxmax(), apart.max()
+words.see(
+    f"{words.listed(pair)} share their place most ({value:.2f}); their"
+    f" movements agree by {movements.loc[pair]:.2f}.",
+    "Where the first table has a large number and the second one a small or"
+    " a negative one, only the direction tells the units apart.",
 )
 
 # %% [markdown]
@@ -156,7 +166,7 @@ drawing.show(diagrams.network)
 # %% mystnb={"markdown_format": "myst"} slide="related"
 Markdown(related.table(related.NAMED, "15_comparison.ipynb"))
 
-# %%
+# %% tags=["hide-input"]
 others = {
     name: work for name, work in related.NAMED.items() if name != "the paper"
 }
@@ -175,6 +185,13 @@ several = [
 several = [name for name in several if name in runs]
 print(f"Runs here and classifies from several layers: {', '.join(several)}.")
 
+# %% tags=["remove-input"]
+words.see(
+    f"{len(attending)} of the {len(others)} methods have attention, and"
+    f" {len(several)} of those that run here use several layers. So neither"
+    " idea is new by itself."
+)
+
 # %% [markdown]
 # So gap 2 is not everybody's: the method that the paper calls the best so far, AM3F-FlowNet, already
 # brings several scales to its classifier. The two methods that do not run here need networks that
@@ -192,6 +209,12 @@ Markdown(related.table(related.OTHERS, "15_comparison.ipynb"))
 # %%
 print(", ".join(effects.title(name) for name in related.CONTROLS))
 
+# %% tags=["remove-input"]
+words.see(
+    f"{len(related.CONTROLS)} controls. A method that is not better than they"
+    " are has learnt nothing of faces."
+)
+
 # %% [markdown]
 # ## Summary
 #
@@ -204,12 +227,39 @@ print(", ".join(effects.title(name) for name in related.CONTROLS))
 #   here](15_comparison.ipynb) are for.
 
 # %% [markdown]
+# ## Questions
+#
+# :::{admonition} 1. Why is the direction of the flow more useful than its length alone?
+# :class: dropdown
+# Several action units move the same part of the face, most of all the corner of the mouth. A map
+# of places cannot tell them apart. The direction often can.
+# :::
+#
+# :::{admonition} 2. Which gap does each of the two modules answer?
+# :class: dropdown
+# MFEM answers the first gap: attention sees one region. MFFM answers the second gap: a classifier
+# sees one layer.
+# :::
+#
+# :::{admonition} 3. Why is a table of scores from different papers no comparison?
+# :class: dropdown
+# The papers differ in their clips, classes, protocols and tuning. Only methods that run on the
+# same folds can be compared.
+# :::
+#
 # ## Exercises
 #
 # ### Exercise 1 (easy)
 #
 # The paper says that its method is the best on both datasets. Which method has the
 # highest figure in each column of table 2?
+
+# %% [markdown] tags=["solution", "hide-cell"]
+# :::{admonition} Solution in words
+# :class: dropdown
+# Take the largest number of each of the four columns. The paper leads three of them. In the
+# fourth, F1 on SAMM, another method has the larger number, which the text does not mention.
+# :::
 
 # %% tags=["solution", "hide-cell"] jupyter={"source_hidden": true, "outputs_hidden": true}
 columns = ("CASME II, accuracy", "CASME II, F1", "SAMM, accuracy", "SAMM, F1")
@@ -227,6 +277,14 @@ print(leaders.to_string())
 #
 # Which two action units of the generator share their place most, though they belong
 # to different emotions of CASME II? Look for pairs that agree in place and hardly in movement.
+
+# %% [markdown] tags=["solution", "hide-cell"]
+# :::{admonition} Solution in words
+# :class: dropdown
+# Compare the units in pairs, with the tables of this page for all units. A pair that agrees in
+# place and hardly in movement can be told apart by the direction only. The cosine of the lengths
+# is never below that of the vectors.
+# :::
 
 # %% tags=["solution", "hide-cell"] jupyter={"source_hidden": true, "outputs_hidden": true}
 shown = {
@@ -259,6 +317,14 @@ assert all(place >= abs(movement) - 1e-6 for place, movement, _, _ in pairs)
 # each combination of units that the generator draws for CASME II, once as lengths of the movement and
 # once as vectors, with noise in every point. It answers the emotion of the combination that
 # correlates most. How often is the emotion right?
+
+# %% [markdown] tags=["solution", "hide-cell"]
+# :::{admonition} Solution in words
+# :class: dropdown
+# Compute the movement of each combination, once as lengths and once as vectors. Add noise and
+# look for the combination that is most alike. With noise the vectors lose less, because they know
+# the direction as well.
+# :::
 
 # %% tags=["solution", "hide-cell"] jupyter={"source_hidden": true, "outputs_hidden": true}
 x, y = np.meshgrid(np.linspace(-1.5, 1.5, 40), np.linspace(-1, 2, 40))

@@ -29,17 +29,20 @@ show_faces = None  # True, False; None shows faces if drawn, not real
 overrides = {}  # fields of the configuration to change
 
 # %% tags=["hide-input"]
+from dataclasses import replace
 from itertools import cycle
 
 import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
+from IPython.display import display
 
 from merlib import Study, metrics
 from merlib.config import CLASSES, DRAWN
+from merlib.data import synthetic
 from merlib.data.frames import read_frames
 from merlib.data.synthetic import action_units
-from merlib.pages import drawing, plots, procedure
+from merlib.pages import drawing, film, plots, procedure, words
 from merlib.study import paper, parameters
 
 globals().update(parameters.read(globals()))  # papermill may pass text
@@ -107,6 +110,13 @@ table1 = table1.map(
 )
 plots.table(table1, f"Table 1. Here: {clips.attrs['version']}", digits=0)
 
+# %% tags=["remove-input"]
+words.see(
+    f"{counted.idxmax()} is the largest class, {counted.max()} of"
+    f" {len(clips)} clips; {counted.idxmin()} is the smallest,"
+    f" {counted.min()} clips."
+)
+
 # %% [markdown]
 # ## Faces
 #
@@ -132,10 +142,67 @@ if faces.shown:
 
 # %% [markdown]
 # *The onset frame of the first clip of some subjects.*
+
+# %% tags=["remove-input"]
+words.see(
+    f"{len(first)} of the {clips['subject'].nunique()} people of"
+    f" {clips.attrs['version']}, each at rest."
+    if faces.shown
+    else "No face: the pictures of this data are not shown in public."
+)
+
+# %% [markdown]
+# ## What each class looks like
 #
+# One clip of each class, the one whose face moves most. Of drawn clips, those without a blink come
+# first: magnified, a blink outshines everything else. The movement is magnified with
+# $\alpha = 10$, as [the next page](02_preprocessing.ipynb) explains, and the head is held still.
+# Without this you would hardly see it.
+
+# %% tags=["hide-input"]
+largest_of = {}
+if faces.shown:
+    ways = pd.Series(plots.movement(study), index=clips.index)
+    if dataset in DRAWN:  # magnified, a blink outshines all else
+        told = map(synthetic.Truth(study.root).clip, clips["clip"])
+        ways[[truth.events["blink"] is not None for truth in told]] -= 1000
+    largest_of = {
+        name: clips.loc[ways[clips["emotion"] == name].idxmax()]
+        for name in classes
+        if (clips["emotion"] == name).any()
+    }
+    kind = study.config.evm.replace("off", "iir")
+    magnifying = replace(study.config, evm=kind, evm_alpha=10.0)
+    loops = {
+        f"{name}: AU {shown['action_units']}": film.moving(
+            shown, magnifying, side=192, most=24
+        )[1]
+        for name, shown in largest_of.items()
+    }
+    text = "A face from rest to the largest movement and back. {name}."
+    display(film.films(loops, fps=12, alt=text))
+
+# %% [markdown]
+# *A clip of each class as a film, magnified, with its action units.*
+
+# %% tags=["remove-input"]
+words.see(
+    *(
+        f"{name}: clip `{shown['clip']}`, action units"
+        f" {shown['action_units']}."
+        for name, shown in largest_of.items()
+    ),
+    "Look at the eyebrows for units 1, 2 and 4, at the eyes for 5, 6 and 7, at"
+    " the mouth for 10 to 15 and at the chin for 17."
+    if faces.shown
+    else "No film: the pictures of this data are not shown in public.",
+    "The films repeat until you stop them." if faces.shown else "",
+)
+
+# %% [markdown]
 # ## How long, how large
 
-# %%
+# %% tags=["hide-input"]
 rise = (clips["apex"] - clips["onset"]) / clips["fps"]
 whole = (clips["offset"] - clips["onset"]) / clips["fps"]
 timed = whole.notna().any()
@@ -175,7 +242,17 @@ if timed:
 
 # %% [markdown]
 # *How long the movements last. The network sees onset to apex.*
-#
+
+# %% tags=["remove-input"]
+words.see(
+    f"{(whole < 0.5).mean():.0%} of the movements of"
+    f" {clips.attrs['version']} last less than half a second, and"
+    f" {(rise < 0.2).mean():.0%} reach their apex in less than 0.2 seconds."
+    if timed
+    else "No figure: nothing is known of time."
+)
+
+# %% [markdown]
 # ## Who shows what
 #
 # Subjects differ in how many clips and which classes they gave. When [one subject is left
@@ -215,7 +292,17 @@ plots.show(
 
 # %% [markdown]
 # *Clips of each subject by class.*
-#
+
+# %% tags=["remove-input"]
+per_subject = by_subject.sum(axis=1)
+words.see(
+    f"Subject {per_subject.idxmax()} gave {per_subject.max()} clips,"
+    f" {per_subject.idxmin()} only {per_subject.min()}.",
+    f"{((by_subject > 0).sum(axis=1) < len(classes)).sum()} of"
+    f" {len(by_subject)} subjects lack at least one class.",
+)
+
+# %% [markdown]
 # ## Action units by class
 #
 # An emotion is not a muscle. The same unit belongs to several classes, and so these classes are
@@ -266,6 +353,16 @@ else:
 # %% [markdown]
 # *How often a unit occurs in the clips of a class.*
 
+# %% tags=["remove-input"]
+several = (by_class.fillna(0) > 0).sum(axis=1)
+words.see(
+    f"{(several > 1).sum()} of the {len(several)} units occur in more than"
+    " one class. A row with several dark cells is a unit that does not tell"
+    " the classes apart."
+    if len(share)
+    else "No figure: no action units are known."
+)
+
 # %% [markdown]
 # ## What a score means on this data
 #
@@ -279,7 +376,7 @@ else:
 #   units for each class, and answers each combination with its most frequent class: no method that
 #   reads the units, and nothing else, can do better.
 
-# %% slide="reference"
+# %% tags=["hide-input"] slide="reference"
 y = clips["emotion"]
 largest = pd.Series(counted.idxmax(), index=y.index)
 rows = {}
@@ -304,6 +401,14 @@ plots.table(rows, f"Reference answers on {clips.attrs['version']}")
 # %%
 print(f"One clip more or less is {100 / len(clips):.2f} points of accuracy.")
 
+# %% tags=["remove-input"]
+words.see(
+    f"Always answering {counted.idxmax()} is right on"
+    f" {rows['accuracy'].iloc[0]:.0%} of the clips, but has a UF1 of only"
+    f" {rows['UF1'].iloc[0]:.2f}. Read every score of this book between this"
+    " row and 1."
+)
+
 # %% [markdown]
 # ## Summary
 #
@@ -313,12 +418,40 @@ print(f"One clip more or less is {100 / len(clips):.2f} points of accuracy.")
 # - Emotions share action units, so even exact knowledge of the muscles does not give every label.
 # - A score on so few clips moves in coarse steps: one clip more or less is a visible difference.
 #
+# ## Questions
+#
+# :::{admonition} 1. A method has a high accuracy. Why is this not enough?
+# :class: dropdown
+# If one class is large, the answer *always this class* has a high accuracy, too. UF1 and UAR
+# weigh all classes equally.
+# :::
+#
+# :::{admonition} 2. Why can nobody reach 100 % with the action units alone?
+# :class: dropdown
+# The same units are shown in clips of different classes. For these clips the units do not decide
+# the class.
+# :::
+#
+# :::{admonition} 3. What is the apex, and what is done if it is missing?
+# :class: dropdown
+# The apex is the frame in which the movement is largest. If it is missing, the frame with the
+# largest measured motion takes its place, and the page reports it.
+# :::
+#
 # ## Exercises
 #
 # ### Exercise 1 (easy)
 #
 # How accurate would *always the largest class* be on the clips that the paper uses of
 # CASME II and of SAMM? Take the counts from the printed table 1.
+
+# %% [markdown] tags=["solution", "hide-cell"]
+# :::{admonition} Solution in words
+# :class: dropdown
+# Divide the number of clips of the largest class by the number of all clips that are used. The
+# result is the accuracy of an answer that needs no picture. Read a printed accuracy on the scale
+# from there to 100 %.
+# :::
 
 # %% tags=["solution", "hide-cell"] jupyter={"source_hidden": true, "outputs_hidden": true}
 for name, used in CLASSES.items():
@@ -340,11 +473,15 @@ for name, used in CLASSES.items():
 # class*. They depend on three numbers: the number of clips $n$, the number of clips of the largest
 # class $m$ and the number of classes $C$. Compare with `metrics`.
 
+# %% [markdown] tags=["solution", "hide-cell"]
+# :::{admonition} Solution in words
+# :class: dropdown
+# The answer to every clip is the largest class. All m clips of this class are found (TP = m),
+# none is missed (FN = 0), and all other clips are false alarms (FP = n - m): its F1 is 2m / (2m +
+# n - m) = 2m / (n + m), its recall 1. Every other class has TP = 0: F1 and recall 0.
+# :::
+
 # %% tags=["solution", "hide-cell"] jupyter={"source_hidden": true, "outputs_hidden": true}
-# The answer to every clip is the largest class. All m clips of this class are
-# found (TP = m), none is missed (FN = 0), and all other clips are false alarms
-# (FP = n - m): its F1 is 2m / (2m + n - m) = 2m / (n + m), its recall 1. Every
-# other class has TP = 0: F1 and recall 0.
 n, m, C = len(y), counted.max(), (counted > 0).sum()
 by_hand = {"UF1": 2 * m / (n + m) / C, "UAR": 1 / C}
 matrix = metrics.confusion(y, largest, classes)
@@ -363,10 +500,14 @@ print(
 # the subjects. What score does a *perfect* predictor get? First think, then compute it from the
 # classes that each subject shows, then let `metrics.per_fold_uf1` check you.
 
+# %% [markdown] tags=["solution", "hide-cell"]
+# :::{admonition} Solution in words
+# :class: dropdown
+# A class that a subject does not show has no true positive, hence F1 = 0, however good the
+# predictor. So the subject's score is the share of the classes that it shows.
+# :::
+
 # %% tags=["solution", "hide-cell"] jupyter={"source_hidden": true, "outputs_hidden": true}
-# A class that a subject does not show has no true positive, hence F1 = 0,
-# however good the predictor. So the subject's score is the share of the
-# classes that it shows.
 shown_by = (by_subject > 0).sum(axis=1)
 by_hand = (shown_by / len(classes)).mean()
 assert np.isclose(
@@ -386,6 +527,14 @@ print(
 # for each clip the most frequent emotion among the *other* subjects' clips with the same units. If
 # there is no such clip, it answers their most frequent emotion. Compare with the same table made
 # from all clips, the tested one included. Why can the honest score never be the higher one?
+
+# %% [markdown] tags=["solution", "hide-cell"]
+# :::{admonition} Solution in words
+# :class: dropdown
+# Count for each combination of units which emotion shows it most often. Without the tested
+# subject the count has less to go by. Leaving a subject out changes an answer only where this
+# subject made the difference, so the honest score is never the higher one.
+# :::
 
 # %% tags=["solution", "hide-cell"] jupyter={"source_hidden": true, "outputs_hidden": true}
 units_of = clips["action_units"].fillna("").astype(str)

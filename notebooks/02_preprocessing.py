@@ -38,7 +38,8 @@ from merlib import Study, proportions
 from merlib.config import DRAWN, Config
 from merlib.data import synthetic
 from merlib.data.clips import read_frames
-from merlib.pages import drawing, plots, procedure, slider
+from merlib.data.synthetic import render
+from merlib.pages import drawing, film, plots, procedure, slider, words
 from merlib.preprocess import face, flow, magnify, pipeline
 from merlib.study import parameters
 
@@ -56,11 +57,12 @@ config, clips, x = study.config, study.clips, study.prepared.x
 faces = plots.Faces(dataset, show_faces)
 
 # %% [markdown]
-# The clip is chosen by a rule, not by hand. It is the clip whose face moves most at the
-# [apex](../book/glossary.md#apex), without the motion of the whole head.
+# A rule chooses the clip, not a hand. It is the clip whose face moves most at the
+# [apex](../book/glossary.md#apex), without the motion of the whole head. For drawn clips the true
+# motion is known and decides; for others the measured flow decides.
 
 # %%
-row = plots.choose(study.numbers, clip)
+row = plots.choose(study, clip)
 shown = clips.loc[row]
 frames = read_frames(shown["frames"])
 apex = shown["apex"] - shown["onset"]
@@ -72,6 +74,9 @@ print(
     f"{len(frames)} frames, {frames.shape[2]} x {frames.shape[1]} pixels,"
     f" {shown['fps']:.0f} Hz"
 )
+
+# %% tags=["remove-input"]
+words.see(plots.chosen(study, clip))
 
 # %% [markdown]
 # ## Rectify, register, crop
@@ -129,7 +134,16 @@ plots.show(
 # %% [markdown]
 # *Crosses: the eyes found (left), and the places where alignment puts them (right). The frame marks
 # the crop.*
-#
+
+# %% tags=["remove-input"]
+words.see(
+    f"Clip `{shown['clip']}` of {clips.attrs['version']}: the onset frame has"
+    f" {frames.shape[2]} x {frames.shape[1]} pixels, the crop"
+    f" {config.size} x {config.size} (profile {profile}).",
+    "" if faces.shown else "Its pictures are an even grey.",
+)
+
+# %% [markdown]
 # For synthetic data it is known where the eyes are. So the error of finding them can be measured, on
 # the first clip of every subject:
 
@@ -148,6 +162,18 @@ if dataset in DRAWN:
 else:
     print("Real data: the true eye centres are not known.")
 
+# %% tags=["remove-input"]
+if dataset in DRAWN:
+    moves = plots.movement(study)[row]
+    display(
+        words.see(
+            f"The eyes are found to {errors.mean():.1f} px of the frame; the"
+            f" face moves {moves:.1f} px in this clip. So a search in every"
+            " frame could add a trembling that is"
+            f" {errors.mean() / moves:.1f} times the movement."
+        )
+    )
+
 # %% [markdown]
 # ## Magnify: Eulerian video magnification
 #
@@ -162,7 +188,28 @@ else:
 # band is set in hertz, $f_1$ and $f_2$ (fields `evm_high`, `evm_low`), and $r = 1 - e^{-2 \pi f / s}$
 # at $s$ frames a second, so that a movement is magnified alike whatever the camera. At 200 frames
 # a second these are the 0.4 and 0.05 of the code that the authors of the method published.
-#
+
+# %% [markdown]
+# :::{admonition} Magnification by hand
+# :class: dropdown
+# A pixel has the grey values 100, 104, 104. Take $r_1 = 1/2$, $r_2 = 1/4$ and $\alpha = 10$; both
+# low-passes begin at 100. After the second frame they are
+# $100 + 4/2 = 102$ and $100 + 4/4 = 101$: their difference is 1, and the pixel becomes
+# $104 + 10 = 114$. After the third frame they are $(102 + 104)/2 = 103$ and
+# $0.75 \cdot 101 + 0.25 \cdot 104 = 101.75$: the difference is 1.25, and the pixel becomes 116.5.
+# So a change of 4 became one of 14 and then of 16.5. If the pixel stays at 104, the difference goes
+# back to 0.
+# :::
+
+# %%
+low = np.array([100.0, 100.0])  # of r_1 and r_2
+for grey, by_hand in ((104, 114), (104, 116.5)):
+    low += np.array([1 / 2, 1 / 4]) * (grey - low)
+    found = grey + 10 * (low[0] - low[1])
+    assert found == by_hand
+    print(f"grey {grey}: low-passes {low}, magnified {found}")
+
+# %% [markdown]
 # That code also decides which bands are magnified (field `evm_bands`). The finest holds the noise of
 # the camera, the coarsest the light of the lamps, and both are left out. Fine bands get less than
 # $\alpha$: what moves further than its own width is not magnified but torn.
@@ -213,7 +260,22 @@ plots.show(
 # *What the temporal filter lets through. The dashed line: the frequency of which the time from
 # onset to apex is half a period. A slow drift (left end) and noise from frame to frame (right
 # end) are magnified less.*
-#
+
+# %% tags=["remove-input"]
+band = config.evm_low, config.evm_high, shown["fps"]
+gain = np.abs(magnify.response("iir", *band, hertz))
+top, at_end = hertz[gain.argmax()], gain[-1] / gain.max()
+words.see(
+    f"The filter `iir` lets most through at {top:.1f} Hz. At"
+    f" {hertz[-1]:.0f} Hz, half of the frame rate, it still lets through"
+    f" {at_end:.0%} of that: what flickers from frame to frame is"
+    " made weaker, but does not vanish.",
+    f"The lamps of the drawn clips flicker at {render.LAMPS:.0f} Hz."
+    if dataset in DRAWN
+    else "",
+)
+
+# %% [markdown]
 # ### Magnify first, or sample first?
 #
 # The text of the paper samples the frames first and magnifies them afterwards; the filter then
@@ -224,7 +286,7 @@ plots.show(
 # as much as a quick one. If it comes last, the gain depends on the speed in hertz, as the filter is
 # meant to work: the slower the rise, the less it is magnified.
 
-# %%
+# %% tags=["hide-input"]
 stripes = np.sin(2 * np.pi * np.arange(112) / 56) * np.ones((112, 1))
 inner = np.s_[20:-20, 20:-20]
 gains = pd.DataFrame(index=pd.Index(["before", "after"], name="evm_order"))
@@ -244,6 +306,16 @@ plots.table(
     gains,
     "Gain at the apex, 10 frames sampled at 200 a second, all bands",
     digits=1,
+)
+
+# %% tags=["remove-input"]
+words.see(
+    *(
+        f"`{order}`: the slowest rise is magnified"
+        f" {gains.loc[order].iloc[-1] / gains.loc[order].iloc[0]:.2f} times as"
+        " much as the quickest."
+        for order in gains.index
+    )
 )
 
 # %% [markdown]
@@ -278,7 +350,18 @@ plots.show(
 
 # %% [markdown]
 # *Above, the frames; below, their difference to the onset frame on one scale (blue is brighter).*
-#
+
+# %% tags=["remove-input"]
+quarter = slice(config.size // 4, -(config.size // 4))
+rms = [np.sqrt((c[quarter, quarter] ** 2).mean()) for c in changes]
+words.see(
+    "In the middle half of the crop the apex differs from the onset by"
+    f" {rms[1]:.1f} grey values, magnified by"
+    f" {rms[2]:.1f} (root mean square, clip"
+    f" `{shown['clip']}`)."
+)
+
+# %% [markdown]
 # ### How much is enough? Move $\alpha$
 #
 # At 0 nothing is magnified. The larger $\alpha$, the plainer the movement; but whatever else changes
@@ -324,12 +407,20 @@ slider.slider(
 
 # %% [markdown]
 # *The apex frame for some $\alpha$, on the scale of the pictures above (blue is brighter).*
-#
+
+# %% tags=["remove-input"]
+words.see(
+    "Move the slider from 0 to the right: the colours of the right picture"
+    " deepen. At the right end grey values leave the scale, and edges get"
+    " halos."
+)
+
+# %% [markdown]
 # Does it magnify by as much as it says? Gratings of known motion (5 Hz, a twentieth of a pixel) go
 # through the same function. Their phase tells their motion, before and after. A narrow grating lies
 # in the fine bands, a wide one in the coarse ones:
 
-# %%
+# %% tags=["hide-input"]
 time, places = np.arange(400) / 200, np.arange(112)  # seconds, pixels
 shift = 0.05 * np.sin(2 * np.pi * 5 * time)
 
@@ -358,6 +449,14 @@ if config.evm != "off":
         config.evm, config.evm_low, config.evm_high, 200, np.array([5.0])
     )[0]
 print(f"at most: |1 + alpha H| = {abs(1 + config.evm_alpha * h):.1f}")
+
+# %% tags=["remove-input"]
+words.see(
+    f"Only the coarse bands get all of alpha = {config.evm_alpha:g}. Narrow"
+    " stripes lie in the fine bands and are magnified less."
+    if config.evm != "off"
+    else "Magnification is off: every grating moves as it did."
+)
 
 # %% [markdown]
 # A **time slice** shows the movement in one picture: one column of pixels, the one in which the
@@ -393,27 +492,41 @@ plots.show(
 
 # %% [markdown]
 # *Time slices of all frames, before and after magnification.*
-#
-# The loop shows the movement itself, raw on the left and magnified on the right:
 
-# %% slide="loop"
-beats = (
-    np.linspace(0, len(aligned) - 1, min(len(aligned), 30)).round().astype(int)
-)
-pairs = np.concatenate([aligned[beats], magnified[beats]], axis=2).clip(0, 255)
-pairs = faces.picture(pairs).astype(np.uint8)
-zoom = max(1, 224 // config.size)
-plots.show(
-    plots.gif(
-        [np.kron(pair, np.ones((zoom, zoom), np.uint8)) for pair in pairs],
-        fps=12,
-    ),
-    alt="The clip as a loop: raw on the left, magnified on the right.",
+# %% tags=["remove-input"]
+words.see(
+    f"Column {column} of the crop, clip `{shown['clip']}`. Follow a streak"
+    f" from the left to the dashed line at frame {apex}: if it bends more"
+    " below than above, its place was magnified."
+    if faces.shown
+    else "Two even greys: the pictures of this data are not shown in public."
 )
 
 # %% [markdown]
-# *The whole clip as a slow loop.*
-#
+# The film shows the movement itself, larger than the network sees it. It repeats until you stop it:
+
+# %% tags=["hide-input"] slide="loop"
+views = zip(("raw", "magnified"), film.moving(shown, config), strict=True)
+film.films(
+    {name: faces.picture(images) for name, images in views},
+    fps=12,
+    alt="The aligned clip from onset to offset, {name}.",
+    width=288,
+)
+
+# %% [markdown]
+# *The whole clip, slowed down, with the head held still: raw and magnified.*
+
+# %% tags=["remove-input"]
+words.see(
+    f"Clip `{shown['clip']}` ({shown['emotion']}, action units"
+    f" {shown['action_units']}), from onset to offset. Raw, the movement is"
+    " easy to miss; magnified, it can be seen."
+    if faces.shown
+    else "Two even greys: the pictures of this data are not shown in public."
+)
+
+# %% [markdown]
 # ## Sample: a fixed number of frames
 #
 # Clips differ in length, but the network takes $T$ frames. They are taken at equal distances from
@@ -421,6 +534,13 @@ plots.show(
 
 # %%
 print("frames since the onset:", *pipeline.sample(apex, config.frames))
+
+# %% tags=["remove-input"]
+different = len(set(pipeline.sample(apex, config.frames)))
+words.see(
+    f"{config.frames} of the {apex + 1} frames from onset to apex, and"
+    f" {different} of them are different."
+)
 
 # %% [markdown]
 # How many frames does a movement need? Few frames lose how it develops. Many frames cost time in
@@ -472,6 +592,20 @@ slider.slider(
 # *Above, how much the magnified frames differ from the onset (mean over the crop), and the frames
 # taken; below, the time slice that remains of them.*
 
+# %% tags=["remove-input"]
+change = np.abs(magnified[: apex + 1] - magnified[0]).mean(axis=(1, 2))
+jumps = np.abs(np.diff(change, 2)).mean() / 4 if len(change) > 2 else 0.0
+words.see(
+    f"The grey curve climbs to {change.max():.1f} grey values.",
+    f"From frame to frame it goes up and down by about {jumps:.2f}: noise,"
+    " and light that flickers.",
+    f"The lamps of the drawn clips flicker at {render.LAMPS:.0f} Hz, a little"
+    f" below half of {shown['fps']:.0f} frames a second, so every second"
+    " frame is brighter."
+    if dataset in DRAWN
+    else "",
+)
+
 # %% [markdown]
 # ## Flow: TV-L1
 #
@@ -498,8 +632,33 @@ drawing.show(procedure.tvl1)
 # The flow is the one with the smallest sum of both; a smaller $\lambda$ gives
 # a smoother flow (field `tvl1`).*
 
+# %% [markdown]
+# :::{admonition} TV-L1 by hand
+# :class: dropdown
+# A line of five pixels is a ramp with slope 2: $I_0 = 0, 2, 4, 6, 8$. In the later frame all has
+# moved to the right by half a pixel, so $I_1 = I_0 - 1$. With a flow $u$ the grey of a place differs
+# by $I_1(x + u) - I_0(x) = 2u - 1$. The cost is
+# $\sum |u_{x+1} - u_x| + \lambda \sum |2u_x - 1|$. For $u = 0$ everywhere it is $0 + 5\lambda$.
+# For $u = 1/2$ everywhere it is $0 + 0$: this is the true flow. For $u = 1/2$ with one wrong place
+# of $1$ in the middle it is $1/2 + 1/2 + \lambda$.
+# :::
+
 
 # %%
+def cost(u, weight):
+    """Return the cost of a flow of the ramp: its steps, and the grey left."""
+    return np.abs(np.diff(u)).sum() + weight * np.abs(2 * u - 1).sum()
+
+
+still, moved = np.zeros(5), np.full(5, 0.5)
+wrong = np.where(np.arange(5) == 2, 1.0, 0.5)
+for weight in (0.1, 1.0):
+    costs = [cost(u, weight) for u in (still, moved, wrong)]
+    assert np.allclose(costs, [5 * weight, 0, 1 + weight])
+    print(f"lambda {weight}: still, moved, wrong: {np.round(costs, 2)}")
+
+
+# %% tags=["hide-input"]
 def flow_at_apex(head_motion):
     """Return the flow of the apex, (2, S, S), with or without the head's own
     motion.
@@ -517,6 +676,14 @@ print(
     end="",
 )
 print(f"{np.hypot(*expression).max():.2f} without the head's own motion")
+
+
+# %% tags=["remove-input"]
+share = np.hypot(*expression).mean() / max(np.hypot(*whole).mean(), 1e-9)
+words.see(
+    f"Averaged over the crop, {share:.0%} of the length of the flow is left"
+    " when the head's own motion is taken off."
+)
 
 
 # %% tags=["hide-input"] slide="flow"
@@ -554,7 +721,19 @@ show_flow(
 # %% [markdown]
 # *Flow as colour with arrows (the wheel is the key: hue is direction, saturation is length) and as
 # enlarged arrows over the face; above as it is, below without the head's own motion.*
-#
+
+# %% tags=["remove-input"]
+middle = slice(config.size // 8, -(config.size // 8))
+ways = np.hypot(*expression)[middle, middle]
+place = np.unravel_index(ways.argmax(), ways.shape)
+half = "upper" if place[0] < ways.shape[0] / 2 else "lower"
+words.see(
+    f"Without the head's motion the longest flow is {ways.max():.2f} px, in"
+    f" the {half} half of the face (the border is not counted). Clip"
+    f" `{shown['clip']}` shows action units {shown['action_units']}."
+)
+
+# %% [markdown]
 # One transform for the whole clip leaves the head's own drift in the flow, and a head drifts
 # further than an expression moves. So a shift, a turn and a change of size are fitted to each flow
 # and taken off (field `head_motion`). The fit is robust: the few pixels that move otherwise count
@@ -568,7 +747,7 @@ show_flow(
 # the true one, in pixels of the crop. The measure to beat is the error of the answer of zero flow
 # everywhere.
 
-# %% slide="truth"
+# %% tags=["hide-input"] slide="truth"
 if dataset in DRAWN:
     known = truth.clip(shown["clip"])
     moved = {
@@ -592,7 +771,19 @@ else:
 # %% [markdown]
 # *On synthetic data, the truth behind the two rows of the picture before: all motion, and that of
 # the expression alone.*
-#
+
+# %% tags=["remove-input"]
+if dataset in DRAWN:
+    known_ways = np.hypot(*true["expression alone"])
+    display(
+        words.see(
+            f"The true expression moves {known_ways.max():.2f} px of the crop"
+            f" at most, the measured one {ways.max():.2f} px. Compare the"
+            " places and the directions, too."
+        )
+    )
+
+# %% [markdown]
 # The table gives the error over several clips, the first of every subject, for both settings of
 # TV-L1 and for two other methods of OpenCV (field `flow_method`): DIS {cite}`kroeger2016fast`, with
 # the preset "medium", and Farnebäck's {cite}`farneback2003two`. *All motion* compares the flow as it is with the true motion of head and face, mean over the
@@ -600,7 +791,7 @@ else:
 # alone, mean over the places where that is more than a quarter of its peak.
 
 
-# %%
+# %% tags=["hide-input"]
 def errors_of(clip, **changes):
     """Return both end-point errors at the apex of one synthetic clip, of flow
     and of zero flow.
@@ -623,25 +814,40 @@ def errors_of(clip, **changes):
     return np.array(errors)
 
 
-# %%
+# %% tags=["hide-input"]
 if dataset in DRAWN:
     some = list(clips.groupby("subject").first().reset_index().itertuples())
     table = pd.DataFrame(index=["all motion", "expression"])
-    ways = {
+    ways_of_flow = {
         f"TV-L1, {name}": {"flow_method": "tvl1", "tvl1": name}
         for name in flow.SETTINGS
     }
-    ways |= {
+    ways_of_flow |= {
         "DIS": {"flow_method": "dis"},
         "Farnebäck": {"flow_method": "farneback"},
     }
-    for name, changes in ways.items():
+    for name, changes in ways_of_flow.items():
         mean = np.mean([errors_of(clip, **changes) for clip in some], axis=0)
         table[name], table["zero flow"] = mean.T
     caption = (
         f"End-point error in px of the crop, apex frames of {len(some)} clips"
     )
-    display(plots.table(table.T.loc[[*ways, "zero flow"]], caption))
+    display(plots.table(table.T.loc[[*ways_of_flow, "zero flow"]], caption))
+
+# %% tags=["remove-input"]
+if dataset in DRAWN:
+    error = table.T
+    best = error.loc[list(ways_of_flow)].idxmin()
+    display(
+        words.see(
+            *(
+                f"{kind.capitalize()}: {best[kind]} errs least,"
+                f" {error[kind][best[kind]]:.3f} px, where zero flow errs"
+                f" {error[kind]['zero flow']:.3f} px."
+                for kind in error.columns
+            )
+        )
+    )
 
 # %% [markdown]
 # ## What enters the network
@@ -704,6 +910,18 @@ plots.show(
 # darker; an image of the flow is shown in grey, bright is more. The first flow is zero: it leads from
 # the onset to itself. So is the first change.*
 
+# %% tags=["remove-input"]
+words.see(
+    *(
+        f"`{name}`: at the apex up to"
+        f" {np.abs(x[row, -1, channel]).max():.1f}, at the onset"
+        f" {np.abs(x[row, 0, channel]).max():.1f}."
+        for channel, name in enumerate(NAMES)
+    ),
+    f"The clip is `{shown['clip']}`, and the numbers are what the network"
+    " gets.",
+)
+
 # %% [markdown]
 # ## Summary
 #
@@ -714,6 +932,26 @@ plots.show(
 #   and the head's own motion is taken off.
 # - On synthetic clips the true motion is known, so that the flow's error is a number.
 #
+# ## Questions
+#
+# :::{admonition} 1. Why are the eyes not searched in every frame?
+# :class: dropdown
+# Each search has an error. From frame to frame this error would look like motion, and it can be
+# larger than the expression.
+# :::
+#
+# :::{admonition} 2. What else does magnification enlarge?
+# :class: dropdown
+# It enlarges everything that changes in its band of frequencies: noise, shadows, light and the
+# motion of the head.
+# :::
+#
+# :::{admonition} 3. Why is the flow not taken of the magnified frames?
+# :class: dropdown
+# Magnification also enlarges changes that are no motion, and it makes halos at edges. The flow is
+# a measurement, so it is taken of the raw frames.
+# :::
+#
 # ## Exercises
 #
 # ### Exercise 1 (easy)
@@ -721,10 +959,14 @@ plots.show(
 # A clip has $a$ frames after its onset up to the apex. For which $T$ does sampling
 # repeat frames, and how many different ones are there?
 
+# %% [markdown] tags=["solution", "hide-cell"]
+# :::{admonition} Solution in words
+# :class: dropdown
+# There are a + 1 frames, onset and apex included. If T is not larger, the steps of the even grid
+# are at least one frame, and no two of its points round to the same frame.
+# :::
+
 # %% tags=["solution", "hide-cell"] jupyter={"source_hidden": true, "outputs_hidden": true}
-# There are a + 1 frames, onset and apex included. If T is not larger, the
-# steps of the even grid are at least one frame, and no two of its points round
-# to the same frame.
 for count in range(2, 3 * (apex + 1)):
     assert len(set(pipeline.sample(apex, count))) == min(count, apex + 1)
 print(
@@ -739,12 +981,16 @@ print(
 # Put in $x_n = e^{i \omega n}$ and find the gain $H_r(\omega)$ of one of them, then that of the
 # filter, by hand. By how much is a movement of 5 Hz magnified? Which frequency is magnified most?
 
-# %% tags=["solution", "hide-cell"] jupyter={"source_hidden": true, "outputs_hidden": true}
-# With y_n = H e^{i w n} the equation reads H = (1 - r) H e^{-i w} + r, so
-# H_r(w) = r / (1 - (1 - r) e^{-i w}). At w = 0 it is 1 for every r: the
+# %% [markdown] tags=["solution", "hide-cell"]
+# :::{admonition} Solution in words
+# :class: dropdown
+# Put $y_n = H e^{i \omega n}$ into the equation: $H = (1 - r) H e^{-i \omega} + r$. So
+# $H_r(\omega) = r / (1 - (1 - r) e^{-i \omega})$. At $\omega = 0$ it is 1 for every $r$: the
 # difference of two lets nothing through that does not move.
+# :::
 
 
+# %% tags=["solution", "hide-cell"] jupyter={"source_hidden": true, "outputs_hidden": true}
 def by_hand(frequency):
     """Return H at a frequency in Hz."""
     omega = 2 * np.pi * frequency / shown["fps"]
@@ -773,9 +1019,14 @@ print(
 # mouth in the onset frame by half a pixel, once a narrow spot, once a wide one, once the whole
 # face. Which motion does TV-L1 measure best, and which settings do better where?
 
+# %% [markdown] tags=["solution", "hide-cell"]
+# :::{admonition} Solution in words
+# :class: dropdown
+# The known flow is a Gaussian bump. A point y of the second frame comes from the first frame's
+# point y - flow(there); a few rounds find it.
+# :::
+
 # %% tags=["solution", "hide-cell"] jupyter={"source_hidden": true, "outputs_hidden": true}
-# The known flow is a Gaussian bump. A point y of the second frame comes from
-# the first frame's point y - flow(there); a few rounds find it.
 to_large = face.rescale(matrix, config.flow_size / config.size)
 large = face.align(frames[:1], to_large, config.flow_size)[0]
 y, x_ = np.mgrid[0 : config.flow_size, 0 : config.flow_size].astype(np.float32)
@@ -819,11 +1070,15 @@ plots.table(pd.DataFrame(rows).T[[*flow.SETTINGS, "zero flow"]], caption)
 # turn and change of size to the flow. What should be left after the removal? Prove it, then try.
 # Does the removal take something of the expression too?
 
+# %% [markdown] tags=["solution", "hide-cell"]
+# :::{admonition} Solution in words
+# :class: dropdown
+# The same as before. Least squares fits a sum by the sum of the fits, and a flow in the span of
+# the basis is fitted exactly. In the first round all weights are 1: the residuals do not change,
+# so the next weights do not change, and so on through all rounds.
+# :::
+
 # %% tags=["solution", "hide-cell"] jupyter={"source_hidden": true, "outputs_hidden": true}
-# The same as before. Least squares fits a sum by the sum of the fits, and a
-# flow in the span of the basis is fitted exactly. In the first round all
-# weights are 1: the residuals do not change, so the next weights do not
-# change, and so on through all rounds.
 down, right = np.mgrid[0 : config.size, 0 : config.size] / config.size - 0.5
 shift, turn, growth = np.array([1.5, -0.7])[:, None, None], 0.8, -0.5
 head = (

@@ -41,7 +41,7 @@ import torch
 from merlib import Study
 from merlib.model import explain
 from merlib.model.mfem import CAM, CCAM, MFEM, SAM, GeM
-from merlib.pages import diagrams, drawing, plots, slider
+from merlib.pages import diagrams, drawing, plots, slider, words
 from merlib.study import parameters
 
 # papermill may pass text
@@ -59,17 +59,28 @@ clips, x = study.clips, study.prepared.x
 # %% [markdown]
 # A rule chooses the clip: it is the clip whose face moves most at the
 # [apex](../book/glossary.md#apex), without the motion of the whole head. Its subject is left out of
-# the training.
+# the training. The network is the small one of the profile that is set at the top, so its maps are
+# coarse. In the profile `paper` a frame has 112 pixels; no trained network of that size is kept
+# here. With a GPU, `merlib train --profile paper --methods full` trains one, and this page, run with
+# `profile = "paper"`, shows it.
 
 # %%
-row = plots.choose(study.numbers, clip)
+row = plots.choose(study, clip)
 shown = clips.loc[row]
 net = study.fold_classifier("full", shown["subject"]).network_.cpu()
 faces = plots.Faces(dataset, show_faces)
 looks = explain.attention(net, x[row : row + 1].copy())
+apex_side, last_side = x.shape[-1], looks[4]["x"].shape[-1]
 print(
     f"clip {shown['clip']}: {shown['emotion']}, action units"
     f" {shown['action_units']}"
+)
+
+# %% tags=["remove-input"]
+words.see(
+    plots.chosen(study, clip),
+    f"The network of profile `{profile}` sees {apex_side} x {apex_side} pixels"
+    f" of each frame; its last map has {last_side} x {last_side} places.",
 )
 
 # %% tags=["hide-input"]
@@ -92,6 +103,14 @@ plots.show(
 # *The apex frame. The network sees how its grey differs from the onset, and the flow. Arrows and
 # colour are the direction of the flow, saturation is its length (key in
 # [preprocessing](02_preprocessing.ipynb)).*
+
+# %% tags=["remove-input"]
+length = np.hypot(*study.numbers.x[row, -1, 1:3])
+words.see(
+    f"Clip `{shown['clip']}` of {clips.attrs['version']}. The longest arrow"
+    f" has {length.max() / length.mean():.1f} times the mean length: the"
+    " larger this number, the more local is the movement."
+)
 
 # %% [markdown]
 # ## The module in one picture
@@ -163,6 +182,25 @@ over_face(
 # near 1 lets a place through, a value near 0 blocks it. Each picture has its own scale. The deeper
 # the stage, the coarser the map.*
 
+# %% tags=["remove-input"]
+gates = {k: looks[k]["g_s"][0, -1] for k in looks}
+shut = [f"stage {k}" for k, g in gates.items() if g.max() < 0.1]
+even = [f"stage {k}" for k, g in gates.items() if np.ptp(g) < 0.05]
+words.see(
+    *(
+        f"In stage {k} the gate is between {g.min():.2f} and {g.max():.2f}."
+        for k, g in gates.items()
+    ),
+    f"SAM nearly shuts {words.listed(shut)}: less than a tenth of every"
+    " feature passes."
+    if shut
+    else "",
+    f"In {words.listed(even)} all places get nearly the same gate: there SAM"
+    " chooses no place."
+    if even
+    else "",
+)
+
 # %% [markdown]
 # ## How to pool: GeM, equations 5 and 6
 #
@@ -178,6 +216,21 @@ over_face(
 # With $p = 1$ it is the average, with $p \to \infty$ the maximum.
 
 # %% [markdown]
+# :::{admonition} GeM by hand
+# :class: dropdown
+# A map of two places, 1 and 3. With $p = 1$ the mean is $(1 + 3)/2 = 2$. With $p = 2$ it is
+# $\sqrt{(1 + 9)/2} = \sqrt 5 \approx 2.236$. With $p = 3$ it is
+# $\sqrt[3]{(1 + 27)/2} = \sqrt[3]{14} \approx 2.410$. The larger $p$, the nearer is the result to
+# the maximum, 3. In the sum for $p = 3$ the larger place has the share $27/28$, nearly all of it.
+# :::
+
+# %%
+for p, by_hand in ((1.0, 2.0), (2.0, 5 ** (1 / 2)), (3.0, 14 ** (1 / 3))):
+    pooled = GeM(1, p)(torch.tensor([[[[1.0, 3.0]]]])).item()
+    assert np.isclose(pooled, by_hand, rtol=1e-5)
+    print(f"p = {p:.0f}: by hand {by_hand:.3f}, GeM {pooled:.3f}")
+
+# %% [markdown]
 # The code computes it from logarithms, so that a large $p$ does not overflow:
 
 # %% tags=["remove-input"]
@@ -188,6 +241,12 @@ values = torch.tensor([0.1, 0.2, 0.4, 2.0]).reshape(1, 1, 2, 2)
 for p in (1.0, 3.0, 10.0, 100.0):
     print(f"p = {p:5.0f}: GeM {GeM(1, p)(values).item():.3f}")
 print(f"mean {values.mean():.3f}, maximum {values.max():.3f}")
+
+# %% tags=["remove-input"]
+words.see(
+    "The same four numbers: with p = 1 GeM is their mean, and with p = 100 it"
+    " is close to their maximum."
+)
 
 # %% [markdown]
 # On a map of the network you can see the exponent as weights of the places. In the sum of equation
@@ -253,7 +312,16 @@ slider.slider(
 # %% [markdown]
 # *The channel of stage 1 with the largest mean, for the apex frame. Above, its map and what
 # each place contributes; below, the number that describes it.*
-#
+
+# %% tags=["remove-input"]
+share = (3.0 * channel.clamp(min=GeM.EPS).log()).flatten().softmax(0)
+words.see(
+    f"At p = 3 the place with the largest share has {share.max():.1%} of the"
+    f" sum; with equal shares each of the {share.numel()} places would have"
+    f" {1 / share.numel():.1%}."
+)
+
+# %% [markdown]
 # What has this network learnt? These are the exponents of the four stages in branch 1 (they all
 # start at the same value, the field `gem_p`):
 
@@ -269,6 +337,16 @@ exponents.index = [f"stage {k}" for k in exponents.index]
 exponents.columns = ["smallest", "median", "largest"]
 plots.table(
     exponents, f"p(k) after training, start {study.config.gem_p}", digits=4
+)
+
+# %% tags=["remove-input"]
+moved = max(np.abs(p - study.config.gem_p).max() for p in learnt.values())
+words.see(
+    f"The exponent that moved most is {moved:.4f} away from its start.",
+    "So the exponents have hardly moved: this network has not learnt how to"
+    " pool, and GeM acts as a mean with a fixed exponent."
+    if moved < 0.1
+    else "Training has changed how this network pools.",
 )
 
 # %% [markdown]
@@ -319,7 +397,22 @@ over_face(
 # *Branch 1, mean over the channels: left, what the first look keeps; right, what the second look
 # finds in the rest. Where both columns show the same places, the second look found no new region:
 # a channel gate can prefer other channels, but it cannot move a place.*
-#
+
+# %% tags=["remove-input"]
+alike = {
+    k: np.corrcoef(*(looks[k][n][0, -1].ravel() for n in ("x_c1", "x_c2s")))
+    for k in looks
+    if looks[k]["x"].shape[-1] > 1
+}
+words.see(
+    *(
+        f"Stage {k}: the maps of both looks correlate with {r[0, 1]:.3f}."
+        for k, r in alike.items()
+    ),
+    "A value of 1 means the same places.",
+)
+
+# %% [markdown]
 # The gates of the channels show how different the two looks are. They are sorted by the first look:
 
 # %% tags=["hide-input"] slide="channels"
@@ -350,7 +443,24 @@ plots.show(
 # %% [markdown]
 # *Channel gates of branch 1 for the apex frame: the first look (eq. 7), its complement (eq. 9) and
 # the second look's own gate (in eq. 11).*
-#
+
+# %% tags=["remove-input"]
+spread = {k: np.abs(looks[k]["g_c1"][0, -1] - 0.5).max() for k in looks}
+still = [f"stage {k}" for k, away in spread.items() if away < 0.05]
+words.see(
+    *(
+        f"Stage {k}: no gate of the first look is further than {away:.2f} from"
+        " 0.5."
+        for k, away in spread.items()
+    ),
+    f"In {words.listed(still)} the gates stay at 0.5, where the sigmoid"
+    " begins. There the complement is 0.5 as well, and both looks see the"
+    " same."
+    if still
+    else "A gate of 0.5 means no choice; here every stage makes one.",
+)
+
+# %% [markdown]
 # ## Two branches, one sum
 #
 # Branch 1 is SAM, then CCAM. Branch 2 is CCAM, then SAM. The branches are parallel, so that neither
@@ -372,8 +482,9 @@ over_face(
 )
 
 # %% [markdown]
-# *Before and after the module, mean over the channels.* How much does the module change the
-# picture? The table has the correlation between the maps before and after, and how far the largest
+# *Before and after the module, mean over the channels.*
+#
+# How much does the module change the picture? The table has the correlation between the maps before and after, and how far the largest
 # place is above the mean:
 
 # %%
@@ -390,6 +501,15 @@ for k in looks:
 plots.table(
     pd.DataFrame(rows).T,
     "Apex frame of the clip above; maps are means over channels",
+)
+
+# %% tags=["remove-input"]
+nearest = max(rows, key=lambda name: np.nan_to_num(rows[name]["correlation"]))
+words.see(
+    f"The module changes the map of {nearest} least: before and after"
+    f" correlate with {rows[nearest]['correlation']:.3f}.",
+    "Where the peak is further above the mean than before, the module made"
+    " the map more selective.",
 )
 
 # %% [markdown]
@@ -428,6 +548,14 @@ slider.slider(
 # *Branch 1 of a stage (gate, first look, second look) and the output of the module, features as
 # means over the channels.*
 
+# %% tags=["remove-input"]
+words.see(
+    f"Clip `{shown['clip']}`, network of profile `{profile}`. From stage 1 to"
+    f" stage 4 the map shrinks from {looks[1]['x'].shape[-1]} to {last_side}"
+    " places a side. Compare the second look with the first one: a bright"
+    " place that only the second one has would be a new region."
+)
+
 # %% [markdown]
 # ## What the equations add up to: one noisy-OR gate
 #
@@ -459,6 +587,12 @@ with torch.no_grad():
         error = (literal - noisy_or).abs().max() / literal.abs().max()
         print(f"stage {k}: largest relative difference {error.item():.0e}")
 
+# %% tags=["remove-input"]
+words.see(
+    "Each difference is a rounding error, so both sides of the equation are"
+    " the same gate."
+)
+
 # %% [markdown]
 # The differences are rounding errors of single precision. So in the sum the second look is not a
 # second set of features: it makes the gate of the first look more generous. A single gate with as
@@ -477,6 +611,25 @@ with torch.no_grad():
 # - The sum of both looks of branch 1 is one noisy-OR gate. Only an experiment with a single gate of
 #   as many parameters can show whether looking twice helps.
 #
+# ## Questions
+#
+# :::{admonition} 1. Why can the second look of branch 1 not find a new place inside a channel?
+# :class: dropdown
+# Its gate is one number for each channel. The map of the channel is multiplied by it as a whole, so
+# the largest place stays the largest.
+# :::
+#
+# :::{admonition} 2. What does a spatial gate of 0.5 everywhere do?
+# :class: dropdown
+# It halves every feature and prefers no place. The next layers can undo that, so it is no attention.
+# :::
+#
+# :::{admonition} 3. GeM of a channel equals its mean. Which exponent does it have?
+# :class: dropdown
+# The exponent is 1, or the map has the same value at all places: then every exponent gives that
+# value.
+# :::
+#
 # ## Exercises
 #
 # ### Exercise 1 (easy)
@@ -484,6 +637,14 @@ with torch.no_grad():
 # Try GeM on a random map: is it the mean at $p = 1$, does it never fall when $p$
 # grows, and how far from the maximum is it at $p = 100$? Find a bound for that distance that holds
 # for every map of $n$ places.
+
+# %% [markdown] tags=["solution", "hide-cell"]
+# :::{admonition} Solution in words
+# :class: dropdown
+# The sum of $n$ powers is at least the largest power and at most $n$ times it. Divide by $n$ and
+# take the root: GeM lies between the maximum times $n^{-1/p}$ and the maximum. The factor goes to
+# 1 slowly.
+# :::
 
 # %% tags=["solution", "hide-cell"] jupyter={"source_hidden": true, "outputs_hidden": true}
 generator = torch.Generator().manual_seed(seed)
@@ -516,6 +677,14 @@ for p, value in steps.items():
 # them from the equations (no biases; both looks of a branch share one GeM), then let the code
 # count.
 
+# %% [markdown] tags=["solution", "hide-cell"]
+# :::{admonition} Solution in words
+# :class: dropdown
+# A branch has a convolution of 7x7 over two maps, one exponent for each channel, and two small
+# networks of two layers. Add these up and multiply by two branches. The hidden layer has at least
+# four units.
+# :::
+
 # %% tags=["solution", "hide-cell"] jupyter={"source_hidden": true, "outputs_hidden": true}
 usual = {
     "mfem_shared": False,
@@ -541,11 +710,15 @@ for channels in (8, 64, 512):
 # look alone? And what does it do to the first gate while the second look has learnt nothing yet and
 # gives 1/2 to every channel?
 
+# %% [markdown] tags=["solution", "hide-cell"]
+# :::{admonition} Solution in words
+# :class: dropdown
+# 1 - (1 - g1)(1 - g2) = g1 + (1 - g1) g2, and the second term is not negative: never less than
+# g1, and by symmetry never less than g2. With g2 = 1/2 it is (1 + g1) / 2: all gates lie between
+# 1/2 and 1, and the contrast between any two channels is halved.
+# :::
+
 # %% tags=["solution", "hide-cell"] jupyter={"source_hidden": true, "outputs_hidden": true}
-# 1 - (1 - g1)(1 - g2) = g1 + (1 - g1) g2, and the second term is not negative:
-# never less than g1, and by symmetry never less than g2. With g2 = 1/2 it is
-# (1 + g1) / 2: all gates lie between 1/2 and 1, and the contrast between any
-# two channels is halved.
 with torch.no_grad():
     for mfem, stage in zip(net.mfem, raw, strict=True):
         g1, g2 = mfem.ccam1.gates(mfem.looked_at(stage))
@@ -572,10 +745,16 @@ print(
 # gate that weighs *places* by $1 - g_s$. How often does its largest place differ?
 
 
+# %% [markdown] tags=["solution", "hide-cell"]
+# :::{admonition} Solution in words
+# :class: dropdown
+# g1 and g2 are one number for each channel. So X\_c1(k) and X\_c2s(k) are multiples of the same
+# map X\_s(k): divided by their largest feature, they are equal. Only their mean over channels can
+# differ.
+# :::
+
+
 # %% tags=["solution", "hide-cell"] jupyter={"source_hidden": true, "outputs_hidden": true}
-# g1 and g2 are one number for each channel. So X_c1(k) and X_c2s(k) are
-# multiples of the same map X_s(k): divided by their largest feature, they are
-# equal. Only their mean over channels can differ.
 def scaled(*features):
     """Divide every channel by its largest feature; channels that are empty in
     one are left out.

@@ -35,7 +35,7 @@ from merlib import Study
 from merlib.model import explain
 from merlib.model.mffm import FIM, MFFM, PAIRS
 from merlib.model.network import Network
-from merlib.pages import diagrams, drawing, plots
+from merlib.pages import diagrams, drawing, plots, words
 from merlib.study import parameters
 
 globals().update(parameters.read(globals()))  # papermill may pass text
@@ -116,7 +116,7 @@ with torch.no_grad():
     stages = [x_k for _, x_k in net.stages(frames)]
     interactions = net.mffm.interactions(stages)
 
-# %% slide="sizes"
+# %% tags=["hide-input"] slide="sizes"
 names = [f"X{k}" for k in range(1, 5)] + [
     f"Y{k}" for k in range(1, len(interactions) + 1)
 ]
@@ -140,6 +140,14 @@ plots.table(
 print(
     f"F has {net.mffm.out_features} numbers for each frame; stage 4 alone"
     f" {stages[3].shape[1]}."
+)
+
+# %% tags=["remove-input"]
+finest = max(stages + interactions, key=lambda y: y.shape[-1])
+words.see(
+    "Each interaction has the map of its shallow partner and the channels of"
+    f" both. The finest map has {finest.shape[-1]} places a side, stage 4 has"
+    f" {stages[3].shape[-1]}."
 )
 
 # %% [markdown]
@@ -168,6 +176,15 @@ plots.show(
 # %% [markdown]
 # *The four stages (first row) and their interactions, each standardised. Weights not trained.*
 
+# %% tags=["remove-input"]
+words.see(
+    f"First clip of {study.clips.attrs['version']}, profile {profile}:"
+    f" {len(stages)} stages, from {stages[0].shape[-1]} to"
+    f" {stages[3].shape[-1]} places a side, and {len(interactions)}"
+    " interactions. An interaction is as fine as the shallower of its two"
+    " stages."
+)
+
 # %% [markdown]
 # ## A property of these equations: the fusion is affine
 #
@@ -183,7 +200,7 @@ plots.show(
 # the paper's equation does not have (`fim_relu`).
 
 
-# %%
+# %% tags=["hide-input"]
 def as_written(mffm, maps):
     """Return F of eq. 13 from the interactions of eq. 12, each formed and then
     averaged.
@@ -225,7 +242,7 @@ def pooled_error(mffm):
     return difference(as_written(mffm, flat), as_written(mffm, maps))
 
 
-# %% slide="affine"
+# %% tags=["hide-input"] slide="affine"
 widths = tuple(x.shape[1] for x in stages)
 errors = {}
 for outer, inner, relu in (
@@ -251,6 +268,17 @@ errors = (
 )
 plots.table(errors, "Relative errors of the two claims, double precision")
 
+# %% tags=["remove-input"]
+exact = errors.astype(float)["affine"] < 1e-9
+words.see(
+    f"Affine, up to rounding: {words.listed(exact.index[exact])}."
+    if exact.any()
+    else "No form is affine.",
+    f"Not affine: {words.listed(exact.index[~exact])}."
+    if not exact.all()
+    else "",
+)
+
 # %% [markdown]
 # Read the table in this way: an error of the order of $10^{-16}$ is the rounding of the computer,
 # and the claim holds. *Affine* holds for every kernel of the paper's equation and breaks only with
@@ -269,7 +297,7 @@ plots.table(errors, "Relative errors of the two claims, double precision")
 # wider still. With $\tau$ taken at its word, 7x7 twice, most of the network is MFFM.
 
 
-# %%
+# %% tags=["hide-input"]
 def cost(kernel, inner=1):
     """Return parameters and MACs of the interactions and of the network."""
     change = {"fim_kernel": kernel, "fim_inner_kernel": inner}
@@ -313,7 +341,15 @@ plots.show(
 
 # %% [markdown]
 # *Where the operations of the full network go: the five interactions, as shares of the whole.*
-#
+
+# %% tags=["remove-input"]
+words.see(
+    f"The interactions need {share.sum():.0%} of all operations of the"
+    f" network, and {share.idxmax()} alone {share.max():.0%} (profile"
+    f" {profile})."
+)
+
+# %% [markdown]
 # ## The cheap form
 #
 # An affine module can do its work after the pooling. A mean over the map of a convolution is a sum
@@ -327,7 +363,7 @@ plots.show(
 # %% tags=["remove-input"]
 plots.source(FIM.pooled)
 
-# %%
+# %% tags=["hide-input"]
 rows = {}
 for outer, inner in ((1, 1), (3, 1), (7, 7)):
     torch.manual_seed(seed)
@@ -354,6 +390,21 @@ plots.table(
     f" {profile}",
 )
 
+# %% tags=["remove-input"]
+saved = {
+    name: float(row["MACs as written"]) / float(row["MACs of the cheap form"])
+    for name, row in rows.items()
+}
+words.see(
+    *(
+        f"{name}: the cheap form needs a {times:.0f}th of the operations."
+        if times >= 2
+        else f"{name}: the cheap form saves little."
+        for name, times in saved.items()
+    ),
+    "The differences of F are rounding.",
+)
+
 # %% [markdown]
 # The code uses this form whenever it asks a trained network, and not in training. In training the
 # batch norm divides by the standard deviation of $Y$ over the batch, and the variance of a sum over
@@ -372,6 +423,26 @@ plots.table(
 # - Large maps and wide concatenations cost most; after training nearly all of that work can be
 #   avoided.
 #
+# ## Questions
+#
+# :::{admonition} 1. Why is the fusion of equation 12 called affine?
+# :class: dropdown
+# Convolution, upsampling, batch norm in evaluation mode and the mean are affine, and no
+# activation follows. So their composition is affine, too.
+# :::
+#
+# :::{admonition} 2. Which control shows whether the interaction helps?
+# :class: dropdown
+# The pooled features of all stages, concatenated, and one linear layer. It has the same kind of
+# function without the interaction modules.
+# :::
+#
+# :::{admonition} 3. Why does the cheap form not serve in training?
+# :class: dropdown
+# In training the batch norm divides by the spread of the batch. That needs the full map, or
+# products of all pairs of channels, which cost more than the convolution.
+# :::
+#
 # ## Exercises
 #
 # ### Exercise 1 (easy)
@@ -379,9 +450,13 @@ plots.table(
 # How long is $F$? Stage $k$ has $w\,2^{k-1}$ channels. Count for the five pairs used
 # here and for all six, in units of $w$.
 
+# %% [markdown] tags=["solution", "hide-cell"]
+# :::{admonition} Solution in words
+# :class: dropdown
+# Y of a pair has the channels of both. In units of w the stages have 1, 2, 4 and 8.
+# :::
+
 # %% tags=["solution", "hide-cell"] jupyter={"source_hidden": true, "outputs_hidden": true}
-# Y of a pair has the channels of both. In units of w the stages have 1, 2, 4
-# and 8.
 in_units = (1, 2, 4, 8)
 for name in ("near", "all"):
     lengths = [
@@ -402,9 +477,14 @@ for name in ("near", "all"):
 # the map halve. How do parameters and operations change from the pair $(X_1, X_2)$ to $(X_2, X_3)$
 # to $(X_3, X_4)$?
 
+# %% [markdown] tags=["solution", "hide-cell"]
+# :::{admonition} Solution in words
+# :class: dropdown
+# Inner convolution: C2 \* C2 (1x1, no bias). Outer: k \* k \* (C1 + C2)^2. Batch norm: 2 (C1 +
+# C2).
+# :::
+
 # %% tags=["solution", "hide-cell"] jupyter={"source_hidden": true, "outputs_hidden": true}
-# Inner convolution: C2 * C2 (1x1, no bias). Outer: k * k * (C1 + C2)^2. Batch
-# norm: 2 (C1 + C2).
 k = 3
 for shallow, deep in PAIRS["near"]:
     c1, c2 = widths[shallow], widths[deep]
@@ -429,6 +509,14 @@ for shallow, deep in PAIRS["near"]:
 # Change $X_1$ alone, $X_2$ alone, and both. If nothing interacts, both changes add up:
 # $F(x_1', x_2') - F(x_1', x_2) - F(x_1, x_2') + F(x_1, x_2) = 0$. Test an interaction module with
 # and without activation.
+
+# %% [markdown] tags=["solution", "hide-cell"]
+# :::{admonition} Solution in words
+# :class: dropdown
+# Let the module see all four combinations of old and new inputs and form the difference of
+# differences. Without an activation it is rounding, because the module is affine. With an
+# activation it is not zero.
+# :::
 
 # %% tags=["solution", "hide-cell"] jupyter={"source_hidden": true, "outputs_hidden": true}
 # onset and apex
@@ -461,11 +549,16 @@ for relu in (False, True):
 # $F = W\,[\bar X_1, \bar X_2, \bar X_3, \bar X_4] + b$ from the weights of the five modules, and
 # check them on random maps.
 
+# %% [markdown] tags=["solution", "hide-cell"]
+# :::{admonition} Solution in words
+# :class: dropdown
+# In a pair (a, d) the batch norm is s \* z + t with s = weight / sqrt(variance + eps) and t =
+# bias - s \* mean. Before it the outer weights read X\_a and what the inner weights make of X\_d.
+# Bilinear upsampling by a whole factor lets every point count equally, so the mean passes
+# through.
+# :::
+
 # %% tags=["solution", "hide-cell"] jupyter={"source_hidden": true, "outputs_hidden": true}
-# In a pair (a, d) the batch norm is s * z + t with s = weight / sqrt(variance
-# + eps) and t = bias - s * mean. Before it the outer weights read X_a and what
-# the inner weights make of X_d. Bilinear upsampling by a whole factor lets
-# every point count equally, so the mean passes through.
 torch.manual_seed(seed)
 change = {
     "fim_kernel": 1,

@@ -29,6 +29,7 @@ overrides = {}  # fields of the configuration to change, such as {"width": 16}
 # %% tags=["hide-input"]
 from dataclasses import replace
 
+import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
 import torch
@@ -39,7 +40,7 @@ from merlib import config as configuration
 from merlib.model import explain
 from merlib.model.mfem import MFEM
 from merlib.model.network import BLOCKS, BasicBlock, Head, Network
-from merlib.pages import diagrams, drawing, plots
+from merlib.pages import diagrams, drawing, plots, words
 from merlib.study import parameters
 from merlib.study.paper import VARIANT_NAMES
 
@@ -143,7 +144,7 @@ drawing.show(diagrams.lstm)
 # $i, f, g, o$, and has two biases where one would do.
 
 
-# %%
+# %% tags=["hide-input"]
 def step(vector, h, c, w, u, b):
     """Return h_t and c_t of a step; w, u and b hold the rows of i, f, g, o."""
     i, f, g, o = (w @ vector + u @ h + b).chunk(4)
@@ -172,7 +173,7 @@ for direction, suffix in (("forwards", ""), ("backwards", "_reverse")):
     )
     weights[direction] = w, u, sum(biases)
 
-# %%
+# %% tags=["hide-input"]
 with torch.no_grad():
     zero = torch.zeros(4, dtype=torch.double)
     by_hand = step(vectors[0], zero, zero, *weights["forwards"])[0]
@@ -192,6 +193,12 @@ print(f"one step: largest difference {(by_hand - one_step).abs().max():.0e}")
 print(
     f"{len(vectors)} frames, both directions:"
     f" {(clip_by_hand - clip_torch).abs().max():.0e}"
+)
+
+# %% tags=["remove-input"]
+words.see(
+    "Both differences are rounding, so the equations above are what PyTorch"
+    " computes."
 )
 
 # %% [markdown]
@@ -256,7 +263,7 @@ counted(
 # average pooling](../book/glossary.md#gap).
 
 
-# %%
+# %% tags=["hide-input"]
 def totals(config):
     """Return parameters and operations of a variant, in millions."""
     total = explain.summary(config, len(classes)).loc["total"]
@@ -282,6 +289,30 @@ variants = pd.concat(
     {f"profile {profile}": here, "profile paper": there}, axis=1
 )
 plots.table(variants, "Millions, of the network and for one clip", digits=2)
+
+# %% tags=["hide-input"]
+relative = here / here.iloc[0]
+figure, axes = plt.subplots(figsize=(6, 2.8))
+relative[::-1].plot.barh(ax=axes, color=plots.COLOURS[:2])
+axes.set(xlabel="times base")
+axes.axvline(1, color="0.5", linestyle=":")
+plots.show(
+    figure,
+    alt=(
+        "Bars, one for each variant of table 3: its parameters and its"
+        " operations, relative to base."
+    ),
+)
+
+# %% tags=["remove-input"]
+words.see(
+    *(
+        f"{name} has {row['parameters']:.1f} times the parameters of base and"
+        f" {row['MACs']:.1f} times its operations."
+        for name, row in relative.iloc[1:].iterrows()
+    ),
+    f"Profile {profile}.",
+)
 
 # %% [markdown]
 # So a variant with a better score is also larger. Table 3 alone cannot show whether the *idea*
@@ -324,6 +355,14 @@ print(
     f" {np.log(len(classes)):.5f}"
 )
 
+# %% tags=["remove-input"]
+away = abs(literal - np.log(len(classes)))
+words.see(
+    f"Both ways give the same loss. It is {away:.2f} from that of a network"
+    " that knows nothing, though this one has seen no clip, either: its random"
+    " weights prefer some classes."
+)
+
 # %% [markdown]
 # A network that gives each of the $M$ classes the same probability has the loss $\log M$: below
 # that learning begins. The sum is not weighted by class, so a large class counts for more; [the
@@ -344,6 +383,25 @@ print(
 #   has the loss $\log M$.
 
 # %% [markdown]
+# ## Questions
+#
+# :::{admonition} 1. Where does the network see the order of the frames?
+# :class: dropdown
+# Only in the LSTM. All parts before it see one frame at a time. The flow from the onset tells
+# each frame how far the movement is.
+# :::
+#
+# :::{admonition} 2. Why is a better score of a larger variant no proof of the idea?
+# :class: dropdown
+# The variant differs from the other one in two things, the idea and the size. Only a control of
+# the same size separates them.
+# :::
+#
+# :::{admonition} 3. Which loss does a network have that knows nothing?
+# :class: dropdown
+# With M classes of equal probability the loss is log M.
+# :::
+#
 # ## Exercises
 #
 # ### Exercise 1 (easy)
@@ -352,6 +410,14 @@ print(
 # the first block of stage 2 without MFEM ($w$ in, $2w$ out, stride 2), and of the same with MFEM.
 # The convolutions have no bias; a batch norm has a gain and a shift for each channel. Compare with
 # PyTorch.
+
+
+# %% [markdown] tags=["solution", "hide-cell"]
+# :::{admonition} Solution in words
+# :class: dropdown
+# A convolution of 3x3 has nine weights for each pair of input and output channels. Add two batch
+# norms. If the shape changes, add the 1x1 convolution of the shortcut with its norm.
+# :::
 
 
 # %% tags=["solution", "hide-cell"] jupyter={"source_hidden": true, "outputs_hidden": true}
@@ -391,6 +457,14 @@ for name, shape in blocks.items():
 # see? A layer with kernel $k$ whose input points lie $j$ pixels apart adds $(k - 1)\,j$ to the
 # receptive field; its stride multiplies $j$. Check it by the gradient. Then: what does one point
 # see after an MFEM?
+
+# %% [markdown] tags=["solution", "hide-cell"]
+# :::{admonition} Solution in words
+# :class: dropdown
+# Go through the layers in order and keep two numbers: the size of the field, and the distance of
+# neighbouring points in pixels of the frame. The gradient then shows which pixels count. After an
+# MFEM a point sees more, because GeM pools the whole map.
+# :::
 
 # %% tags=["solution", "hide-cell"] jupyter={"source_hidden": true, "outputs_hidden": true}
 field, jump, fields = 1, 1, []
@@ -458,10 +532,14 @@ print(
 # Show that the gradient of equation 14 by the logits is $(p - y) / N$. Compare
 # with autograd, and say what it means that each row of it adds up to zero.
 
+# %% [markdown] tags=["solution", "hide-cell"]
+# :::{admonition} Solution in words
+# :class: dropdown
+# log p\_j = z\_j - log sum\_k exp(z\_k), so d(-log p\_t) / dz\_j = p\_j - 1 for the true class t,
+# and p\_j for any other: p - y. The mean over the clips divides by N.
+# :::
+
 # %% tags=["solution", "hide-cell"] jupyter={"source_hidden": true, "outputs_hidden": true}
-# log p_j = z_j - log sum_k exp(z_k), so d(-log p_t) / dz_j = p_j - 1 for the
-# true class t, and p_j for any other: p - y. The mean over the clips divides
-# by N.
 z = logits.double().requires_grad_()
 torch.nn.CrossEntropyLoss()(z, labels).backward()
 difference = np.abs(z.grad.numpy() - (p - y) / len(y)).max()
@@ -478,6 +556,13 @@ print(
 #
 # A fair control for the whole method is a `base` with as many parameters. Which
 # width does it have, in this profile and in the paper's? Does it also do as many operations?
+
+# %% [markdown] tags=["solution", "hide-cell"]
+# :::{admonition} Solution in words
+# :class: dropdown
+# Parameters grow with the width, so search for the last width that does not exceed those of the
+# full network. Then compare the operations. Both cannot be matched at once.
+# :::
 
 # %% tags=["solution", "hide-cell"] jupyter={"source_hidden": true, "outputs_hidden": true}
 from bisect import bisect_right

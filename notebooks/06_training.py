@@ -41,7 +41,7 @@ from matplotlib.colors import ListedColormap
 
 from merlib import Study, metrics
 from merlib.model.augment import augment
-from merlib.pages import drawing, plots, procedure
+from merlib.pages import drawing, plots, procedure, words
 from merlib.study import parameters
 
 globals().update(parameters.read(globals()))  # papermill may pass text
@@ -113,6 +113,12 @@ print(
     f"{few} folds lack a class, {(folds['nunique'] == 1).sum()} have only one"
 )
 
+# %% tags=["remove-input"]
+words.see(
+    f"The largest fold tests {folds['size'].max() / len(clips):.0%} of the"
+    f" clips of {data}, the smallest {folds['size'].min() / len(clips):.0%}."
+)
+
 # %% [markdown]
 # ## Augmentation: flow is a vector field
 #
@@ -124,7 +130,7 @@ print(
 
 # %%
 faces = plots.Faces(dataset, show_faces)
-row = plots.choose(study.numbers, clip)
+row = plots.choose(study, clip)
 x = torch.as_tensor(study.numbers.x[row : row + 1].copy())
 if dataset != "flow":
     # the face, instead of how it changes
@@ -163,7 +169,15 @@ if dataset != "flow":
 # %% [markdown]
 # *The apex frame of one clip and three random versions of it. The arrows are the flow, enlarged:
 # they turn, flip and grow with the face.*
-#
+
+# %% tags=["remove-input"]
+words.see(
+    plots.chosen(study, clip),
+    "In each version the arrows begin at the same parts of the face and point"
+    " where these parts went.",
+)
+
+# %% [markdown]
 # A test of the repository compares this with TV-L1 itself: the flow of a flipped clip is the
 # flipped flow of the clip.
 #
@@ -184,6 +198,12 @@ settings = pd.DataFrame(
 ).astype({"here": str})
 plots.table(
     settings, f"Section 3.1.4 and this run (profile {profile})", index=False
+)
+
+# %% tags=["remove-input"]
+words.see(
+    f"{settings['printed'].isna().sum()} of the {len(settings)} settings are"
+    " not printed in the paper. They are decisions of this book."
 )
 
 # %% [markdown]
@@ -216,6 +236,12 @@ plots.show(
 
 # %% [markdown]
 # *The learning rate. At the end the steps are so small that the last epochs hardly differ.*
+
+# %% tags=["remove-input"]
+words.see(
+    f"The rate starts at {config.learning_rate:g}. After half of the"
+    f" {config.epochs} epochs it is half as large, and it ends at zero."
+)
 
 # %% [markdown]
 # ## Accuracy on the left-out subjects, epoch by epoch
@@ -261,6 +287,17 @@ print(
 )
 print(f"{seconds.sum() / 60:.1f} min of one core ({run['device']})")
 
+# %% tags=["remove-input"]
+swing = pooled["accuracy"].diff().abs().tail(5).mean() * 100
+words.see(
+    f"Over the last epochs the pooled accuracy on {data} changes by"
+    f" {swing:.1f} points from one epoch to the next."
+    if np.isfinite(swing)
+    else f"There is one epoch only ({data}).",
+    f"The folds end between {by_fold.iloc[-1].min():.0%} and"
+    f" {by_fold.iloc[-1].max():.0%}.",
+)
+
 # %% [markdown]
 # ## Trap 1: the best epoch
 #
@@ -278,6 +315,32 @@ trap = pd.DataFrame(
         "best epoch of each fold": metrics.best_epoch(predictions),
     }
 ).T
+
+# %% tags=["hide-input"]
+figure, axes = plt.subplots(figsize=(6, 3.2))
+trap.rename(columns=plots.LABELS)[::-1].plot.barh(ax=axes)
+axes.set(xlabel="score", xlim=(0, 1))
+axes.legend(loc="upper left", bbox_to_anchor=(0, 1.2), ncols=3)
+plots.show(
+    figure,
+    alt=(
+        "Bars of accuracy, UF1 and UAR for three ways to choose the epoch: the"
+        " last one, one best epoch for all folds, and the best of each fold."
+    ),
+)
+
+# %% tags=["remove-input"]
+words.see(
+    *(
+        f"{way.capitalize()}: {100 * more:+.1f} points of accuracy."
+        for way, more in (trap["accuracy"] - trap["accuracy"].iloc[0])
+        .iloc[1:]
+        .items()
+    ),
+    "The networks are the same; only the choice of the epoch differs.",
+)
+
+# %% tags=["hide-output"]
 plots.table(trap, f"{method} on {data}, profile {profile}, seed {seed}")
 
 # %% [markdown]
@@ -298,6 +361,14 @@ averaged = metrics.per_fold_uf1(clips["subject"], y, y, classes)
 print(f"perfect predictor, counts pooled over the folds: UF1 {pooled_f1:.3f}")
 print(f"perfect predictor, F1 averaged over the folds:   UF1 {averaged:.3f}")
 
+# %% tags=["remove-input"]
+words.see(
+    f"A predictor without a mistake loses {pooled_f1 - averaged:.2f} by the"
+    " wrong average."
+    if pooled_f1 - averaged > 1e-9
+    else "Here every fold has every class, so both averages agree."
+)
+
 # %% [markdown]
 # ## Summary
 #
@@ -311,6 +382,26 @@ print(f"perfect predictor, F1 averaged over the folds:   UF1 {averaged:.3f}")
 #   perfect predictor.
 
 # %% [markdown]
+# ## Questions
+#
+# :::{admonition} 1. Why is a whole person left out, and not a single clip?
+# :class: dropdown
+# A network could recognise the face. Then the test would not show whether it recognises the
+# expression of a new person.
+# :::
+#
+# :::{admonition} 2. What changes in the flow when a clip is mirrored?
+# :class: dropdown
+# The picture of u and v is mirrored, and u changes its sign. A picture that is only mirrored
+# would show motion in the wrong direction.
+# :::
+#
+# :::{admonition} 3. Why is the best epoch of a fold no estimate?
+# :class: dropdown
+# It is chosen on the clips that are tested. So the test has chosen the model, and its score is
+# too high on average.
+# :::
+#
 # ## Exercises
 #
 # ### Exercise 1 (easy)
@@ -319,10 +410,14 @@ print(f"perfect predictor, F1 averaged over the folds:   UF1 {averaged:.3f}")
 # share of the training does it fall below a tenth of its first value? Compare your formula with
 # PyTorch's schedule.
 
+# %% [markdown] tags=["solution", "hide-cell"]
+# :::{admonition} Solution in words
+# :class: dropdown
+# The cosines of s = 1 ... S - 1 cancel in pairs (s and S - s), that of s = 0 remains: the mean is
+# eta\_0 / 2 \* (1 + 1 / S). And (1 + cos(pi x)) / 2 = 1 / 10 at x = arccos(-4 / 5) / pi.
+# :::
+
 # %% tags=["solution", "hide-cell"] jupyter={"source_hidden": true, "outputs_hidden": true}
-# The cosines of s = 1 ... S - 1 cancel in pairs (s and S - s), that of s = 0
-# remains: the mean is eta_0 / 2 * (1 + 1 / S). And (1 + cos(pi x)) / 2 = 1 /
-# 10 at x = arccos(-4 / 5) / pi.
 steps = config.epochs * -(-len(clips) // config.batch_size)
 first = config.learning_rate
 rates = first / 2 * (1 + np.cos(np.pi * np.arange(steps) / steps))
@@ -348,6 +443,14 @@ print(f"below a tenth after {np.arccos(-0.8) / np.pi:.1%} of the steps")
 # Show that the sign of $u$ must change when a clip is mirrored. Move a face to the
 # right by one pixel, mirror both pictures, and find by trying which shift now leads from one to the
 # other. Then let `augment` mirror a flow of one pixel to the right.
+
+# %% [markdown] tags=["solution", "hide-cell"]
+# :::{admonition} Solution in words
+# :class: dropdown
+# Move a face to the right and mirror both pictures. The shift that now leads from one to the
+# other goes to the left. So $u$ must change its sign when a clip is mirrored, and `augment` does
+# this.
+# :::
 
 # %% tags=["solution", "hide-cell"] jupyter={"source_hidden": true, "outputs_hidden": true}
 
@@ -386,6 +489,14 @@ print(
 # How much does the best epoch flatter a network that has learnt *nothing*? Let each
 # epoch answer at random among $C$ classes. For a fold of $n$ clips and $E$ epochs, what accuracy do
 # you expect of the best epoch? Compute it for every fold of this page and check it by drawing.
+
+# %% [markdown] tags=["solution", "hide-cell"]
+# :::{admonition} Solution in words
+# :class: dropdown
+# The number of right clips of one epoch is binomial. The best of $E$ independent epochs is at
+# most $k$ with the $E$-th power of the probability of one. Sum the probabilities that it is above
+# $k$ to get its mean.
+# :::
 
 # %% tags=["solution", "hide-cell"] jupyter={"source_hidden": true, "outputs_hidden": true}
 from scipy.stats import binom
@@ -428,9 +539,13 @@ print(f"smallest fold, {n.min()} clip(s): {best[n.argmin()] / n.min():.3f}")
 # fold lacks? Try it on a predictor that gives the true class with probability 0.7, else any class
 # at random.
 
+# %% [markdown] tags=["solution", "hide-cell"]
+# :::{admonition} Solution in words
+# :class: dropdown
+# A class of the fold has F1 = 1, any other 0: a fold with m of C classes gets m / C.
+# :::
+
 # %% tags=["solution", "hide-cell"] jupyter={"source_hidden": true, "outputs_hidden": true}
-# A class of the fold has F1 = 1, any other 0: a fold with m of C classes gets
-# m / C.
 formula = (folds["nunique"] / len(classes)).mean()
 assert np.isclose(formula, averaged)
 print(f"perfect predictor: {formula:.3f} by hand, {averaged:.3f} computed")

@@ -148,7 +148,7 @@ words.see(
 
 # %%
 own = regions.of_clips(study)
-row = plots.choose(study.numbers, clip)
+row = plots.choose(study, clip)
 subject = study.clips.loc[row, "subject"]
 names = study.clips.loc[study.clips["subject"] == subject, "clip"]
 if clip is None:

@@ -35,7 +35,7 @@ flow = (
 )
 globals().update(parameters.read(globals(), frames=True))
 study = Study(dataset, data_root, profile, seed, **overrides)
-row = plots.choose(study.numbers, clip)
+row = plots.choose(study, clip)
 shown, faces = study.clips.loc[row], plots.Faces(dataset, show_faces)
 
 # %% tags=["front", "remove-input"]

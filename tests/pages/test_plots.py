@@ -1,7 +1,7 @@
 """The drawings say what they should: colours of directions, numbers in cells, frames in files."""
 
-import io
 from colorsys import rgb_to_hsv
+from types import SimpleNamespace
 
 import matplotlib
 import matplotlib.pyplot as plt
@@ -12,9 +12,10 @@ from bs4 import BeautifulSoup
 from hypothesis import given
 from hypothesis import strategies as st
 from markdown_it import MarkdownIt
-from PIL import Image, ImageSequence
 from skimage.color import rgb2lab
 
+from merlib.data import synthetic
+from merlib.data.clips import load_clips
 from merlib.pages import plots
 from merlib.preprocess.pipeline import Prepared
 from merlib.study.check import markdown_table
@@ -37,12 +38,25 @@ def test_choose_takes_the_face_that_moves_and_not_the_head_that_drifts():
     x[0, -1, 1] = 3.0  # the whole head goes right
     x[1, -1, 2, 20:26, 8:14] = 1.0  # a corner of the mouth goes down
     x[2, 0, 2, 20:26, 8:14] = 5.0  # only the last frame, the apex, counts
+    x[2, -1, 2, :2] = 4.0  # at the border the background moves against the head
     clips = pd.DataFrame({"clip": ["a", "b", "c"]})
-    prepared = Prepared(x, clips, "key")
-    assert plots.choose(prepared) == 1
-    assert plots.choose(prepared, "c") == 2
+    study = SimpleNamespace(dataset="own", clips=clips, numbers=Prepared(x, clips, "key"))
+    assert plots.choose(study) == 1
+    assert "b is the clip with the largest measured movement" in plots.chosen(study)
+    assert plots.choose(study, "c") == 2
+    assert "c was named" in plots.chosen(study, "c")
     with pytest.raises(ValueError, match="clip='d': expected a clip of the table, such as 'a'"):
-        plots.choose(prepared, "d")
+        plots.choose(study, "d")
+
+
+def test_choose_takes_the_drawn_clip_whose_pixels_truly_move_furthest(casme2_root):
+    clips = load_clips("synthetic", casme2_root)
+    study = SimpleNamespace(dataset="synthetic", root=casme2_root, clips=clips)
+    truth = synthetic.Truth(casme2_root)
+    ways = [np.hypot(*truth.clip(name).apex_displacement()).max() for name in clips["clip"]]
+    np.testing.assert_allclose(plots.movement(study), ways, rtol=0.02)  # of places, of pixels
+    assert plots.choose(study) == np.argmax(ways)
+    assert f"moves {max(ways):.1f} px" in plots.chosen(study)
 
 
 @pytest.mark.parametrize(
@@ -232,24 +246,6 @@ def test_curves_draws_each_fold_and_the_pooled_one():
     drawn = [tuple(line.get_ydata()) for line in axes.lines if len(line.get_ydata())]
     assert drawn == [tuple(folds["s1"]), tuple(folds["s2"]), tuple(pooled)]
     assert (axes.get_xlabel(), axes.get_ylabel()) == ("epoch", "accuracy")
-
-
-@pytest.mark.parametrize("shape", [(6, 9), (6, 9, 3)])
-def test_gif_holds_every_frame_and_loops(shape):
-    frames = [np.full(shape, level, np.uint8) for level in (0, 100, 200)]
-    with Image.open(io.BytesIO(plots.gif(frames, fps=5))) as image:
-        assert (image.format, image.n_frames, image.size) == ("GIF", 3, (9, 6))
-        assert image.info["loop"] == 0
-        assert image.info["duration"] == 200  # milliseconds
-        shown = [np.asarray(frame.convert("L")) for frame in ImageSequence.Iterator(image)]
-    for frame, level in zip(shown, (0, 100, 200), strict=True):
-        np.testing.assert_allclose(frame, level, atol=2)
-
-
-@pytest.mark.parametrize("fps", [0, -1, 51])
-def test_gif_refuses_impossible_speed(fps):
-    with pytest.raises(ValueError, match="fps="):
-        plots.gif([np.zeros((2, 2), np.uint8)], fps=fps)
 
 
 def test_compare_sets_the_printed_figure_beside_the_reproduced_one():
