@@ -193,7 +193,10 @@ class Config:
         64, "network", "channels of stage 1; ResNet34 has 64"
     )
     pretrained: str | None = choice(
-        None, "network", "the paper names no initial weights; a path to an ImageNet state dict"
+        None,
+        "network",
+        "the paper names no initial weights; a file of ImageNet's, as torchvision publishes it, or "
+        "a folder of such files, where each method takes the one of its architecture",
     )
     mfem_place: Literal["stage", "block"] = choice(
         "stage", "network", '"introduced in the last four stages"'

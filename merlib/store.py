@@ -186,7 +186,7 @@ def identity(
 def described(value: Any) -> Any:
     """Return a value of an estimator's parameters as JSON-like values, the same in any process."""
     if isinstance(value, BaseEstimator):
-        return {"class": type(value).__name__, **value.get_params(deep=False)}
+        return {"class": type(value).__name__, **named(value.get_params(deep=False))}
     if isinstance(value, Config):
         return choices_of(value)
     if isinstance(value, np.ndarray | np.generic):
@@ -195,9 +195,14 @@ def described(value: Any) -> Any:
 
 
 def choices_of(config: Config) -> dict[str, Any]:
-    """Return all fields of a configuration; of a file only its name, no folder of this machine."""
-    files = {name: getattr(config, name) for name in ("pretrained", "landmarks")}
-    return config.step() | {name: value and Path(value).name for name, value in files.items()}
+    """Return all fields of a configuration, see `named`."""
+    return named(config.step())
+
+
+def named(values: Mapping[str, Any]) -> dict[str, Any]:
+    """Return choices by name; of a file only its name, no folder of this machine."""
+    files = {name: values[name] for name in ("pretrained", "landmarks") if name in values}
+    return {**values, **{name: path and Path(path).name for name, path in files.items()}}
 
 
 class Folds:

@@ -24,7 +24,17 @@ from merlib.config import Config
 from merlib.data import published, synthetic
 from merlib.data.clips import THREE, load_clips, read_frames
 from merlib.data.synthetic import generate, render
-from merlib.methods import METHODS, at_scnn, bi_woof, components, deep, lbp, tuned, views
+from merlib.methods import (
+    METHODS,
+    at_scnn,
+    backbones,
+    bi_woof,
+    components,
+    deep,
+    lbp,
+    tuned,
+    views,
+)  # fmt: skip
 from merlib.model import (
     augment,
     classifier,
@@ -355,6 +365,16 @@ def of_components(_):
     for kept in (components.masks, components.samples):
         kept.cache_clear()  # else a changed constant would not be seen
     return {"masks": components.masks(12), "crops": components.crops(maps, 3)}
+
+
+def of_backbones(_):
+    vgg, vit = backbones.VGG16(1, 0.05, 0.5), backbones.ViT(48, 0.05)
+    resnet = torch.nn.Sequential(*backbones.resnet18_parts(1, 0.1))
+    return {
+        "vgg": fill(vgg).eval()(tensor(2, 1, 32, 32)),
+        "vit": fill(vit).eval()(tensor(2, 3, 48, 48)),
+        "resnet": fill(resnet).eval()(tensor(2, 1, 32, 32)),
+    }
 
 
 def of_at_scnn(root):

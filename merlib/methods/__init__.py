@@ -10,6 +10,7 @@ from sklearn.dummy import DummyClassifier
 from merlib.config import FLOW, VARIANTS, Config, Variant
 from merlib.methods.am3f_flownet import AM3FFlowNet
 from merlib.methods.at_scnn import ATSCNN
+from merlib.methods.backbones import Pretrainable
 from merlib.methods.bi_woof import BiWoof
 from merlib.methods.cnn3d import CNN3D
 from merlib.methods.cnn_lstm import CNNLSTM
@@ -22,7 +23,7 @@ from merlib.methods.logistic import FlowLogistic
 from merlib.methods.mdmo import MDMO
 from merlib.methods.merta import MERTA
 from merlib.methods.micro_attention import MicroAttention
-from merlib.methods.mmnet import MMNet
+from merlib.methods.mmnet import MOVES, SHIFT, MMNet
 from merlib.methods.off_apexnet import OffApexNet
 from merlib.methods.rcn_a import RCNA
 from merlib.methods.slstt import SLSTT
@@ -31,6 +32,7 @@ from merlib.methods.ststnet import STSTNet
 from merlib.methods.svm import FlowSVM
 from merlib.methods.views import CHANGES
 from merlib.model.classifier import NetworkClassifier
+from merlib.model.weights import file_of
 from merlib.values import known
 
 
@@ -57,7 +59,12 @@ class Method:
     same_size : bool
         Whether the network, at its full width, has as many parameters as that of its source.
     pretrained_on : str
-        What the network of its source was trained on before; ours begins from scratch.
+        What the network of its source was trained on before, or "not known"; ours begins from
+        scratch unless it is given weights, see `needs_pretraining`.
+    with_weights : dict
+        Parameters that are others if it is given weights; empty if it takes none.
+    augmentation : str
+        What happens to its training clips at random; of a variant see `augmentation`.
     """
 
     title: str
@@ -68,12 +75,43 @@ class Method:
     published: dict[str, Any] = field(default_factory=dict)
     same_size: bool = False
     pretrained_on: str = ""
+    with_weights: dict[str, Any] = field(default_factory=dict)
+    augmentation: str = "none"
 
     def parameters(self, config: Config) -> dict[str, Any]:
-        """Return the parameters that are not the default ones under a configuration."""
-        narrow = self.narrow if config.width < Config().width else {}
+        """Return the parameters that are not the default ones under a configuration.
+
+        Weights have the published size: a method that is given them has it in every profile.
+        """
+        if weights := self.weights(config):
+            return self.with_weights | {"pretrained": weights}
         pictures = all(getattr(config, name) == FLOW[name] for name in ("frames", "flow_size"))
-        return narrow | (self.published if pictures else {})
+        return self.reduced(config) | (self.published if pictures else {})
+
+    def reduced(self, config: Config) -> dict[str, Any]:
+        """Return the parameters by which a configuration makes the network smaller."""
+        narrow = config.width < Config().width and not self.weights(config)
+        return self.narrow if narrow else {}
+
+    def weights(self, config: Config) -> str | None:
+        """Return the file of weights that a configuration gives to this method."""
+        if not self.with_weights:
+            return None
+        return file_of(config.pretrained, cast(Pretrainable, self.build()).architecture)
+
+    def needs_pretraining(self, config: Config) -> str:
+        """Return what it would have to be trained on before; empty if nothing is missing."""
+        return "" if self.weights(config) else self.pretrained_on
+
+
+def moves(config: Config) -> str:
+    """Return in words how `merlib.model.augment` moves training clips."""
+    found = {
+        f"mirrored ({config.flip:.0%})": config.flip,
+        f"turned (up to {config.rotation:g} degrees)": config.rotation,
+        f"scaled (up to {config.scaling:.0%})": config.scaling,
+    }
+    return ", ".join(words for words, size in found.items() if size) or "none"
 
 
 def with_changes(methods: Mapping[str, Method]) -> dict[str, Method]:
@@ -106,6 +144,7 @@ METHODS: dict[str, Method] = with_changes(
             "nine_flows",
             {"width": 0.125, "side": 28, "epochs": 20},
             pretrained_on="faces",
+            with_weights={"side": 224, "epochs": 40, "learning_rate": 1e-5},
         ),
         "merta": Method(
             "MERTA-style", MERTA, "channels", {"width": 0.125, "side": 28, "epochs": 25}
@@ -116,6 +155,7 @@ METHODS: dict[str, Method] = with_changes(
             "apex_grey",
             {"width": 0.125},
             pretrained_on="facial expressions",
+            with_weights={"side": 224},
         ),
         "kfc-mer": Method("KFC-MER-style", KFCMER, "apex_flow", {"width": 0.25, "side": 56}),
         "kfc-mer-pooled": Method(
@@ -127,9 +167,15 @@ METHODS: dict[str, Method] = with_changes(
             "eleven_flows",
             {"width": 0.125, "side": 28},
             pretrained_on="ImageNet, CK+",
+            with_weights={"side": 224},
         ),
         "am3f-flownet": Method(
-            "AM3F-FlowNet-style", AM3FFlowNet, "apex_flow", {"width": 0.25, "side": 56}
+            "AM3F-FlowNet-style",
+            AM3FFlowNet,
+            "apex_flow",
+            {"width": 0.25, "side": 56},
+            pretrained_on="not known",
+            with_weights={"side": 224},
         ),
         "off-apexnet": Method(
             "OFF-ApexNet", OffApexNet, "apex_flow", {"width": 0.25, "epochs": 300}, same_size=True
@@ -144,12 +190,23 @@ METHODS: dict[str, Method] = with_changes(
         ),
         "at-scnn": Method("AT-SCNN-style", ATSCNN, "apex_flow", {"width": 0.25, "epochs": 150}),
         "lgccon": Method(
-            "LGCcon-style", LGCcon, "apex_grey", {"width": 0.25}, pretrained_on="faces"
+            "LGCcon-style",
+            LGCcon,
+            "apex_grey",
+            {"width": 0.25},
+            pretrained_on="faces",
+            with_weights={"side": 224, "epochs": 35, "batch_size": 2, "learning_rate": 1e-5},
         ),
         "mdmo": Method("MDMO + SVM", MDMO, "apex_flow", published={"eyes": "published"}),
         "sssnet": Method("SSSNet", SSSNet, "apex_flow", {"width": 0.5}, same_size=True),
         "rcn-a": Method("RCN-A", RCNA, "apex_flow", {"width": 0.25, "epochs": 300}, same_size=True),
-        "mmnet": Method("MMNet-style", MMNet, "apex_flow", {"width": 0.25, "side": 64}),
+        "mmnet": Method(
+            "MMNet-style",
+            MMNet,
+            "apex_flow",
+            {"width": 0.25, "side": 64},
+            augmentation=f"{moves(MOVES)}, shifted (up to {SHIFT:.0%})",
+        ),
         "htnet": Method("HTNet", HTNet, "apex_picture", {"width": 0.125}),
         "base": Method("base", NetworkClassifier),
         "mfem": Method("base + MFEM", NetworkClassifier),
@@ -179,5 +236,11 @@ def make(name: str, config: Config) -> ClassifierMixin:
     """Return the unfitted classifier of a name; a ValueError lists the names."""
     known("method", [name], METHODS)
     if name in VARIANTS:
-        return NetworkClassifier(replace(config, variant=cast(Variant, name)))
+        weights = file_of(config.pretrained, "resnet34")
+        return NetworkClassifier(replace(config, variant=cast(Variant, name), pretrained=weights))
     return METHODS[name].build(**METHODS[name].parameters(config))
+
+
+def augmentation(name: str, config: Config) -> str:
+    """Return what happens at random to the training clips of a method."""
+    return moves(config) if name in VARIANTS else METHODS[name].augmentation

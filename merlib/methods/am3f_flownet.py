@@ -11,7 +11,13 @@ and concatenated. The three maps get weights that sum to 1, then channel attenti
 dropout 0.5, one layer. Cross entropy on logits plus the log of the classes' shares (Menon et al.
 2021). Adam 1e-3, 50 epochs, batches of 16. Channels are standardised by the training clips; flow
 made from frames is TV-L1 with the head's motion removed.
+
+With ``pretrained``, a ResNet-18 of torchvision, each branch is its stem and its first two stages,
+on 224 pixels, and begins with the file; the first weights are summed over the three colours, since
+a branch sees one map. Whether the source starts from such weights is not known.
 """
+
+from collections.abc import Callable
 
 import torch
 from torch import Tensor, nn
@@ -20,18 +26,27 @@ from torch.nn import functional
 from merlib.model.mffm import resized
 
 from .at_scnn import SpatialAttention, channel_attention
-from .deep import DeepClassifier, Residual, conv_block, narrowed
+from .backbones import Pretrainable, resnet18_parts
+from .deep import Residual, conv_block, narrowed
 
 VERSION = 1  # raised when this step computes something else, see merlib.versions
 
+Parts = Callable[[int, float], list[nn.Sequential]]
 
-class AM3FFlowNet(DeepClassifier, learning_rate=1e-3):
-    """AM3F-FlowNet-style on the view ``apex_flow``; see `DeepClassifier` for the parameters."""
+
+class AM3FFlowNet(Pretrainable, learning_rate=1e-3):
+    """AM3F-FlowNet-style on the view ``apex_flow``; see `Pretrainable` for the parameters."""
 
     takes = (3, "S", "S")
+    architecture = "resnet18"
 
     def build(self, n_classes: int) -> nn.Module:
-        return ThreeBranches(n_classes, self.width)
+        parts = our_parts if self.pretrained is None else resnet18_parts
+        return ThreeBranches(n_classes, self.width, parts)
+
+    def places(self) -> dict[str, str]:
+        parts = enumerate(("", "layer1.", "layer2."))
+        return {f"branches.{b}.scales.{k}.": name for k, name in parts for b in range(3)}
 
     def loss(self, output: Tensor, labels: Tensor, shares: Tensor) -> Tensor:
         """Return the logit-adjusted cross entropy."""
@@ -41,9 +56,9 @@ class AM3FFlowNet(DeepClassifier, learning_rate=1e-3):
 class ThreeBranches(nn.Module):
     """Three branches, weights of their maps, channel attention, one linear layer."""
 
-    def __init__(self, n_classes: int, width: float):
+    def __init__(self, n_classes: int, width: float, parts: Parts):
         super().__init__()
-        branches = [Branch(width) for _ in range(3)]
+        branches = [Branch(width, parts) for _ in range(3)]
         self.branches, channels = nn.ModuleList(branches), branches[0].channels
         hidden = narrowed(64, width)
         self.weigh = nn.Sequential(nn.Linear(3 * channels, hidden), nn.ReLU(), nn.Linear(hidden, 3))
@@ -61,17 +76,10 @@ class ThreeBranches(nn.Module):
 class Branch(nn.Module):
     """Stem and two stages of ResNet-18; spatial attention at each of the three scales."""
 
-    def __init__(self, width: float):
+    def __init__(self, width: float, parts: Parts):
         super().__init__()
-        c64, c128 = narrowed(64, width), narrowed(128, width)
-        self.channels = 2 * c64 + c128
-        self.scales = nn.ModuleList(
-            [
-                nn.Sequential(conv_block(1, c64, 7, 2), nn.MaxPool2d(3, 2, 1)),
-                nn.Sequential(residual(c64, c64, 1), residual(c64, c64, 1)),
-                nn.Sequential(residual(c64, c128, 2), residual(c128, c128, 1)),
-            ]
-        )
+        self.channels = 2 * narrowed(64, width) + narrowed(128, width)
+        self.scales = nn.ModuleList(parts(1, width))
         self.attention = nn.ModuleList(SpatialAttention() for _ in range(3))
 
     def forward(self, x: Tensor) -> Tensor:
@@ -82,6 +90,16 @@ class Branch(nn.Module):
             found.append(x)
         h, w = found[-1].shape[-2:]
         return torch.cat([resized(part, (h, w), "area") for part in found], dim=1)
+
+
+def our_parts(inputs: int, width: float) -> list[nn.Sequential]:
+    """Return a stem and two stages; their shortcuts average over the stride."""
+    c64, c128 = narrowed(64, width), narrowed(128, width)
+    return [
+        nn.Sequential(conv_block(inputs, c64, 7, 2), nn.MaxPool2d(3, 2, 1)),
+        nn.Sequential(residual(c64, c64, 1), residual(c64, c64, 1)),
+        nn.Sequential(residual(c64, c128, 2), residual(c128, c128, 1)),
+    ]
 
 
 def residual(inputs: int, outputs: int, stride: int) -> Residual:

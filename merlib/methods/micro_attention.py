@@ -20,40 +20,68 @@ the source takes it after them, and its convolution has a bias. 5,949,831 weight
 batches of 16; the rate drops once, after two thirds of them. Clips are drawn with replacement in
 every epoch, each class equally often. Frames are standardised by the training clips; weights start
 as in PyTorch.
+
+With ``pretrained``, a ResNet-18 of torchvision, the network is the published one: batch norm and
+ReLU after the first convolution, the identity as first shortcut, strided 1x1 shortcuts, h1 after
+batch norm and ReLU, a mask without bias; 5,944,839 weights at five classes, 224 pixels. It takes
+from the file the first convolution (summed over the three colours, since the frame is grey) with
+its batch norm, and of the first block of each stage both convolutions, the batch norm between them
+and the convolution of the shortcut. The rest begins from scratch, since its units are no blocks of
+ResNet-18: the file is a start, and its features are not computed. The other deviations stay.
 """
 
 from collections.abc import Iterable
+from itertools import pairwise
 
 import torch
 from torch import Tensor, nn
 
 from merlib.config import Imbalance
 
-from .deep import DeepClassifier, narrowed
+from .backbones import Pretrainable
+from .deep import narrowed
 
 VERSION = 1  # raised when this step computes something else, see merlib.versions
 
 
-class MicroAttention(DeepClassifier, epochs=60, learning_rate=0.01):
-    """Micro-attention on the view ``apex_grey``; see `DeepClassifier` for the parameters."""
+class MicroAttention(Pretrainable, epochs=60, learning_rate=0.01):
+    """Micro-attention on the view ``apex_grey``; see `Pretrainable` for the parameters."""
 
     takes = (1, "S", "S")
+    architecture = "resnet18"
 
     imbalance: Imbalance = "sampler"
 
     def build(self, n_classes: int) -> nn.Module:
-        channels = [narrowed(c, self.width) for c in (64, 64, 128, 256, 512)]
+        scratch = self.pretrained is None
+        c64, *rest = (narrowed(c, self.width) for c in (64, 64, 128, 256, 512))
+        unit: type[nn.Module] = AttendingUnit if scratch else PublishedUnit
         return nn.Sequential(
             nn.BatchNorm2d(1),
-            nn.Conv2d(1, channels[0], 7, 2, 3, bias=False),
+            nn.Conv2d(1, c64, 7, 2, 3, bias=not scratch),
+            *([] if scratch else [nn.BatchNorm2d(c64), nn.ReLU()]),
             nn.MaxPool2d(3, 2, 1),
-            *(AttendingUnit(channels[k], channels[k + 1], 1 if k == 0 else 2) for k in range(4)),
-            nn.BatchNorm2d(channels[-1]),
+            unit(c64, rest[0], 1),
+            *(unit(inputs, outputs, 2) for inputs, outputs in pairwise(rest)),
+            nn.BatchNorm2d(rest[-1]),
             nn.ReLU(),
             nn.AdaptiveAvgPool2d(1),
             nn.Flatten(),
-            nn.Linear(channels[-1], n_classes),
+            nn.Linear(rest[-1], n_classes),
         )
+
+    def places(self) -> dict[str, str]:
+        found = {"1.weight": "conv1.weight", "2.": "bn1."}
+        for k in range(1, 5):
+            unit, block = f"{k + 4}.", f"layer{k}.0."
+            for ours, theirs in (
+                ("conv1.", "conv1."),
+                ("between.0.", "bn1."),
+                ("conv2.", "conv2."),
+                ("shortcut.", "downsample.0."),
+            ):
+                found[unit + ours] = block + theirs
+        return found
 
     def optimiser(self, weights: Iterable[Tensor]) -> torch.optim.Optimizer:
         return torch.optim.SGD(weights, self.learning_rate, momentum=0.9, weight_decay=5e-6)
@@ -81,6 +109,31 @@ class AttendingUnit(nn.Module):
         x = self.before(x)
         s, h1 = self.shortcut(self.pool(x)), self.conv1(x)
         h2 = self.conv2(self.between(h1))
+        m = self.mix(torch.cat([s, h1, h2], dim=1)).mean(dim=1, keepdim=True).sigmoid()
+        y = h2 + s
+        return y + y * m
+
+
+class PublishedUnit(nn.Module):
+    """A unit as it is published; the first one has no stride, and begins without batch norm."""
+
+    def __init__(self, inputs: int, outputs: int, stride: int):
+        super().__init__()
+        self.before: nn.Module = nn.Identity()
+        self.shortcut: nn.Module = nn.Identity()
+        if stride > 1:
+            self.before = nn.Sequential(nn.BatchNorm2d(inputs), nn.ReLU())
+            self.shortcut = nn.Conv2d(inputs, outputs, 1, stride, bias=False)
+        self.conv1 = nn.Conv2d(inputs, outputs, 3, stride, 1, bias=False)
+        self.between = nn.Sequential(nn.BatchNorm2d(outputs), nn.ReLU())
+        self.conv2 = nn.Conv2d(outputs, outputs, 3, 1, 1, bias=False)
+        self.mix = nn.Conv2d(3 * outputs, outputs, 1, bias=False)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Return y + y m (N, outputs, H / stride, W / stride)."""
+        x = self.before(x)
+        s, h1 = self.shortcut(x), self.between(self.conv1(x))
+        h2 = self.conv2(h1)
         m = self.mix(torch.cat([s, h1, h2], dim=1)).mean(dim=1, keepdim=True).sigmoid()
         y = h2 + s
         return y + y * m

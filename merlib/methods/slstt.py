@@ -21,6 +21,11 @@ batches of 8, and a constant rate. The 11 frames are not consecutive: they lie a
 within a quarter of the clip on either side of the apex. Their flow is TV-L1 with the head's motion
 removed. The value is relative to the largest magnitude of the clip. Channels are standardised by
 the training clips, not by the numbers of ImageNet. The last epoch counts.
+
+With ``pretrained``, timm's ``vit_base_patch16_224``, the transformer is the published ViT-B/16 on
+224 pixels: 92.8 million weights at five classes, since 224 pixels have fewer places than 384. It
+gets no gradient, as in the published sources: its features are computed once, and the LSTM learns
+their sequence. The other deviations stay.
 """
 
 from typing import Annotated
@@ -33,17 +38,20 @@ from torch import Tensor, nn
 from merlib.geometry import direction
 from merlib.values import Range
 
-from .deep import DeepClassifier, FramesThenSequence, narrowed
+from .backbones import Pretrainable, ViT
+from .deep import AfterEpoch, FramesThenSequence, framewise, narrowed
 
 VERSION = 1  # raised when this step computes something else, see merlib.versions
 
 PATCHES = 7  # patches a side
 
 
-class SLSTT(DeepClassifier, side=112, epochs=40, batch_size=8, learning_rate=3e-4):
-    """SLSTT on the view ``eleven_flows``; see `DeepClassifier` for the parameters."""
+class SLSTT(Pretrainable, side=112, epochs=40, batch_size=8, learning_rate=3e-4):
+    """SLSTT on the view ``eleven_flows``; see `Pretrainable` for the parameters."""
 
     takes = ("flows", 2, "S", "S")
+    architecture = "vit_base_patch16_224"
+    network_: FramesThenSequence
     side: Annotated[int, Range(PATCHES, 1024, step=PATCHES)]  # its layers depend on it
 
     def inputs(self, X: np.ndarray) -> np.ndarray:
@@ -57,12 +65,30 @@ class SLSTT(DeepClassifier, side=112, epochs=40, batch_size=8, learning_rate=3e-
         return np.moveaxis(images, -1, 2)
 
     def build(self, n_classes: int) -> nn.Module:
-        size = 3 * narrowed(64, self.width)
         hidden, last = narrowed(512, self.width), narrowed(256, self.width)
-        frame = SmallViT(size, self.side // PATCHES)
-        lstm = nn.LSTM(size, hidden, num_layers=3, batch_first=True)
+        frame: SmallViT | ViT
+        if self.pretrained is None:
+            frame = SmallViT(3 * narrowed(64, self.width), self.side // PATCHES)
+        else:
+            frame = ViT(self.side, self.width)
+        lstm = nn.LSTM(frame.size, hidden, num_layers=3, batch_first=True)
         fc = nn.Sequential(nn.Linear(hidden, last), nn.ReLU(), nn.Linear(last, n_classes))
         return FramesThenSequence(frame, lstm, fc)
+
+    def places(self) -> dict[str, str]:
+        return {"frame.": ""}
+
+    def train(self, clips: Tensor, labels: Tensor, after_epoch: AfterEpoch | None = None) -> None:
+        """Train all of it, or what comes after a transformer that has learnt before."""
+        net = self.network_
+        if self.pretrained is None:
+            super().train(clips, labels, after_epoch)
+            return
+        net.eval()
+        with torch.no_grad():
+            features = torch.cat([framewise(net.frame, clip[None]) for clip in clips])
+        optimiser = self.optimiser([*net.lstm.parameters(), *net.fc.parameters()])
+        self.run_epochs(optimiser, features, labels, net.sequence, self.loss, after_epoch)
 
 
 class SmallViT(nn.Module):
@@ -70,6 +96,7 @@ class SmallViT(nn.Module):
 
     def __init__(self, size: int, patch: int):
         super().__init__()
+        self.size = size
         self.embed = nn.Conv2d(3, size, patch, patch)
         self.token = nn.Parameter(torch.zeros(1, 1, size))
         self.place = nn.Parameter(0.02 * torch.randn(1, PATCHES**2 + 1, size))

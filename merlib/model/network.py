@@ -14,6 +14,7 @@ from merlib.config import Config
 from .controls import LinearFusion, make_attention
 from .mffm import MFFM
 from .training import decaying
+from .weights import read_state
 
 VERSION = 1  # raised when this step computes something else, see merlib.versions
 
@@ -234,16 +235,3 @@ def load_pretrained(net: Network, path: str | Path) -> list[str]:
     used = {name for name in state if name in own and state[name].shape == own[name].shape}
     net.load_state_dict({name: state[name] for name in used}, strict=False)
     return sorted((set(state) | set(own)) - used - counters)
-
-
-def read_state(path: str | Path) -> dict[str, Tensor]:
-    """Return the tensors of a state-dict file by name."""
-    try:
-        state = torch.load(path, map_location="cpu", weights_only=True)
-    except FileNotFoundError:
-        raise ValueError(f"pretrained={path}: no such file") from None
-    except Exception as error:  # a file of another kind fails in many ways
-        raise ValueError(f"{path}: not a file of weights that torch.load reads") from error
-    if not isinstance(state, dict) or not all(isinstance(v, Tensor) for v in state.values()):
-        raise ValueError(f"{path}: expected a state dict of names and tensors")
-    return state
