@@ -86,7 +86,10 @@ def slowest_step(table: pd.DataFrame | None) -> str:
         return "The steps of preparation are not measured for this profile."
     steps = table[table["step"] != "all"].set_index("step")["seconds a clip"]
     share = 100 * steps.max() / steps.sum()
-    return f"The step that takes longest is {steps.idxmax()}: {share:.0f} % of the time of a clip."
+    return (
+        f"The step of preparation that takes longest is {steps.idxmax()}: {share:.0f} % of the "
+        f"time of a clip."
+    )
 
 
 def ratios(table: pd.DataFrame | None) -> Iterator[str]:
