@@ -305,7 +305,7 @@ if (read := development("grey_views")) is not None:
 #
 # ## Questions
 #
-# **1.** Two groups rebuild the same paper and differ by four points. Need one of them have made a
+# **1.** Two groups rebuild the same paper and differ by four points. Has one of them made a
 # mistake?
 #
 # :::{admonition} Answer

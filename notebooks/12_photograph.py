@@ -300,9 +300,9 @@ words.see(
 #
 # :::{admonition} Answer
 # :class: dropdown
-# It depends on the speed of the face there. Around the apex it moves slowly, so ten frames may
-# change the flow by a few per cent. The column with the motion in the frame that was found says
-# how much was lost.
+# It depends on how fast the face moves there. In a slow expression ten frames lose little, in a fast
+# one they lose half of the motion. The column with the motion in the frame that was found says how
+# much was lost.
 # :::
 #
 # **3.** What does a good result on this page say about the recognition of emotions?

@@ -136,7 +136,8 @@ if runs:
 
 # %% tags=["remove-input"]
 words.see(real_motion.seeds_of(runs))
-#
+
+# %% [markdown]
 # ## Does any network beat the linear control?
 #
 # The linear control is a logistic regression on the pixels of the flow, with a $C$ that is chosen

@@ -70,10 +70,6 @@ def test_how_to_read_has_the_same_table():
     assert hours.markdown(hours.read(ROOT)) in (ROOT / "book" / "how_to_read.md").read_text("utf-8")
 
 
-def test_the_readme_has_the_same_table():
-    assert hours.markdown(hours.read(ROOT)) in (ROOT / "README.md").read_text("utf-8")
-
-
 def test_the_sentences_name_the_fastest_card_and_twelve_runs():
     found = pd.DataFrame(
         {"device": ["a", "b"], "GiB needed": [2.0, 3.0], "GiB there": [16.0, 24.0]}
