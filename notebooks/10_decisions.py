@@ -29,7 +29,7 @@ from IPython.display import display
 
 from merlib.config import PROFILES, Config, differences, kinds, options
 from merlib.config import profile as make_profile
-from merlib.pages import plots
+from merlib.pages import plots, words
 from merlib.study import parameters
 from merlib.study.decisions import FIXED
 from merlib.values import in_words
@@ -50,6 +50,12 @@ profiles = pd.DataFrame(configs).astype(str)
 profiles = profiles[profiles.nunique(axis=1) > 1]
 plots.table(
     profiles.rename_axis("field").reset_index(), "The profiles", index=False
+)
+
+# %% tags=["remove-input"]
+words.see(
+    f"{len(profiles)} of {len(fields(Config))} fields differ between the"
+    f" profiles; all other fields are the same in {words.listed(PROFILES)}.",
 )
 
 # %% [markdown]
@@ -103,6 +109,12 @@ plots.table(
     pd.DataFrame(rows), "What the profile `literal` changes", index=False
 )
 
+# %% tags=["remove-input"]
+words.see(
+    f"{len(rows)} fields change if every sentence is taken at its word. Each"
+    " row is one place where `paper` adds something to the text.",
+)
+
 # %% [markdown]
 # A literal reading is not a better one: a text leaves out what its authors take for granted. It is
 # the reading with the fewest guesses of ours. `.venv/bin/merlib train --profile literal` runs it, and a notebook
@@ -121,7 +133,7 @@ plots.table(
 # [MFFM](../book/glossary.md#mffm) with [FIM](../book/glossary.md#fim); then training.
 
 
-# %%
+# %% tags=["hide-input"]
 def decisions(step):
     """Return the table of the fields of one step: default, alternatives,
     reason.
@@ -159,6 +171,17 @@ decisions("network")
 # %%
 decisions("train")
 
+# %% tags=["remove-input"]
+steps_of = pd.Series([item.metadata["step"] for item in fields(Config)])
+words.see(
+    "The three tables list "
+    + words.listed(
+        f"{(steps_of == step).sum()} decisions of {caption.split(',')[0]}"
+        for step, caption in CAPTIONS.items()
+    )
+    + ".",
+)
+
 # %% [markdown]
 # ## Decisions that are no field
 #
@@ -169,6 +192,9 @@ decisions("train")
 # %%
 fixed = pd.DataFrame(FIXED).drop(columns="place")
 plots.table(fixed, "Decisions with one answer", index=False)
+
+# %% tags=["remove-input"]
+words.see(f"{len(fixed)} more decisions were made, without an alternative.")
 
 # %% [markdown]
 # ## How the profile `laptop` was chosen
@@ -195,7 +221,17 @@ if (tried := development("laptop_profile")) is not None:
     tried = tried.drop(columns="configuration")
     display(
         plots.table(
-            tried, "Development data, never the published one", index=False
+            tried,
+            "Drawn development data (seeds 101, 102), profile laptop, five"
+            " folds by subject",
+            index=False,
+        )
+    )
+    display(
+        words.see(
+            f"{len(tried)} settings were tried, each in a row. The seeds of"
+            " the generator are those of development, so no row has seen a"
+            " clip of the published dataset.",
         )
     )
 
@@ -209,7 +245,7 @@ if (tried := development("laptop_profile")) is not None:
 # channels fill a vector register that eight leave half empty. `benchmarks/laptop_size.py` trained each
 # setting on as many clips as the paper has; a time of 1 is that of the first row.
 
-# %%
+# %% tags=["hide-input"]
 if (sizes := development("laptop_size")) is not None:
     sizes = sizes.groupby(["method", "width", "frames", "epochs"], sort=False)
     spent = (
@@ -221,31 +257,43 @@ if (sizes := development("laptop_size")) is not None:
     display(
         plots.table(
             spent.rename(columns={"ratio": "time"}),
-            "Development data",
+            "Drawn development data, as many clips as the paper has",
             index=False,
         )
     )
     best, first = spent.loc[spent["UF1"].idxmax()], spent.loc[0]
-    print(
-        f"Highest UF1: {best['width']} channels, {best['frames']} frames,"
-        f" {best['epochs']} epochs; {100 * (best['UF1'] - first['UF1']):+.1f}"
-        f" points for {best['ratio']:.2f} times the time"
+    text = (
+        f"The highest UF1 is that of {best['width']} channels,"
+        f" {best['frames']} frames and {best['epochs']} epochs:"
+        f" {100 * (best['UF1'] - first['UF1']):+.1f} points beside the first"
+        f" row, in {best['ratio']:.2f} times its time. Few datasets are"
+        " behind a row, so this is a choice and no finding."
     )
+    display(words.see(text))
 
 # %% [markdown]
 # And what does grey tell at all? A linear model of the apex picture reads it with the head as it moves
 # or held still, as a frame or as its change from the onset (`benchmarks/grey_views.py`).
 
-# %%
+# %% tags=["hide-input"]
 if (read := development("grey_views")) is not None:
     read = read.groupby(["magnified", "head", "grey"], sort=False)
     told = read[["accuracy", "UF1"]].mean().reset_index()
     told["magnified"] = told["magnified"].map({True: "yes", False: "no"})
     display(
         plots.table(
-            told, "Development data, mean of two datasets", index=False
+            told,
+            "Linear model of the apex, drawn development data, mean of two"
+            " datasets",
+            index=False,
         )
     )
+    top = told.loc[told["UF1"].idxmax()]
+    text = (
+        f"The highest UF1 is {top['UF1']:.3f}, with magnification"
+        f" {top['magnified']}, head {top['head']} and grey {top['grey']}."
+    )
+    display(words.see(text))
 
 # %% [markdown]
 # ## Summary
@@ -255,12 +303,48 @@ if (read := development("grey_views")) is not None:
 # - The page is made from the code, so the two cannot differ.
 # - We tried settings on development data of other generator seeds, never on the published set.
 #
+# ## Questions
+#
+# **1.** Two groups rebuild the same paper and differ by four points. Has one of them made a
+# mistake?
+#
+# :::{admonition} Answer
+# :class: dropdown
+# No. The text leaves choices open, and each choice can move the score. Compare the two lists of
+# decisions before you look for a mistake, and compare the difference with what seeds alone do.
+# :::
+#
+# **2.** Why is a setting chosen on drawn data of other generator seeds?
+#
+# :::{admonition} Answer
+# :class: dropdown
+# A setting that is chosen on the data of the result fits that data by luck, too. Its score is then
+# too high, and no test can correct it afterwards. Data of other seeds has the same rules and other
+# clips.
+# :::
+#
+# **3.** Is the profile `literal` the study that the authors ran?
+#
+# :::{admonition} Answer
+# :class: dropdown
+# Nobody knows. It is the reading with the fewest guesses. A text leaves out what its authors take
+# for granted, so the true code may be nearer to `paper`.
+# :::
+#
 # ## Exercises
 #
 # ### Exercise 1 (easy)
 #
 # Change `evm_alpha` to 20 and `epochs` to 7, one at a time. Which parts of the hash
 # change, and what would have to be computed again?
+
+# %% [markdown]
+# :::{admonition} The idea of the solution
+# :class: dropdown
+# The configuration has a hash for each step: preparation, network and training. A change of one
+# field changes the hash of its own step, and what is computed after that step must be computed
+# again. Expect new clips for the first change and only a new training for the second.
+# :::
 
 # %% tags=["solution", "hide-cell"] jupyter={"source_hidden": true, "outputs_hidden": true}
 steps = ("prepare", "network", "train")
@@ -285,6 +369,14 @@ print(
 # studies do all their combinations make? How many studies are there if one field at a time differs
 # from the default?
 
+# %% [markdown]
+# :::{admonition} The idea of the solution
+# :class: dropdown
+# The number of combinations is the product of the numbers of values, and the number of single
+# changes is the sum of the values beside each default. A product grows much faster than a sum. So
+# nobody can run all combinations, but everybody can run one change at a time.
+# :::
+
 # %% tags=["solution", "hide-cell"] jupyter={"source_hidden": true, "outputs_hidden": true}
 from math import prod
 
@@ -307,6 +399,14 @@ print(
 # one of the two? For every field of the network with a closed set, or yes and no, count the
 # parameters of both variants under each alternative. A decision that touches only *full* can move
 # the difference that the paper reports.
+
+# %% [markdown]
+# :::{admonition} The idea of the solution
+# :class: dropdown
+# `base` has neither module, so a field of a module cannot change it. Build both variants without
+# memory, count their parameters under each alternative, and compare with the defaults. A zero in
+# both columns does not mean that nothing changes, because an activation has no parameters.
+# :::
 
 # %% tags=["solution", "hide-cell"] jupyter={"source_hidden": true, "outputs_hidden": true}
 from dataclasses import replace

@@ -49,7 +49,7 @@ from merlib import Study
 from merlib.data import tables
 from merlib.data.clips import counts, load_clips
 from merlib.data.frames import read_frames
-from merlib.pages import plots
+from merlib.pages import plots, words
 from merlib.study import parameters
 from merlib.study.check import check
 
@@ -64,7 +64,10 @@ study = Study(
     **overrides,
 )
 clips = study.clips
-print(clips.attrs["version"])
+words.see(
+    f"The page runs on {clips.attrs['version']}: {len(clips)} clips of"
+    f" {clips['subject'].nunique()} people.",
+)
 
 # %% [markdown]
 # The releases differ, and the version that was read is printed everywhere:
@@ -88,6 +91,17 @@ print(clips.attrs["version"])
 # %%
 plots.table(
     counts(clips), f"Clips by subject and class, {clips.attrs['version']}"
+)
+
+# %% tags=["remove-input"]
+each, of_class = (
+    clips[name].value_counts() for name in ("subject", "emotion")
+)
+words.see(
+    f"One person has from {each.min()} to {each.max()} clips.",
+    f"The largest class, {of_class.index[0]}, has {of_class.iloc[0]} of"
+    f" {len(clips)} clips, and the smallest, {of_class.index[-1]}, has"
+    f" {of_class.iloc[-1]}.",
 )
 
 # %% [markdown]
@@ -120,7 +134,7 @@ plots.table(
 # To see how it works, we check a few rows of a table with faults of every kind, without frames
 # (`.venv/bin/merlib check casme2 --table FILE`):
 
-# %%
+# %% tags=["hide-input"]
 faulty = [
     ("01", "EP01_1", 5, "/", 40, "4+7+L10", "disgust"),
     ("01", "EP01_1", 50, 60, 90, "12", "happiness"),
@@ -151,7 +165,20 @@ print(report.verdict)
 shown = report.findings.table()[
     ["level", "row", "clip", "kind", "message"]
 ].astype(str)
-plots.table(shown.replace("<NA>", ""), "What the check finds", index=False)
+plots.table(
+    shown.replace("<NA>", ""),
+    f"What the check finds in {len(faulty)} made-up rows",
+    index=False,
+)
+
+# %% tags=["remove-input"]
+levels = shown["level"].value_counts()
+words.see(
+    "The check finds "
+    + words.listed(f"{n} of level {name}" for name, n in levels.items())
+    + f" in {len(faulty)} rows. It names the row and the clip of each, and it"
+    " goes on after the first one.",
+)
 
 # %% [markdown]
 # ## Clips of your own
@@ -172,7 +199,7 @@ plots.table(shown.replace("<NA>", ""), "What the check finds", index=False)
 # last frame of the movement. The first frame of a video is number 0. Let us write a manifest from
 # clips of this dataset: most clips as folders of images, every third as a video.
 
-# %%
+# %% tags=["hide-input"]
 home = study.home / "data" / "own_example"
 home.mkdir(parents=True, exist_ok=True)
 lines = [
@@ -202,6 +229,14 @@ with (home / "manifest.csv").open("w", newline="", encoding="utf-8") as file:
     csv.writer(file).writerows(lines)
 print((home / "manifest.csv").read_text("utf-8"))
 
+# %% tags=["remove-input"]
+sources = [line[6] for line in lines[1:]]
+words.see(
+    f"The manifest has {len(sources)} rows and a heading;"
+    f" {sum(name.endswith('.avi') for name in sources)} clips are videos and"
+    " the others are folders of images.",
+)
+
 # %% [markdown]
 # Now we check it, and open the study (`make study DATASET=own DATA_ROOT=data/own_example`):
 
@@ -209,13 +244,20 @@ print((home / "manifest.csv").read_text("utf-8"))
 report = check("own", home, n_jobs=1, progress=False)
 print(report.verdict)
 own = Study("own", home, profile, seed, home=study.home, **overrides)
-print(own.clips.attrs["version"], own.prepared.x.shape)
 plots.table(
     own.clips[
         ["clip", "subject", "emotion", "onset", "apex", "offset", "fps"]
     ],
-    "Own clips",
+    f"{len(own.clips)} clips of the manifest, as they are read",
     0,
+)
+
+# %% tags=["remove-input"]
+words.see(
+    f"All {len(own.clips)} clips of the manifest are read, folders and videos"
+    f" alike. Each became an array of {own.prepared.x.shape[1]} frames,"
+    f" {own.prepared.x.shape[2]} channels and"
+    f" {own.prepared.x.shape[3]} by {own.prepared.x.shape[4]} pixels.",
 )
 
 # %% [markdown]
@@ -245,8 +287,12 @@ eyes.write_text(
     "utf-8",
 )
 named = load_clips("own", home)
-print(first["clip"], named["eyes"].iloc[0])
 eyes.unlink()
+words.see(
+    f"The clip {first['clip']} has the eyes of the file now:"
+    f" {named['eyes'].iloc[0]}. The other {named['eyes'].isna().sum()} clips"
+    " have none, and their eyes are searched.",
+)
 
 # %% [markdown]
 # ## What stays with you
@@ -264,12 +310,47 @@ eyes.unlink()
 # - Clips of your own need one table, and folders of images or videos.
 # - If no face is found, name the eyes, give a landmark model, or crop the frames yourself.
 #
+# ## Questions
+#
+# **1.** Why is it an error if the same frames are listed under two people?
+#
+# :::{admonition} Answer
+# :class: dropdown
+# Leave-one-subject-out would train on the frames that it tests. The score would be too high, and
+# nobody would see why. So the study stops.
+# :::
+#
+# **2.** The table has no apex for a clip. What happens?
+#
+# :::{admonition} Answer
+# :class: dropdown
+# The frame of largest motion takes its place. The check names this repair, and `--strict` refuses
+# it. [A photograph that moves](12_photograph.ipynb) measures how far such a frame is from the true
+# apex.
+# :::
+#
+# **3.** You leave out five clips that cannot be mended. What must a report say?
+#
+# :::{admonition} Answer
+# :class: dropdown
+# It must say which clips, and how many of each class and person. The version of the data says so
+# wherever it is printed, because a score on other clips is another score.
+# :::
+#
 # ## Exercises
 #
 # ### Exercise 1 (easy)
 #
 # Spoil the manifest above: swap onset and offset of one clip, list one clip twice,
 # and name a folder that is not there. What does the check say, and in which row?
+
+# %% [markdown]
+# :::{admonition} The idea of the solution
+# :class: dropdown
+# Copy the lines, make the three faults, and write them as another manifest. The check reads the
+# whole file before it says anything, so all faults come at once. A name that is listed twice and a
+# folder that is not there are errors, because no repair is possible.
+# :::
 
 # %% tags=["solution", "hide-cell"] jupyter={"source_hidden": true, "outputs_hidden": true}
 spoilt = [list(row) for row in lines]
@@ -290,6 +371,14 @@ assert not report.can_run and len(report.findings.of("error")) >= 3
 # High-speed cameras are rare. Thin the clips out to about 30 frames a second, as a
 # telephone films, and check them. How many frames are left from onset to apex, and in how many
 # clips are frames repeated to make the sequence long enough?
+
+# %% [markdown]
+# :::{admonition} The idea of the solution
+# :class: dropdown
+# Keep every n-th frame, so that about 30 are left in a second, and write a manifest with that
+# rate. A movement of less than half a second then has few frames between onset and apex. Where
+# fewer are left than the network takes, some are repeated, and a repeated frame shows no motion.
+# :::
 
 # %% tags=["solution", "hide-cell"] jupyter={"source_hidden": true, "outputs_hidden": true}
 thin = home.with_name("own_thin")
@@ -326,6 +415,14 @@ assert len(repeated) == sum(count < study.config.frames for count in left)
 # transform. What if they were found in every frame, and were wrong by one pixel in one of them?
 # Align the same frame twice, with the eyes that this page named and with both a pixel further
 # right, and compute the flow between the two crops. Predict its size first.
+
+# %% [markdown]
+# :::{admonition} The idea of the solution
+# :class: dropdown
+# Both crops come from one frame, so nothing moved. The second pair of eyes is one pixel further
+# right, so the crop is shifted to the left by that pixel times the scale of the alignment. Expect
+# a flow of the same size everywhere, as large as a micro-expression.
+# :::
 
 # %% tags=["solution", "hide-cell"] jupyter={"source_hidden": true, "outputs_hidden": true}
 import numpy as np

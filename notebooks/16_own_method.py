@@ -21,14 +21,6 @@ profile = "laptop"  # or "paper", "literal"
 seed = 0
 overrides = {}  # fields of the configuration to change
 
-# %% [markdown]
-# ## The classifier
-#
-# It gets a *view* of the clips, an array in which each row is one clip, and their labels. This one
-# has ten lines. It answers the class whose mean [flow](../book/glossary.md#optical-flow) is
-# nearest, with each number in units of its spread within the classes, as the probabilities of
-# scikit-learn's `NearestCentroid` have it.
-
 # %% tags=["hide-input"]
 import pandas as pd
 import torch
@@ -36,6 +28,14 @@ from sklearn.neighbors import NearestCentroid
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import FunctionTransformer, Normalizer
 from torch.nn.functional import adaptive_avg_pool2d
+
+from merlib import Study, metrics
+from merlib.methods import METHODS, Method
+from merlib.methods.views import VIEWS
+from merlib.pages import plots, words
+from merlib.study import parameters
+
+globals().update(parameters.read(globals()))  # papermill may pass text
 
 
 def coarse_flow(X):
@@ -52,20 +52,54 @@ def nearest_flow():
     )
 
 
+METHODS["nearest"] = Method("Nearest mean flow", nearest_flow, "apex_flow")
+study = Study(dataset, data_root, profile, seed, **overrides)
+found = {name: study.predictions(name) for name in ("majority", "nearest")}
+only_a, only_b, p = metrics.mcnemar(found["nearest"], found["majority"])
+matrix = metrics.matrix_of(found["nearest"])
+low, high = metrics.wilson(int(matrix.trace()), int(matrix.sum()))
+if p >= 0.05:
+    share = (only_a + only_b) / len(found["nearest"])
+    seen = 100 * metrics.detectable(len(found["nearest"]), share)
+    verdict = (
+        "so which of the two is better cannot be told; from"
+        f" {seen:.0f} points on the test would probably see a difference"
+    )
+else:
+    better = "new method" if only_a > only_b else "largest class"
+    verdict = f"so the {better} is shown to be better on these clips"
+words.answer(
+    f"Ten lines, nearest mean flow, get {matrix.trace()} of {matrix.sum()}"
+    f" clips right ({matrix.trace() / matrix.sum():.2f}; 95 %: {low:.2f} to"
+    f" {high:.2f}). {only_a} clips are right in the new method alone, {only_b}"
+    " in the largest class alone: McNemar's test gives"
+    f" {plots.p_equals(p)}, {verdict}."
+)
+
+# %% [markdown]
+# ## The classifier
+#
+# It gets a *view* of the clips, an array in which each row is one clip, and their labels. This one
+# has ten lines. It answers the class whose mean [flow](../book/glossary.md#optical-flow) is nearest.
+# Each number is divided by its spread within the classes, as scikit-learn's `NearestCentroid` does
+# for its probabilities.
+
+# %% tags=["remove-input"]
+plots.source(coarse_flow)
+
+# %% tags=["remove-input"]
+plots.source(nearest_flow)
+
 # %% [markdown]
 # ## The line in the registry
 #
 # The line has the title for tables, the classifier, and the view that it takes:
+#
+# ```python
+# METHODS["nearest"] = Method("Nearest mean flow", nearest_flow, "apex_flow")
+# ```
 
 # %% tags=["hide-input"]
-from merlib import Study, metrics
-from merlib.methods import METHODS, Method
-from merlib.methods.views import VIEWS
-from merlib.pages import plots
-from merlib.study import parameters
-
-globals().update(parameters.read(globals()))  # papermill may pass text
-METHODS["nearest"] = Method("Nearest mean flow", nearest_flow, "apex_flow")
 first_lines = {
     name: view.__doc__.splitlines()[0] for name, view in VIEWS.items()
 }
@@ -75,38 +109,43 @@ views = {
 }
 plots.table(pd.DataFrame({"one clip": views}), "The views")
 
+# %% tags=["remove-input"]
+words.see(
+    f"A method can ask for one of {len(views)} views. Each is computed once"
+    " from the same clips and saved, so two methods with one view see the"
+    " same numbers.",
+)
+
 # %% [markdown]
 # ## It runs
 #
-# If the line is in the file, run `make compare METHODS=nearest`. In a notebook it runs in this way:
+# If the line is in the file, run `make compare METHODS=nearest`. In a notebook,
+# `study.predictions("nearest")` leaves out each subject once and saves the answers:
 
 # %%
-study = Study(
-    dataset=dataset,
-    data_root=data_root,
-    profile=profile,
-    seed=seed,
-    **overrides,
-)
-found = {name: study.predictions(name) for name in ("majority", "nearest")}
 scores = {
     METHODS[name].title: metrics.scores(run) for name, run in found.items()
 }
-plots.table(
-    pd.DataFrame(scores).T,
-    f"{study.clips.attrs['version']}, profile {profile}",
+caption = (
+    f"{study.clips.attrs['version']}, {len(study.clips)} clips, one subject"
+    f" left out, profile {profile}, seed {seed}"
+)
+plots.table(pd.DataFrame(scores).T, caption)
+
+# %% tags=["remove-input"]
+better = scores[METHODS["nearest"].title], scores[METHODS["majority"].title]
+words.see(
+    f"The nearest mean has an accuracy of {better[0]['accuracy']:.3f} and a"
+    f" UF1 of {better[0]['uf1']:.3f}; the largest class has"
+    f" {better[1]['accuracy']:.3f} and {better[1]['uf1']:.3f}.",
+    "UF1 is low for a method that finds one class only.",
 )
 
 # %% [markdown]
-# [McNemar's test](../book/glossary.md#mcnemar-test) on the same clips shows whether the difference
-# is more than chance:
-
-# %%
-only_a, only_b, p = metrics.mcnemar(found["nearest"], found["majority"])
-print(
-    f"Only the new one right: {only_a}; only the largest class: {only_b};"
-    f" {plots.p_equals(p)}"
-)
+# Is the difference more than chance? The box at the top of the page has [McNemar's
+# test](../book/glossary.md#mcnemar-test), which takes clips as independent. On this page both
+# methods have no chance of their own, so no seeds are needed. A study of networks needs several
+# seeds, and the book's own test counts people and seeds ([results](07_results.ipynb)).
 
 # %% [markdown]
 # ## A network
@@ -114,9 +153,8 @@ print(
 # Networks inherit from `merlib.methods.deep.DeepClassifier`, which has standardised channels (or
 # not, by `standardise = False`), seeds, batches, the last epoch and prediction clip by clip, after
 # every epoch too. `build` returns the `torch.nn.Module`, and `inputs` returns what it takes of the
-# view. You can replace `optimiser`, `schedule` and `loss`. `merlib/methods/ststnet.py` is a short example. Parameters for the profile `laptop` are in
-# the registry line, and tables name them.
-#
+# view. You can replace `optimiser`, `schedule` and `loss`. `merlib/methods/ststnet.py` is a short
+# example. The line in the registry has the parameters for the profile `laptop`, and tables name them.
 
 # %% [markdown]
 # A classifier follows these rules:
@@ -139,12 +177,47 @@ print(
 # - Nothing may come from outside of `fit`: a method that looks at the left-out subject has no
 #   score.
 #
+# ## Questions
+#
+# **1.** Your method scales all clips to mean zero before the folds are made. What is wrong?
+#
+# :::{admonition} Answer
+# :class: dropdown
+# The mean was computed with the clips of the test person. A little of that person is then in the
+# training. Put the scaling into `fit`, for example as a step of a pipeline.
+# :::
+#
+# **2.** Two methods have the same accuracy. Can McNemar's test find a difference?
+#
+# :::{admonition} Answer
+# :class: dropdown
+# No. The test compares the clips that only one of them got right, and with equal accuracy both
+# counts are equal. They may still be right on quite different clips, or differ in UF1.
+# :::
+#
+# **3.** Why does every method get its randomness from `random_state` alone?
+#
+# :::{admonition} Answer
+# :class: dropdown
+# Each fold sets its own seed there. So a fold gives the same answers wherever and whenever it
+# runs, and a run that was stopped can go on. Another source of randomness would break this without
+# a word.
+# :::
+#
 # ## Exercises
 #
 # ### Exercise 1 (easy)
 #
 # Accuracy hides the classes. Print the recall of each class for both methods. Which
 # classes does the new one find at all, and what is the mean of the recalls?
+
+# %% [markdown]
+# :::{admonition} The idea of the solution
+# :class: dropdown
+# The recall of a class is the share of its clips that were found. A method that always answers the
+# largest class finds all of that class and nothing of the others. The mean over classes is UAR, so
+# the majority has one divided by the number of classes.
+# :::
 
 # %% tags=["solution", "hide-cell"] jupyter={"source_hidden": true, "outputs_hidden": true}
 matrices = {name: metrics.matrix_of(run) for name, run in found.items()}
@@ -167,6 +240,14 @@ for name, matrix in matrices.items():
 #
 # Register a second method: the answer of the nearest training clip, in the same
 # view. Run it, and compare it with the nearest mean by McNemar's test.
+
+# %% [markdown]
+# :::{admonition} The idea of the solution
+# :class: dropdown
+# A nearest neighbour copies the label of one clip, so one odd clip is enough for a wrong answer. A
+# mean of many clips is calmer. Both take the same view and the same folds, so McNemar's test can
+# compare them clip by clip.
+# :::
 
 # %% tags=["solution", "hide-cell"] jupyter={"source_hidden": true, "outputs_hidden": true}
 from sklearn.neighbors import KNeighborsClassifier
@@ -201,6 +282,15 @@ print(
 # Is the nearest mean better than chance? Deal the labels out at random to the clips
 # of each subject, so that nothing can be learnt, and run the same folds a hundred times. How often
 # is chance as good as the true labels? Why within each subject?
+
+# %% [markdown]
+# :::{admonition} The idea of the solution
+# :class: dropdown
+# If labels are dealt at random, nothing can be learnt, and what is still right is chance. The
+# share of deals that do as well as the true labels is the $p$ value. Deal within each subject,
+# because people differ in the classes that they show, and that difference must stay in both
+# worlds.
+# :::
 
 # %% tags=["solution", "hide-cell"] jupyter={"source_hidden": true, "outputs_hidden": true}
 import numpy as np

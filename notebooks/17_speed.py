@@ -33,7 +33,7 @@ import pandas as pd
 from IPython.display import display
 
 from merlib.files import find_home, noted
-from merlib.pages import hours, plots, speed
+from merlib.pages import hours, plots, speed, words
 from merlib.study import parameters
 
 globals().update(parameters.read(globals()))  # papermill may pass text
@@ -60,6 +60,15 @@ def show(name, columns, digits=2):
         display(plots.table(table[columns], about, digits=digits, index=False))
 
 
+words.answer(
+    speed.in_one_sentence(
+        measured(f"preparation_steps_{profile}"),
+        measured("training"),
+        hours.read(find_home()),
+    )
+)
+
+
 # %% [markdown]
 # ## Preparation
 #
@@ -71,6 +80,9 @@ show(
     ["step", "seconds a clip", "clips a second"],
 )
 
+# %% tags=["remove-input"]
+words.see(speed.slowest_step(measured(f"preparation_steps_{profile}")))
+
 # %% [markdown]
 # *Here* is `merlib prepare` on all cores of that machine. *Plain* is one process that computes the
 # flow of the full frames, by the same settings, and crops it afterwards. Two things save time: a
@@ -81,6 +93,9 @@ show(
     f"preparation_{profile}",
     ["way", "seconds", "ratio", "least", "most", "clips a second"],
 )
+
+# %% tags=["remove-input"]
+words.see(*speed.ratios(measured(f"preparation_{profile}")))
 
 # %% [markdown]
 # ### Which settings of TV-L1?
@@ -136,7 +151,10 @@ if flow is not None:
 # *[End-point error](../book/glossary.md#end-point-error) against time, one thread; stars are the
 # two settings that this package names.*
 
-# %%
+# %% tags=["remove-input"]
+words.see(*speed.settings(flow))
+
+# %% tags=["hide-input", "hide-output"]
 if flow is not None:
     columns = [
         "name",
@@ -163,23 +181,6 @@ if flow is not None:
         )
     )
 
-# %%
-if flow is not None:
-    for name in ("lambda_", "nscales", "warps", "outerIterations"):
-        means = (
-            tried[tried["name"].isna()]
-            .groupby(name)[["error, px", "ms a pair"]]
-            .mean()
-        )
-        told = (
-            f"{value:g}: {e:.3f} px, {ms:.0f} ms"
-            for value, e, ms in means.itertuples()
-        )
-        print(f"{name} {'; '.join(told)}")
-
-# %% [markdown]
-# *Means over everything else. The setting whose values are furthest apart moves the error most.*
-
 # %% [markdown]
 # ## Training
 #
@@ -203,6 +204,9 @@ columns = [
 ]
 show("training", columns)
 
+# %% tags=["remove-input"]
+words.see(*speed.ratios(measured("training")))
+
 # %% [markdown]
 # ### In half the bits
 #
@@ -211,25 +215,25 @@ show("training", columns)
 # bfloat16 as a GPU does, only slower):
 
 
-# %%
+# %% tags=["hide-input"]
 def compared(name, half):
     """Show the scores in two precisions, and say how far apart they are."""
     if (table := measured(name)) is None:
         return
     show(name, ["method", "precision", "seed", "accuracy", "uf1", "uar"], 3)
     uf1 = table.groupby("precision")["uf1"].agg(["mean", "std"])
-    for kind, (mean, spread) in uf1.iterrows():
-        print(
-            f"{kind}: UF1 {mean:.3f}, standard deviation over seeds"
-            f" {spread:.3f}"
-        )
+    told = [
+        f"With {kind} the mean UF1 is {mean:.3f}, with a standard deviation"
+        f" of {spread:.3f} over seeds."
+        for kind, (mean, spread) in uf1.iterrows()
+    ]
     apart = uf1.loc[half, "mean"] - uf1.loc["float32", "mean"]
     place = "within" if abs(apart) <= uf1.loc["float32", "std"] else "beyond"
-    words = (
-        f"{100 * apart:+.1f} points, {place} what float32's own seeds"
-        " differ by"
+    verdict = (
+        f"{half} minus float32 is {100 * apart:+.1f} points, {place} what"
+        " float32's own seeds differ by."
     )
-    print(f"{half} minus float32: {words}.")
+    display(words.see(*told, verdict))
 
 
 compared("precision", "bfloat16")
@@ -255,7 +259,7 @@ compared("float16", "float16")
 # by the time of all at once. If it is below 1, all at once is slower. This is so on a CPU, so it is
 # off there. On a GPU it is on; we have not measured it there yet.
 
-# %%
+# %% tags=["hide-input"]
 columns = [
     "method",
     "folds",
@@ -268,10 +272,11 @@ columns = [
 ]
 if (together := measured("folds_together")) is not None:
     show("folds_together", columns)
-    for method, apart in zip(
+    differ = zip(
         together["method"], together["largest difference"], strict=True
-    ):
-        print(f"{method}: no probability differs by more than {apart:.0e}")
+    )
+    told = words.listed(f"{apart:.0e} with {name}" for name, apart in differ)
+    display(words.see(f"No probability differs by more than {told}."))
 
 # %% [markdown]
 # ### Beside the public library of the field
@@ -296,10 +301,10 @@ if (beside := measured("side_by_side")) is not None:
         ),
     )
     first = beside.iloc[0]
-    print(
-        f"{first['what']}; {first['device']}, one thread; meb {first['meb']}"
+    made = (
+        f"{first['what']}; {first['device']}, one thread; meb {first['meb']}."
     )
-    print(*speed.side_by_side(beside), sep="\n")
+    display(words.see(made, *speed.side_by_side(beside)))
 
 # %% [markdown]
 # **What is not compared.** The lines are those of two shortest scripts, which the benchmark holds;
@@ -321,6 +326,9 @@ growth = measured("growth")
 if growth is not None:
     print("first row:", growth.iloc[0]["plain"])
     show("growth", ["way", "seconds", "ratio", "least", "most"])
+
+# %% tags=["remove-input"]
+words.see(*speed.ratios(growth))
 
 # %% [markdown]
 # A worker is a process that has to start and to load PyTorch. This takes longer than the few folds
@@ -348,6 +356,9 @@ columns = [
 ]
 show("memory", [*columns, "device, MiB"], 0)
 
+# %% tags=["remove-input"]
+words.see(speed.memory(measured("memory")))
+
 # %% [markdown]
 # ## On a GPU
 #
@@ -374,6 +385,7 @@ if (step := measured("step")) is not None:
         ways["called / recorded"] = ways["called"] / ways["recorded"]
     about = f"{step['device'].iloc[0]}, PyTorch {step['torch'].iloc[0]}"
     display(plots.table(ways, f"ms of a step, {about}", digits=1))
+    display(words.see(*speed.recorded(ways)))
 
 # %% [markdown]
 # The small networks gain most, because they give the GPU least to do. In float32 the step of the
@@ -401,16 +413,15 @@ if (step := measured("step")) is not None:
 #
 # The same tests count what a training step in the paper's size does:
 
-# %%
-for name, step in hours.STEPS.items():
-    moved, memory = (
-        f"{step.bytes / 1e9:.1f} GB",
-        f"{step.peak / 2**30:.1f} GiB",
+# %% tags=["remove-input"]
+words.see(
+    *(
+        f"In {name}, {step.kernels:,} kernels read and write"
+        f" {step.bytes / 1e9:.1f} GB, and need {step.peak / 2**30:.1f} GiB"
+        " beside the weights."
+        for name, step in hours.STEPS.items()
     )
-    print(
-        f"{name}: {step.kernels:,} kernels read and write {moved}; {memory}"
-        " beside the weights"
-    )
+)
 
 # %% [markdown]
 # ### Which card?
@@ -435,20 +446,8 @@ display(
     )
 )
 
-# %% tags=["hide-input"]
-gpus = devices[devices["GiB there"].notna()]
-most, smallest = gpus["GiB needed"].max(), gpus["GiB there"].min()
-print(
-    f"At most {most:.1f} GiB are needed; the smallest card has {smallest:.0f}"
-    " GiB."
-)
-fastest = gpus.loc[gpus["all, hours, most"].idxmin()]
-name, planned = fastest["device"], fastest["all, hours, most"]
-print(
-    f"{name} takes least, {planned:.1f} hours to plan with. Four variants with"
-    " three seeds"
-)
-print(f"are twelve times as much: {12 * planned:.0f} hours.")
+# %% tags=["remove-input"]
+words.see(*hours.told(devices))
 
 # %% [markdown]
 # ## Summary
@@ -463,6 +462,34 @@ print(f"are twelve times as much: {12 * planned:.0f} hours.")
 # - Memory does not grow with the number of clips.
 # - The paper's size needs little memory of a GPU; hours on a card that nobody has tried are a model.
 #
+# ## Questions
+#
+# **1.** Why are ratios printed beside seconds?
+#
+# :::{admonition} Answer
+# :class: dropdown
+# Seconds belong to one machine and one hour. Two ways that ran by turns on the same machine met
+# the same load, so their ratio is useful elsewhere too.
+# :::
+#
+# **2.** A GPU is ten times as fast in products, and a study is twice as fast on it. How can that
+# be?
+#
+# :::{admonition} Answer
+# :class: dropdown
+# A step has parts that are no products: starting operations, reading memory, waiting for the host.
+# They do not become faster. The part that grows least decides in the end.
+# :::
+#
+# **3.** A row of the table of cards is *modelled*. What does this mean for you?
+#
+# :::{admonition} Answer
+# :class: dropdown
+# Nobody has run the study on this card. The hours follow from counted operations and the printed
+# rates of the card. Plan with the larger figure, and measure one step (`benchmarks/step.py`)
+# before you rent a machine.
+# :::
+#
 # ## Exercises
 #
 # ### Exercise 1 (easy)
@@ -470,6 +497,14 @@ print(f"are twelve times as much: {12 * planned:.0f} hours.")
 # How many times as long as *here* does the *typical* way of training take, and how
 # sure is that? Read the ratio and its least and most. Do the spreads of *careful* and *threads*
 # overlap?
+
+# %% [markdown]
+# :::{admonition} The idea of the solution
+# :class: dropdown
+# The ratio of a way is its time divided by the time of *here*, in the same pair of runs. Its least
+# and most over the pairs say how sure it is. Two ways differ for sure only if their spreads do not
+# overlap.
+# :::
 
 # %% tags=["solution", "hide-cell"] jupyter={"source_hidden": true, "outputs_hidden": true}
 training = measured("training")
@@ -494,6 +529,14 @@ if training is not None:
 # logarithm of the number, and the slope is the power. Find the power of clips, frames, side of the
 # picture and width. Which powers would you expect from counting operations, and why are the
 # measured ones smaller?
+
+# %% [markdown]
+# :::{admonition} The idea of the solution
+# :class: dropdown
+# A power law is a line on two logarithmic axes, so fit a line to the logarithms and read its
+# slope. Counting operations gives 1 for clips and frames and 2 for the side of the picture and the
+# width. A part that does not grow makes the slope smaller, most of all in small cases.
+# :::
 
 # %% tags=["solution", "hide-cell"] jupyter={"source_hidden": true, "outputs_hidden": true}
 import numpy as np
@@ -523,6 +566,14 @@ print(
 # line through each pair: seconds = start + folds x seconds a fold. What does it cost to start two
 # workers, and from how many folds on are they faster? Why does nobody see this in a study of sixty
 # epochs?
+
+# %% [markdown]
+# :::{admonition} The idea of the solution
+# :class: dropdown
+# With one worker and with two workers, the seconds are a start and a part for each fold. Two
+# points give both. Two workers are faster from the number of folds at which the time that they
+# save is as large as their start.
+# :::
 
 # %% tags=["solution", "hide-cell"] jupyter={"source_hidden": true, "outputs_hidden": true}
 if growth is not None and growth["way"].str.contains("workers").any():

@@ -108,6 +108,9 @@ for parts in (["all", "CASME II"], ["SMIC", "SAMM"]):
     )
     display(real_motion.scores(table, parts, caption))
 
+# %% tags=["remove-input"]
+words.see(real_motion.highest(table))
+
 # %% [markdown]
 # ## How sure is that?
 #
@@ -129,8 +132,12 @@ if runs:
     )
 
 # %% [markdown]
-# *All methods on all 442 clips, ordered by UF1.*
-#
+# *All methods on all 442 clips of MEGC 2019, one subject left out, last epoch, ordered by UF1.*
+
+# %% tags=["remove-input"]
+words.see(real_motion.seeds_of(runs))
+
+# %% [markdown]
 # ## Does any network beat the linear control?
 #
 # The linear control is a logistic regression on the pixels of the flow, with a $C$ that is chosen
@@ -148,6 +155,10 @@ if len(networks):
     )
 else:
     print("The runs of the linear control or of all networks are missing.")
+
+# %% tags=["remove-input"]
+text = real_motion.beats(networks, runs)
+words.see(f"{text[0].upper()}{text[1:]}.")
 
 # %% [markdown]
 # ## Do the modules help?
@@ -174,7 +185,7 @@ else:
     print("The runs of the variants are missing.")
 
 # %% [markdown]
-# *What each module brings, in points of UF1.*
+# *What each module brings on all 442 clips, in points of UF1: last epoch, one subject left out.*
 #
 # A verdict *cannot be told* means little without the [power](../book/glossary.md#power) of the test. The
 # table says on how many clips the two networks differ, and which difference of accuracy McNemar's
@@ -226,7 +237,8 @@ plots.show(
 Markdown("\n".join(real_motion.told(scored, found.mistakes)))
 
 # %% [markdown]
-# *Blue: ours. Orange: printed.*
+# *HTNet and STSTNet on all 442 clips, and a quick classifier on the same clips. Blue: ours. Orange:
+# printed.*
 #
 # ## What you should not conclude
 #
@@ -244,13 +256,40 @@ Markdown("\n".join(real_motion.told(scored, found.mistakes)))
 #
 # ## Summary
 #
-# - Real evidence about a method can be had without a face in sight, and everybody can check it.
+# - Motion alone gives real evidence about a method, without any face, and everybody can check it.
 # - A comparison is as good as its control: put the linear one into every table.
 # - An interval over subjects and the power of the test belong beside every verdict.
 # - The best epoch on the test subject and a score under another's name move a figure. Compare by how
 #   much with the steps that papers compete for.
 
 # %% [markdown]
+# ## Questions
+#
+# **1.** A module gains ten points in one run. Why does the page give no verdict?
+#
+# :::{admonition} Answer
+# :class: dropdown
+# Another seed of the same network may move the score by as much. One run of each shows how far
+# people matter, but not how far seeds do. The rule of this book asks for several seeds.
+# :::
+#
+# **2.** Each picture was stretched to 0..255. Which question can this data not answer?
+#
+# :::{admonition} Answer
+# :class: dropdown
+# It cannot say whether the size of a movement helps, because a small and a large movement look the
+# same. It also says nothing about magnification and about the sequence in time.
+# :::
+#
+# **3.** HTNet's printed score is of the best epoch on each test subject. Why is it no fair
+# comparison with the last epoch?
+#
+# :::{admonition} Answer
+# :class: dropdown
+# The answers of the test person chose the epoch. With many epochs and few clips for each person,
+# luck alone gives a good one. Compare it with our best epoch, and the last epoch with the last.
+# :::
+#
 # ## Exercises
 #
 # ### Exercise 1 (easy)
@@ -258,6 +297,14 @@ Markdown("\n".join(real_motion.told(scored, found.mistakes)))
 # STSTNet's authors publish their answers. Compute accuracy, UF1, UAR, the mean
 # precision and the harmonic F1 of all clips from the confusion matrices of the three parts, and say
 # which printed figure each one is.
+
+# %% [markdown]
+# :::{admonition} The idea of the solution
+# :class: dropdown
+# All scores follow from one matrix of counts: the sum of the three parts. Recall divides the
+# diagonal by the rows, and precision divides it by the columns. Compare each score with all
+# printed figures, not with the one of the same name, because a name can be wrong.
+# :::
 
 # %% tags=["solution", "hide-cell"] jupyter={"source_hidden": true, "outputs_hidden": true}
 import numpy as np
@@ -295,6 +342,14 @@ assert np.isclose(by_hand["mean precision"], inside["uar"], atol=5e-5)
 # UF1 of all clips is not the mean of the UF1 of the three parts. Compute both from
 # the same matrices, and say why they differ.
 
+# %% [markdown]
+# :::{admonition} The idea of the solution
+# :class: dropdown
+# A score of all clips adds the counts first and divides then. A mean of parts divides first, so a
+# part with few clips counts as much as a part with many. The two are equal only if all parts have
+# the same shares.
+# :::
+
 # %% tags=["solution", "hide-cell"] jupyter={"source_hidden": true, "outputs_hidden": true}
 from merlib import metrics
 
@@ -315,6 +370,14 @@ for (name, where), parts in motion.CONFUSION.items():
 #
 # Are the clips of one part harder, or do its people differ? Draw subjects of each part
 # with replacement and compare the intervals of the linear control's UAR.
+
+# %% [markdown]
+# :::{admonition} The idea of the solution
+# :class: dropdown
+# If only the people differed by chance, the intervals of the parts would overlap widely. Draw
+# whole subjects, because clips of one person go together. A part with few people has a wide
+# interval, so an overlap does not show that the parts are equal.
+# :::
 
 # %% tags=["solution", "hide-cell"] jupyter={"source_hidden": true, "outputs_hidden": true}
 control = runs.get(motion.CONTROL, {})

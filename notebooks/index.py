@@ -70,8 +70,10 @@ plots.show(
 
 # %% tags=["front", "remove-input"]
 Markdown(
-    f"*One clip, from frames to the answer: {answer.idxmax()}; the truth is"
-    f" {shown['emotion']}. The network has not seen this person. 1: what the"
+    f"*One clip of {study.clips.attrs['version']} (profile {profile}, seed"
+    f" {seed}, `full`, {config.epochs} epochs), from frames to the answer:"
+    f" {answer.idxmax()}; the truth is {shown['emotion']}. The network was"
+    " trained on all people but this one. 1: what the"
     " camera sees. 2: the movement at the apex, magnified. 3: the flow from"
     " onset to apex, without that of the head. 4: what the attention of the"
     " first stage hands on; bright is much. 5: the probability of each"
@@ -143,7 +145,7 @@ Markdown(verdicts.markdown(table))
 # | [Small classes](25_imbalance.ipynb) | 4 | what a sampler and logit adjustment add, and to whom |
 # | [Your own data](11_own_data.ipynb) | 3.1.1 | licensed copies, own clips, the check |
 # | [A photograph that moves](12_photograph.ipynb) | 3.1.2 | the preparation on a real picture |
-# | [A new clip](13_new_clip.ipynb) | 2 | train on everybody, save, predict |
+# | [A new clip](13_new_clip.ipynb) | 2 | save a model, predict, test on 20 clips of new people |
 # | [Across datasets](14_cross_dataset.ipynb) | beyond | composite and cross-dataset runs |
 # | [Your own method](16_own_method.ipynb) | beyond | a method of ten lines in the same folds |
 # | [On a cluster](../book/clusters.md) | beyond | folds on many machines |

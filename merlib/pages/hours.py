@@ -193,6 +193,19 @@ def shown(found: pd.DataFrame) -> pd.DataFrame:
     return pd.DataFrame(columns | {"a step is": found["a step is"]})
 
 
+def told(found: pd.DataFrame) -> list[str]:
+    """Say in sentences which memory a card must have, and how long a study of 12 runs takes."""
+    cards = found[found["GiB there"].notna()]
+    fastest = cards.loc[cards["all, hours, most"].idxmin()]
+    planned = fastest["all, hours, most"]
+    return [
+        f"At most {cards['GiB needed'].max():.1f} GiB are needed, and the smallest card has "
+        f"{cards['GiB there'].min():.0f} GiB.",
+        f"{fastest['device']} takes least: {rounded(planned)} hours, {fastest['a step is']}.",
+        f"Four variants with three seeds are twelve times as much: {rounded(12 * planned)} hours.",
+    ]
+
+
 def rounded(value: float) -> str:
     """Return two digits of a small number, all of a large one."""
     return f"{value:.2g}" if value < 10 else f"{value:.0f}"

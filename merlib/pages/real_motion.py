@@ -67,6 +67,31 @@ def scores(table: pd.DataFrame, parts: Sequence[str], caption: str) -> Styler:
     return plots.table(shown.rename(columns=effects.LABELS), caption)
 
 
+def highest(table: pd.DataFrame) -> str:
+    """Say which method of a table, see `merlib.study.motion.table`, is highest on all clips."""
+    uf1 = table["all", "uf1"].dropna()
+    here = uf1[[where == "here" for _, where in uf1.index]]
+    printed = uf1.drop(here.index)
+    sentences = [
+        f"The highest UF1 {place} is {some.max():.3f}, of {title(some.idxmax()[0])}."
+        for place, some in (("here", here), ("in print", printed))
+        if len(some)
+    ]
+    return " ".join(sentences) or "No run of these clips is saved."
+
+
+def seeds_of(runs: Mapping[str, Runs]) -> str:
+    """Say how many methods have more than one seed, so that chance in training can be seen."""
+    if not runs:
+        return "No run of these clips is saved, so there is no figure."
+    several = sum(len(found) > 1 for found in runs.values())
+    return (
+        f"{several or 'None'} of {len(runs)} methods {'has' if several == 1 else 'have'} more than "
+        f"one seed. Where there is one dot, the bar has no chance of training in it. Overlapping "
+        f"bars do not mean that two methods are equal, since all have the same clips."
+    )
+
+
 def for_every_seed(runs: Mapping[str, Runs], name: str) -> dict[str, Runs]:
     """Return runs in which the only run of a method without chance counts for every seed."""
     seeds = {seed for found in runs.values() for seed in found}
@@ -153,11 +178,13 @@ def beats(answers: pd.DataFrame, runs: Mapping[str, Runs]) -> str:
         return "whether a network beats the linear control cannot be said, since runs are missing"
     better, best = (answers["answer"] == "better").sum(), answers.loc[answers["value"].idxmax()]
     count = f"{better or 'none'} of {len(answers)} networks {'are' if better > 1 else 'is'}"
+    alone = int((answers["answer"] == "one seed").sum())
+    more = f" ({alone} of them with one seed, which no verdict can follow from)" if alone else ""
     control = pd.concat(list(runs[motion.CONTROL].values()))
     low, high = metrics.bootstrap(control)
     level = f"UF1 {metrics.scores(control)['uf1']:.3f}, {low:.3f} to {high:.3f}"
     return (
-        f"{count} shown to beat the linear control (logistic regression, {level}); the best, "
+        f"{count} shown to beat the linear control (logistic regression, {level}){more}; the best, "
         f"{best.name}, differs from it by {effects.points(best)}"
     )
 

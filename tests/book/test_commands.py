@@ -13,6 +13,7 @@ from conftest import ROOT
 from book.tools import build, texts
 from merlib import cli
 from merlib.config import profile
+from merlib.study import parameters
 
 PAGES = {path.name: path.read_text() for folder, kind in (("book", "*.md"), ("notebooks", "*.py"))
          for path in sorted((ROOT / folder).glob(kind))}  # fmt: skip
@@ -61,6 +62,23 @@ def test_the_network_is_counted_without_preparing_data():
     """With ``-p profile paper`` that would take hours."""
     prepares = r"\bstudy\.(clips|prepared|numbers|predictions|fold_classifier)\b"
     assert not re.search(prepares, PAGES["05_network.py"])
+
+
+def test_overrides_are_understood_as_the_page_writes_them():
+    """A shell hands ``-p overrides`` over as text; papermill reads what is JSON or YAML of it."""
+    texts_of = re.findall(r'-p overrides "([^"]+)"', PAGES["how_to_read.md"])
+    assert texts_of
+    for text in [*texts_of, "{'evm_alpha': 20}", '{"evm_alpha": 20}']:
+        page = {"dataset": "synthetic", "profile": "laptop", "seed": 0, "overrides": text}
+        found = parameters.read(page)["overrides"]
+        assert profile("laptop", **found).evm_alpha == 20
+
+
+def test_jupyterlab_opens_text_notebooks_and_says_what_it_does_not_draw():
+    """No released MyST extension runs in the locked JupyterLab, so boxes stay text there."""
+    told = make("lab")
+    assert "set-default-viewer python" in told and "jupyter lab" in told
+    assert "between three colons" in PAGES["how_to_read.md"]
 
 
 def test_the_disk_that_the_paper_needs_is_in_how_to_read():

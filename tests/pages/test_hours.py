@@ -68,3 +68,13 @@ def test_the_names_of_cards(device, card):
 
 def test_how_to_read_has_the_same_table():
     assert hours.markdown(hours.read(ROOT)) in (ROOT / "book" / "how_to_read.md").read_text("utf-8")
+
+
+def test_the_sentences_name_the_fastest_card_and_twelve_runs():
+    found = pd.DataFrame(
+        {"device": ["a", "b"], "GiB needed": [2.0, 3.0], "GiB there": [16.0, 24.0]}
+    )
+    found = found.assign(**{"all, hours, most": [4.0, 2.0], "a step is": "measured"})
+    memory, card, runs = hours.told(found)
+    assert "At most 3.0 GiB" in memory and "16 GiB" in memory
+    assert card == "b takes least: 2 hours, measured." and "24 hours" in runs

@@ -5,6 +5,7 @@ import runpy
 
 import matplotlib.pyplot as plt
 import numpy as np
+import pandas as pd
 import pytest
 from conftest import ROOT
 
@@ -66,6 +67,11 @@ def test_one_seed_says_nothing_about_a_module(page, real_motion):
     assert "from one seed nothing follows about MFEM" in answer(page(home))
 
 
+def test_networks_of_one_seed_are_named_beside_the_linear_control(page, real_motion):
+    home, _ = real_motion({"logistic": 0.5, "base": 0.5, "full": 0.9}, seeds=[0])
+    assert "(2 of them with one seed, which no verdict can follow from)" in answer(page(home))
+
+
 def test_the_same_predictions_scored_in_several_ways(real_motion):
     home, made = real_motion({"htnet": 0.6, "ststnet": 0.6}, epochs=4)
     epochs = {name: {0: made[name, 0]} for name in ("htnet", "ststnet")}
@@ -102,3 +108,20 @@ def test_the_power_of_a_step(real_motion):
     assert metrics.mcnemar_power(clips, np.mean(only) / clips, seen) == pytest.approx(0.8, abs=1e-6)
     assert found.loc["step", "step"] == pytest.approx(78.455 - 73.171)
     assert 0 < found.loc["step", "power"] < 100
+
+
+def test_what_the_scores_show():
+    index = [("a", "here"), ("b", "here"), ("htnet", "its table")]
+    table = pd.DataFrame({("all", "uf1"): [0.5, 0.7, 0.9]}, pd.MultiIndex.from_tuples(index))
+    told = shown.highest(table)
+    assert "here is 0.700, of b." in told and "in print is 0.900, of HTNet" in told
+    assert "in print" not in shown.highest(table.iloc[:2])
+    assert shown.highest(table.iloc[:0]) == "No run of these clips is saved."
+
+
+def test_how_many_methods_have_several_seeds():
+    assert shown.seeds_of({"a": {0: None, 1: None}, "b": {0: None}}).startswith(
+        "1 of 2 methods has"
+    )
+    assert shown.seeds_of({"a": {0: None}}).startswith("None of 1 methods have")
+    assert "no figure" in shown.seeds_of({})

@@ -73,6 +73,45 @@ def test_the_kept_table_is_of_these_scripts(benchmark):
     assert (kept["pairs"] >= 5).all() and len(list(speed.side_by_side(kept.reset_index()))) == 2
 
 
+def ways(**ratios):
+    """Return a table of ways, from the name of each to its ratio, least and most."""
+    rows = {"here": (1.0, 1.0, 1.0)} | ratios
+    table = pd.DataFrame.from_dict(rows, orient="index", columns=["ratio", "least", "most"])
+    return table.rename_axis("way").reset_index()
+
+
+def test_the_longest_way_and_those_that_cannot_be_told_apart():
+    longest, same = speed.ratios(ways(slow=(3, 2.5, 3.5), near=(1.1, 0.9, 1.3)))
+    assert "slow: 3.00 times as long" in longest and "2.50 to 3.50" in longest
+    assert same == "No difference from the first row is shown for near."
+    assert len(list(speed.ratios(ways(slow=(3, 2.5, 3.5))))) == 1
+    assert list(speed.ratios(None)) == ["This is not measured yet."]
+
+
+def test_the_slowest_step_and_the_answer():
+    steps = pd.DataFrame({"step": ["read", "flow", "all"], "seconds a clip": [1.0, 3.0, 4.0]})
+    cards = pd.DataFrame({"device": ["a", "b"], "all, hours, most": [5.0, 0.5]})
+    told = speed.in_one_sentence(
+        steps, ways(slow=(3, 2.5, 3.5)), cards.assign(**{"a step is": "x"})
+    )
+    assert "flow: 75 % of the time" in told and "the longest is slow" in told
+    assert "0.5 hours on the fastest card of the table, b (x)" in told
+    assert "not measured" in speed.in_one_sentence(None, None, cards.assign(**{"a step is": "x"}))
+
+
+def test_memory_settings_and_recorded_steps():
+    cases = pd.DataFrame({"case": ["small", "large"], "host, MiB": [300.0, 900.0]})
+    assert "300 MiB (small) to 900 MiB (large)" in speed.memory(cases)
+    columns = ["name", "error, px", "ms a pair"]
+    tried = [("none", 0.4, np.nan), ("fast", 0.2, 5.0), (None, 0.1, 9.0), (None, 0.3, 1.0)]
+    first, last = speed.settings(pd.DataFrame(tried, columns=columns))
+    assert "fast has an error of 0.200 px" in first and "33 % of all settings are faster" in first
+    assert "nearest of all 3 settings has 0.100 px, and no flow at all has 0.400" in last
+    (step,) = speed.recorded(pd.DataFrame({"called / recorded": [4.0, np.nan]}, ["a", "b"]))
+    assert "step of a takes 25 %" in step
+    assert "one way" in next(speed.recorded(pd.DataFrame({"called": [1.0]}, ["a"])))
+
+
 @pytest.mark.slow
 def test_what_a_user_writes_is_what_runs(benchmark, tmp_path):
     rng, names = np.random.default_rng(0), ["a", "b"]
