@@ -185,7 +185,7 @@ def test_the_map_is_complete_and_names_what_is_there():
     tests = [set(re.findall(r"`([\w/]+)`", row[-1])) for row in rows("map")]
     modules = files_of("merlib", "*.py")
     rivals = {name for name in modules if name.startswith("methods/")}
-    rivals -= {"methods/views", "methods/lbp"}
+    rivals -= {"methods/views", "methods/lbp", "methods/backbones"}
     assert set.union(*named) == modules - rivals | {"methods"}
     assert set.union(*tests) == files_of("tests", "test_*.py")
     assert all(named) and all(tests)
