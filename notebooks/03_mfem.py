@@ -61,8 +61,8 @@ clips, x = study.clips, study.prepared.x
 # [apex](../book/glossary.md#apex), without the motion of the whole head. Its subject is left out of
 # the training. The network is the small one of the profile that is set at the top, so its maps are
 # coarse. In the profile `paper` a frame has 112 pixels; no trained network of that size is kept
-# here. With a GPU, `.venv/bin/merlib train --profile paper --methods full` trains one, and this page, run with
-# `profile = "paper"`, shows it.
+# here. With a GPU, `.venv/bin/merlib train --profile paper --methods full` trains one, and this page,
+# run with `profile = "paper"`, shows it.
 
 # %%
 row = plots.choose(study, clip)
@@ -228,7 +228,7 @@ words.see(
 for p, by_hand in ((1.0, 2.0), (2.0, 5 ** (1 / 2)), (3.0, 14 ** (1 / 3))):
     pooled = GeM(1, p)(torch.tensor([[[[1.0, 3.0]]]])).item()
     assert np.isclose(pooled, by_hand, rtol=1e-5)
-    print(f"exponent {p:.0f}: by hand {by_hand:.3f}, GeM {pooled:.3f}")
+    print(f"p = {round(p)}: by hand {by_hand:.3f}, GeM {pooled:.3f}")
 
 # %% [markdown]
 # The code computes it from logarithms, so that a large $p$ does not overflow:
@@ -239,7 +239,7 @@ plots.source(GeM.forward)
 # %%
 values = torch.tensor([0.1, 0.2, 0.4, 2.0]).reshape(1, 1, 2, 2)
 for p in (1.0, 3.0, 10.0, 100.0):
-    print(f"exponent {p:5.0f}: GeM {GeM(1, p)(values).item():.3f}")
+    print(f"p = {round(p)}: GeM {GeM(1, p)(values).item():.3f}")
 print(f"mean {values.mean():.3f}, maximum {values.max():.3f}")
 
 # %% tags=["remove-input"]
