@@ -10,8 +10,10 @@ import re
 import shutil
 import subprocess
 from pathlib import Path
+from typing import Any
 
 import yaml
+from sphinx.transforms import i18n
 
 from book.tools import messages
 from merlib import files
@@ -130,3 +132,13 @@ def link(home: Path) -> None:
             switch = f'<span class="other-edition">{" ".join(links)}</span>'
             if (changed := SWITCH.sub(switch, text)) != text:
                 write(page, changed)
+
+
+def setup(app: Any) -> dict[str, Any]:
+    """Let each link of a translated paragraph keep its own target.
+
+    Sphinx gives a link of a translation what a link of the original to the same page has. To MyST
+    the place on that page is one of these attributes, so all links got the place of the last one.
+    """
+    i18n.EXCLUDED_PENDING_XREF_ATTRIBUTES = ("refexplicit", "reftargetid")
+    return {"parallel_read_safe": True}
