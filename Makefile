@@ -3,6 +3,8 @@ DATASET   ?= synthetic
 DATA_ROOT ?=
 PROFILE   ?= laptop
 SEED      ?= 0
+# Not ?=: many systems have a variable of this name.
+LANGUAGE   = en
 METHODS   ?= majority logistic base full
 OPTIONS   ?=
 BIN        = .venv/bin
@@ -10,7 +12,7 @@ BIN        = .venv/bin
 IN_CONTAINER = $(if $(filter 0,$(shell id -u)),--allow-root --no-browser --ip=0.0.0.0)
 STUDY      = --dataset $(DATASET) --data-root "$(DATA_ROOT)" --profile $(PROFILE) --seed $(SEED) $(OPTIONS)
 
-.PHONY: study ablation claims compare notebooks book pdf slides handout archive \
+.PHONY: study ablation claims compare notebooks book messages pdf slides handout archive \
 	test test-book test-slow fingerprints workflows coverage links bench lab launch lint lock clean
 
 study: .venv/installed      ## data, training, notebooks and book
@@ -39,7 +41,11 @@ launch: .venv/installed     ## branch `launch` of the last commit: what the book
 	$(BIN)/python -m book.tools.launch
 
 book: .venv/installed       ## execute what changed and build the book
-	$(BIN)/merlib book $(STUDY) --methods $(METHODS)
+	$(BIN)/merlib book $(STUDY) --methods $(METHODS) --language $(LANGUAGE)
+
+messages: LANGUAGE = zh_CN
+messages: .venv/installed   ## bring book/locale up to date with the book's text; show what is translated
+	$(BIN)/python -m book.tools.messages $(LANGUAGE)
 
 pdf: .venv/installed        ## the built book as _build/merlib.pdf, by Chromium
 	$(BIN)/python -m book.tools.pdf

@@ -469,6 +469,7 @@ def book(
     data: Data = Data(),
     methods: Names = METHODS,
     show_faces: Flag = False,
+    language: str = "en",
     where: Where = Where(),
 ) -> int:
     """Execute the notebooks and build the book.
@@ -479,9 +480,11 @@ def book(
         Names, or the groups table2, flow and all.
     show_faces
         Show real people's faces.
+    language
+        That of the pages: en or zh_CN.
     """
     names = expanded(methods)
-    return build(open_study(data, names, workers=where.workers()), names, show_faces)
+    return build(open_study(data, names, workers=where.workers()), names, show_faces, language)
 
 
 @app.command
@@ -670,7 +673,7 @@ def print_place(folder: Path, home: Path) -> None:
     print(f"Runs are saved in {place}{why}", flush=True)
 
 
-def build(study: "Study", methods: list[str], show_faces: bool) -> int:
+def build(study: "Study", methods: list[str], show_faces: bool, language: str = "en") -> int:
     """Let the tools of the book execute the notebooks and build it; return their exit status."""
     from .parallel import CHOSEN, hand_back
 
@@ -684,6 +687,7 @@ def build(study: "Study", methods: list[str], show_faces: bool) -> int:
         "n_jobs": study.n_jobs,
         "methods": methods,
         "show_faces": show_faces or None,
+        "language": language,
         **study.overrides,
     }
     command = [sys.executable, "-m", "book.tools.build", json.dumps(given)]

@@ -34,7 +34,8 @@ results/synthetic/laptop/predictions.parquet results/synthetic/paper/new.parquet
 results/development/new.csv benchmarks/new_cpu.csv benchmarks/new.py data/README.md
 results/synthetic-samm/laptop/runs.parquet
 results/flow/laptop/predictions.parquet results/flow/laptop/mistakes.parquet
-book/tools/templates/slides/new.j2 tests/fingerprints.json .github/workflows/test.yml
+book/tools/templates/slides/new.j2 book/locale/de/notebooks/new.po README.zh-CN.md
+book/_static/fonts/new.ttf tests/fingerprints.json .github/workflows/test.yml
 .github/NEW.md .github/ISSUE_TEMPLATE/new.yml benchmarks/README.md
 """.split()
 

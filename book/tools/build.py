@@ -4,7 +4,7 @@ import hashlib
 import json
 import logging
 import os
-import subprocess
+import shutil
 import sys
 import tempfile
 from collections.abc import Iterable
@@ -16,9 +16,9 @@ import nbformat
 import papermill
 import psutil
 
-from book.tools import layout, privacy
+from book.tools import editions, layout, messages, privacy
 from merlib import code, config, files, parallel
-from merlib.pages import provenance
+from merlib.pages import language, provenance
 from merlib.study.study import Study
 
 KERNEL = {"display_name": "Python 3", "language": "python", "name": "python3"}
@@ -32,7 +32,8 @@ def execute(study: Study, methods: list[str], show_faces: bool | None = None) ->
 
     Several run at a time. A network that two of them need is trained once: the other one waits.
 
-    ``notebooks/*.py`` becomes ``notebooks/*.ipynb``. What a notebook was made from is in its
+    ``notebooks/*.py`` becomes ``notebooks/*.ipynb``, in another language than English below
+    ``_build``. What a notebook was made from is in its
     metadata: a key of its text, its parameters, the data and the modules of merlib behind it, and
     digests of the results that it has read.
 
@@ -61,6 +62,9 @@ def execute(study: Study, methods: list[str], show_faces: bool | None = None) ->
     parameters = {name: value for name, value in parameters.items() if value is not None}
     made_from = [study.config.step(), study.prepared.key]
     made_from += [Path(tool.__file__).read_text("utf-8") for tool in (layout, privacy)]
+    if (spoken := language.current()) != editions.ENGLISH:
+        computed = messages.compiled(study.home, spoken) / spoken / "LC_MESSAGES"
+        made_from += [spoken, digests([str(computed / f"{language.COMPUTED}.mo")], study.home)]
     texts = sorted((study.home / "notebooks").glob("*.py"))
     tasks = [joblib.delayed(execute_one)(text, parameters, made_from, study.home) for text in texts]
     parallel.hand_back()  # they use the GPU that has prepared the clips
@@ -77,7 +81,8 @@ def at_once(n_jobs: int) -> int:
 
 def execute_one(text: Path, parameters: dict, made_from: list, home: Path) -> Path:
     """Execute one text notebook; see :func:`execute`. ``made_from`` is the same of all."""
-    source, target = text.read_text("utf-8"), text.with_suffix(".ipynb")
+    source, tree = text.read_text("utf-8"), editions.folder(home, language.current())
+    target = tree / "notebooks" / f"{text.stem}.ipynb"
     parameters = {name: v for name, v in parameters.items() if f"\n{name} = " in source}
     key = config.digest([source, parameters, *made_from, code.key(*code.imported(source))])
     made = made_before(target)
@@ -163,49 +168,48 @@ def digests(paths: Iterable[str], home: Path) -> dict[str, str]:
     return found
 
 
-def build(home: Path) -> Path:
-    """Build the book and return the path of its first page.
+def build(home: Path, language: str = editions.ENGLISH) -> Path:
+    """Build an edition of the book and return the path of its first page.
+
+    The English one is in ``_build/html``, another one below it in a folder of its language.
 
     Raises
     ------
     RuntimeError
         If the build fails; its output is in ``_build/book.log``.
     """
-    log = home / "_build" / "book.log"
-    log.parent.mkdir(exist_ok=True)
-    command = [files.program("jupyter-book"), "build", "--warningiserror", "."]
-    with log.open("w", encoding="utf-8") as output:
-        done = subprocess.run(
-            command,
-            cwd=home,
-            stdout=output,
-            stderr=subprocess.STDOUT,
-            env=os.environ | {"PYTHONWARNINGS": "ignore"},
-        )
-    if done.returncode:
-        lines = log.read_text("utf-8", "replace").splitlines()
-        told = [line for line in lines if "WARNING" in line or "ERROR" in line] or lines[-5:]
-        raise RuntimeError("the book does not build (log in _build/book.log):\n" + "\n".join(told))
-    return home / "_build" / "html" / "index.html"
+    edition = home / "_build" / "html"
+    if language == editions.ENGLISH:
+        editions.run(home, home)
+    else:
+        source, edition = editions.folder(home, language), edition / language
+        messages.compiled(home, language)
+        editions.copy_sources(home, source, language)
+        editions.run(home, source)
+        shutil.copytree(source / "_build" / "html", edition, dirs_exist_ok=True)
+    editions.link(home)
+    return edition / "index.html"
 
 
 def main() -> int:
     """Execute the notebooks and build the book; return the exit status.
 
     The argument is what ``merlib book`` passes on, as JSON: the arguments of a study, the methods
-    and whether faces are shown.
+    whether faces are shown and the language.
     """
     files.print_anything()
     options = json.loads(sys.argv[1])
     methods, show_faces = options.pop("methods"), options.pop("show_faces")
+    spoken = options.pop("language", editions.ENGLISH)
     parallel.end_with(os.getppid())
     study = Study(**options, progress=True)
     try:
+        os.environ[language.LANGUAGE] = editions.checked(study.home, spoken)
         with files.alone(study.home / "_build"):
             execute(study, methods, show_faces)
             for where in provenance.stale_runs(study.home):
                 print(f"stale: {where}")
-            print(f"The book: {build(study.home)}")
+            print(f"The book: {build(study.home, spoken)}")
     except KeyboardInterrupt:
         return 130
     except (ValueError, OSError, RuntimeError) as error:

@@ -12,6 +12,8 @@ from typing import Any
 import nbformat
 from nbformat import NotebookNode
 
+from merlib.pages.language import translated
+
 CAPTION = re.compile(r"\*(?!\*)(?P<caption>(?:[^*]|\*\*)+)\*(?:\n\n(?P<rest>.+))?", re.DOTALL)
 """A paragraph in italics at the beginning of a cell, and what follows it."""
 
@@ -126,12 +128,12 @@ def experiment(figure: NotebookNode) -> str:
 def prompt_of(cell: NotebookNode) -> str | None:
     """Return what stands on a folded cell, or nothing if it is not folded."""
     if "solution" in tags(cell):
-        return "Solution"
+        return translated("Solution")
     if "hide-input" not in tags(cell):
         return None
     if re.match(r"(from|import) ", cell.source):
-        return "Imports and set-up"
-    return "Code of the figure" if is_figure(cell) else "Code"
+        return translated("Imports and set-up")
+    return translated("Code of the figure") if is_figure(cell) else translated("Code")
 
 
 def take_out_stderr(cells: Iterable[NotebookNode]) -> list[str]:

@@ -121,7 +121,8 @@ def one_page(home: Path) -> Path:
     told = {"external_toc_path": str(home / "_toc.yml"), "latex_individualpages": False}
     config, _ = get_final_config(user_yaml=home / "_config.yml", cli_config=told, sourcedir=home)
     config["html_css_files"].append("pdf.css")
-    config |= {"templates_path": [str(TEMPLATES)], "html_permalinks": False}
+    config["templates_path"].append(str(TEMPLATES))
+    config["html_permalinks"] = False
     with patch_docutils(), docutils_namespace():
         app = Sphinx(home, None, folder, trees, "singlehtml", config, None, warningiserror=True)
         app.set_html_assets_policy("always")  # MathJax, even if the first page has no formula

@@ -27,6 +27,8 @@ from merlib.data.synthetic.truth import ClipTruth
 from merlib.geometry import direction
 from merlib.preprocess.flow import remove_head_motion
 
+from .language import fonts, marked, translated
+
 if TYPE_CHECKING:
     from merlib.study.predict import Prediction
     from merlib.study.study import Study
@@ -35,7 +37,7 @@ COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#0
 """Okabe and Ito's palette, which readers with any colour vision can tell apart."""
 
 MISSING = "–"
-LABELS = {"accuracy": "accuracy", "uf1": "UF1", "uar": "UAR"}
+LABELS = {"accuracy": marked("accuracy"), "uf1": "UF1", "uar": "UAR"}
 """Score -> what it is called in tables and figures."""
 
 
@@ -49,6 +51,7 @@ def style() -> None:
         {
             "figure.figsize": (6, 3.6),
             "figure.dpi": 120,
+            "font.family": fonts(),
             "figure.constrained_layout.use": True,
             "font.size": 12,
             "axes.titlesize": 12,
@@ -522,11 +525,17 @@ def table(
     p = [name for name, kind in frame.dtypes.items() if is_p(name) and kind.kind == "f"]
     shown = shown.format(lambda value: html.escape(p_value(value) or missing), p, na_rep=missing)
     for axis in (0, 1):
-        shown = shown.format_index(lambda name: LABELS.get(name, name), escape="html", axis=axis)
+        shown = shown.format_index(called, escape="html", axis=axis)
         shown = shown.format_index_names(escape="html", axis=axis)
-    shown = shown.set_caption(html.escape(caption))
+    shown = shown.set_caption(html.escape(translated(caption)))
     shown = shown.set_uuid(digest(frame.to_csv()))  # else random, and another in every run
     return shown if index else shown.hide(axis="index")
+
+
+def called(name: Any) -> Any:
+    """Return what a heading of a table says, in the language of the pages."""
+    name = LABELS.get(name, name)
+    return translated(name) if isinstance(name, str) else name
 
 
 def number(value: Any, digits: int) -> Any:

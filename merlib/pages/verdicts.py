@@ -16,13 +16,14 @@ from merlib.study.study import Study
 
 from . import claims, detail, effects, looks, plots, provenance, real_motion
 from .effects import Runs
+from .language import marked, translated
 
 DATA = {
-    "synthetic": "drawn clips",
-    "synthetic-samm": "drawn clips of SAMM's layout",
+    "synthetic": marked("drawn clips"),
+    "synthetic-samm": marked("drawn clips of SAMM's layout"),
     **paper.NAMES,
-    "composite": "both datasets",
-    "own": "own clips",
+    "composite": marked("both datasets"),
+    "own": marked("own clips"),
 }
 """Dataset -> what the table calls its clips."""
 
@@ -344,15 +345,17 @@ def markdown(table: pd.DataFrame, link: str = "{}.ipynb") -> str:
     link : str
         Address of a page, with a place for its name.
     """
-    head = ["claim", "printed", f"on {table.attrs['here']}", "on real motion", "verdict", "page"]
+    here = translated("on {clips}").format(clips=translated(table.attrs["here"]))
+    real, verdict = translated("on real motion"), translated("verdict")
+    head = [translated("claim"), translated("printed"), here, real, verdict, translated("page")]
     lines = [head, ["---"] * len(head)]
     for row in table.to_dict("records"):
         pages = ", ".join(f"[{number(page)}]({link.format(page)})" for page in row["pages"])
-        lines.append(
-            [*(row[name] for name in ("claim", "printed", "here", "real", "verdict")), pages]
-        )
+        claim, *told = (row[name] for name in ("claim", "printed", "here", "real", "verdict"))
+        lines.append([translated(claim), *told, pages])
     text = "\n".join(f"| {' | '.join(line)} |" for line in lines)
     notes = [table.attrs["clips"]] if table.attrs["clips"] else []
     if STALE in text:
-        notes.append(f"{STALE} Its runs are stale: today they would come out otherwise.")
+        stale = translated("Its runs are stale: today they would come out otherwise.")
+        notes.append(f"{STALE} {stale}")
     return "\n\n".join([text, " ".join(notes)]).strip()

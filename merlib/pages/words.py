@@ -10,17 +10,17 @@ from collections.abc import Iterable
 
 from pandas.io.formats.style import Styler
 
+from .language import marked, translated
+
 CODE = re.compile(r"`([^`]+)`")
 
 
-def answer(text: str, heading: str = "The answer, computed"):
+def answer(text: str, heading: str = marked("The answer, computed")):
     """Return the answer of a page in a box, as HTML for a notebook."""
     from IPython.display import HTML  # comes with Jupyter, which only the book needs
 
-    return HTML(
-        f'<div class="admonition note"><p class="admonition-title">{html.escape(heading)}</p>'
-        f"<p>{marked_up(text)}</p></div>"
-    )
+    title = f'<p class="admonition-title">{html.escape(translated(heading))}</p>'
+    return HTML(f'<div class="admonition note">{title}<p>{marked_up(text)}</p></div>')
 
 
 def see(*sentences: str):
@@ -34,7 +34,9 @@ def see(*sentences: str):
     from IPython.display import HTML
 
     text = " ".join(marked_up(sentence) for sentence in sentences if sentence)
-    return HTML(f'<p class="what-you-see"><strong>What you see:</strong> {text}</p>')
+    return HTML(
+        f'<p class="what-you-see"><strong>{translated("What you see:")}</strong> {text}</p>'
+    )
 
 
 def folded(summary: str, table: Styler):
@@ -51,4 +53,6 @@ def marked_up(text: str) -> str:
 def listed(names: Iterable[str]) -> str:
     """Return names as people list them: "a", "a and b", "a, b and c"."""
     *first, last = names
-    return f"{', '.join(first)} and {last}" if first else last
+    if not first:
+        return last
+    return translated("{first} and {last}").format(first=translated(", ").join(first), last=last)

@@ -1,0 +1,170 @@
+"""The Chinese edition: what is translated, that nothing is lost in it, and how it is built."""
+
+import json
+import re
+import shutil
+
+import pytest
+import yaml
+from babel.messages.catalog import Catalog
+from bs4 import BeautifulSoup
+from conftest import ROOT
+from fontTools.ttLib import TTFont
+
+from book.tools import build, editions, messages
+from merlib.pages import language, words
+
+LANGUAGE = "zh_CN"
+FOLDER = ROOT / messages.LOCALE / LANGUAGE
+CATALOGUES = {
+    path.relative_to(FOLDER).with_suffix("").as_posix(): messages.read(path)
+    for path in sorted(FOLDER.rglob("*.po"))
+}
+WHOLE = ("book/glossary", "book/notation", "book/clusters", "notebooks/index", "computed")
+"""Catalogues that are translated."""
+
+LEAST = {"all of it": 0.18, "whole pages": 0.95}
+"""Share of words that must be translated. When the rest is, the first number is 0.95 as well."""
+
+
+def test_the_share_translated_is_held():
+    report = messages.report(ROOT, LANGUAGE)
+    print(report)
+    everything = messages.share(CATALOGUES.values())
+    assert everything.words_translated >= LEAST["all of it"] * everything.words, report
+    for name in WHOLE:
+        found = messages.share([CATALOGUES[name]])
+        assert found.words_translated >= LEAST["whole pages"] * found.words, (name, found)
+
+
+@pytest.mark.parametrize("name", CATALOGUES)
+def test_a_translation_has_the_links_code_and_values_of_its_message(name):
+    assert not list(messages.faults(CATALOGUES[name]))
+
+
+@pytest.mark.parametrize(
+    ("message", "translation", "fault"),
+    [
+        ("See [it](a.md#b) and `c`.", "见[它](a.md#b)和 `c`。", None),
+        ("See [it](a.md#b).", "见[它](a.md#c)。", "links"),
+        ("Run `a`.", "运行 `b`。", "code"),
+        ("Said {cite}`one`.", "据说。", "roles and citations"),
+        ("It is $x$.", "它是 $y$。", "formulas"),
+        ("{n} clips", "{m} 个片段", "values"),
+    ],
+)
+def test_what_is_lost_in_a_translation_is_found(message, translation, fault):
+    catalogue = Catalog()
+    catalogue.add(message, translation)
+    found = list(messages.faults(catalogue))
+    assert found == ([f"other {fault}: {message}"] if fault else [])
+
+
+def test_a_fuzzy_translation_is_a_fault_and_does_not_count():
+    catalogue = Catalog()
+    catalogue.add("Two words", "两个词", flags=["fuzzy"])
+    catalogue.add("Three more words", "再三个词")
+    assert list(messages.faults(catalogue)) == ["fuzzy: Two words"]
+    assert messages.share([catalogue]) == (1, 2, 3, 5)
+
+
+def test_computed_sentences_are_in_their_catalogue():
+    known = {message.id for message in CATALOGUES[language.COMPUTED] if message.id}
+    now = set(messages.computed(ROOT))
+    assert {"What you see:", "MFEM helps", "drawn clips", "Table 2 of the paper, as printed"} <= now
+    assert len(known & now) >= 0.9 * len(now), "make messages"
+
+
+def test_messages_of_prose_are_those_of_its_text():
+    def flat(text):
+        return " ".join(re.sub(r"^#+ |^\s*[-*>] |\\$", "", text, flags=re.M).split())
+
+    for name in WHOLE:
+        if name.startswith("book/"):
+            text = flat((ROOT / f"{name}.md").read_text("utf-8"))
+            lost = [m.id for m in CATALOGUES[name] if m.id and flat(m.id) not in text]
+            assert len(lost) <= 0.1 * len(CATALOGUES[name]), (name, lost, "make messages")
+
+
+def test_the_font_of_figures_has_the_letters_of_computed_sentences():
+    letters = TTFont(ROOT / language.FONT).getBestCmap()
+    said = "".join(message.string for message in CATALOGUES[language.COMPUTED] if message.id)
+    assert {letter for letter in said if ord(letter) > 0x2FFF} <= set(map(chr, letters))
+
+
+def test_a_computed_sentence_is_in_the_language_of_the_edition(monkeypatch):
+    messages.compiled(ROOT, LANGUAGE)
+    language.catalogue.cache_clear()
+    assert words.listed(["a", "b", "c"]) == "a, b and c"
+    monkeypatch.setenv(language.LANGUAGE, LANGUAGE)
+    assert words.listed(["a", "b", "c"]) == "a、b和c"
+    assert "从中可以看到" in words.see("x").data
+    assert language.translated("no message at all") == "no message at all"
+
+
+def test_an_unknown_language_is_named():
+    with pytest.raises(ValueError, match="language='de': the book has en, zh_CN"):
+        editions.checked(ROOT, "de")
+
+
+@pytest.fixture(scope="module")
+def built(tmp_path_factory):
+    """Both editions of a book of two pages."""
+    home = tmp_path_factory.mktemp("book")
+    for name in ("book/_static", "book/tools/templates"):
+        shutil.copytree(ROOT / name, home / name)
+    for name in ("_config.yml", "README.md", "book/references.bib"):
+        shutil.copy(ROOT / name, home / name)
+    contents = {"format": "jb-book", "root": "book/glossary"}
+    contents["parts"] = [{"caption": "To look up", "chapters": [{"file": "book/page"}]}]
+    (home / "_toc.yml").write_text(yaml.safe_dump(contents))
+    (home / "book/glossary.md").write_text(
+        "# Glossary\n\n## optical flow\n\n**光流** it\n\n## fold\n"
+    )
+    said = "First [fold](glossary.md#fold), then [optical flow](glossary.md#optical-flow)."
+    (home / "book/page.md").write_text(f"# Page\n\n{said}\n")
+    for name, told in {
+        "book/page": {
+            "Page": "页面",
+            said: "先看[光流](glossary.md#optical-flow)，再看[折](glossary.md#fold)。",
+        },
+        "book/glossary": {"fold": "折", "optical flow": "光流"},
+        "notebooks/index": {"To look up": "查阅"},
+    }.items():
+        catalogue = Catalog(locale=LANGUAGE)
+        for message, translation in told.items():
+            catalogue.add(message, translation)
+        messages.save(home / messages.LOCALE / LANGUAGE / f"{name}.po", catalogue)
+    build.build(home)
+    return build.build(home, LANGUAGE).parent
+
+
+def page(path):
+    return BeautifulSoup(path.read_text("utf-8"), "html.parser")
+
+
+def test_links_of_a_translated_paragraph_keep_their_targets(built):
+    found = page(built / "book/page.html").find("article").find_all("a", href=re.compile("#"))
+    leads = {link.text: link["href"] for link in found if "glossary" in link["href"]}
+    assert leads == {"光流": "glossary.html#optical-flow", "折": "glossary.html#fold"}
+    ids = {tag["id"] for tag in page(built / "book/glossary.html").find_all(id=True)}
+    assert {"fold", "optical-flow"} <= ids
+
+
+def test_the_parts_of_the_contents_are_translated(built):
+    assert "查阅" in page(built / "book/page.html").find("nav", class_="bd-links").text
+
+
+def test_editions_link_to_each_other_page_by_page(built):
+    for here, there in ((built, built.parent), (built.parent, built)):
+        for name in ("book/page.html", "book/glossary.html"):
+            (link,) = page(here / name).find(class_="other-edition").find_all("a")
+            target = (here / name).parent / link["href"]
+            assert target.resolve() == (there / name).resolve()
+
+
+def test_a_chinese_word_is_in_the_search(built):
+    index = (built / "searchindex.js").read_text("utf-8")
+    assert f"{json.dumps('光流')}: " in index.partition('"terms"')[2], (
+        "jieba is missing, or does not know the glossary's terms"
+    )
