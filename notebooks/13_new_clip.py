@@ -60,7 +60,7 @@ study = Study(
     seed=seed,
     **overrides,
 )
-left_out = study.clips.loc[plots.choose(study.numbers), "subject"]
+left_out = study.clips.loc[plots.choose(study), "subject"]
 trained = saved.Model(
     study.fold_classifier(method, left_out),
     study.about(method) | {"left_out": left_out},

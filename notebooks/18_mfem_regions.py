@@ -110,11 +110,14 @@ plots.source(regions.raised)
 #
 # A measure that finds nothing may be blind. So there is a **positive control**: the size
 # of the flow that the network gets as its input, at the [apex](../book/glossary.md#apex)
-# and at the resolution of each stage. It is large where the face moves. Its energy above
-# the median must be higher in the moving regions than that of the *usual places*: one
-# fixed map of how often each place moves in clips of other people. If this control
-# fails, the measure cannot see, and no verdict follows from it. The control needs no
-# network, so it is computed here, on the clips of this page.
+# and at the resolution of each stage. On the face it is large where the face moves. So what
+# stands out of it, above its median, must lie in the moving regions more often than by
+# chance. If this control fails, the measure cannot see, and no verdict follows from it.
+# The control needs no network, so it is computed here, on the clips of this page.
+#
+# Only the face counts, an oval. The preparation holds the head still, so the background
+# moves in the crop, often by more than the face does. A first form of this control counted
+# the background too, and failed for that reason.
 
 # %% tags=["remove-input"]
 words.see(claims.control_told(control))

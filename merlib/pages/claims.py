@@ -141,7 +141,7 @@ def regions(answers: pd.DataFrame, control: Difference | None, where: str, comma
     answers : DataFrame
         See `merlib.pages.looks.compared`.
     control : Difference, optional
-        The positive control minus the usual places.
+        The positive control minus a flat map.
     where : str
         The experiment.
     command : str
@@ -182,8 +182,8 @@ def control_told(control: Difference | None) -> str:
     line = effects.points(pd.Series(control._asdict()))
     word = "passes: the measure sees" if seen(control) else "fails: this measure does not see"
     return (
-        f"The control {word} where the face moves. The energy of the flow minus that of the usual "
-        f"places is {line} points."
+        f"The control {word} where the face moves. The share of the flow that lies there, minus "
+        f"that of a flat map, is {line} points."
     )
 
 

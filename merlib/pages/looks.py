@@ -61,7 +61,7 @@ def compared(found: pd.DataFrame) -> pd.DataFrame:
     shown = {title: after[after["name"] == name] for name, title in SHORT.items()}
     shown |= {title: full[full["map"] == name] for name, title in MAPS.items()}
     shown["usual places"] = full[full["map"] == "usual"]
-    shown["flat map"] = shown["sum"].assign(raised=shown["sum"]["area"])
+    shown["flat map"] = shown["sum"].assign(raised=shown["sum"]["chance"])
     differences = {
         named(measure, one, other): value
         for measure, pairs in ASKED.items()
@@ -111,10 +111,10 @@ def rules(answers: pd.DataFrame) -> list[str]:
 
 
 def control(study: Study) -> Difference | None:
-    """Return the energy of `merlib.study.regions.positive_control` minus that of usual places."""
+    """Return what stands out of `merlib.study.regions.positive_control` minus what chance gives."""
     found = regions.positive_control(study)
-    flow, usual = (found[found["map"] == name] for name in ("flow", "usual"))
-    return regions.difference(flow, usual, "raised")
+    flow, flat = (found[found["map"] == name] for name in ("flow", "flat"))
+    return regions.difference(flow, flat, "raised")
 
 
 def missing(answers: pd.DataFrame) -> list[str]:

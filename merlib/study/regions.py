@@ -16,7 +16,7 @@ from merlib.data.synthetic import Truth, action_units
 from merlib.metrics import Difference, with_chance
 from merlib.model import explain
 from merlib.model.network import Network
-from merlib.preprocess.face import EYES
+from merlib.preprocess.face import EYES, on_face
 from merlib.store import Saved
 
 from .origin import published
@@ -39,9 +39,9 @@ MEASURES = {
 """Measures of `look`, of `raised` and of `with_share`, with what they are called in figures."""
 
 COLUMNS = ["clip", "subject", "stage", "map", "pointing", "energy", "area", "covered", "regions",
-           "raised"]  # fmt: skip
-"""What `of_study` tells about a map. Tables that were saved before ``raised`` was measured have the
-others alone."""
+           "raised", "chance"]  # fmt: skip
+"""What `of_study` tells about a map. Tables that were saved before ``raised`` and its ``chance`` were
+measured have the others alone."""
 
 STAGES = (1, 2, 3, 4)
 
@@ -150,10 +150,11 @@ def look(values: np.ndarray, regions: list[np.ndarray]) -> dict[str, float]:
 
 
 def raised(values: np.ndarray, regions: list[np.ndarray]) -> float:
-    """Return which share of a map's energy above its median lies in the moving regions.
+    """Return which share of what stands out of a map, on the face, lies in the moving regions.
 
     A map that is high everywhere has much energy outside the regions although it says nothing
-    there. What is above the median is what stands out of the map.
+    there. So only what is above the median counts. Nor does the background count: the head is held
+    still, so what is behind it moves in the crop, by more than a face does.
 
     Parameters
     ----------
@@ -165,19 +166,35 @@ def raised(values: np.ndarray, regions: list[np.ndarray]) -> float:
     Returns
     -------
     float
-        Of a flat map, in which nothing stands out, the share of the crop that the regions take.
+        Of a flat map, in which nothing stands out, `by_chance`.
     """
-    large, union = enlarged(values, regions[0].shape[0]), np.any(regions, axis=0)
-    above = np.clip(large - np.median(large), 0, None)
-    return float(above[union].sum() / above.sum()) if above.any() else float(union.mean())
+    size = regions[0].shape[0]
+    large, face = enlarged(values, size), of_face(size)
+    above = np.clip(large - np.median(large[face]), 0, None) * face
+    if not above.any():
+        return by_chance(regions)
+    return float(above[np.any(regions, axis=0)].sum() / above.sum())
+
+
+def by_chance(regions: list[np.ndarray]) -> float:
+    """Return the share of the face that moving regions (S, S) take: what `raised` is by chance."""
+    face = of_face(regions[0].shape[0])
+    return float(np.any(regions, axis=0)[face].mean())
+
+
+def of_face(size: int) -> np.ndarray:
+    """Return which places of a crop are on a mean face, (size, size) bool."""
+    rows, columns = (np.mgrid[0:size, 0:size] + 0.5) / size
+    return on_face(np.stack([columns, rows], axis=-1))
 
 
 def positive_control(study: Study) -> pd.DataFrame:
     """Measure a map that must score well: how large the flow of the input is at the apex.
 
-    The network gets this flow, and only the moving regions move. A measure that does not find the
-    regions in it cannot find them in a map of attention. Beside it, as the map ``usual``: how often
-    each place moves in the clips of the other subjects.
+    The network gets this flow, and on the face little else moves than the regions. A measure that
+    does not find the regions in it cannot find them in a map of attention. Beside it, as the map
+    ``flat``, what a flat map scores, and as the map ``usual``, how often each place moves in the
+    clips of the other subjects.
 
     Returns
     -------
@@ -194,6 +211,7 @@ def positive_control(study: Study) -> pd.DataFrame:
         for row, clip in some[some["clip"].isin(known)].iterrows():
             shown = {"flow": np.hypot(*study.numbers.x[row, -1, 1:3]), "usual": usual}
             about = {"clip": clip["clip"], "subject": clip["subject"], "seed": 0}
+            shown["flat"] = np.ones_like(usual)
             for stage, (name, values) in itertools.product(STAGES, shown.items()):
                 coarse = coarser(values, places(study.config.size, stage))
                 score = raised(coarse, known[clip["clip"]])
@@ -314,6 +332,7 @@ def of_study(study: Study, method: str) -> pd.DataFrame:
                 for name, (values,) in shown.items():
                     measures = look(values, known[clip["clip"]])
                     measures["raised"] = raised(values, known[clip["clip"]])
+                    measures["chance"] = by_chance(known[clip["clip"]])
                     rows.append(about | {"stage": stage, "map": name} | measures)
     return pd.DataFrame(rows).round(6)
 

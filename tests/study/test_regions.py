@@ -80,14 +80,19 @@ def test_a_control_has_maps_before_and_after_only(clips):
 def test_what_stands_out_of_a_map_is_counted_above_its_median():
     """A map with an offset has little of its energy in the region, and all of what stands out."""
     region = np.zeros((8, 8), bool)
-    region[:2, :2] = True
+    region[3:5, 3:5] = True
     values = np.full((8, 8), 10.0)
     values[region] = 12.0
     assert regions.look(values, [region])["energy"] == pytest.approx(48 / 648)
     assert regions.raised(values, [region]) == 1
-    values[7, 7] = 14.0  # as much as two places of the region
+    values[2, 3] = 14.0  # as much as two places of the region
     assert regions.raised(values, [region]) == pytest.approx(8 / 12)
-    assert regions.raised(np.ones((8, 8)), [region]) == 4 / 64  # flat: as by chance
+    values[0, 0] = 99.0  # a corner: the background
+    assert regions.raised(values, [region]) == pytest.approx(8 / 12)
+    face = regions.of_face(8)
+    assert 20 < face.sum() < 50 and not face[[0, 0, -1, -1], [0, -1, 0, -1]].any()
+    flat = regions.raised(np.ones((8, 8)), [region])  # as by chance
+    assert flat == regions.by_chance([region]) == 4 / face.sum()
 
 
 def test_measurements_of_before_a_measure_was_there_are_readable(tmp_path):

@@ -502,11 +502,12 @@ def test_every_unit_moves_by_the_amplitude_on_its_stronger_side():
 
 def test_the_positive_control_finds_the_regions_of_drawn_faces(study):
     found = regions.positive_control(study)
-    assert set(found["map"]) == {"flow", "usual"} and set(found["stage"]) == set(regions.STAGES)
+    assert set(found["map"]) == {"flow", "usual", "flat"}
+    assert set(found["stage"]) == set(regions.STAGES)
     clips = found["clip"].nunique()
-    assert clips == len(regions.of_clips(study)) and len(found) == clips * 8
+    assert clips == len(regions.of_clips(study)) and len(found) == clips * 12
     fine = found[found["stage"] == 1].groupby("map")["raised"].mean()
-    assert fine["flow"] > fine["usual"]
+    assert fine["flow"] > fine["flat"]
 
 
 # The pages of both claims: on tiny results, and their verdicts on invented ones
