@@ -91,8 +91,8 @@ print(saved)
 #   ([pointing game](../book/glossary.md#pointing-game))? If several places are equally
 #   high, it is the share of them that do.
 # - *energy*: how much of the map's sum lies inside the regions?
-# - *energy above the median*: the same of what stands out of the map, after the map's
-#   median was taken away everywhere. A map that is high in all places has little of it.
+# - *energy above the median*: the same of what stands out of the map on the face, after
+#   its median was taken away everywhere. A map that is high in all places has little of it.
 #   The verdict rests on this measure.
 # - *covered*: how many of the clip's regions does the highest tenth of the map touch?
 #   This is counted only where a clip has several regions.
@@ -120,7 +120,7 @@ plots.source(regions.raised)
 # the background too, and failed for that reason.
 
 # %% tags=["remove-input"]
-words.see(claims.control_told(control))
+words.see(*claims.control_told(control))
 
 # %% [markdown]
 # How many regions does a clip have? The claim is about clips with several: with one

@@ -133,15 +133,17 @@ def of_answer(found: pd.DataFrame, answer: str, word: str = "ahead of") -> str:
     return f"{word} {words.listed(names) if names else 'none'}"
 
 
-def regions(answers: pd.DataFrame, control: Difference | None, where: str, command: str) -> str:
+def regions(
+    answers: pd.DataFrame, control: Mapping[str, Difference | None], where: str, command: str
+) -> str:
     """Answer page 18: does MFEM see further regions?
 
     Parameters
     ----------
     answers : DataFrame
         See `merlib.pages.looks.compared`.
-    control : Difference, optional
-        The positive control minus a flat map.
+    control : dict of str to Difference
+        See `merlib.pages.looks.control`.
     where : str
         The experiment.
     command : str
@@ -152,7 +154,7 @@ def regions(answers: pd.DataFrame, control: Difference | None, where: str, comma
         count = len(looks.missing(answers))
         text = f"No run yet: {count} of the differences on which the verdict rests are not "
         text += f"measured. `{command}` measures them."
-        text += "" if seen(control) else f" {control_told(control)}"
+        text += "" if seen(control) else f" {control_told(control)[0]}"
     elif not seen(control):
         text = "The measure of energy cannot see: it does not find the moving regions even in the "
         text += f"flow that the network gets. So the verdict is {metrics.UNTOLD}."
@@ -170,21 +172,32 @@ def regions(answers: pd.DataFrame, control: Difference | None, where: str, comma
     return f"{text} Experiment: {where}."
 
 
-def seen(control: Difference | None) -> bool:
-    """Return whether the positive control passes: its whole interval is above zero."""
-    return control is not None and control.low > 0
+def seen(control: Mapping[str, Difference | None]) -> bool:
+    """Return whether the positive control passes: the flow is above chance, whole interval."""
+    return control["flat"] is not None and control["flat"].low > 0
 
 
-def control_told(control: Difference | None) -> str:
-    """Say whether the positive control passes."""
-    if control is None:
-        return "No moving region is known in these clips, so the measure cannot be checked."
-    line = effects.points(pd.Series(control._asdict()))
-    word = "passes: the measure sees" if seen(control) else "fails: this measure does not see"
-    return (
-        f"The control {word} where the face moves. The share of the flow that lies there, minus "
-        f"that of a flat map, is {line} points."
+def control_told(control: Mapping[str, Difference | None]) -> list[str]:
+    """Say whether the positive control passes, and how it does beside the usual places."""
+    flat, usual = (
+        None if one is None else effects.points(pd.Series(one._asdict()))
+        for one in (control["flat"], control["usual"])
     )
+    if flat is None:
+        return ["No moving region is known in these clips, so the measure cannot be checked."]
+    word = "passes: the measure sees" if seen(control) else "fails: this measure does not see"
+    told = [
+        f"The control {word} where the face moves. The share of the flow that lies there, minus "
+        f"that of a flat map, is {flat} points."
+    ]
+    if control["usual"] is not None:
+        told.append(f"Minus that of the usual places it is {usual} points.")
+        if control["usual"].low <= 0:
+            told.append(
+                "So not even the flow is shown to be better than a fixed map: the first rule below "
+                "asks much of a map of attention."
+            )
+    return told
 
 
 def detail(predictions: Mapping[str, tuple[str, str]], where: str, command: str) -> str:

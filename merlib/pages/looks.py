@@ -110,11 +110,14 @@ def rules(answers: pd.DataFrame) -> list[str]:
     return lines
 
 
-def control(study: Study) -> Difference | None:
-    """Return what stands out of `merlib.study.regions.positive_control` minus what chance gives."""
+def control(study: Study) -> dict[str, Difference | None]:
+    """Return what stands out of the flow minus that of a ``flat`` map and of the ``usual`` places.
+
+    See `merlib.study.regions.positive_control`.
+    """
     found = regions.positive_control(study)
-    flow, flat = (found[found["map"] == name] for name in ("flow", "flat"))
-    return regions.difference(flow, flat, "raised")
+    of = {name: found[found["map"] == name] for name in ("flow", "flat", "usual")}
+    return {name: regions.difference(of["flow"], of[name], "raised") for name in ("flat", "usual")}
 
 
 def missing(answers: pd.DataFrame) -> list[str]:

@@ -287,7 +287,7 @@ def second_look(study: Study) -> Answer:
     saved = trials.find(study, "attention", every_epoch=False)
     answers = looks.compared(regions.measured(trials.saved(saved.study)))
     word, name = looks.verdict(answers), looks.named("share", "sum", "first look")
-    if name not in answers.index:
+    if name not in answers.index or looks.missing(answers):
         return NO_RUN
     told = f"{effects.points(answers.loc[name])}; {seeds(answers.loc[[name]])}"
     return Answer(told, word, effects.all_runs(saved.runs))

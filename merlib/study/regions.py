@@ -40,8 +40,8 @@ MEASURES = {
 
 COLUMNS = ["clip", "subject", "stage", "map", "pointing", "energy", "area", "covered", "regions",
            "raised", "chance"]  # fmt: skip
-"""What `of_study` tells about a map. Tables that were saved before ``raised`` and its ``chance`` were
-measured have the others alone."""
+"""What `of_study` tells about a map. In tables that were saved before ``raised`` and its ``chance``
+were measured, these are missing."""
 
 STAGES = (1, 2, 3, 4)
 

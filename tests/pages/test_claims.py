@@ -87,7 +87,10 @@ def test_the_paper_s_method_is_ahead_of_who_is_worse_and_behind_who_is_better():
     assert "`make compare` makes one" in without
 
 
-SEES, BLIND = (Difference(v, v - 0.1, v + 0.1, 0.01, {0: v}) for v in (0.3, 0.05))
+SEES, BLIND = (
+    {"flat": Difference(v, v - 0.1, v + 0.1, 0.01, {0: v}), "usual": None} for v in (0.3, 0.05)
+)
+NOTHING = {"flat": None, "usual": None}
 
 
 def test_where_the_measure_cannot_see_there_is_no_verdict_on_regions():
@@ -97,13 +100,16 @@ def test_where_the_measure_cannot_see_there_is_no_verdict_on_regions():
     }
     answers = effects.judged(all_of, "more", "less", small=None)
     assert claims.regions(answers, SEES, "here", "make it").startswith("Shown: MFEM sees several")
-    for control in (BLIND, None):
+    for control in (BLIND, NOTHING):
         told = claims.regions(answers, control, "here", "make it")
         assert "cannot see" in told and "Shown" not in told
     told = claims.regions(answers.iloc[1:], SEES, "here", "make it")
     assert told.startswith("No run yet: 1 of the differences") and "`make it`" in told
-    assert "passes" in claims.control_told(SEES) and "fails" in claims.control_told(BLIND)
-    assert "cannot be checked" in claims.control_told(None)
+    assert "passes" in claims.control_told(SEES)[0]
+    assert "fails" in claims.control_told(BLIND)[0]
+    assert "cannot be checked" in claims.control_told(NOTHING)[0]
+    beside = claims.control_told(SEES | {"usual": BLIND["flat"]})
+    assert "+5.0 (-5.0 to +15.0)" in beside[1] and "not even the flow" in beside[2]
 
 
 def test_detail_says_what_is_missing_and_what_holds():

@@ -69,7 +69,7 @@ def measured():
     rows = [
         {"clip": clip, "subject": subject, "stage": stage, "seed": seed, "regions": number}
         | {"pointing": rng.random(), "energy": rng.random(), "covered": rng.integers(0, number + 1)}
-        | {"raised": rng.random()}
+        | {"raised": rng.random(), "chance": 0.2}
         for clip, subject, number in clips
         for stage in (1, 2, 3, 4)
         for seed in (0, 1)

@@ -97,7 +97,7 @@ def test_what_stands_out_of_a_map_is_counted_above_its_median():
 
 def test_measurements_of_before_a_measure_was_there_are_readable(tmp_path):
     saved, rng = Saved(tmp_path), np.random.default_rng(0)
-    table = looks(rng, seeds=(0,)).drop(columns=["seed", "raised"])
+    table = looks(rng, seeds=(0,)).drop(columns=["seed", "raised", "chance"])
     saved.save({"trial": "full", "method": "full", "seed": 0}, regions=table)
     found = regions.measured(saved)
     assert found["raised"].isna().all() and found["energy"].notna().all()
@@ -128,7 +128,7 @@ def looks(rng, seeds=(0, 1), people=4):
         {"clip": f"{person}/{number}", "subject": f"s{person}", "stage": stage, "map": name}
         | {"pointing": rng.random(), "energy": rng.random(), "area": 0.2, "seed": seed}
         | {"covered": float(rng.integers(0, number + 1)), "regions": float(number)}
-        | {"raised": rng.random()}
+        | {"raised": rng.random(), "chance": 0.2}
         for person in range(people)
         for number in (1, 2, 3)
         for stage in (1, 2)
