@@ -410,6 +410,15 @@ def comparable(one: Mapping[str, Any], other: Mapping[str, Any]) -> bool:
     return packages[0] == packages[1] and all(one.get(n) == other.get(n) for n in names)
 
 
+def same_basis(one: Mapping[str, Any], other: Mapping[str, Any]) -> bool:
+    """Return whether runs of two methods may be compared: their shared steps are the same.
+
+    A run that was saved before the preparation changed says nothing beside one of today.
+    """
+    then, now = one.get("steps", {}), other.get("steps", {})
+    return all(then[step] == now[step] for step in then.keys() & now.keys())
+
+
 def stale(about: Mapping[str, Any], choices: Mapping[str, Any]) -> list[str]:
     """Return what makes a run stale: nothing, or some of its choices and the steps behind it.
 

@@ -12,7 +12,7 @@ from merlib import metrics
 from merlib.metrics import Difference
 from merlib.study import motion
 
-from . import effects, looks, real_motion, words
+from . import effects, looks, provenance, real_motion, words
 from .effects import Runs
 
 ABLATION = {
@@ -91,6 +91,12 @@ def ablation(found: pd.DataFrame, command: str) -> str:
     ]
     text = f"By the one rule of this book, with intervals of 95 %: {'; '.join(lines)}."
     return text if set(ABLATION.values()) & set(found.index) else f"{text} `{command}` makes them."
+
+
+def of_record(runs: Mapping[str, Runs], command: str) -> str:
+    """Answer page 8 by some runs, and say of which experiment they are."""
+    text = ablation(effects.differences(runs, real_motion.PAIRS), command)
+    return f"{text} Experiment: {provenance.experiment(effects.all_runs(runs))}."
 
 
 def against(runs: Mapping[str, Runs], reference: str = "full") -> pd.DataFrame:

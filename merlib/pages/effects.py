@@ -17,6 +17,7 @@ from pandas.io.formats.style import Styler
 from merlib import metrics
 from merlib.methods import METHODS
 from merlib.metrics import Difference
+from merlib.store import same_basis
 from merlib.study import audit, paper, trials
 
 from . import plots
@@ -154,7 +155,7 @@ def differences(
     more: str = "better",
     less: str = "worse",
 ) -> pd.DataFrame:
-    """Return the differences of pairs of runs that have a seed in common, see `judged`.
+    """Return the differences of pairs of runs with a seed `in_common`, see `judged`.
 
     Parameters
     ----------
@@ -166,12 +167,23 @@ def differences(
     more, less : str
         See `judged`.
     """
-    found = {
-        title: metrics.paired_difference(runs[second], runs[first], metric)
-        for title, (first, second) in pairs.items()
-        if metrics.common_seeds(runs.get(first, {}), runs.get(second, {}))
-    }
+    found = {}
+    for title, (first, second) in pairs.items():
+        one, other = in_common(runs.get(first, {}), runs.get(second, {}))
+        if one:
+            found[title] = metrics.paired_difference(other, one, metric)
     return judged(found, more, less)
+
+
+def in_common(one: Runs, other: Runs) -> tuple[Runs, Runs]:
+    """Return the runs of the seeds that two methods share, on the same basis.
+
+    A run that was saved before the preparation changed is not compared with one of today, see
+    `merlib.store.same_basis`.
+    """
+    about = [{k: run.attrs.get("run", {}) for k, run in runs.items()} for runs in (one, other)]
+    shared = [k for k in one if k in other and same_basis(about[0][k], about[1][k])]
+    return {k: one[k] for k in shared}, {k: other[k] for k in shared}
 
 
 def judged(
@@ -236,11 +248,14 @@ def verdict(
 def synergies(runs: Mapping[str, Runs]) -> pd.DataFrame:
     """Return what both modules give beyond the sum of their steps, by score; see `judged`.
 
-    It has no rows if a variant of table 3 is missing, or no seed is common to all.
+    It has no rows if a variant of table 3 is missing, or no seed is common to all on one basis.
     """
-    if not metrics.common_seeds(*(runs.get(name, {}) for name in audit.INTERACTION)):
+    alike = dict(runs)
+    for name in audit.INTERACTION:
+        alike["full"], alike[name] = in_common(alike.get("full", {}), alike.get(name, {}))
+    if not metrics.common_seeds(*(alike[name] for name in audit.INTERACTION)):
         return judged({})
-    found = {LABELS[score]: audit.synergy(runs, of) for score, of in metrics.METRICS.items()}
+    found = {LABELS[score]: audit.synergy(alike, of) for score, of in metrics.METRICS.items()}
     return judged(found, "synergy", "overlap")
 
 
@@ -379,7 +394,7 @@ def mcnemar(runs: Mapping[str, Runs], pairs: Mapping[str, tuple[str, str]]) -> p
     found = {
         (title, seed): metrics.mcnemar(runs[first][seed], runs[second][seed])
         for title, (first, second) in pairs.items()
-        for seed in metrics.common_seeds(runs.get(first, {}), runs.get(second, {}))
+        for seed in sorted(in_common(runs.get(first, {}), runs.get(second, {}))[0])
     }
     index = pd.MultiIndex.from_tuples(list(found), names=["pair", "seed"])
     table = pd.DataFrame(list(found.values()), index, ["first", "second", "p"])

@@ -23,7 +23,7 @@ import pandas as pd
 from joblib import delayed
 
 from merlib import loso, metrics, store
-from merlib.config import FLOW, PROFILES, Config, digest, profile
+from merlib.config import FLOW, PROFILES, VARIANTS, Config, digest, profile
 from merlib.data import synthetic
 from merlib.files import say, write
 from merlib.model.classifier import NetworkClassifier
@@ -381,6 +381,15 @@ def of_narrow(study: Study) -> Study | None:
     if study.published and study.profile != "narrow":
         return Study(study.dataset, profile="narrow", home=study.home)
     return None
+
+
+def of_record(study: Study) -> dict[str, dict[int, pd.DataFrame]]:
+    """Return the saved runs of the variants of table 3 by halves, in the study of record.
+
+    That is `of_narrow`, or the study itself if it is of ``narrow``; empty if nothing is saved.
+    """
+    narrow = study if study.profile == "narrow" else of_narrow(study)
+    return saved(narrow).load(VARIANTS, every_epoch=False) if narrow else {}
 
 
 def find(study: Study, group: str, every_epoch: bool = True) -> Found:
