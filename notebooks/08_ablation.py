@@ -468,7 +468,7 @@ if gains is not None:
 # %% [markdown]
 # *What both modules change in the recall of each group of clips.*
 
-# %% tags=["hide-cell"]
+# %% tags=["hide-output"]
 if gains is not None:
     caption = f"Recall by group of clips, means over seeds. {of_both}"
     display(plots.table(clips, caption))

@@ -239,23 +239,3 @@ def test_the_excuses_hold():
     shortest = min(clip["apex"] - clip["onset"] + 1 for clip in events)
     assert shortest >= profile("narrow").frames == profile("laptop").frames
     assert profile("narrow").tvl1 == profile("laptop").tvl1 == "fast"
-
-
-def defined(page, name, **names):
-    """A function that a page defines, which finds these names."""
-    tree = ast.parse((ROOT / "notebooks" / f"{page}.py").read_text())
-    (function,) = [
-        node for node in tree.body if isinstance(node, ast.FunctionDef) and node.name == name
-    ]
-    exec(compile(ast.Module([function], []), page, "exec"), names)
-    return names[name]
-
-
-def test_a_mistake_counts_if_it_moves_every_repeat_the_same_way():
-    gains = {"a": [0.1, 0.2, 0.3], "b": [-0.1, -0.2, -0.3], "c": [0.2, -0.1, 0.2], "d": [0, 0, 0]}
-    index = pd.MultiIndex.from_product([["true"], range(3)], names=["labels", "repeat"])
-    told = defined("21_protocol", "sorted_out", gains=pd.DataFrame(gains, index), repeats=3)("true")
-    assert told == (
-        "raised by *a* (+20.0); lowered by *b* (-20.0); "
-        "now up, now down with *c* (+10.0, up 2 times), *d* (+0.0, up 0 times)"
-    )
