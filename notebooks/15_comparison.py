@@ -36,7 +36,7 @@ from IPython.display import display
 from matplotlib.transforms import Bbox
 
 from merlib import Study, metrics
-from merlib.methods import METHODS, make
+from merlib.methods import METHODS, augmentation, make
 from merlib.methods.views import shape_of
 from merlib.model import explain
 from merlib.pages import (
@@ -135,20 +135,24 @@ words.see(
 # [UF1](../book/glossary.md#uf1), *UAR* is [UAR](../book/glossary.md#uar). If the caption names
 # synthetic data, do not compare the levels: compare the order. *Above chance* is the p value that a
 # method knows nothing of the labels: each person's labels are shuffled 2,000 times, and UAR is
-# computed again. A method may have a low accuracy and still know something. *Reduced* says how the profile makes a
-# network smaller than its full size; the paper's own network is reduced too (a width of 1/8). A method
-# that *needs pre-training* was trained by its authors on other faces or images first. Ours begins from
-# scratch, so its row is no verdict on the method.
+# computed again. A method may have a low accuracy and still know something. *Reduced* says how the
+# profile makes a network smaller than its full size; the paper's own network is reduced too (a width of 1/8). A method
+# that *needs pre-training* was trained by its authors on other faces or images first. Here it begins from
+# scratch unless it is given weights (`--set pretrained=...`), so its row is no verdict on the method.
+# *Augmentation* is how its training clips are changed at random.
 
 # %%
 printed_for = paper.dataset_of(study.clips.attrs["classes"])
 table = effects.beside_printed(runs, printed_for)
-reduced = {name: METHODS[name].parameters(study.config) for name in runs}
+reduced = {name: METHODS[name].reduced(study.config) for name in runs}
 table["reduced"] = [
     ", ".join(f"{key} {value}" for key, value in fields.items())
     for fields in reduced.values()
 ]
-table["needs pre-training"] = [METHODS[name].pretrained_on for name in runs]
+table["needs pre-training"] = [
+    METHODS[name].needs_pretraining(study.config) for name in runs
+]
+table["augmentation"] = [augmentation(name, study.config) for name in runs]
 of_table2 = f"Printed: {paper.NAMES[printed_for]}. " if printed_for else ""
 plots.table(table, f"{of_table2}Mean over seeds: {where}", missing="")
 
