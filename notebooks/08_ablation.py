@@ -428,7 +428,7 @@ if metrics.common_seeds(both["base"], both["full"]):
     first = metrics.last(next(iter(both["base"].values())))
     published = study.published or dataset in DRAWN and name != profile
     units = (
-        regions.published_units(dataset, name)
+        regions.published_units(dataset, name.partition(",")[0])
         if published
         else regions.units_of(study)
     )
