@@ -424,11 +424,12 @@ for name in ("3d-cnn", "off-apexnet"):
         )
         told.append(f"{title['full']} has {times} as {title[name]}.")
         pair = {title[name]: (name, "full")}
-        (line,) = effects.differences(runs, pair, metrics.accuracy).iloc
-        told.append(
+        found = effects.differences(runs, pair, metrics.accuracy)
+        told += [
             f"The accuracy of {title[name]} minus that of the paper's network:"
             f" {claims.told(line, 'points')}."
-        )
+            for _, line in found.iterrows()
+        ]
 words.see(*told or ["Neither has run beside the paper's network."])
 
 # %% [markdown]
