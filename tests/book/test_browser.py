@@ -267,7 +267,7 @@ def test_a_link_to_an_anchor_shows_it(desk, address):
     page = desk.open(address, "notebooks/03_mfem.html")
     link = page.locator(".bd-sidebar-secondary a").last
     link.click()
-    place = page.locator(link.get_attribute("href")).locator("h2").first
+    place = page.locator(link.get_attribute("href")).locator("h2, h3").first
     expect(place).to_be_in_viewport()
 
 
@@ -404,7 +404,7 @@ def test_the_pdf_leaves_out_folded_code_and_keeps_solutions(sheet, tmp_path):
         (tmp_path / name).write_text(text)
     text = tmp_path / "notebooks" / "two.py"
     nbformat.write(build.opened(text.read_text()), text.with_suffix(".ipynb"))
-    for name in ("_config.yml", "book/_static", "book/references.bib"):
+    for name in ("_config.yml", "book/_static", "book/references.bib", "book/tools"):
         (tmp_path / name).symlink_to(ROOT / name)
     (tmp_path / "pictures").mkdir()
     Image.new("L", (4, 3)).save(tmp_path / "pictures" / "face.png")
