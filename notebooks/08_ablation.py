@@ -309,10 +309,9 @@ larger = {"narrow, by halves": record} | larger
 larger = {name: variants for name, variants in larger.items() if variants}
 lines = []  # a table for each profile
 for name, variants in {f"{profile}, above": runs, **larger}.items():
-    of = provenance.experiment(effects.all_runs(variants)).partition("; ")[2]
     table = effects.scores(variants, which=list(effects.LABELS))
     table.insert(0, "profile", name)
-    lines.append(table.assign(experiment=of))
+    lines.append(table)
 
 # %% slide="larger"
 if lines:
@@ -325,10 +324,7 @@ words.see(
     "Compare rows of one profile only.",
     *(
         f"Profile {name}: "
-        + claims.ablation(
-            effects.differences(variants, real_motion.PAIRS),
-            f"make ablation PROFILE={name}",
-        )
+        + claims.of_record(variants, f"make ablation PROFILE={name}")
         for name, variants in larger.items()
     ),
     ""
