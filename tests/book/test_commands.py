@@ -30,8 +30,12 @@ def test_merlib_is_called_where_the_reader_has_it(name):
 def make(target, *variables, **environment):
     """Return the commands of a target of the Makefile."""
     command = ["make", "-n", "-o", ".venv/installed", target, *variables]
+    # These tests may run below another make, whose variables would speak here too.
+    own = {
+        name: text for name, text in os.environ.items() if not name.startswith(("MAKE", "MFLAGS"))
+    }
     made = subprocess.run(
-        command, cwd=ROOT, env=os.environ | environment, check=True, capture_output=True, text=True
+        command, cwd=ROOT, env=own | environment, check=True, capture_output=True, text=True
     )
     return made.stdout
 
