@@ -111,7 +111,7 @@ def test_an_unknown_language_is_named():
 def built(tmp_path_factory):
     """Both editions of a book of two pages."""
     home = tmp_path_factory.mktemp("book")
-    for name in ("book/_static", "book/tools/templates"):
+    for name in ("book/_static", "book/tools"):
         shutil.copytree(ROOT / name, home / name)
     for name in ("_config.yml", "README.md", "book/references.bib"):
         shutil.copy(ROOT / name, home / name)
