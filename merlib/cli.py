@@ -514,7 +514,7 @@ def study(
 
 @app.command
 def test() -> int:
-    """Check and test this checkout, all but the slow tests."""
+    """Check and test this checkout, without the tests of the whole book and the slow ones."""
     home = find_home()
     if not is_home(home):
         raise ValueError(f"{home}: expected a checkout of the repository, with its tests")

@@ -1,9 +1,8 @@
 """Training of one fold, sections 2.2 and 3.1.4: a scikit-learn classifier around the network."""
 
 import math
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import replace
-from itertools import repeat
 from typing import Any
 
 import numpy as np
@@ -325,10 +324,12 @@ def train_together(
         factor = cosine(config.epochs * folds[0].steps) if equal else lambda step: 1.0
         schedule = torch.optim.lr_scheduler.LambdaLR(trainer.optimiser, factor)
         for epoch in range(1, config.epochs + 1):
-            pace = repeat(None) if equal else paces(folds, epoch, device)
+            pace: Iterable[Tensor | None] = (
+                [None] * folds[0].steps if equal else paces(folds, epoch, device)
+            )
             batches, drawn = zip(*(fold.batches() for fold in folds), strict=True)
             chances = stacked(drawn, device)
-            steps = zip(plan(batches, device), chances, pace)  # noqa: B905, pace may be endless
+            steps = zip(plan(batches, device), chances, pace, strict=True)
             for (rows, counts, whole), moves, share in steps:
                 moves = moves.flatten(0, 1)
                 trainer.step(shown(rows), labels[each, rows], counts, whole, share, moves)

@@ -47,11 +47,16 @@ def tested(answers: pd.DataFrame, classes: Sequence[str]) -> pd.DataFrame:
     return answers[answers["true class"].isin(list(classes))]
 
 
+def counted(clips: pd.DataFrame) -> tuple[int, float, float]:
+    """Return how many answers are right, and Wilson's interval of their share."""
+    right = int((clips["answer"] == clips["true class"]).sum())
+    return right, *metrics.wilson(right, len(clips))
+
+
 def score(answers: pd.DataFrame, classes: Sequence[str]) -> str:
     """Return the share of right answers in words, with its interval."""
     clips = tested(answers, classes)
-    n, right = len(clips), int((clips["answer"] == clips["true class"]).sum())
-    low, high = metrics.wilson(right, n)
+    n, (right, low, high) = len(clips), counted(clips)
     return (
         f"{right} of {n} new clips right, which is {right / n:.2f} (95 %: {low:.2f} to {high:.2f})"
     )
@@ -63,9 +68,8 @@ def beside_guessing(answers: pd.DataFrame, classes: Sequence[str]) -> str:
     Guessing is the better of two: a class at random, or always the commonest class of these clips.
     """
     clips = tested(answers, classes)
-    n, right = len(clips), int((clips["answer"] == clips["true class"]).sum())
-    low, high = metrics.wilson(right, n)
-    guessed = max(1 / len(classes), clips["true class"].value_counts().max() / n)
+    _, low, high = counted(clips)
+    guessed = max(1 / len(classes), clips["true class"].value_counts(normalize=True).max())
     if low > guessed:
         return f"this is more than guessing reaches ({guessed:.2f})"
     if high < guessed:
