@@ -187,7 +187,7 @@ def on_cpu(operation, args, kwargs) -> Any:
     bare = tree_map_only(torch.device, lambda one: HOLDS[0] if one.type != "cpu" else one, bare)
     if operation is aten._fused_sgd_.default and HOLDS[0].type == "meta":
         return None  # PyTorch has no shapes of it, and nothing but values would change
-    found = FUSED.get(operation, operation)(*bare[0], **bare[1])
+    found = OWN.get(operation, operation)(*bare[0], **bare[1])
     if not gpu:
         return found
     # What an operation changes in place is the tensor that it was given.
@@ -235,7 +235,18 @@ def channels_last(x: Tensor) -> bool:
     return last and not x.is_contiguous()
 
 
-FUSED = {
+def convolution_backward(slope, x, *others):
+    """Return the slopes of a convolution, in half precision without oneDNN.
+
+    Its bfloat16 kernel of PyTorch 2.13 reads memory that nobody wrote if a map of one pixel is
+    convolved with stride 2, and the slope of the weights is then not always a number.
+    """
+    with torch.backends.mkldnn.flags(enabled=x.dtype is torch.float32):
+        return aten.convolution_backward.default(slope, x, *others)
+
+
+OWN = {
+    aten.convolution_backward.default: convolution_backward,
     aten._thnn_fused_lstm_cell.default: lstm_cell,
     aten._thnn_fused_lstm_cell_backward_impl.default: lstm_cell_backward,
 }
