@@ -248,6 +248,7 @@ def test_a_damaged_page_is_told_and_counts_as_not_executed(tmp_path, capfd):
     assert build.made_before(path) == {} and not capfd.readouterr().err
 
 
+@pytest.mark.book
 def test_a_page_is_executed_again_only_for_what_changed(tmp_path, casme2_root, monkeypatch):
     """Its text, its parameters, the code behind it, the results that it reads, absent ones too."""
     alone = tmp_path / "checkout"
@@ -309,6 +310,7 @@ while not Path("../{other}").exists():
 """
 
 
+@pytest.mark.book
 def test_pages_run_at_the_same_time_and_each_knows_what_it_read(
     tmp_path, casme2_root, monkeypatch, capfd
 ):

@@ -45,6 +45,7 @@ def home_of(folder):
     return folder
 
 
+@pytest.mark.book
 def test_the_pages_show_what_was_run(tmp_path, casme2_root, monkeypatch):
     monkeypatch.setenv("LOKY_MAX_CPU_COUNT", "1")
     home = home_of(tmp_path)
@@ -119,6 +120,7 @@ def f1(table):
     return f1_score(table["label"], np.array(list("abc"))[given], average="macro")
 
 
+@pytest.mark.book
 def test_the_verdict_on_ingredients_follows_the_numbers(invented, capsys):
     """Without augmentation fewer are right, without the flip more, without the BiLSTM as many; grey
     alone finds something only if magnified."""
@@ -145,6 +147,7 @@ def test_the_verdict_on_ingredients_follows_the_numbers(invented, capsys):
     assert "make claims" in told and lines["BiLSTM"].endswith("(3 seeds)")
 
 
+@pytest.mark.book
 def test_the_verdict_on_decisions_follows_the_numbers(invented, capsys):
     shares = {"full": 0.6, "adam": 0.35, "strain": 0.85, "p-1": 0.6, "r-8": 0.6, "batch-16": 0.6}
     page, made = invented("23_sensitivity", shares)
@@ -165,6 +168,7 @@ def test_the_verdict_on_decisions_follows_the_numbers(invented, capsys):
     assert "head-motion," in missing and "adam," not in missing
 
 
+@pytest.mark.book
 def test_the_verdict_on_small_classes_follows_the_numbers(invented, monkeypatch):
     """Of two ways to weigh classes one is worse and one is better; probabilities of 0 and 1 cannot
     be adjusted. Every recall is counted by scikit-learn."""

@@ -143,6 +143,7 @@ def page(path):
     return BeautifulSoup(path.read_text("utf-8"), "html.parser")
 
 
+@pytest.mark.book
 def test_links_of_a_translated_paragraph_keep_their_targets(built):
     found = page(built / "book/page.html").find("article").find_all("a", href=re.compile("#"))
     leads = {link.text: link["href"] for link in found if "glossary" in link["href"]}
@@ -151,10 +152,12 @@ def test_links_of_a_translated_paragraph_keep_their_targets(built):
     assert {"fold", "optical-flow"} <= ids
 
 
+@pytest.mark.book
 def test_the_parts_of_the_contents_are_translated(built):
     assert "查阅" in page(built / "book/page.html").find("nav", class_="bd-links").text
 
 
+@pytest.mark.book
 def test_editions_link_to_each_other_page_by_page(built):
     for here, there in ((built, built.parent), (built.parent, built)):
         for name in ("book/page.html", "book/glossary.html"):
@@ -163,6 +166,7 @@ def test_editions_link_to_each_other_page_by_page(built):
             assert target.resolve() == (there / name).resolve()
 
 
+@pytest.mark.book
 def test_a_chinese_word_is_in_the_search(built):
     index = (built / "searchindex.js").read_text("utf-8")
     assert f"{json.dumps('光流')}: " in index.partition('"terms"')[2], (

@@ -518,6 +518,7 @@ def test_the_positive_control_finds_the_regions_of_drawn_faces(study):
 PAGES = ("18_mfem_regions", "19_mffm_detail")
 
 
+@pytest.mark.book
 @pytest.mark.parametrize("name", PAGES)
 def test_the_page_shows_what_is_saved(study, name, monkeypatch):
     monkeypatch.setenv("LOKY_MAX_CPU_COUNT", "1")
@@ -618,6 +619,7 @@ def looks_of(rng, values):
     return pd.DataFrame(rows)
 
 
+@pytest.mark.book
 @pytest.mark.parametrize("holds", [True, False])
 def test_the_verdict_on_regions_follows_the_numbers(study, elsewhere, seeing, capsys, holds):
     rng = np.random.default_rng(0)
@@ -640,6 +642,7 @@ def test_the_verdict_on_regions_follows_the_numbers(study, elsewhere, seeing, ca
     assert "seeds 0, 1 and 2" in text and "96 clips" in text and "Missing" not in text
 
 
+@pytest.mark.book
 def test_one_seed_gives_no_verdict_on_regions(study, elsewhere, seeing, capsys):
     rng = np.random.default_rng(0)
     maps = dict.fromkeys(("before", "primary", "complementary", "sum", "usual"), (0.3, 1.0))
@@ -655,6 +658,7 @@ def test_one_seed_gives_no_verdict_on_regions(study, elsewhere, seeing, capsys):
 BREAKS = {"base": 1.2, "mfem": 1.2, "mffm": 0.4, "full": 0.4, "linear": 1.2}
 
 
+@pytest.mark.book
 @pytest.mark.parametrize("holds", [True, False])
 def test_the_verdict_on_detail_follows_the_numbers(study, elsewhere, capsys, holds):
     rng = np.random.default_rng(0)
@@ -683,6 +687,7 @@ def test_the_verdict_on_detail_follows_the_numbers(study, elsewhere, capsys, hol
     assert "Beware" not in text and "Not saved" not in text and "Missing" not in text
 
 
+@pytest.mark.book
 def test_a_network_that_has_not_learnt_says_nothing_about_detail(study, elsewhere, capsys):
     rng = np.random.default_rng(0)
     for name in ("full", "mffm", "mfem", "base"):
@@ -700,6 +705,7 @@ def test_a_network_that_has_not_learnt_says_nothing_about_detail(study, elsewher
     assert "hardly learnt anything: base." in text
 
 
+@pytest.mark.book
 def test_real_data_is_looked_at_where_its_annotated_units_move(study, copy_of, elsewhere, capsys):
     root = copy_of(study.root)
     (root / "dataset.json").unlink()  # it looks like a licensed copy now
