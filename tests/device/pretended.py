@@ -235,14 +235,14 @@ def channels_last(x: Tensor) -> bool:
     return last and not x.is_contiguous()
 
 
-def convolution_backward(slope, x, *others):
-    """Return the slopes of a convolution, in half precision without oneDNN.
+def convolution_backward(slope, x, weights, *others):
+    """Return the slopes of a convolution, computed in float32.
 
-    Its bfloat16 kernel of PyTorch 2.13 reads memory that nobody wrote if a map of one pixel is
-    convolved with stride 2, and the slope of the weights is then not always a number.
+    The CPU's own kernel for bfloat16 in PyTorch 2.13 reads memory that nobody wrote if a map of one
+    pixel is convolved with stride 2, and the slope of the weights is then not always a number.
     """
-    with torch.backends.mkldnn.flags(enabled=x.dtype is torch.float32):
-        return aten.convolution_backward.default(slope, x, *others)
+    found = aten.convolution_backward.default(slope.float(), x.float(), weights.float(), *others)
+    return tuple(one if one is None else one.to(x.dtype) for one in found)
 
 
 OWN = {
