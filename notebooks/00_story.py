@@ -1,8 +1,9 @@
 # %% [markdown]
 # # The story of the paper
 #
-# Sections 0 and 1 of the paper {cite}`cao2025micro`: what the problem is, which two gaps the authors
-# see in the work of others, and what they put into them. The other pages test whether it holds.
+# Sections 0 and 1 of the paper {cite}`cao2025micro`: what the problem is, which two gaps the
+# authors see in the work of others, and how they fill them. The other pages test whether their
+# claims hold.
 
 # %% [markdown]
 # :::{admonition} What you will learn
@@ -115,10 +116,11 @@ words.see(
 )
 
 # %% [markdown]
-# The corner of the mouth is the place of four of the five. A map of *where* something moves can hardly
-# tell these units apart. The direction of the flow can, as a rule: AU12 pulls up, AU15 down. Of AU14
-# and AU20, which both pull outwards, not even that is different. AU17, on the chin, is the second
-# region that a single look may miss: repression shows it, alone or with AU15.
+# The corner of the mouth is the place of four of the five. A map of *where* something moves can
+# hardly tell these units apart. The direction of the flow can, as a rule: AU12 pulls up, AU15 down.
+# AU14 and AU20 both pull outwards, so even the direction hardly separates them. AU17, on the chin,
+# is the second region that a single look may miss: repression often shows it, alone or with a unit
+# at the corner of the mouth.
 
 # %% [markdown]
 # ## Three contributions
@@ -143,17 +145,17 @@ drawing.show(diagrams.network)
 # %% [markdown]
 # ## Related work
 #
-# The paper tells it in three groups.
+# The paper sorts it into three groups.
 #
-# - **Features by hand.** Patterns of pixels, as LBP-TOP {cite}`pfister2011recognising`, or optical
-#   flow {cite}`xu2017microexpression`, as Bi-WOOF {cite}`liong2018less`: little information of depth,
-#   and knowledge of the field is needed.
+# - **Features by hand.** Patterns of pixels, such as LBP-TOP {cite}`pfister2011recognising`, or
+#   optical flow {cite}`xu2017microexpression`, such as Bi-WOOF {cite}`liong2018less`. The paper
+#   says that they give shallow information and need knowledge of the field.
 # - **Networks without attention.** Patel et al. select features of networks that were trained on
 #   other things {cite}`patel2017selective`. CNN+LSTM {cite}`kim2016micro`, ELRCN
 #   {cite}`khor2018enriched` and SLSTT {cite}`zhang2022short` learn places and time one after the
-#   other, 3D-CNN {cite}`reddy2019spontaneous` both at once. OFF-ApexNet {cite}`gan2019offapexnet` and
-#   STSTNet {cite}`liong2019ststnet` are shallow and need only the apex. (SLSTT is a transformer, so
-#   its patches do attend to each other.)
+#   other, and 3D-CNN {cite}`reddy2019spontaneous` learns both at once. OFF-ApexNet
+#   {cite}`gan2019offapexnet` and STSTNet {cite}`liong2019ststnet` are shallow and need only the
+#   apex. (SLSTT is a transformer, so its patches do attend to each other.)
 # - **Networks with attention.** Micro-attention {cite}`wang2020micro`, LGCcon {cite}`li2020joint`,
 #   three streams with channel weights {cite}`yao2020three`, MERTA {cite}`yang2019merta`, KFC-MER
 #   {cite}`su2021key`, AM3F-FlowNet {cite}`fu2023am3f` and AT-SCNN {cite}`zhao2024attention`. MFEM
@@ -193,18 +195,22 @@ words.see(
 )
 
 # %% [markdown]
-# So gap 2 is not everybody's: the method that the paper calls the best so far, AM3F-FlowNet, already
-# brings several scales to its classifier. The two methods that do not run here need networks that
-# were trained on other pictures, or a text that we do not have.
+# So not every method has gap 2. AM3F-FlowNet, the rival with the highest printed accuracy on CASME
+# II, already brings several scales to its classifier. Two methods do not run here: one needs
+# networks that were trained on other pictures, the other a text that we do not have.
 #
-# Five more rivals run here that the paper does not name. Their code is public, and the flow from
-# onset to apex is all they need:
+# Here we also run five rivals that the paper does not name. Their code is public, and they need
+# nothing but the flow from onset to apex:
 
 # %% mystnb={"markdown_format": "myst"}
 Markdown(related.table(related.OTHERS, "15_comparison.ipynb"))
 
 # %% [markdown]
-# Everybody has to beat three controls, which know nothing of faces:
+# All five see only the apex: its flow, and most of them its
+# [strain](../book/glossary.md#optical-strain) too. A dash means that table 2 of the paper has no
+# number.
+#
+# Every method has to beat three controls, which know nothing about faces:
 
 # %%
 print(", ".join(effects.title(name) for name in related.CONTROLS))
@@ -321,9 +327,9 @@ assert all(place >= abs(movement) - 1e-6 for place, movement, _, _ in pairs)
 # %% [markdown] tags=["solution", "hide-cell"]
 # :::{admonition} Solution in words
 # :class: dropdown
-# Compute the movement of each combination, once as lengths and once as vectors. Add noise and
-# look for the combination that is most alike. With noise the vectors lose less, because they know
-# the direction as well.
+# Compute the movement of each combination, once as lengths and once as vectors. Add noise and look
+# for the combination that is most similar. With noise the vectors lose less, because they know the
+# direction as well.
 # :::
 
 # %% tags=["solution", "hide-cell"] jupyter={"source_hidden": true, "outputs_hidden": true}

@@ -80,8 +80,8 @@ plots.table(
 
 # %% [markdown]
 # Real tables have errors: an apex may be missing or lie outside its clip. No clip is dropped
-# without a word. The frame of the largest motion takes the place of a missing apex, and the page
-# reports it here:
+# silently. The frame of the largest motion takes the place of a missing apex, and the page reports
+# it here:
 
 # %%
 print("\n".join(clips.attrs["repairs"]) or "Nothing had to be repaired.")
@@ -154,10 +154,10 @@ words.see(
 # %% [markdown]
 # ## What each class looks like
 #
-# One clip of each class, the one whose face moves most. Of drawn clips, those without a blink come
-# first: magnified, a blink outshines everything else. The movement is magnified with
-# $\alpha = 10$, as [the next page](02_preprocessing.ipynb) explains, and the head is held still.
-# Without this you would hardly see it.
+# For each class you see the clip whose face moves most. Among drawn clips, those without a blink
+# are preferred, because a magnified blink hides every other movement. The movement is magnified
+# with $\alpha = 10$, as [the next page](02_preprocessing.ipynb) explains, and the head is held
+# still. Without this you would hardly see it.
 
 # %% tags=["hide-input"]
 largest_of = {}
@@ -310,8 +310,8 @@ words.see(
 #
 # In CASME II *others* is the lowered brow (4) alone in 60 of 99 clips. *Disgust* is the same, or 4
 # with 7, in 32 of 63, and *repression* is the chin alone in 13 of 27. The drawn clips keep these
-# numbers. A classifier that is given the units as people coded them is right on 81 to 86 % of CASME
-# II's clips of people that it has not seen, and on as many of the drawn ones.
+# proportions. A classifier that is given the units as people coded them is right on 81 to 86 % of
+# CASME II's clips of people that it has not seen, and on about as many of the drawn ones.
 
 # %% tags=["hide-input"] slide="units"
 drawing.show(procedure.action_units)
@@ -531,9 +531,9 @@ print(
 # %% [markdown] tags=["solution", "hide-cell"]
 # :::{admonition} Solution in words
 # :class: dropdown
-# Count for each combination of units which emotion shows it most often. Without the tested
-# subject the count has less to go by. Leaving a subject out changes an answer only where this
-# subject made the difference, so the honest score is never the higher one.
+# Count for each combination of units which emotion shows it most often. Without the tested subject
+# the count rests on fewer clips. Leaving a subject out changes an answer only where this subject
+# made the difference, so the honest score is never the higher one.
 # :::
 
 # %% tags=["solution", "hide-cell"] jupyter={"source_hidden": true, "outputs_hidden": true}

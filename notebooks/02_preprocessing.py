@@ -9,7 +9,7 @@
 # :::{admonition} What you will learn
 # :class: tip
 # - why one transform serves the whole clip, and how far it can be trusted
-# - what Eulerian magnification enlarges, by how much, and what a too large $\alpha$ does
+# - what Eulerian magnification enlarges, by how much, and what happens if $\alpha$ is too large
 # - how optical flow measures motion of less than a pixel, and how its error is measured
 # - what the network gets in the end
 #
@@ -57,7 +57,7 @@ config, clips, x = study.config, study.clips, study.prepared.x
 faces = plots.Faces(dataset, show_faces)
 
 # %% [markdown]
-# A rule chooses the clip, not a hand. It is the clip whose face moves most at the
+# A rule chooses the clip, not a person. It is the clip whose face moves most at the
 # [apex](../book/glossary.md#apex), without the motion of the whole head. For drawn clips the true
 # motion is known and decides; for others the measured flow decides.
 
@@ -81,16 +81,16 @@ words.see(plots.chosen(study, clip))
 # %% [markdown]
 # ## Rectify, register, crop
 #
-# The eyes are found on the [onset](../book/glossary.md#onset) frame with the cascades that OpenCV
-# brings, and a similarity transform (rotation, scale, shift) puts them at fixed places
-# ([registration](../book/glossary.md#registration)). The same transform serves the whole clip.
-# A search for the eyes on every frame would add the detector's own trembling, which is larger than
-# the movement that we look for.
+# The eyes are found on the [onset](../book/glossary.md#onset) frame with the cascades (trained
+# detectors) that come with OpenCV, and a similarity transform (rotation, scale, shift) puts them at
+# fixed places ([registration](../book/glossary.md#registration)). The same transform serves the
+# whole clip. A search for the eyes on every frame would add the detector's own trembling, which is
+# larger than the movement that we look for.
 #
-# The crop ends 2.1 eye distances below the eyes. By a survey of 6,068 people {cite}`gordon2014ansur`
-# the underside of the chin lies at 1.8, with a standard deviation of 0.14: the whole chin of 98 % of
-# people is in the crop. The chin is where action unit 17 moves. The faces that the generator draws
-# have these proportions too (module `merlib.proportions`).
+# The crop ends 2.1 eye distances below the eyes. According to a survey of 6,068 people
+# {cite}`gordon2014ansur` the underside of the chin lies at 1.8, with a standard deviation of 0.14:
+# the whole chin of 98 % of people is in the crop. The chin is where action unit 17 moves. The faces
+# that the generator draws have these proportions too (module `merlib.proportions`).
 
 # %%
 # Faces that are cropped already are taken as they are, and eyes that are given
@@ -179,8 +179,8 @@ if dataset in DRAWN:
 #
 # Motion of a fraction of a pixel shows itself as a small change of brightness over time. [Eulerian
 # magnification](../book/glossary.md#eulerian-magnification) {cite}`wu2012eulerian` splits every
-# frame into spatial bands, filters each pixel of each band in *time*, and adds the outcome $\alpha$
-# times to the frame. What moves quickly enough to be an expression is enlarged, what stays or
+# frame into spatial bands, filters each pixel of each band in *time*, and adds the result to the
+# frame $\alpha$ times. What moves quickly enough to be an expression is enlarged; what rests or
 # drifts is not.
 #
 # The paper does not name the filter. The one that other code of this field uses is the difference
@@ -210,16 +210,17 @@ for grey, by_hand in ((104, 114), (104, 116.5)):
     print(f"grey {grey}: low-passes {low}, magnified {found}")
 
 # %% [markdown]
-# That code also decides which bands are magnified (field `evm_bands`). The finest holds the noise of
-# the camera, the coarsest the light of the lamps, and both are left out. Fine bands get less than
-# $\alpha$: what moves further than its own width is not magnified but torn.
+# The authors' code also decides which bands are magnified, and ours does the same (field
+# `evm_bands`). The finest holds the noise of the camera, the coarsest the light of the lamps, and
+# both are left out. Fine bands get less than $\alpha$: what moves further than its own width is not
+# magnified but torn.
 
 # %% tags=["hide-input"] slide="pyramid"
 drawing.show(procedure.pyramid)
 
 # %% [markdown]
 # *Eulerian magnification with the sizes of the profile `paper`. Each band is
-# what a level has and the next smaller level has not. Read a row from left to
+# what a level has and the next smaller level lacks. Read a row from left to
 # right: the finer the band, the smaller its factor, and the first and the last
 # band add nothing. All steps are linear, so our code may filter first and
 # split into bands afterwards.*
@@ -257,9 +258,9 @@ plots.show(
 )
 
 # %% [markdown]
-# *What the temporal filter lets through. The dashed line: the frequency of which the time from
-# onset to apex is half a period. A slow drift (left end) and noise from frame to frame (right
-# end) are magnified less.*
+# *What the temporal filter lets through. The dashed line marks the frequency whose half period is
+# the time from onset to apex. A slow drift (left end) and noise from frame to frame (right end) are
+# magnified less.*
 
 # %% tags=["remove-input"]
 band = config.evm_low, config.evm_high, shown["fps"]
@@ -280,11 +281,11 @@ words.see(
 #
 # The text of the paper samples the frames first and magnifies them afterwards; the filter then
 # meets frames that lie several steps apart. Our default magnifies the whole clip at the camera's
-# frame rate and samples afterwards (field `evm_order`). Below, a wide pattern becomes plainer like
-# half a cosine, and is magnified in both orders, with the coefficients of 200 frames a second. If
-# sampling comes first, every clip is one movement over $T$ frames, so that a slow rise is magnified
-# as much as a quick one. If it comes last, the gain depends on the speed in hertz, as the filter is
-# meant to work: the slower the rise, the less it is magnified.
+# frame rate and samples afterwards (field `evm_order`). Below, the contrast of a wide pattern grows
+# along half a cosine; the pattern is magnified in both orders, with the coefficients of 200 frames
+# a second. If sampling comes first, every clip is one movement over $T$ frames, so that a slow rise
+# is magnified as much as a quick one. If it comes last, the gain depends on the speed in hertz, as
+# the filter is meant to work: the slower the rise, the less it is magnified.
 
 # %% tags=["hide-input"]
 stripes = np.sin(2 * np.pi * np.arange(112) / 56) * np.ones((112, 1))
@@ -364,10 +365,10 @@ words.see(
 # %% [markdown]
 # ### How much is enough? Move $\alpha$
 #
-# At 0 nothing is magnified. The larger $\alpha$, the plainer the movement; but whatever else changes
-# in these bands grows just as much: shadows, and the motion of the head. An edge that would have to
-# move further than it is wide gets a halo instead, and values leave the grey scale. A clip in which
-# more than one value in twenty does is noted when it is prepared.
+# At 0 nothing is magnified. The larger $\alpha$, the clearer the movement. But everything else that
+# changes in these bands grows just as much: shadows, and the motion of the head. An edge that would
+# have to move further than it is wide gets a halo instead, and values leave the grey scale. The
+# preparation reports each clip in which more than one value in twenty does so.
 
 
 # %% tags=["hide-input"] slide="alpha"
@@ -543,8 +544,8 @@ words.see(
 )
 
 # %% [markdown]
-# How many frames does a movement need? Few frames lose how it develops. Many frames cost time in
-# proportion and repeat what their neighbours say.
+# How many frames does a movement need? With few frames, how it develops is lost. With many frames,
+# the network needs more time, and neighbours show nearly the same.
 
 
 # %% tags=["hide-input"] slide="sampling"
@@ -611,11 +612,11 @@ words.see(
 #
 # For each sampled frame the [optical flow](../book/glossary.md#optical-flow) from the *onset* frame
 # is computed with [TV-L1](../book/glossary.md#tv-l1) {cite}`zach2007duality`: for each pixel, how
-# far right ($u$) and down ($v$) it has moved. The paper takes it after a comparison
-# {cite}`liong2020evaluation`. It does not say which frames the flow is taken of. We take the *raw*
-# ones: magnification also enlarges changes that are no motion, and flow is a measurement, not a
-# picture. Because a small crop would lose motion of a fraction of a pixel, flow is computed in a
-# crop of its own size (field `flow_size`) and averaged to that of the network.
+# far right ($u$) and down ($v$) it has moved. The paper chooses it because of a published
+# comparison {cite}`liong2020evaluation`. It does not say from which frames the flow is computed. We
+# use the *raw* ones: magnification also enlarges changes that are no motion, and flow is a
+# measurement, not a picture. Because a small crop would lose motion of a fraction of a pixel, flow
+# is computed in a crop of its own size (field `flow_size`) and averaged to that of the network.
 #
 # TV-L1 follows a motion of a few pixels, and a head may move further. So the shift and the turn of
 # the whole picture are estimated first {cite}`evangelidis2008parametric`, TV-L1 measures what is
@@ -656,6 +657,11 @@ for weight in (0.1, 1.0):
     costs = [cost(u, weight) for u in (still, moved, wrong)]
     assert np.allclose(costs, [5 * weight, 0, 1 + weight])
     print(f"lambda {weight}: still, moved, wrong: {np.round(costs, 2)}")
+
+# %% [markdown]
+# The true flow costs nothing, for both $\lambda$. With the small $\lambda$ the smooth wrong answer
+# (*still*) is cheaper than the rough one (*wrong*); with the large $\lambda$ it is the other way
+# round.
 
 
 # %% tags=["hide-input"]
@@ -744,8 +750,7 @@ words.see(
 #
 # On real faces nobody knows the true motion. On the synthetic ones it is known exactly, and the
 # [end-point error](../book/glossary.md#end-point-error) is the distance between the flow found and
-# the true one, in pixels of the crop. The measure to beat is the error of the answer of zero flow
-# everywhere.
+# the true one, in pixels of the crop. The error to beat is that of zero flow everywhere.
 
 # %% tags=["hide-input"] slide="truth"
 if dataset in DRAWN:
@@ -786,9 +791,10 @@ if dataset in DRAWN:
 # %% [markdown]
 # The table gives the error over several clips, the first of every subject, for both settings of
 # TV-L1 and for two other methods of OpenCV (field `flow_method`): DIS {cite}`kroeger2016fast`, with
-# the preset "medium", and Farnebäck's {cite}`farneback2003two`. *All motion* compares the flow as it is with the true motion of head and face, mean over the
-# crop. *Expression* compares the flow without the head's motion with the true motion of the face
-# alone, mean over the places where that is more than a quarter of its peak.
+# the preset "medium", and Farnebäck's {cite}`farneback2003two`. *All motion* compares the flow as
+# it is with the true motion of head and face, mean over the crop. *Expression* compares the flow
+# without the head's motion with the true motion of the face alone, mean over the places where that
+# is more than a quarter of its peak.
 
 
 # %% tags=["hide-input"]
@@ -905,10 +911,11 @@ plots.show(
 )
 
 # %% [markdown]
-# *The input of one clip: each row is one channel, each column one of the sampled frames. Blue is
-# motion to the right (u) or down (v), red to the left or up, or a place that became brighter or
-# darker; an image of the flow is shown in grey, bright is more. The first flow is zero: it leads from
-# the onset to itself. So is the first change.*
+# *The input of one clip: each row is one channel, each column one of the sampled frames. In $u$ and
+# $v$, blue is motion to the right or down, red is motion to the left or up. In *grey*, blue is a
+# place that became brighter, red one that became darker. A flow that was turned into a picture is
+# shown in grey: bright is more. The first flow is zero, because it leads from the onset to itself.
+# So is the first change.*
 
 # %% tags=["remove-input"]
 words.see(
@@ -928,8 +935,8 @@ words.see(
 # - Each clip has one transform, from the eyes of its first frame: alignment must not add motion.
 # - Magnification adds the motion of a band of frequencies, $\alpha$ times, to the frames. It is a
 #   picture for the eye and the network, not a measurement, and too much of it destroys the picture.
-# - Flow measures the motion from the onset to each sampled frame. It is taken of the raw frames,
-#   and the head's own motion is taken off.
+# - Flow measures the motion from the onset to each sampled frame. It is computed from the raw
+#   frames, and the head's own motion is taken off.
 # - On synthetic clips the true motion is known, so that the flow's error is a number.
 #
 # ## Questions
@@ -946,10 +953,10 @@ words.see(
 # motion of the head.
 # :::
 #
-# :::{admonition} 3. Why is the flow not taken of the magnified frames?
+# :::{admonition} 3. Why is the flow not computed from the magnified frames?
 # :class: dropdown
-# Magnification also enlarges changes that are no motion, and it makes halos at edges. The flow is
-# a measurement, so it is taken of the raw frames.
+# Magnification also enlarges changes that are no motion, and it makes halos at edges. The flow is a
+# measurement, so it is computed from the raw frames.
 # :::
 #
 # ## Exercises
@@ -963,7 +970,8 @@ words.see(
 # :::{admonition} Solution in words
 # :class: dropdown
 # There are a + 1 frames, onset and apex included. If T is not larger, the steps of the even grid
-# are at least one frame, and no two of its points round to the same frame.
+# are at least one frame, and no two of its points round to the same frame. So frames repeat as soon
+# as T is larger than a + 1; then all a + 1 frames are used.
 # :::
 
 # %% tags=["solution", "hide-cell"] jupyter={"source_hidden": true, "outputs_hidden": true}
@@ -986,7 +994,8 @@ print(
 # :class: dropdown
 # Put $y_n = H e^{i \omega n}$ into the equation: $H = (1 - r) H e^{-i \omega} + r$. So
 # $H_r(\omega) = r / (1 - (1 - r) e^{-i \omega})$. At $\omega = 0$ it is 1 for every $r$: the
-# difference of two lets nothing through that does not move.
+# difference of two lets nothing through that does not move. A movement of frequency $\omega$ is
+# magnified $|1 + \alpha H|$ times; look for its maximum over many frequencies.
 # :::
 
 
@@ -1023,7 +1032,8 @@ print(
 # :::{admonition} Solution in words
 # :class: dropdown
 # The known flow is a Gaussian bump. A point y of the second frame comes from the first frame's
-# point y - flow(there); a few rounds find it.
+# point y - flow(there); a few rounds find it. TV-L1 prefers a flow that changes little from pixel
+# to pixel. So expect that it measures wide motions well and flattens narrow ones.
 # :::
 
 # %% tags=["solution", "hide-cell"] jupyter={"source_hidden": true, "outputs_hidden": true}
@@ -1073,9 +1083,11 @@ plots.table(pd.DataFrame(rows).T[[*flow.SETTINGS, "zero flow"]], caption)
 # %% [markdown] tags=["solution", "hide-cell"]
 # :::{admonition} Solution in words
 # :class: dropdown
-# The same as before. Least squares fits a sum by the sum of the fits, and a flow in the span of
-# the basis is fitted exactly. In the first round all weights are 1: the residuals do not change,
-# so the next weights do not change, and so on through all rounds.
+# The same as before should be left. Least squares fits a sum by the sum of the fits, and a flow in
+# the span of the basis is fitted exactly. In the first round all weights are 1: the residuals do
+# not change, so the next weights do not change, and so on through all rounds. The removal also
+# takes away the part of the expression that looks like a shift, a turn or a change of size. The
+# weights keep this part small.
 # :::
 
 # %% tags=["solution", "hide-cell"] jupyter={"source_hidden": true, "outputs_hidden": true}
