@@ -132,8 +132,8 @@ plots.show(
 )
 
 # %% [markdown]
-# *Crosses: the eyes found (left), and the places where alignment puts them (right). The frame marks
-# the crop.*
+# *Crosses: the eyes found (left), and the places where alignment puts them (right). The outline
+# marks the crop.*
 
 # %% tags=["remove-input"]
 words.see(
@@ -912,7 +912,7 @@ plots.show(
 
 # %% [markdown]
 # *The input of one clip: each row is one channel, each column one of the sampled frames. In $u$ and
-# $v$, blue is motion to the right or down, red is motion to the left or up. In *grey*, blue is a
+# $v$, blue is motion to the right or down, red is motion to the left or up. In `grey`, blue is a
 # place that became brighter, red one that became darker. A flow that was turned into a picture is
 # shown in grey: bright is more. The first flow is zero, because it leads from the onset to itself.
 # So is the first change.*
