@@ -33,6 +33,7 @@ from merlib.data.synthetic.action_units import (
     displacement,
 )
 from merlib.pages import diagrams, drawing, effects, plots, words
+from merlib.pages.language import translated
 from merlib.study import paper, parameters, related
 
 globals().update(parameters.read(globals()))  # papermill may pass text
@@ -96,7 +97,7 @@ def agreement(units):
 places, movements = agreement(["12", "14", "15", "17", "20"])
 plots.table(
     places,
-    "Places: how far what two action units move is the same part",
+    "Places: how far two action units move the same part of the face",
     digits=2,
 )
 
@@ -109,10 +110,18 @@ plots.table(
 apart = places.where(np.tril(np.ones(places.shape, bool), -1)).stack()
 pair, value = apart.idxmax(), apart.max()
 words.see(
-    f"{words.listed(pair)} share their place most ({value:.2f}); their"
-    f" movements agree by {movements.loc[pair]:.2f}.",
-    "Where the first table has a large number and the second one a small or"
-    " a negative one, only the direction tells the units apart.",
+    translated(
+        "{units} share their place most ({place:.2f}); their movements agree"
+        " by {movement:.2f}."
+    ).format(
+        units=words.listed(pair),
+        place=value,
+        movement=movements.loc[pair],
+    ),
+    translated(
+        "Where the first table has a large number and the second one a small"
+        " or a negative one, only the direction tells the units apart."
+    ),
 )
 
 # %% [markdown]
@@ -173,25 +182,35 @@ others = {
     name: work for name, work in related.NAMED.items() if name != "the paper"
 }
 runs = [name for name, work in others.items() if work.runs]
-print(f"The paper names {len(others)} methods; {len(runs)} of them run here.")
-print(f"Not here: {', '.join(name for name in others if name not in runs)}.")
 attending = [
     name for name, work in others.items() if work.attention != related.NONE
 ]
-print(f"{len(attending)} have attention: {', '.join(attending)}.")
 several = [
-    n
-    for n, work in others.items()
-    if work.layers not in (related.LAST, related.BY_HAND)
+    name
+    for name in runs
+    if others[name].layers not in (related.LAST, related.BY_HAND)
 ]
-several = [name for name in several if name in runs]
-print(f"Runs here and classifies from several layers: {', '.join(several)}.")
+comma = translated(", ")
+lines = (
+    translated("The paper names {n} methods; {here} of them run here.").format(
+        n=len(others), here=len(runs)
+    ),
+    translated("Not here: {names}.").format(
+        names=comma.join(name for name in others if name not in runs)
+    ),
+    translated("With attention: {names}.").format(names=comma.join(attending)),
+    translated(
+        "Runs here and classifies from several layers: {names}."
+    ).format(names=comma.join(several)),
+)
+print("\n".join(lines))
 
 # %% tags=["remove-input"]
 words.see(
-    f"{len(attending)} of the {len(others)} methods have attention, and"
-    f" {len(several)} of those that run here use several layers. So neither"
-    " idea is new by itself."
+    translated(
+        "Methods with attention: {attending} of {all}. Methods that run here"
+        " and use several layers: {several}. So neither idea is new by itself."
+    ).format(attending=len(attending), all=len(others), several=len(several))
 )
 
 # %% [markdown]
@@ -217,8 +236,10 @@ print(", ".join(effects.title(name) for name in related.CONTROLS))
 
 # %% tags=["remove-input"]
 words.see(
-    f"{len(related.CONTROLS)} controls. A method that is not better than they"
-    " are has learnt nothing of faces."
+    translated(
+        "These are {n} controls. A method that is not better than they are has"
+        " learnt nothing about faces."
+    ).format(n=len(related.CONTROLS))
 )
 
 # %% [markdown]
