@@ -40,6 +40,7 @@ from merlib.data import synthetic
 from merlib.data.clips import read_frames
 from merlib.data.synthetic import render
 from merlib.pages import drawing, film, plots, procedure, slider, words
+from merlib.pages.language import marked, translated
 from merlib.preprocess import face, flow, magnify, pipeline
 from merlib.study import parameters
 
@@ -55,6 +56,9 @@ study = Study(
 )
 config, clips, x = study.config, study.clips, study.prepared.x
 faces = plots.Faces(dataset, show_faces)
+only_grey = translated(
+    "Even greys: the pictures of this data are not shown in public."
+)
 
 # %% [markdown]
 # A rule chooses the clip, not a person. It is the clip whose face moves most at the
@@ -110,9 +114,11 @@ left.plot(
     *cv2.transform(corners[None], cv2.invertAffineTransform(matrix))[0].T,
     color="C4",
 )
-left.set_title("onset frame, eyes and crop")
+left.set_title(translated("onset frame, eyes and crop"))
 right.imshow(faces.picture(aligned[0]), vmin=0, vmax=255)
-right.set_title(f"aligned, {config.size} x {config.size}")
+right.set_title(
+    translated("aligned, {side} x {side}").format(side=config.size)
+)
 if not shown["cropped"]:
     eyes = face.EYES * config.size - 0.5
     left.scatter(
@@ -124,7 +130,7 @@ for axes in (left, right):
     axes.axis("off")
 plots.show(
     figure,
-    alt=(
+    alt=translated(
         "Left, the onset frame with a cross on each eye and the outline of the"
         " crop; right, the crop, with crosses at the places where alignment"
         " puts the eyes."
@@ -137,10 +143,18 @@ plots.show(
 
 # %% tags=["remove-input"]
 words.see(
-    f"Clip `{shown['clip']}` of {clips.attrs['version']}: the onset frame has"
-    f" {frames.shape[2]} x {frames.shape[1]} pixels, the crop"
-    f" {config.size} x {config.size} (profile {profile}).",
-    "" if faces.shown else "Its pictures are an even grey.",
+    translated(
+        "Clip `{clip}` of {data}: the onset frame has {width} x {height}"
+        " pixels, the crop {side} x {side} (profile {profile})."
+    ).format(
+        clip=shown["clip"],
+        data=clips.attrs["version"],
+        width=frames.shape[2],
+        height=frames.shape[1],
+        side=config.size,
+        profile=profile,
+    ),
+    "" if faces.shown else only_grey,
 )
 
 # %% [markdown]
@@ -167,10 +181,14 @@ if dataset in DRAWN:
     moves = plots.movement(study)[row]
     display(
         words.see(
-            f"The eyes are found to {errors.mean():.1f} px of the frame; the"
-            f" face moves {moves:.1f} px in this clip. So a search in every"
-            " frame could add a trembling that is"
-            f" {errors.mean() / moves:.1f} times the movement."
+            translated(
+                "The eyes are found to {error:.1f} px of the frame; the face"
+                " moves {moves:.1f} px in this clip. So a search in every"
+                " frame could add a trembling that is {times:.1f} times the"
+                " movement."
+            ).format(
+                error=errors.mean(), moves=moves, times=errors.mean() / moves
+            )
         )
     )
 
@@ -243,14 +261,18 @@ axes.axvline(
     1 / (2 * max(seconds, 1e-9)),
     color="C1",
     linestyle="--",
-    label="this clip's rise",
+    label=translated("this clip's rise"),
 )
-axes.set(xlabel="frequency, Hz", ylabel="gain |H|", ylim=(0, None))
+axes.set(
+    xlabel=translated("frequency, Hz"),
+    ylabel=translated("gain |H|"),
+    ylim=(0, None),
+)
 axes.xaxis.set_major_formatter("{x:g}")
 figure.legend(loc="outside upper center", ncols=3)
 plots.show(
     figure,
-    alt=(
+    alt=translated(
         "Curves of gain over frequency on a logarithmic axis: both temporal"
         " filters rise to a broad hump and fall again; a dashed line marks the"
         " rise of this clip."
@@ -267,11 +289,15 @@ band = config.evm_low, config.evm_high, shown["fps"]
 gain = np.abs(magnify.response("iir", *band, hertz))
 top, at_end = hertz[gain.argmax()], gain[-1] / gain.max()
 words.see(
-    f"The filter `iir` lets most through at {top:.1f} Hz. At"
-    f" {hertz[-1]:.0f} Hz, half of the frame rate, it still lets through"
-    f" {at_end:.0%} of that: what flickers from frame to frame is"
-    " made weaker, but does not vanish.",
-    f"The lamps of the drawn clips flicker at {render.LAMPS:.0f} Hz."
+    translated(
+        "The filter `iir` lets most through at {top:.1f} Hz. At {half:.0f} Hz,"
+        " half of the frame rate, it still lets through {share:.0%} of that:"
+        " what flickers from frame to frame is made weaker, but does not"
+        " vanish."
+    ).format(top=top, half=hertz[-1], share=at_end),
+    translated("The lamps of the drawn clips flicker at {hz:.0f} Hz.").format(
+        hz=render.LAMPS
+    )
     if dataset in DRAWN
     else "",
 )
@@ -302,7 +328,8 @@ for rise in (20, 33, 60):
         gain = np.sum(((picture - 128) * stripes)[inner]) / np.sum(
             20 * stripes[inner] ** 2
         )
-        gains.loc[order, f"rise of {rise} frames"] = gain
+        name = translated("rise of {n} frames").format(n=rise)
+        gains.loc[order, name] = gain
 plots.table(
     gains,
     "Gain at the apex, 10 frames sampled at 200 a second, all bands",
@@ -312,10 +339,11 @@ plots.table(
 # %% tags=["remove-input"]
 words.see(
     *(
-        f"`{order}`: the slowest rise is magnified"
-        f" {gains.loc[order].iloc[-1] / gains.loc[order].iloc[0]:.2f} times as"
-        " much as the quickest."
-        for order in gains.index
+        translated(
+            "`{order}`: the slowest rise is magnified {times:.2f} times as"
+            " much as the quickest."
+        ).format(order=order, times=gain.iloc[-1] / gain.iloc[0])
+        for order, gain in gains.iterrows()
     )
 )
 
@@ -331,7 +359,12 @@ pictures = [aligned[0], aligned[apex], magnified_apex]
 changes = [picture - aligned[0] for picture in pictures]
 limit = np.percentile(np.abs(changes[1:]), 99.5)
 figure, grid = plt.subplots(2, 3, figsize=(6, 4.4))
-for k, title in enumerate(["onset", "apex", "apex, magnified"]):
+titles = (
+    translated("onset"),
+    translated("apex"),
+    translated("apex, magnified"),
+)
+for k, title in enumerate(titles):
     grid[0, k].imshow(faces.picture(pictures[k]), vmin=0, vmax=255)
     grid[1, k].imshow(
         faces.picture(changes[k]), vmin=-limit, vmax=limit, cmap="RdBu"
@@ -341,7 +374,7 @@ for axes in grid.flat:
     axes.axis("off")
 plots.show(
     figure,
-    alt=(
+    alt=translated(
         "Above, three frames: onset, apex, and the magnified apex, in which"
         " the movement is plain. Below, their difference to the onset, blue"
         " where brighter and red where darker: none for the onset, faint for"
@@ -356,10 +389,11 @@ plots.show(
 quarter = slice(config.size // 4, -(config.size // 4))
 rms = [np.sqrt((c[quarter, quarter] ** 2).mean()) for c in changes]
 words.see(
-    "In the middle half of the crop the apex differs from the onset by"
-    f" {rms[1]:.1f} grey values, magnified by"
-    f" {rms[2]:.1f} (root mean square, clip"
-    f" `{shown['clip']}`)."
+    translated(
+        "In the middle half of the crop the apex differs from the onset by"
+        " {raw:.1f} grey values, and the magnified apex by {magnified:.1f}"
+        " (root mean square, clip `{clip}`)."
+    ).format(raw=rms[1], magnified=rms[2], clip=shown["clip"])
 )
 
 # %% [markdown]
@@ -386,10 +420,10 @@ def at_alpha(alpha):
         ]
     figure, (left, right) = plt.subplots(1, 2, figsize=(6, 3.3))
     left.imshow(faces.picture(picture), vmin=0, vmax=255)
-    left.set_title("apex")
+    left.set_title(translated("apex"))
     difference = faces.picture(picture - aligned[0])
     right.imshow(difference, vmin=-limit, vmax=limit, cmap="RdBu")
-    right.set_title("apex - onset")
+    right.set_title(translated("apex - onset"))
     for axes in (left, right):
         axes.axis("off")
     return figure
@@ -400,7 +434,7 @@ slider.slider(
     "alpha",
     [0, 2, 5, 10, 20, 40, 80],
     start=10,
-    alt=(
+    alt=translated(
         "The apex frame and its difference to the onset frame, magnified with"
         " alpha = {value}."
     ),
@@ -411,9 +445,13 @@ slider.slider(
 
 # %% tags=["remove-input"]
 words.see(
-    "Move the slider from 0 to the right: the colours of the right picture"
-    " deepen. At the right end grey values leave the scale, and edges get"
-    " halos."
+    translated(
+        "Move the slider from 0 to the right: the colours of the right picture"
+        " deepen. At the right end grey values leave the scale, and edges get"
+        " halos."
+    )
+    if faces.shown
+    else only_grey
 )
 
 # %% [markdown]
@@ -441,7 +479,8 @@ for width in (4, 8, 16, 32, 64):
     times = swing(pipeline.magnified(grating, config, 200), width) / swing(
         grating, width
     )
-    print(f"stripes of {width:2} px: magnified {times:.1f} times")
+    line = translated("stripes of {width:2} px: magnified {times:.1f} times")
+    print(line.format(width=width, times=times))
 
 # %%
 h = 0.0
@@ -453,10 +492,12 @@ print(f"at most: |1 + alpha H| = {abs(1 + config.evm_alpha * h):.1f}")
 
 # %% tags=["remove-input"]
 words.see(
-    f"Only the coarse bands get all of alpha = {config.evm_alpha:g}. Narrow"
-    " stripes lie in the fine bands and are magnified less."
+    translated(
+        "Only the coarse bands get all of alpha = {alpha:g}. Narrow stripes"
+        " lie in the fine bands and are magnified less."
+    ).format(alpha=config.evm_alpha)
     if config.evm != "off"
-    else "Magnification is off: every grating moves as it did."
+    else translated("Magnification is off: every grating moves as it did.")
 )
 
 # %% [markdown]
@@ -470,8 +511,9 @@ column = (
     np.abs(changes[2])[inner, inner].mean(axis=0).argmax() + config.size // 8
 )
 figure, axes = plt.subplots(2, 1, figsize=(6, 4.6), sharex=True)
+kinds = translated("raw"), translated("magnified")
 for axis, sequence, title in zip(
-    axes, (aligned, magnified), ("raw", "magnified"), strict=True
+    axes, (aligned, magnified), kinds, strict=True
 ):
     axis.imshow(
         faces.picture(sequence[:, :, column]).T,
@@ -480,11 +522,11 @@ for axis, sequence, title in zip(
         vmax=255,
     )
     axis.axvline(apex, color="C1", linestyle="--")
-    axis.set(title=title, ylabel="row")
-axes[1].set_xlabel("frame since the onset (dashed: apex)")
+    axis.set(title=title, ylabel=translated("row"))
+axes[1].set_xlabel(translated("frame since the onset (dashed: apex)"))
 plots.show(
     figure,
-    alt=(
+    alt=translated(
         "Two time slices, raw above and magnified below: one column of pixels"
         " over the frames. Streaks that are nearly straight above bend below,"
         " up to the dashed line of the apex."
@@ -496,22 +538,24 @@ plots.show(
 
 # %% tags=["remove-input"]
 words.see(
-    f"Column {column} of the crop, clip `{shown['clip']}`. Follow a streak"
-    f" from the left to the dashed line at frame {apex}: if it bends more"
-    " below than above, its place was magnified."
+    translated(
+        "Column {column} of the crop, clip `{clip}`. Follow a streak from the"
+        " left to the dashed line at frame {apex}: if it bends more below than"
+        " above, its place was magnified."
+    ).format(column=column, clip=shown["clip"], apex=apex)
     if faces.shown
-    else "Two even greys: the pictures of this data are not shown in public."
+    else only_grey
 )
 
 # %% [markdown]
 # The film shows the movement itself, larger than the network sees it. It repeats until you stop it:
 
 # %% tags=["hide-input"] slide="loop"
-views = zip(("raw", "magnified"), film.moving(shown, config), strict=True)
+views = zip(kinds, film.moving(shown, config), strict=True)
 film.films(
     {name: faces.picture(images) for name, images in views},
     fps=12,
-    alt="The aligned clip from onset to offset, {name}.",
+    alt=translated("The aligned clip from onset to offset, {name}."),
     width=288,
 )
 
@@ -520,11 +564,17 @@ film.films(
 
 # %% tags=["remove-input"]
 words.see(
-    f"Clip `{shown['clip']}` ({shown['emotion']}, action units"
-    f" {shown['action_units']}), from onset to offset. Raw, the movement is"
-    " easy to miss; magnified, it can be seen."
+    translated(
+        "Clip `{clip}` ({emotion}, action units {units}), from onset to"
+        " offset. In the raw film the movement is easy to miss; in the"
+        " magnified one it can be seen."
+    ).format(
+        clip=shown["clip"],
+        emotion=shown["emotion"],
+        units=shown["action_units"],
+    )
     if faces.shown
-    else "Two even greys: the pictures of this data are not shown in public."
+    else only_grey
 )
 
 # %% [markdown]
@@ -539,8 +589,10 @@ print("frames since the onset:", *pipeline.sample(apex, config.frames))
 # %% tags=["remove-input"]
 different = len(set(pipeline.sample(apex, config.frames)))
 words.see(
-    f"{config.frames} of the {apex + 1} frames from onset to apex, and"
-    f" {different} of them are different."
+    translated(
+        "Sampled: {n}, from the {all} frames from onset to apex; different:"
+        " {different}."
+    ).format(n=config.frames, all=apex + 1, different=different)
 )
 
 # %% [markdown]
@@ -557,21 +609,22 @@ def with_frames(count):
     taken = pipeline.magnified(aligned, config, shown["fps"], index)
     change = np.abs(magnified[: apex + 1] - magnified[0]).mean(axis=(1, 2))
     figure, (top, bottom) = plt.subplots(2, 1, figsize=(6, 4.6))
-    top.plot(change, color="0.6", label="all frames")
+    top.plot(change, color="0.6", label=translated("all frames"))
     changed = np.abs(taken - magnified[0]).mean(axis=(1, 2))
-    top.plot(
-        index, changed, "o", label=f"sampled: {len(set(index))} different"
-    )
+    label = translated("sampled: {n} different").format(n=len(set(index)))
+    top.plot(index, changed, "o", label=label)
     top.set(
-        xlabel="frame since the onset",
-        ylabel="change, grey values",
+        xlabel=translated("frame since the onset"),
+        ylabel=translated("change, grey values"),
         ylim=(0, None),
     )
     top.legend(loc="lower right")
     slices = faces.picture(taken[:, :, column]).T
     bottom.imshow(slices, aspect="auto", vmin=0, vmax=255)
     bottom.set(
-        title="time slice of the sampled frames", xticks=[], ylabel="row"
+        title=translated("time slice of the sampled frames"),
+        xticks=[],
+        ylabel=translated("row"),
     )
     return figure
 
@@ -582,7 +635,7 @@ slider.slider(
     "T",
     counts,
     start=config.frames if config.frames in counts else None,
-    alt=(
+    alt=translated(
         "Above, how much each frame differs from the onset, with the T ="
         " {value} sampled frames marked; below, the time slice of these"
         " frames."
@@ -597,12 +650,16 @@ slider.slider(
 change = np.abs(magnified[: apex + 1] - magnified[0]).mean(axis=(1, 2))
 jumps = np.abs(np.diff(change, 2)).mean() / 4 if len(change) > 2 else 0.0
 words.see(
-    f"The grey curve climbs to {change.max():.1f} grey values.",
-    f"From frame to frame it goes up and down by about {jumps:.2f}: noise,"
-    " and light that flickers.",
-    f"The lamps of the drawn clips flicker at {render.LAMPS:.0f} Hz, a little"
-    f" below half of {shown['fps']:.0f} frames a second, so every second"
-    " frame is brighter."
+    translated(
+        "The grey curve climbs to {top:.1f} grey values. From frame to frame"
+        " it goes up and down by about {jumps:.2f}: noise, and light that"
+        " flickers."
+    ).format(top=change.max(), jumps=jumps),
+    translated(
+        "The lamps of the drawn clips flicker at {hz:.0f} Hz, a little below"
+        " half of {rate:.0f} frames a second, so every second frame is"
+        " brighter."
+    ).format(hz=render.LAMPS, rate=shown["fps"])
     if dataset in DRAWN
     else "",
 )
@@ -677,18 +734,21 @@ def flow_at_apex(head_motion):
 
 
 whole, expression = flow_at_apex("keep"), flow_at_apex("remove")
-print(
-    f"longest flow at the apex: {np.hypot(*whole).max():.2f} px of the crop, ",
-    end="",
+line = translated(
+    "longest flow at the apex: {whole:.2f} px of the crop, {rest:.2f} without"
+    " the head's own motion"
 )
-print(f"{np.hypot(*expression).max():.2f} without the head's own motion")
+ends = np.hypot(*whole).max(), np.hypot(*expression).max()
+print(line.format(whole=ends[0], rest=ends[1]))
 
 
 # %% tags=["remove-input"]
 share = np.hypot(*expression).mean() / max(np.hypot(*whole).mean(), 1e-9)
 words.see(
-    f"Averaged over the crop, {share:.0%} of the length of the flow is left"
-    " when the head's own motion is taken off."
+    translated(
+        "Averaged over the crop, {share:.0%} of the length of the flow is left"
+        " when the head's own motion is taken off."
+    ).format(share=share)
 )
 
 
@@ -710,14 +770,18 @@ def show_flow(fields, titles, alt):
         )
         right.axis("off")
     plots.flow_key(grid[0, 0].inset_axes((0.0, 0.0, 0.25, 0.25)))
-    figure.suptitle(f"full colour: {limit:.2f} px")
+    full = translated("full colour: {limit:.2f} px")
+    figure.suptitle(full.format(limit=limit))
     plots.show(figure, alt=alt)
 
 
 show_flow(
     [whole, expression],
-    ["TV-L1, onset to apex", "head's motion removed"],
-    alt=(
+    [
+        translated("TV-L1, onset to apex"),
+        translated("head's motion removed"),
+    ],
+    alt=translated(
         "Flow from onset to apex, twice: as colour with arrows, and as arrows"
         " over the face. Above the whole face moves, below only where the"
         " expression is."
@@ -732,11 +796,22 @@ show_flow(
 middle = slice(config.size // 8, -(config.size // 8))
 ways = np.hypot(*expression)[middle, middle]
 place = np.unravel_index(ways.argmax(), ways.shape)
-half = "upper" if place[0] < ways.shape[0] / 2 else "lower"
+longest = (
+    translated(
+        "Without the head's motion the longest flow is {px:.2f} px, in the"
+        " upper half of the face (the border is not counted)."
+    )
+    if place[0] < ways.shape[0] / 2
+    else translated(
+        "Without the head's motion the longest flow is {px:.2f} px, in the"
+        " lower half of the face (the border is not counted)."
+    )
+)
 words.see(
-    f"Without the head's motion the longest flow is {ways.max():.2f} px, in"
-    f" the {half} half of the face (the border is not counted). Clip"
-    f" `{shown['clip']}` shows action units {shown['action_units']}."
+    longest.format(px=ways.max()),
+    translated("Clip `{clip}` shows action units {units}.").format(
+        clip=shown["clip"], units=shown["action_units"]
+    ),
 )
 
 # %% [markdown]
@@ -764,14 +839,17 @@ if dataset in DRAWN:
     }
     show_flow(
         list(true.values()),
-        [f"true: {name}" for name in true],
-        alt=(
+        [
+            translated("true: head and expression"),
+            translated("true: expression alone"),
+        ],
+        alt=translated(
             "The true motion of the synthetic clip, drawn as the flow before:"
             " above head and expression, below the expression alone."
         ),
     )
 else:
-    print("Real data: the true motion is not known.")
+    print(translated("Real data: the true motion is not known."))
 
 # %% [markdown]
 # *On synthetic data, the truth behind the two rows of the picture before: all motion, and that of
@@ -782,9 +860,11 @@ if dataset in DRAWN:
     known_ways = np.hypot(*true["expression alone"])
     display(
         words.see(
-            f"The true expression moves {known_ways.max():.2f} px of the crop"
-            f" at most, the measured one {ways.max():.2f} px. Compare the"
-            " places and the directions, too."
+            translated(
+                "The true expression moves {true:.2f} px of the crop at most,"
+                " the measured one {measured:.2f} px. Compare the places and"
+                " the directions, too."
+            ).format(true=known_ways.max(), measured=ways.max())
         )
     )
 
@@ -823,7 +903,7 @@ def errors_of(clip, **changes):
 # %% tags=["hide-input"]
 if dataset in DRAWN:
     some = list(clips.groupby("subject").first().reset_index().itertuples())
-    table = pd.DataFrame(index=["all motion", "expression"])
+    table = pd.DataFrame(index=[marked("all motion"), marked("expression")])
     ways_of_flow = {
         f"TV-L1, {name}": {"flow_method": "tvl1", "tvl1": name}
         for name in flow.SETTINGS
@@ -834,26 +914,35 @@ if dataset in DRAWN:
     }
     for name, changes in ways_of_flow.items():
         mean = np.mean([errors_of(clip, **changes) for clip in some], axis=0)
-        table[name], table["zero flow"] = mean.T
-    caption = (
-        f"End-point error in px of the crop, apex frames of {len(some)} clips"
-    )
+        table[name], table[marked("zero flow")] = mean.T
+    caption = translated(
+        "End-point error in px of the crop, apex frames of {n} clips"
+    ).format(n=len(some))
     display(plots.table(table.T.loc[[*ways_of_flow, "zero flow"]], caption))
 
 # %% tags=["remove-input"]
 if dataset in DRAWN:
     error = table.T
     best = error.loc[list(ways_of_flow)].idxmin()
-    display(
-        words.see(
-            *(
-                f"{kind.capitalize()}: {best[kind]} errs least,"
-                f" {error[kind][best[kind]]:.3f} px, where zero flow errs"
-                f" {error[kind]['zero flow']:.3f} px."
-                for kind in error.columns
-            )
+    told = {
+        "all motion": translated(
+            "All motion: {best} errs least, {error:.3f} px, where zero flow"
+            " errs {zero:.3f} px."
+        ),
+        "expression": translated(
+            "Expression: {best} errs least, {error:.3f} px, where zero flow"
+            " errs {zero:.3f} px."
+        ),
+    }
+    sentences = (
+        sentence.format(
+            best=best[kind],
+            error=error[kind][best[kind]],
+            zero=error[kind]["zero flow"],
         )
+        for kind, sentence in told.items()
     )
+    display(words.see(*sentences))
 
 # %% [markdown]
 # ## What enters the network
@@ -903,11 +992,11 @@ for channel, (name, line) in enumerate(zip(NAMES, grid, strict=True)):
     line[0].set_ylabel(name)
 plots.show(
     figure,
-    alt=(
-        "A grid of small pictures: rows are the input channels"
-        f" {', '.join(NAMES)}, columns are sampled frames; the flow starts"
-        " empty and grows towards the apex."
-    ),
+    alt=translated(
+        "A grid of small pictures: rows are the input channels {names},"
+        " columns are sampled frames; the flow starts empty and grows towards"
+        " the apex."
+    ).format(names=", ".join(NAMES)),
 )
 
 # %% [markdown]
@@ -920,13 +1009,19 @@ plots.show(
 # %% tags=["remove-input"]
 words.see(
     *(
-        f"`{name}`: at the apex up to"
-        f" {np.abs(x[row, -1, channel]).max():.1f}, at the onset"
-        f" {np.abs(x[row, 0, channel]).max():.1f}."
+        translated(
+            "`{name}`: at the apex up to {apex:.1f}, at the onset up to"
+            " {onset:.1f}."
+        ).format(
+            name=name,
+            apex=np.abs(x[row, -1, channel]).max(),
+            onset=np.abs(x[row, 0, channel]).max(),
+        )
         for channel, name in enumerate(NAMES)
     ),
-    f"The clip is `{shown['clip']}`, and the numbers are what the network"
-    " gets.",
+    translated(
+        "The clip is `{clip}`, and the numbers are what the network gets."
+    ).format(clip=shown["clip"]),
 )
 
 # %% [markdown]
