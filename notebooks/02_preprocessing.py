@@ -88,8 +88,8 @@ words.see(plots.chosen(study, clip))
 # The eyes are found on the [onset](../book/glossary.md#onset) frame with the cascades (trained
 # detectors) that come with OpenCV, and a similarity transform (rotation, scale, shift) puts them at
 # fixed places ([registration](../book/glossary.md#registration)). The same transform serves the
-# whole clip. A search for the eyes on every frame would add the detector's own trembling, which is
-# larger than the movement that we look for.
+# whole clip. A search for the eyes on every frame would add the detector's own trembling, which can
+# be as large as the movement that we look for.
 #
 # The crop ends 2.1 eye distances below the eyes. According to a survey of 6,068 people
 # {cite}`gordon2014ansur` the underside of the chin lies at 1.8, with a standard deviation of 0.14:
@@ -1038,8 +1038,8 @@ words.see(
 #
 # :::{admonition} 1. Why are the eyes not searched in every frame?
 # :class: dropdown
-# Each search has an error. From frame to frame this error would look like motion, and it can be
-# larger than the expression.
+# Each search has an error. From frame to frame this error would look like motion, and it can be as
+# large as the expression.
 # :::
 #
 # :::{admonition} 2. What else does magnification enlarge?
