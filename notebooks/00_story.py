@@ -1,8 +1,9 @@
 # %% [markdown]
 # # The story of the paper
 #
-# Sections 0 and 1 of the paper {cite}`cao2025micro`: what the problem is, which two gaps the authors
-# see in the work of others, and what they put into them. The other pages test whether it holds.
+# Sections 0 and 1 of the paper {cite}`cao2025micro`: what the problem is, which two gaps the
+# authors see in the work of others, and how they fill them. The other pages test whether their
+# claims hold.
 
 # %% [markdown]
 # :::{admonition} What you will learn
@@ -32,6 +33,7 @@ from merlib.data.synthetic.action_units import (
     displacement,
 )
 from merlib.pages import diagrams, drawing, effects, plots, words
+from merlib.pages.language import translated
 from merlib.study import paper, parameters, related
 
 globals().update(parameters.read(globals()))  # papermill may pass text
@@ -95,7 +97,7 @@ def agreement(units):
 places, movements = agreement(["12", "14", "15", "17", "20"])
 plots.table(
     places,
-    "Places: how far what two action units move is the same part",
+    "Places: how far two action units move the same part of the face",
     digits=2,
 )
 
@@ -108,17 +110,26 @@ plots.table(
 apart = places.where(np.tril(np.ones(places.shape, bool), -1)).stack()
 pair, value = apart.idxmax(), apart.max()
 words.see(
-    f"{words.listed(pair)} share their place most ({value:.2f}); their"
-    f" movements agree by {movements.loc[pair]:.2f}.",
-    "Where the first table has a large number and the second one a small or"
-    " a negative one, only the direction tells the units apart.",
+    translated(
+        "{units} share their place most ({place:.2f}); their movements agree"
+        " by {movement:.2f}."
+    ).format(
+        units=words.listed(pair),
+        place=value,
+        movement=movements.loc[pair],
+    ),
+    translated(
+        "Where the first table has a large number and the second one a small"
+        " or a negative one, only the direction tells the units apart."
+    ),
 )
 
 # %% [markdown]
-# The corner of the mouth is the place of four of the five. A map of *where* something moves can hardly
-# tell these units apart. The direction of the flow can, as a rule: AU12 pulls up, AU15 down. Of AU14
-# and AU20, which both pull outwards, not even that is different. AU17, on the chin, is the second
-# region that a single look may miss: repression shows it, alone or with AU15.
+# The corner of the mouth is the place of four of the five. A map of *where* something moves can
+# hardly tell these units apart. The direction of the flow can, as a rule: AU12 pulls up, AU15 down.
+# AU14 and AU20 both pull outwards, so even the direction hardly separates them. AU17, on the chin,
+# is the second region that a single look may miss: repression often shows it, alone or with a unit
+# at the corner of the mouth.
 
 # %% [markdown]
 # ## Three contributions
@@ -143,17 +154,17 @@ drawing.show(diagrams.network)
 # %% [markdown]
 # ## Related work
 #
-# The paper tells it in three groups.
+# The paper sorts it into three groups.
 #
-# - **Features by hand.** Patterns of pixels, as LBP-TOP {cite}`pfister2011recognising`, or optical
-#   flow {cite}`xu2017microexpression`, as Bi-WOOF {cite}`liong2018less`: little information of depth,
-#   and knowledge of the field is needed.
+# - **Features by hand.** Patterns of pixels, such as LBP-TOP {cite}`pfister2011recognising`, or
+#   optical flow {cite}`xu2017microexpression`, such as Bi-WOOF {cite}`liong2018less`. The paper
+#   says that they give shallow information and need knowledge of the field.
 # - **Networks without attention.** Patel et al. select features of networks that were trained on
 #   other things {cite}`patel2017selective`. CNN+LSTM {cite}`kim2016micro`, ELRCN
 #   {cite}`khor2018enriched` and SLSTT {cite}`zhang2022short` learn places and time one after the
-#   other, 3D-CNN {cite}`reddy2019spontaneous` both at once. OFF-ApexNet {cite}`gan2019offapexnet` and
-#   STSTNet {cite}`liong2019ststnet` are shallow and need only the apex. (SLSTT is a transformer, so
-#   its patches do attend to each other.)
+#   other, and 3D-CNN {cite}`reddy2019spontaneous` learns both at once. OFF-ApexNet
+#   {cite}`gan2019offapexnet` and STSTNet {cite}`liong2019ststnet` are shallow and need only the
+#   apex. (SLSTT is a transformer, so its patches do attend to each other.)
 # - **Networks with attention.** Micro-attention {cite}`wang2020micro`, LGCcon {cite}`li2020joint`,
 #   three streams with channel weights {cite}`yao2020three`, MERTA {cite}`yang2019merta`, KFC-MER
 #   {cite}`su2021key`, AM3F-FlowNet {cite}`fu2023am3f` and AT-SCNN {cite}`zhao2024attention`. MFEM
@@ -171,48 +182,64 @@ others = {
     name: work for name, work in related.NAMED.items() if name != "the paper"
 }
 runs = [name for name, work in others.items() if work.runs]
-print(f"The paper names {len(others)} methods; {len(runs)} of them run here.")
-print(f"Not here: {', '.join(name for name in others if name not in runs)}.")
 attending = [
     name for name, work in others.items() if work.attention != related.NONE
 ]
-print(f"{len(attending)} have attention: {', '.join(attending)}.")
 several = [
-    n
-    for n, work in others.items()
-    if work.layers not in (related.LAST, related.BY_HAND)
+    name
+    for name in runs
+    if others[name].layers not in (related.LAST, related.BY_HAND)
 ]
-several = [name for name in several if name in runs]
-print(f"Runs here and classifies from several layers: {', '.join(several)}.")
+comma = translated(", ")
+lines = (
+    translated("The paper names {n} methods; {here} of them run here.").format(
+        n=len(others), here=len(runs)
+    ),
+    translated("Not here: {names}.").format(
+        names=comma.join(name for name in others if name not in runs)
+    ),
+    translated("With attention: {names}.").format(names=comma.join(attending)),
+    translated(
+        "Runs here and classifies from several layers: {names}."
+    ).format(names=comma.join(several)),
+)
+print("\n".join(lines))
 
 # %% tags=["remove-input"]
 words.see(
-    f"{len(attending)} of the {len(others)} methods have attention, and"
-    f" {len(several)} of those that run here use several layers. So neither"
-    " idea is new by itself."
+    translated(
+        "Methods with attention: {attending} of {all}. Methods that run here"
+        " and use several layers: {several}. So neither idea is new by itself."
+    ).format(attending=len(attending), all=len(others), several=len(several))
 )
 
 # %% [markdown]
-# So gap 2 is not everybody's: the method that the paper calls the best so far, AM3F-FlowNet, already
-# brings several scales to its classifier. The two methods that do not run here need networks that
-# were trained on other pictures, or a text that we do not have.
+# So not every method has gap 2. AM3F-FlowNet, the rival with the highest printed accuracy on CASME
+# II, already brings several scales to its classifier. Two methods do not run here: one needs
+# networks that were trained on other pictures, the other a text that we do not have.
 #
-# Five more rivals run here that the paper does not name. Their code is public, and the flow from
-# onset to apex is all they need:
+# Here we also run five rivals that the paper does not name. Their code is public, and they need
+# nothing but the flow from onset to apex:
 
 # %% mystnb={"markdown_format": "myst"}
 Markdown(related.table(related.OTHERS, "15_comparison.ipynb"))
 
 # %% [markdown]
-# Everybody has to beat three controls, which know nothing of faces:
+# All five see only the apex: its flow, and most of them its
+# [strain](../book/glossary.md#optical-strain) too. A dash means that table 2 of the paper has no
+# number.
+#
+# Every method has to beat three controls, which know nothing about faces:
 
 # %%
 print(", ".join(effects.title(name) for name in related.CONTROLS))
 
 # %% tags=["remove-input"]
 words.see(
-    f"{len(related.CONTROLS)} controls. A method that is not better than they"
-    " are has learnt nothing of faces."
+    translated(
+        "These are {n} controls. A method that is not better than they are has"
+        " learnt nothing about faces."
+    ).format(n=len(related.CONTROLS))
 )
 
 # %% [markdown]
@@ -321,9 +348,9 @@ assert all(place >= abs(movement) - 1e-6 for place, movement, _, _ in pairs)
 # %% [markdown] tags=["solution", "hide-cell"]
 # :::{admonition} Solution in words
 # :class: dropdown
-# Compute the movement of each combination, once as lengths and once as vectors. Add noise and
-# look for the combination that is most alike. With noise the vectors lose less, because they know
-# the direction as well.
+# Compute the movement of each combination, once as lengths and once as vectors. Add noise and look
+# for the combination that is most similar. With noise the vectors lose less, because they know the
+# direction as well.
 # :::
 
 # %% tags=["solution", "hide-cell"] jupyter={"source_hidden": true, "outputs_hidden": true}

@@ -43,6 +43,7 @@ from merlib.data import synthetic
 from merlib.data.frames import read_frames
 from merlib.data.synthetic import action_units
 from merlib.pages import drawing, film, plots, procedure, words
+from merlib.pages.language import marked, translated
 from merlib.study import paper, parameters
 
 globals().update(parameters.read(globals()))  # papermill may pass text
@@ -55,10 +56,20 @@ study = Study(
     **overrides,
 )
 clips = study.clips
-classes = list(clips.attrs["classes"])
+COLUMNS = [
+    marked("clip"),
+    marked("emotion"),
+    marked("onset"),
+    marked("apex"),
+    marked("offset"),
+    marked("action_units"),
+]
+classes, version = list(clips.attrs["classes"]), clips.attrs["version"]
+height, width = read_frames(clips["frames"].iloc[0][:1])[0].shape
 print(
-    f"{clips.attrs['version']}: {len(clips)} clips of"
-    f" {clips['subject'].nunique()} subjects"
+    translated("{data}: {n} clips of {people} subjects").format(
+        data=version, n=len(clips), people=clips["subject"].nunique()
+    )
 )
 
 # %% [markdown]
@@ -71,20 +82,17 @@ print(
 # System](../book/glossary.md#facs).
 
 # %% slide="clips"
-columns = ["clip", "emotion", "onset", "apex", "offset", "action_units"]
-plots.table(
-    clips[columns].head(8),
-    f"The first clips of {clips.attrs['version']}",
-    index=False,
-)
+caption = translated("The first clips of {data}").format(data=version)
+plots.table(clips[COLUMNS].head(8), caption, index=False)
 
 # %% [markdown]
 # Real tables have errors: an apex may be missing or lie outside its clip. No clip is dropped
-# without a word. The frame of the largest motion takes the place of a missing apex, and the page
-# reports it here:
+# silently. The frame of the largest motion takes the place of a missing apex, and the page reports
+# it here:
 
 # %%
-print("\n".join(clips.attrs["repairs"]) or "Nothing had to be repaired.")
+nothing = translated("Nothing had to be repaired.")
+print("\n".join(clips.attrs["repairs"]) or nothing)
 
 # %% [markdown]
 # ## Table 1: printed and counted
@@ -95,7 +103,6 @@ print("\n".join(clips.attrs["repairs"]) or "Nothing had to be repaired.")
 
 # %% slide="table-1"
 counted = clips["emotion"].value_counts().reindex(classes, fill_value=0)
-height, width = read_frames(clips["frames"].iloc[0][:1])[0].shape
 here = {
     "samples": len(clips),
     "subjects": clips["subject"].nunique(),
@@ -108,13 +115,21 @@ table1.columns = ["CASME II, printed", "SAMM, printed", "here"]
 table1 = table1.map(
     lambda cell: "{} x {}".format(*cell) if isinstance(cell, tuple) else cell
 )
-plots.table(table1, f"Table 1. Here: {clips.attrs['version']}", digits=0)
+caption = translated("Table 1. Here: {data}").format(data=version)
+plots.table(table1, caption, digits=0)
 
 # %% tags=["remove-input"]
 words.see(
-    f"{counted.idxmax()} is the largest class, {counted.max()} of"
-    f" {len(clips)} clips; {counted.idxmin()} is the smallest,"
-    f" {counted.min()} clips."
+    translated(
+        "The largest class is {largest} ({most} of {n} clips); the smallest is"
+        " {smallest} ({least})."
+    ).format(
+        largest=counted.idxmax(),
+        most=counted.max(),
+        n=len(clips),
+        smallest=counted.idxmin(),
+        least=counted.min(),
+    )
 )
 
 # %% [markdown]
@@ -134,9 +149,9 @@ if faces.shown:
     plots.strip(images, list(first.index), limits=(0, 255))
     plots.show(
         plt.gcf(),
-        alt=(
-            "Drawn faces in a grid, each the first frame of a clip, titled"
-            " with its subject."
+        alt=translated(
+            "Faces in a grid, each the first frame of a clip, titled with its"
+            " subject."
         ),
     )
 
@@ -145,19 +160,22 @@ if faces.shown:
 
 # %% tags=["remove-input"]
 words.see(
-    f"{len(first)} of the {clips['subject'].nunique()} people of"
-    f" {clips.attrs['version']}, each at rest."
+    translated("{n} of the {all} people of {data}, each at rest.").format(
+        n=len(first), all=clips["subject"].nunique(), data=version
+    )
     if faces.shown
-    else "No face: the pictures of this data are not shown in public."
+    else translated(
+        "No face: the pictures of this data are not shown in public."
+    )
 )
 
 # %% [markdown]
 # ## What each class looks like
 #
-# One clip of each class, the one whose face moves most. Of drawn clips, those without a blink come
-# first: magnified, a blink outshines everything else. The movement is magnified with
-# $\alpha = 10$, as [the next page](02_preprocessing.ipynb) explains, and the head is held still.
-# Without this you would hardly see it.
+# For each class you see the clip whose face moves most. Among drawn clips, those without a blink
+# are preferred, because a magnified blink hides every other movement. The movement is magnified
+# with $\alpha = 10$, as [the next page](02_preprocessing.ipynb) explains, and the head is held
+# still. Without this you would hardly see it.
 
 # %% tags=["hide-input"]
 largest_of = {}
@@ -179,7 +197,9 @@ if faces.shown:
         )[1]
         for name, shown in largest_of.items()
     }
-    text = "A face from rest to the largest movement and back. {name}."
+    text = translated(
+        "A face from rest to the largest movement and back. {name}."
+    )
     display(film.films(loops, fps=12, alt=text))
 
 # %% [markdown]
@@ -188,15 +208,20 @@ if faces.shown:
 # %% tags=["remove-input"]
 words.see(
     *(
-        f"{name}: clip `{shown['clip']}`, action units"
-        f" {shown['action_units']}."
+        translated("{name}: clip `{clip}`, action units {units}.").format(
+            name=name, clip=shown["clip"], units=shown["action_units"]
+        )
         for name, shown in largest_of.items()
     ),
-    "Look at the eyebrows for units 1, 2 and 4, at the eyes for 5, 6 and 7, at"
-    " the mouth for 10 to 15 and at the chin for 17."
+    translated(
+        "Look at the eyebrows for units 1, 2 and 4, at the eyes for 5, 6 and"
+        " 7, at the mouth for 10 to 15 and at the chin for 17. The films"
+        " repeat until you stop them."
+    )
     if faces.shown
-    else "No film: the pictures of this data are not shown in public.",
-    "The films repeat until you stop them." if faces.shown else "",
+    else translated(
+        "No film: the pictures of this data are not shown in public."
+    ),
 )
 
 # %% [markdown]
@@ -207,33 +232,36 @@ rise = (clips["apex"] - clips["onset"]) / clips["fps"]
 whole = (clips["offset"] - clips["onset"]) / clips["fps"]
 timed = whole.notna().any()
 if timed:
-    print(
-        f"{width} x {height} pixels, {clips['fps'].median():.0f} frames a"
-        " second"
+    lines = (
+        translated(
+            "{width} x {height} pixels, {rate:.0f} frames a second"
+        ).format(width=width, height=height, rate=clips["fps"].median()),
+        translated(
+            "median time from onset to apex {rise:.2f} s, to offset"
+            " {whole:.2f} s"
+        ).format(rise=rise.median(), whole=whole.median()),
     )
-    print(
-        f"median time from onset to apex {rise.median():.2f} s, to offset"
-        f" {whole.median():.2f} s"
-    )
+    print("\n".join(lines))
 else:
     print(
-        f"{width} x {height} pixels of flow; it has no frames, so nothing is"
-        " known of time."
+        translated(
+            "{width} x {height} pixels of flow; it has no frames, so nothing"
+            " is known of time."
+        ).format(width=width, height=height)
     )
 
 # %% tags=["hide-input"] slide="durations"
 if timed:
     figure, axes = plt.subplots(figsize=(6, 2.8))
     bins = np.linspace(0, whole.max(), 25)
-    axes.hist(rise, bins, label="onset to apex")
-    axes.hist(
-        whole, bins, histtype="step", linewidth=2, label="onset to offset"
-    )
-    axes.set(xlabel="seconds", ylabel="clips")
+    axes.hist(rise, bins, label=translated("onset to apex"))
+    label = translated("onset to offset")
+    axes.hist(whole, bins, histtype="step", linewidth=2, label=label)
+    axes.set(xlabel=translated("seconds"), ylabel=translated("clips"))
     axes.legend()
     plots.show(
         figure,
-        alt=(
+        alt=translated(
             "Two histograms over seconds on one axis: the time from onset to"
             " apex, filled, and from onset to offset, an outline further"
             " right."
@@ -245,11 +273,14 @@ if timed:
 
 # %% tags=["remove-input"]
 words.see(
-    f"{(whole < 0.5).mean():.0%} of the movements of"
-    f" {clips.attrs['version']} last less than half a second, and"
-    f" {(rise < 0.2).mean():.0%} reach their apex in less than 0.2 seconds."
+    translated(
+        "{short:.0%} of the movements of {data} last less than half a second,"
+        " and {quick:.0%} reach their apex in less than 0.2 seconds."
+    ).format(
+        short=(whole < 0.5).mean(), data=version, quick=(rise < 0.2).mean()
+    )
     if timed
-    else "No figure: nothing is known of time."
+    else translated("No figure: nothing is known of time.")
 )
 
 # %% [markdown]
@@ -278,13 +309,13 @@ for name, colour, hatch in zip(
         edgecolor="white",
     )
     left += by_subject[name].to_numpy()
-axes.set(xlabel="clips")
+axes.set(xlabel=translated("clips"))
 axes.xaxis.get_major_locator().set_params(integer=True)
 axes.invert_yaxis()
 figure.legend(loc="outside upper center", ncols=3)
 plots.show(
     figure,
-    alt=(
+    alt=translated(
         "Stacked bars, one for each subject: how many clips of each class the"
         " subject gave. Classes differ in colour and hatching."
     ),
@@ -296,10 +327,18 @@ plots.show(
 # %% tags=["remove-input"]
 per_subject = by_subject.sum(axis=1)
 words.see(
-    f"Subject {per_subject.idxmax()} gave {per_subject.max()} clips,"
-    f" {per_subject.idxmin()} only {per_subject.min()}.",
-    f"{((by_subject > 0).sum(axis=1) < len(classes)).sum()} of"
-    f" {len(by_subject)} subjects lack at least one class.",
+    translated(
+        "Subject {first} gave most clips ({most}), {last} fewest ({fewest})."
+    ).format(
+        first=per_subject.idxmax(),
+        most=per_subject.max(),
+        last=per_subject.idxmin(),
+        fewest=per_subject.min(),
+    ),
+    translated("Subjects that lack at least one class: {n} of {all}.").format(
+        n=((by_subject > 0).sum(axis=1) < len(classes)).sum(),
+        all=len(by_subject),
+    ),
 )
 
 # %% [markdown]
@@ -310,8 +349,8 @@ words.see(
 #
 # In CASME II *others* is the lowered brow (4) alone in 60 of 99 clips. *Disgust* is the same, or 4
 # with 7, in 32 of 63, and *repression* is the chin alone in 13 of 27. The drawn clips keep these
-# numbers. A classifier that is given the units as people coded them is right on 81 to 86 % of CASME
-# II's clips of people that it has not seen, and on as many of the drawn ones.
+# proportions. A classifier that is given the units as people coded them is right on 81 to 86 % of
+# CASME II's clips of people that it has not seen, and on about as many of the drawn ones.
 
 # %% tags=["hide-input"] slide="units"
 drawing.show(procedure.action_units)
@@ -337,18 +376,18 @@ if len(share):
     drawn = axes.imshow(100 * share, cmap="Blues", aspect="auto", vmin=0)
     axes.set_xticks(range(len(classes)), classes, rotation=35, ha="right")
     axes.set_yticks(range(len(share)), share.index)
-    axes.set(ylabel="action unit")
-    figure.colorbar(drawn, label="clips of the class, %")
+    axes.set(ylabel=translated("action unit"))
+    figure.colorbar(drawn, label=translated("clips of the class, %"))
     plots.show(
         figure,
-        alt=(
+        alt=translated(
             "Table of shades: rows are action units, columns classes; the"
             " darker a cell, the larger the share of the class that shows the"
             " unit."
         ),
     )
 else:
-    print("No action units are known of these clips.")
+    print(translated("No action units are known of these clips."))
 
 # %% [markdown]
 # *How often a unit occurs in the clips of a class.*
@@ -356,11 +395,12 @@ else:
 # %% tags=["remove-input"]
 several = (by_class.fillna(0) > 0).sum(axis=1)
 words.see(
-    f"{(several > 1).sum()} of the {len(several)} units occur in more than"
-    " one class. A row with several dark cells is a unit that does not tell"
-    " the classes apart."
+    translated(
+        "Units that occur in more than one class: {n} of {all}. A row with"
+        " several dark cells is a unit that does not tell the classes apart."
+    ).format(n=(several > 1).sum(), all=len(several))
     if len(share)
-    else "No figure: no action units are known."
+    else translated("No figure: no action units are known.")
 )
 
 # %% [markdown]
@@ -381,8 +421,8 @@ y = clips["emotion"]
 largest = pd.Series(counted.idxmax(), index=y.index)
 rows = {}
 for name, answer in {
-    "always the largest class": largest,
-    "perfect": y,
+    marked("always the largest class"): largest,
+    marked("perfect"): y,
 }.items():
     matrix = metrics.confusion(y, answer, classes)
     rows[name] = [
@@ -393,20 +433,27 @@ for name, answer in {
 rows = pd.DataFrame(rows, index=["accuracy", "UF1", "UAR"]).T
 layout = "samm" if "contempt" in classes else "casme2"
 if dataset in DRAWN and set(classes) <= set(action_units.COMBINATIONS[layout]):
-    rows.loc["action units known", "accuracy"] = action_units.ceiling(
+    rows.loc[marked("action units known"), "accuracy"] = action_units.ceiling(
         layout, counted.to_dict()
     )
-plots.table(rows, f"Reference answers on {clips.attrs['version']}")
+caption = translated("Reference answers on {data}").format(data=version)
+plots.table(rows, caption)
 
 # %%
-print(f"One clip more or less is {100 / len(clips):.2f} points of accuracy.")
+one = translated("One clip more or less is {n:.2f} points of accuracy.")
+print(one.format(n=100 / len(clips)))
 
 # %% tags=["remove-input"]
 words.see(
-    f"Always answering {counted.idxmax()} is right on"
-    f" {rows['accuracy'].iloc[0]:.0%} of the clips, but has a UF1 of only"
-    f" {rows['UF1'].iloc[0]:.2f}. Read every score of this book between this"
-    " row and 1."
+    translated(
+        "Always answering {largest} is right on {accuracy:.0%} of the clips,"
+        " but has a UF1 of only {uf1:.2f}. Read every score of this book"
+        " between this row and 1."
+    ).format(
+        largest=counted.idxmax(),
+        accuracy=rows["accuracy"].iloc[0],
+        uf1=rows["UF1"].iloc[0],
+    )
 )
 
 # %% [markdown]
@@ -531,9 +578,9 @@ print(
 # %% [markdown] tags=["solution", "hide-cell"]
 # :::{admonition} Solution in words
 # :class: dropdown
-# Count for each combination of units which emotion shows it most often. Without the tested
-# subject the count has less to go by. Leaving a subject out changes an answer only where this
-# subject made the difference, so the honest score is never the higher one.
+# Count for each combination of units which emotion shows it most often. Without the tested subject
+# the count rests on fewer clips. Leaving a subject out changes an answer only where this subject
+# made the difference, so the honest score is never the higher one.
 # :::
 
 # %% tags=["solution", "hide-cell"] jupyter={"source_hidden": true, "outputs_hidden": true}

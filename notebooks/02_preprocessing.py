@@ -9,7 +9,7 @@
 # :::{admonition} What you will learn
 # :class: tip
 # - why one transform serves the whole clip, and how far it can be trusted
-# - what Eulerian magnification enlarges, by how much, and what a too large $\alpha$ does
+# - what Eulerian magnification enlarges, by how much, and what happens if $\alpha$ is too large
 # - how optical flow measures motion of less than a pixel, and how its error is measured
 # - what the network gets in the end
 #
@@ -40,6 +40,7 @@ from merlib.data import synthetic
 from merlib.data.clips import read_frames
 from merlib.data.synthetic import render
 from merlib.pages import drawing, film, plots, procedure, slider, words
+from merlib.pages.language import marked, translated
 from merlib.preprocess import face, flow, magnify, pipeline
 from merlib.study import parameters
 
@@ -55,9 +56,12 @@ study = Study(
 )
 config, clips, x = study.config, study.clips, study.prepared.x
 faces = plots.Faces(dataset, show_faces)
+only_grey = translated(
+    "Even greys: the pictures of this data are not shown in public."
+)
 
 # %% [markdown]
-# A rule chooses the clip, not a hand. It is the clip whose face moves most at the
+# A rule chooses the clip, not a person. It is the clip whose face moves most at the
 # [apex](../book/glossary.md#apex), without the motion of the whole head. For drawn clips the true
 # motion is known and decides; for others the measured flow decides.
 
@@ -81,16 +85,16 @@ words.see(plots.chosen(study, clip))
 # %% [markdown]
 # ## Rectify, register, crop
 #
-# The eyes are found on the [onset](../book/glossary.md#onset) frame with the cascades that OpenCV
-# brings, and a similarity transform (rotation, scale, shift) puts them at fixed places
-# ([registration](../book/glossary.md#registration)). The same transform serves the whole clip.
-# A search for the eyes on every frame would add the detector's own trembling, which is larger than
-# the movement that we look for.
+# The eyes are found on the [onset](../book/glossary.md#onset) frame with the cascades (trained
+# detectors) that come with OpenCV, and a similarity transform (rotation, scale, shift) puts them at
+# fixed places ([registration](../book/glossary.md#registration)). The same transform serves the
+# whole clip. A search for the eyes on every frame would add the detector's own trembling, which can
+# be as large as the movement that we look for.
 #
-# The crop ends 2.1 eye distances below the eyes. By a survey of 6,068 people {cite}`gordon2014ansur`
-# the underside of the chin lies at 1.8, with a standard deviation of 0.14: the whole chin of 98 % of
-# people is in the crop. The chin is where action unit 17 moves. The faces that the generator draws
-# have these proportions too (module `merlib.proportions`).
+# The crop ends 2.1 eye distances below the eyes. According to a survey of 6,068 people
+# {cite}`gordon2014ansur` the underside of the chin lies at 1.8, with a standard deviation of 0.14:
+# the whole chin of 98 % of people is in the crop. The chin is where action unit 17 moves. The faces
+# that the generator draws have these proportions too (module `merlib.proportions`).
 
 # %%
 # Faces that are cropped already are taken as they are, and eyes that are given
@@ -110,9 +114,11 @@ left.plot(
     *cv2.transform(corners[None], cv2.invertAffineTransform(matrix))[0].T,
     color="C4",
 )
-left.set_title("onset frame, eyes and crop")
+left.set_title(translated("onset frame, eyes and crop"))
 right.imshow(faces.picture(aligned[0]), vmin=0, vmax=255)
-right.set_title(f"aligned, {config.size} x {config.size}")
+right.set_title(
+    translated("aligned, {side} x {side}").format(side=config.size)
+)
 if not shown["cropped"]:
     eyes = face.EYES * config.size - 0.5
     left.scatter(
@@ -124,7 +130,7 @@ for axes in (left, right):
     axes.axis("off")
 plots.show(
     figure,
-    alt=(
+    alt=translated(
         "Left, the onset frame with a cross on each eye and the outline of the"
         " crop; right, the crop, with crosses at the places where alignment"
         " puts the eyes."
@@ -132,15 +138,23 @@ plots.show(
 )
 
 # %% [markdown]
-# *Crosses: the eyes found (left), and the places where alignment puts them (right). The frame marks
-# the crop.*
+# *Crosses: the eyes found (left), and the places where alignment puts them (right). The outline
+# marks the crop.*
 
 # %% tags=["remove-input"]
 words.see(
-    f"Clip `{shown['clip']}` of {clips.attrs['version']}: the onset frame has"
-    f" {frames.shape[2]} x {frames.shape[1]} pixels, the crop"
-    f" {config.size} x {config.size} (profile {profile}).",
-    "" if faces.shown else "Its pictures are an even grey.",
+    translated(
+        "Clip `{clip}` of {data}: the onset frame has {width} x {height}"
+        " pixels, the crop {side} x {side} (profile {profile})."
+    ).format(
+        clip=shown["clip"],
+        data=clips.attrs["version"],
+        width=frames.shape[2],
+        height=frames.shape[1],
+        side=config.size,
+        profile=profile,
+    ),
+    "" if faces.shown else only_grey,
 )
 
 # %% [markdown]
@@ -167,10 +181,14 @@ if dataset in DRAWN:
     moves = plots.movement(study)[row]
     display(
         words.see(
-            f"The eyes are found to {errors.mean():.1f} px of the frame; the"
-            f" face moves {moves:.1f} px in this clip. So a search in every"
-            " frame could add a trembling that is"
-            f" {errors.mean() / moves:.1f} times the movement."
+            translated(
+                "The eyes are found to {error:.1f} px of the frame; the face"
+                " moves {moves:.1f} px in this clip. So a search in every"
+                " frame could add a trembling that is {times:.1f} times the"
+                " movement."
+            ).format(
+                error=errors.mean(), moves=moves, times=errors.mean() / moves
+            )
         )
     )
 
@@ -179,8 +197,8 @@ if dataset in DRAWN:
 #
 # Motion of a fraction of a pixel shows itself as a small change of brightness over time. [Eulerian
 # magnification](../book/glossary.md#eulerian-magnification) {cite}`wu2012eulerian` splits every
-# frame into spatial bands, filters each pixel of each band in *time*, and adds the outcome $\alpha$
-# times to the frame. What moves quickly enough to be an expression is enlarged, what stays or
+# frame into spatial bands, filters each pixel of each band in *time*, and adds the result to the
+# frame $\alpha$ times. What moves quickly enough to be an expression is enlarged; what rests or
 # drifts is not.
 #
 # The paper does not name the filter. The one that other code of this field uses is the difference
@@ -210,16 +228,17 @@ for grey, by_hand in ((104, 114), (104, 116.5)):
     print(f"grey {grey}: low-passes {low}, magnified {found}")
 
 # %% [markdown]
-# That code also decides which bands are magnified (field `evm_bands`). The finest holds the noise of
-# the camera, the coarsest the light of the lamps, and both are left out. Fine bands get less than
-# $\alpha$: what moves further than its own width is not magnified but torn.
+# The authors' code also decides which bands are magnified, and ours does the same (field
+# `evm_bands`). The finest holds the noise of the camera, the coarsest the light of the lamps, and
+# both are left out. Fine bands get less than $\alpha$: what moves further than its own width is not
+# magnified but torn.
 
 # %% tags=["hide-input"] slide="pyramid"
 drawing.show(procedure.pyramid)
 
 # %% [markdown]
 # *Eulerian magnification with the sizes of the profile `paper`. Each band is
-# what a level has and the next smaller level has not. Read a row from left to
+# what a level has and the next smaller level lacks. Read a row from left to
 # right: the finer the band, the smaller its factor, and the first and the last
 # band add nothing. All steps are linear, so our code may filter first and
 # split into bands afterwards.*
@@ -242,14 +261,18 @@ axes.axvline(
     1 / (2 * max(seconds, 1e-9)),
     color="C1",
     linestyle="--",
-    label="this clip's rise",
+    label=translated("this clip's rise"),
 )
-axes.set(xlabel="frequency, Hz", ylabel="gain |H|", ylim=(0, None))
+axes.set(
+    xlabel=translated("frequency, Hz"),
+    ylabel=translated("gain |H|"),
+    ylim=(0, None),
+)
 axes.xaxis.set_major_formatter("{x:g}")
 figure.legend(loc="outside upper center", ncols=3)
 plots.show(
     figure,
-    alt=(
+    alt=translated(
         "Curves of gain over frequency on a logarithmic axis: both temporal"
         " filters rise to a broad hump and fall again; a dashed line marks the"
         " rise of this clip."
@@ -257,20 +280,24 @@ plots.show(
 )
 
 # %% [markdown]
-# *What the temporal filter lets through. The dashed line: the frequency of which the time from
-# onset to apex is half a period. A slow drift (left end) and noise from frame to frame (right
-# end) are magnified less.*
+# *What the temporal filter lets through. The dashed line marks the frequency whose half period is
+# the time from onset to apex. A slow drift (left end) and noise from frame to frame (right end) are
+# magnified less.*
 
 # %% tags=["remove-input"]
 band = config.evm_low, config.evm_high, shown["fps"]
 gain = np.abs(magnify.response("iir", *band, hertz))
 top, at_end = hertz[gain.argmax()], gain[-1] / gain.max()
 words.see(
-    f"The filter `iir` lets most through at {top:.1f} Hz. At"
-    f" {hertz[-1]:.0f} Hz, half of the frame rate, it still lets through"
-    f" {at_end:.0%} of that: what flickers from frame to frame is"
-    " made weaker, but does not vanish.",
-    f"The lamps of the drawn clips flicker at {render.LAMPS:.0f} Hz."
+    translated(
+        "The filter `iir` lets most through at {top:.1f} Hz. At {half:.0f} Hz,"
+        " half of the frame rate, it still lets through {share:.0%} of that:"
+        " what flickers from frame to frame is made weaker, but does not"
+        " vanish."
+    ).format(top=top, half=hertz[-1], share=at_end),
+    translated("The lamps of the drawn clips flicker at {hz:.0f} Hz.").format(
+        hz=render.LAMPS
+    )
     if dataset in DRAWN
     else "",
 )
@@ -280,11 +307,11 @@ words.see(
 #
 # The text of the paper samples the frames first and magnifies them afterwards; the filter then
 # meets frames that lie several steps apart. Our default magnifies the whole clip at the camera's
-# frame rate and samples afterwards (field `evm_order`). Below, a wide pattern becomes plainer like
-# half a cosine, and is magnified in both orders, with the coefficients of 200 frames a second. If
-# sampling comes first, every clip is one movement over $T$ frames, so that a slow rise is magnified
-# as much as a quick one. If it comes last, the gain depends on the speed in hertz, as the filter is
-# meant to work: the slower the rise, the less it is magnified.
+# frame rate and samples afterwards (field `evm_order`). Below, the contrast of a wide pattern grows
+# along half a cosine; the pattern is magnified in both orders, with the coefficients of 200 frames
+# a second. If sampling comes first, every clip is one movement over $T$ frames, so that a slow rise
+# is magnified as much as a quick one. If it comes last, the gain depends on the speed in hertz, as
+# the filter is meant to work: the slower the rise, the less it is magnified.
 
 # %% tags=["hide-input"]
 stripes = np.sin(2 * np.pi * np.arange(112) / 56) * np.ones((112, 1))
@@ -301,7 +328,8 @@ for rise in (20, 33, 60):
         gain = np.sum(((picture - 128) * stripes)[inner]) / np.sum(
             20 * stripes[inner] ** 2
         )
-        gains.loc[order, f"rise of {rise} frames"] = gain
+        name = translated("rise of {n} frames").format(n=rise)
+        gains.loc[order, name] = gain
 plots.table(
     gains,
     "Gain at the apex, 10 frames sampled at 200 a second, all bands",
@@ -311,10 +339,11 @@ plots.table(
 # %% tags=["remove-input"]
 words.see(
     *(
-        f"`{order}`: the slowest rise is magnified"
-        f" {gains.loc[order].iloc[-1] / gains.loc[order].iloc[0]:.2f} times as"
-        " much as the quickest."
-        for order in gains.index
+        translated(
+            "`{order}`: the slowest rise is magnified {times:.2f} times as"
+            " much as the quickest."
+        ).format(order=order, times=gain.iloc[-1] / gain.iloc[0])
+        for order, gain in gains.iterrows()
     )
 )
 
@@ -330,7 +359,12 @@ pictures = [aligned[0], aligned[apex], magnified_apex]
 changes = [picture - aligned[0] for picture in pictures]
 limit = np.percentile(np.abs(changes[1:]), 99.5)
 figure, grid = plt.subplots(2, 3, figsize=(6, 4.4))
-for k, title in enumerate(["onset", "apex", "apex, magnified"]):
+titles = (
+    translated("onset"),
+    translated("apex"),
+    translated("apex, magnified"),
+)
+for k, title in enumerate(titles):
     grid[0, k].imshow(faces.picture(pictures[k]), vmin=0, vmax=255)
     grid[1, k].imshow(
         faces.picture(changes[k]), vmin=-limit, vmax=limit, cmap="RdBu"
@@ -340,7 +374,7 @@ for axes in grid.flat:
     axes.axis("off")
 plots.show(
     figure,
-    alt=(
+    alt=translated(
         "Above, three frames: onset, apex, and the magnified apex, in which"
         " the movement is plain. Below, their difference to the onset, blue"
         " where brighter and red where darker: none for the onset, faint for"
@@ -355,19 +389,20 @@ plots.show(
 quarter = slice(config.size // 4, -(config.size // 4))
 rms = [np.sqrt((c[quarter, quarter] ** 2).mean()) for c in changes]
 words.see(
-    "In the middle half of the crop the apex differs from the onset by"
-    f" {rms[1]:.1f} grey values, magnified by"
-    f" {rms[2]:.1f} (root mean square, clip"
-    f" `{shown['clip']}`)."
+    translated(
+        "In the middle half of the crop the apex differs from the onset by"
+        " {raw:.1f} grey values, and the magnified apex by {magnified:.1f}"
+        " (root mean square, clip `{clip}`)."
+    ).format(raw=rms[1], magnified=rms[2], clip=shown["clip"])
 )
 
 # %% [markdown]
 # ### How much is enough? Move $\alpha$
 #
-# At 0 nothing is magnified. The larger $\alpha$, the plainer the movement; but whatever else changes
-# in these bands grows just as much: shadows, and the motion of the head. An edge that would have to
-# move further than it is wide gets a halo instead, and values leave the grey scale. A clip in which
-# more than one value in twenty does is noted when it is prepared.
+# At 0 nothing is magnified. The larger $\alpha$, the clearer the movement. But everything else that
+# changes in these bands grows just as much: shadows, and the motion of the head. An edge that would
+# have to move further than it is wide gets a halo instead, and values leave the grey scale. The
+# preparation reports each clip in which more than one value in twenty does so.
 
 
 # %% tags=["hide-input"] slide="alpha"
@@ -385,10 +420,10 @@ def at_alpha(alpha):
         ]
     figure, (left, right) = plt.subplots(1, 2, figsize=(6, 3.3))
     left.imshow(faces.picture(picture), vmin=0, vmax=255)
-    left.set_title("apex")
+    left.set_title(translated("apex"))
     difference = faces.picture(picture - aligned[0])
     right.imshow(difference, vmin=-limit, vmax=limit, cmap="RdBu")
-    right.set_title("apex - onset")
+    right.set_title(translated("apex - onset"))
     for axes in (left, right):
         axes.axis("off")
     return figure
@@ -399,7 +434,7 @@ slider.slider(
     "alpha",
     [0, 2, 5, 10, 20, 40, 80],
     start=10,
-    alt=(
+    alt=translated(
         "The apex frame and its difference to the onset frame, magnified with"
         " alpha = {value}."
     ),
@@ -410,9 +445,13 @@ slider.slider(
 
 # %% tags=["remove-input"]
 words.see(
-    "Move the slider from 0 to the right: the colours of the right picture"
-    " deepen. At the right end grey values leave the scale, and edges get"
-    " halos."
+    translated(
+        "Move the slider from 0 to the right: the colours of the right picture"
+        " deepen. At the right end grey values leave the scale, and edges get"
+        " halos."
+    )
+    if faces.shown
+    else only_grey
 )
 
 # %% [markdown]
@@ -440,7 +479,8 @@ for width in (4, 8, 16, 32, 64):
     times = swing(pipeline.magnified(grating, config, 200), width) / swing(
         grating, width
     )
-    print(f"stripes of {width:2} px: magnified {times:.1f} times")
+    line = translated("stripes of {width:2} px: magnified {times:.1f} times")
+    print(line.format(width=width, times=times))
 
 # %%
 h = 0.0
@@ -452,10 +492,12 @@ print(f"at most: |1 + alpha H| = {abs(1 + config.evm_alpha * h):.1f}")
 
 # %% tags=["remove-input"]
 words.see(
-    f"Only the coarse bands get all of alpha = {config.evm_alpha:g}. Narrow"
-    " stripes lie in the fine bands and are magnified less."
+    translated(
+        "Only the coarse bands get all of alpha = {alpha:g}. Narrow stripes"
+        " lie in the fine bands and are magnified less."
+    ).format(alpha=config.evm_alpha)
     if config.evm != "off"
-    else "Magnification is off: every grating moves as it did."
+    else translated("Magnification is off: every grating moves as it did.")
 )
 
 # %% [markdown]
@@ -469,8 +511,9 @@ column = (
     np.abs(changes[2])[inner, inner].mean(axis=0).argmax() + config.size // 8
 )
 figure, axes = plt.subplots(2, 1, figsize=(6, 4.6), sharex=True)
+kinds = translated("raw"), translated("magnified")
 for axis, sequence, title in zip(
-    axes, (aligned, magnified), ("raw", "magnified"), strict=True
+    axes, (aligned, magnified), kinds, strict=True
 ):
     axis.imshow(
         faces.picture(sequence[:, :, column]).T,
@@ -479,11 +522,11 @@ for axis, sequence, title in zip(
         vmax=255,
     )
     axis.axvline(apex, color="C1", linestyle="--")
-    axis.set(title=title, ylabel="row")
-axes[1].set_xlabel("frame since the onset (dashed: apex)")
+    axis.set(title=title, ylabel=translated("row"))
+axes[1].set_xlabel(translated("frame since the onset (dashed: apex)"))
 plots.show(
     figure,
-    alt=(
+    alt=translated(
         "Two time slices, raw above and magnified below: one column of pixels"
         " over the frames. Streaks that are nearly straight above bend below,"
         " up to the dashed line of the apex."
@@ -495,22 +538,24 @@ plots.show(
 
 # %% tags=["remove-input"]
 words.see(
-    f"Column {column} of the crop, clip `{shown['clip']}`. Follow a streak"
-    f" from the left to the dashed line at frame {apex}: if it bends more"
-    " below than above, its place was magnified."
+    translated(
+        "Column {column} of the crop, clip `{clip}`. Follow a streak from the"
+        " left to the dashed line at frame {apex}: if it bends more below than"
+        " above, its place was magnified."
+    ).format(column=column, clip=shown["clip"], apex=apex)
     if faces.shown
-    else "Two even greys: the pictures of this data are not shown in public."
+    else only_grey
 )
 
 # %% [markdown]
 # The film shows the movement itself, larger than the network sees it. It repeats until you stop it:
 
 # %% tags=["hide-input"] slide="loop"
-views = zip(("raw", "magnified"), film.moving(shown, config), strict=True)
+views = zip(kinds, film.moving(shown, config), strict=True)
 film.films(
     {name: faces.picture(images) for name, images in views},
     fps=12,
-    alt="The aligned clip from onset to offset, {name}.",
+    alt=translated("The aligned clip from onset to offset, {name}."),
     width=288,
 )
 
@@ -519,11 +564,17 @@ film.films(
 
 # %% tags=["remove-input"]
 words.see(
-    f"Clip `{shown['clip']}` ({shown['emotion']}, action units"
-    f" {shown['action_units']}), from onset to offset. Raw, the movement is"
-    " easy to miss; magnified, it can be seen."
+    translated(
+        "Clip `{clip}` ({emotion}, action units {units}), from onset to"
+        " offset. In the raw film the movement is easy to miss; in the"
+        " magnified one it can be seen."
+    ).format(
+        clip=shown["clip"],
+        emotion=shown["emotion"],
+        units=shown["action_units"],
+    )
     if faces.shown
-    else "Two even greys: the pictures of this data are not shown in public."
+    else only_grey
 )
 
 # %% [markdown]
@@ -538,13 +589,15 @@ print("frames since the onset:", *pipeline.sample(apex, config.frames))
 # %% tags=["remove-input"]
 different = len(set(pipeline.sample(apex, config.frames)))
 words.see(
-    f"{config.frames} of the {apex + 1} frames from onset to apex, and"
-    f" {different} of them are different."
+    translated(
+        "Sampled: {n}, from the {all} frames from onset to apex; different:"
+        " {different}."
+    ).format(n=config.frames, all=apex + 1, different=different)
 )
 
 # %% [markdown]
-# How many frames does a movement need? Few frames lose how it develops. Many frames cost time in
-# proportion and repeat what their neighbours say.
+# How many frames does a movement need? With few frames, how it develops is lost. With many frames,
+# the network needs more time, and neighbours show nearly the same.
 
 
 # %% tags=["hide-input"] slide="sampling"
@@ -556,21 +609,22 @@ def with_frames(count):
     taken = pipeline.magnified(aligned, config, shown["fps"], index)
     change = np.abs(magnified[: apex + 1] - magnified[0]).mean(axis=(1, 2))
     figure, (top, bottom) = plt.subplots(2, 1, figsize=(6, 4.6))
-    top.plot(change, color="0.6", label="all frames")
+    top.plot(change, color="0.6", label=translated("all frames"))
     changed = np.abs(taken - magnified[0]).mean(axis=(1, 2))
-    top.plot(
-        index, changed, "o", label=f"sampled: {len(set(index))} different"
-    )
+    label = translated("sampled: {n} different").format(n=len(set(index)))
+    top.plot(index, changed, "o", label=label)
     top.set(
-        xlabel="frame since the onset",
-        ylabel="change, grey values",
+        xlabel=translated("frame since the onset"),
+        ylabel=translated("change, grey values"),
         ylim=(0, None),
     )
     top.legend(loc="lower right")
     slices = faces.picture(taken[:, :, column]).T
     bottom.imshow(slices, aspect="auto", vmin=0, vmax=255)
     bottom.set(
-        title="time slice of the sampled frames", xticks=[], ylabel="row"
+        title=translated("time slice of the sampled frames"),
+        xticks=[],
+        ylabel=translated("row"),
     )
     return figure
 
@@ -581,7 +635,7 @@ slider.slider(
     "T",
     counts,
     start=config.frames if config.frames in counts else None,
-    alt=(
+    alt=translated(
         "Above, how much each frame differs from the onset, with the T ="
         " {value} sampled frames marked; below, the time slice of these"
         " frames."
@@ -596,12 +650,16 @@ slider.slider(
 change = np.abs(magnified[: apex + 1] - magnified[0]).mean(axis=(1, 2))
 jumps = np.abs(np.diff(change, 2)).mean() / 4 if len(change) > 2 else 0.0
 words.see(
-    f"The grey curve climbs to {change.max():.1f} grey values.",
-    f"From frame to frame it goes up and down by about {jumps:.2f}: noise,"
-    " and light that flickers.",
-    f"The lamps of the drawn clips flicker at {render.LAMPS:.0f} Hz, a little"
-    f" below half of {shown['fps']:.0f} frames a second, so every second"
-    " frame is brighter."
+    translated(
+        "The grey curve climbs to {top:.1f} grey values. From frame to frame"
+        " it goes up and down by about {jumps:.2f}: noise, and light that"
+        " flickers."
+    ).format(top=change.max(), jumps=jumps),
+    translated(
+        "The lamps of the drawn clips flicker at {hz:.0f} Hz, a little below"
+        " half of {rate:.0f} frames a second, so every second frame is"
+        " brighter."
+    ).format(hz=render.LAMPS, rate=shown["fps"])
     if dataset in DRAWN
     else "",
 )
@@ -611,11 +669,11 @@ words.see(
 #
 # For each sampled frame the [optical flow](../book/glossary.md#optical-flow) from the *onset* frame
 # is computed with [TV-L1](../book/glossary.md#tv-l1) {cite}`zach2007duality`: for each pixel, how
-# far right ($u$) and down ($v$) it has moved. The paper takes it after a comparison
-# {cite}`liong2020evaluation`. It does not say which frames the flow is taken of. We take the *raw*
-# ones: magnification also enlarges changes that are no motion, and flow is a measurement, not a
-# picture. Because a small crop would lose motion of a fraction of a pixel, flow is computed in a
-# crop of its own size (field `flow_size`) and averaged to that of the network.
+# far right ($u$) and down ($v$) it has moved. The paper chooses it because of a published
+# comparison {cite}`liong2020evaluation`. It does not say from which frames the flow is computed. We
+# use the *raw* ones: magnification also enlarges changes that are no motion, and flow is a
+# measurement, not a picture. Because a small crop would lose motion of a fraction of a pixel, flow
+# is computed in a crop of its own size (field `flow_size`) and averaged to that of the network.
 #
 # TV-L1 follows a motion of a few pixels, and a head may move further. So the shift and the turn of
 # the whole picture are estimated first {cite}`evangelidis2008parametric`, TV-L1 measures what is
@@ -657,6 +715,11 @@ for weight in (0.1, 1.0):
     assert np.allclose(costs, [5 * weight, 0, 1 + weight])
     print(f"lambda {weight}: still, moved, wrong: {np.round(costs, 2)}")
 
+# %% [markdown]
+# The true flow costs nothing, for both $\lambda$. With the small $\lambda$ the smooth wrong answer
+# (*still*) is cheaper than the rough one (*wrong*); with the large $\lambda$ it is the other way
+# round.
+
 
 # %% tags=["hide-input"]
 def flow_at_apex(head_motion):
@@ -671,18 +734,21 @@ def flow_at_apex(head_motion):
 
 
 whole, expression = flow_at_apex("keep"), flow_at_apex("remove")
-print(
-    f"longest flow at the apex: {np.hypot(*whole).max():.2f} px of the crop, ",
-    end="",
+line = translated(
+    "longest flow at the apex: {whole:.2f} px of the crop, {rest:.2f} without"
+    " the head's own motion"
 )
-print(f"{np.hypot(*expression).max():.2f} without the head's own motion")
+ends = np.hypot(*whole).max(), np.hypot(*expression).max()
+print(line.format(whole=ends[0], rest=ends[1]))
 
 
 # %% tags=["remove-input"]
 share = np.hypot(*expression).mean() / max(np.hypot(*whole).mean(), 1e-9)
 words.see(
-    f"Averaged over the crop, {share:.0%} of the length of the flow is left"
-    " when the head's own motion is taken off."
+    translated(
+        "Averaged over the crop, {share:.0%} of the length of the flow is left"
+        " when the head's own motion is taken off."
+    ).format(share=share)
 )
 
 
@@ -704,14 +770,18 @@ def show_flow(fields, titles, alt):
         )
         right.axis("off")
     plots.flow_key(grid[0, 0].inset_axes((0.0, 0.0, 0.25, 0.25)))
-    figure.suptitle(f"full colour: {limit:.2f} px")
+    full = translated("full colour: {limit:.2f} px")
+    figure.suptitle(full.format(limit=limit))
     plots.show(figure, alt=alt)
 
 
 show_flow(
     [whole, expression],
-    ["TV-L1, onset to apex", "head's motion removed"],
-    alt=(
+    [
+        translated("TV-L1, onset to apex"),
+        translated("head's motion removed"),
+    ],
+    alt=translated(
         "Flow from onset to apex, twice: as colour with arrows, and as arrows"
         " over the face. Above the whole face moves, below only where the"
         " expression is."
@@ -726,11 +796,22 @@ show_flow(
 middle = slice(config.size // 8, -(config.size // 8))
 ways = np.hypot(*expression)[middle, middle]
 place = np.unravel_index(ways.argmax(), ways.shape)
-half = "upper" if place[0] < ways.shape[0] / 2 else "lower"
+longest = (
+    translated(
+        "Without the head's motion the longest flow is {px:.2f} px, in the"
+        " upper half of the face (the border is not counted)."
+    )
+    if place[0] < ways.shape[0] / 2
+    else translated(
+        "Without the head's motion the longest flow is {px:.2f} px, in the"
+        " lower half of the face (the border is not counted)."
+    )
+)
 words.see(
-    f"Without the head's motion the longest flow is {ways.max():.2f} px, in"
-    f" the {half} half of the face (the border is not counted). Clip"
-    f" `{shown['clip']}` shows action units {shown['action_units']}."
+    longest.format(px=ways.max()),
+    translated("Clip `{clip}` shows action units {units}.").format(
+        clip=shown["clip"], units=shown["action_units"]
+    ),
 )
 
 # %% [markdown]
@@ -744,8 +825,7 @@ words.see(
 #
 # On real faces nobody knows the true motion. On the synthetic ones it is known exactly, and the
 # [end-point error](../book/glossary.md#end-point-error) is the distance between the flow found and
-# the true one, in pixels of the crop. The measure to beat is the error of the answer of zero flow
-# everywhere.
+# the true one, in pixels of the crop. The error to beat is that of zero flow everywhere.
 
 # %% tags=["hide-input"] slide="truth"
 if dataset in DRAWN:
@@ -759,14 +839,17 @@ if dataset in DRAWN:
     }
     show_flow(
         list(true.values()),
-        [f"true: {name}" for name in true],
-        alt=(
+        [
+            translated("true: head and expression"),
+            translated("true: expression alone"),
+        ],
+        alt=translated(
             "The true motion of the synthetic clip, drawn as the flow before:"
             " above head and expression, below the expression alone."
         ),
     )
 else:
-    print("Real data: the true motion is not known.")
+    print(translated("Real data: the true motion is not known."))
 
 # %% [markdown]
 # *On synthetic data, the truth behind the two rows of the picture before: all motion, and that of
@@ -777,18 +860,21 @@ if dataset in DRAWN:
     known_ways = np.hypot(*true["expression alone"])
     display(
         words.see(
-            f"The true expression moves {known_ways.max():.2f} px of the crop"
-            f" at most, the measured one {ways.max():.2f} px. Compare the"
-            " places and the directions, too."
+            translated(
+                "The true expression moves {true:.2f} px of the crop at most,"
+                " the measured one {measured:.2f} px. Compare the places and"
+                " the directions, too."
+            ).format(true=known_ways.max(), measured=ways.max())
         )
     )
 
 # %% [markdown]
 # The table gives the error over several clips, the first of every subject, for both settings of
 # TV-L1 and for two other methods of OpenCV (field `flow_method`): DIS {cite}`kroeger2016fast`, with
-# the preset "medium", and Farnebäck's {cite}`farneback2003two`. *All motion* compares the flow as it is with the true motion of head and face, mean over the
-# crop. *Expression* compares the flow without the head's motion with the true motion of the face
-# alone, mean over the places where that is more than a quarter of its peak.
+# the preset "medium", and Farnebäck's {cite}`farneback2003two`. *All motion* compares the flow as
+# it is with the true motion of head and face, mean over the crop. *Expression* compares the flow
+# without the head's motion with the true motion of the face alone, mean over the places where that
+# is more than a quarter of its peak.
 
 
 # %% tags=["hide-input"]
@@ -817,7 +903,7 @@ def errors_of(clip, **changes):
 # %% tags=["hide-input"]
 if dataset in DRAWN:
     some = list(clips.groupby("subject").first().reset_index().itertuples())
-    table = pd.DataFrame(index=["all motion", "expression"])
+    table = pd.DataFrame(index=[marked("all motion"), marked("expression")])
     ways_of_flow = {
         f"TV-L1, {name}": {"flow_method": "tvl1", "tvl1": name}
         for name in flow.SETTINGS
@@ -828,26 +914,35 @@ if dataset in DRAWN:
     }
     for name, changes in ways_of_flow.items():
         mean = np.mean([errors_of(clip, **changes) for clip in some], axis=0)
-        table[name], table["zero flow"] = mean.T
-    caption = (
-        f"End-point error in px of the crop, apex frames of {len(some)} clips"
-    )
+        table[name], table[marked("zero flow")] = mean.T
+    caption = translated(
+        "End-point error in px of the crop, apex frames of {n} clips"
+    ).format(n=len(some))
     display(plots.table(table.T.loc[[*ways_of_flow, "zero flow"]], caption))
 
 # %% tags=["remove-input"]
 if dataset in DRAWN:
     error = table.T
     best = error.loc[list(ways_of_flow)].idxmin()
-    display(
-        words.see(
-            *(
-                f"{kind.capitalize()}: {best[kind]} errs least,"
-                f" {error[kind][best[kind]]:.3f} px, where zero flow errs"
-                f" {error[kind]['zero flow']:.3f} px."
-                for kind in error.columns
-            )
+    told = {
+        "all motion": translated(
+            "All motion: {best} errs least, {error:.3f} px, where zero flow"
+            " errs {zero:.3f} px."
+        ),
+        "expression": translated(
+            "Expression: {best} errs least, {error:.3f} px, where zero flow"
+            " errs {zero:.3f} px."
+        ),
+    }
+    sentences = (
+        sentence.format(
+            best=best[kind],
+            error=error[kind][best[kind]],
+            zero=error[kind]["zero flow"],
         )
+        for kind, sentence in told.items()
     )
+    display(words.see(*sentences))
 
 # %% [markdown]
 # ## What enters the network
@@ -897,29 +992,36 @@ for channel, (name, line) in enumerate(zip(NAMES, grid, strict=True)):
     line[0].set_ylabel(name)
 plots.show(
     figure,
-    alt=(
-        "A grid of small pictures: rows are the input channels"
-        f" {', '.join(NAMES)}, columns are sampled frames; the flow starts"
-        " empty and grows towards the apex."
-    ),
+    alt=translated(
+        "A grid of small pictures: rows are the input channels {names},"
+        " columns are sampled frames; the flow starts empty and grows towards"
+        " the apex."
+    ).format(names=", ".join(NAMES)),
 )
 
 # %% [markdown]
-# *The input of one clip: each row is one channel, each column one of the sampled frames. Blue is
-# motion to the right (u) or down (v), red to the left or up, or a place that became brighter or
-# darker; an image of the flow is shown in grey, bright is more. The first flow is zero: it leads from
-# the onset to itself. So is the first change.*
+# *The input of one clip: each row is one channel, each column one of the sampled frames. In $u$ and
+# $v$, blue is motion to the right or down, red is motion to the left or up. In `grey`, blue is a
+# place that became brighter, red one that became darker. A flow that was turned into a picture is
+# shown in grey: bright is more. The first flow is zero, because it leads from the onset to itself.
+# So is the first change.*
 
 # %% tags=["remove-input"]
 words.see(
     *(
-        f"`{name}`: at the apex up to"
-        f" {np.abs(x[row, -1, channel]).max():.1f}, at the onset"
-        f" {np.abs(x[row, 0, channel]).max():.1f}."
+        translated(
+            "`{name}`: at the apex up to {apex:.1f}, at the onset up to"
+            " {onset:.1f}."
+        ).format(
+            name=name,
+            apex=np.abs(x[row, -1, channel]).max(),
+            onset=np.abs(x[row, 0, channel]).max(),
+        )
         for channel, name in enumerate(NAMES)
     ),
-    f"The clip is `{shown['clip']}`, and the numbers are what the network"
-    " gets.",
+    translated(
+        "The clip is `{clip}`, and the numbers are what the network gets."
+    ).format(clip=shown["clip"]),
 )
 
 # %% [markdown]
@@ -928,16 +1030,16 @@ words.see(
 # - Each clip has one transform, from the eyes of its first frame: alignment must not add motion.
 # - Magnification adds the motion of a band of frequencies, $\alpha$ times, to the frames. It is a
 #   picture for the eye and the network, not a measurement, and too much of it destroys the picture.
-# - Flow measures the motion from the onset to each sampled frame. It is taken of the raw frames,
-#   and the head's own motion is taken off.
+# - Flow measures the motion from the onset to each sampled frame. It is computed from the raw
+#   frames, and the head's own motion is taken off.
 # - On synthetic clips the true motion is known, so that the flow's error is a number.
 #
 # ## Questions
 #
 # :::{admonition} 1. Why are the eyes not searched in every frame?
 # :class: dropdown
-# Each search has an error. From frame to frame this error would look like motion, and it can be
-# larger than the expression.
+# Each search has an error. From frame to frame this error would look like motion, and it can be as
+# large as the expression.
 # :::
 #
 # :::{admonition} 2. What else does magnification enlarge?
@@ -946,10 +1048,10 @@ words.see(
 # motion of the head.
 # :::
 #
-# :::{admonition} 3. Why is the flow not taken of the magnified frames?
+# :::{admonition} 3. Why is the flow not computed from the magnified frames?
 # :class: dropdown
-# Magnification also enlarges changes that are no motion, and it makes halos at edges. The flow is
-# a measurement, so it is taken of the raw frames.
+# Magnification also enlarges changes that are no motion, and it makes halos at edges. The flow is a
+# measurement, so it is computed from the raw frames.
 # :::
 #
 # ## Exercises
@@ -963,7 +1065,8 @@ words.see(
 # :::{admonition} Solution in words
 # :class: dropdown
 # There are a + 1 frames, onset and apex included. If T is not larger, the steps of the even grid
-# are at least one frame, and no two of its points round to the same frame.
+# are at least one frame, and no two of its points round to the same frame. So frames repeat as soon
+# as T is larger than a + 1; then all a + 1 frames are used.
 # :::
 
 # %% tags=["solution", "hide-cell"] jupyter={"source_hidden": true, "outputs_hidden": true}
@@ -986,7 +1089,8 @@ print(
 # :class: dropdown
 # Put $y_n = H e^{i \omega n}$ into the equation: $H = (1 - r) H e^{-i \omega} + r$. So
 # $H_r(\omega) = r / (1 - (1 - r) e^{-i \omega})$. At $\omega = 0$ it is 1 for every $r$: the
-# difference of two lets nothing through that does not move.
+# difference of two lets nothing through that does not move. A movement of frequency $\omega$ is
+# magnified $|1 + \alpha H|$ times; look for its maximum over many frequencies.
 # :::
 
 
@@ -1023,7 +1127,8 @@ print(
 # :::{admonition} Solution in words
 # :class: dropdown
 # The known flow is a Gaussian bump. A point y of the second frame comes from the first frame's
-# point y - flow(there); a few rounds find it.
+# point y - flow(there); a few rounds find it. TV-L1 prefers a flow that changes little from pixel
+# to pixel. So expect that it measures wide motions well and flattens narrow ones.
 # :::
 
 # %% tags=["solution", "hide-cell"] jupyter={"source_hidden": true, "outputs_hidden": true}
@@ -1073,9 +1178,11 @@ plots.table(pd.DataFrame(rows).T[[*flow.SETTINGS, "zero flow"]], caption)
 # %% [markdown] tags=["solution", "hide-cell"]
 # :::{admonition} Solution in words
 # :class: dropdown
-# The same as before. Least squares fits a sum by the sum of the fits, and a flow in the span of
-# the basis is fitted exactly. In the first round all weights are 1: the residuals do not change,
-# so the next weights do not change, and so on through all rounds.
+# The same as before should be left. Least squares fits a sum by the sum of the fits, and a flow in
+# the span of the basis is fitted exactly. In the first round all weights are 1: the residuals do
+# not change, so the next weights do not change, and so on through all rounds. The removal also
+# takes away the part of the expression that looks like a shift, a turn or a change of size. The
+# weights keep this part small.
 # :::
 
 # %% tags=["solution", "hide-cell"] jupyter={"source_hidden": true, "outputs_hidden": true}
