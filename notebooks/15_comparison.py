@@ -80,9 +80,10 @@ words.answer(claims.comparison(runs, against, control, command))
 # known of its method, and every deviation. A name with *-style* means that we had only an abstract,
 # or that ours differs in a part that matters.
 #
-# Five rivals are not in the paper. Their code is public, and the flow from onset to apex is all they
-# need: MDMO {cite}`liu2016mdmo`, RCN-A {cite}`xia2020revealing`, SSSNet {cite}`varanka2021noisy`,
-# MMNet {cite}`li2022mmnet` and HTNet {cite}`wang2024htnet`. They run when you name them.
+# Five rivals are not in the paper: MDMO {cite}`liu2016mdmo`, RCN-A {cite}`xia2020revealing`, SSSNet
+# {cite}`varanka2021noisy`, MMNet {cite}`li2022mmnet` and HTNet {cite}`wang2024htnet`. There is public
+# code of each. Here all five get the flow from onset to apex; in its source MMNet gets the apex frame
+# minus the onset frame. They run when you name them.
 #
 # ```
 # make compare                                           # all of them
@@ -133,12 +134,13 @@ words.see(
 # Here is a row for every method that has run. *Printed* are the figures of table 2 for the dataset
 # with the classes of this page's clips, where it has them; *UF1* is
 # [UF1](../book/glossary.md#uf1), *UAR* is [UAR](../book/glossary.md#uar). If the caption names
-# synthetic data, do not compare the levels: compare the order. *Above chance* is the p value that a
-# method knows nothing of the labels: each person's labels are shuffled 2,000 times, and UAR is
-# computed again. A method may have a low accuracy and still know something. *Reduced* says how the
-# profile makes a network smaller than its full size; the paper's own network is reduced too (a width of 1/8). A method
-# that *needs pre-training* was trained by its authors on other faces or images first. Here it begins from
-# scratch unless it is given weights (`--set pretrained=...`), so its row is no verdict on the method.
+# synthetic data, do not compare the levels: compare the order. *Above chance* has the p value of a
+# test: does a method know anything of the labels? Each person's labels are shuffled 2,000 times, and
+# UAR is computed again. A method may have a low accuracy and still know something. *Reduced* says how the
+# profile makes a network smaller than its full size; in the profiles `laptop` and `narrow` the paper's own
+# network is reduced too, to a width of 1/8. A method that *needs pre-training* was trained by its authors
+# on other faces or images first. Here it begins from scratch unless it is given weights
+# (`--set pretrained=...`); without them, its row is no verdict on the method.
 # *Augmentation* is how its training clips are changed at random.
 
 # %%
@@ -259,8 +261,8 @@ words.see(claims.sorted_out(against))
 # %% [markdown]
 # ## Does a network beat the linear control?
 #
-# Logistic regression on the flow of the apex frame needs no network. The table takes its UF1 from
-# that of each network of [the page on real motion](24_real_motion.ipynb) that has run here.
+# Logistic regression on the flow of the apex frame needs no network. The table subtracts its
+# UF1 from that of each network of [the page on real motion](24_real_motion.ipynb) that has run here.
 
 # %%
 if len(control):
@@ -436,7 +438,8 @@ words.see(*told or ["Neither has run beside the paper's network."])
 # ## How to read this
 #
 # Rebuilt methods, on a laptop's profile, are not their authors' trained models. Several should
-# start from networks trained on large sets of faces or images; here no method uses such networks.
+# start from networks trained on large sets of faces or images; here they begin from scratch unless
+# they are given weights.
 # The page shows what each *idea* gives under equal conditions, and how wide intervals are on one or
 # two hundred clips.
 #
@@ -478,9 +481,9 @@ words.see(*told or ["Neither has run beside the paper's network."])
 #
 # ### Exercise 1 (easy)
 #
-# Correct the $p$ values of the rows above by hand after Holm: the smallest of $m$ times
-# $m$, the next times $m - 1$, and so on; none may fall below one before it, none rises above 1.
-# Compare with the simpler correction of Bonferroni, which multiplies all by $m$.
+# Correct the $p$ values of the rows above by hand after Holm. Multiply the smallest of the $m$ values
+# by $m$, the next one by $m - 1$, and so on. No value may be below the one before it, and none may be
+# above 1. Compare with the simpler correction of Bonferroni, which multiplies all by $m$.
 
 # %% [markdown] tags=["solution", "hide-cell"]
 # :::{admonition} The idea of the solution

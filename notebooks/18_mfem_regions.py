@@ -91,8 +91,8 @@ print(saved)
 #   ([pointing game](../book/glossary.md#pointing-game))? If several places are equally
 #   high, it is the share of them that do.
 # - *energy*: how much of the map's sum lies inside the regions?
-# - *energy above the median*: the same of what stands out of the map on the face, after
-#   its median was taken away everywhere. A map that is high in all places has little of it.
+# - *energy above the median*: the same for what stands out of the map on the face, after
+#   its median was subtracted everywhere. A map that is high in all places has little of it.
 #   The verdict rests on this measure.
 # - *covered*: how many of the clip's regions does the highest tenth of the map touch?
 #   This is counted only where a clip has several regions.
@@ -147,7 +147,7 @@ words.see(
 #
 # First we look at one clip, so that the numbers below have a picture. The network is
 # that of [the MFEM page](03_mfem.ipynb), trained on everybody but this person. We take
-# the clip of this person with most regions.
+# the clip of this person with the most regions.
 
 # %%
 own = regions.of_clips(study)
@@ -210,8 +210,8 @@ words.see(
 )
 
 # %% [markdown]
-# Does the second look see other places than the first? Two numbers tell it, for all
-# clips of this person: the correlation of both maps, and the share of the highest tenth
+# Does the second look see other places than the first? Two numbers answer this, for
+# all clips of this person: the correlation of both maps, and the share of the highest tenth
 # that they have in common. Two unrelated maps share a tenth of it.
 
 # %%
@@ -232,7 +232,7 @@ words.see(
 # A score means little until we know what a map scores that has not looked at the clip.
 # We measure two such maps:
 #
-# - A **random map** of the stage's resolution. Its energy is the regions' area. But the
+# - A **random map** of the stage's resolution. Its energy is on average the regions' area. But the
 #   highest tenth of a fine random map is scattered everywhere and touches nearly every
 #   region: *covered* alone proves nothing.
 # - The **usual places**: one fixed map for all clips, how often each place moves. A map
@@ -387,8 +387,8 @@ words.see(
 # ## What the second look adds
 #
 # This table counts the covered regions by the number of moving regions, as a mean over
-# stages and seeds. It is not saved which regions a look covers. But the counts bound
-# what both looks cover *together*: at least the larger of the two, at most their sum or
+# stages and seeds. The saved measurements do not say which regions a look covers. But the
+# counts bound what both looks cover *together*: at least the larger of the two, at most their sum or
 # all.
 
 # %% tags=["hide-output"]
@@ -486,15 +486,15 @@ words.see(
 )
 
 # %% [markdown]
-# This verdict is about a narrow network on small pictures of drawn faces, whose only
+# On drawn faces this verdict is about a narrow network on small pictures, and the only
 # truth is where action units move. A map that averages over channels may hide what a
 # single channel sees. And a network may need no more than one region to name the class.
 # On real data the same page reads what `.venv/bin/merlib trials attention` saves.
 #
 # ## Summary
 #
-# - It can be measured where a network looks if it is known what moves. Three measures
-#   look at the same map in different ways.
+# - If we know what moves, we can measure where a network looks. Four measures look at the
+#   same map in different ways.
 # - A scattered map covers regions without seeing any, and a smooth one covers them by
 #   its size: no measure is enough alone.
 # - Before one may say that a network looks at the clip, its map has to beat a fixed one
@@ -613,7 +613,7 @@ table = hits.pivot_table("touched", "highest share", "places a side")
 # A fine random map has many separate peaks, each a ticket in the lottery; a
 # coarse one has a few. The fewer places count, the fewer tickets. Equal
 # places, as in the corners of an enlarged map of 2 x 2, can only count
-# together. the highest 1 % are among the highest tenth
+# together. The highest 1 % are among the highest tenth
 assert (table.loc[0.1] >= table.loc[0.01]).all()
 plots.table(
     table.reset_index(),
