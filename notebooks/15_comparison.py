@@ -472,8 +472,8 @@ words.see(*told or ["Neither has run beside the paper's network."])
 #
 # :::{admonition} Why does every row need the linear control beside it?
 # :class: dropdown
-# A logistic regression on the flow is cheap and simple. If a network is not shown to beat it, its
-# parts cannot be what makes it good. A comparison of networks alone would not show that.
+# A logistic regression on the flow is cheap and simple. If a network is not shown to beat it, nothing
+# shows that its parts make it good. A comparison of networks alone would not tell you.
 # :::
 
 # %% [markdown]
