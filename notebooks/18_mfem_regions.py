@@ -428,7 +428,7 @@ words.see(
 # the list are there to explain. A *flat map* has the same value everywhere, so that its
 # energy is the area of the regions.
 #
-# Three rules changed after first results were seen. The first rule asked for more energy
+# Three things changed after first results were seen. The first rule asked for more energy
 # than a flat map has; now it asks for more than the usual places have. It took all of a
 # map's energy; now it takes the energy above the median, with a positive control. And
 # the test exchanged signs of whole subjects and asked that all seeds agree; now it counts
