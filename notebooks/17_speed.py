@@ -34,6 +34,7 @@ from IPython.display import display
 
 from merlib.files import find_home, noted
 from merlib.pages import hours, plots, speed, words
+from merlib.pages.language import marked, translated
 from merlib.study import parameters
 
 globals().update(parameters.read(globals()))  # papermill may pass text
@@ -46,7 +47,8 @@ def measured(name):
     for kind in ("cuda", "cpu"):
         if (path := noted(folder / f"{name}_{kind}.csv")).exists():
             return pd.read_csv(path)
-    print(f"benchmarks/{name}: not measured yet")
+    told = translated("benchmarks/{name}: not measured yet")
+    print(told.format(name=name))
 
 
 def show(name, columns, digits=2):
@@ -77,7 +79,7 @@ words.answer(
 # %%
 show(
     f"preparation_steps_{profile}",
-    ["step", "seconds a clip", "clips a second"],
+    [marked("step"), marked("seconds a clip"), marked("clips a second")],
 )
 
 # %% tags=["remove-input"]
@@ -89,9 +91,10 @@ words.see(speed.slowest_step(measured(f"preparation_steps_{profile}")))
 # crop has a fraction of the frame's pixels, and clips are independent, so each core takes its own.
 
 # %%
+spread = [marked("ratio"), marked("least"), marked("most")]
 show(
     f"preparation_{profile}",
-    ["way", "seconds", "ratio", "least", "most", "clips a second"],
+    [marked("way"), marked("seconds"), *spread, "clips a second"],
 )
 
 # %% tags=["remove-input"]
@@ -129,17 +132,20 @@ if flow is not None:
             row["name"], place, xytext=(6, 6), textcoords="offset points"
         )
     axes.axhline(
-        none["error, px"], color="0.5", linestyle=":", label="no flow at all"
+        none["error, px"],
+        color="0.5",
+        linestyle=":",
+        label=translated("no flow at all"),
     )
     axes.set(
         xscale="log",
-        xlabel="milliseconds a pair of 112 x 112",
-        ylabel="error, px",
+        xlabel=translated("milliseconds a pair of 112 x 112"),
+        ylabel=translated("error, px"),
     )
     axes.legend()
     plots.show(
         figure,
-        alt=(
+        alt=translated(
             "Dots for many settings of TV-L1: milliseconds a pair of crops on"
             " a logarithmic axis against end-point error in pixels; circles"
             " and squares for two values of lambda, stars for the two named"
@@ -157,13 +163,13 @@ words.see(*speed.settings(flow))
 # %% tags=["hide-input", "hide-output"]
 if flow is not None:
     columns = [
-        "name",
-        "nscales",
-        "warps",
-        "outerIterations",
+        marked("name"),
+        marked("nscales"),
+        marked("warps"),
+        marked("outerIterations"),
         "lambda_",
-        "error, px",
-        "ms a pair",
+        marked("error, px"),
+        marked("ms a pair"),
     ]
     best = pd.concat(
         [flow[flow["name"].notna()], flow.nsmallest(5, "error, px")]
@@ -171,10 +177,9 @@ if flow is not None:
     best = best.astype(
         dict.fromkeys(["nscales", "warps", "outerIterations"], "Int64")
     )
-    caption = (
-        "Named settings, and the five nearest to the truth;"
-        f" {flow.iloc[0]['device']}"
-    )
+    caption = translated(
+        "Named settings, and the five nearest to the truth; {device}"
+    ).format(device=flow.iloc[0]["device"])
     display(
         plots.table(
             best.drop_duplicates()[columns], caption, digits=3, index=False
@@ -193,16 +198,8 @@ if flow is not None:
 # rate of plain matrix products, measured on the same machine.
 
 # %%
-columns = [
-    "way",
-    "seconds",
-    "ratio",
-    "least",
-    "most",
-    "clips a second",
-    "share of matrix rate",
-]
-show("training", columns)
+columns = ["way", "seconds", *spread, "clips a second"]
+show("training", [*columns, marked("share of matrix rate")])
 
 # %% tags=["remove-input"]
 words.see(*speed.ratios(measured("training")))
@@ -220,20 +217,29 @@ def compared(name, half):
     """Show the scores in two precisions, and say how far apart they are."""
     if (table := measured(name)) is None:
         return
-    show(name, ["method", "precision", "seed", "accuracy", "uf1", "uar"], 3)
+    first = [marked("method"), "precision", marked("seed")]
+    show(name, [*first, "accuracy", "uf1", "uar"], 3)
     uf1 = table.groupby("precision")["uf1"].agg(["mean", "std"])
     told = [
-        f"With {kind} the mean UF1 is {mean:.3f}, with a standard deviation"
-        f" of {spread:.3f} over seeds."
-        for kind, (mean, spread) in uf1.iterrows()
+        translated(
+            "With {kind} the mean UF1 is {mean:.3f}, with a standard deviation"
+            " of {deviation:.3f} over seeds."
+        ).format(kind=kind, mean=mean, deviation=deviation)
+        for kind, (mean, deviation) in uf1.iterrows()
     ]
     apart = uf1.loc[half, "mean"] - uf1.loc["float32", "mean"]
-    place = "within" if abs(apart) <= uf1.loc["float32", "std"] else "beyond"
     verdict = (
-        f"{half} minus float32 is {100 * apart:+.1f} points, {place} what"
-        " float32's own seeds differ by."
+        translated(
+            "{half} minus float32 is {apart:+.1f} points, within what"
+            " float32's own seeds differ by."
+        )
+        if abs(apart) <= uf1.loc["float32", "std"]
+        else translated(
+            "{half} minus float32 is {apart:+.1f} points, beyond what"
+            " float32's own seeds differ by."
+        )
     )
-    display(words.see(*told, verdict))
+    display(words.see(*told, verdict.format(half=half, apart=100 * apart)))
 
 
 compared("precision", "bfloat16")
@@ -262,21 +268,21 @@ compared("float16", "float16")
 # %% tags=["hide-input"]
 columns = [
     "method",
-    "folds",
-    "epochs",
-    "one by one, s",
-    "at once, s",
-    "ratio",
-    "least",
-    "most",
+    marked("folds"),
+    marked("epochs"),
+    marked("one by one, s"),
+    marked("at once, s"),
+    *spread,
 ]
 if (together := measured("folds_together")) is not None:
     show("folds_together", columns)
     differ = zip(
         together["method"], together["largest difference"], strict=True
     )
-    told = words.listed(f"{apart:.0e} with {name}" for name, apart in differ)
-    display(words.see(f"No probability differs by more than {told}."))
+    each = translated("{apart:.0e} with {name}")
+    told = words.listed(each.format(apart=a, name=name) for name, a in differ)
+    most = translated("No probability differs by more than {told}.")
+    display(words.see(most.format(told=told)))
 
 # %% [markdown]
 # ### Beside the public library of the field
@@ -295,16 +301,14 @@ if (together := measured("folds_together")) is not None:
 if (beside := measured("side_by_side")) is not None:
     plots.show(
         speed.bars(beside),
-        alt=(
+        alt=translated(
             "Bars for two networks, a colour for each library: clips a second"
             " in training, peak memory in MiB, and lines that a user writes."
         ),
     )
-    first = beside.iloc[0]
-    made = (
-        f"{first['what']}; {first['device']}, one thread; meb {first['meb']}."
-    )
-    display(words.see(made, *speed.side_by_side(beside)))
+    about = beside.iloc[0][["what", "device", "meb"]]
+    made = translated("{what}; {device}, one thread; meb {meb}.")
+    display(words.see(made.format(**about), *speed.side_by_side(beside)))
 
 # %% [markdown]
 # **What is not compared.** The lines are those of two shortest scripts, which the benchmark holds;
@@ -324,8 +328,9 @@ if (beside := measured("side_by_side")) is not None:
 # %%
 growth = measured("growth")
 if growth is not None:
-    print("first row:", growth.iloc[0]["plain"])
-    show("growth", ["way", "seconds", "ratio", "least", "most"])
+    plain = growth.iloc[0]["plain"]
+    print(translated("first row: {plain}").format(plain=plain))
+    show("growth", ["way", "seconds", *spread])
 
 # %% tags=["remove-input"]
 words.see(*speed.ratios(growth))
@@ -347,14 +352,15 @@ words.see(*speed.ratios(growth))
 
 # %%
 columns = [
-    "case",
-    "clips",
-    "trained on",
-    "clips, MiB",
-    "of it imports, MiB",
-    "host, MiB",
+    marked("case"),
+    marked("clips"),
+    marked("trained on"),
+    marked("clips, MiB"),
+    marked("of it imports, MiB"),
+    marked("host, MiB"),
+    marked("device, MiB"),
 ]
-show("memory", [*columns, "device, MiB"], 0)
+show("memory", columns, 0)
 
 # %% tags=["remove-input"]
 words.see(speed.memory(measured("memory")))
@@ -382,9 +388,10 @@ if (step := measured("step")) is not None:
     ways = step.pivot(index="profile", columns="way", values="seconds")
     ways = 1000 * ways.reindex(step["profile"].unique())
     if {"called", "recorded"} <= set(ways):
-        ways["called / recorded"] = ways["called"] / ways["recorded"]
+        ways[marked("called / recorded")] = ways["called"] / ways["recorded"]
     about = f"{step['device'].iloc[0]}, PyTorch {step['torch'].iloc[0]}"
-    display(plots.table(ways, f"ms of a step, {about}", digits=1))
+    caption = translated("ms of a step, {about}").format(about=about)
+    display(plots.table(ways, caption, digits=1))
     display(words.see(*speed.recorded(ways)))
 
 # %% [markdown]
@@ -416,9 +423,15 @@ if (step := measured("step")) is not None:
 # %% tags=["remove-input"]
 words.see(
     *(
-        f"In {name}, {step.kernels:,} kernels read and write"
-        f" {step.bytes / 1e9:.1f} GB, and need {step.peak / 2**30:.1f} GiB"
-        " beside the weights."
+        translated(
+            "In {name}, {kernels:,} kernels read and write {moved:.1f} GB, and"
+            " need {peak:.1f} GiB beside the weights."
+        ).format(
+            name=name,
+            kernels=step.kernels,
+            moved=step.bytes / 1e9,
+            peak=step.peak / 2**30,
+        )
         for name, step in hours.STEPS.items()
     )
 )
