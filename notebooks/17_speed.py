@@ -465,8 +465,7 @@ words.see(*hours.told(devices))
 # %% [markdown]
 # ## Summary
 #
-# - Optical flow is the expensive step of preparation. It is faster to compute it in the crop and on
-#   all cores.
+# - Computing optical flow is expensive. It is faster to do it in the crop and on all cores.
 # - For motion of a fraction of a pixel, the usual settings of TV-L1 are neither the fastest nor the
 #   nearest to the truth.
 # - Ratios that are measured in turns on one machine are useful for another machine; seconds are
