@@ -47,6 +47,7 @@ from merlib.pages import (
     real_motion,
     words,
 )
+from merlib.pages.language import marked, translated
 from merlib.study import paper, parameters
 
 globals().update(parameters.read(globals()))  # papermill may pass text
@@ -80,9 +81,10 @@ words.answer(claims.comparison(runs, against, control, command))
 # known of its method, and every deviation. A name with *-style* means that we had only an abstract,
 # or that ours differs in a part that matters.
 #
-# Five rivals are not in the paper. Their code is public, and the flow from onset to apex is all they
-# need: MDMO {cite}`liu2016mdmo`, RCN-A {cite}`xia2020revealing`, SSSNet {cite}`varanka2021noisy`,
-# MMNet {cite}`li2022mmnet` and HTNet {cite}`wang2024htnet`. They run when you name them.
+# Five rivals are not in the paper: MDMO {cite}`liu2016mdmo`, RCN-A {cite}`xia2020revealing`, SSSNet
+# {cite}`varanka2021noisy`, MMNet {cite}`li2022mmnet` and HTNet {cite}`wang2024htnet`. There is public
+# code of each. Here all five get the flow from onset to apex; in its source MMNet gets the apex frame
+# minus the onset frame. They run when you name them.
 #
 # ```
 # make compare                                           # all of them
@@ -100,9 +102,11 @@ first = {
 }
 title = {name: effects.title(name) for name in METHODS}
 missing = [title[name] for name in METHODS if name not in runs]
+text = translated("{n} of {all} methods have run: {where}.")
+rest = translated("Not run on these clips: {names}.")
 words.see(
-    f"{len(runs)} of {len(METHODS)} methods have run: {where}.",
-    f"Not run on these clips: {words.listed(missing)}." if missing else "",
+    text.format(n=len(runs), all=len(METHODS), where=where),
+    rest.format(names=words.listed(missing)) if missing else "",
 )
 
 # %% [markdown]
@@ -115,16 +119,18 @@ words.see(
 # %%
 printed = pd.DataFrame(paper.TABLE2_AS_PRINTED, paper.COLUMNS2).T
 years, numbers = zip(*paper.SOURCES2.values(), strict=True)
-printed.insert(0, "year", [year and str(year) for year in years])
-printed["reference"] = [number and f"[{number}]" for number in numbers]
+printed.insert(0, marked("year"), [year and str(year) for year in years])
+printed[marked("reference")] = [number and f"[{number}]" for number in numbers]
 plots.table(printed, "Table 2 of the paper, as printed", missing="-")
 
 # %% tags=["remove-input"]
 f1 = printed[[name for name in printed if "F1" in str(name)]]
 given = f1.apply(pd.to_numeric, errors="coerce").notna().all(axis=1).sum()
 words.see(
-    f"{given} of the {len(printed)} rows have an F1 for both datasets; the"
-    " last row is the paper's own method."
+    translated(
+        "{n} of the {all} rows have an F1 for both datasets; the last row is"
+        " the paper's own method."
+    ).format(n=given, all=len(printed))
 )
 
 # %% [markdown]
@@ -133,36 +139,50 @@ words.see(
 # Here is a row for every method that has run. *Printed* are the figures of table 2 for the dataset
 # with the classes of this page's clips, where it has them; *UF1* is
 # [UF1](../book/glossary.md#uf1), *UAR* is [UAR](../book/glossary.md#uar). If the caption names
-# synthetic data, do not compare the levels: compare the order. *Above chance* is the p value that a
-# method knows nothing of the labels: each person's labels are shuffled 2,000 times, and UAR is
-# computed again. A method may have a low accuracy and still know something. *Reduced* says how the
-# profile makes a network smaller than its full size; the paper's own network is reduced too (a width of 1/8). A method
-# that *needs pre-training* was trained by its authors on other faces or images first. Here it begins from
-# scratch unless it is given weights (`--set pretrained=...`), so its row is no verdict on the method.
+# synthetic data, do not compare the levels: compare the order. *Above chance* has the p value of a
+# test: does a method know anything of the labels? Each person's labels are shuffled 2,000 times, and
+# UAR is computed again. A method may have a low accuracy and still know something. *Reduced* says how the
+# profile makes a network smaller than its full size; in the profiles `laptop` and `narrow` the paper's own
+# network is reduced too, to a width of 1/8. A method that *needs pre-training* was trained by its authors
+# on other faces or images first. Here it begins from scratch unless it is given weights
+# (`--set pretrained=...`); without them, its row is no verdict on the method.
 # *Augmentation* is how its training clips are changed at random.
+
+
+# %% tags=["hide-input"]
+def mean_of(printed, where):
+    """Return the caption of a table of mean scores, beside what is printed for
+    a dataset, if any.
+    """
+    if printed is None:
+        return translated("Mean over seeds: {where}").format(where=where)
+    text = translated("Printed: {dataset}. Mean over seeds: {where}")
+    return text.format(dataset=paper.NAMES[printed], where=where)
+
 
 # %%
 printed_for = paper.dataset_of(study.clips.attrs["classes"])
 table = effects.beside_printed(runs, printed_for)
 reduced = {name: METHODS[name].reduced(study.config) for name in runs}
-table["reduced"] = [
+table[marked("reduced")] = [
     ", ".join(f"{key} {value}" for key, value in fields.items())
     for fields in reduced.values()
 ]
-table["needs pre-training"] = [
+table[marked("needs pre-training")] = [
     METHODS[name].needs_pretraining(study.config) for name in runs
 ]
-table["augmentation"] = [augmentation(name, study.config) for name in runs]
-of_table2 = f"Printed: {paper.NAMES[printed_for]}. " if printed_for else ""
-plots.table(table, f"{of_table2}Mean over seeds: {where}", missing="")
+table[marked("augmentation")] = [augmentation(n, study.config) for n in runs]
+plots.table(table, mean_of(printed_for, where), missing="")
 
 # %% tags=["remove-input"]
 uf1 = {title[n]: effects.mean_scores(runs[n])["uf1"] for n in runs}
 chance = (table["above chance, p"] == "< 0.001").sum()
 words.see(
     claims.ends(uf1, "UF1"),
-    f"{chance} of {len(table)} methods have p < 0.001 against knowing nothing"
-    " of the labels.",
+    translated(
+        "{n} of {all} methods have p < 0.001 against knowing nothing of the"
+        " labels."
+    ).format(n=chance, all=len(table)),
 )
 
 # %% [markdown]
@@ -179,8 +199,7 @@ if beside:
     other = paper.dataset_of(metrics.class_names(run))
     table = effects.beside_printed(beside, other)
     of = provenance.experiment(effects.all_runs(beside))
-    caption = f"Printed: {paper.NAMES[other]}. Mean over seeds: {of}"
-    display(plots.table(table, caption))
+    display(plots.table(table, mean_of(other, of)))
 
 # %% tags=["remove-input"]
 scores = {title[n]: effects.mean_scores(beside[n])["uf1"] for n in beside}
@@ -202,7 +221,7 @@ words.see(
 order = sorted(runs, key=lambda name: uf1[title[name]], reverse=True)
 plots.show(
     effects.levels({name: runs[name] for name in order}, marked="full"),
-    alt=(
+    alt=translated(
         "Two dot plots side by side, accuracy and UF1 from 0 to 1, with a row"
         " for each method, the one with the highest UF1 on top. Each row has a"
         " grey bar, the interval over subjects, and a blue dot for each seed;"
@@ -218,10 +237,14 @@ plots.show(
 # %% tags=["remove-input"]
 place = order.index("full") + 1 if "full" in order else None
 words.see(
-    f"The paper's method is in row {place} of {len(order)}."
+    translated("The paper's method is in row {place} of {all}.").format(
+        place=place, all=len(order)
+    )
     if place
-    else "The paper's method has not run on these clips.",
-    "The place in this order is no verdict: see how far the bars overlap.",
+    else translated("The paper's method has not run on these clips."),
+    translated(
+        "The place in this order is no verdict: see how far the bars overlap."
+    ),
 )
 
 # %% [markdown]
@@ -235,8 +258,10 @@ words.see(
 # %% tags=["hide-input"]
 if len(against):
     plots.show(
-        effects.forest(against, "full minus the other, points of UF1"),
-        alt=(
+        effects.forest(
+            against, translated("full minus the other, points of UF1")
+        ),
+        alt=translated(
             "Each method in a row, in points of UF1: a bar is the interval of"
             " the paper's method minus this one, dots are seeds, beside a line"
             " at zero; at the right what follows: ahead, behind, under 5"
@@ -250,8 +275,8 @@ if len(against):
 
 # %% tags=["hide-output"]
 if len(against):
-    caption = f"The paper's method minus each other one. {where}"
-    display(effects.table(against, caption))
+    caption = translated("The paper's method minus each other one. {where}")
+    display(effects.table(against, caption.format(where=where)))
 
 # %% tags=["remove-input"]
 words.see(claims.sorted_out(against))
@@ -259,13 +284,13 @@ words.see(claims.sorted_out(against))
 # %% [markdown]
 # ## Does a network beat the linear control?
 #
-# Logistic regression on the flow of the apex frame needs no network. The table takes its UF1 from
-# that of each network of [the page on real motion](24_real_motion.ipynb) that has run here.
+# Logistic regression on the flow of the apex frame needs no network. The table subtracts its
+# UF1 from that of each network of [the page on real motion](24_real_motion.ipynb) that has run here.
 
 # %%
 if len(control):
-    caption = f"Network minus linear control, UF1. {where}"
-    display(effects.table(control, caption))
+    caption = translated("Network minus linear control, UF1. {where}")
+    display(effects.table(control, caption.format(where=where)))
 
 # %% tags=["remove-input"]
 words.see(claims.sorted_out(control))
@@ -296,7 +321,7 @@ def cost(name, config):
     else:
         return {}
     return {
-        "parameters": total["parameters"] / 1e6,
+        marked("parameters"): total["parameters"] / 1e6,
         "MACs": total["macs"] / 1e6,
     }
 
@@ -307,7 +332,7 @@ def seconds(run):
 
 
 full_size = Study("synthetic", profile="paper").config
-sizes = {"full size": full_size, "here": study.config}
+sizes = {marked("full size"): full_size, marked("here"): study.config}
 costs = pd.concat(
     {
         size: pd.DataFrame({name: cost(name, config) for name in runs}).T
@@ -315,22 +340,29 @@ costs = pd.concat(
     },
     axis=1,
 ).reindex(list(runs))
-costs["here", "seconds"] = [seconds(first[name]) for name in runs]
+costs["here", marked("seconds")] = [seconds(first[name]) for name in runs]
 costs["here", "UF1"] = [metrics.scores(first[name])["uf1"] for name in runs]
 costs.index = [title[name] for name in runs]
 
 # %% tags=["hide-output"]
-caption = f"Cost and quality; seconds and UF1 are of one seed. {where}"
-plots.table(costs, caption, digits=2)
+caption = translated(
+    "Cost and quality; seconds and UF1 are of one seed. {where}"
+)
+plots.table(costs, caption.format(where=where), digits=2)
 
 # %% tags=["remove-input"]
 same = [title[name] for name in runs if METHODS[name].same_size]
 slow = costs["here", "seconds"].idxmax() if len(costs) else None
+longest = translated("The longest training of all folds is that of {name}.")
 words.see(
-    f"The longest training of all folds is that of {slow}." if slow else "",
-    f"At full size, as many parameters as in the source: {words.listed(same)}."
+    longest.format(name=slow) if slow else "",
+    translated(
+        "At full size, as many parameters as in the source: {names}."
+    ).format(names=words.listed(same))
     if same
-    else "No method has at full size as many parameters as in its source.",
+    else translated(
+        "No method has at full size as many parameters as in its source."
+    ),
 )
 
 # %% tags=["hide-input"]
@@ -374,7 +406,7 @@ for name, point in points.items():
     axes.plot(*point, form, color=plots.COLOURS[colour])
 axes.set_xscale("log")
 axes.margins(x=0.3)
-axes.set(xlabel="seconds of all folds", ylabel="UF1")
+axes.set(xlabel=translated("seconds of all folds"), ylabel="UF1")
 figure.canvas.draw()  # places are known once the axes are
 dots = [
     Bbox.from_bounds(*axes.transData.transform(at) - 5, 10, 10)
@@ -384,13 +416,13 @@ for name, point in points.items():
     label(axes, title[name], point, dots)
 plots.show(
     figure,
-    alt=(
+    alt=translated(
         "Scatter plot of UF1 over the seconds of all folds, on a logarithmic"
         " axis, with a named point for each method: blue dots, and an orange"
         " diamond for the paper's method. Good and cheap is up and to the"
         " left."
     ),
-    of=f"{where}; of each method one seed",
+    of=translated("{where}; of each method one seed").format(where=where),
 )
 
 # %% [markdown]
@@ -403,10 +435,11 @@ cheap = [
     if not any(t < time and u > score for t, u in points.values())
 ]
 words.see(
-    "No other method is both faster and better than these:"
-    f" {words.listed(cheap)}."
+    translated(
+        "No other method is both faster and better than these: {names}."
+    ).format(names=words.listed(cheap))
     if cheap
-    else "No method has run."
+    else translated("No method has run.")
 )
 
 # %% [markdown]
@@ -418,25 +451,32 @@ words.see(
 told = []
 for name in ("3d-cnn", "off-apexnet"):
     if {name, "full"} <= set(runs):
-        rows = costs["full size"].loc[[title[name], title["full"]]]
-        times = " and ".join(
-            f"{b / a:.0f} times as many {key}" for key, (a, b) in rows.items()
+        names = {"other": title[name], "own": title["full"]}
+        a, b = (costs["full size"].loc[one] for one in names.values())
+        text = translated(
+            "{own} has {parameters:.0f} times as many parameters and"
+            " {MACs:.0f} times as many MACs as {other}."
         )
-        told.append(f"{title['full']} has {times} as {title[name]}.")
+        told.append(text.format(**names, **(b / a)))
         pair = {title[name]: (name, "full")}
         found = effects.differences(runs, pair, metrics.accuracy)
+        text = translated(
+            "The accuracy of {other} minus that of the paper's network:"
+            " {told}."
+        )
         told += [
-            f"The accuracy of {title[name]} minus that of the paper's network:"
-            f" {claims.told(line, 'points')}."
+            text.format(**names, told=claims.told(line, "points"))
             for _, line in found.iterrows()
         ]
-words.see(*told or ["Neither has run beside the paper's network."])
+nothing = translated("Neither has run beside the paper's network.")
+words.see(*told or [nothing])
 
 # %% [markdown]
 # ## How to read this
 #
 # Rebuilt methods, on a laptop's profile, are not their authors' trained models. Several should
-# start from networks trained on large sets of faces or images; here no method uses such networks.
+# start from networks trained on large sets of faces or images; here they begin from scratch unless
+# they are given weights.
 # The page shows what each *idea* gives under equal conditions, and how wide intervals are on one or
 # two hundred clips.
 #
@@ -469,8 +509,8 @@ words.see(*told or ["Neither has run beside the paper's network."])
 #
 # :::{admonition} Why does every row need the linear control beside it?
 # :class: dropdown
-# A logistic regression on the flow is cheap and simple. If a network is not shown to beat it, its
-# parts cannot be what makes it good. A comparison of networks alone would not show that.
+# A logistic regression on the flow is cheap and simple. If a network is not shown to beat it, nothing
+# shows that its parts make it good. A comparison of networks alone would not tell you.
 # :::
 
 # %% [markdown]
@@ -478,9 +518,9 @@ words.see(*told or ["Neither has run beside the paper's network."])
 #
 # ### Exercise 1 (easy)
 #
-# Correct the $p$ values of the rows above by hand after Holm: the smallest of $m$ times
-# $m$, the next times $m - 1$, and so on; none may fall below one before it, none rises above 1.
-# Compare with the simpler correction of Bonferroni, which multiplies all by $m$.
+# Correct the $p$ values of the rows above by hand after Holm. Multiply the smallest of the $m$ values
+# by $m$, the next one by $m - 1$, and so on. No value may be below the one before it, and none may be
+# above 1. Compare with the simpler correction of Bonferroni, which multiplies all by $m$.
 
 # %% [markdown] tags=["solution", "hide-cell"]
 # :::{admonition} The idea of the solution
@@ -641,12 +681,15 @@ ranks = 1 + (f1[:, None, :] > f1[:, :, None]).sum(axis=2)
 low, high = np.quantile(ranks, [0.025, 0.975], axis=0)
 assert np.isclose(share.sum(), 1)
 ranking = pd.DataFrame(
-    {"comes first, %": 100 * share, "rank from": low, "to": high}
+    {
+        marked("comes first, %"): 100 * share,
+        marked("rank from"): low,
+        marked("rank to"): high,
+    }
 )
 ranking.index = [title[name] for name in order]
-plots.table(
-    ranking, f"{len(draws)} draws of subjects, one seed. {where}", digits=0
-)
+caption = translated("{n} draws of subjects, one seed. {where}")
+plots.table(ranking, caption.format(n=len(draws), where=where), digits=0)
 
 # %% [markdown]
 # ## Where these figures come from

@@ -6,8 +6,8 @@
 # a slow step costs its time a thousand times. This page shows where the time goes. It measures
 # nothing itself: its tables are under `benchmarks/`, and each names its machine. `make bench` makes
 # them again on your machine, except the comparison with another library, which you have to install
-# first. Machines differ and are noisy, so look at the *ratios*: the compared ways ran by turns, in
-# one go.
+# first. Machines differ and are noisy, so look at the *ratios*: the compared ways ran in turns, in
+# one run of the benchmark.
 #
 # :::{admonition} What you will learn
 # :class: tip
@@ -34,6 +34,7 @@ from IPython.display import display
 
 from merlib.files import find_home, noted
 from merlib.pages import hours, plots, speed, words
+from merlib.pages.language import marked, translated
 from merlib.study import parameters
 
 globals().update(parameters.read(globals()))  # papermill may pass text
@@ -46,7 +47,8 @@ def measured(name):
     for kind in ("cuda", "cpu"):
         if (path := noted(folder / f"{name}_{kind}.csv")).exists():
             return pd.read_csv(path)
-    print(f"benchmarks/{name}: not measured yet")
+    told = translated("benchmarks/{name}: not measured yet")
+    print(told.format(name=name))
 
 
 def show(name, columns, digits=2):
@@ -77,7 +79,7 @@ words.answer(
 # %%
 show(
     f"preparation_steps_{profile}",
-    ["step", "seconds a clip", "clips a second"],
+    [marked("step"), marked("seconds a clip"), marked("clips a second")],
 )
 
 # %% tags=["remove-input"]
@@ -89,9 +91,10 @@ words.see(speed.slowest_step(measured(f"preparation_steps_{profile}")))
 # crop has a fraction of the frame's pixels, and clips are independent, so each core takes its own.
 
 # %%
+spread = [marked("ratio"), marked("least"), marked("most")]
 show(
     f"preparation_{profile}",
-    ["way", "seconds", "ratio", "least", "most", "clips a second"],
+    [marked("way"), marked("seconds"), *spread, "clips a second"],
 )
 
 # %% tags=["remove-input"]
@@ -129,17 +132,20 @@ if flow is not None:
             row["name"], place, xytext=(6, 6), textcoords="offset points"
         )
     axes.axhline(
-        none["error, px"], color="0.5", linestyle=":", label="no flow at all"
+        none["error, px"],
+        color="0.5",
+        linestyle=":",
+        label=translated("no flow at all"),
     )
     axes.set(
         xscale="log",
-        xlabel="milliseconds a pair of 112 x 112",
-        ylabel="error, px",
+        xlabel=translated("milliseconds a pair of 112 x 112"),
+        ylabel=translated("error, px"),
     )
     axes.legend()
     plots.show(
         figure,
-        alt=(
+        alt=translated(
             "Dots for many settings of TV-L1: milliseconds a pair of crops on"
             " a logarithmic axis against end-point error in pixels; circles"
             " and squares for two values of lambda, stars for the two named"
@@ -157,13 +163,13 @@ words.see(*speed.settings(flow))
 # %% tags=["hide-input", "hide-output"]
 if flow is not None:
     columns = [
-        "name",
-        "nscales",
-        "warps",
-        "outerIterations",
+        marked("name"),
+        marked("nscales"),
+        marked("warps"),
+        marked("outerIterations"),
         "lambda_",
-        "error, px",
-        "ms a pair",
+        marked("error, px"),
+        marked("ms a pair"),
     ]
     best = pd.concat(
         [flow[flow["name"].notna()], flow.nsmallest(5, "error, px")]
@@ -171,10 +177,9 @@ if flow is not None:
     best = best.astype(
         dict.fromkeys(["nscales", "warps", "outerIterations"], "Int64")
     )
-    caption = (
-        "Named settings, and the five nearest to the truth;"
-        f" {flow.iloc[0]['device']}"
-    )
+    caption = translated(
+        "Named settings, and the five nearest to the truth; {device}"
+    ).format(device=flow.iloc[0]["device"])
     display(
         plots.table(
             best.drop_duplicates()[columns], caption, digits=3, index=False
@@ -193,16 +198,8 @@ if flow is not None:
 # rate of plain matrix products, measured on the same machine.
 
 # %%
-columns = [
-    "way",
-    "seconds",
-    "ratio",
-    "least",
-    "most",
-    "clips a second",
-    "share of matrix rate",
-]
-show("training", columns)
+columns = ["way", "seconds", *spread, "clips a second"]
+show("training", [*columns, marked("share of matrix rate")])
 
 # %% tags=["remove-input"]
 words.see(*speed.ratios(measured("training")))
@@ -211,8 +208,8 @@ words.see(*speed.ratios(measured("training")))
 # ### In half the bits
 #
 # A GPU multiplies many times faster in bfloat16, whose numbers have eight bits of mantissa. Does it
-# cost accuracy? This is the same study in both, over seeds, on the laptop's profile (a CPU computes
-# bfloat16 as a GPU does, only slower):
+# cost accuracy? Here is the same study in both precisions, with several seeds, in the laptop's profile
+# (a CPU computes bfloat16 as a GPU does, only slower):
 
 
 # %% tags=["hide-input"]
@@ -220,28 +217,37 @@ def compared(name, half):
     """Show the scores in two precisions, and say how far apart they are."""
     if (table := measured(name)) is None:
         return
-    show(name, ["method", "precision", "seed", "accuracy", "uf1", "uar"], 3)
+    first = [marked("method"), "precision", marked("seed")]
+    show(name, [*first, "accuracy", "uf1", "uar"], 3)
     uf1 = table.groupby("precision")["uf1"].agg(["mean", "std"])
     told = [
-        f"With {kind} the mean UF1 is {mean:.3f}, with a standard deviation"
-        f" of {spread:.3f} over seeds."
-        for kind, (mean, spread) in uf1.iterrows()
+        translated(
+            "With {kind} the mean UF1 is {mean:.3f}, with a standard deviation"
+            " of {deviation:.3f} over seeds."
+        ).format(kind=kind, mean=mean, deviation=deviation)
+        for kind, (mean, deviation) in uf1.iterrows()
     ]
     apart = uf1.loc[half, "mean"] - uf1.loc["float32", "mean"]
-    place = "within" if abs(apart) <= uf1.loc["float32", "std"] else "beyond"
     verdict = (
-        f"{half} minus float32 is {100 * apart:+.1f} points, {place} what"
-        " float32's own seeds differ by."
+        translated(
+            "{half} minus float32 is {apart:+.1f} points, within what"
+            " float32's own seeds differ by."
+        )
+        if abs(apart) <= uf1.loc["float32", "std"]
+        else translated(
+            "{half} minus float32 is {apart:+.1f} points, beyond what"
+            " float32's own seeds differ by."
+        )
     )
-    display(words.see(*told, verdict))
+    display(words.see(*told, verdict.format(half=half, apart=100 * apart)))
 
 
 compared("precision", "bfloat16")
 
 # %% [markdown]
 # Older GPUs, Volta and Turing, have no bfloat16 but float16. It has eleven bits, but its smallest
-# numbers are too large for many slopes. So the loss is multiplied by a large number, and the slopes are
-# divided by it. A step whose slopes overflow is left out, and the number is halved. This table is
+# numbers are too large for many gradients. So the loss is multiplied by a large number, and the
+# gradients are divided by it. A step whose gradients overflow is left out, and the number is halved. This table is
 # of a much smaller study, on other drawn clips (`benchmarks/float16.py`):
 
 # %%
@@ -254,29 +260,29 @@ compared("float16", "float16")
 # %% [markdown]
 # ### All folds at once
 #
-# Small networks are too small for a GPU. So [the comparison](15_comparison.ipynb) can train the
+# A small network gives a GPU too little to do. So [the comparison](15_comparison.ipynb) can train the
 # networks of all folds as one computation. *Ratio* is the time of one fold after another, divided
 # by the time of all at once. If it is below 1, all at once is slower. This is so on a CPU, so it is
-# off there. On a GPU it is on; we have not measured it there yet.
+# off there. On a GPU it is on; there we have not compared the two yet.
 
 # %% tags=["hide-input"]
 columns = [
     "method",
-    "folds",
-    "epochs",
-    "one by one, s",
-    "at once, s",
-    "ratio",
-    "least",
-    "most",
+    marked("folds"),
+    marked("epochs"),
+    marked("one by one, s"),
+    marked("at once, s"),
+    *spread,
 ]
 if (together := measured("folds_together")) is not None:
     show("folds_together", columns)
     differ = zip(
         together["method"], together["largest difference"], strict=True
     )
-    told = words.listed(f"{apart:.0e} with {name}" for name, apart in differ)
-    display(words.see(f"No probability differs by more than {told}."))
+    each = translated("{apart:.0e} with {name}")
+    told = words.listed(each.format(apart=a, name=name) for name, a in differ)
+    most = translated("No probability differs by more than {told}.")
+    display(words.see(most.format(told=told)))
 
 # %% [markdown]
 # ### Beside the public library of the field
@@ -286,7 +292,7 @@ if (together := measured("folds_together")) is not None:
 # clips (apex flow as pictures of 28x28, drawn faces), leaves one subject out, and trains the same
 # network for the same epochs with the same batches and optimiser. *One module* is a small network
 # that both get, *STSTNet* is each library's own. Each run is a process of its own with one thread;
-# the libraries run by turns, and each pair has a seed. Seconds are those of computing, so that other
+# the libraries run in turns, and each pair has a seed. Seconds are those of computing, so that other
 # work on the machine counts as little as possible. meb loads batches without worker processes, which
 # its documentation names as the faster way for such data. After each epoch, this package also
 # predicts the clips of the person left out; meb predicts once, after the last.
@@ -295,16 +301,14 @@ if (together := measured("folds_together")) is not None:
 if (beside := measured("side_by_side")) is not None:
     plots.show(
         speed.bars(beside),
-        alt=(
+        alt=translated(
             "Bars for two networks, a colour for each library: clips a second"
             " in training, peak memory in MiB, and lines that a user writes."
         ),
     )
-    first = beside.iloc[0]
-    made = (
-        f"{first['what']}; {first['device']}, one thread; meb {first['meb']}."
-    )
-    display(words.see(made, *speed.side_by_side(beside)))
+    about = beside.iloc[0][["what", "device", "meb"]]
+    made = translated("{what}; {device}, one thread; meb {meb}.")
+    display(words.see(made.format(**about), *speed.side_by_side(beside)))
 
 # %% [markdown]
 # **What is not compared.** The lines are those of two shortest scripts, which the benchmark holds;
@@ -318,14 +322,15 @@ if (beside := measured("side_by_side")) is not None:
 # %% [markdown]
 # ## How it grows
 #
-# The table has one epoch of the laptop's network. One thing is changed at a time; ratios are to the
-# first row.
+# The table shows one epoch of the laptop's network. One thing is changed at a time; the ratios are to
+# the first row.
 
 # %%
 growth = measured("growth")
 if growth is not None:
-    print("first row:", growth.iloc[0]["plain"])
-    show("growth", ["way", "seconds", "ratio", "least", "most"])
+    plain = growth.iloc[0]["plain"]
+    print(translated("first row: {plain}").format(plain=plain))
+    show("growth", ["way", "seconds", *spread])
 
 # %% tags=["remove-input"]
 words.see(*speed.ratios(growth))
@@ -347,14 +352,15 @@ words.see(*speed.ratios(growth))
 
 # %%
 columns = [
-    "case",
-    "clips",
-    "trained on",
-    "clips, MiB",
-    "of it imports, MiB",
-    "host, MiB",
+    marked("case"),
+    marked("clips"),
+    marked("trained on"),
+    marked("clips, MiB"),
+    marked("of it imports, MiB"),
+    marked("host, MiB"),
+    marked("device, MiB"),
 ]
-show("memory", [*columns, "device, MiB"], 0)
+show("memory", columns, 0)
 
 # %% tags=["remove-input"]
 words.see(speed.memory(measured("memory")))
@@ -363,17 +369,17 @@ words.see(speed.memory(measured("memory")))
 # ## On a GPU
 #
 # On a CUDA GPU the same code keeps the clips on the device as long as they take less than half of
-# its free memory. It multiplies in bfloat16 where the GPU does that itself, from Ampere on (weights,
-# sums and predictions stay in float32, whose convolutions PyTorch rounds to TF32 on such a GPU); with
-# the field `precision` at `float32`, as in the profile `literal`, nothing is rounded. It draws an
+# its free memory. It multiplies in bfloat16 where the GPU does that itself, from Ampere on. Weights,
+# sums and predictions stay in float32, whose convolutions PyTorch rounds to TF32 on such a GPU. With
+# the field `precision` at `float32`, as in the profile `literal`, nothing is rounded. The code draws an
 # epoch's random numbers at once, so that no step waits, and it computes magnification and flow for
 # many clips at a time. **Only a part of this has run on a GPU**: training steps of the paper's network
 # and of the laptop's, and all folds together on the published flow
 # ([On real motion](24_real_motion.ipynb)). Magnification and flow have not, and no whole study has. If
 # a table above says CPU, there is no GPU figure. `make bench` makes them.
 #
-# A step is thousands of short operations. Called one by one from Python, a fast GPU waits for the next
-# one most of the time. So a step is *recorded* once as a CUDA graph, and then the GPU runs all of it by
+# A step is thousands of short operations. If Python calls them one by one, a fast GPU waits for the
+# next one most of the time. So a step is *recorded* once as a CUDA graph, and then the GPU runs all of it by
 # itself. Each recording is first run beside the calls from the same state. It is kept only if it gives
 # the same numbers and is faster. The table has milliseconds of a step of eight clips.
 
@@ -382,43 +388,50 @@ if (step := measured("step")) is not None:
     ways = step.pivot(index="profile", columns="way", values="seconds")
     ways = 1000 * ways.reindex(step["profile"].unique())
     if {"called", "recorded"} <= set(ways):
-        ways["called / recorded"] = ways["called"] / ways["recorded"]
+        ways[marked("called / recorded")] = ways["called"] / ways["recorded"]
     about = f"{step['device'].iloc[0]}, PyTorch {step['torch'].iloc[0]}"
-    display(plots.table(ways, f"ms of a step, {about}", digits=1))
+    caption = translated("ms of a step, {about}").format(about=about)
+    display(plots.table(ways, caption, digits=1))
     display(words.see(*speed.recorded(ways)))
 
 # %% [markdown]
-# The small networks gain most, because they give the GPU least to do. In float32 the step of the
-# paper's network is so long that the GPU has no pause to lose.
+# A small network gives the GPU little to do, so it has most to gain from a recording. A step that
+# keeps the GPU busy by itself has no pause to lose.
 #
 # All folds of a small network train in one recorded step, too. On the published flow a step of 51
 # folds took 7 to 9 ms on an H200, and 107 to 126 ms when it was called. But only folds with the same
-# number of steps in an epoch train together. The 68 subjects have from 1 to 39 clips, so they are five
-# groups, and a group of one fold takes nearly as long as one of 51.
+# number of steps in an epoch train together. The 68 subjects have 1 to 39 clips each, so they form
+# five groups, and a group of one fold takes nearly as long as one of 51.
 #
 # Each GPU of a machine takes one fold at a time ([On a cluster](../book/clusters.md)), in a process
-# that sees no other GPU. The tests check that with processes and no GPU; it is not timed.
+# that sees no other GPU. The tests check this with processes and without a GPU; it is not timed.
 #
 # The tests run all of it on a *pretended* GPU (`tests/device`). PyTorch is told that there is one, and
 # the values are computed on the CPU. So the results of both can be compared, an operation that mixes
-# devices fails, and each wait of the host for the GPU is seen. No step of a network waits. Nor does
-# one sum its slopes in an order that varies from run to run on a CUDA GPU, as far as PyTorch's list of
-# such operations goes: pooling to any size, sampling and enlarging are products with constant matrices
+# devices fails, and each wait of the host for the GPU is seen. No step of a network waits. And no
+# step sums its gradients in an order that varies from run to run on a CUDA GPU, as far as PyTorch's
+# list of such operations goes: pooling to any size, sampling and enlarging are products with constant matrices
 # there.
 #
 # On a Mac the networks train on Apple's GPU (MPS), in float32 and one fold at a time; clips are
-# prepared on the CPU. The pretended GPU can be Apple's, too: then float64 fails, and what else PyTorch
-# does not do there. **No real one has run it yet**, and PyTorch does not promise the same bits twice on
-# it.
+# prepared on the CPU. The pretended GPU can be Apple's, too: then float64 fails, and so does all
+# else that PyTorch does not do there. **No real Apple GPU has run it yet**, and PyTorch does not promise
+# that two runs on it give the same bits.
 #
 # The same tests count what a training step in the paper's size does:
 
 # %% tags=["remove-input"]
 words.see(
     *(
-        f"In {name}, {step.kernels:,} kernels read and write"
-        f" {step.bytes / 1e9:.1f} GB, and need {step.peak / 2**30:.1f} GiB"
-        " beside the weights."
+        translated(
+            "In {name}, {kernels:,} kernels read and write {moved:.1f} GB, and"
+            " need {peak:.1f} GiB beside the weights."
+        ).format(
+            name=name,
+            kernels=step.kernels,
+            moved=step.bytes / 1e9,
+            peak=step.peak / 2**30,
+        )
         for name, step in hours.STEPS.items()
     )
 )
@@ -426,13 +439,13 @@ words.see(
 # %% [markdown]
 # ### Which card?
 #
-# The table has the time of `PROFILE=paper` on the paper's CASME II: 246 clips, 26 folds, 50 epochs,
+# The table shows the time of `PROFILE=paper` on the paper's CASME II: 246 clips, 26 folds, 50 epochs,
 # without preparation. *Measured* is a device on which `benchmarks/step.py` ran. Everything else is
 # **modelled**, and no such card was used. A card moves the counted bytes at its bandwidth, does the
 # counted operations at its peak rate, and the host needs 5 to 10 microseconds to start each kernel
 # (an assumption). The longest of the three is the least time. The other end is for planning: half of
 # both rates, and host and card never work at the same time. Rates are those that NVIDIA prints, without
-# sparsity. *Products in* is what the package takes there: cards before Ampere have no bfloat16. The
+# sparsity. *Products in* is the precision in which the package multiplies there: cards before Ampere have no bfloat16. The
 # memory holds weights, gradients, momentum, all clips and what a step needs.
 
 # %%
@@ -452,13 +465,12 @@ words.see(*hours.told(devices))
 # %% [markdown]
 # ## Summary
 #
-# - Optical flow is the expensive step of preparation. It is faster to compute it in the crop and on
-#   all cores.
+# - Computing optical flow is expensive. It is faster to do it in the crop and on all cores.
 # - For motion of a fraction of a pixel, the usual settings of TV-L1 are neither the fastest nor the
 #   nearest to the truth.
-# - Ratios that are measured by turns on one machine are useful for another machine; seconds are
+# - Ratios that are measured in turns on one machine are useful for another machine; seconds are
 #   not.
-# - Time grows with the work, and the start of a process costs as much as seconds of work.
+# - Time grows with the work. To start a process takes seconds, and little work does not win them back.
 # - Memory does not grow with the number of clips.
 # - The paper's size needs little memory of a GPU; hours on a card that nobody has tried are a model.
 #
@@ -468,7 +480,7 @@ words.see(*hours.told(devices))
 #
 # :::{admonition} Answer
 # :class: dropdown
-# Seconds belong to one machine and one hour. Two ways that ran by turns on the same machine met
+# Seconds belong to one machine and one hour. Two ways that ran in turns on the same machine met
 # the same load, so their ratio is useful elsewhere too.
 # :::
 #
@@ -478,7 +490,7 @@ words.see(*hours.told(devices))
 # :::{admonition} Answer
 # :class: dropdown
 # A step has parts that are no products: starting operations, reading memory, waiting for the host.
-# They do not become faster. The part that grows least decides in the end.
+# They do not become faster, so in the end they decide.
 # :::
 #
 # **3.** A row of the table of cards is *modelled*. What does this mean for you?
@@ -502,8 +514,8 @@ words.see(*hours.told(devices))
 # :::{admonition} The idea of the solution
 # :class: dropdown
 # The ratio of a way is its time divided by the time of *here*, in the same pair of runs. Its least
-# and most over the pairs say how sure it is. Two ways differ for sure only if their spreads do not
-# overlap.
+# and most over the pairs say how sure it is. Expect a wide spread, since the machine is noisy. That two
+# ways differ is shown only if their spreads do not overlap.
 # :::
 
 # %% tags=["solution", "hide-cell"] jupyter={"source_hidden": true, "outputs_hidden": true}

@@ -43,6 +43,7 @@ from merlib.pages import (
     slider,
     words,
 )
+from merlib.pages.language import marked, translated
 from merlib.study import parameters, regions, trials
 
 # papermill may pass text
@@ -91,8 +92,8 @@ print(saved)
 #   ([pointing game](../book/glossary.md#pointing-game))? If several places are equally
 #   high, it is the share of them that do.
 # - *energy*: how much of the map's sum lies inside the regions?
-# - *energy above the median*: the same of what stands out of the map on the face, after
-#   its median was taken away everywhere. A map that is high in all places has little of it.
+# - *energy above the median*: the same for what stands out of the map on the face, after
+#   its median was subtracted everywhere. A map that is high in all places has little of it.
 #   The verdict rests on this measure.
 # - *covered*: how many of the clip's regions does the highest tenth of the map touch?
 #   This is counted only where a clip has several regions.
@@ -131,15 +132,16 @@ known = regions.of_clips(saved.study)  # clip -> its regions
 counts = pd.Series(map(len, known.values())).value_counts().sort_index()
 areas = [np.any(moving, axis=0).mean() for moving in known.values()]
 area = np.mean(areas) if areas else 0.0
-listed = [
-    f"{number} region{'s' * (number > 1)} in {count} clips"
-    for number, count in counts.items()
-]
+each = translated("{clips} with {regions}")
+listed = [each.format(regions=n, clips=m) for n, m in counts.items()]
+text = translated(
+    "There are {n} clips with known regions. Clips by their number of regions:"
+    " {listed}. The regions take {area:.0%} of the face on average."
+)
 words.see(
-    f"There are {len(known)} clips with known regions: {words.listed(listed)}."
-    f" The regions take {area:.0%} of the face on average."
+    text.format(n=len(known), listed=words.listed(listed), area=area)
     if known
-    else "No clip has a known region."
+    else translated("No clip has a known region.")
 )
 
 # %% [markdown]
@@ -147,7 +149,7 @@ words.see(
 #
 # First we look at one clip, so that the numbers below have a picture. The network is
 # that of [the MFEM page](03_mfem.ipynb), trained on everybody but this person. We take
-# the clip of this person with most regions.
+# the clip of this person with the most regions.
 
 # %%
 own = regions.of_clips(study)
@@ -163,11 +165,25 @@ maps = regions.maps(net, study.prepared.x[names.index])
 
 # %% tags=["remove-input"]
 about = study.clips.loc[row]
-of_own = f"{study.clips.attrs['version']}, profile {study.profile}, leave"
-of_own += f" one subject out, {study.config.epochs} epochs, seed {seed}"
+of_own = translated(
+    "{data}, profile {profile}, leave one subject out, {epochs} epochs, seed"
+    " {seed}"
+).format(
+    data=study.clips.attrs["version"],
+    profile=study.profile,
+    epochs=study.config.epochs,
+    seed=seed,
+)
 words.see(
-    f"Clip {about['clip']} shows {about['emotion']}, with the action units"
-    f" {about['action_units']}. The network: {of_own}."
+    translated(
+        "Clip {clip} shows {emotion}, with the action units {units}. The"
+        " network: {network}."
+    ).format(
+        clip=about["clip"],
+        emotion=about["emotion"],
+        units=about["action_units"],
+        network=of_own,
+    )
 )
 
 
@@ -186,15 +202,12 @@ def at_stage(stage):
     return looks.over_face(apex, here, own.get(names[row], []), faces)
 
 
-ALT = (
+ALT = translated(
     "Stage {value}: the maps before, first look, second look and sum over the"
-    " apex frame. "
+    " apex frame. Solid outlines are the moving regions, dotted ones the"
+    " highest tenth of the map."
 )
-ALT += (
-    "Solid outlines are the moving regions, dotted ones the highest tenth of"
-    " the map."
-)
-slider.slider(at_stage, "stage", [1, 2, 3, 4], alt=ALT)
+slider.slider(at_stage, translated("stage"), [1, 2, 3, 4], alt=ALT)
 
 # %% [markdown]
 # *Solid outlines: the regions that move. Dotted outlines: the highest tenth of the map.
@@ -205,25 +218,31 @@ masks = own.get(names[row], [])
 last = regions.highest(maps[4]["sum"][names.index == row][0], len(apex))
 touched = sum((last & mask).any() for mask in masks)
 words.see(
-    f"In stage 4, the highest tenth of the sum touches {touched} of"
-    f" {len(masks)} regions of this clip."
+    translated(
+        "In stage 4, the highest tenth of the sum touches {touched} of {n}"
+        " regions of this clip."
+    ).format(touched=touched, n=len(masks))
 )
 
 # %% [markdown]
-# Does the second look see other places than the first? Two numbers tell it, for all
-# clips of this person: the correlation of both maps, and the share of the highest tenth
+# Does the second look see other places than the first? Two numbers answer this, for
+# all clips of this person: the correlation of both maps, and the share of the highest tenth
 # that they have in common. Two unrelated maps share a tenth of it.
 
 # %%
 common = regions.overlap(maps, study.config.size)
-caption = f"First against second look, {len(names)} clips of {subject}"
-plots.table(common, f"{caption}. {of_own}", digits=2)
+caption = translated(
+    "First against second look, {n} clips of {subject}. {network}"
+).format(n=len(names), subject=subject, network=of_own)
+plots.table(common, caption, digits=2)
 
 # %% tags=["remove-input"]
-shared = common["highest tenth in common"].astype(float)
+shared = common[marked("highest tenth in common")].astype(float)
 words.see(
-    f"Both looks share {shared.min():.0%} to {shared.max():.0%} of their"
-    " highest tenth, by stage. One tenth would be chance."
+    translated(
+        "Both looks share {least:.0%} to {most:.0%} of their highest tenth, by"
+        " stage. One tenth would be chance."
+    ).format(least=shared.min(), most=shared.max())
 )
 
 # %% [markdown]
@@ -232,7 +251,7 @@ words.see(
 # A score means little until we know what a map scores that has not looked at the clip.
 # We measure two such maps:
 #
-# - A **random map** of the stage's resolution. Its energy is the regions' area. But the
+# - A **random map** of the stage's resolution. Its energy is on average the regions' area. But the
 #   highest tenth of a fine random map is scattered everywhere and touches nearly every
 #   region: *covered* alone proves nothing.
 # - The **usual places**: one fixed map for all clips, how often each place moves. A map
@@ -244,19 +263,22 @@ words.see(
 chance = regions.blind(known, saved.study.config.size, seed)
 
 # %% tags=["hide-output"]
-caption = (
-    f"Maps that see nothing, {len(known)} clips of the experiment: {where}"
-)
+caption = translated(
+    "Maps that see nothing, {n} clips of the experiment: {where}"
+).format(n=len(known), where=where)
 table = chance.rename(columns=regions.MEASURES).reset_index()
 plots.table(table, caption, index=False)
 
 # %% tags=["remove-input"]
 blind = chance["share"].unstack("stage").loc["random map"]
+text = translated(
+    "A random map covers {least:.0%} to {most:.0%} of the regions of a clip"
+    " with several, by stage, although it sees nothing."
+)
 words.see(
-    f"A random map covers {blind.min():.0%} to {blind.max():.0%} of the"
-    " regions of a clip with several, by stage, although it sees nothing."
+    text.format(least=blind.min(), most=blind.max())
     if blind.notna().any()
-    else "No clip has several regions."
+    else translated("No clip has several regions.")
 )
 
 # %% [markdown]
@@ -281,19 +303,27 @@ full, after = found[found["name"] == "full"], found[found["map"] == "sum"]
 titles = {name: trial.title for name, trial in trials.ATTENTION.items()}
 if saved.runs:
     table = effects.scores(saved.runs, titles, ["accuracy"])
-    display(plots.table(table, f"Mean ± standard deviation. {where}"))
+    caption = translated("Mean ± standard deviation. {where}")
+    display(plots.table(table, caption.format(where=where)))
 
 # %% tags=["remove-input"]
 accuracies = looks.accuracies(saved.runs)
-unsaved = [titles[name] for name in titles if name not in saved.runs]
+unsaved = [
+    translated(titles[name]) for name in titles if name not in saved.runs
+]
+missing = translated("Not saved yet: {names}.")
 words.see(
-    f"Not saved yet: {words.listed(unsaved)}." if unsaved else "",
-    "No measurement of MFEM is saved, so that its figures and tables are"
-    " missing below."
+    missing.format(names=words.listed(unsaved)) if unsaved else "",
+    translated(
+        "No measurement of MFEM is saved, so that its figures and tables are"
+        " missing below."
+    )
     if not len(full)
-    else "Its energy above the median is not among the saved measurements,"
-    " which are older than this measure. So its panel has no marks, and its"
-    f" differences are missing: `{command}` measures it."
+    else translated(
+        "Its energy above the median is not among the saved measurements,"
+        " which are older than this measure. So its panel has no marks, and"
+        " its differences are missing: `{command}` measures it."
+    ).format(command=command)
     if full["raised"].isna().all()
     else "",
     claims.sorted_out(accuracies, "points of accuracy"),
@@ -301,7 +331,8 @@ words.see(
 
 # %%
 if len(accuracies):
-    caption = f"MFEM minus each control. {where}"
+    caption = translated("MFEM minus each control. {where}")
+    caption = caption.format(where=where)
     display(effects.table(accuracies, caption, "points of accuracy"))
 
 # %% [markdown]
@@ -320,7 +351,7 @@ if len(full):
             {t: full[full["map"] == name] for name, t in TITLES.items()},
             chance,
         ),
-        alt=(
+        alt=translated(
             "Four panels over the four stages: highest place in a region,"
             " energy in the regions, energy above the median, regions covered;"
             " in each the maps before, first look, second look and sum, with"
@@ -338,10 +369,11 @@ if len(full):
 
 # %% tags=["remove-input"]
 shares = full.groupby("map")["share"].mean().rename(TITLES)
+told = claims.ends(shares[[*TITLES.values()]], "share") if len(full) else ""
 words.see(
-    "Mean over stages: " + claims.ends(shares[[*TITLES.values()]], "share")
-    if len(full)
-    else "Nothing is measured yet."
+    translated("Mean over stages: {told}").format(told=told)
+    if told
+    else translated("Nothing is measured yet.")
 )
 
 # %% [markdown]
@@ -361,7 +393,7 @@ if len(after):
             {title: rows for title, rows in handed.items() if len(rows)},
             chance,
         ),
-        alt=(
+        alt=translated(
             "Four panels over the four stages: highest place in a region,"
             " energy in the regions, energy above the median, regions covered;"
             " in each the map after MFEM, after a single gate, after CBAM and"
@@ -377,35 +409,39 @@ if len(after):
 # %% tags=["remove-input"]
 shares = {title: rows["share"].mean() for title, rows in handed.items()}
 there = pd.Series(shares, dtype=float).dropna()
+told = claims.ends(there, "share of regions covered")
 words.see(
-    "Mean over stages: " + claims.ends(there, "share of regions covered")
+    translated("Mean over stages: {told}").format(told=told)
     if len(there) > 1
-    else "No control is measured yet beside MFEM."
+    else translated("No control is measured yet beside MFEM.")
 )
 
 # %% [markdown]
 # ## What the second look adds
 #
 # This table counts the covered regions by the number of moving regions, as a mean over
-# stages and seeds. It is not saved which regions a look covers. But the counts bound
-# what both looks cover *together*: at least the larger of the two, at most their sum or
+# stages and seeds. The saved measurements do not say which regions a look covers. But the
+# counts bound what both looks cover *together*: at least the larger of the two, at most their sum or
 # all.
 
 # %% tags=["hide-output"]
 if len(full):
     table = regions.by_number(full).rename(columns=TITLES)
-    display(plots.table(table, f"Regions covered. {where}", digits=2))
+    caption = translated("Regions covered. {where}").format(where=where)
+    display(plots.table(table, caption, digits=2))
 
 # %% tags=["remove-input"]
 keys = ["clip", "stage", "seed", "regions"]
 both = full.pivot_table("covered", keys, "map").query("regions > 1")
 more = np.sign(both["complementary"] - both["primary"]) if len(both) else both
-words.see(
+text = translated(
     "Where a clip has several regions, the second look covers more of them"
-    f" than the first in {(more > 0).mean():.0%} of the maps, and fewer in"
-    f" {(more < 0).mean():.0%}."
+    " than the first in {more:.0%} of the maps, and fewer in {fewer:.0%}."
+)
+words.see(
+    text.format(more=(more > 0).mean(), fewer=(more < 0).mean())
     if len(both)
-    else "No map of a clip with several regions is measured yet."
+    else translated("No map of a clip with several regions is measured yet.")
 )
 
 # %% [markdown]
@@ -428,7 +464,7 @@ words.see(
 # the list are there to explain. A *flat map* has the same value everywhere, so that its
 # energy is the area of the regions.
 #
-# Three rules changed after first results were seen. The first rule asked for more energy
+# Three things changed after first results were seen. The first rule asked for more energy
 # than a flat map has; now it asks for more than the usual places have. It took all of a
 # map's energy; now it takes the energy above the median, with a positive control. And
 # the test exchanged signs of whole subjects and asked that all seeds agree; now it counts
@@ -445,8 +481,10 @@ plots.source(looks.compared)
 if len(answers):
     groups = {name: name.split(": ")[0] for name in answers.index}
     plots.show(
-        effects.forest(answers, "first minus second, points", groups),
-        alt=(
+        effects.forest(
+            answers, translated("first minus second, points"), groups
+        ),
+        alt=translated(
             "Each row is a comparison of two maps, below the heading of its"
             " measure: the mean difference with its interval and a dot for"
             " each seed, beside a line at zero; at the right what follows:"
@@ -462,14 +500,16 @@ if len(answers):
 
 # %% tags=["hide-output"]
 if len(answers):
-    caption = f"First minus second. {where}"
+    caption = translated("First minus second. {where}").format(where=where)
     display(effects.table(answers, caption, "points"))
 
 # %% tags=["remove-input"]
 less = [] if not len(answers) else answers.index[answers["answer"] == "less"]
 words.see(
     claims.sorted_out(answers, "points"),
-    f"The first has less than the second in: {'; '.join(less) or 'none'}.",
+    translated("The first has less than the second in: {names}.").format(
+        names=translated("; ").join(less) or translated("none")
+    ),
 )
 
 # %% [markdown]
@@ -482,19 +522,21 @@ for number, line in enumerate(looks.rules(answers), 1):
 # %% tags=["remove-input"]
 words.see(
     claims.regions(answers, control, where, command),
-    f"{full['clip'].nunique()} clips are measured." if len(full) else "",
+    translated("{n} clips are measured.").format(n=full["clip"].nunique())
+    if len(full)
+    else "",
 )
 
 # %% [markdown]
-# This verdict is about a narrow network on small pictures of drawn faces, whose only
+# On drawn faces this verdict is about a narrow network on small pictures, and the only
 # truth is where action units move. A map that averages over channels may hide what a
 # single channel sees. And a network may need no more than one region to name the class.
 # On real data the same page reads what `.venv/bin/merlib trials attention` saves.
 #
 # ## Summary
 #
-# - It can be measured where a network looks if it is known what moves. Three measures
-#   look at the same map in different ways.
+# - If we know what moves, we can measure where a network looks. Four measures look at the
+#   same map in different ways.
 # - A scattered map covers regions without seeing any, and a smooth one covers them by
 #   its size: no measure is enough alone.
 # - Before one may say that a network looks at the clip, its map has to beat a fixed one
@@ -613,7 +655,7 @@ table = hits.pivot_table("touched", "highest share", "places a side")
 # A fine random map has many separate peaks, each a ticket in the lottery; a
 # coarse one has a few. The fewer places count, the fewer tickets. Equal
 # places, as in the corners of an enlarged map of 2 x 2, can only count
-# together. the highest 1 % are among the highest tenth
+# together. The highest 1 % are among the highest tenth
 assert (table.loc[0.1] >= table.loc[0.01]).all()
 plots.table(
     table.reset_index(),
@@ -686,7 +728,9 @@ table = (
 )
 plots.table(
     table,
-    f"Regions with a peak, {len(several)} clips with several regions",
+    translated("Regions with a peak, {n} clips with several regions").format(
+        n=len(several)
+    ),
     digits=2,
 )
 

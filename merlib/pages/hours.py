@@ -17,6 +17,8 @@ from merlib.config import Config, profile
 from merlib.files import noted
 from merlib.model import explain
 
+from .language import marked, translated
+
 PEOPLE, CLIPS, CLASSES = 26, 246, 5
 """Table 1, CASME II."""
 
@@ -83,7 +85,8 @@ in float32)."""
 
 LAUNCH = 5e-6, 10e-6
 """Seconds that a host needs to start an operation, at least and to plan with; assumed."""
-COLUMNS = ["products in", "GiB needed", "GiB there"]
+COLUMNS = [marked("products in"), marked("GiB needed"), marked("GiB there")]
+TIMES = [marked("step, s"), marked("fold, minutes"), marked("all, hours")]
 PLANNED = 0.5
 """Share of the peak rates to plan with; assumed."""
 
@@ -157,7 +160,7 @@ def table(measured: pd.DataFrame | None = None, host: float = math.nan) -> pd.Da
     for _, row in [] if measured is None else fastest(measured).iterrows():
         if row["device"].startswith("CPU"):
             told = "float32", host / 1024, math.nan
-            rows[f"{row['device'].split(',')[0]}, one core"] = (*told, row, "measured")
+            rows[f"{row['device'].split(',')[0]}, one core"] = (*told, row, marked("measured"))
         else:
             name = next((one for one in CARDS if is_named(row["device"], one)), row["device"])
             card = CARDS.get(name, Card(math.nan, math.nan, math.nan, ""))
@@ -167,7 +170,7 @@ def table(measured: pd.DataFrame | None = None, host: float = math.nan) -> pd.Da
         card = CARDS[name]
         least, most = modelled(card, operations)
         told = card.precision, needed(card.precision, parameters, config), card.memory
-        rows[name] = (*told, {"least": least, "most": most}, "modelled")
+        rows[name] = (*told, {"least": least, "most": most}, marked("modelled"))
     cells = [(name, *row) for name, row in rows.items()]
     found = pd.DataFrame(cells, columns=["device", *COLUMNS, "row", "a step is"])
     for end in ("least", "most"):
@@ -185,12 +188,13 @@ def fastest(measured: pd.DataFrame) -> pd.DataFrame:
 
 def shown(found: pd.DataFrame) -> pd.DataFrame:
     """Return the table for people: the two ends of a time as one text."""
-    columns = {name: found[name] for name in ("device", *COLUMNS)}
-    for name in ("step, s", "fold, minutes", "all, hours"):
+    columns = {name: found[name] for name in (marked("device"), *COLUMNS)}
+    for name in TIMES:
         ends = zip(found[f"{name}, least"], found[f"{name}, most"], strict=True)
         texts = [(rounded(least), rounded(most)) for least, most in ends]
-        columns[name] = [a if a == b else f"{a} to {b}" for a, b in texts]
-    return pd.DataFrame(columns | {"a step is": found["a step is"]})
+        between = translated("{low} to {high}")
+        columns[name] = [a if a == b else between.format(low=a, high=b) for a, b in texts]
+    return pd.DataFrame(columns | {marked("a step is"): found["a step is"].map(translated)})
 
 
 def told(found: pd.DataFrame) -> list[str]:
@@ -199,10 +203,17 @@ def told(found: pd.DataFrame) -> list[str]:
     fastest = cards.loc[cards["all, hours, most"].idxmin()]
     planned = fastest["all, hours, most"]
     return [
-        f"At most {cards['GiB needed'].max():.1f} GiB are needed, and the smallest card has "
-        f"{cards['GiB there'].min():.0f} GiB.",
-        f"{fastest['device']} takes least: {rounded(planned)} hours, {fastest['a step is']}.",
-        f"Four variants with three seeds are twelve times as much: {rounded(12 * planned)} hours.",
+        translated(
+            "At most {needed:.1f} GiB are needed, and the smallest card has {there:.0f} GiB."
+        ).format(needed=cards["GiB needed"].max(), there=cards["GiB there"].min()),
+        translated("{card} takes least: {hours} hours, {how}.").format(
+            card=fastest["device"],
+            hours=rounded(planned),
+            how=translated(fastest["a step is"]),
+        ),
+        translated(
+            "Four variants with three seeds are twelve times as much: {hours} hours."
+        ).format(hours=rounded(12 * planned)),
     ]
 
 

@@ -13,12 +13,26 @@ from merlib.study import regions, trials
 from merlib.study.study import Study
 
 from . import effects, plots
+from .language import marked, translated
 
-MAPS = {"before": "before", "primary": "first look", "complementary": "second look", "sum": "sum"}
+MAPS = {
+    "before": marked("before"),
+    "primary": marked("first look"),
+    "complementary": marked("second look"),
+    "sum": marked("sum"),
+}
 """Map of `merlib.study.regions.maps` -> what pages call it."""
 
 SHORT = {name: trial.title for name, trial in trials.ATTENTION.items()} | {"full": "MFEM"}
 """Trial of `merlib.study.trials.ATTENTION` -> what its map is called."""
+
+OTHERS = (
+    marked("a single gate"), marked("no attention"), marked("flat map"), marked("random map"),
+    marked("usual places"), marked("highest place in a region"), marked("energy in the regions"),
+    marked("energy above the median"), marked("regions covered"),
+)  # fmt: skip
+"""Maps that are not MFEM's, and the measures of `merlib.study.regions.MEASURES`; pages show them
+`translated`."""
 
 CONTROLS = [("MFEM", title) for title in SHORT.values() if title != "MFEM"]
 
@@ -30,11 +44,13 @@ ASKED = {
 """Measure -> pairs of maps that are compared."""
 
 CLAIMED = {
-    "more energy above the median in the moving regions than the usual places": [
+    marked("more energy above the median in the moving regions than the usual places"): [
         ("raised", "sum", "usual places")
     ],
-    "more of several regions covered than by each control": [("share", *pair) for pair in CONTROLS],
-    "more of several regions covered than by the first look alone": [
+    marked("more of several regions covered than by each control"): [
+        ("share", *pair) for pair in CONTROLS
+    ],
+    marked("more of several regions covered than by the first look alone"): [
         ("share", "sum", "first look")
     ],
 }
@@ -46,7 +62,9 @@ BLIND = {"random map": ":", "usual places": "--"}
 
 def named(measure: str, one: str, other: str) -> str:
     """Return what a difference of two maps is called."""
-    return f"{regions.MEASURES[measure]}: {one}, {other}"
+    maps = {"one": translated(one), "other": translated(other)}
+    found = translated("{measure}: {one}, {other}")
+    return found.format(measure=translated(regions.MEASURES[measure]), **maps)
 
 
 def compared(found: pd.DataFrame) -> pd.DataFrame:
@@ -96,17 +114,26 @@ def verdict(answers: pd.DataFrame) -> str:
 
 def rules(answers: pd.DataFrame) -> list[str]:
     """Say of each rule of `CLAIMED` whether it holds, with its differences."""
-    lines = []
+    lines, each = [], translated("{maps}: {points:+.1f} points, {answer}")
     for text, rule in CLAIMED.items():
         names = [named(*one) for one in rule]
         found = answers[answers.index.isin(names)]
         told = [
-            f"{name.split(': ')[1]}: {100 * line['value']:+.1f} points, {line['answer']}"
+            each.format(
+                maps=name.split(": ")[1],
+                points=100 * line["value"],
+                answer=translated(line["answer"]),
+            )
             for name, line in found.iterrows()
         ]
-        holds = len(found) == len(names) and (found["answer"] == "more").all()
-        word = "yes" if holds else "not shown" if len(found) == len(names) else "not measured yet"
-        lines.append(f"{text}: {word} ({'; '.join(told) or 'nothing is saved'})")
+        if len(found) < len(names):
+            rest = translated("{rule}: not measured yet ({differences})")
+        elif (found["answer"] == "more").all():
+            rest = translated("{rule}: yes ({differences})")
+        else:
+            rest = translated("{rule}: not shown ({differences})")
+        listed = translated("; ").join(told) or translated("nothing is saved")
+        lines.append(rest.format(rule=translated(text), differences=listed))
     return lines
 
 
@@ -128,7 +155,12 @@ def missing(answers: pd.DataFrame) -> list[str]:
 
 def accuracies(runs: Mapping[str, effects.Runs]) -> pd.DataFrame:
     """Return the accuracy with MFEM minus that with each control in its place, see `judged`."""
-    pairs = {f"MFEM instead of {SHORT[name]}": ("full", name) for name in SHORT if name != "full"}
+    called = translated("MFEM instead of {control}")
+    pairs = {
+        called.format(control=translated(title)): ("full", name)
+        for name, title in SHORT.items()
+        if name != "full"
+    }
     return effects.differences(runs, pairs, metrics.accuracy)
 
 
@@ -164,7 +196,7 @@ def over_face(
             axes.contour(mask, [0.5], colors="white", linewidths=1.5)
         top = regions.highest(values, len(face))
         axes.contour(top, [0.5], colors="black", linewidths=2, linestyles="dotted")
-        axes.set_title(title)
+        axes.set_title(translated(title))
     return figure
 
 
@@ -184,7 +216,7 @@ def by_stage(series: Mapping[str, pd.DataFrame], blind: pd.DataFrame) -> Figure:
     figure, panels = plt.subplots(len(regions.MEASURES), 1, figsize=(6, 10.5), sharex=True)
     for axes, (measure, label) in zip(panels, regions.MEASURES.items(), strict=True):
         for k, (title, rows) in enumerate(series.items()):
-            look = {"color": plots.COLOURS[k], "label": title}
+            look = {"color": plots.COLOURS[k], "label": translated(title)}
             for stage, some in rows.dropna(subset=measure).groupby("stage"):
                 x = stage + 0.16 * (k - (len(series) - 1) / 2)
                 values = regions.per_clip(some.set_index(["subject", "clip"])[measure])
@@ -195,9 +227,9 @@ def by_stage(series: Mapping[str, pd.DataFrame], blind: pd.DataFrame) -> Figure:
                 axes.plot([x + 0.05] * len(seeds), seeds, ".", color="0.3", markersize=4)
         for (name, stage), value in blind[measure].items():
             ends = [stage - 0.4, stage + 0.4]
-            axes.plot(ends, [value] * 2, BLIND[name], color="0.4", label=name)
-        axes.set(ylabel=label, ylim=(0, None))
-    panels[-1].set(xticks=[1, 2, 3, 4], xlabel="stage")
+            axes.plot(ends, [value] * 2, BLIND[name], color="0.4", label=translated(name))
+        axes.set(ylabel=translated(label), ylim=(0, None))
+    panels[-1].set(xticks=[1, 2, 3, 4], xlabel=translated("stage"))
     handles = dict(zip(*panels[0].get_legend_handles_labels()[::-1], strict=True))
     figure.legend(handles.values(), handles, loc="outside upper center", ncols=2)
     return figure
