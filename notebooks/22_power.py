@@ -4,9 +4,9 @@
 # CASME II gives the paper 246 clips of 26 people, and SAMM gives it 136 clips of 27. One
 # clip more or less is 0.4 or 0.7 points of [accuracy](../book/glossary.md#accuracy). This
 # page asks which differences such numbers can show. It uses McNemar's test, the power of
-# that test, and the drawing of people. Then it asks which steps of tables 2 and 3 are more
-# than noise, what figure 6(a) can have looked like, and whether SAMM's scores are lower
-# because it is smaller.
+# that test, and a bootstrap that draws people. Then it asks which steps of tables 2 and 3
+# are more than noise, what figure 6(a) may have looked like, and whether SAMM's scores are
+# lower because it is smaller.
 
 # %% [markdown]
 # :::{admonition} What you will learn
@@ -15,7 +15,7 @@
 # - how large a difference must be to be seen on 246 or 136 clips;
 # - why clips of one person count for less than clips of many, and how much less;
 # - how much of a figure can be rebuilt from a few rounded scores;
-# - what a learning curve tells about size, and whether SAMM's lower score is its size.
+# - what a learning curve tells about size, and whether size explains SAMM's lower score.
 #
 # *About 25 minutes to read; runs in under one minute on a laptop.*
 # :::
@@ -68,9 +68,9 @@ table3 = power.judged(
 words.answer(limits.in_one_sentence(table3))
 
 # %% [markdown]
-# The tables of the paper are all that some sections need. Others ask how real methods err,
-# and for that they read the runs of every method of this book that are saved for this data.
-# A few methods are run here if they are missing.
+# Some sections need only the tables of the paper. Others ask how real methods err. They read
+# the saved runs of all methods of this book on this data. A few methods are run here if they
+# are missing.
 
 # %% tags=["hide-input"]
 words.see(f"{len(every)} runs are behind what is measured on runs: {of_runs}.")
@@ -78,7 +78,7 @@ words.see(f"{len(every)} runs are behind what is measured on runs: {of_runs}.")
 # %% [markdown]
 # ## From printed accuracies back to clips
 #
-# McNemar's test needs counts. An accuracy over $n$ clips is $k/n$, so that $k$ can be found
+# McNemar's test needs counts. An accuracy over $n$ clips is $k/n$, so $k$ can be found
 # again (`merlib.study.power.printed`). This fails if the printed figure is of other clips;
 # the [audit](09_audit.ipynb) goes through those. If no count gives the printed digits, this
 # page takes the nearest one and writes it with an "≈".
@@ -102,7 +102,7 @@ words.see(
 #
 # [McNemar's test](../book/glossary.md#mcnemar-test) looks at the *discordant* clips: those
 # that exactly one of two methods gets right. Say that $b$ of them are the first method's
-# and $c$ the second's. If no method is better, each of these clips goes to one of them by
+# and $c$ the second's. If neither method is better, each of these clips goes to one of them by
 # the toss of a coin.
 #
 # Two accuracies give $b - c$ and not $b + c$. The fewer clips the methods disagree on, the
@@ -121,16 +121,16 @@ words.see(
 #
 # The answer follows the rule of all pages, as far as counts allow. [Holm's
 # correction](../book/glossary.md#holm-correction) counts the rows of a table. A step is *shown* if
-# $p$ is below 0.05 for every possible number of discordant clips. It *cannot be told* if it is so
-# for none. It is *open* if the unprinted number decides. *Under 5 points* cannot occur: an interval
-# needs the discordant clips. In table 3, *MFEM* means the base with it, and *both* means the whole
-# method.
+# $p$ is below 0.05 for every possible number of discordant clips. It *cannot be told* if $p$ is
+# below 0.05 for none of them. It is *open* if the unprinted number decides. *Under 5 points* cannot
+# occur: an interval needs the discordant clips. In table 3, *MFEM* means the base with it, and
+# *both* means the whole method.
 #
 # :::{admonition} McNemar's test by hand
 # :class: dropdown
-# Two methods answer ten clips. Six of them both methods get right, or both get wrong: these say
-# nothing about which method is better. Of the four others the first method has three right and the
-# second has one. If both are equally good, each of the four falls to one of them like a tossed
+# Two methods answer ten clips. On six of them both methods are right or both are wrong: these clips
+# say nothing about which method is better. Of the four others the first method has three right and
+# the second has one. If both are equally good, each of the four falls to one of them like a tossed
 # coin. Three or more heads of four come with probability $(4 + 1) / 16 = 5/16$. The test is
 # two-sided, so $p = 2 \cdot 5/16 = 0.625$: nothing is shown. The cell below this box checks it.
 # :::
@@ -173,8 +173,8 @@ limits.table(table3, f"Steps of table 3, CASME II, {n} clips, as printed")
 words.see(f"Answers: {limits.plain(table3)}.", limits.smallest_seen(table3))
 
 # %% [markdown]
-# Table 2 gets the same treatment. Each row sets the paper's method against one other
-# method. *Right* is what the other method got right.
+# Table 2 gets the same treatment. Each row compares the paper's method with one other
+# method. *Right* is the number of clips that the other method got right.
 
 # %%
 table2 = {}
@@ -210,9 +210,9 @@ for title, judged in table2.items():
 plots.source(metrics.mcnemar_power)
 
 # %% [markdown]
-# The power depends on how alike the errors of two methods are. The saved runs can tell it
-# for real methods. The next number is the count of their discordant clips, as a part of
-# what independent errors would give:
+# The power depends on how alike the errors of two methods are. The saved runs show this for
+# real methods. The next number is the count of their discordant clips, divided by the count
+# that independent errors would give:
 
 # %%
 likeness = power.likeness(
@@ -277,8 +277,8 @@ words.see(*said)
 # few people looks smaller than it is. So it is measured a second time, on the same answers
 # with the clips dealt to people at random. People cause only what is above that.
 #
-# A test asks the same of each run: how often do clips that are dealt at random let people
-# differ as much as they do? Both are computed by `merlib.study.power.by_people`.
+# A test asks the same of each run: how often do people differ as much if the clips are dealt
+# to them at random? Both are computed by `merlib.study.power.by_people`.
 
 # %%
 people = power.by_people(every, seed)  # each row is one run
@@ -332,13 +332,12 @@ if len(ratios):
     )
 
 # %% [markdown]
-# The synthetic emotions, amplitudes and lamps are drawn without looking at the person. Only
-# the drawn face itself is left to make people differ. With real people, see what your data
-# says.
+# In the synthetic data, emotions, amplitudes and lamps do not depend on the person. Only the
+# drawn face itself can make people differ. With real people, see what your data says.
 #
-# What remains of the paper's own figure? The next cell gives the
-# [Wilson interval](../book/glossary.md#wilson-interval) of its accuracy twice: for as many
-# clips as it has, and for as many as those are worth with the design effect found here.
+# What remains of the accuracy that the paper prints? The next cell gives the
+# [Wilson interval](../book/glossary.md#wilson-interval) of this accuracy twice: for the
+# number of clips, and for the number that they are worth with the design effect found here.
 
 # %%
 right, n = printed.loc[("casme2", "the paper"), "right"], paper.USED["casme2"]
@@ -349,10 +348,10 @@ for worth in (n, round(n / effect)):
 words.see(f"The accuracy of {right} of {n} clips is, {'; '.join(said)}.")
 
 # %% [markdown]
-# A difference can be asked in both ways, too: by clips and by people. The table takes the
-# whole method against each other one that this page runs, over the seeds that both have.
-# Interval and $p$ count the draw of clips or people, and what another seed would move,
-# where more than one is saved. The rule of three answers is applied to each unit.
+# A difference can be tested in both ways, too: by clips and by people. The tables compare the
+# whole method with each other method that this page runs, over the seeds that both have.
+# Interval and $p$ hold chance in the draw of clips or people. Where more than one seed is
+# saved, they hold chance in training, too. The rule of three answers is applied to each unit.
 #
 # :::{admonition} The bootstrap by subject, by hand
 # :class: dropdown
@@ -432,8 +431,8 @@ words.see(
 )
 
 # %% [markdown]
-# The figure shows what is left, to see which classes the printed numbers have fixed and
-# which they leave open.
+# The figure shows the versions that are left. So one sees which classes the printed numbers
+# fix and which they leave open.
 
 # %% tags=["hide-input"]
 plots.show(
@@ -448,7 +447,7 @@ plots.show(
 )
 
 # %% [markdown]
-# *The recalls of figure 6(a) as they can have been. Hatched: the same in all versions.*
+# *The possible recalls of figure 6(a). Hatched: the same in all versions.*
 
 # %% tags=["hide-input"]
 fixed = [c for c in classes if versions[c].nunique() == 1]
@@ -462,8 +461,7 @@ words.see(
 # %% [markdown]
 # The [UF1](../book/glossary.md#uf1) of the paper does not help to choose. It also depends
 # on where the wrong answers went. For each diagonal, the wrong answers can be divided among
-# the classes in many ways, as long as no clip is wrongly called what it is. Here are the
-# smallest and the largest UF1 of all of them:
+# the other classes in many ways. Here are the smallest and the largest UF1 of all of them:
 
 # %%
 with_uf1, said = 0, []
@@ -478,8 +476,8 @@ for k, version in enumerate(versions.to_numpy()):
 words.see(*said)
 
 # %% [markdown]
-# The paper quotes no recalls for the other rows of table 3. Their accuracy and UAR only
-# show that they do not contradict each other:
+# The paper quotes no recalls for the other rows of table 3. Here one can only ask whether
+# accuracy and UAR contradict each other. They do if no diagonal has both:
 
 # %%
 said = []
@@ -493,23 +491,24 @@ for name, (_, _, uar) in paper.TABLE3.items():
 words.see(*said)
 
 # %% [markdown]
-# ## Is SAMM's lower score its size?
+# ## Is SAMM's score lower because of its size?
 #
 # Section 3.2 says that SAMM has fewer clips, that deep learning needs many, and that the
 # method therefore scores lower on it. The paper does not test this. A
 # [learning curve](../book/glossary.md#learning-curve) does: the same data, the same test,
 # and less to train on.
 #
-# The people are divided into five groups. Each group is tested by what was trained on
-# people of the other four: first on few of them, then on more, in sets that grow. One
-# number of people gives as large a part as SAMM's clips are of those of CASME II, 136 of
-# 246. A last training has just as many clips, but takes them from all people. So people
-# and clips of each can be told apart. Who is drawn follows from names and seed alone.
+# The people are divided into five groups. Each group is tested by methods that were trained
+# on people of the other four: first on few of them, then on more, in sets that grow. One of
+# these sets has 136/246 of the people, because SAMM has 136 clips and CASME II has 246. A
+# last training has as many clips as this set, but takes them from all people. So the effect
+# of fewer people and that of fewer clips per person can be told apart. Names and seed alone
+# decide who is drawn.
 #
 # With half of the clips an epoch has half of the steps. A network would then also be
-# trained for less time, which is another cause. So all trainings take as many *steps* as
-# the profile's epochs on all training clips: fewer clips are seen more often. Logistic
-# regression is solved to the end and has no steps. It chooses its C among the training
+# trained for less time, which would be another cause. So all trainings take as many *steps*
+# as the profile's epochs on all training clips: fewer clips are seen more often. Logistic
+# regression is solved to the end and has no steps. Its $C$ is chosen within the training
 # people.
 
 # %% tags=["remove-input"]
@@ -548,8 +547,8 @@ for one in shown:
 
 # %% [markdown]
 # *Dots: more and more people, with all of their clips. Diamonds: a part of the clips of all
-# people. The axis is logarithmic: steps of equal width multiply the clips. A line that
-# still rises at its end says that more people would help.*
+# people. The axis is logarithmic: steps of equal width multiply the number of clips by the
+# same factor. A line that still rises at its end suggests that more people would help.*
 #
 # The next table compares what less data costs with the printed gap between the paper's two
 # datasets. A loss is a difference on the same test clips. Its interval holds chance in
@@ -575,12 +574,13 @@ Markdown("\n".join(lines))
 # whether a cost like the printed gap is usual. A curve is steeper where clips are few, so
 # look at its earlier steps, too, if the data has more clips than CASME II. Where a line
 # above scores CASME II and SAMM after one training, both have the same number of training
-# clips. What lies between their scores then has another cause than size.
+# clips. So this number does not explain the gap between their scores. But fewer of these clips
+# may be SAMM's.
 
 # %% [markdown]
 # ## The verdict
 #
-# It is computed from the tables above, by the same rules for any data:
+# The verdict is computed from the tables above, by the same rules for any data:
 
 # %% tags=["hide-input"]
 lines = [
@@ -620,10 +620,9 @@ Markdown("\n".join(f"- {line}" for line in lines))
 
 # %% [markdown]
 # An "≈" marks figures that are no count of the paper's clips; for them the test is a guess.
-# *Shown* means one test of one run, of independent clips. Two things make it weaker: people
-# (above) and the seed of training. The
-# predictions, clip by clip, would settle all that is *open*. The authors of a table have
-# them.
+# *Shown* rests on one test of one run, with clips taken as independent. Two things make it
+# weaker: people (above) and the seed of training. The predictions, clip by clip, would settle
+# all that is *open*. The authors of a table have them.
 #
 # ## Summary
 #
@@ -633,8 +632,8 @@ Markdown("\n".join(f"- {line}" for line in lines))
 #   more alike two methods are, the smaller a difference is seen.
 # - Clips of one person can be worth less than as many clips of many people. How much less
 #   is measured by drawing people, and not assumed.
-# - A few rounded scores nearly give a confusion matrix away: check that yours agree before
-#   you print them.
+# - A few rounded scores nearly determine the diagonal of a confusion matrix: check that yours
+#   agree before you print them.
 # - Two datasets differ in more than their size. What size costs is measured on one of them,
 #   by a learning curve with equal steps.
 # - Saved predictions, clip by clip, answer all of these questions.
@@ -650,14 +649,14 @@ Markdown("\n".join(f"- {line}" for line in lines))
 #
 # :::{admonition} A difference cannot be told. Are the two methods equally good?
 # :class: dropdown
-# No. It says that these clips cannot show which is better. Look at the smallest difference that
-# would have been seen: any smaller one may be there.
+# No. The answer says that these clips cannot show which is better. Look at the smallest difference
+# that would have been seen: a smaller one may well be there.
 # :::
 #
 # :::{admonition} Why may ten clips of one person count for fewer than ten?
 # :class: dropdown
-# Clips of one person share the face and the lamp. If a method fails on one of them, it often fails on
-# the others. So the second clip tells less that is new than a clip of another person would.
+# Clips of one person share the face and the lamp. If a method fails on one of them, it often fails
+# on the others. So a second clip of this person tells less than a clip of another person would.
 # :::
 
 # %% [markdown]
@@ -668,6 +667,14 @@ Markdown("\n".join(f"- {line}" for line in lines))
 # The paper leads the next row of table 2 on CASME II by 0.439 points. How
 # many clips would show that with a power of 80 %, if the methods differ on a tenth of all
 # clips? The normal approximation is $n = (z_{0.975} + z_{0.8})^2\, d / \delta^2$.
+#
+# :::{admonition} The idea of the solution
+# :class: dropdown
+# Here $d$ is the share of discordant clips and $\delta$ the true difference, both as shares of all
+# clips. Since $\delta$ is squared, a difference of half the size needs four times the clips. Expect
+# a number that is far beyond any dataset of micro-expressions. The exact power for this number must
+# be near 80 %.
+# :::
 
 # %% tags=["solution", "hide-cell"] jupyter={"source_hidden": true, "outputs_hidden": true}
 from scipy.stats import norm
@@ -685,10 +692,17 @@ print(
 # %% [markdown]
 # ### Exercise 2 (middle)
 #
-# Let every person have a share of right clips of their own, and $m$ clips
-# each. If $\rho$ is the correlation of two clips of a person, the design effect is
-# $1 + (m - 1) \rho$. Check it by drawing from a beta distribution, for which
-# $\rho = 1 / (a + b + 1)$.
+# Each person has $m$ clips, and each person has their own probability that a clip is right. If
+# $\rho$ is the correlation of two clips of a person, the design effect is $1 + (m - 1) \rho$.
+# Check it: draw the probabilities from a beta distribution, for which $\rho = 1 / (a + b + 1)$.
+#
+# :::{admonition} The idea of the solution
+# :class: dropdown
+# Draw the probabilities of many people, then their clips. Compute the variance of the accuracy twice
+# by a bootstrap: once draw single clips, once draw whole people. The ratio of the two variances is
+# the design effect. Expect a value near the formula. With few people it would be uncertain, so take
+# hundreds.
+# :::
 
 # %% tags=["solution", "hide-cell"] jupyter={"source_hidden": true, "outputs_hidden": true}
 rng = np.random.default_rng(0)
@@ -711,10 +725,18 @@ print(
 # %% [markdown]
 # ### Exercise 3 (middle)
 #
-# The same for figure 6(b), SAMM: 101 of 136 clips right, anger 98 % and
-# happiness 81 % recalled. No UAR is printed. How many diagonals remain? How many can have
-# the printed UF1? The text adds that contempt is recognised badly: what recalls of it are
+# Ask the same of figure 6(b), SAMM: 101 of 136 clips are right, and the recall is 98 % for anger
+# and 81 % for happiness. No UAR is printed. How many diagonals remain? How many can have the
+# printed UF1? The text adds that contempt is recognised badly: how many right clips of it are
 # possible?
+#
+# :::{admonition} The idea of the solution
+# :class: dropdown
+# The two recalls give two counts. The other three classes share the rest of the 101 right clips: go
+# through all ways to divide it. For each diagonal find all possible values of UF1, and keep the
+# diagonal if the printed UF1 is among them. Expect many more versions than in figure 6(a), because a
+# UAR is missing.
+# :::
 
 # %% tags=["solution", "hide-cell"] jupyter={"source_hidden": true, "outputs_hidden": true}
 names = ["anger", "happiness", "others", "surprise", "contempt"]
@@ -745,10 +767,19 @@ print(
 # %% [markdown]
 # ### Exercise 4 (hard)
 #
-# Two methods are equally good, but each person suits one of them better: of
-# that person's discordant clips it gets a share drawn from a beta distribution with mean
-# 1/2. How often does McNemar's test at 5 % call them different, with the people of this
-# dataset? What does exchanging whole people do?
+# Two methods are equally good, but each person suits one of them better: of the discordant clips
+# of a person, the first method gets a share that is drawn from a beta distribution with mean 1/2.
+# How often does McNemar's test at 5 % call the methods different, with the people of this
+# dataset? How often does a test that exchanges the two methods for whole people?
+#
+# :::{admonition} The idea of the solution
+# :class: dropdown
+# Draw the discordant clips of all people many times, and count how often each test has a $p$ of
+# 0.05 or less. No method is better, so a good test does so in about 5 % of the cases. McNemar's
+# test takes the clips of a person as independent. Expect about 5 % or less where people are nearly
+# alike, and much more where they differ. A test that exchanges the methods for whole people stays
+# near 5 %.
+# :::
 
 # %% tags=["solution", "hide-cell"] jupyter={"source_hidden": true, "outputs_hidden": true}
 # Take every third clip of a person as discordant. McNemar's test knows no
@@ -778,8 +809,15 @@ for alike, a in {
 # ### Exercise 5 (easy)
 #
 # Section 3.1.4 trains for 50 epochs on CASME II and for 80 on SAMM. With
-# batches of 8 clips, how many steps are that on all clips? How many epochs would give SAMM
-# the steps of CASME II?
+# batches of 8 clips, how many steps is that on all clips? How many epochs would give SAMM as
+# many steps as CASME II has?
+#
+# :::{admonition} The idea of the solution
+# :class: dropdown
+# An epoch has as many steps as batches: divide the clips by 8 and round up. Multiply by the epochs.
+# Then divide the steps of CASME II by the batches of SAMM, and round up. Expect that SAMM's training
+# is shorter, although it has more epochs.
+# :::
 
 # %% tags=["solution", "hide-cell"] jupyter={"source_hidden": true, "outputs_hidden": true}
 from merlib import Config, NetworkClassifier
@@ -795,8 +833,8 @@ same = learning_curve.with_steps(
 ).config.epochs
 assert same == -(-steps["casme2"] // batches["samm"])
 print(
-    f"{steps['casme2']} and {steps['samm']} steps: SAMM is smaller and trained"
-    f" for less time, too. {same} epochs would be as many."
+    f"{steps['casme2']} and {steps['samm']} steps: SAMM is smaller and is also"
+    f" trained for fewer steps. {same} epochs would give as many."
 )
 
 # %% [markdown]
