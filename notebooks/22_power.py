@@ -38,6 +38,7 @@ from IPython.display import Markdown, display
 from merlib import Study, metrics
 from merlib.methods import METHODS
 from merlib.pages import effects, limits, plots, provenance, words
+from merlib.pages.language import marked, translated
 from merlib.study import learning_curve, paper, parameters, power
 
 globals().update(parameters.read(globals()))  # papermill may pass text
@@ -54,10 +55,16 @@ runs = study.runs(METHODS, make=methods)  # method -> seed -> predictions
 every = effects.all_runs(runs)
 of_runs = provenance.experiment(every)
 printed = power.printed()  # (table, method) -> clips, right, written
-SHORT = {"base": "base", "mfem": "MFEM", "mffm": "MFFM", "full": "both"}
+SHORT = {
+    "base": translated("base"),
+    "mfem": "MFEM",
+    "mffm": "MFFM",
+    "full": translated("both"),
+}
+step = translated("{less} to {more}")
 table3 = power.judged(
     {
-        f"{SHORT[b]} to {SHORT[a]}": (
+        step.format(less=SHORT[b], more=SHORT[a]): (
             printed.loc[("table 3", a), "right"],
             printed.loc[("table 3", b), "right"],
         )
@@ -73,7 +80,11 @@ words.answer(limits.in_one_sentence(table3))
 # are missing.
 
 # %% tags=["hide-input"]
-words.see(f"{len(every)} runs are behind what is measured on runs: {of_runs}.")
+words.see(
+    translated("{n} runs are behind what is measured on runs: {runs}.").format(
+        n=len(every), runs=of_runs
+    )
+)
 
 # %% [markdown]
 # ## From printed accuracies back to clips
@@ -91,10 +102,13 @@ told = [
     for name, k in printed.loc["table 3", "right"].items()
 ]
 words.see(
-    f"{whole} of the {len(written)} accuracies of table 2 are whole counts of"
-    " the paper's clips.",
-    f"In table 3 the right clips of {paper.USED['casme2']} are"
-    f" {words.listed(told)}.",
+    translated(
+        "{n} of the {all} accuracies of table 2 are whole counts of the"
+        " paper's clips."
+    ).format(n=whole, all=len(written)),
+    translated("In table 3 the right clips of {n} are {counts}.").format(
+        n=paper.USED["casme2"], counts=words.listed(told)
+    ),
 )
 
 # %% [markdown]
@@ -160,17 +174,26 @@ a, b = (
 assert metrics.mcnemar(a, b) == (3, 1, 0.625)
 assert np.allclose(metrics.holm([0.01, 0.04, 0.03]), [0.03, 0.06, 0.06])
 words.see(
-    f"`metrics.mcnemar` finds {plots.p_equals(metrics.mcnemar(a, b)[2])} and"
-    f" `metrics.holm` {metrics.holm([0.01, 0.04, 0.03]).round(2).tolist()}, as"
-    " by hand."
+    translated(
+        "`metrics.mcnemar` finds {p} and `metrics.holm` finds {corrected}, as"
+        " by hand."
+    ).format(
+        p=plots.p_equals(metrics.mcnemar(a, b)[2]),
+        corrected=metrics.holm([0.01, 0.04, 0.03]).round(2).tolist(),
+    )
 )
 
 # %%
 n = paper.USED["casme2"]
-limits.table(table3, f"Steps of table 3, CASME II, {n} clips, as printed")
+caption = translated("Steps of table 3, CASME II, {n} clips, as printed")
+limits.table(table3, caption.format(n=n))
 
 # %% tags=["hide-input"]
-words.see(f"Answers: {limits.plain(table3)}.", limits.smallest_seen(table3))
+answers_are = translated("Answers: {answers}.")
+words.see(
+    answers_are.format(answers=limits.plain(table3)),
+    limits.smallest_seen(table3),
+)
 
 # %% [markdown]
 # Table 2 gets the same treatment. Each row compares the paper's method with one other
@@ -191,11 +214,14 @@ for (data, n), title in zip(
 # %% tags=["hide-input"]
 for title, judged in table2.items():
     n = judged["clips"].iloc[0]
-    caption = f"The paper over the methods of table 2, {title}, {n} clips"
-    display(limits.table(judged, caption))
+    caption = translated(
+        "The paper over the methods of table 2, {data}, {n} clips"
+    )
+    display(limits.table(judged, caption.format(data=title, n=n)))
     display(
         words.see(
-            f"Answers: {limits.plain(judged)}.", limits.smallest_seen(judged)
+            answers_are.format(answers=limits.plain(judged)),
+            limits.smallest_seen(judged),
         )
     )
 
@@ -218,31 +244,39 @@ plots.source(metrics.mcnemar_power)
 likeness = power.likeness(
     {name: runs[name] for name in runs if name != "majority"}
 )
-words.see(
-    "Two methods differ on"
-    f" {likeness:.2f} times as many clips as independent errors would give"
-    f" (median over pairs; {of_runs})."
+told = (
+    translated(
+        "Two methods differ on {ratio:.2f} times as many clips as independent"
+        " errors would give (median over pairs; {runs})."
+    )
     if likeness >= 0
-    else "No two methods have a saved run, so this is not known."
+    else translated("No two methods have a saved run, so this is not known.")
 )
+words.see(told.format(ratio=likeness, runs=of_runs))
 
 # %% [markdown]
 # The figure sets the printed steps beside the smallest difference that is seen with a power
 # of 80 %. It shows which steps were too small for so few clips from the start.
 
 # %% tags=["hide-input"]
-some = {"base to both": "table 3, base", "MFEM to both": "table 3, one module"}
+some = {
+    step.format(less=SHORT[name], more=SHORT["full"]): told
+    for name, told in {
+        "base": translated("table 3, base"),
+        "mfem": translated("table 3, one module"),
+    }.items()
+}
 casme2 = pd.concat([table2["CASME II"], table3.loc[list(some)].rename(some)])
 plots.show(
     limits.thresholds(table2 | {"CASME II": casme2}, likeness),
-    alt=(
+    alt=translated(
         "Two charts, 246 and 136 clips. A rising curve: the difference that is"
         " seen with a power of 80 percent, over the share of discordant clips."
         " Horizontal lines are printed steps, with a dot where errors would be"
         " independent and a diamond where they would be as alike as here."
         " Above the curve is seen, below is not."
     ),
-    of=f"printed counts; diamonds: {of_runs}",
+    of=translated("printed counts; diamonds: {runs}").format(runs=of_runs),
 )
 
 # %% [markdown]
@@ -255,12 +289,13 @@ plots.show(
 
 # %% tags=["hide-input"]
 said = []
-for title, judged in (table2 | {"table 3": table3}).items():
+smaller = translated(
+    "{table}: {n} of {all} printed steps are smaller than what the test sees"
+    " with independent errors."
+)
+for title, judged in (table2 | {translated("table 3"): table3}).items():
     small = 100 * judged["apart"] / judged["clips"] < judged["seen"]
-    said.append(
-        f"{title}: {small.sum()} of {len(judged)} printed steps are smaller"
-        " than what the test sees with independent errors."
-    )
+    said.append(smaller.format(table=title, n=small.sum(), all=len(judged)))
 words.see(*said)
 
 # %% [markdown]
@@ -288,17 +323,29 @@ variances = (ratios**2).median()
 effect = (
     max(1.0, variances["subject"] / variances["dealt"]) if len(ratios) else 1.0
 )
-differ = f"{(people['p'] <= 0.05).sum()} of {len(every)} runs"
+differ = (people["p"] <= 0.05).sum()  # so many runs
 
 # %% tags=["hide-input"]
-words.see(
-    f"Variance by people over variance by clips, median of {len(ratios)}"
-    f" runs: {variances['subject']:.2f}; with people dealt at random"
-    f" {variances['dealt']:.2f}. The design effect is {effect:.2f}."
+told = (
+    translated(
+        "The variance by people is {by_people:.2f} times that by clips (median"
+        " of {n} runs). With people dealt at random the ratio is {dealt:.2f}."
+        " The design effect is {effect:.2f}."
+    )
     if len(ratios)
-    else "No run has an interval of both kinds.",
-    f"People differ by more than chance (p at most 0.05) in {differ}, of which"
-    f" chance alone would give {0.05 * len(every):.1f}.",
+    else translated("No run has an interval of both kinds.")
+)
+words.see(
+    told.format(
+        by_people=variances["subject"],
+        n=len(ratios),
+        dealt=variances["dealt"],
+        effect=effect,
+    ),
+    translated(
+        "People differ by more than chance (p at most 0.05) in {n} of {all}"
+        " runs. Chance alone would give {expected:.1f}."
+    ).format(n=differ, all=len(every), expected=0.05 * len(every)),
 )
 
 # %% [markdown]
@@ -308,7 +355,7 @@ words.see(
 if len(ratios):
     plots.show(
         limits.widths(ratios),
-        alt=(
+        alt=translated(
             "Two histograms over the saved runs: the width of an interval by"
             " people as a multiple of that by clips, with people as they are,"
             " filled, and with people dealt at random, a dashed outline. A"
@@ -326,8 +373,10 @@ if len(ratios):
     wider = (ratios["subject"] > ratios["dealt"]).sum()
     display(
         words.see(
-            f"In {wider} of {len(ratios)} runs the interval by people is wider"
-            " than with people dealt at random."
+            translated(
+                "In {n} of {all} runs the interval by people is wider than"
+                " with people dealt at random."
+            ).format(n=wider, all=len(ratios))
         )
     )
 
@@ -341,11 +390,18 @@ if len(ratios):
 
 # %%
 right, n = printed.loc[("casme2", "the paper"), "right"], paper.USED["casme2"]
-said = []
+said = [
+    translated("The paper's method has {right} of {n} clips right.").format(
+        right=right, n=n
+    )
+]
+interval = translated(
+    "If this is worth {n} clips, the interval is {low:.1f} to {high:.1f} %."
+)
 for worth in (n, round(n / effect)):
     low, high = 100 * np.array(metrics.wilson(round(right / n * worth), worth))
-    said.append(f"worth {worth} clips, {low:.1f} to {high:.1f} %")
-words.see(f"The accuracy of {right} of {n} clips is, {'; '.join(said)}.")
+    said.append(interval.format(n=worth, low=low, high=high))
+words.see(*said)
 
 # %% [markdown]
 # A difference can be tested in both ways, too: by clips and by people. The tables compare the
@@ -370,8 +426,10 @@ by_person = drawn_from[rng.integers(0, 2, (20000, 2))].mean(axis=(1, 2)).var()
 by_clip = drawn_from.ravel()[rng.integers(0, 4, (20000, 4))].mean(axis=1).var()
 assert abs(by_person - 1 / 8) < 0.005 and abs(by_clip - 1 / 16) < 0.005
 words.see(
-    f"Drawn 20,000 times, the variances are {by_person:.3f} and"
-    f" {by_clip:.3f}; by hand they are 1/8 and 1/16."
+    translated(
+        "Drawn 20,000 times, the variances are {people:.3f} and {clips:.3f};"
+        " by hand they are 1/8 and 1/16."
+    ).format(people=by_person, clips=by_clip)
 )
 
 # %%
@@ -389,13 +447,20 @@ by_unit = {
 }
 
 # %% tags=["hide-input"]
-unit = "points of accuracy"
+unit = marked("points of accuracy")
+captions = {
+    "clips": translated("Differences of accuracy, drawn by clips: {runs}"),
+    "people": translated("Differences of accuracy, drawn by people: {runs}"),
+}
 for name, found in by_unit.items():
     if len(found):
-        caption = f"Differences of accuracy, drawn by {name}: {of_runs}"
+        caption = captions[name].format(runs=of_runs)
         display(effects.table(found, caption, unit))
-        told = [f"{k}: {line['answer']}" for k, line in found.iterrows()]
-        display(words.see(f"By {name}, {'; '.join(told)}."))
+        told = [
+            f"{k}: {translated(line['answer'])}."
+            for k, line in found.iterrows()
+        ]
+        display(words.see(*told))
 
 # %% [markdown]
 # ## Figure 6(a), three times
@@ -425,9 +490,10 @@ highest = recalls.drop(columns=quoted.index).max(axis=1) < recalls[
 ].min(axis=1)
 versions = possible[fits & highest]  # each row is a diagonal
 words.see(
-    f"{len(possible)} diagonals have the accuracy and the UAR, {fits.sum()} of"
-    f" them the quoted recalls, {len(versions)} of them these as the two"
-    " highest."
+    translated(
+        "{n} diagonals have the accuracy and the UAR. Of these, {recalls} have"
+        " the quoted recalls, and in {highest} these are the two highest."
+    ).format(n=len(possible), recalls=fits.sum(), highest=len(versions))
 )
 
 # %% [markdown]
@@ -437,13 +503,13 @@ words.see(
 # %% tags=["hide-input"]
 plots.show(
     limits.diagonals(versions, sizes),
-    alt=(
+    alt=translated(
         "Bar charts side by side, each a possible version of figure 6(a): each"
         " class has a bar, as long as its recall, with the right clips and all"
         " clips of the class. Bars that are the same in all versions are grey"
         " and hatched."
     ),
-    of="the paper's printed scores of CASME II, 246 clips",
+    of=translated("the paper's printed scores of CASME II, 246 clips"),
 )
 
 # %% [markdown]
@@ -452,10 +518,12 @@ plots.show(
 # %% tags=["hide-input"]
 fixed = [c for c in classes if versions[c].nunique() == 1]
 words.see(
-    f"The printed numbers fix the recall of {words.listed(fixed)}; of the"
-    f" {len(classes) - len(fixed)} other classes several counts are possible."
+    translated(
+        "The printed numbers fix the recall of {names}; of the {n} other"
+        " classes several counts are possible."
+    ).format(names=words.listed(fixed), n=len(classes) - len(fixed))
     if fixed
-    else "The printed numbers fix no recall."
+    else translated("The printed numbers fix no recall.")
 )
 
 # %% [markdown]
@@ -464,15 +532,28 @@ words.see(
 # the other classes in many ways. Here are the smallest and the largest UF1 of all of them:
 
 # %%
-with_uf1, said = 0, []
-for k, version in enumerate(versions.to_numpy()):
-    values = power.possible_uf1(version, sizes)
-    among = np.isclose(values.round(3), uf1).any()
-    with_uf1 += among
-    said.append(
-        f"Version {k + 1}: UF1 from {values.min():.3f} to {values.max():.3f};"
-        f" {uf1:.3f} is {'' if among else 'not '}among them."
+ranges = [
+    power.possible_uf1(version, sizes) for version in versions.to_numpy()
+]
+agree = [np.isclose(values.round(3), uf1).any() for values in ranges]
+with_uf1 = sum(agree)
+
+# %% tags=["hide-input"]
+said = []
+for k, (values, among) in enumerate(zip(ranges, agree, strict=True)):
+    told = (
+        translated(
+            "Version {k}: UF1 from {low:.3f} to {high:.3f}; the printed"
+            " {uf1:.3f} is among them."
+        )
+        if among
+        else translated(
+            "Version {k}: UF1 from {low:.3f} to {high:.3f}; the printed"
+            " {uf1:.3f} is not among them."
+        )
     )
+    low_high = {"low": values.min(), "high": values.max()}
+    said.append(told.format(k=k + 1, uf1=uf1, **low_high))
 words.see(*said)
 
 # %% [markdown]
@@ -484,10 +565,11 @@ said = []
 for name, (_, _, uar) in paper.TABLE3.items():
     count = printed.loc[("table 3", name), "right"]
     many = len(metrics.diagonals(sizes, count, f"{uar:.3f}"))
-    said.append(
-        f"{paper.VARIANT_NAMES[name]}: {count} right clips and a UAR of"
-        f" {uar:.3f}, {many} diagonals."
+    told = translated(
+        "{name}: {n} diagonals have {right} right clips and a UAR of {uar:.3f}."
     )
+    name = paper.VARIANT_NAMES[name]
+    said.append(told.format(name=name, n=many, right=count, uar=uar))
 words.see(*said)
 
 # %% [markdown]
@@ -519,29 +601,31 @@ curve, real = learning_curve.find(study), learning_curve.find_real(study)
 shown = [one for one in (curve, real) if one.curves]
 shown = shown[: 1 if dataset == "flow" else 2]
 if not curve.curves:
-    command = learning_curve.command(study)
-    print(
-        f"No learning curve of {clips.attrs['version']} is saved. `{command}`"
-        " makes it."
+    told = translated(
+        "No learning curve of {data} is saved. `{command}` makes it."
     )
+    command = learning_curve.command(study)
+    print(told.format(data=clips.attrs["version"], command=command))
 for one in shown:
     plots.show(
         limits.curves(one),
-        alt=(
-            f"Two charts of {one.where}: accuracy above, UF1 below, over the"
-            " number of training clips on a logarithmic axis, with the number"
-            " of people below it. Each method is a line with intervals of 95"
+        alt=translated(
+            "Two charts of {data}: accuracy above, UF1 below, over the number"
+            " of training clips on a logarithmic axis, with the number of"
+            " people below it. Each method is a line with intervals of 95"
             " percent; a diamond is a part of the clips of all people; a"
             " dashed line is the largest class."
-        ),
+        ).format(data=one.where),
         of=provenance.experiment(one.runs()),
     )
-    caption = (
+    caption = translated(
         "Scores with intervals of 95 % over subjects, five groups of people:"
-        f" {provenance.experiment(one.runs())}"
-    )
+        " {runs}"
+    ).format(runs=provenance.experiment(one.runs()))
     display(
-        words.folded("As a table", limits.curve_table(one, caption)),
+        words.folded(
+            translated("As a table"), limits.curve_table(one, caption)
+        ),
         words.see(*limits.end_of_curves(one)),
     )
 
@@ -557,7 +641,8 @@ for one in shown:
 
 # %% tags=["hide-input"]
 for one in shown:
-    caption = f"Points lost: {provenance.experiment(one.runs())}"
+    caption = translated("Points lost: {runs}")
+    caption = caption.format(runs=provenance.experiment(one.runs()))
     display(limits.losses(one, caption))
 lines = limits.size_in_the_paper()
 for one in shown:
@@ -584,36 +669,41 @@ Markdown("\n".join(lines))
 
 # %% tags=["hide-input"]
 lines = [
-    "Table 3, whatever the discordant clips were:"
-    f" {limits.sorted_out(table3)}."
+    translated(
+        "Table 3, whatever the discordant clips were: {answers}."
+    ).format(answers=limits.sorted_out(table3))
 ]
+over = translated("Table 2, {data}, the paper over: {answers}.")
 for title, table in table2.items():
-    lines.append(
-        f"Table 2, {title}, the paper over: {limits.sorted_out(table)}."
+    lines.append(over.format(data=title, answers=limits.sorted_out(table)))
+lines.append(limits.needed())
+if len(ratios):
+    told = translated(
+        "People: on the data of this page {effect:.2f} clips tell as much as"
+        " one clip would if each were of another person, and people differ by"
+        " more than chance in {n} of {all} runs. The printed accuracy of the"
+        " paper, with that effect, has an interval of {low:.0f} to {high:.0f}"
+        " %."
     )
+    counts = {"n": differ, "all": len(every), "low": low, "high": high}
+    lines.append(told.format(effect=effect, **counts))
+points = (100 * (versions.max() - versions.min()) / sizes)[classes]
+by = translated("{name} by {points:.0f}")
 told = [
-    f"{100 * metrics.detectable(n, 0.2):.1f} points of {n} clips"
-    for n in paper.USED.values()
+    by.format(name=name, points=value)
+    for name, value in points[points > 0].items()
 ]
 lines.append(
-    "Where two methods differ on a fifth of the clips, a power of 80 % needs "
-    f"{' and '.join(told)}."
-)
-if len(ratios):
-    lines.append(
-        f"People: on the data of this page {effect:.2f} clips tell as much as"
-        " one clip would if each were of another person, and people differ by"
-        f" more than chance in {differ}. The printed accuracy of the paper,"
-        f" with that effect, has an interval of {low:.0f} to {high:.0f} %."
+    translated(
+        "Figure 6(a) has {n} possible diagonals. The recall is the same in all"
+        " of them for {same}. It differs in points: {others}. The printed UF1"
+        " is possible with {with_uf1} of the diagonals."
+    ).format(
+        n=len(versions),
+        same=words.listed(points.index[points == 0]),
+        others=words.listed(told),
+        with_uf1=with_uf1,
     )
-points = (100 * (versions.max() - versions.min()) / sizes)[classes]
-told = ", ".join(
-    f"{name} by {value:.0f}" for name, value in points[points > 0].items()
-)
-lines.append(
-    f"Figure 6(a) has {len(versions)} possible diagonals. They share"
-    f" {' and '.join(points.index[points == 0])}; recalls in points differ:"
-    f" {told}. The printed UF1 is possible with {with_uf1} of them."
 )
 lines += map(limits.size_verdict, shown)
 Markdown("\n".join(f"- {line}" for line in lines))

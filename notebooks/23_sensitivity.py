@@ -33,6 +33,7 @@ from scipy.stats import binom, false_discovery_control
 
 from merlib import Study, metrics
 from merlib.pages import decided, effects, plots, provenance, words
+from merlib.pages.language import marked, translated
 from merlib.study import parameters, trials
 
 globals().update(parameters.read(globals()))  # papermill may pass text
@@ -43,9 +44,11 @@ saved = trials.find(
 study, runs = saved.study, saved.runs  # trial -> seed -> predictions
 of_runs = provenance.experiment(effects.all_runs(runs))
 alternatives = decided.alternatives(study, runs)
-titles = alternatives["decision taken the other way"]
+titles = alternatives[decided.DECISION]
 pairs = {titles[name]: (name, "full") for name in alternatives.index}
-answers = effects.differences(runs, pairs, more="higher", less="lower")
+answers = effects.differences(
+    runs, pairs, more=marked("higher"), less=marked("lower")
+)
 words.answer(decided.in_one_sentence(answers))
 
 # %% [markdown]
@@ -70,15 +73,15 @@ print(saved)
 # dataset leaves open.
 
 # %% tags=["hide-input"]
-display(
-    plots.table(
-        alternatives, f"Alternatives, profile {study.profile}", index=False
-    )
-)
+caption = translated("Alternatives, profile {profile}")
+caption = caption.format(profile=study.profile)
+display(plots.table(alternatives, caption, index=False))
 made = (alternatives["seeds"] > 1).sum()
 words.see(
-    f"{made} of {len(alternatives)} alternatives have runs of more than one"
-    " seed, so that they can be judged."
+    translated(
+        "{n} of {all} alternatives have runs of more than one seed, so that"
+        " they can be judged."
+    ).format(n=made, all=len(alternatives))
 )
 
 # %% [markdown]
@@ -86,37 +89,47 @@ words.see(
 
 # %% tags=["hide-input"]
 NOT_RUN = {
-    ("pretrained", "ImageNet"): "the weights need a download",
-    (
-        "landmarks",
-        "YuNet",
-    ): "needs a model file; the eyes of drawn faces are found without it",
-    (
-        "short_clips",
-        "drop",
-    ): "drops no clip of the published data: none is so short",
-    (
-        "tvl1",
-        "fast",
-    ): "is what laptop and narrow have; the trial takes the other value",
-    ("inputs", "grey"): "no decision; trial 'grey-only' of the ingredients",
-    ("inputs", "flow"): "no decision; trial 'flow-only' of the ingredients",
-    ("sequence", "mean"): "no decision; trial 'no-bilstm' of the ingredients",
-    ("attention", "single"): "no decision but a control; trial 'single'",
-    ("attention", "cbam"): "no decision but a control; trial 'cbam'",
-    ("attention", "none"): "no decision but a control; trial 'no-attention'",
-    ("fusion", "linear"): "no decision but a control; trial 'linear'",
-    (
-        "precision",
-        "float16",
-    ): "a choice for older GPUs; page 17 compares its scores",
+    ("pretrained", "ImageNet"): marked("the weights need a download"),
+    ("landmarks", "YuNet"): marked(
+        "needs a model file; the eyes of drawn faces are found without it"
+    ),
+    ("short_clips", "drop"): marked(
+        "drops no clip of the published data: none is so short"
+    ),
+    ("tvl1", "fast"): marked(
+        "is what laptop and narrow have; the trial takes the other value"
+    ),
+    ("inputs", "grey"): marked(
+        "no decision; trial 'grey-only' of the ingredients"
+    ),
+    ("inputs", "flow"): marked(
+        "no decision; trial 'flow-only' of the ingredients"
+    ),
+    ("sequence", "mean"): marked(
+        "no decision; trial 'no-bilstm' of the ingredients"
+    ),
+    ("attention", "single"): marked(
+        "no decision but a control; trial 'single'"
+    ),
+    ("attention", "cbam"): marked("no decision but a control; trial 'cbam'"),
+    ("attention", "none"): marked(
+        "no decision but a control; trial 'no-attention'"
+    ),
+    ("fusion", "linear"): marked("no decision but a control; trial 'linear'"),
+    ("precision", "float16"): marked(
+        "a choice for older GPUs; page 17 compares its scores"
+    ),
 }
 rows = [
-    {"field": f"{name}: {value}", "why not": why}
+    {marked("field"): f"{name}: {value}", marked("why not"): translated(why)}
     for (name, value), why in NOT_RUN.items()
 ]
 display(plots.table(pd.DataFrame(rows), "Not in the chart", index=False))
-words.see(f"{len(NOT_RUN)} values of the configuration are not in the chart.")
+words.see(
+    translated("{n} values of the configuration are not in the chart.").format(
+        n=len(NOT_RUN)
+    )
+)
 
 # %% [markdown]
 # The ingredients have [a page of their own](20_ingredients.ipynb). The best epoch on the test
@@ -142,7 +155,7 @@ words.see(f"{len(NOT_RUN)} values of the configuration are not in the chart.")
 
 # %% tags=["hide-input"]
 groups = dict(zip(titles, alternatives["step"], strict=True))
-places = [*decided.STEPS.values(), decided.TOGETHER]
+places = list(map(translated, [*decided.STEPS.values(), decided.TOGETHER]))
 order = [
     (places.index(groups[one]), answers["value"][one]) for one in answers.index
 ]
@@ -153,9 +166,12 @@ default = [metrics.scores(run)["uf1"] for run in runs.get("full", {}).values()]
 if len(answers):
     plots.show(
         effects.forest(
-            answers, "change of UF1, points", groups, np.ptp(default)
+            answers,
+            translated("change of UF1, points"),
+            groups,
+            np.ptp(default),
         ),
-        alt=(
+        alt=translated(
             "Each row is one alternative, in groups by step and sorted, over"
             " the change of UF1 in points: a bar is the interval, a mark the"
             " mean, dots are seeds; a pale band around zero is the spread of"
@@ -171,17 +187,18 @@ if len(answers):
 # %% tags=["hide-input"]
 if len(answers):
     accuracy = effects.differences(runs, pairs, metrics.accuracy)
-    caption = f"Alternative minus default: {of_runs}"
-    besides = {"points of accuracy": accuracy}
+    caption = translated("Alternative minus default: {runs}")
+    caption = caption.format(runs=of_runs)
+    besides = {marked("points of accuracy"): accuracy}
     display(
         words.see(
             *decided.told(answers),
-            "The default has one seed: there is no band."
+            translated("The default has one seed: there is no band.")
             if len(default) < 2
             else "",
         ),
         words.folded(
-            "All differences, as a table",
+            translated("All differences, as a table"),
             effects.table(answers, caption, besides=besides),
         ),
     )
@@ -208,19 +225,25 @@ if same:
     many = called > binom.ppf(0.99, len(same), 0.05)
     display(
         words.see(
-            f"{called} of {len(same)} pairs of seeds have p < 0.05;"
-            f" {0.05 * len(same):.1f} are expected.",
-            f"Half of these pairs lie more than {typical:.1f} points of UF1"
-            " apart.",
-            "These are far too many: luck in training moves whole scores. If"
-            " one run of each kind is compared, any test will find effects of"
-            " nothing."
-            if many
-            else "That is no more than chance gives.",
+            translated(
+                "{called} of {all} pairs of seeds have p < 0.05; {n:.1f} are"
+                " expected."
+            ).format(called=called, all=len(same), n=0.05 * len(same)),
+            translated("That is no more than chance in people gives.")
+            if not many
+            else translated(
+                "These are far too many: luck in training moves whole scores."
+                " If only one run of each kind is compared, a test will find"
+                " effects where there are none."
+            ),
+            translated(
+                "Half of these pairs lie more than {typical:.1f} points of"
+                " UF1 apart."
+            ).format(typical=typical),
         )
     )
 else:
-    display(words.see("No trial is saved with two seeds."))
+    display(words.see(translated("No trial is saved with two seeds.")))
 
 # %% [markdown]
 # That is why a row with one seed is not judged, and why the bars of the chart hold the spread over
@@ -239,19 +262,24 @@ beyond = (
     else judged
 )
 lines = decided.told(answers)
+moved = {
+    "higher": translated("**{name}**: {points} points of UF1, higher."),
+    "lower": translated("**{name}**: {points} points of UF1, lower."),
+}
 lines += [
-    f"**{name}**: {effects.points(one)} points of UF1, {one['answer']}."
+    moved[one["answer"]].format(name=name, points=effects.points(one))
     for name, one in beyond.iterrows()
 ]
 if len(judged):
-    common = 100 * judged["value"].median()
-    lines.append(
-        f"Half of the rows lie above {common:+.1f} points. If that is far from"
+    common = translated(
+        "Half of the rows lie above {median:+.1f} points. If that is far from"
         " zero, the default was lucky or unlucky in its seeds: all rows are"
         " compared with the same runs."
     )
+    lines.append(common.format(median=100 * judged["value"].median()))
 if absent := len(alternatives) - len(answers):
-    lines.append(f"{absent} are not saved at all: no verdict.")
+    none = translated("{n} are not saved at all: no verdict.")
+    lines.append(none.format(n=absent))
 display(Markdown("\n".join(f"- {line}" for line in lines)))
 
 # %% [markdown]

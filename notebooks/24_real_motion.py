@@ -34,6 +34,7 @@ from IPython.display import Markdown, display
 from merlib import Study
 from merlib.files import find_home
 from merlib.pages import effects, plots, provenance, real_motion, words
+from merlib.pages.language import translated
 from merlib.study import motion, parameters
 
 globals().update(parameters.read(globals()))  # papermill may pass text
@@ -86,7 +87,8 @@ print(found)
 # %%
 for name, changes in motion.reduced(runs).items():
     told = ", ".join(f"{key} {value}" for key, value in changes.items())
-    print(f"made smaller: {real_motion.title(name)} ({told})")
+    said = translated("made smaller: {name} ({changes})")
+    print(said.format(name=real_motion.title(name), changes=told))
 
 # %% [markdown]
 # ## The methods, by part
@@ -104,7 +106,7 @@ for name, changes in motion.reduced(runs).items():
 # %%
 table = motion.table(runs)
 for parts in (["all", "CASME II"], ["SMIC", "SAMM"]):
-    caption = (
+    caption = translated(
         "Means over seeds, last epoch, leave one subject out; printed figures"
         " below"
     )
@@ -125,7 +127,7 @@ order = [name for name, where in table.index if where == "here"]
 if runs:
     plots.show(
         effects.levels({n: runs[n] for n in order}, which=("uf1", "uar")),
-        alt=(
+        alt=translated(
             "Dot plots of UF1 and UAR from 0 to 1, each method in a row, the"
             " one with the highest UF1 on top: a grey bar is the interval over"
             " subjects, blue dots are seeds, a dashed line is the largest"
@@ -152,15 +154,21 @@ words.see(real_motion.seeds_of(runs))
 if len(networks):
     display(
         effects.table(
-            networks, "Network minus linear control, UF1, all 442 clips"
+            networks,
+            translated("Network minus linear control, UF1, all 442 clips"),
         )
     )
 else:
-    print("The runs of the linear control or of all networks are missing.")
+    print(
+        translated(
+            "The runs of the linear control or of all networks are missing."
+        )
+    )
 
 # %% tags=["remove-input"]
 text = real_motion.beats(networks, runs)
-words.see(f"{text[0].upper()}{text[1:]}.")
+sentence = translated("{clause}.")
+words.see(sentence.format(clause=f"{text[0].upper()}{text[1:]}"))
 
 # %% [markdown]
 # ## Do the modules help?
@@ -176,7 +184,7 @@ if len(modules):
     groups = {name: name.partition(":")[0] for name in PAIRS}
     plots.show(
         effects.forest(modules, groups=groups),
-        alt=(
+        alt=translated(
             "Each difference of two variants in a row, below its module, in"
             " points of UF1: a bar is its interval, dots are seeds, beside a"
             " line at zero; at the right what follows: better, worse, small or"
@@ -184,7 +192,7 @@ if len(modules):
         ),
     )
 else:
-    print("The runs of the variants are missing.")
+    print(translated("The runs of the variants are missing."))
 
 # %% [markdown]
 # *What each module brings on all 442 clips, in points of UF1: last epoch, one subject left out.*
@@ -198,7 +206,7 @@ else:
 # %%
 power = real_motion.power(runs, PAIRS)
 if len(modules):
-    caption = (
+    caption = translated(
         "What each module brings on all 442 clips, and what could have been"
         " seen"
     )
@@ -207,14 +215,16 @@ if len(modules):
 # %% tags=["remove-input"]
 steps = power["power"].dropna()
 words.see(
-    f"Of {len(steps)} printed steps that this table has,"
-    f" {(steps >= 80).sum()} would be seen here with a power of 80 % or more."
+    translated(
+        "Of {all} printed steps that this table has, {n} would be seen here"
+        " with a power of 80 % or more."
+    ).format(all=len(steps), n=(steps >= 80).sum())
 )
 
 # %%
 Markdown(
     "\n".join(effects.sentences(modules))
-    or "Without runs there is no verdict."
+    or translated("Without runs there is no verdict.")
 )
 
 # %% [markdown]
@@ -234,7 +244,7 @@ Markdown(
 scored = real_motion.scored(found.epochs)
 plots.show(
     real_motion.protocol(scored, found.mistakes),
-    alt=(
+    alt=translated(
         "Above, HTNet and STSTNet: six ways to score the same predictions in"
         " rows, blue dots are seeds, orange diamonds printed figures. Below, a"
         " quick classifier in two rows, one subject out and random clips: each"

@@ -36,6 +36,7 @@ from IPython.display import Markdown, display
 from merlib import Study, metrics
 from merlib.model import classifier, training
 from merlib.pages import effects, plots, provenance, real_motion, words
+from merlib.pages.language import marked, translated
 from merlib.study import audit, imbalance, paper, parameters, recalls, trials
 
 globals().update(parameters.read(globals()))  # papermill may pass text
@@ -48,16 +49,19 @@ runs = dict(saved.runs)  # trial -> seed -> predictions
 of_runs = provenance.experiment(effects.all_runs(saved.runs))
 
 # %% tags=["hide-input"]
-AFTER = "logit adjustment, afterwards"
-IDEAS = {
-    effects.title(name): name for name in ("sampler", "logit-adjustment")
-} | {AFTER: AFTER}
+AFTER = translated("logit adjustment, afterwards")
+LARGEST = translated("the largest class")
+TITLES = {
+    "sampler": translated("class-balanced sampler"),
+    "logit-adjustment": translated("logit adjustment"),
+}
+IDEAS = {title: name for name, title in TITLES.items()} | {AFTER: AFTER}
 if "full" in runs:
     runs[AFTER] = {
         k: imbalance.adjusted(run, "half") for k, run in runs["full"].items()
     }
 SCORES = {
-    effects.LABELS[name]: metrics.METRICS[name]
+    plots.called(name): metrics.METRICS[name]
     for name in ("uar", "uf1", "accuracy")
 }
 
@@ -84,36 +88,32 @@ def compared(found):
         for what in found
         if found[what]
     }
-    return effects.judged(rows, "higher", "lower"), {
-        name: name.partition(":")[0] for name in rows
-    }
+    headings = {name: name.partition(":")[0] for name in rows}
+    return effects.judged(rows, marked("higher"), marked("lower")), headings
 
 
 # %% tags=["hide-input"]
+SAYS = {
+    "higher": marked("With {names}, {score} is higher."),
+    "lower": marked("With {names}, {score} is lower."),
+    metrics.UNTOLD: marked("With {names}, {score} cannot be told to move."),
+    metrics.UNDER: marked("With {names}, {score} moves under {n:.0f} points."),
+    "one seed": marked("With {names}, {score} has one seed and no verdict."),
+}
+
+
 def told(answers):
-    """Return what follows from rows "score: what", a line of Markdown for each
-    score.
-    """
-    words = {"higher": "is higher with", "lower": "is lower with"}
-    words |= {metrics.UNTOLD: "cannot be told to move with"}
-    words |= {metrics.UNDER: f"moves {metrics.UNDER} with"}
-    words |= {"one seed": "is not judged (one seed) with"}
+    """Return what follows from rows "score: what", in sentences."""
     lines = []
     for score in SCORES if len(answers) else ():
-        own = answers[
-            [name.startswith(f"{score}: ") for name in answers.index]
-        ]
-        groups = {
-            word: own.index[own["answer"] == answer]
-            for answer, word in words.items()
-        }
-        parts = [
-            f"{word} "
-            + ", ".join(f"*{name.partition(': ')[2]}*" for name in names)
-            for word, names in groups.items()
-            if len(names)
-        ]
-        lines += [f"- **{score}** {'; it '.join(parts)}."] if parts else []
+        own = answers[[n.startswith(f"{score}: ") for n in answers.index]]
+        for answer, says in SAYS.items():
+            names = own.index[own["answer"] == answer]
+            if len(names):
+                listed = words.listed(n.partition(": ")[2] for n in names)
+                said = {"score": score, "names": listed}
+                n = 100 * metrics.SMALL
+                lines.append(translated(says).format(n=n, **said))
     return lines
 
 
@@ -123,9 +123,8 @@ found = {
     for title, n in IDEAS.items()
 }
 answers, headings = compared(found)
-none = "No finding: no trial is saved beside the paper's form."
-finding = " ".join(told(answers)) or none
-words.answer(finding.replace("- **", "").replace("*", ""))
+none = translated("No finding: no trial is saved beside the paper's form.")
+words.answer(" ".join(told(answers)) or none)
 
 # %% [markdown]
 # The answer compares two forms of the whole method: one has equation 14 as its loss, and in the
@@ -152,36 +151,47 @@ print(saved)
 # accuracy is the share of the largest class, so accuracy rewards it.
 
 # %% tags=["hide-input"]
-counts = {}
+counts, shown = {}, []
 for name, row in paper.TABLE1.items():
     every = {
         emotion: row[emotion] for emotion in audit.emotions() if row[emotion]
     }
-    counts[f"{paper.NAMES[name]}, table 1"] = every
-    counts[f"{paper.NAMES[name]}, as used"] = {
-        c: every[c] for c in paper.CLASSES[name]
-    }
+    title = translated("{data}, table 1").format(data=paper.NAMES[name])
+    counts[title] = every
+    title = translated("{data}, as used").format(data=paper.NAMES[name])
+    counts[title] = {c: every[c] for c in paper.CLASSES[name]}
+    shown.append(title)
 labels = [metrics.last(run)["label"] for run in effects.all_runs(runs)[:1]]
 labels = labels[0] if labels else saved.study.clips["emotion"]
 counts[saved.where] = labels.value_counts().to_dict()
+shown.append(saved.where)
 uneven = pd.DataFrame(
     {name: imbalance.sizes(one) for name, one in counts.items()}
 ).T
+caption = translated(
+    "Classes, and the answer that is always the largest; here: {runs}"
+)
+headings_of_sizes = {
+    "clips": translated("clips"),
+    "largest": translated("largest"),
+    "smallest": translated("smallest"),
+    "ratio": translated("ratio"),
+}
 display(
     plots.table(
-        uneven.rename(columns=effects.LABELS),
-        f"Classes, and the answer that is always the largest; here: {of_runs}",
+        uneven.rename(columns=headings_of_sizes), caption.format(runs=of_runs)
     )
 )
 here = uneven.loc[saved.where]
 words.see(
-    f"Here the largest class has {here['ratio']:.1f} times the clips of the"
-    " smallest. Always answering it gives an accuracy of"
-    f" {here['accuracy']:.2f} and a UF1 of {here['uf1']:.2f}."
+    translated(
+        "Here the largest class has {ratio:.1f} times the clips of the"
+        " smallest. Always answering it gives an accuracy of {accuracy:.2f}"
+        " and a UF1 of {uf1:.2f}."
+    ).format(ratio=here["ratio"], accuracy=here["accuracy"], uf1=here["uf1"])
 )
 
 # %% tags=["hide-input"]
-shown = [name for name in counts if not name.endswith("table 1")]
 figure, panels = plt.subplots(
     len(shown), 1, figsize=(6, 2.1 * len(shown)), sharex=True
 )
@@ -189,10 +199,10 @@ for axes, name in zip(panels, shown, strict=True):
     ordered = pd.Series(counts[name]).sort_values()
     axes.barh(plots.literal(ordered.index), ordered, color=plots.COLOURS[0])
     axes.set_title(name.partition(", profile")[0])
-panels[-1].set_xlabel("clips")
+panels[-1].set_xlabel(translated("clips"))
 plots.show(
     figure,
-    alt=(
+    alt=translated(
         "Three panels of bars: CASME II and SAMM with the five classes that"
         " the paper uses, and the data of this page. Each bar is a class,"
         " sorted by its clips; the largest is several times as long as the"
@@ -205,11 +215,16 @@ plots.show(
 # *Clips of each class: as the paper uses them, and here.*
 
 # %% tags=["remove-input"]
+said = translated(
+    "In {data}, the largest class has {most} clips and the smallest {least}."
+)
 words.see(
     *(
-        f"{name.partition(', profile')[0]}: the largest class has"
-        f" {max(counts[name].values())} clips, the smallest"
-        f" {min(counts[name].values())}."
+        said.format(
+            data=name.partition(", profile")[0],
+            most=max(counts[name].values()),
+            least=min(counts[name].values()),
+        )
         for name in shown
     )
 )
@@ -272,18 +287,24 @@ plots.source(imbalance.adjusted)
 # %% tags=["hide-input"]
 if runs:
     largest = effects.largest_class(effects.all_runs(runs)[0])
-    shown = effects.scores(
-        runs | {"the largest class": {0: largest}}, which=list(metrics.METRICS)
+    scores = effects.scores(
+        runs | {LARGEST: {0: largest}}, TITLES, list(metrics.METRICS)
     )
-    shown.loc["the largest class", "seeds"] = None
-    caption = f"Mean ± standard deviation over seeds: {of_runs}"
-    display(plots.table(shown, caption))
+    scores.loc[LARGEST, "seeds"] = None
+    caption = translated("Mean ± standard deviation over seeds: {runs}")
+    display(plots.table(scores, caption.format(runs=of_runs)))
+    said = translated("The mean of {score} is highest with {name}.")
     best = {
-        label: max(runs, key=lambda n: effects.mean_scores(runs[n])[score])
-        for score, label in effects.LABELS.items()
+        score: max(runs, key=lambda n: effects.mean_scores(runs[n])[score])
+        for score in effects.LABELS
     }
-    told_best = [f"{s} with {effects.title(n)}" for s, n in best.items()]
-    display(words.see(f"Highest mean: {words.listed(told_best)}."))
+    told_best = [
+        said.format(
+            score=plots.called(score), name=TITLES.get(n, effects.title(n))
+        )
+        for score, n in best.items()
+    ]
+    display(words.see(*told_best))
 
 # %% [markdown]
 # The differences come with intervals over people and seeds
@@ -292,8 +313,8 @@ if runs:
 # %% tags=["hide-input"]
 if len(answers):
     plots.show(
-        effects.forest(answers, "change, points", headings),
-        alt=(
+        effects.forest(answers, translated("change, points"), headings),
+        alt=translated(
             "Below each of three headings, UAR, UF1 and accuracy, a row for"
             " each way to weigh the classes, over the change of the score in"
             " points: a bar is the interval, a mark the mean, dots are seeds;"
@@ -308,12 +329,11 @@ if len(answers):
 
 # %% tags=["hide-input"]
 if len(answers):
-    caption = f"Minus the plain loss: {of_runs}"
+    caption = translated("Minus the plain loss: {runs}").format(runs=of_runs)
+    table = effects.table(answers, caption, marked("points"))
     display(
-        words.see(
-            " ".join(told(answers)).replace("- **", "").replace("*", "")
-        ),
-        words.folded("As a table", effects.table(answers, caption, "points")),
+        words.see(*told(answers)),
+        words.folded(translated("As a table"), table),
     )
 
 # %% [markdown]
@@ -349,26 +369,25 @@ if len(answers):
     by_class = effects.judged(rows, "higher", "lower")
     levels = pd.DataFrame(
         {
-            effects.title(n): {
+            TITLES.get(n, effects.title(n)): {
                 c: recalls.recall(runs[n], groups[c]) for c in groups
             }
             for n in ("full", *there.values())
         }
     )
     levels.insert(0, "clips", [len(clips) for clips in groups.values()])
-    display(
-        plots.table(levels, f"Recall by class, means over seeds: {of_runs}")
-    )
+    caption = translated("Recall by class, means over seeds: {runs}")
+    display(plots.table(levels, caption.format(runs=of_runs)))
 
 # %% tags=["hide-input"]
 if len(by_class):
     plots.show(
         effects.forest(
             by_class,
-            "change of recall, points",
+            translated("change of recall, points"),
             {n: n.partition(":")[0] for n in by_class.index},
         ),
-        alt=(
+        alt=translated(
             "Below each way to weigh the classes a row for each class, from"
             " the largest to the smallest, over the change of its recall in"
             " points: a bar is the interval, a mark the mean, dots are seeds."
@@ -382,14 +401,23 @@ if len(by_class):
 
 # %% tags=["hide-input"]
 if len(by_class):
-    caption = f"Recall minus that of the plain loss: {of_runs}"
-    counts = by_class["answer"].value_counts()
-    told_counts = [f"{n} {answer}" for answer, n in counts.items()]
+    caption = translated("Recall minus that of the plain loss: {runs}")
+    caption, unit = caption.format(runs=of_runs), marked("points of recall")
+    said = translated(
+        "Recall is shown to be higher in {higher} of {all} rows and lower in"
+        " {lower}."
+    )
+    number = by_class["answer"].value_counts().get
     display(
-        words.see(f"Of {len(by_class)} rows: {words.listed(told_counts)}."),
+        words.see(
+            said.format(
+                all=len(by_class),
+                higher=number("higher", 0),
+                lower=number("lower", 0),
+            )
+        ),
         words.folded(
-            "As a table",
-            effects.table(by_class, caption, "points of recall"),
+            translated("As a table"), effects.table(by_class, caption, unit)
         ),
     )
 
@@ -420,18 +448,18 @@ gains, of_score = compared(
     {effects.title(n): against(after[n], plain[n]) for n in plain}
 )
 if missing := " ".join(name for name in methods if name not in plain):
-    print(
-        f"Not run on this data: {missing}."
-        f" `.venv/bin/merlib train --methods {missing}`"
-        " runs them."
-    )
+    said = translated("Not run on this data: {names}. `{command}` runs them.")
+    command = f".venv/bin/merlib train --methods {missing}"
+    print(said.format(names=missing, command=command))
 if len(gains):
     of_plain = provenance.experiment(effects.all_runs(kept))
     plots.show(
         effects.forest(
-            gains, "change by adjusting afterwards, points", of_score
+            gains,
+            translated("change by adjusting afterwards, points"),
+            of_score,
         ),
-        alt=(
+        alt=translated(
             "Below each of three headings, UAR, UF1 and accuracy, a row for"
             " each method, over the change of the score in points when its"
             " probabilities are divided by the shares of the training clips: a"
@@ -445,10 +473,10 @@ if len(gains):
 
 # %% tags=["hide-input"]
 if len(gains):
-    caption = f"Adjusted afterwards, minus plain: {of_plain}"
+    caption = translated("Adjusted afterwards, minus plain: {runs}")
+    table = effects.table(gains, caption.format(runs=of_plain), "points")
     display(
-        words.see(" ".join(told(gains)).replace("- **", "").replace("*", "")),
-        words.folded("As a table", effects.table(gains, caption, "points")),
+        words.see(*told(gains)), words.folded(translated("As a table"), table)
     )
 
 # %% [markdown]
@@ -469,39 +497,40 @@ def who(idea):
         ]
         for word in ("higher", "lower")
     }
-    ends = [f"{names[k]} {effects.points(own.iloc[k])}" for k in (0, -1)]
-    text = "; ".join(
-        f"{word} in {', '.join(some) or 'no class'}"
-        for word, some in moved.items()
+    large, small = (
+        f"{names[k]} {effects.points(own.iloc[k])}" for k in (0, -1)
     )
     text = (
-        "no verdict from one seed"
+        translated(
+            "**Recall with {idea}**: no verdict from one seed. Largest class:"
+            " {large} points; smallest: {small} points."
+        )
         if set(own["answer"]) == {"one seed"}
-        else f"shown to be {text}"
+        else translated(
+            "**Recall with {idea}**: shown to be higher in {higher}; shown to"
+            " be lower in {lower}. Largest class: {large} points; smallest:"
+            " {small} points."
+        )
     )
-    return (
-        f"- **Recall with *{idea}***: {text}. Largest class: {ends[0]} points;"
-        f" smallest: {ends[1]}."
-    )
+    listed = {
+        word: words.listed(some) if some else translated("no class")
+        for word, some in moved.items()
+    }
+    return "- " + text.format(idea=idea, large=large, small=small, **listed)
 
 
 # %% tags=["hide-input"]
-lines = effects.sentences(answers, "raises it by", "lowers it by", "points")
+more, less = marked("raises it by"), marked("lowers it by")
+lines = effects.sentences(answers, more, less, marked("points"))
 lines += [
     who(idea)
     for idea in IDEAS
     if any(n.startswith(f"{idea}: ") for n in by_class.index)
 ]
-lines += [
-    line.replace("- **", "- Without training, **") for line in told(gains)
-]
-display(
-    Markdown(
-        "\n".join(
-            lines or ["No verdict: neither trials nor methods are saved."]
-        )
-    )
-)
+said = translated("- Adjusted without training: {sentence}")
+lines += [said.format(sentence=line) for line in told(gains)]
+none = translated("No verdict: neither trials nor methods are saved.")
+display(Markdown("\n".join(lines or [none])))
 
 # %% [markdown]
 # ## How far it goes
