@@ -4,9 +4,9 @@
 # CASME II gives the paper 246 clips of 26 people, and SAMM gives it 136 clips of 27. One
 # clip more or less is 0.4 or 0.7 points of [accuracy](../book/glossary.md#accuracy). This
 # page asks which differences such numbers can show. It uses McNemar's test, the power of
-# that test, and the drawing of people. Then it asks which steps of tables 2 and 3 are more
-# than noise, what figure 6(a) can have looked like, and whether SAMM's scores are lower
-# because it is smaller.
+# that test, and a bootstrap that draws people. Then it asks which steps of tables 2 and 3
+# are more than noise, what figure 6(a) may have looked like, and whether SAMM's scores are
+# lower because it is smaller.
 
 # %% [markdown]
 # :::{admonition} What you will learn
@@ -15,7 +15,7 @@
 # - how large a difference must be to be seen on 246 or 136 clips;
 # - why clips of one person count for less than clips of many, and how much less;
 # - how much of a figure can be rebuilt from a few rounded scores;
-# - what a learning curve tells about size, and whether SAMM's lower score is its size.
+# - what a learning curve tells about size, and whether size explains SAMM's lower score.
 #
 # *About 25 minutes to read; runs in under one minute on a laptop.*
 # :::
@@ -38,6 +38,7 @@ from IPython.display import Markdown, display
 from merlib import Study, metrics
 from merlib.methods import METHODS
 from merlib.pages import effects, limits, plots, provenance, words
+from merlib.pages.language import marked, translated
 from merlib.study import learning_curve, paper, parameters, power
 
 globals().update(parameters.read(globals()))  # papermill may pass text
@@ -54,10 +55,16 @@ runs = study.runs(METHODS, make=methods)  # method -> seed -> predictions
 every = effects.all_runs(runs)
 of_runs = provenance.experiment(every)
 printed = power.printed()  # (table, method) -> clips, right, written
-SHORT = {"base": "base", "mfem": "MFEM", "mffm": "MFFM", "full": "both"}
+SHORT = {
+    "base": translated("base"),
+    "mfem": "MFEM",
+    "mffm": "MFFM",
+    "full": translated("both"),
+}
+step = translated("{less} to {more}")
 table3 = power.judged(
     {
-        f"{SHORT[b]} to {SHORT[a]}": (
+        step.format(less=SHORT[b], more=SHORT[a]): (
             printed.loc[("table 3", a), "right"],
             printed.loc[("table 3", b), "right"],
         )
@@ -68,17 +75,21 @@ table3 = power.judged(
 words.answer(limits.in_one_sentence(table3))
 
 # %% [markdown]
-# The tables of the paper are all that some sections need. Others ask how real methods err,
-# and for that they read the runs of every method of this book that are saved for this data.
-# A few methods are run here if they are missing.
+# Some sections need only the tables of the paper. Others ask how real methods err. They read
+# the saved runs of all methods of this book on this data. A few methods are run here if they
+# are missing.
 
 # %% tags=["hide-input"]
-words.see(f"{len(every)} runs are behind what is measured on runs: {of_runs}.")
+words.see(
+    translated("{n} runs are behind what is measured on runs: {runs}.").format(
+        n=len(every), runs=of_runs
+    )
+)
 
 # %% [markdown]
 # ## From printed accuracies back to clips
 #
-# McNemar's test needs counts. An accuracy over $n$ clips is $k/n$, so that $k$ can be found
+# McNemar's test needs counts. An accuracy over $n$ clips is $k/n$, so $k$ can be found
 # again (`merlib.study.power.printed`). This fails if the printed figure is of other clips;
 # the [audit](09_audit.ipynb) goes through those. If no count gives the printed digits, this
 # page takes the nearest one and writes it with an "≈".
@@ -91,10 +102,13 @@ told = [
     for name, k in printed.loc["table 3", "right"].items()
 ]
 words.see(
-    f"{whole} of the {len(written)} accuracies of table 2 are whole counts of"
-    " the paper's clips.",
-    f"In table 3 the right clips of {paper.USED['casme2']} are"
-    f" {words.listed(told)}.",
+    translated(
+        "{n} of the {all} accuracies of table 2 are whole counts of the"
+        " paper's clips."
+    ).format(n=whole, all=len(written)),
+    translated("In table 3 the right clips of {n} are {counts}.").format(
+        n=paper.USED["casme2"], counts=words.listed(told)
+    ),
 )
 
 # %% [markdown]
@@ -102,7 +116,7 @@ words.see(
 #
 # [McNemar's test](../book/glossary.md#mcnemar-test) looks at the *discordant* clips: those
 # that exactly one of two methods gets right. Say that $b$ of them are the first method's
-# and $c$ the second's. If no method is better, each of these clips goes to one of them by
+# and $c$ the second's. If neither method is better, each of these clips goes to one of them by
 # the toss of a coin.
 #
 # Two accuracies give $b - c$ and not $b + c$. The fewer clips the methods disagree on, the
@@ -121,16 +135,16 @@ words.see(
 #
 # The answer follows the rule of all pages, as far as counts allow. [Holm's
 # correction](../book/glossary.md#holm-correction) counts the rows of a table. A step is *shown* if
-# $p$ is below 0.05 for every possible number of discordant clips. It *cannot be told* if it is so
-# for none. It is *open* if the unprinted number decides. *Under 5 points* cannot occur: an interval
-# needs the discordant clips. In table 3, *MFEM* means the base with it, and *both* means the whole
-# method.
+# $p$ is below 0.05 for every possible number of discordant clips. It *cannot be told* if $p$ is
+# below 0.05 for none of them. It is *open* if the unprinted number decides. *Under 5 points* cannot
+# occur: an interval needs the discordant clips. In table 3, *MFEM* means the base with it, and
+# *both* means the whole method.
 #
 # :::{admonition} McNemar's test by hand
 # :class: dropdown
-# Two methods answer ten clips. Six of them both methods get right, or both get wrong: these say
-# nothing about which method is better. Of the four others the first method has three right and the
-# second has one. If both are equally good, each of the four falls to one of them like a tossed
+# Two methods answer ten clips. On six of them both methods are right or both are wrong: these clips
+# say nothing about which method is better. Of the four others the first method has three right and
+# the second has one. If both are equally good, each of the four falls to one of them like a tossed
 # coin. Three or more heads of four come with probability $(4 + 1) / 16 = 5/16$. The test is
 # two-sided, so $p = 2 \cdot 5/16 = 0.625$: nothing is shown. The cell below this box checks it.
 # :::
@@ -160,21 +174,30 @@ a, b = (
 assert metrics.mcnemar(a, b) == (3, 1, 0.625)
 assert np.allclose(metrics.holm([0.01, 0.04, 0.03]), [0.03, 0.06, 0.06])
 words.see(
-    f"`metrics.mcnemar` finds {plots.p_equals(metrics.mcnemar(a, b)[2])} and"
-    f" `metrics.holm` {metrics.holm([0.01, 0.04, 0.03]).round(2).tolist()}, as"
-    " by hand."
+    translated(
+        "`metrics.mcnemar` finds {p} and `metrics.holm` finds {corrected}, as"
+        " by hand."
+    ).format(
+        p=plots.p_equals(metrics.mcnemar(a, b)[2]),
+        corrected=metrics.holm([0.01, 0.04, 0.03]).round(2).tolist(),
+    )
 )
 
 # %%
 n = paper.USED["casme2"]
-limits.table(table3, f"Steps of table 3, CASME II, {n} clips, as printed")
+caption = translated("Steps of table 3, CASME II, {n} clips, as printed")
+limits.table(table3, caption.format(n=n))
 
 # %% tags=["hide-input"]
-words.see(f"Answers: {limits.plain(table3)}.", limits.smallest_seen(table3))
+answers_are = translated("Answers: {answers}.")
+words.see(
+    answers_are.format(answers=limits.plain(table3)),
+    limits.smallest_seen(table3),
+)
 
 # %% [markdown]
-# Table 2 gets the same treatment. Each row sets the paper's method against one other
-# method. *Right* is what the other method got right.
+# Table 2 gets the same treatment. Each row compares the paper's method with one other
+# method. *Right* is the number of clips that the other method got right.
 
 # %%
 table2 = {}
@@ -191,11 +214,14 @@ for (data, n), title in zip(
 # %% tags=["hide-input"]
 for title, judged in table2.items():
     n = judged["clips"].iloc[0]
-    caption = f"The paper over the methods of table 2, {title}, {n} clips"
-    display(limits.table(judged, caption))
+    caption = translated(
+        "The paper over the methods of table 2, {data}, {n} clips"
+    )
+    display(limits.table(judged, caption.format(data=title, n=n)))
     display(
         words.see(
-            f"Answers: {limits.plain(judged)}.", limits.smallest_seen(judged)
+            answers_are.format(answers=limits.plain(judged)),
+            limits.smallest_seen(judged),
         )
     )
 
@@ -210,39 +236,47 @@ for title, judged in table2.items():
 plots.source(metrics.mcnemar_power)
 
 # %% [markdown]
-# The power depends on how alike the errors of two methods are. The saved runs can tell it
-# for real methods. The next number is the count of their discordant clips, as a part of
-# what independent errors would give:
+# The power depends on how alike the errors of two methods are. The saved runs show this for
+# real methods. The next number is the count of their discordant clips, divided by the count
+# that independent errors would give:
 
 # %%
 likeness = power.likeness(
     {name: runs[name] for name in runs if name != "majority"}
 )
-words.see(
-    "Two methods differ on"
-    f" {likeness:.2f} times as many clips as independent errors would give"
-    f" (median over pairs; {of_runs})."
+told = (
+    translated(
+        "Two methods differ on {ratio:.2f} times as many clips as independent"
+        " errors would give (median over pairs; {runs})."
+    )
     if likeness >= 0
-    else "No two methods have a saved run, so this is not known."
+    else translated("No two methods have a saved run, so this is not known.")
 )
+words.see(told.format(ratio=likeness, runs=of_runs))
 
 # %% [markdown]
 # The figure sets the printed steps beside the smallest difference that is seen with a power
 # of 80 %. It shows which steps were too small for so few clips from the start.
 
 # %% tags=["hide-input"]
-some = {"base to both": "table 3, base", "MFEM to both": "table 3, one module"}
+some = {
+    step.format(less=SHORT[name], more=SHORT["full"]): told
+    for name, told in {
+        "base": translated("table 3, base"),
+        "mfem": translated("table 3, one module"),
+    }.items()
+}
 casme2 = pd.concat([table2["CASME II"], table3.loc[list(some)].rename(some)])
 plots.show(
     limits.thresholds(table2 | {"CASME II": casme2}, likeness),
-    alt=(
+    alt=translated(
         "Two charts, 246 and 136 clips. A rising curve: the difference that is"
         " seen with a power of 80 percent, over the share of discordant clips."
         " Horizontal lines are printed steps, with a dot where errors would be"
         " independent and a diamond where they would be as alike as here."
         " Above the curve is seen, below is not."
     ),
-    of=f"printed counts; diamonds: {of_runs}",
+    of=translated("printed counts; diamonds: {runs}").format(runs=of_runs),
 )
 
 # %% [markdown]
@@ -255,12 +289,13 @@ plots.show(
 
 # %% tags=["hide-input"]
 said = []
-for title, judged in (table2 | {"table 3": table3}).items():
+smaller = translated(
+    "{table}: {n} of {all} printed steps are smaller than what the test sees"
+    " with independent errors."
+)
+for title, judged in (table2 | {translated("table 3"): table3}).items():
     small = 100 * judged["apart"] / judged["clips"] < judged["seen"]
-    said.append(
-        f"{title}: {small.sum()} of {len(judged)} printed steps are smaller"
-        " than what the test sees with independent errors."
-    )
+    said.append(smaller.format(table=title, n=small.sum(), all=len(judged)))
 words.see(*said)
 
 # %% [markdown]
@@ -277,8 +312,8 @@ words.see(*said)
 # few people looks smaller than it is. So it is measured a second time, on the same answers
 # with the clips dealt to people at random. People cause only what is above that.
 #
-# A test asks the same of each run: how often do clips that are dealt at random let people
-# differ as much as they do? Both are computed by `merlib.study.power.by_people`.
+# A test asks the same of each run: how often do people differ as much if the clips are dealt
+# to them at random? Both are computed by `merlib.study.power.by_people`.
 
 # %%
 people = power.by_people(every, seed)  # each row is one run
@@ -288,17 +323,29 @@ variances = (ratios**2).median()
 effect = (
     max(1.0, variances["subject"] / variances["dealt"]) if len(ratios) else 1.0
 )
-differ = f"{(people['p'] <= 0.05).sum()} of {len(every)} runs"
+differ = (people["p"] <= 0.05).sum()  # so many runs
 
 # %% tags=["hide-input"]
-words.see(
-    f"Variance by people over variance by clips, median of {len(ratios)}"
-    f" runs: {variances['subject']:.2f}; with people dealt at random"
-    f" {variances['dealt']:.2f}. The design effect is {effect:.2f}."
+told = (
+    translated(
+        "The variance by people is {by_people:.2f} times that by clips (median"
+        " of {n} runs). With people dealt at random the ratio is {dealt:.2f}."
+        " The design effect is {effect:.2f}."
+    )
     if len(ratios)
-    else "No run has an interval of both kinds.",
-    f"People differ by more than chance (p at most 0.05) in {differ}, of which"
-    f" chance alone would give {0.05 * len(every):.1f}.",
+    else translated("No run has an interval of both kinds.")
+)
+words.see(
+    told.format(
+        by_people=variances["subject"],
+        n=len(ratios),
+        dealt=variances["dealt"],
+        effect=effect,
+    ),
+    translated(
+        "People differ by more than chance (p at most 0.05) in {n} of {all}"
+        " runs. Chance alone would give {expected:.1f}."
+    ).format(n=differ, all=len(every), expected=0.05 * len(every)),
 )
 
 # %% [markdown]
@@ -308,7 +355,7 @@ words.see(
 if len(ratios):
     plots.show(
         limits.widths(ratios),
-        alt=(
+        alt=translated(
             "Two histograms over the saved runs: the width of an interval by"
             " people as a multiple of that by clips, with people as they are,"
             " filled, and with people dealt at random, a dashed outline. A"
@@ -326,33 +373,41 @@ if len(ratios):
     wider = (ratios["subject"] > ratios["dealt"]).sum()
     display(
         words.see(
-            f"In {wider} of {len(ratios)} runs the interval by people is wider"
-            " than with people dealt at random."
+            translated(
+                "In {n} of {all} runs the interval by people is wider than"
+                " with people dealt at random."
+            ).format(n=wider, all=len(ratios))
         )
     )
 
 # %% [markdown]
-# The synthetic emotions, amplitudes and lamps are drawn without looking at the person. Only
-# the drawn face itself is left to make people differ. With real people, see what your data
-# says.
+# In the synthetic data, emotions, amplitudes and lamps do not depend on the person. Only the
+# drawn face itself can make people differ. With real people, see what your data says.
 #
-# What remains of the paper's own figure? The next cell gives the
-# [Wilson interval](../book/glossary.md#wilson-interval) of its accuracy twice: for as many
-# clips as it has, and for as many as those are worth with the design effect found here.
+# What remains of the accuracy that the paper prints? The next cell gives the
+# [Wilson interval](../book/glossary.md#wilson-interval) of this accuracy twice: for the
+# number of clips, and for the number that they are worth with the design effect found here.
 
 # %%
 right, n = printed.loc[("casme2", "the paper"), "right"], paper.USED["casme2"]
-said = []
+said = [
+    translated("The paper's method has {right} of {n} clips right.").format(
+        right=right, n=n
+    )
+]
+interval = translated(
+    "If this is worth {n} clips, the interval is {low:.1f} to {high:.1f} %."
+)
 for worth in (n, round(n / effect)):
     low, high = 100 * np.array(metrics.wilson(round(right / n * worth), worth))
-    said.append(f"worth {worth} clips, {low:.1f} to {high:.1f} %")
-words.see(f"The accuracy of {right} of {n} clips is, {'; '.join(said)}.")
+    said.append(interval.format(n=worth, low=low, high=high))
+words.see(*said)
 
 # %% [markdown]
-# A difference can be asked in both ways, too: by clips and by people. The table takes the
-# whole method against each other one that this page runs, over the seeds that both have.
-# Interval and $p$ count the draw of clips or people, and what another seed would move,
-# where more than one is saved. The rule of three answers is applied to each unit.
+# A difference can be tested in both ways, too: by clips and by people. The tables compare the
+# whole method with each other method that this page runs, over the seeds that both have.
+# Interval and $p$ hold chance in the draw of clips or people. Where more than one seed is
+# saved, they hold chance in training, too. The rule of three answers is applied to each unit.
 #
 # :::{admonition} The bootstrap by subject, by hand
 # :class: dropdown
@@ -371,8 +426,10 @@ by_person = drawn_from[rng.integers(0, 2, (20000, 2))].mean(axis=(1, 2)).var()
 by_clip = drawn_from.ravel()[rng.integers(0, 4, (20000, 4))].mean(axis=1).var()
 assert abs(by_person - 1 / 8) < 0.005 and abs(by_clip - 1 / 16) < 0.005
 words.see(
-    f"Drawn 20,000 times, the variances are {by_person:.3f} and"
-    f" {by_clip:.3f}; by hand they are 1/8 and 1/16."
+    translated(
+        "Drawn 20,000 times, the variances are {people:.3f} and {clips:.3f};"
+        " by hand they are 1/8 and 1/16."
+    ).format(people=by_person, clips=by_clip)
 )
 
 # %%
@@ -390,13 +447,20 @@ by_unit = {
 }
 
 # %% tags=["hide-input"]
-unit = "points of accuracy"
+unit = marked("points of accuracy")
+captions = {
+    "clips": translated("Differences of accuracy, drawn by clips: {runs}"),
+    "people": translated("Differences of accuracy, drawn by people: {runs}"),
+}
 for name, found in by_unit.items():
     if len(found):
-        caption = f"Differences of accuracy, drawn by {name}: {of_runs}"
+        caption = captions[name].format(runs=of_runs)
         display(effects.table(found, caption, unit))
-        told = [f"{k}: {line['answer']}" for k, line in found.iterrows()]
-        display(words.see(f"By {name}, {'; '.join(told)}."))
+        told = [
+            f"{k}: {translated(line['answer'])}."
+            for k, line in found.iterrows()
+        ]
+        display(words.see(*told))
 
 # %% [markdown]
 # ## Figure 6(a), three times
@@ -426,90 +490,107 @@ highest = recalls.drop(columns=quoted.index).max(axis=1) < recalls[
 ].min(axis=1)
 versions = possible[fits & highest]  # each row is a diagonal
 words.see(
-    f"{len(possible)} diagonals have the accuracy and the UAR, {fits.sum()} of"
-    f" them the quoted recalls, {len(versions)} of them these as the two"
-    " highest."
+    translated(
+        "{n} diagonals have the accuracy and the UAR. Of these, {recalls} have"
+        " the quoted recalls, and in {highest} these are the two highest."
+    ).format(n=len(possible), recalls=fits.sum(), highest=len(versions))
 )
 
 # %% [markdown]
-# The figure shows what is left, to see which classes the printed numbers have fixed and
-# which they leave open.
+# The figure shows the versions that are left. So one sees which classes the printed numbers
+# fix and which they leave open.
 
 # %% tags=["hide-input"]
 plots.show(
     limits.diagonals(versions, sizes),
-    alt=(
+    alt=translated(
         "Bar charts side by side, each a possible version of figure 6(a): each"
         " class has a bar, as long as its recall, with the right clips and all"
         " clips of the class. Bars that are the same in all versions are grey"
         " and hatched."
     ),
-    of="the paper's printed scores of CASME II, 246 clips",
+    of=translated("the paper's printed scores of CASME II, 246 clips"),
 )
 
 # %% [markdown]
-# *The recalls of figure 6(a) as they can have been. Hatched: the same in all versions.*
+# *The possible recalls of figure 6(a). Hatched: the same in all versions.*
 
 # %% tags=["hide-input"]
 fixed = [c for c in classes if versions[c].nunique() == 1]
 words.see(
-    f"The printed numbers fix the recall of {words.listed(fixed)}; of the"
-    f" {len(classes) - len(fixed)} other classes several counts are possible."
+    translated(
+        "The printed numbers fix the recall of {names}; of the {n} other"
+        " classes several counts are possible."
+    ).format(names=words.listed(fixed), n=len(classes) - len(fixed))
     if fixed
-    else "The printed numbers fix no recall."
+    else translated("The printed numbers fix no recall.")
 )
 
 # %% [markdown]
 # The [UF1](../book/glossary.md#uf1) of the paper does not help to choose. It also depends
 # on where the wrong answers went. For each diagonal, the wrong answers can be divided among
-# the classes in many ways, as long as no clip is wrongly called what it is. Here are the
-# smallest and the largest UF1 of all of them:
+# the other classes in many ways. Here are the smallest and the largest UF1 of all of them:
 
 # %%
-with_uf1, said = 0, []
-for k, version in enumerate(versions.to_numpy()):
-    values = power.possible_uf1(version, sizes)
-    among = np.isclose(values.round(3), uf1).any()
-    with_uf1 += among
-    said.append(
-        f"Version {k + 1}: UF1 from {values.min():.3f} to {values.max():.3f};"
-        f" {uf1:.3f} is {'' if among else 'not '}among them."
+ranges = [
+    power.possible_uf1(version, sizes) for version in versions.to_numpy()
+]
+agree = [np.isclose(values.round(3), uf1).any() for values in ranges]
+with_uf1 = sum(agree)
+
+# %% tags=["hide-input"]
+said = []
+for k, (values, among) in enumerate(zip(ranges, agree, strict=True)):
+    told = (
+        translated(
+            "Version {k}: UF1 from {low:.3f} to {high:.3f}; the printed"
+            " {uf1:.3f} is among them."
+        )
+        if among
+        else translated(
+            "Version {k}: UF1 from {low:.3f} to {high:.3f}; the printed"
+            " {uf1:.3f} is not among them."
+        )
     )
+    low_high = {"low": values.min(), "high": values.max()}
+    said.append(told.format(k=k + 1, uf1=uf1, **low_high))
 words.see(*said)
 
 # %% [markdown]
-# The paper quotes no recalls for the other rows of table 3. Their accuracy and UAR only
-# show that they do not contradict each other:
+# The paper quotes no recalls for the other rows of table 3. Here one can only ask whether
+# accuracy and UAR contradict each other. They do if no diagonal has both:
 
 # %%
 said = []
 for name, (_, _, uar) in paper.TABLE3.items():
     count = printed.loc[("table 3", name), "right"]
     many = len(metrics.diagonals(sizes, count, f"{uar:.3f}"))
-    said.append(
-        f"{paper.VARIANT_NAMES[name]}: {count} right clips and a UAR of"
-        f" {uar:.3f}, {many} diagonals."
+    told = translated(
+        "{name}: {n} diagonals have {right} right clips and a UAR of {uar:.3f}."
     )
+    name = paper.VARIANT_NAMES[name]
+    said.append(told.format(name=name, n=many, right=count, uar=uar))
 words.see(*said)
 
 # %% [markdown]
-# ## Is SAMM's lower score its size?
+# ## Is SAMM's score lower because of its size?
 #
 # Section 3.2 says that SAMM has fewer clips, that deep learning needs many, and that the
 # method therefore scores lower on it. The paper does not test this. A
 # [learning curve](../book/glossary.md#learning-curve) does: the same data, the same test,
 # and less to train on.
 #
-# The people are divided into five groups. Each group is tested by what was trained on
-# people of the other four: first on few of them, then on more, in sets that grow. One
-# number of people gives as large a part as SAMM's clips are of those of CASME II, 136 of
-# 246. A last training has just as many clips, but takes them from all people. So people
-# and clips of each can be told apart. Who is drawn follows from names and seed alone.
+# The people are divided into five groups. Each group is tested by methods that were trained
+# on people of the other four: first on few of them, then on more, in sets that grow. One of
+# these sets has 136/246 of the people, because SAMM has 136 clips and CASME II has 246. A
+# last training has as many clips as this set, but takes them from all people. So the effect
+# of fewer people and that of fewer clips per person can be told apart. Names and seed alone
+# decide who is drawn.
 #
 # With half of the clips an epoch has half of the steps. A network would then also be
-# trained for less time, which is another cause. So all trainings take as many *steps* as
-# the profile's epochs on all training clips: fewer clips are seen more often. Logistic
-# regression is solved to the end and has no steps. It chooses its C among the training
+# trained for less time, which would be another cause. So all trainings take as many *steps*
+# as the profile's epochs on all training clips: fewer clips are seen more often. Logistic
+# regression is solved to the end and has no steps. Its $C$ is chosen within the training
 # people.
 
 # %% tags=["remove-input"]
@@ -520,36 +601,38 @@ curve, real = learning_curve.find(study), learning_curve.find_real(study)
 shown = [one for one in (curve, real) if one.curves]
 shown = shown[: 1 if dataset == "flow" else 2]
 if not curve.curves:
-    command = learning_curve.command(study)
-    print(
-        f"No learning curve of {clips.attrs['version']} is saved. `{command}`"
-        " makes it."
+    told = translated(
+        "No learning curve of {data} is saved. `{command}` makes it."
     )
+    command = learning_curve.command(study)
+    print(told.format(data=clips.attrs["version"], command=command))
 for one in shown:
     plots.show(
         limits.curves(one),
-        alt=(
-            f"Two charts of {one.where}: accuracy above, UF1 below, over the"
-            " number of training clips on a logarithmic axis, with the number"
-            " of people below it. Each method is a line with intervals of 95"
+        alt=translated(
+            "Two charts of {data}: accuracy above, UF1 below, over the number"
+            " of training clips on a logarithmic axis, with the number of"
+            " people below it. Each method is a line with intervals of 95"
             " percent; a diamond is a part of the clips of all people; a"
             " dashed line is the largest class."
-        ),
+        ).format(data=one.where),
         of=provenance.experiment(one.runs()),
     )
-    caption = (
+    caption = translated(
         "Scores with intervals of 95 % over subjects, five groups of people:"
-        f" {provenance.experiment(one.runs())}"
-    )
+        " {runs}"
+    ).format(runs=provenance.experiment(one.runs()))
     display(
-        words.folded("As a table", limits.curve_table(one, caption)),
+        words.folded(
+            translated("As a table"), limits.curve_table(one, caption)
+        ),
         words.see(*limits.end_of_curves(one)),
     )
 
 # %% [markdown]
 # *Dots: more and more people, with all of their clips. Diamonds: a part of the clips of all
-# people. The axis is logarithmic: steps of equal width multiply the clips. A line that
-# still rises at its end says that more people would help.*
+# people. The axis is logarithmic: steps of equal width multiply the number of clips by the
+# same factor. A line that still rises at its end suggests that more people would help.*
 #
 # The next table compares what less data costs with the printed gap between the paper's two
 # datasets. A loss is a difference on the same test clips. Its interval holds chance in
@@ -558,7 +641,8 @@ for one in shown:
 
 # %% tags=["hide-input"]
 for one in shown:
-    caption = f"Points lost: {provenance.experiment(one.runs())}"
+    caption = translated("Points lost: {runs}")
+    caption = caption.format(runs=provenance.experiment(one.runs()))
     display(limits.losses(one, caption))
 lines = limits.size_in_the_paper()
 for one in shown:
@@ -575,55 +659,60 @@ Markdown("\n".join(lines))
 # whether a cost like the printed gap is usual. A curve is steeper where clips are few, so
 # look at its earlier steps, too, if the data has more clips than CASME II. Where a line
 # above scores CASME II and SAMM after one training, both have the same number of training
-# clips. What lies between their scores then has another cause than size.
+# clips. So this number does not explain the gap between their scores. But fewer of these clips
+# may be SAMM's.
 
 # %% [markdown]
 # ## The verdict
 #
-# It is computed from the tables above, by the same rules for any data:
+# The verdict is computed from the tables above, by the same rules for any data:
 
 # %% tags=["hide-input"]
 lines = [
-    "Table 3, whatever the discordant clips were:"
-    f" {limits.sorted_out(table3)}."
+    translated(
+        "Table 3, whatever the discordant clips were: {answers}."
+    ).format(answers=limits.sorted_out(table3))
 ]
+over = translated("Table 2, {data}, the paper over: {answers}.")
 for title, table in table2.items():
-    lines.append(
-        f"Table 2, {title}, the paper over: {limits.sorted_out(table)}."
+    lines.append(over.format(data=title, answers=limits.sorted_out(table)))
+lines.append(limits.needed())
+if len(ratios):
+    told = translated(
+        "People: on the data of this page {effect:.2f} clips tell as much as"
+        " one clip would if each were of another person, and people differ by"
+        " more than chance in {n} of {all} runs. The printed accuracy of the"
+        " paper, with that effect, has an interval of {low:.0f} to {high:.0f}"
+        " %."
     )
+    counts = {"n": differ, "all": len(every), "low": low, "high": high}
+    lines.append(told.format(effect=effect, **counts))
+points = (100 * (versions.max() - versions.min()) / sizes)[classes]
+by = translated("{name} by {points:.0f}")
 told = [
-    f"{100 * metrics.detectable(n, 0.2):.1f} points of {n} clips"
-    for n in paper.USED.values()
+    by.format(name=name, points=value)
+    for name, value in points[points > 0].items()
 ]
 lines.append(
-    "Where two methods differ on a fifth of the clips, a power of 80 % needs "
-    f"{' and '.join(told)}."
-)
-if len(ratios):
-    lines.append(
-        f"People: on the data of this page {effect:.2f} clips tell as much as"
-        " one clip would if each were of another person, and people differ by"
-        f" more than chance in {differ}. The printed accuracy of the paper,"
-        f" with that effect, has an interval of {low:.0f} to {high:.0f} %."
+    translated(
+        "Figure 6(a) has {n} possible diagonals. The recall is the same in all"
+        " of them for {same}. It differs in points: {others}. The printed UF1"
+        " is possible with {with_uf1} of the diagonals."
+    ).format(
+        n=len(versions),
+        same=words.listed(points.index[points == 0]),
+        others=words.listed(told),
+        with_uf1=with_uf1,
     )
-points = (100 * (versions.max() - versions.min()) / sizes)[classes]
-told = ", ".join(
-    f"{name} by {value:.0f}" for name, value in points[points > 0].items()
-)
-lines.append(
-    f"Figure 6(a) has {len(versions)} possible diagonals. They share"
-    f" {' and '.join(points.index[points == 0])}; recalls in points differ:"
-    f" {told}. The printed UF1 is possible with {with_uf1} of them."
 )
 lines += map(limits.size_verdict, shown)
 Markdown("\n".join(f"- {line}" for line in lines))
 
 # %% [markdown]
 # An "≈" marks figures that are no count of the paper's clips; for them the test is a guess.
-# *Shown* means one test of one run, of independent clips. Two things make it weaker: people
-# (above) and the seed of training. The
-# predictions, clip by clip, would settle all that is *open*. The authors of a table have
-# them.
+# *Shown* rests on one test of one run, with clips taken as independent. Two things make it
+# weaker: people (above) and the seed of training. The predictions, clip by clip, would settle
+# all that is *open*. The authors of a table have them.
 #
 # ## Summary
 #
@@ -633,8 +722,8 @@ Markdown("\n".join(f"- {line}" for line in lines))
 #   more alike two methods are, the smaller a difference is seen.
 # - Clips of one person can be worth less than as many clips of many people. How much less
 #   is measured by drawing people, and not assumed.
-# - A few rounded scores nearly give a confusion matrix away: check that yours agree before
-#   you print them.
+# - A few rounded scores nearly determine the diagonal of a confusion matrix: check that yours
+#   agree before you print them.
 # - Two datasets differ in more than their size. What size costs is measured on one of them,
 #   by a learning curve with equal steps.
 # - Saved predictions, clip by clip, answer all of these questions.
@@ -650,14 +739,14 @@ Markdown("\n".join(f"- {line}" for line in lines))
 #
 # :::{admonition} A difference cannot be told. Are the two methods equally good?
 # :class: dropdown
-# No. It says that these clips cannot show which is better. Look at the smallest difference that
-# would have been seen: any smaller one may be there.
+# No. The answer says that these clips cannot show which is better. Look at the smallest difference
+# that would have been seen: a smaller one may well be there.
 # :::
 #
 # :::{admonition} Why may ten clips of one person count for fewer than ten?
 # :class: dropdown
-# Clips of one person share the face and the lamp. If a method fails on one of them, it often fails on
-# the others. So the second clip tells less that is new than a clip of another person would.
+# Clips of one person share the face and the lamp. If a method fails on one of them, it often fails
+# on the others. So a second clip of this person tells less than a clip of another person would.
 # :::
 
 # %% [markdown]
@@ -668,6 +757,14 @@ Markdown("\n".join(f"- {line}" for line in lines))
 # The paper leads the next row of table 2 on CASME II by 0.439 points. How
 # many clips would show that with a power of 80 %, if the methods differ on a tenth of all
 # clips? The normal approximation is $n = (z_{0.975} + z_{0.8})^2\, d / \delta^2$.
+#
+# :::{admonition} The idea of the solution
+# :class: dropdown
+# Here $d$ is the share of discordant clips and $\delta$ the true difference, both as shares of all
+# clips. Since $\delta$ is squared, a difference of half the size needs four times the clips. Expect
+# a number that is far beyond any dataset of micro-expressions. The exact power for this number must
+# be near 80 %.
+# :::
 
 # %% tags=["solution", "hide-cell"] jupyter={"source_hidden": true, "outputs_hidden": true}
 from scipy.stats import norm
@@ -685,10 +782,17 @@ print(
 # %% [markdown]
 # ### Exercise 2 (middle)
 #
-# Let every person have a share of right clips of their own, and $m$ clips
-# each. If $\rho$ is the correlation of two clips of a person, the design effect is
-# $1 + (m - 1) \rho$. Check it by drawing from a beta distribution, for which
-# $\rho = 1 / (a + b + 1)$.
+# Each person has $m$ clips, and each person has their own probability that a clip is right. If
+# $\rho$ is the correlation of two clips of a person, the design effect is $1 + (m - 1) \rho$.
+# Check it: draw the probabilities from a beta distribution, for which $\rho = 1 / (a + b + 1)$.
+#
+# :::{admonition} The idea of the solution
+# :class: dropdown
+# Draw the probabilities of many people, then their clips. Compute the variance of the accuracy twice
+# by a bootstrap: once draw single clips, once draw whole people. The ratio of the two variances is
+# the design effect. Expect a value near the formula. With few people it would be uncertain, so take
+# hundreds.
+# :::
 
 # %% tags=["solution", "hide-cell"] jupyter={"source_hidden": true, "outputs_hidden": true}
 rng = np.random.default_rng(0)
@@ -711,10 +815,18 @@ print(
 # %% [markdown]
 # ### Exercise 3 (middle)
 #
-# The same for figure 6(b), SAMM: 101 of 136 clips right, anger 98 % and
-# happiness 81 % recalled. No UAR is printed. How many diagonals remain? How many can have
-# the printed UF1? The text adds that contempt is recognised badly: what recalls of it are
+# Ask the same of figure 6(b), SAMM: 101 of 136 clips are right, and the recall is 98 % for anger
+# and 81 % for happiness. No UAR is printed. How many diagonals remain? How many can have the
+# printed UF1? The text adds that contempt is recognised badly: how many right clips of it are
 # possible?
+#
+# :::{admonition} The idea of the solution
+# :class: dropdown
+# The two recalls give two counts. The other three classes share the rest of the 101 right clips: go
+# through all ways to divide it. For each diagonal find all possible values of UF1, and keep the
+# diagonal if the printed UF1 is among them. Expect many more versions than in figure 6(a), because a
+# UAR is missing.
+# :::
 
 # %% tags=["solution", "hide-cell"] jupyter={"source_hidden": true, "outputs_hidden": true}
 names = ["anger", "happiness", "others", "surprise", "contempt"]
@@ -745,10 +857,19 @@ print(
 # %% [markdown]
 # ### Exercise 4 (hard)
 #
-# Two methods are equally good, but each person suits one of them better: of
-# that person's discordant clips it gets a share drawn from a beta distribution with mean
-# 1/2. How often does McNemar's test at 5 % call them different, with the people of this
-# dataset? What does exchanging whole people do?
+# Two methods are equally good, but each person suits one of them better: of the discordant clips
+# of a person, the first method gets a share that is drawn from a beta distribution with mean 1/2.
+# How often does McNemar's test at 5 % call the methods different, with the people of this
+# dataset? How often does a test that exchanges the two methods for whole people?
+#
+# :::{admonition} The idea of the solution
+# :class: dropdown
+# Draw the discordant clips of all people many times, and count how often each test has a $p$ of
+# 0.05 or less. No method is better, so a good test does so in about 5 % of the cases. McNemar's
+# test takes the clips of a person as independent. Expect about 5 % or less where people are nearly
+# alike, and much more where they differ. A test that exchanges the methods for whole people stays
+# near 5 %.
+# :::
 
 # %% tags=["solution", "hide-cell"] jupyter={"source_hidden": true, "outputs_hidden": true}
 # Take every third clip of a person as discordant. McNemar's test knows no
@@ -778,8 +899,15 @@ for alike, a in {
 # ### Exercise 5 (easy)
 #
 # Section 3.1.4 trains for 50 epochs on CASME II and for 80 on SAMM. With
-# batches of 8 clips, how many steps are that on all clips? How many epochs would give SAMM
-# the steps of CASME II?
+# batches of 8 clips, how many steps is that on all clips? How many epochs would give SAMM as
+# many steps as CASME II has?
+#
+# :::{admonition} The idea of the solution
+# :class: dropdown
+# An epoch has as many steps as batches: divide the clips by 8 and round up. Multiply by the epochs.
+# Then divide the steps of CASME II by the batches of SAMM, and round up. Expect that SAMM's training
+# is shorter, although it has more epochs.
+# :::
 
 # %% tags=["solution", "hide-cell"] jupyter={"source_hidden": true, "outputs_hidden": true}
 from merlib import Config, NetworkClassifier
@@ -795,8 +923,8 @@ same = learning_curve.with_steps(
 ).config.epochs
 assert same == -(-steps["casme2"] // batches["samm"])
 print(
-    f"{steps['casme2']} and {steps['samm']} steps: SAMM is smaller and trained"
-    f" for less time, too. {same} epochs would be as many."
+    f"{steps['casme2']} and {steps['samm']} steps: SAMM is smaller and is also"
+    f" trained for fewer steps. {same} epochs would give as many."
 )
 
 # %% [markdown]

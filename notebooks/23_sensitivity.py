@@ -2,15 +2,15 @@
 # # How much do our decisions matter?
 #
 # [What the paper does not say](10_decisions.ipynb) lists every choice that its text leaves open,
-# and what was taken here. A choice that moves the score is a reason why somebody else, building
-# the same method from the same text, gets another figure. So each one is taken the other way, one
-# at a time, and the change is drawn in one chart.
+# and what this book has chosen. A choice that moves the score is a reason why somebody else, who
+# builds the same method from the same text, gets another score. So each choice is taken the other
+# way, one at a time, and one chart shows all changes.
 #
 # :::{admonition} What you will learn
 # :class: tip
 # - how to read a chart of many small changes, and what the bars and the band in it are
 # - why many comparisons need a correction, and what it costs
-# - how large luck is: compare trainings that do not differ
+# - how large luck is: compare trainings that differ in their seed alone
 # - why such a chart must not be used to choose
 #
 # *About 20 minutes to read; runs in about 1 minute on a laptop.*
@@ -33,6 +33,7 @@ from scipy.stats import binom, false_discovery_control
 
 from merlib import Study, metrics
 from merlib.pages import decided, effects, plots, provenance, words
+from merlib.pages.language import marked, translated
 from merlib.study import parameters, trials
 
 globals().update(parameters.read(globals()))  # papermill may pass text
@@ -43,9 +44,11 @@ saved = trials.find(
 study, runs = saved.study, saved.runs  # trial -> seed -> predictions
 of_runs = provenance.experiment(effects.all_runs(runs))
 alternatives = decided.alternatives(study, runs)
-titles = alternatives["decision taken the other way"]
+titles = alternatives[decided.DECISION]
 pairs = {titles[name]: (name, "full") for name in alternatives.index}
-answers = effects.differences(runs, pairs, more="higher", less="lower")
+answers = effects.differences(
+    runs, pairs, more=marked("higher"), less=marked("lower")
+)
 words.answer(decided.in_one_sentence(answers))
 
 # %% [markdown]
@@ -55,28 +58,30 @@ words.answer(decided.in_one_sentence(answers))
 # of the subjects and tested on the others, both ways, with several
 # [seeds](../book/glossary.md#seed). One more trial, *the text at its word*, takes all changes of
 # [the profile `literal`](10_decisions.ipynb) at once, on this profile's own network. The profile
-# itself is of the paper's size and needs a GPU; the trial runs wherever the others do. This page trains nothing. It reads the predictions that are
-# saved under `results/`. If the profile that it is asked for has none, it shows those of `narrow`:
-# the laptop's small network on as many synthetic clips and subjects as CASME II gives the paper.
+# itself has the paper's size and needs a GPU; the trial runs wherever the others do.
+#
+# This page trains nothing. It reads the predictions that are saved under `results/`. If there are
+# none for the profile that you ask for, it shows those of `narrow`: the laptop's small network on as
+# many synthetic clips and subjects as CASME II gives the paper.
 
 # %%
 print(saved)
 
 # %% [markdown]
-# Each alternative is a change of the profile's own value. An alternative that the profile has
-# already is left out. On the dataset `flow` the text at its word changes only what that dataset
-# leaves open.
+# Each alternative is a change of the profile's own value. If the profile has this value already,
+# the alternative is left out. On the dataset `flow` the text at its word changes only what that
+# dataset leaves open.
 
 # %% tags=["hide-input"]
-display(
-    plots.table(
-        alternatives, f"Alternatives, profile {study.profile}", index=False
-    )
-)
+caption = translated("Alternatives, profile {profile}")
+caption = caption.format(profile=study.profile)
+display(plots.table(alternatives, caption, index=False))
 made = (alternatives["seeds"] > 1).sum()
 words.see(
-    f"{made} of {len(alternatives)} alternatives have runs of more than one"
-    " seed, so that they can be judged."
+    translated(
+        "{n} of {all} alternatives have runs of more than one seed, so that"
+        " they can be judged."
+    ).format(n=made, all=len(alternatives))
 )
 
 # %% [markdown]
@@ -84,37 +89,47 @@ words.see(
 
 # %% tags=["hide-input"]
 NOT_RUN = {
-    ("pretrained", "ImageNet"): "the weights need a download",
-    (
-        "landmarks",
-        "YuNet",
-    ): "wants a model file; the eyes of drawn faces are found without it",
-    (
-        "short_clips",
-        "drop",
-    ): "drops no clip of the published data: none is so short",
-    (
-        "tvl1",
-        "fast",
-    ): "is what laptop and narrow have; the trial takes the other value",
-    ("inputs", "grey"): "no decision; trial 'grey-only' of the ingredients",
-    ("inputs", "flow"): "no decision; trial 'flow-only' of the ingredients",
-    ("sequence", "mean"): "no decision; trial 'no-bilstm' of the ingredients",
-    ("attention", "single"): "no decision but a control; trial 'single'",
-    ("attention", "cbam"): "no decision but a control; trial 'cbam'",
-    ("attention", "none"): "no decision but a control; trial 'no-attention'",
-    ("fusion", "linear"): "no decision but a control; trial 'linear'",
-    (
-        "precision",
-        "float16",
-    ): "a choice for older GPUs; page 17 compares its scores",
+    ("pretrained", "ImageNet"): marked("the weights need a download"),
+    ("landmarks", "YuNet"): marked(
+        "needs a model file; the eyes of drawn faces are found without it"
+    ),
+    ("short_clips", "drop"): marked(
+        "drops no clip of the published data: none is so short"
+    ),
+    ("tvl1", "fast"): marked(
+        "is what laptop and narrow have; the trial takes the other value"
+    ),
+    ("inputs", "grey"): marked(
+        "no decision; trial 'grey-only' of the ingredients"
+    ),
+    ("inputs", "flow"): marked(
+        "no decision; trial 'flow-only' of the ingredients"
+    ),
+    ("sequence", "mean"): marked(
+        "no decision; trial 'no-bilstm' of the ingredients"
+    ),
+    ("attention", "single"): marked(
+        "no decision but a control; trial 'single'"
+    ),
+    ("attention", "cbam"): marked("no decision but a control; trial 'cbam'"),
+    ("attention", "none"): marked(
+        "no decision but a control; trial 'no-attention'"
+    ),
+    ("fusion", "linear"): marked("no decision but a control; trial 'linear'"),
+    ("precision", "float16"): marked(
+        "a choice for older GPUs; page 17 compares its scores"
+    ),
 }
 rows = [
-    {"field": f"{name}: {value}", "why not": why}
+    {marked("field"): f"{name}: {value}", marked("why not"): translated(why)}
     for (name, value), why in NOT_RUN.items()
 ]
 display(plots.table(pd.DataFrame(rows), "Not in the chart", index=False))
-words.see(f"{len(NOT_RUN)} values of the configuration are not in the chart.")
+words.see(
+    translated("{n} values of the configuration are not in the chart.").format(
+        n=len(NOT_RUN)
+    )
+)
 
 # %% [markdown]
 # The ingredients have [a page of their own](20_ingredients.ipynb). The best epoch on the test
@@ -123,7 +138,7 @@ words.see(f"{len(NOT_RUN)} values of the configuration are not in the chart.")
 # %% [markdown]
 # ## The chart
 #
-# Each row is one alternative. Its place is the score with it, minus the score of the default, on
+# Each row is one alternative. Its mark shows the score with it, minus the score of the default, on
 # the same clips and seeds.
 #
 # - *Bar*: interval of 95 % of the difference. It holds both kinds of chance: other people (a
@@ -133,13 +148,14 @@ words.see(f"{len(NOT_RUN)} values of the configuration are not in the chart.")
 # - *Small dots*: the seeds. *Large mark*: their mean.
 # - *Pale band*: the largest difference between two seeds of the default, to either side. Two dots
 #   lie so far apart when nothing is changed but the random numbers.
-# - *Colour and word*: $p$ is below 0.05 after Holm's correction for all rows that are judged.
+# - *Colour and word*: the answer. A row is coloured if $p$ is below 0.05 after Holm's correction for
+#   all rows that are judged.
 #
 # All rows share the default: if *its* runs were lucky, every row moves to the left.
 
 # %% tags=["hide-input"]
 groups = dict(zip(titles, alternatives["step"], strict=True))
-places = [*decided.STEPS.values(), decided.TOGETHER]
+places = list(map(translated, [*decided.STEPS.values(), decided.TOGETHER]))
 order = [
     (places.index(groups[one]), answers["value"][one]) for one in answers.index
 ]
@@ -150,9 +166,12 @@ default = [metrics.scores(run)["uf1"] for run in runs.get("full", {}).values()]
 if len(answers):
     plots.show(
         effects.forest(
-            answers, "change of UF1, points", groups, np.ptp(default)
+            answers,
+            translated("change of UF1, points"),
+            groups,
+            np.ptp(default),
         ),
-        alt=(
+        alt=translated(
             "Each row is one alternative, in groups by step and sorted, over"
             " the change of UF1 in points: a bar is the interval, a mark the"
             " mean, dots are seeds; a pale band around zero is the spread of"
@@ -163,22 +182,23 @@ if len(answers):
     )
 
 # %% [markdown]
-# *Each decision taken the other way, minus the default.*
+# *The score with each decision taken the other way, minus the score of the default.*
 
 # %% tags=["hide-input"]
 if len(answers):
     accuracy = effects.differences(runs, pairs, metrics.accuracy)
-    caption = f"Alternative minus default: {of_runs}"
-    besides = {"points of accuracy": accuracy}
+    caption = translated("Alternative minus default: {runs}")
+    caption = caption.format(runs=of_runs)
+    besides = {marked("points of accuracy"): accuracy}
     display(
         words.see(
             *decided.told(answers),
-            "The default has one seed: there is no band."
+            translated("The default has one seed: there is no band.")
             if len(default) < 2
             else "",
         ),
         words.folded(
-            "All differences, as a table",
+            translated("All differences, as a table"),
             effects.table(answers, caption, besides=besides),
         ),
     )
@@ -186,10 +206,10 @@ if len(answers):
 # %% [markdown]
 # ## How much is luck?
 #
-# Two trainings of the *same* trial that differ in their seed alone do not differ in anything that
-# was decided. Compare them as if one were the alternative, clip by clip, people drawn, and see how
-# often a test at 0.05 calls them different: once in twenty pairs, if people were all that matters.
-# Every saved trial serves, those of the other pages of claims too.
+# Take two trainings of the *same* trial that differ in their seed alone. No decision differs between
+# them. Compare them as if one were the alternative: on the same clips, with people drawn. How often
+# does a test at 0.05 call them different? It would be once in twenty pairs if chance in people were
+# all that matters. All saved trials are used, also those of other pages.
 
 # %%
 same = [
@@ -205,19 +225,25 @@ if same:
     many = called > binom.ppf(0.99, len(same), 0.05)
     display(
         words.see(
-            f"{called} of {len(same)} pairs of seeds have p < 0.05;"
-            f" {0.05 * len(same):.1f} are expected.",
-            f"Half of these pairs lie more than {typical:.1f} points of UF1"
-            " apart.",
-            "These are far too many: luck in training moves whole scores. If"
-            " one run of each kind is compared, any test will find effects of"
-            " nothing."
-            if many
-            else "That is no more than chance gives.",
+            translated(
+                "{called} of {all} pairs of seeds have p < 0.05; {n:.1f} are"
+                " expected."
+            ).format(called=called, all=len(same), n=0.05 * len(same)),
+            translated("That is no more than chance in people gives.")
+            if not many
+            else translated(
+                "These are far too many: luck in training moves whole scores."
+                " If only one run of each kind is compared, a test will find"
+                " effects where there are none."
+            ),
+            translated(
+                "Half of these pairs lie more than {typical:.1f} points of"
+                " UF1 apart."
+            ).format(typical=typical),
         )
     )
 else:
-    display(words.see("No trial is saved with two seeds."))
+    display(words.see(translated("No trial is saved with two seeds.")))
 
 # %% [markdown]
 # That is why a row with one seed is not judged, and why the bars of the chart hold the spread over
@@ -236,19 +262,24 @@ beyond = (
     else judged
 )
 lines = decided.told(answers)
+moved = {
+    "higher": translated("**{name}**: {points} points of UF1, higher."),
+    "lower": translated("**{name}**: {points} points of UF1, lower."),
+}
 lines += [
-    f"**{name}**: {effects.points(one)} points of UF1, {one['answer']}."
+    moved[one["answer"]].format(name=name, points=effects.points(one))
     for name, one in beyond.iterrows()
 ]
 if len(judged):
-    common = 100 * judged["value"].median()
-    lines.append(
-        f"Half of the rows lie above {common:+.1f} points. If that is far from"
+    common = translated(
+        "Half of the rows lie above {median:+.1f} points. If that is far from"
         " zero, the default was lucky or unlucky in its seeds: all rows are"
         " compared with the same runs."
     )
+    lines.append(common.format(median=100 * judged["value"].median()))
 if absent := len(alternatives) - len(answers):
-    lines.append(f"{absent} are not saved at all: no verdict.")
+    none = translated("{n} are not saved at all: no verdict.")
+    lines.append(none.format(n=absent))
 display(Markdown("\n".join(f"- {line}" for line in lines)))
 
 # %% [markdown]
@@ -256,22 +287,23 @@ display(Markdown("\n".join(f"- {line}" for line in lines)))
 #
 # It would be easy to take the best row of the chart as the new default and to report its score. It
 # would be wrong: the score of a row that was chosen because it is high is too high. These are the
-# published data, and the published data choose nothing. The defaults were fixed before, from the
-# paper's text and, where something had to be tried, on synthetic data of other generator seeds
-# ([how](10_decisions.ipynb)). They stay as they are, whatever the chart says.
+# data of the published results, and nothing may be chosen on them. The defaults were fixed before,
+# from the paper's text and, where something had to be tried, on synthetic data of other generator
+# seeds ([how](10_decisions.ipynb)). They stay as they are, whatever the chart says.
 #
-# The chart is of a small network on drawn faces. Of the paper's network on recordings it says
-# which decisions are worth a look first, no more. And each decision is changed alone: two that do
-# nothing alone may do something together. Only *the text at its word* changes several.
+# With the default parameters of this page, the chart is of a small network on drawn faces. For the
+# paper's network on recordings it only says which decisions are worth a look first. And each
+# decision is changed alone: two that do nothing alone may do something together. Only *the text at
+# its word* changes several.
 #
 # ## Summary
 #
 # - Every open decision is taken the other way once, and one chart shows all differences. One row
 #   takes the text at its word in everything.
 # - A difference counts if it is beyond noise after correction for all that was compared.
-# - The noise has two sources, people and luck in training; a bar that holds one is too short.
+# - The noise has two sources, people and luck in training; a bar that holds only one is too short.
 # - Two trainings of the same thing show how large luck is.
-# - If the best row were picked, its score would be luck; here nothing is picked.
+# - If the best row were picked, its score would partly be luck; here nothing is picked.
 #
 # ## Questions
 #
@@ -297,9 +329,18 @@ display(Markdown("\n".join(f"- {line}" for line in lines)))
 #
 # ### Exercise 1 (easy)
 #
-# If no decision mattered, and the comparisons were independent: how likely is at
-# least one $p$ below 0.05 among as many as in the chart? (If no trial is saved: among all that
+# Suppose that no decision matters and that the comparisons are independent. How likely is at least
+# one $p$ below 0.05 among as many comparisons as in the chart? (If no trial is saved: among all that
 # are planned.)
+#
+# :::{admonition} The idea of the solution
+# :class: dropdown
+# One comparison without an effect has a $p$ above 0.05 with probability 0.95, and $m$ independent
+# ones have it with probability $0.95^m$. The probability asked for is one minus that. Expect a
+# large number
+# without correction, and about 0.05 after Holm's correction. To check it, draw $p$ values that are
+# uniform between 0 and 1.
+# :::
 
 # %% tags=["solution", "hide-cell"] jupyter={"source_hidden": true, "outputs_hidden": true}
 m = len(judged) or len(alternatives)
@@ -317,6 +358,14 @@ print(f"Drawn: {share:.2f}; after Holm's correction {strict:.2f}.")
 # Suppose that no alternative changes anything. How much better than the default
 # does the *best* of them look? Clips and people are the same for all rows, so take the luck of a
 # difference from the pairs of seeds above; and remember that all rows share the default.
+#
+# :::{admonition} The idea of the solution
+# :class: dropdown
+# The spread of the pairs of seeds gives the spread of one difference; a mean over several seeds has
+# a smaller one. Draw one error for the default, which all rows share, and one for each alternative.
+# Take the largest difference, and repeat this many times. Expect the best row to look better than
+# the default although nothing differs.
+# :::
 
 # %% tags=["solution", "hide-cell"] jupyter={"source_hidden": true, "outputs_hidden": true}
 drawn = [one.value for one in same] or [0.05]  # or a plausible one
@@ -345,10 +394,19 @@ if len(judged):
 # %% [markdown]
 # ### Exercise 3 (hard)
 #
-# Holm keeps the chance of a *single* false alarm small. Benjamini and Hochberg
-# instead keep the *share* of false alarms among what is called small: sort the $p$ values, and call
-# all up to the largest $k$ with $p_{(k)} \le 0.05\,k/m$. Write it, check it against SciPy's, and
-# compare. Which of the two would you want for a list of decisions that deserve a closer look?
+# Holm keeps the chance of a *single* false alarm small. Benjamini and Hochberg instead keep the
+# *share* of false alarms among all alarms small: sort the $p$ values, find the largest $k$ with
+# $p_{(k)} \le 0.05\,k/m$, and call the first $k$ tests significant. Write this method as a
+# function, check it against SciPy's, and compare the two methods. Which of them would you want for
+# a list of decisions that deserve a closer look?
+#
+# :::{admonition} The idea of the solution
+# :class: dropdown
+# The limit grows with the rank $k$: it is $0.05/m$ for the smallest $p$ and 0.05 for the largest.
+# Find the last $p$ that is not above its limit. All $p$ up to this one count, even if one of them
+# is above its own limit. Expect that Benjamini and Hochberg call all that Holm calls, and sometimes
+# more.
+# :::
 
 
 # %% tags=["solution", "hide-cell"] jupyter={"source_hidden": true, "outputs_hidden": true}
@@ -375,13 +433,10 @@ for what, p in {
         f" Hochberg {shared.sum()}"
     )
 print(
-    "For a list to look into, a few false entries do little harm: there the"
-    " second is enough."
+    "For a list of decisions to look into, a few false entries do little harm:"
+    " Benjamini and Hochberg are enough."
 )
-print(
-    "For a sentence such as 'this decision moves the score' the first is the"
-    " right one."
-)
+print("For a sentence such as 'this decision moves the score', take Holm.")
 
 # %% [markdown]
 # ## Where these figures come from

@@ -11,9 +11,10 @@
 # :::{admonition} What you will learn
 # :class: tip
 # - what real motion without faces can answer, and what it cannot
-# - how rebuilt methods do beside what their authors print for the same clips
+# - how rebuilt methods score beside what their authors print for the same clips
 # - whether the two modules of the paper bring something, and how small a step could be seen
-# - what a choice of the epoch on the test subject, and another name for a score, are worth
+# - how much a score changes if the epoch is chosen on the test subject, or if another score has its
+#   name
 #
 # *About 15 minutes to read; runs in under a minute on a laptop. Nothing is trained here: the page
 # reads saved predictions.*
@@ -33,6 +34,7 @@ from IPython.display import Markdown, display
 from merlib import Study
 from merlib.files import find_home
 from merlib.pages import effects, plots, provenance, real_motion, words
+from merlib.pages.language import translated
 from merlib.study import motion, parameters
 
 globals().update(parameters.read(globals()))  # papermill may pass text
@@ -52,47 +54,49 @@ words.answer(real_motion.in_one_sentence(runs, modules, networks))
 # %% [markdown]
 # ## What this data is, and what it is not
 #
-# The challenge MEGC 2019 {cite}`see2019megc` joined three datasets, CASME II, SMIC and SAMM, and
+# The challenge MEGC 2019 {cite}`see2019megc` joined three datasets, CASME II, SMIC and SAMM, with
 # three classes: negative, positive and surprise. The authors of STSTNet {cite}`liong2019ststnet` and
 # of HTNet {cite}`wang2024htnet` publish what their networks see of it: for each of 442 clips of 68
 # people one picture of 28x28 pixels, with the flow $u$, $v$ from the onset to the
 # [apex](../book/glossary.md#apex) and the [optical strain](../book/glossary.md#optical-strain).
 #
 # - It is **motion without faces**: nobody can be recognised in it as in a photograph. There is no
-#   grey, no sequence and no frame before or after.
+#   grey picture, no sequence and no frame before or after.
 # - Each channel of each picture was **stretched to 0..255**. So the size of a motion is lost, and
-#   its zero is known only roughly. We take the median, since most of a face does not move.
-# - The flow was computed by its authors. Alignment, [magnification](../book/glossary.md#eulerian-magnification) and the
+#   its zero is known only roughly. We take the median as zero, since most of a face does not move.
+# - The flow was computed by its authors. Alignment,
+#   [magnification](../book/glossary.md#eulerian-magnification) and the
 #   [BiLSTM](../book/glossary.md#bilstm) over time of the paper have no part in it.
 # - It comes from **licensed recordings**. Nothing of it is in this repository, and no picture of it
 #   is shown here. Our saved runs hold names of clips, labels and probabilities, as the authors' own
 #   logs do.
 #
-# You find it in the repository `wangzhifengharrison/HTNet` on GitHub: the folder
-# `datasets/STSNet_whole_norm_u_v_os` and the table `combined_3_class2_for_optical_flow.csv`. Put both
-# into one folder, as they are: it is the `DIR` of the command line, and `data_root` of a page.
+# You can find it in the repository `wangzhifengharrison/HTNet` on GitHub: the folder
+# `datasets/STSNet_whole_norm_u_v_os` and the table `combined_3_class2_for_optical_flow.csv`. Put
+# both into one folder, as they are: it is the `DIR` of the command line, and `data_root` of a page.
 
 # %%
 print(found)
 
 # %% [markdown]
-# No setting was chosen on these clips. A rival has its source's setting as far as we know it, but
-# for the deviations that the top of its file in `merlib/methods/` names. The profile may make it
-# smaller to save time: the next lines say which. The paper's network has the profile's width and the
-# 50 epochs of section 3.1.4. The last epoch counts.
+# No setting was chosen on these clips. Each other method has the settings of its source as far as
+# we know them. The top of its file in `merlib/methods/` lists the deviations. The profile may make
+# a method smaller to save time: the next lines say which. The paper's network has the profile's
+# width and the 50 epochs of section 3.1.4. The last epoch counts.
 
 # %%
 for name, changes in motion.reduced(runs).items():
     told = ", ".join(f"{key} {value}" for key, value in changes.items())
-    print(f"made smaller: {real_motion.title(name)} ({told})")
+    said = translated("made smaller: {name} ({changes})")
+    print(said.format(name=real_motion.title(name), changes=told))
 
 # %% [markdown]
 # ## The methods, by part
 #
 # Every method was trained on all parts together, leaving one [subject](../book/glossary.md#loso)
-# out. *All* are all clips; the columns beside it count the clips of one part alone. Below a method
-# is what is printed or published of the same clips: by its authors, or by those of another table.
-# Three things make a printed figure another quantity than ours:
+# out. *All* are all clips; the other columns count the clips of one part alone. Below a method you
+# find what is printed or published for the same clips: by its authors, or by those of another table.
+# A printed figure may be another quantity than ours, for three reasons:
 #
 # - STSTNet's table prints as UAR what is the mean [precision](../book/glossary.md#precision) of its
 #   answers; its log gives the [UAR](../book/glossary.md#uar).
@@ -102,7 +106,7 @@ for name, changes in motion.reduced(runs).items():
 # %%
 table = motion.table(runs)
 for parts in (["all", "CASME II"], ["SMIC", "SAMM"]):
-    caption = (
+    caption = translated(
         "Means over seeds, last epoch, leave one subject out; printed figures"
         " below"
     )
@@ -114,16 +118,16 @@ words.see(real_motion.highest(table))
 # %% [markdown]
 # ## How sure is that?
 #
-# A dot is a [seed](../book/glossary.md#seed). The bar is the interval of 95 % when whole subjects are
-# drawn with replacement ([bootstrap](../book/glossary.md#bootstrap)), all seeds together. The dashed
-# line is a method that always answers the largest class.
+# A dot is a [seed](../book/glossary.md#seed). The bar is the interval of 95 % when whole subjects
+# are drawn with replacement ([bootstrap](../book/glossary.md#bootstrap)), all seeds together. The
+# dashed line is a method that always answers the largest class.
 
 # %% tags=["hide-input"]
 order = [name for name, where in table.index if where == "here"]
 if runs:
     plots.show(
         effects.levels({n: runs[n] for n in order}, which=("uf1", "uar")),
-        alt=(
+        alt=translated(
             "Dot plots of UF1 and UAR from 0 to 1, each method in a row, the"
             " one with the highest UF1 on top: a grey bar is the interval over"
             " subjects, blue dots are seeds, a dashed line is the largest"
@@ -141,8 +145,8 @@ words.see(real_motion.seeds_of(runs))
 # ## Does any network beat the linear control?
 #
 # The linear control is a logistic regression on the pixels of the flow, with a $C$ that is chosen
-# inside the training subjects. Each row is a network minus the control, on the same clips. Chance
-# has no part in the control, so its one run is compared with every seed of a network. Interval and
+# inside the training subjects. Each row is a network minus the control, on the same clips. The
+# control has no randomness, so its one run is compared with every seed of a network. Interval and
 # $p$ count chance in people and in seeds; the answer is after
 # [Holm's correction](../book/glossary.md#holm-correction) for all rows.
 
@@ -150,21 +154,27 @@ words.see(real_motion.seeds_of(runs))
 if len(networks):
     display(
         effects.table(
-            networks, "Network minus linear control, UF1, all 442 clips"
+            networks,
+            translated("Network minus linear control, UF1, all 442 clips"),
         )
     )
 else:
-    print("The runs of the linear control or of all networks are missing.")
+    print(
+        translated(
+            "The runs of the linear control or of all networks are missing."
+        )
+    )
 
 # %% tags=["remove-input"]
 text = real_motion.beats(networks, runs)
-words.see(f"{text[0].upper()}{text[1:]}.")
+sentence = translated("{clause}.")
+words.see(sentence.format(clause=f"{text[0].upper()}{text[1:]}"))
 
 # %% [markdown]
 # ## Do the modules help?
 #
 # The first rows of each module are the steps of table 3: it is added to a network without it. The
-# others put a control in its place, of the same place and kind: a single gate,
+# other rows compare it with a control of the same kind in its place: a single gate,
 # [CBAM](../book/glossary.md#cbam) or nothing for MFEM's attention; one linear layer over the pooled
 # stages for MFFM's fusion. The last row is both modules against neither. The network is the paper's
 # ResNet34 in the profile's width, on the flow enlarged to 56 pixels, with a sequence of one.
@@ -174,7 +184,7 @@ if len(modules):
     groups = {name: name.partition(":")[0] for name in PAIRS}
     plots.show(
         effects.forest(modules, groups=groups),
-        alt=(
+        alt=translated(
             "Each difference of two variants in a row, below its module, in"
             " points of UF1: a bar is its interval, dots are seeds, beside a"
             " line at zero; at the right what follows: better, worse, small or"
@@ -182,50 +192,59 @@ if len(modules):
         ),
     )
 else:
-    print("The runs of the variants are missing.")
+    print(translated("The runs of the variants are missing."))
 
 # %% [markdown]
 # *What each module brings on all 442 clips, in points of UF1: last epoch, one subject left out.*
 #
-# A verdict *cannot be told* means little without the [power](../book/glossary.md#power) of the test. The
-# table says on how many clips the two networks differ, and which difference of accuracy McNemar's
-# test would then see with a power of 80 %, if clips were independent. The last column has the step
-# that the paper prints for CASME II, in points of accuracy, and how likely it would be seen here.
+# A verdict *cannot be told* means little without the [power](../book/glossary.md#power) of the
+# test. The table says on how many clips the two networks differ, and which difference of accuracy
+# McNemar's test would then see with a power of 80 %, if clips were independent. The last column has
+# the step that the paper prints for CASME II, in points of accuracy, and the probability that this
+# test would see it here.
 
 # %%
+power = real_motion.power(runs, PAIRS)
 if len(modules):
-    caption = (
+    caption = translated(
         "What each module brings on all 442 clips, and what could have been"
         " seen"
     )
-    display(
-        real_motion.judged(modules, real_motion.power(runs, PAIRS), caption)
-    )
+    display(real_motion.judged(modules, power, caption))
+
+# %% tags=["remove-input"]
+steps = power["power"].dropna()
+words.see(
+    translated(
+        "Of {all} printed steps that this table has, {n} would be seen here"
+        " with a power of 80 % or more."
+    ).format(all=len(steps), n=(steps >= 80).sum())
+)
 
 # %%
 Markdown(
     "\n".join(effects.sentences(modules))
-    or "Without runs there is no verdict."
+    or translated("Without runs there is no verdict.")
 )
 
 # %% [markdown]
 # ## What the protocol is worth
 #
 # The same predictions can be scored in several ways, and only two of the rows below are the
-# challenge's scores of the last epoch: UF1 and UAR. *Best epoch* means that each test subject chooses
-# its own, as HTNet's code does. The *harmonic F1* is the harmonic mean of mean precision and mean
-# recall, which STSTNet's table prints as F1-score. *Mean precision* is what the same table prints as
-# UAR. Orange diamonds are printed figures that are the same quantity.
+# challenge's scores of the last epoch: UF1 and UAR. *Best epoch* means that each test subject
+# chooses its own epoch, as HTNet's code does. The *harmonic F1* is the harmonic mean of mean
+# precision and mean recall, which STSTNet's table prints as F1-score. *Mean precision* is what the
+# same table prints as UAR. Orange diamonds are printed figures that are the same quantity.
 #
 # Below them is a quick classifier with one subject left out, and with clips dealt to folds at
-# random, so that training shows the people of the test. [The page on the
+# random, so that the people of the test are in the training, too. [The page on the
 # protocol](21_protocol.ipynb) makes all known mistakes, one at a time.
 
 # %% tags=["hide-input"]
 scored = real_motion.scored(found.epochs)
 plots.show(
     real_motion.protocol(scored, found.mistakes),
-    alt=(
+    alt=translated(
         "Above, HTNet and STSTNet: six ways to score the same predictions in"
         " rows, blue dots are seeds, orange diamonds printed figures. Below, a"
         " quick classifier in two rows, one subject out and random clips: each"
@@ -233,34 +252,35 @@ plots.show(
     ),
 )
 
+# %% [markdown]
+# *HTNet and STSTNet on all 442 clips, and a quick classifier on the same clips. Blue: ours. Orange:
+# printed.*
+
 # %%
 Markdown("\n".join(real_motion.told(scored, found.mistakes)))
 
 # %% [markdown]
-# *HTNet and STSTNet on all 442 clips, and a quick classifier on the same clips. Blue: ours. Orange:
-# printed.*
-#
 # ## What you should not conclude
 #
 # - **Not that the paper's printed scores are wrong.** They are of five classes of two datasets, of
 #   sequences of magnified faces, and of a wider network. These clips have three classes, one flow
 #   each, and no size of motion.
-# - **Not that a module is useless** where the verdict is *cannot be told*: read the interval, and which
-#   step could have been seen. One width and 50 epochs were tried.
+# - **Not that a module is useless** where the verdict is *cannot be told*: read the interval, and
+#   see which step could have been seen. One width and 50 epochs were tried.
 # - **Not that a linear model is enough.** It does as well as the table says on pictures of 28x28, of
 #   apexes that people marked and on few clips; a network may need what this data has lost.
-# - **Not that a rebuilt method is its authors' model.** Read its row beside the printed one, and
+# - **Not that a rebuilt method is its authors' model.** Read its row beside the printed one, and see
 #   whether it was made smaller.
-# - **Not how well anything works on a new dataset**: people, lamps and cameras of the test are those
-#   of the training here.
+# - **Not how well anything works on a new dataset**: here the test clips come from the same three
+#   datasets as the training clips, with the same lamps and cameras.
 #
 # ## Summary
 #
 # - Motion alone gives real evidence about a method, without any face, and everybody can check it.
-# - A comparison is as good as its control: put the linear one into every table.
+# - A comparison is only as good as its control: put a linear one into every table.
 # - An interval over subjects and the power of the test belong beside every verdict.
-# - The best epoch on the test subject and a score under another's name move a figure. Compare by how
-#   much with the steps that papers compete for.
+# - The best epoch on the test subject and a score under another name change a figure. Compare this
+#   change with the steps that papers compete for.
 
 # %% [markdown]
 # ## Questions
@@ -281,13 +301,14 @@ Markdown("\n".join(real_motion.told(scored, found.mistakes)))
 # same. It also says nothing about magnification and about the sequence in time.
 # :::
 #
-# **3.** HTNet's printed score is of the best epoch on each test subject. Why is it no fair
-# comparison with the last epoch?
+# **3.** HTNet's printed score is of the best epoch on each test subject. Why is it not fair to
+# compare it with a score of the last epoch?
 #
 # :::{admonition} Answer
 # :class: dropdown
 # The answers of the test person chose the epoch. With many epochs and few clips for each person,
-# luck alone gives a good one. Compare it with our best epoch, and the last epoch with the last.
+# luck alone gives a good one. Compare it with our best epoch, and our last epoch with another last
+# epoch.
 # :::
 #
 # ## Exercises
@@ -346,8 +367,8 @@ assert np.isclose(by_hand["mean precision"], inside["uar"], atol=5e-5)
 # :::{admonition} The idea of the solution
 # :class: dropdown
 # A score of all clips adds the counts first and divides then. A mean of parts divides first, so a
-# part with few clips counts as much as a part with many. The two are equal only if all parts have
-# the same shares.
+# part with few clips counts as much as a part with many. The two are equal if the matrices of all
+# parts have the same proportions; in general they are not.
 # :::
 
 # %% tags=["solution", "hide-cell"] jupyter={"source_hidden": true, "outputs_hidden": true}
@@ -374,7 +395,7 @@ for (name, where), parts in motion.CONFUSION.items():
 # %% [markdown]
 # :::{admonition} The idea of the solution
 # :class: dropdown
-# If only the people differed by chance, the intervals of the parts would overlap widely. Draw
+# If the parts differed only by the chance of who was recorded, their intervals would overlap. Draw
 # whole subjects, because clips of one person go together. A part with few people has a wide
 # interval, so an overlap does not show that the parts are equal.
 # :::

@@ -3,10 +3,10 @@
 #
 # Section 4 of the paper looks ahead. Micro-expression datasets have few clips, it says, and their
 # classes are very uneven, which affects recognition greatly; augmentation, and the *shift of the
-# decision boundary* that uneven classes cause, are worth exploring. Section 3.2 explains a bad recall
-# by it, too: contempt has only 12 clips. The paper's own loss (equation 14) counts every clip alike.
-# This page does what section 4 leaves for later: it weighs the small classes, in three ways, and asks
-# what that gains and what it costs.
+# decision boundary* that uneven classes cause, are worth exploring. Section 3.2 explains a bad
+# recall by it, too: contempt has only 12 clips. The paper's own loss (equation 14) counts every
+# clip alike. This page does what section 4 leaves for later: it gives the small classes more
+# weight, in three ways, and asks what that gains and what it costs.
 #
 # :::{admonition} What you will learn
 # :class: tip
@@ -14,7 +14,7 @@
 #   [UF1](../book/glossary.md#uf1) and [UAR](../book/glossary.md#uar)
 # - how a sampler and logit adjustment weigh classes, as formula and as code
 # - how to adjust a network that is trained already, without a look at the test subject
-# - which classes win and which one pays
+# - which classes gain and which ones lose
 #
 # *About 20 minutes to read; runs in about a minute on a laptop.*
 # :::
@@ -36,6 +36,7 @@ from IPython.display import Markdown, display
 from merlib import Study, metrics
 from merlib.model import classifier, training
 from merlib.pages import effects, plots, provenance, real_motion, words
+from merlib.pages.language import marked, translated
 from merlib.study import audit, imbalance, paper, parameters, recalls, trials
 
 globals().update(parameters.read(globals()))  # papermill may pass text
@@ -48,16 +49,19 @@ runs = dict(saved.runs)  # trial -> seed -> predictions
 of_runs = provenance.experiment(effects.all_runs(saved.runs))
 
 # %% tags=["hide-input"]
-AFTER = "logit adjustment, afterwards"
-IDEAS = {
-    effects.title(name): name for name in ("sampler", "logit-adjustment")
-} | {AFTER: AFTER}
+AFTER = translated("logit adjustment, afterwards")
+LARGEST = translated("the largest class")
+TITLES = {
+    "sampler": translated("class-balanced sampler"),
+    "logit-adjustment": translated("logit adjustment"),
+}
+IDEAS = {title: name for name, title in TITLES.items()} | {AFTER: AFTER}
 if "full" in runs:
     runs[AFTER] = {
         k: imbalance.adjusted(run, "half") for k, run in runs["full"].items()
     }
 SCORES = {
-    effects.LABELS[name]: metrics.METRICS[name]
+    plots.called(name): metrics.METRICS[name]
     for name in ("uar", "uf1", "accuracy")
 }
 
@@ -84,36 +88,32 @@ def compared(found):
         for what in found
         if found[what]
     }
-    return effects.judged(rows, "higher", "lower"), {
-        name: name.partition(":")[0] for name in rows
-    }
+    headings = {name: name.partition(":")[0] for name in rows}
+    return effects.judged(rows, marked("higher"), marked("lower")), headings
 
 
 # %% tags=["hide-input"]
+SAYS = {
+    "higher": marked("With {names}, {score} is higher."),
+    "lower": marked("With {names}, {score} is lower."),
+    metrics.UNTOLD: marked("With {names}, {score} cannot be told to move."),
+    metrics.UNDER: marked("With {names}, {score} moves under {n:.0f} points."),
+    "one seed": marked("With {names}, {score} has one seed and no verdict."),
+}
+
+
 def told(answers):
-    """Return what follows from rows "score: what", a line of Markdown for each
-    score.
-    """
-    words = {"higher": "is higher with", "lower": "is lower with"}
-    words |= {metrics.UNTOLD: "cannot be told to move with"}
-    words |= {metrics.UNDER: f"moves {metrics.UNDER} with"}
-    words |= {"one seed": "is not judged (one seed) with"}
+    """Return what follows from rows "score: what", in sentences."""
     lines = []
     for score in SCORES if len(answers) else ():
-        own = answers[
-            [name.startswith(f"{score}: ") for name in answers.index]
-        ]
-        groups = {
-            word: own.index[own["answer"] == answer]
-            for answer, word in words.items()
-        }
-        parts = [
-            f"{word} "
-            + ", ".join(f"*{name.partition(': ')[2]}*" for name in names)
-            for word, names in groups.items()
-            if len(names)
-        ]
-        lines += [f"- **{score}** {'; it '.join(parts)}."] if parts else []
+        own = answers[[n.startswith(f"{score}: ") for n in answers.index]]
+        for answer, says in SAYS.items():
+            names = own.index[own["answer"] == answer]
+            if len(names):
+                listed = words.listed(n.partition(": ")[2] for n in names)
+                said = {"score": score, "names": listed}
+                n = 100 * metrics.SMALL
+                lines.append(translated(says).format(n=n, **said))
     return lines
 
 
@@ -123,18 +123,19 @@ found = {
     for title, n in IDEAS.items()
 }
 answers, headings = compared(found)
-none = "No finding: no trial is saved beside the paper's form."
-finding = " ".join(told(answers)) or none
-words.answer(finding.replace("- **", "").replace("*", ""))
+none = translated("No finding: no trial is saved beside the paper's form.")
+words.answer(" ".join(told(answers)) or none)
 
 # %% [markdown]
-# The answer compares the whole method with equation 14 as its loss with the same method when the small
-# classes weigh more: same clips, same seeds, after [Holm's
-# correction](../book/glossary.md#holm-correction). How it was found follows below.
+# The answer compares two forms of the whole method: one has equation 14 as its loss, and in the
+# other the small classes weigh more. Both have the same clips and seeds, and $p$ is taken after
+# [Holm's correction](../book/glossary.md#holm-correction). The page shows below how the answer was
+# found.
 #
-# This page trains nothing. It reads the trials that are saved under `results/`, by halves of the
-# subjects ([how](20_ingredients.ipynb)). If the profile that it is asked for has none, it shows those
-# of `narrow`: the laptop's small network on as many synthetic clips as CASME II gives the paper.
+# This page trains nothing. It reads the trials that are saved under `results/`: each is trained on
+# half of the subjects and tested on the others, both ways ([how](20_ingredients.ipynb)). If there
+# are none for the profile that you ask for, it shows those of `narrow`: the laptop's small network
+# on as many synthetic clips as CASME II gives the paper.
 
 # %%
 print(saved)
@@ -142,43 +143,55 @@ print(saved)
 # %% [markdown]
 # ## How uneven are the classes?
 #
-# [Class imbalance](../book/glossary.md#class-imbalance) is often told as one number: the clips of the
-# largest class over those of the smallest. Table 1 of the paper counts them, of all classes and of the
-# five that are used. The last columns are the scores of a method that always answers the largest
-# class. It looks at nothing. Its UAR is one over the number of classes, and its UF1 is lower still,
-# whatever the sizes are. Its accuracy is the share of the largest class, so accuracy rewards it.
+# [Class imbalance](../book/glossary.md#class-imbalance) is often given as one number: the clips of
+# the largest class divided by those of the smallest. The table has it for all classes of the
+# paper's table 1, for the five classes that the paper uses, and for the data of this page. The last
+# columns are the scores of a method that always answers the largest class. It looks at nothing. Its
+# UAR is one over the number of classes, and its UF1 is lower still, whatever the sizes are. Its
+# accuracy is the share of the largest class, so accuracy rewards it.
 
 # %% tags=["hide-input"]
-counts = {}
+counts, shown = {}, []
 for name, row in paper.TABLE1.items():
     every = {
         emotion: row[emotion] for emotion in audit.emotions() if row[emotion]
     }
-    counts[f"{paper.NAMES[name]}, table 1"] = every
-    counts[f"{paper.NAMES[name]}, as used"] = {
-        c: every[c] for c in paper.CLASSES[name]
-    }
+    title = translated("{data}, table 1").format(data=paper.NAMES[name])
+    counts[title] = every
+    title = translated("{data}, as used").format(data=paper.NAMES[name])
+    counts[title] = {c: every[c] for c in paper.CLASSES[name]}
+    shown.append(title)
 labels = [metrics.last(run)["label"] for run in effects.all_runs(runs)[:1]]
 labels = labels[0] if labels else saved.study.clips["emotion"]
 counts[saved.where] = labels.value_counts().to_dict()
+shown.append(saved.where)
 uneven = pd.DataFrame(
     {name: imbalance.sizes(one) for name, one in counts.items()}
 ).T
+caption = translated(
+    "Classes, and the answer that is always the largest; here: {runs}"
+)
+headings_of_sizes = {
+    "clips": translated("clips"),
+    "largest": translated("largest"),
+    "smallest": translated("smallest"),
+    "ratio": translated("ratio"),
+}
 display(
     plots.table(
-        uneven.rename(columns=effects.LABELS),
-        f"Classes, and the answer that is always the largest; here: {of_runs}",
+        uneven.rename(columns=headings_of_sizes), caption.format(runs=of_runs)
     )
 )
 here = uneven.loc[saved.where]
 words.see(
-    f"Here the largest class has {here['ratio']:.1f} times the clips of the"
-    " smallest. Always answering it gives an accuracy of"
-    f" {here['accuracy']:.2f} and a UF1 of {here['uf1']:.2f}."
+    translated(
+        "Here the largest class has {ratio:.1f} times the clips of the"
+        " smallest. Always answering it gives an accuracy of {accuracy:.2f}"
+        " and a UF1 of {uf1:.2f}."
+    ).format(ratio=here["ratio"], accuracy=here["accuracy"], uf1=here["uf1"])
 )
 
 # %% tags=["hide-input"]
-shown = [name for name in counts if not name.endswith("table 1")]
 figure, panels = plt.subplots(
     len(shown), 1, figsize=(6, 2.1 * len(shown)), sharex=True
 )
@@ -186,10 +199,10 @@ for axes, name in zip(panels, shown, strict=True):
     ordered = pd.Series(counts[name]).sort_values()
     axes.barh(plots.literal(ordered.index), ordered, color=plots.COLOURS[0])
     axes.set_title(name.partition(", profile")[0])
-panels[-1].set_xlabel("clips")
+panels[-1].set_xlabel(translated("clips"))
 plots.show(
     figure,
-    alt=(
+    alt=translated(
         "Three panels of bars: CASME II and SAMM with the five classes that"
         " the paper uses, and the data of this page. Each bar is a class,"
         " sorted by its clips; the largest is several times as long as the"
@@ -200,14 +213,31 @@ plots.show(
 
 # %% [markdown]
 # *Clips of each class: as the paper uses them, and here.*
-#
+
+# %% tags=["remove-input"]
+said = translated(
+    "In {data}, the largest class has {most} clips and the smallest {least}."
+)
+words.see(
+    *(
+        said.format(
+            data=name.partition(", profile")[0],
+            most=max(counts[name].values()),
+            least=min(counts[name].values()),
+        )
+        for name in shown
+    )
+)
+
+# %% [markdown]
 # ## Where does the boundary move?
 #
-# A network that is trained with equation 14 estimates $P(y \mid x)$, and answers the largest. By
-# Bayes' rule $P(y \mid x) \propto P(x \mid y)\, \pi_y$, where $\pi_y$ is the share of class $y$ among
-# the training clips. So the share enters the answer: where a clip fits two classes equally well,
-# the larger class gets it. This is the shift that section 4 speaks of. It is right if *clips* count,
-# as in the accuracy. If *classes* count alike, as in UAR, the best answer leaves the share out
+# A network that is trained with equation 14 estimates $P(y \mid x)$, and answers the most probable
+# class. By Bayes' rule $P(y \mid x) \propto P(x \mid y)\, \pi_y$, where $\pi_y$ is the share of
+# class $y$ among the training clips. So the share enters the answer: if a clip fits two classes
+# equally well, the larger class gets it. This is the shift that section 4 speaks of. It is right if
+# *clips* count, as in the accuracy. If *classes* count alike, as in UAR, the best answer leaves the
+# share out
 # {cite}`menon2021logit`:
 #
 # $$
@@ -215,7 +245,8 @@ plots.show(
 # $$
 #
 # with $f_y$ the logits. There are three ways to get there. With exact probabilities they would all
-# give the same answers; a network of few clips has none, so they are compared.
+# give the same answers. A network that learns from few clips does not have exact probabilities, so
+# the three ways are compared.
 #
 # **A [sampler](../book/glossary.md#sampler)** draws the clips of an epoch with replacement, every
 # class equally often. Clips of small classes are seen many times, and some clips of the largest
@@ -225,9 +256,9 @@ plots.show(
 plots.source(training.draw_batches)
 
 # %% [markdown]
-# **[Logit adjustment](../book/glossary.md#logit-adjustment) in training** adds the log of the shares to
-# the logits in the loss, and only there. The network then need not learn the shares, so that its own
-# logits are without them:
+# **[Logit adjustment](../book/glossary.md#logit-adjustment) in training** adds the log of the
+# shares to the logits in the loss, and only there. The network then need not learn the shares, so
+# its own logits do not contain them, and in the test the answer is its largest logit. The loss is
 #
 # $$
 # \mathcal{L} = -\frac{1}{N} \sum_{i} \log \frac{e^{f_{y_i}(x_i) + \log \pi_{y_i}}}
@@ -238,10 +269,10 @@ plots.source(training.draw_batches)
 plots.source(classifier.log_prior)
 
 # %% [markdown]
-# **Logit adjustment afterwards** changes no training. It divides the probabilities of a network by the
-# shares, and makes them sum to one again. Saved predictions are enough for it. The shares must be those
-# of the *training* clips of each [fold](../book/glossary.md#fold). With the shares of all clips, the
-# labels of the tested subject would have a part in the answers about this subject: a
+# **Logit adjustment afterwards** changes no training. It divides the probabilities of a network by
+# the shares, and makes them sum to one again. Saved predictions are enough for it. The shares must
+# be those of the *training* clips of each [fold](../book/glossary.md#fold). With the shares of all
+# clips, the labels of the tested subject would have a part in the answers about this subject: a
 # [leak](../book/glossary.md#data-leakage).
 
 # %% tags=["remove-input"]
@@ -250,24 +281,30 @@ plots.source(imbalance.adjusted)
 # %% [markdown]
 # ## What it changes
 #
-# The first row is the paper's method, with equation 14 as its loss. The next ones change how classes
-# weigh, and nothing else. The last row always answers the largest class.
+# The first row is the paper's method, with equation 14 as its loss. The next rows change the weight
+# of the classes, and nothing else. The last row always answers the largest class.
 
 # %% tags=["hide-input"]
 if runs:
     largest = effects.largest_class(effects.all_runs(runs)[0])
-    shown = effects.scores(
-        runs | {"the largest class": {0: largest}}, which=list(metrics.METRICS)
+    scores = effects.scores(
+        runs | {LARGEST: {0: largest}}, TITLES, list(metrics.METRICS)
     )
-    shown.loc["the largest class", "seeds"] = None
-    caption = f"Mean ± standard deviation over seeds: {of_runs}"
-    display(plots.table(shown, caption))
+    scores.loc[LARGEST, "seeds"] = None
+    caption = translated("Mean ± standard deviation over seeds: {runs}")
+    display(plots.table(scores, caption.format(runs=of_runs)))
+    said = translated("The mean of {score} is highest with {name}.")
     best = {
-        label: max(runs, key=lambda n: effects.mean_scores(runs[n])[score])
-        for score, label in effects.LABELS.items()
+        score: max(runs, key=lambda n: effects.mean_scores(runs[n])[score])
+        for score in effects.LABELS
     }
-    told_best = [f"{s} with {effects.title(n)}" for s, n in best.items()]
-    display(words.see(f"Highest mean: {words.listed(told_best)}."))
+    told_best = [
+        said.format(
+            score=plots.called(score), name=TITLES.get(n, effects.title(n))
+        )
+        for score, n in best.items()
+    ]
+    display(words.see(*told_best))
 
 # %% [markdown]
 # The differences come with intervals over people and seeds
@@ -276,8 +313,8 @@ if runs:
 # %% tags=["hide-input"]
 if len(answers):
     plots.show(
-        effects.forest(answers, "change, points", headings),
-        alt=(
+        effects.forest(answers, translated("change, points"), headings),
+        alt=translated(
             "Below each of three headings, UAR, UF1 and accuracy, a row for"
             " each way to weigh the classes, over the change of the score in"
             " points: a bar is the interval, a mark the mean, dots are seeds;"
@@ -288,24 +325,23 @@ if len(answers):
     )
 
 # %% [markdown]
-# *Each way to weigh the classes, minus the plain loss.*
+# *The score with each way to weigh the classes, minus the score with the plain loss.*
 
 # %% tags=["hide-input"]
 if len(answers):
-    caption = f"Minus the plain loss: {of_runs}"
+    caption = translated("Minus the plain loss: {runs}").format(runs=of_runs)
+    table = effects.table(answers, caption, marked("points"))
     display(
-        words.see(
-            " ".join(told(answers)).replace("- **", "").replace("*", "")
-        ),
-        words.folded("As a table", effects.table(answers, caption, "points")),
+        words.see(*told(answers)),
+        words.folded(translated("As a table"), table),
     )
 
 # %% [markdown]
 # ## Who wins, and who pays?
 #
-# [Recall](../book/glossary.md#recall) by class, from the largest class to the smallest. If the idea
-# does what it is made for, the marks go from the left at the top to the right at the bottom. A class
-# with fewer than five clips is left out.
+# The table and the figure show the [recall](../book/glossary.md#recall) of each class, from the
+# largest class to the smallest. If an idea does what it is made for, its marks go from the left at
+# the top to the right at the bottom. A class with fewer than five clips is left out.
 
 # %% tags=["hide-input"]
 by_class, levels = pd.DataFrame(), pd.DataFrame()
@@ -333,26 +369,25 @@ if len(answers):
     by_class = effects.judged(rows, "higher", "lower")
     levels = pd.DataFrame(
         {
-            effects.title(n): {
+            TITLES.get(n, effects.title(n)): {
                 c: recalls.recall(runs[n], groups[c]) for c in groups
             }
             for n in ("full", *there.values())
         }
     )
     levels.insert(0, "clips", [len(clips) for clips in groups.values()])
-    display(
-        plots.table(levels, f"Recall by class, means over seeds: {of_runs}")
-    )
+    caption = translated("Recall by class, means over seeds: {runs}")
+    display(plots.table(levels, caption.format(runs=of_runs)))
 
 # %% tags=["hide-input"]
 if len(by_class):
     plots.show(
         effects.forest(
             by_class,
-            "change of recall, points",
+            translated("change of recall, points"),
             {n: n.partition(":")[0] for n in by_class.index},
         ),
-        alt=(
+        alt=translated(
             "Below each way to weigh the classes a row for each class, from"
             " the largest to the smallest, over the change of its recall in"
             " points: a bar is the interval, a mark the mean, dots are seeds."
@@ -366,24 +401,34 @@ if len(by_class):
 
 # %% tags=["hide-input"]
 if len(by_class):
-    caption = f"Recall minus that of the plain loss: {of_runs}"
-    counts = by_class["answer"].value_counts()
-    told_counts = [f"{n} {answer}" for answer, n in counts.items()]
+    caption = translated("Recall minus that of the plain loss: {runs}")
+    caption, unit = caption.format(runs=of_runs), marked("points of recall")
+    said = translated(
+        "Recall is shown to be higher in {higher} of {all} rows and lower in"
+        " {lower}."
+    )
+    number = by_class["answer"].value_counts().get
     display(
-        words.see(f"Of {len(by_class)} rows: {words.listed(told_counts)}."),
+        words.see(
+            said.format(
+                all=len(by_class),
+                higher=number("higher", 0),
+                lower=number("lower", 0),
+            )
+        ),
         words.folded(
-            "As a table",
-            effects.table(by_class, caption, "points of recall"),
+            translated("As a table"), effects.table(by_class, caption, unit)
         ),
     )
 
 # %% [markdown]
 # ## Without any training
 #
-# Adjusting afterwards needs probabilities and the labels of the training clips, so every method that
-# has run can have it. Here are the methods of the parameter `methods`, each with one subject left out;
-# the shares are those of all *other* subjects. A method whose probabilities are far too sure hardly
-# changes: where one class has 0.999, no share turns the answer.
+# Adjusting afterwards needs only probabilities and the labels of the training clips. So it works
+# for every method that has run. Here it is done for the methods of the parameter `methods`, each
+# with one subject left out; the shares are those of all *other* subjects. A method whose
+# probabilities are far too sure hardly changes: where one class has a probability of 0.999, the
+# shares hardly ever change the answer.
 
 # %%
 kept = study.runs(
@@ -403,29 +448,18 @@ gains, of_score = compared(
     {effects.title(n): against(after[n], plain[n]) for n in plain}
 )
 if missing := " ".join(name for name in methods if name not in plain):
-    print(
-        f"Not run on this data: {missing}."
-        f" `.venv/bin/merlib train --methods {missing}`"
-        " runs them."
-    )
+    said = translated("Not run on this data: {names}. `{command}` runs them.")
+    command = f".venv/bin/merlib train --methods {missing}"
+    print(said.format(names=missing, command=command))
 if len(gains):
     of_plain = provenance.experiment(effects.all_runs(kept))
-    display(
-        effects.table(
-            gains, f"Adjusted afterwards, minus plain: {of_plain}", "points"
-        )
-    )
-    display(
-        words.see(" ".join(told(gains)).replace("- **", "").replace("*", ""))
-    )
-
-# %% tags=["hide-input"]
-if len(gains):
     plots.show(
         effects.forest(
-            gains, "change by adjusting afterwards, points", of_score
+            gains,
+            translated("change by adjusting afterwards, points"),
+            of_score,
         ),
-        alt=(
+        alt=translated(
             "Below each of three headings, UAR, UF1 and accuracy, a row for"
             " each method, over the change of the score in points when its"
             " probabilities are divided by the shares of the training clips: a"
@@ -435,7 +469,15 @@ if len(gains):
     )
 
 # %% [markdown]
-# *Each method adjusted afterwards, minus itself as it was trained.*
+# *The score of each method adjusted afterwards, minus its score as it was trained.*
+
+# %% tags=["hide-input"]
+if len(gains):
+    caption = translated("Adjusted afterwards, minus plain: {runs}")
+    table = effects.table(gains, caption.format(runs=of_plain), "points")
+    display(
+        words.see(*told(gains)), words.folded(translated("As a table"), table)
+    )
 
 # %% [markdown]
 # ## The verdict
@@ -455,51 +497,52 @@ def who(idea):
         ]
         for word in ("higher", "lower")
     }
-    ends = [f"{names[k]} {effects.points(own.iloc[k])}" for k in (0, -1)]
-    text = "; ".join(
-        f"{word} in {', '.join(some) or 'no class'}"
-        for word, some in moved.items()
+    large, small = (
+        f"{names[k]} {effects.points(own.iloc[k])}" for k in (0, -1)
     )
     text = (
-        "no verdict from one seed"
+        translated(
+            "**Recall with {idea}**: no verdict from one seed. Largest class:"
+            " {large} points; smallest: {small} points."
+        )
         if set(own["answer"]) == {"one seed"}
-        else f"shown to be {text}"
+        else translated(
+            "**Recall with {idea}**: shown to be higher in {higher}; shown to"
+            " be lower in {lower}. Largest class: {large} points; smallest:"
+            " {small} points."
+        )
     )
-    return (
-        f"- **Recall with *{idea}***: {text}. Largest class: {ends[0]} points;"
-        f" smallest: {ends[1]}."
-    )
+    listed = {
+        word: words.listed(some) if some else translated("no class")
+        for word, some in moved.items()
+    }
+    return "- " + text.format(idea=idea, large=large, small=small, **listed)
 
 
 # %% tags=["hide-input"]
-lines = effects.sentences(answers, "raises it by", "lowers it by", "points")
+more, less = marked("raises it by"), marked("lowers it by")
+lines = effects.sentences(answers, more, less, marked("points"))
 lines += [
     who(idea)
     for idea in IDEAS
     if any(n.startswith(f"{idea}: ") for n in by_class.index)
 ]
-lines += [
-    line.replace("- **", "- Without training, **") for line in told(gains)
-]
-display(
-    Markdown(
-        "\n".join(
-            lines or ["No verdict: neither trials nor methods are saved."]
-        )
-    )
-)
+said = translated("- Adjusted without training: {sentence}")
+lines += [said.format(sentence=line) for line in told(gains)]
+none = translated("No verdict: neither trials nor methods are saved.")
+display(Markdown("\n".join(lines or [none])))
 
 # %% [markdown]
 # ## How far it goes
 #
-# - Adjusting moves clips from the large classes to the small ones. It finds nothing new in a face:
-#   if a network confuses two classes, it will confuse them in the other direction.
+# - Adjusting moves answers from the large classes to the small ones. It finds nothing new in a face:
+#   if a network confuses two classes, it may now confuse them in the other direction.
 # - Which score is right is not a question of statistics. UAR says that an expression that is
 #   seldom recorded matters as much as a frequent one.
-# - Nothing was tuned. The strength of the adjustment is one, as the theory has it for exact
-#   probabilities; exercise 3 asks what a tuned one would look like.
-# - A network that is trained by halves sees about half of the few clips of a small class. With one
-#   subject left out it sees nearly all of them.
+# - Nothing was tuned. The strength of the adjustment is one, which is right for exact probabilities;
+#   exercise 3 asks what a tuned strength would bring.
+# - A network that is trained on half of the subjects sees about half of the few clips of a small
+#   class. With one subject left out it sees nearly all of them.
 #
 # ## Summary
 #
@@ -510,7 +553,7 @@ display(
 # - A sampler, an adjusted loss and a division afterwards take the shares out again; the last one
 #   needs no training.
 # - The shares are those of the training clips of the fold; the test subject has no part in them.
-# - Recall by class shows who wins and who pays, and the verdict is computed.
+# - Recall by class shows which classes gain and which ones lose.
 #
 # ## Questions
 #
@@ -522,8 +565,8 @@ display(
 #
 # :::{admonition} Why must the shares be those of the training clips?
 # :class: dropdown
-# The shares of all clips hold the labels of the test subject. Then these labels have a part in the
-# answers that they are to judge, which is a leak.
+# The shares of all clips contain the labels of the test subject. Then these labels have a part in
+# the answers that they must judge, and this is a leak.
 # :::
 #
 # :::{admonition} Can adjustment find a class that the network never sees?
@@ -538,6 +581,13 @@ display(
 #
 # There are two classes, and the small one has the share $\pi$. From which probability
 # on does the adjusted answer go to the small class? Derive it, and check it.
+#
+# :::{admonition} The idea of the solution
+# :class: dropdown
+# Let $p$ be the probability of the small class; the large class has $1 - p$. Divide each by its
+# share, and ask when the first quotient is the larger one. The plain answer changes at a half.
+# Expect a threshold that is lower for a smaller class.
+# :::
 
 # %% tags=["solution", "hide-cell"] jupyter={"source_hidden": true, "outputs_hidden": true}
 # p / pi > (1 - p) / (1 - pi) is the same as p (1 - pi) > (1 - p) pi, that is p
@@ -555,10 +605,17 @@ print("The threshold moves from a half to the share of the class.")
 # %% [markdown]
 # ### Exercise 2 (middle)
 #
-# The shift of the boundary can be drawn with two bells of width $\sigma$ at 0 and $d$,
-# of which the second has the share $\pi$. Where is the boundary that is best for accuracy, where the
-# one that is best for UAR, and how far apart are they? Derive it, and search for both among drawn
-# clips.
+# Two normal distributions of width $\sigma$ at 0 and $d$ show the shift of the boundary. The second
+# one has the share $\pi$. Where is the best boundary for accuracy, where is the best one for UAR,
+# and how far apart are they? Derive it, and search for both boundaries on drawn clips.
+#
+# :::{admonition} The idea of the solution
+# :class: dropdown
+# For UAR both classes count alike, so the best boundary is where the two densities are equal. For
+# accuracy each density is multiplied by its share first. Set both equal and solve for $x$. Expect
+# that the boundary for accuracy lies nearer to the small class, so that fewer clips are given to
+# it. To check it, draw many clips and try many boundaries.
+# :::
 
 # %% tags=["solution", "hide-cell"] jupyter={"source_hidden": true, "outputs_hidden": true}
 # Where both bells times their shares are equal: x = d/2 + (sigma^2 / d) log((1
@@ -584,17 +641,25 @@ print(
 )
 print(" and ".join(f"{edge:.2f} for {score}" for score, edge in best.items()))
 print(
-    f"The rare class has to be {shift:.2f} further from the middle, to be"
-    " answered."
+    f"A clip has to lie {shift:.2f} nearer to the rare class before the"
+    " answer is this class."
 )
 
 # %% [markdown]
 # ### Exercise 3 (hard)
 #
-# With a strength $\tau$ the answer is $\arg\max_y P(y \mid x) / \pi_y^{\tau}$: zero is the
-# plain answer, one is the adjusted one. Look for the best $\tau$ on all clips. Then choose it fairly:
-# for each subject the one that is best on all *other* subjects. Which of the two scores may be
-# reported? (If no run is saved, on invented probabilities.)
+# With a strength $\tau$ the answer is $\arg\max_y P(y \mid x) / \pi_y^{\tau}$: zero is the plain
+# answer, one is the adjusted one. Look for the best $\tau$ on all clips. Then choose it fairly: for
+# each subject the one that is best on all *other* subjects. Which of the two scores may be
+# reported? (If no run is saved, use invented probabilities.)
+#
+# :::{admonition} The idea of the solution
+# :class: dropdown
+# For each strength and each subject, count the answers in a confusion matrix. The sum over all
+# subjects gives the score of one strength, and the best sum has seen the test. For the fair choice,
+# leave the matrix of the tested subject out of the sum. Expect a fair score that is lower than the
+# best one, as a rule. It may be above or below the score of strength one.
+# :::
 
 
 # %% tags=["solution", "hide-cell"] jupyter={"source_hidden": true, "outputs_hidden": true}

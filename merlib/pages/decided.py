@@ -11,11 +11,18 @@ from merlib.study import trials
 from merlib.study.study import Study
 
 from .effects import Runs
+from .language import marked, translated
 
-STEPS = {"prepare": "preprocessing", "network": "network", "train": "training"}
+STEPS = {
+    "prepare": marked("preprocessing"),
+    "network": marked("network"),
+    "train": marked("training"),
+}
 """Step of a decision -> what the page calls it."""
 
-TOGETHER = "all of them together"
+TOGETHER = marked("all of them together")
+
+DECISION = marked("decision taken the other way")
 
 
 def alternatives(study: Study, runs: Mapping[str, Runs]) -> pd.DataFrame:
@@ -24,10 +31,10 @@ def alternatives(study: Study, runs: Mapping[str, Runs]) -> pd.DataFrame:
     Returns
     -------
     DataFrame
-        Index: the trial. ``step``, one of `STEPS` or `TOGETHER`; ``decision taken the other way``;
-        ``field``, from which value to which; ``seeds``, how many runs there are.
+        Index: the trial. ``step``, one of `STEPS` or `TOGETHER`, in the language of the page;
+        `DECISION`; ``field``, from which value to which; ``seeds``, how many runs there are.
     """
-    steps = {item.name: STEPS[item.metadata["step"]] for item in fields(Config)}
+    steps = {item.name: translated(STEPS[item.metadata["step"]]) for item in fields(Config)}
     rows = {}
     for name, trial in trials.SENSITIVITY.items():
         new = trials.differences(study.config, name, "loso", study.dataset)
@@ -35,12 +42,12 @@ def alternatives(study: Study, runs: Mapping[str, Runs]) -> pd.DataFrame:
         if old != new:
             touched = {steps[key] for key in new}
             rows[name] = {
-                "step": touched.pop() if len(touched) == 1 else TOGETHER,
-                "decision taken the other way": trial.title,
-                "field": ", ".join(
+                marked("step"): touched.pop() if len(touched) == 1 else translated(TOGETHER),
+                DECISION: trial.title,
+                marked("field"): ", ".join(
                     f"{key}: {old[key]} \N{RIGHTWARDS ARROW} {new[key]}" for key in new
                 ),
-                "seeds": len(runs.get(name, {})),
+                marked("seeds"): len(runs.get(name, {})),
             }
     return pd.DataFrame.from_dict(rows, orient="index")
 
@@ -48,7 +55,7 @@ def alternatives(study: Study, runs: Mapping[str, Runs]) -> pd.DataFrame:
 def in_one_sentence(answers: pd.DataFrame) -> str:
     """Answer how many decisions are shown to move the score."""
     if not len(answers):
-        return "No decision is compared yet: no trial is saved."
+        return translated("No decision is compared yet: no trial is saved.")
     return " ".join(told(answers))
 
 
@@ -62,17 +69,40 @@ def told(answers: pd.DataFrame) -> list[str]:
     """
     judged = answers[answers["holm"].notna()] if len(answers) else answers
     if not len(judged):
-        return ["No decision has runs of several seeds, so none is judged."]
+        return [translated("No decision has runs of several seeds, so none is judged.")]
     counts = judged["answer"].value_counts()
     moved = counts.get("higher", 0) + counts.get("lower", 0)
+    shown = (
+        translated(
+            "Of {all} decisions taken the other way, {n} are shown to move UF1 (after Holm's"
+            " correction)."
+        )
+        if moved > 1
+        else translated(
+            "Of {all} decisions taken the other way, 1 is shown to move UF1 (after Holm's"
+            " correction)."
+        )
+        if moved
+        else translated(
+            "Of {all} decisions taken the other way, none is shown to move UF1 (after Holm's"
+            " correction)."
+        )
+    )
+    others = translated(
+        "{under} are shown to move it under {points:.0f} points; of {untold} it cannot be told."
+    ).format(
+        under=counts.get(metrics.UNDER, 0),
+        points=100 * metrics.SMALL,
+        untold=counts.get(metrics.UNTOLD, 0),
+    )
+    seen = translated(
+        "The smallest true difference that a single test would see with a power of 80 % is"
+        " {seen:.1f} points (median of the rows)."
+    )
     lines = [
-        f"Of {len(judged)} decisions taken the other way, {moved or 'none'} "
-        f"{'is' if moved < 2 else 'are'} shown to move UF1 (after Holm's correction); "
-        f"{counts.get(metrics.UNDER, 0)} are shown to move it {metrics.UNDER}; of "
-        f"{counts.get(metrics.UNTOLD, 0)} it cannot be told.",
-        f"The smallest true difference that a single test would see with a power of 80 % is "
-        f"{100 * judged['seen'].median():.1f} points (median of the rows).",
+        f"{shown.format(all=len(judged), n=moved)} {others}",
+        seen.format(seen=100 * judged["seen"].median()),
     ]
     if few := len(answers) - len(judged):
-        lines.append(f"{few} have one seed only and are not judged.")
+        lines.append(translated("{n} have one seed only and are not judged.").format(n=few))
     return lines

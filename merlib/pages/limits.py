@@ -18,25 +18,34 @@ from merlib.metrics import Difference
 from merlib.study import learning_curve, paper, power
 from merlib.study.learning_curve import Curve, Found, Training
 
-from . import effects, plots
+from . import effects, plots, words
+from .language import marked, translated
 
 TITLES = {
-    "right": "right",
-    "apart": "clips apart",
-    "smallest": "p smallest",
-    "independent": "independent",
-    "largest": "largest",
-    "seen": "seen from, points",
-    "answer": "answer",
+    "right": marked("right"),
+    "apart": marked("clips apart"),
+    "smallest": marked("p smallest"),
+    "independent": marked("independent"),
+    "largest": marked("largest"),
+    "seen": marked("seen from, points"),
+    "answer": marked("answer"),
 }
 """Column of `merlib.study.power.judged` -> what the page calls it. ``right`` is optional: the right
 clips of the row's method, as text."""
+
+ANSWERS = {
+    power.SHOWN: marked("shown"),
+    metrics.UNTOLD: marked("cannot be told"),
+    power.OPEN: marked("open"),
+}
+"""Answers of `merlib.study.power.judged`, in the order in which they are listed."""
 
 
 def table(judged: pd.DataFrame, caption: str) -> Styler:
     """Return judged pairs of printed accuracies as a table for the page."""
     p = ["smallest", "independent", "largest"]
     shown = judged.assign(**{name: judged[name].map(effects.p_value) for name in p})
+    shown["answer"] = shown["answer"].map(translated)
     shown = shown[[name for name in TITLES if name in shown]].rename(columns=TITLES)
     return plots.table(shown, caption, digits=1)
 
@@ -49,9 +58,9 @@ def sorted_out(judged: pd.DataFrame) -> str:
     answer = judged["answer"]
     about = judged.get("right", pd.Series("", judged.index)).str.startswith("≈")
     names = np.where(about, "≈", "") + judged.index
-    return "; ".join(
-        f"**{word}** {', '.join(names[answer == word])}"
-        for word in (power.SHOWN, metrics.UNTOLD, power.OPEN)
+    return translated("; ").join(
+        f"**{translated(word)}** {translated(', ').join(names[answer == word])}"
+        for word in ANSWERS
         if (answer == word).any()
     )
 
@@ -66,20 +75,29 @@ def smallest_seen(judged: pd.DataFrame) -> str:
     seen = judged["seen"].dropna()
     if not len(seen):
         return ""
-    return (
-        "If errors are independent, a power of 80 % needs a true difference of "
-        f"{seen.min():.1f} to {seen.max():.1f} points."
-    )
+    return translated(
+        "If errors are independent, a power of 80 % needs a true difference of {low:.1f} to"
+        " {high:.1f} points."
+    ).format(low=seen.min(), high=seen.max())
 
 
 def in_one_sentence(table3: pd.DataFrame) -> str:
     """Answer what few clips can show: what is seen of 246 and 136, and the steps of table 3."""
-    needed = [
-        f"{100 * metrics.detectable(n, 0.2):.1f} points on {n} clips" for n in paper.USED.values()
-    ]
-    return (
-        "Where two methods differ on a fifth of the clips, a power of 80 % needs a difference of "
-        f" {' and '.join(needed)}; printed steps of table 3, {plain(table3)}."
+    return translated("{needed} Printed steps of table 3, {answers}.").format(
+        needed=needed(), answers=plain(table3)
+    )
+
+
+def needed() -> str:
+    """Say which difference is seen on 246 and on 136 clips, if two methods differ on a fifth."""
+    each = translated("{points:.1f} points on {n} clips")
+    return translated(
+        "Where two methods differ on a fifth of the clips, a power of 80 % needs a difference of"
+        " {needed}."
+    ).format(
+        needed=words.listed(
+            each.format(points=100 * metrics.detectable(n, 0.2), n=n) for n in paper.USED.values()
+        )
     )
 
 
@@ -94,12 +112,20 @@ def by_unit(runs: Mapping[str, effects.Runs], column: str) -> dict[str, dict[int
 def end_of_curves(found: Found) -> list[str]:
     """Say what the last step of each curve, to all people, changes in UF1."""
     lines = []
+    line = translated(
+        "{method}: from {before} to {end} people UF1 changes by {points:+.1f} points, to {uf1:.3f}."
+    )
     for name, curve in found.curves.items():
         *_, before, end = [one for one in sorted(curve) if not one.part]
         uf1 = [effects.mean_scores(curve[one])["uf1"] for one in (before, end)]
         lines.append(
-            f"{effects.title(name)}: from {before.people} to {end.people} people UF1 changes by "
-            f"{100 * (uf1[1] - uf1[0]):+.1f} points, to {uf1[1]:.3f}."
+            line.format(
+                method=translated(effects.title(name)),
+                before=before.people,
+                end=end.people,
+                points=100 * (uf1[1] - uf1[0]),
+                uf1=uf1[1],
+            )
         )
     return lines
 
@@ -111,7 +137,7 @@ def thresholds(panels: Mapping[str, pd.DataFrame], likeness: float) -> Figure:
     ----------
     panels : dict of str to DataFrame
         Title -> rows of `merlib.study.power.judged` of as many clips. Those below 20 points are
-        drawn, those whose name begins with "table" in another colour.
+        drawn, those whose name begins with "table", in the page's language, in another colour.
     likeness : float
         See `merlib.study.power.likeness`; NaN draws no diamonds.
     """
@@ -122,9 +148,9 @@ def thresholds(panels: Mapping[str, pd.DataFrame], likeness: float) -> Figure:
         seen = [100 * metrics.detectable(n, share) for share in shares]
         axes.plot(100 * shares, seen, color="black", linewidth=2)
         axes.fill_between([0, 50], [0, 50], 50, color="0.9", linewidth=0)
-        axes.text(2, 18.5, "impossible", color="0.35")
+        axes.text(2, 18.5, translated("impossible"), color="0.35")
         for name, line in judged[100 * judged["apart"] / n < 20].iterrows():
-            other = str(name).startswith("table")
+            other = str(name).startswith(translated("table"))
             step, independent = 100 * line["apart"] / n, 100 * line["expected"] / n
             look = {"color": plots.COLOURS[int(other)]}
             axes.plot([step, independent], [step, step], linewidth=1, **look)
@@ -132,12 +158,15 @@ def thresholds(panels: Mapping[str, pd.DataFrame], likeness: float) -> Figure:
             axes.plot(independent, step, "o", **look)
             place = {"verticalalignment": "top" if other else "bottom", "fontsize": 11}
             axes.text(independent + 1, step, name, bbox=white | {"pad": 0.5}, **place)
-        axes.set(title=f"{title}, {n} clips", ylabel="difference, points")
+        axes.set(title=translated("{data}, {n} clips").format(data=title, n=n))
+        axes.set_ylabel(translated("difference, points"))
         axes.set(xlim=(0, 60), ylim=(0, 20), yticks=range(0, 21, 5))
-    axes.set_xlabel("clips that exactly one gets right, %")
-    axes.plot([], [], color="black", linewidth=2, label="seen with a power of 80 %")
-    axes.plot([], [], "o-", color="0.5", label="printed step; dot: errors independent")
-    axes.plot([], [], "D", color="0.5", label="errors as alike as here")
+    axes.set_xlabel(translated("clips that exactly one gets right, %"))
+    label = translated("seen with a power of 80 %")
+    axes.plot([], [], color="black", linewidth=2, label=label)
+    label = translated("printed step; dot: errors independent")
+    axes.plot([], [], "o-", color="0.5", label=label)
+    axes.plot([], [], "D", color="0.5", label=translated("errors as alike as here"))
     figure.legend(loc="outside upper center")
     return figure
 
@@ -152,11 +181,14 @@ def widths(ratios: pd.DataFrame) -> Figure:
     """
     figure, axes = plt.subplots(figsize=(6, 3.2))
     bins = np.linspace(0, max(1.6, ratios.max().max()), 17).tolist()
-    axes.hist(ratios["subject"], bins, color=plots.COLOURS[5], label="people as they are")
+    label = translated("people as they are")
+    axes.hist(ratios["subject"], bins, color=plots.COLOURS[5], label=label)
     look: dict[str, Any] = {"histtype": "step", "linestyle": "--", "linewidth": 2}
-    axes.hist(ratios["dealt"], bins, color="black", label="people dealt at random", **look)
+    label = translated("people dealt at random")
+    axes.hist(ratios["dealt"], bins, color="black", label=label, **look)
     axes.axvline(1, color="0.4", linewidth=1)
-    axes.set(xlabel="width by people / width by clips", ylabel="saved runs")
+    axes.set_xlabel(translated("width by people / width by clips"))
+    axes.set_ylabel(translated("saved runs"))
     axes.yaxis.set_major_locator(MaxNLocator(integer=True))
     figure.legend(loc="outside upper center", ncols=2)
     return figure
@@ -182,12 +214,14 @@ def diagonals(versions: pd.DataFrame, clips: pd.Series) -> Figure:
             if versions[name].nunique() == 1:
                 look |= {"color": "0.8", "hatch": "//"}
             axes.barh(row, 100 * right / clips[name], **look)
-            text = f"{right} of {clips[name]}"
+            text = translated("{right} of {all}").format(right=right, all=clips[name])
             axes.text(6, row, text, verticalalignment="center", fontsize=11, bbox=white)
-        axes.set(title=f"version {k + 1}", xlim=(0, 100), xticks=[0, 50, 100])
+        axes.set(
+            title=translated("version {k}").format(k=k + 1), xlim=(0, 100), xticks=[0, 50, 100]
+        )
     grid[0, 0].set_yticks(range(len(versions.columns)), versions.columns)
     grid[0, 0].invert_yaxis()
-    figure.supxlabel("recall, %", fontsize=12)
+    figure.supxlabel(translated("recall, %"), fontsize=12)
     figure.set_layout_engine("constrained", w_pad=0.12)
     return figure
 
@@ -195,9 +229,12 @@ def diagonals(versions: pd.DataFrame, clips: pd.Series) -> Figure:
 def training(curve: Curve, which: Training) -> str:
     """Return what was trained on, as text."""
     people, clips = which.people, learning_curve.clips_of(curve[which])
-    if which.part:
-        return f"all {people} people, {clips:.0f} of their clips"
-    return f"{people} people, {clips:.0f} clips"
+    text = (
+        translated("all {people} people, {clips:.0f} of their clips")
+        if which.part
+        else translated("{people} people, {clips:.0f} clips")
+    )
+    return text.format(people=people, clips=clips)
 
 
 def interval(runs: effects.Runs, score: str) -> tuple[float, float]:
@@ -207,15 +244,16 @@ def interval(runs: effects.Runs, score: str) -> tuple[float, float]:
 
 def curve_table(found: Found, caption: str) -> Styler:
     """Return the scores after each training, with intervals, as a table for the page."""
-    rows = []
+    rows, score_and_interval = [], translated("{score:.3f} ({low:.3f} to {high:.3f})")
     for name, curve in found.curves.items():
         for which, runs in sorted(curve.items()):
-            row = {"method": effects.title(name), "trained on": training(curve, which)}
+            row = {marked("method"): translated(effects.title(name))}
+            row[marked("trained on")] = training(curve, which)
             means = effects.mean_scores(runs)
             for score, label in effects.LABELS.items():
                 low, high = interval(runs, score)
-                row[label] = f"{means[score]:.3f} ({low:.3f} to {high:.3f})"
-            rows.append(row | {"seeds": len(runs)})
+                row[label] = score_and_interval.format(score=means[score], low=low, high=high)
+            rows.append(row | {marked("seeds"): len(runs)})
     return plots.table(pd.DataFrame(rows), caption, index=False)
 
 
@@ -234,22 +272,23 @@ def curves(found: Found) -> Figure:
                 some = [one for one in sorted(curve) if one.part == part]
                 x = np.array([learning_curve.clips_of(curve[one]) for one in some])
                 x = x * 1.035 ** (2 * k + 1 - len(found.curves) + part)  # intervals side by side
-                label = None if part else effects.title(name)
+                label = None if part else translated(effects.title(name))
                 face = "white" if part else plots.COLOURS[k]
                 y = [effects.mean_scores(curve[one])[score] for one in some]
                 axes.plot(x, y, line, label=label, markerfacecolor=face, zorder=3, **look)
                 ends = [interval(curve[one], score) for one in some]
                 axes.vlines(x, *zip(*ends, strict=True), color=plots.COLOURS[k], linewidth=1.2)
         axes.axhline(chance[score], color="black", linestyle="--", linewidth=1)
-        axes.set(ylabel=effects.LABELS[score], ylim=(0, 1), xscale="log")
+        axes.set(ylabel=plots.called(score), ylim=(0, 1), xscale="log")
     ticks = {
         learning_curve.clips_of(runs): one.people for one, runs in curve.items() if not one.part
     }
     panels[1].set_xticks(list(ticks), [f"{x:.0f}\n{people}" for x, people in ticks.items()])
     panels[1].minorticks_off()
-    panels[1].set_xlabel("training clips, below them people")
-    panels[0].plot([], [], "D", color="0.4", markerfacecolor="white", label="part of the clips")
-    panels[0].plot([], [], "k--", linewidth=1, label="largest class")
+    panels[1].set_xlabel(translated("training clips, below them people"))
+    label = translated("part of the clips")
+    panels[0].plot([], [], "D", color="0.4", markerfacecolor="white", label=label)
+    panels[0].plot([], [], "k--", linewidth=1, label=translated("largest class"))
     figure.legend(*panels[0].get_legend_handles_labels(), loc="outside upper center", ncols=2)
     return figure
 
@@ -257,10 +296,10 @@ def curves(found: Found) -> Figure:
 def against_gap(loss: Difference, gap: float) -> str:
     """Say how a loss compares with a printed gap in points; nothing of a single seed."""
     if len(loss.seeds) == 1:
-        return "one seed"
+        return translated("one seed")
     if 100 * loss.high < gap:
-        return "less"
-    return "more" if 100 * loss.low > gap else "may be equal"
+        return translated("less")
+    return translated("more") if 100 * loss.low > gap else translated("may be equal")
 
 
 def losses(found: Found, caption: str) -> Styler:
@@ -274,12 +313,14 @@ def losses(found: Found, caption: str) -> Styler:
         }
         lost = found.losses[name]
         for what, which in part.items():
-            row = {"method": effects.title(name), "instead of all": training(curve, which)}
+            row = {marked("method"): translated(effects.title(name))}
+            row[marked("instead of all")] = training(curve, which)
             for score, gap in gaps.items():
                 loss = lost[score][what]
-                row[f"lost, {effects.LABELS[score]}"] = effects.points(pd.Series(loss._asdict()))
-                row[f"against {gap:.1f}"] = against_gap(loss, gap)
-            rows.append(row | {"seeds": len(loss.seeds)})
+                heading = translated("lost, {score}").format(score=plots.called(score))
+                row[heading] = effects.points(pd.Series(loss._asdict()))
+                row[translated("against {gap:.1f}").format(gap=gap)] = against_gap(loss, gap)
+            rows.append(row | {marked("seeds"): len(loss.seeds)})
     return plots.table(pd.DataFrame(rows), caption, index=False)
 
 
@@ -288,16 +329,33 @@ def people_or_clips(found: Found) -> list[str]:
     more = {
         effects.title(name): lost["uf1"]["people - clips"] for name, lost in found.losses.items()
     }
-    people, clips = "fewer people cost more", "fewer clips of each cost more"
-    words = {
-        "one seed": "no verdict from one seed",
-        metrics.UNTOLD: "which of the two costs more cannot be told",
-        metrics.UNDER: f"they are shown to differ by {metrics.UNDER}",
+    says = {
+        "people": translated(
+            "- **{method}**, fewer people against fewer clips: fewer people cost more ({points}"
+            " points of UF1)"
+        ),
+        "clips": translated(
+            "- **{method}**, fewer people against fewer clips: fewer clips of each cost more"
+            " ({points} points of UF1)"
+        ),
+        "one seed": translated(
+            "- **{method}**, fewer people against fewer clips: no verdict from one seed ({points}"
+            " points of UF1)"
+        ),
+        metrics.UNTOLD: translated(
+            "- **{method}**, fewer people against fewer clips: which of the two costs more cannot"
+            " be told ({points} points of UF1)"
+        ),
+        metrics.UNDER: translated(
+            "- **{method}**, fewer people against fewer clips: they are shown to differ by under"
+            " {small:.0f} points ({points} points of UF1)"
+        ),
     }
     return [
-        f"- **{name}**, fewer people against fewer clips: "
-        f"{words.get(line['answer'], line['answer'])} ({effects.points(line)} points of UF1)"
-        for name, line in effects.judged(more, people, clips).iterrows()
+        says[line["answer"]].format(
+            method=translated(str(name)), points=effects.points(line), small=100 * metrics.SMALL
+        )
+        for name, line in effects.judged(more, "people", "clips").iterrows()
     ]
 
 
@@ -310,29 +368,54 @@ def of_parts(found: Found) -> list[str]:
         if {"CASME II", "SAMM"} <= set(parts.index):
             one, other = parts.loc["CASME II"], parts.loc["SAMM"]
             apart = 100 * (one["uf1"] - other["uf1"])
-            lines.append(
-                f"- **{effects.title(name)}**, one training for both in the same classes: UF1 "
-                f"{one['uf1']:.3f} on {one['clips']:.0f} clips of CASME II, {other['uf1']:.3f} on "
-                f"{other['clips']:.0f} of SAMM, {apart:.1f} points apart"
+            line = translated(
+                "- **{method}**, one training for both in the same classes: UF1 {casme2:.3f} on"
+                " {n:.0f} clips of CASME II, {samm:.3f} on {m:.0f} of SAMM, {apart:.1f} points"
+                " apart"
+            ).format(
+                method=translated(effects.title(name)),
+                casme2=one["uf1"],
+                n=one["clips"],
+                samm=other["uf1"],
+                m=other["clips"],
+                apart=apart,
             )
+            lines.append(line)
     return lines
 
 
 def size_in_the_paper() -> list[str]:
     """Say what the paper's own figures tell about size, as lines of a list."""
     per_person = {name: paper.USED[name] / paper.SUBJECTS_USED[name] for name in paper.USED}
-    told = ", ".join(
-        f"{title} {paper.USED[name]} clips of {paper.SUBJECTS_USED[name]} people "
-        f"({per_person[name]:.1f} of each)"
+    each = translated("{data} {clips} clips of {people} people ({share:.1f} of each)")
+    told = translated(", ").join(
+        each.format(
+            data=title,
+            clips=paper.USED[name],
+            people=paper.SUBJECTS_USED[name],
+            share=per_person[name],
+        )
         for name, title in paper.NAMES.items()
     )
     gaps = learning_curve.printed_gaps()["accuracy"].sort_values()
+    differs = translated(
+        "- What differs: {sizes}. SAMM does not have fewer people, it has fewer clips of each,"
+        " other classes and another resolution (table 1)."
+    )
+    lower = translated(
+        "- The paper's accuracy is {gap:.1f} points lower on SAMM. In table 2 this gap goes from"
+        " {least:.1f} ({first}) to {most:.1f} points ({last}). Both sizes are the same in every"
+        " row, so size is not the only cause."
+    )
     return [
-        f"- What differs: {told}. SAMM does not have fewer people, it has fewer clips of each, "
-        "other classes and another resolution (table 1).",
-        f"- The paper's accuracy is {gaps['the paper']:.1f} points lower on SAMM. In table 2 this "
-        f"gap goes from {gaps.iloc[0]:.1f} ({gaps.index[0]}) to {gaps.iloc[-1]:.1f} points "
-        f"({gaps.index[-1]}). Both sizes are the same in every row, so size is not the only cause.",
+        differs.format(sizes=told),
+        lower.format(
+            gap=gaps["the paper"],
+            least=gaps.iloc[0],
+            first=gaps.index[0],
+            most=gaps.iloc[-1],
+            last=gaps.index[-1],
+        ),
     ]
 
 
@@ -346,15 +429,26 @@ def size_verdict(found: Found) -> str:
         if what in ("people", "clips") and len(loss.seeds) > 1
     ]
     if not judged:
-        return "Size: no verdict, since no curve of several seeds is saved."
+        return translated("Size: no verdict, since no curve of several seeds is saved.")
     less = sum(100 * loss.high < gap for loss in judged)
-    answer = "less than" if less == len(judged) else "perhaps as much as"
     if any(100 * loss.low > gap for loss in judged):
-        answer = "more than"
-    most = 100 * max(loss.value for loss in judged)
-    return (
-        f"Size ({found.where}): training on {paper.USED['samm']}/{paper.USED['casme2']} of the "
-        f"clips costs {answer} the paper's gap of {gap:.1f} points of accuracy between its two "
-        f"datasets. The largest loss is {most:.1f} points; in {less} of {len(judged)} comparisons "
-        "the whole interval lies below the gap."
-    )
+        costs = translated(
+            "Size ({data}): training on {part} of the clips costs more than the paper's gap of"
+            " {gap:.1f} points of accuracy between its two datasets."
+        )
+    elif less == len(judged):
+        costs = translated(
+            "Size ({data}): training on {part} of the clips costs less than the paper's gap of"
+            " {gap:.1f} points of accuracy between its two datasets."
+        )
+    else:
+        costs = translated(
+            "Size ({data}): training on {part} of the clips costs perhaps as much as the paper's"
+            " gap of {gap:.1f} points of accuracy between its two datasets."
+        )
+    part = f"{paper.USED['samm']}/{paper.USED['casme2']}"
+    largest = translated(
+        "The largest loss is {most:.1f} points; in {less} of {all} comparisons the whole interval"
+        " lies below the gap."
+    ).format(most=100 * max(loss.value for loss in judged), less=less, all=len(judged))
+    return f"{costs.format(data=found.where, part=part, gap=gap)} {largest}"

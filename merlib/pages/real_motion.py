@@ -17,6 +17,7 @@ from merlib.study import mistakes, motion, paper
 
 from . import effects, plots
 from .effects import Runs, title
+from .language import marked, translated
 
 MFEM = {
     "MFEM: added to base": ("mfem", "base"),
@@ -37,22 +38,24 @@ are the steps of table 3, the others are against its controls."""
 
 SCORES = {
     "UF1": lambda run: metrics.scores(run)["uf1"],
-    "UF1, best epoch": mistakes.best_epoch,
-    "harmonic F1": mistakes.harmonic_f1,
+    marked("UF1, best epoch"): mistakes.best_epoch,
+    marked("harmonic F1"): mistakes.harmonic_f1,
     "UAR": lambda run: metrics.scores(run)["uar"],
-    "UAR, best epoch": lambda run: metrics.best_epoch(run)["uar"],
-    "mean precision": lambda run: metrics.mean_precision(metrics.matrix_of(run)),
+    marked("UAR, best epoch"): lambda run: metrics.best_epoch(run)["uar"],
+    marked("mean precision"): lambda run: metrics.mean_precision(metrics.matrix_of(run)),
 }
 """Ways to score the same predictions; of the last epoch unless they say more."""
 
 SAME = {
-    ("htnet", "its table"): {"UF1, best epoch": "uf1", "UAR, best epoch": "uar"},
-    ("htnet", "its released answers"): {"UF1, best epoch": "uf1", "UAR, best epoch": "uar"},
+    ("htnet", marked("its table")): {"UF1, best epoch": "uf1", "UAR, best epoch": "uar"},
+    ("htnet", marked("its released answers")): {"UF1, best epoch": "uf1", "UAR, best epoch": "uar"},
     ("ststnet", "its table"): {
         "UF1": "uf1", "harmonic F1": "harmonic F1", "mean precision": "uar",
     },
-    ("ststnet", "its MATLAB log"): {"UAR": "uar"},
-    ("ststnet", "its PyTorch log"): {"UF1": "uf1", "UAR": "uar", "harmonic F1": "harmonic F1"},
+    ("ststnet", marked("its MATLAB log")): {"UAR": "uar"},
+    ("ststnet", marked("its PyTorch log")): {
+        "UF1": "uf1", "UAR": "uar", "harmonic F1": "harmonic F1",
+    },
 }  # fmt: skip
 """(Method, where) -> one of `SCORES` -> the printed figure that is the same quantity."""
 
@@ -60,8 +63,11 @@ SAME = {
 def scores(table: pd.DataFrame, parts: Sequence[str], caption: str) -> Styler:
     """Return some parts of `merlib.study.motion.table` as a table for the page."""
     shown = table[list(parts)].dropna(how="all")
+    printed = translated("\N{EN DASH} printed, {name}: {where}")
     shown.index = [
-        title(name) if where == "here" else f"\N{EN DASH} printed, {title(name)}: {where}"
+        title(name)
+        if where == "here"
+        else printed.format(name=title(name), where=translated(where))
         for name, where in shown.index
     ]
     return plots.table(shown.rename(columns=effects.LABELS), caption)
@@ -241,12 +247,13 @@ def protocol(scored: pd.DataFrame, made: pd.DataFrame) -> Figure:
             at, colour = np.full(len(told), row), plots.COLOURS[1]
             axes[name].plot(told, at, "D", color=colour, markersize=7, markerfacecolor="none")
         axes[name].set_title(title(name))
-        rows(axes[name], list(SCORES) if name == motion.WATCHED[0] else [""] * len(SCORES))
+        first = name == motion.WATCHED[0]
+        rows(axes[name], [translated(way) if first else "" for way in SCORES])
     true = made[made["labels"] == "true"] if len(made) else pd.DataFrame()
-    splits = {"one subject out": "honest", "random clips": "random clips"}
+    splits = {translated("one subject out"): "honest", translated("random clips"): "random clips"}
     for row, column in enumerate(splits.values()):
         dots(axes["split"], row, true.get(column, []))
-    axes["split"].set(title="a quick classifier, UF1", xlabel="score")
+    axes["split"].set(title=translated("a quick classifier, UF1"), xlabel=translated("score"))
     rows(axes["split"], list(splits))
     return figure
 
@@ -266,30 +273,43 @@ def rows(axes: Axes, names: Sequence[str]) -> None:
 
 def told(scored: pd.DataFrame, made: pd.DataFrame) -> list[str]:
     """Say what each way to score adds, as lines of a Markdown list."""
+    ways = {
+        ("UF1", "UF1, best epoch"): translated(
+            "the best epoch on each test subject adds to UF1 {gain:+.1f} points ({old:.3f} to"
+            " {new:.3f})"
+        ),
+        ("UF1", "harmonic F1"): translated(
+            "the harmonic F1 in its place {gain:+.1f} points ({old:.3f} to {new:.3f})"
+        ),
+        ("UAR", "mean precision"): translated(
+            "mean precision called UAR {gain:+.1f} points ({old:.3f} to {new:.3f})"
+        ),
+    }
     lines = []
     for name in (name for name in motion.WATCHED if name in scored.index):
-        means = scored.loc[name].mean()
-        gains = [
-            f"{what} {100 * (means[way] - means[honest]):+.1f} points ({means[honest]:.3f} to "
-            f"{means[way]:.3f})"
-            for what, way, honest in (
-                ("the best epoch on each test subject adds to UF1", "UF1, best epoch", "UF1"),
-                ("the harmonic F1 in its place", "harmonic F1", "UF1"),
-                ("mean precision called UAR", "mean precision", "UAR"),
-            )
-        ]
-        seeds = len(scored.loc[name])
-        count = f"{seeds} seed{'s' * (seeds > 1)}"
-        lines.append(f"- **{title(name)}** ({count}): {'; '.join(gains)}")
+        means, seeds = scored.loc[name].mean(), len(scored.loc[name])
+        gains = translated("; ").join(
+            text.format(gain=100 * (means[way] - means[old]), old=means[old], new=means[way])
+            for (old, way), text in ways.items()
+        )
+        count = translated("1 seed") if seeds == 1 else translated("{n} seeds")
+        line = translated("- **{name}** ({seeds}): {gains}")
+        lines.append(line.format(name=title(name), seeds=count.format(n=seeds), gains=gains))
     if len(made):
         means = made.groupby("labels")[["honest", "random clips"]].mean()
-        texts = [
-            f"labels {kind}, {row['honest']:.3f} to {row['random clips']:.3f}"
-            for kind, row in means.loc[["true", "of the person", "shuffled"]].iterrows()
-        ]
-        lines.append(
-            f"- **A random split** for the quick classifier of the page on the protocol, "
-            f"UF1 with one subject out to UF1 with random clips: "
-            f"{'; '.join(texts)} (means of {made['seed'].nunique()} repeats)"
+        labels = {
+            "true": translated("labels true, {old:.3f} to {new:.3f}"),
+            "of the person": translated("labels of the person, {old:.3f} to {new:.3f}"),
+            "shuffled": translated("labels shuffled, {old:.3f} to {new:.3f}"),
+        }
+        texts = translated("; ").join(
+            text.format(old=means.loc[kind, "honest"], new=means.loc[kind, "random clips"])
+            for kind, text in labels.items()
         )
-    return lines or ["- No run with every epoch is saved, and no mistake is made yet."]
+        line = translated(
+            "- **A random split** for the quick classifier of the page on the protocol, UF1 with"
+            " one subject out to UF1 with random clips: {gains} (means of {n} repeats)"
+        )
+        lines.append(line.format(gains=texts, n=made["seed"].nunique()))
+    nothing = translated("- No run with every epoch is saved, and no mistake is made yet.")
+    return lines or [nothing]
