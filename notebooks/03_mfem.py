@@ -18,8 +18,8 @@
 # *About 25 minutes to read; runs in under five minutes on a laptop.*
 # :::
 #
-# Below, equation, code and picture are together. The pictures are of a *trained* network and of a
-# subject that it has not seen. If you open this notebook alone, it trains that one fold first.
+# Below, each equation comes with its code and a picture. The pictures are of a *trained* network and
+# of a subject that it has not seen. If you open this notebook alone, it trains that one fold first.
 
 # %% tags=["parameters"]
 dataset = "synthetic"  # or "casme2", "samm"
@@ -218,10 +218,10 @@ words.see(
 # %% [markdown]
 # :::{admonition} GeM by hand
 # :class: dropdown
-# A map of two places, 1 and 3. With $p = 1$ the mean is $(1 + 3)/2 = 2$. With $p = 2$ it is
-# $\sqrt{(1 + 9)/2} = \sqrt 5 \approx 2.236$. With $p = 3$ it is
-# $\sqrt[3]{(1 + 27)/2} = \sqrt[3]{14} \approx 2.410$. The larger $p$, the nearer is the result to
-# the maximum, 3. In the sum for $p = 3$ the larger place has the share $27/28$, nearly all of it.
+# A map has two places, with the values 1 and 3. With $p = 1$ the mean is $(1 + 3)/2 = 2$. With
+# $p = 2$ it is $\sqrt{(1 + 9)/2} = \sqrt 5 \approx 2.236$. With $p = 3$ it is
+# $\sqrt[3]{(1 + 27)/2} = \sqrt[3]{14} \approx 2.410$. The larger $p$ is, the closer the result is to
+# the maximum, 3. In the sum for $p = 3$ the larger value has the share $27/28$, nearly all of it.
 # :::
 
 # %%
@@ -231,7 +231,8 @@ for p, by_hand in ((1.0, 2.0), (2.0, 5 ** (1 / 2)), (3.0, 14 ** (1 / 3))):
     print(f"p = {round(p)}: by hand {by_hand:.3f}, GeM {pooled:.3f}")
 
 # %% [markdown]
-# The code computes it from logarithms, so that a large $p$ does not overflow:
+# The code gives the numbers that we found by hand. It computes them from logarithms, so that a large
+# $p$ does not overflow:
 
 # %% tags=["remove-input"]
 plots.source(GeM.forward)
@@ -343,10 +344,10 @@ plots.table(
 moved = max(np.abs(p - study.config.gem_p).max() for p in learnt.values())
 words.see(
     f"The exponent that moved most is {moved:.4f} away from its start.",
-    "So the exponents have hardly moved: this network has not learnt how to"
-    " pool, and GeM acts as a mean with a fixed exponent."
+    "So these exponents have hardly moved: GeM acts here as a mean with a"
+    " fixed exponent."
     if moved < 0.1
-    else "Training has changed how this network pools.",
+    else "Training has changed how this branch pools.",
 )
 
 # %% [markdown]
@@ -484,8 +485,8 @@ over_face(
 # %% [markdown]
 # *Before and after the module, mean over the channels.*
 #
-# How much does the module change the picture? The table has the correlation between the maps before and after, and how far the largest
-# place is above the mean:
+# How much does the module change the picture? The table has the correlation between the maps before
+# and after, and how many times as large as the mean the largest place is:
 
 # %%
 rows = {}
@@ -514,7 +515,7 @@ words.see(
 
 # %% [markdown]
 # This picture shows all of one stage: where branch 1 lets features through, what each look finds,
-# and what the module passes on. Move from the first stage to the last.
+# and what the module passes on. Move the slider from the first stage to the last.
 
 
 # %% tags=["hide-input"] slide="stages"
@@ -589,15 +590,14 @@ with torch.no_grad():
 
 # %% tags=["remove-input"]
 words.see(
-    "Each difference is a rounding error, so both sides of the equation are"
-    " the same gate."
+    "Each difference is a rounding error of single precision, so both sides"
+    " of the equation are the same gate."
 )
 
 # %% [markdown]
-# The differences are rounding errors of single precision. So in the sum the second look is not a
-# second set of features: it makes the gate of the first look more generous. A single gate with as
-# many parameters is the control that would show whether the complement matters; [a page of its
-# own](18_mfem_regions.ipynb) makes that experiment.
+# So in the sum the second look is not a second set of features: it makes the gate of the first look
+# more generous. A single gate with as many parameters is the control that can show whether the
+# complement matters. [Another page](18_mfem_regions.ipynb) makes that experiment.
 
 # %% [markdown]
 # ## Summary
@@ -681,8 +681,8 @@ for p, value in steps.items():
 # :::{admonition} Solution in words
 # :class: dropdown
 # A branch has a convolution of 7x7 over two maps, one exponent for each channel, and two small
-# networks of two layers. Add these up and multiply by two branches. The hidden layer has at least
-# four units.
+# networks of two layers. Each layer connects the $C$ channels with the hidden units, of which there
+# are $C/r$, but at least four. Add these up and multiply by two branches.
 # :::
 
 # %% tags=["solution", "hide-cell"] jupyter={"source_hidden": true, "outputs_hidden": true}
@@ -713,9 +713,10 @@ for channels in (8, 64, 512):
 # %% [markdown] tags=["solution", "hide-cell"]
 # :::{admonition} Solution in words
 # :class: dropdown
-# 1 - (1 - g1)(1 - g2) = g1 + (1 - g1) g2, and the second term is not negative: never less than
-# g1, and by symmetry never less than g2. With g2 = 1/2 it is (1 + g1) / 2: all gates lie between
-# 1/2 and 1, and the contrast between any two channels is halved.
+# Write the gate of the sum as $1 - (1 - g_1)(1 - g_2) = g_1 + (1 - g_1)\, g_2$. The second term is
+# not negative, so the sum never lets less through than $g_1$ and, by symmetry, never less than
+# $g_2$. With $g_2 = 1/2$ the gate is $(1 + g_1)/2$: all gates lie between 1/2 and 1, and the
+# difference between the gates of any two channels is halved.
 # :::
 
 # %% tags=["solution", "hide-cell"] jupyter={"source_hidden": true, "outputs_hidden": true}
@@ -740,17 +741,18 @@ print(
 # %% [markdown]
 # ### Exercise 4 (hard)
 #
-# The paper wants the second look to find *another region*. Show that inside a channel
-# it cannot: $X_c^1$ and $X_c^{2s}$ have the same largest place. Then write a complement that can: a
-# gate that weighs *places* by $1 - g_s$. How often does its largest place differ?
+# The paper wants the second look to find *another region*. Show that in branch 1 it cannot do so
+# inside a channel: $X_c^1$ and $X_c^{2s}$ have the same largest place. Then write a complement that
+# can: a gate that weighs *places* by $1 - g_s$. How often does its largest place differ?
 
 
 # %% [markdown] tags=["solution", "hide-cell"]
 # :::{admonition} Solution in words
 # :class: dropdown
-# g1 and g2 are one number for each channel. So X\_c1(k) and X\_c2s(k) are multiples of the same
-# map X\_s(k): divided by their largest feature, they are equal. Only their mean over channels can
-# differ.
+# Each of $g_1$ and $g_2$ is one number for each channel. So channel $k$ of $X_c^1$ and of $X_c^{2s}$
+# are multiples of the same map $X_s(k)$: divided by their largest feature, they are equal. Only
+# their means over the channels can differ. The gate $1 - g_s$ gives each place a number of its own,
+# so it can move the largest place.
 # :::
 
 
