@@ -80,10 +80,11 @@ plots.source(FIM.forward)
 
 # %% [markdown]
 # How large are the two convolutions? The text defines $\tau$ once, under equation 3, as *the 7x7
-# convolution*, and uses it twice here. At its word both are 7x7. That makes MFFM four times as large
-# as ResNet34 itself, so the letter may be just the name of a convolution. We use 3x3 outside (field
-# `fim_kernel`) and 1x1 inside (`fim_inner_kernel`); the profile `literal` has 7x7 twice. The text
-# does not say how $\mu$ upsamples: here bilinearly, or by the nearest place (`fim_upsample`).
+# convolution*, and uses it twice here. Taken at its word, both are 7x7. Then MFFM has more than four
+# times as many parameters as ResNet34, so the letter may simply mean some convolution. We use 3x3
+# outside (field `fim_kernel`) and 1x1 inside (`fim_inner_kernel`); the profile `literal` has 7x7
+# twice. The text does not say how $\mu$ upsamples. Here it interpolates bilinearly, or takes the
+# nearest place (`fim_upsample`).
 
 # %% [markdown]
 # ## All stages meet: equation 13
@@ -153,7 +154,7 @@ words.see(
 # %% [markdown]
 # ## What the interactions look like
 #
-# The pictures show the mean over the channels of each map, for the last sampled frame (the apex).
+# The pictures show the mean over the channels, for the last sampled frame (the apex).
 # The weights are random, so the pictures show only what happens to the *place*: an interaction has
 # the resolution of its shallow partner.
 
@@ -228,10 +229,10 @@ def affine_error(mffm, a=0.3):
 
 
 # %% [markdown]
-# If the map is affine and pools everything, does it need more than the pooled features? We replace
-# each map by its mean, the same everywhere, and look how far $F$ moves. With 1x1 convolutions only
-# the upsampling can notice this (if one size is not a multiple of the other). With larger ones the
-# border notices it, too.
+# If $F$ is affine and pools everything, does it need more than the pooled features? We replace each
+# feature map by its mean, the same everywhere, and look how far $F$ moves. With 1x1 convolutions
+# only the upsampling can notice this (if one size is not a multiple of the other). With larger
+# convolutions the border notices it, too.
 
 
 # %%
@@ -286,15 +287,16 @@ words.see(
 #
 # So the paper's MFFM does not make the stages *interact* in the sense that one decides what another
 # means. It concatenates their pooled features and maps them linearly, in a roundabout way. If it
-# gains something, it gains it because shallow features reach the LSTM at all. So the control to
+# gains something, the reason is that shallow features reach the LSTM at all. So the control to
 # compare with is simple: pooled $X_1, \dots, X_4$ concatenated, and one linear layer ([tested
 # here](19_mffm_detail.ipynb)).
 #
 # ## What it costs
 #
-# The table has the multiply-accumulate operations (MACs) of one clip, by interaction. A 3x3
-# convolution on the large maps of the shallow pairs is expensive, and the concatenation makes it
-# wider still. With $\tau$ taken at its word, 7x7 twice, most of the network is MFFM.
+# The table has the parameters of each interaction and its multiply-accumulate operations (MACs) for
+# one clip. A 3x3 convolution on the large maps of the shallow pairs is expensive, and the
+# concatenation makes it wider still. With $\tau$ taken at its word, 7x7 twice, most of the network
+# is MFFM.
 
 
 # %% tags=["hide-input"]
@@ -397,7 +399,7 @@ saved = {
 }
 words.see(
     *(
-        f"{name}: the cheap form needs a {times:.0f}th of the operations."
+        f"{name}: the cheap form needs 1/{times:.0f} of the operations."
         if times >= 2
         else f"{name}: the cheap form saves little."
         for name, times in saved.items()
@@ -406,7 +408,7 @@ words.see(
 )
 
 # %% [markdown]
-# The code uses this form whenever it asks a trained network, and not in training. In training the
+# The code uses this form whenever a trained network answers, and not in training. In training the
 # batch norm divides by the standard deviation of $Y$ over the batch, and the variance of a sum over
 # 3x3 neighbours needs the products of all pairs of channels and neighbours. That is more work than
 # the convolution. The result is the paper's method in both cases.
@@ -437,7 +439,7 @@ words.see(
 # function without the interaction modules.
 # :::
 #
-# :::{admonition} 3. Why does the cheap form not serve in training?
+# :::{admonition} 3. Why is the cheap form not used in training?
 # :class: dropdown
 # In training the batch norm divides by the spread of the batch. That needs the full map, or
 # products of all pairs of channels, which cost more than the convolution.
@@ -453,7 +455,9 @@ words.see(
 # %% [markdown] tags=["solution", "hide-cell"]
 # :::{admonition} Solution in words
 # :class: dropdown
-# Y of a pair has the channels of both. In units of w the stages have 1, 2, 4 and 8.
+# The interaction of a pair has the channels of both stages, and the mean leaves one number of each
+# channel. In units of $w$ the stages have 1, 2, 4 and 8 channels. So add both numbers of each pair,
+# first over the five pairs, then over all six.
 # :::
 
 # %% tags=["solution", "hide-cell"] jupyter={"source_hidden": true, "outputs_hidden": true}
@@ -480,8 +484,10 @@ for name in ("near", "all"):
 # %% [markdown] tags=["solution", "hide-cell"]
 # :::{admonition} Solution in words
 # :class: dropdown
-# Inner convolution: C2 \* C2 (1x1, no bias). Outer: k \* k \* (C1 + C2)^2. Batch norm: 2 (C1 +
-# C2).
+# Count the three parts. The inner convolution (1x1, no bias) has $C_2^2$ weights, the outer one has
+# $k^2 (C_1 + C_2)^2$, and the batch norm has a gain and a shift for each of its $C_1 + C_2$
+# channels. With twice the channels the outer convolution has four times the weights. But a map with
+# half the sides has a quarter of the places, so its operations stay about the same.
 # :::
 
 # %% tags=["solution", "hide-cell"] jupyter={"source_hidden": true, "outputs_hidden": true}
@@ -514,8 +520,8 @@ for shallow, deep in PAIRS["near"]:
 # :::{admonition} Solution in words
 # :class: dropdown
 # Let the module see all four combinations of old and new inputs and form the difference of
-# differences. Without an activation it is rounding, because the module is affine. With an
-# activation it is not zero.
+# differences. Without an activation only rounding is left, because the module is affine. With an
+# activation the difference need not be zero.
 # :::
 
 # %% tags=["solution", "hide-cell"] jupyter={"source_hidden": true, "outputs_hidden": true}
@@ -552,10 +558,12 @@ for relu in (False, True):
 # %% [markdown] tags=["solution", "hide-cell"]
 # :::{admonition} Solution in words
 # :class: dropdown
-# In a pair (a, d) the batch norm is s \* z + t with s = weight / sqrt(variance + eps) and t =
-# bias - s \* mean. Before it the outer weights read X\_a and what the inner weights make of X\_d.
-# Bilinear upsampling by a whole factor lets every point count equally, so the mean passes
-# through.
+# An affine map of a mean is the mean of the affine map, so every step may work on means. In a pair
+# $(a, d)$ the batch norm computes $s z + t$. Here $s$ is its weight divided by the square root of its
+# variance plus $\varepsilon$, and $t$ is its bias minus $s$ times its mean. Before it the outer
+# weights read $X_a$ and what the inner weights make of $X_d$. Bilinear upsampling by a whole factor
+# lets every point count equally, so the mean passes through. Each pair gives some rows of $W$ and
+# some numbers of $b$.
 # :::
 
 # %% tags=["solution", "hide-cell"] jupyter={"source_hidden": true, "outputs_hidden": true}
