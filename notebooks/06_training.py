@@ -66,9 +66,8 @@ print(f"{data}: {len(clips)} clips of {clips['subject'].nunique()} subjects")
 drawing.show(procedure.left_out, clips)
 
 # %% [markdown]
-# *The people of this data, drawn as faces. Follow one face down its column: it
-# is tested in one [fold](../book/glossary.md#fold), and trains the network in
-# all others.*
+# *The people of this data, drawn as faces. Follow one face down its column: it is tested in one
+# [fold](../book/glossary.md#fold), and the network is trained on it in all others.*
 
 # %% [markdown]
 # The next picture has the same split by clips. Each row is one fold, each
@@ -94,13 +93,13 @@ plots.show(
         "Grid of folds (rows) and clips sorted by subject (columns). In each"
         " row a run of cells is orange, the clips of the subject left out, and"
         " all others are blue. The runs go down like a staircase, so that"
-        " every clip is left out once; steps are of different width."
+        " every clip is left out once; a step is as wide as the subject has"
+        " clips."
     ),
 )
 
 # %% [markdown]
-# *The split. Folds differ in size, because the subjects did not show equally many
-# micro-expressions.*
+# *The split. A fold is as large as the number of clips of its subject.*
 
 # %%
 folds = clips.groupby("subject")["emotion"].agg(["size", "nunique"])
@@ -122,11 +121,11 @@ words.see(
 # %% [markdown]
 # ## Augmentation: flow is a vector field
 #
-# Mirror flip, rotation and scaling (section 3.1.2) make new clips from the few that there are. You
-# can simply turn a picture, but not flow. When a face turns by 10 degrees, the *directions* in
+# Mirror flip, rotation and scaling (section 3.1.2) make new clips from the few that there are. A
+# picture can simply be turned, but flow cannot. When a face turns by 10 degrees, the *directions* in
 # which its muscles pull turn with it. A flip changes the sign of $u$, and an enlarged face moves by
-# more pixels. One transform is drawn for a whole clip; here the arrows are the [optical
-# flow](../book/glossary.md#optical-flow) of the [apex](../book/glossary.md#apex) frame.
+# more pixels. One random transform is used for all frames of a clip. In the picture the arrows are
+# the [optical flow](../book/glossary.md#optical-flow) of the [apex](../book/glossary.md#apex) frame.
 
 # %%
 faces = plots.Faces(dataset, show_faces)
@@ -235,7 +234,8 @@ plots.show(
 )
 
 # %% [markdown]
-# *The learning rate. At the end the steps are so small that the last epochs hardly differ.*
+# *The learning rate. At the end the steps are very small, so the last epochs change the network
+# little.*
 
 # %% tags=["remove-input"]
 words.see(
@@ -270,7 +270,7 @@ plots.show(
 )
 
 # %% [markdown]
-# *Thin lines are folds, the thick one pools all clips. Small folds jump: with four clips an
+# *Each thin line is one fold, the thick line pools all clips. Small folds jump: with four clips an
 # accuracy has five possible values. The [seed](../book/glossary.md#seed) decides the first weights,
 # the order of the clips and the augmentation.*
 
@@ -302,8 +302,8 @@ words.see(
 # ## Trap 1: the best epoch
 #
 # Many programs take the epoch whose accuracy *on the left-out subject* is highest. Then the test
-# chooses the model. The stored predictions show how much this flatters; the networks are the very
-# same:
+# chooses the model. The stored predictions show how much this raises the scores of the same
+# networks:
 
 # %% slide="best-epoch"
 trap = pd.DataFrame(
@@ -332,7 +332,8 @@ plots.show(
 # %% tags=["remove-input"]
 words.see(
     *(
-        f"{way.capitalize()}: {100 * more:+.1f} points of accuracy."
+        f"{way.capitalize()}: {100 * more:+.1f} points of accuracy against the"
+        " last epoch."
         for way, more in (trap["accuracy"] - trap["accuracy"].iloc[0])
         .iloc[1:]
         .items()
@@ -344,15 +345,15 @@ words.see(
 plots.table(trap, f"{method} on {data}, profile {profile}, seed {seed}")
 
 # %% [markdown]
-# Only the first row is an estimate of how the method does on a new face. The other two are bounds
-# that no user of the method can reach.
+# Only the score of the last epoch is an estimate of how well the method does on a new face. The
+# other two are too good: no user of the method knows which epoch is the best on a new face.
 
 # %% [markdown]
 # ## Trap 2: averaging F1 over the folds
 #
 # [UF1](../book/glossary.md#uf1) (equation 16) adds up the counts of all folds *before* it divides.
-# If instead each fold gets its own F1 and these are averaged, a class that the fold does not have
-# counts as 0. A predictor that is always right shows how bad that is:
+# If instead each fold gets its own F1 and these are averaged, a class that a fold does not have
+# counts as 0 there. A predictor that is always right shows how bad that is:
 
 # %% slide="averaged"
 y, classes = clips["emotion"], list(clips.attrs["classes"])
@@ -363,8 +364,8 @@ print(f"perfect predictor, F1 averaged over the folds:   UF1 {averaged:.3f}")
 
 # %% tags=["remove-input"]
 words.see(
-    f"A predictor without a mistake loses {pooled_f1 - averaged:.2f} by the"
-    " wrong average."
+    f"A predictor without a mistake loses {pooled_f1 - averaged:.2f} of its"
+    " UF1 by the wrong average."
     if pooled_f1 - averaged > 1e-9
     else "Here every fold has every class, so both averages agree."
 )
@@ -379,7 +380,7 @@ words.see(
 # - If the epoch is chosen on the left-out subject, the test chooses the model. The score is then a
 #   bound, not an estimate.
 # - Counts are pooled over the folds before F1 is computed. F1 averaged over folds punishes even a
-#   perfect predictor.
+#   perfect predictor, if a fold lacks a class.
 
 # %% [markdown]
 # ## Questions
@@ -413,8 +414,10 @@ words.see(
 # %% [markdown] tags=["solution", "hide-cell"]
 # :::{admonition} Solution in words
 # :class: dropdown
-# The cosines of s = 1 ... S - 1 cancel in pairs (s and S - s), that of s = 0 remains: the mean is
-# eta\_0 / 2 \* (1 + 1 / S). And (1 + cos(pi x)) / 2 = 1 / 10 at x = arccos(-4 / 5) / pi.
+# The mean needs the sum of the cosines. Those of $s = 1, \dots, S - 1$ cancel in pairs ($s$ and
+# $S - s$). That of $s = 0$ remains and is 1, so the mean is $\tfrac{1}{2}\,\eta_0\,(1 + 1/S)$, a
+# little more than half of the first value. For the second question, solve
+# $\tfrac{1}{2}(1 + \cos(\pi x)) = \tfrac{1}{10}$: the share is $x = \arccos(-4/5)/\pi$.
 # :::
 
 # %% tags=["solution", "hide-cell"] jupyter={"source_hidden": true, "outputs_hidden": true}
@@ -440,16 +443,16 @@ print(f"below a tenth after {np.arccos(-0.8) / np.pi:.1%} of the steps")
 # %% [markdown]
 # ### Exercise 2 (middle)
 #
-# Show that the sign of $u$ must change when a clip is mirrored. Move a face to the
-# right by one pixel, mirror both pictures, and find by trying which shift now leads from one to the
-# other. Then let `augment` mirror a flow of one pixel to the right.
+# Show that the sign of $u$ must change when a clip is mirrored. Move a face to the right by one
+# pixel, mirror both pictures, and find by trying which shift now leads from the first picture to the
+# second. Then let `augment` mirror a flow of one pixel to the right.
 
 # %% [markdown] tags=["solution", "hide-cell"]
 # :::{admonition} Solution in words
 # :class: dropdown
-# Move a face to the right and mirror both pictures. The shift that now leads from one to the
-# other goes to the left. So $u$ must change its sign when a clip is mirrored, and `augment` does
-# this.
+# In the mirror, right and left change places. So the shift that leads from the first mirrored picture
+# to the second goes to the left. A mirrored flow that keeps its sign would say that the face moved to
+# the right. So $u$ must change its sign when a clip is mirrored, and `augment` does this.
 # :::
 
 # %% tags=["solution", "hide-cell"] jupyter={"source_hidden": true, "outputs_hidden": true}
@@ -493,9 +496,10 @@ print(
 # %% [markdown] tags=["solution", "hide-cell"]
 # :::{admonition} Solution in words
 # :class: dropdown
-# The number of right clips of one epoch is binomial. The best of $E$ independent epochs is at
-# most $k$ with the $E$-th power of the probability of one. Sum the probabilities that it is above
-# $k$ to get its mean.
+# The number of right answers in one epoch is binomial, with $n$ clips and the probability $1/C$. One
+# epoch has at most $k$ right answers with some probability $P(k)$; the best of $E$ independent epochs
+# has at most $k$ with the probability $P(k)^E$. The sum of $1 - P(k)^E$ over $k = 0, 1, 2, \dots$ is
+# the mean of the best. Divide it by $n$. Expect much more than $1/C$ in a small fold.
 # :::
 
 # %% tags=["solution", "hide-cell"] jupyter={"source_hidden": true, "outputs_hidden": true}
@@ -542,7 +546,11 @@ print(f"smallest fold, {n.min()} clip(s): {best[n.argmin()] / n.min():.3f}")
 # %% [markdown] tags=["solution", "hide-cell"]
 # :::{admonition} Solution in words
 # :class: dropdown
-# A class of the fold has F1 = 1, any other 0: a fold with m of C classes gets m / C.
+# A class that the fold has gets an F1 of 1 from a perfect predictor, any other class gets 0. So a
+# fold with $m$ of $C$ classes gets $m/C$, and the average over the folds follows. If the missing
+# classes are left out, the perfect predictor gets 1 again. But a wrong answer can name a class that
+# the fold lacks. This class then enters the mean with an F1 of 0, so the same mistake costs more in a
+# fold with few classes.
 # :::
 
 # %% tags=["solution", "hide-cell"] jupyter={"source_hidden": true, "outputs_hidden": true}
