@@ -560,7 +560,7 @@ words.see(
 # %% [markdown]
 # ## What the equations add up to: one noisy-OR gate
 #
-# Both terms of a branch contain the same $X_s$. With $g_1 = g_c^1$ and $g_2$ the second look's
+# Both terms of branch 1 contain the same $X_s$. With $g_1 = g_c^1$ and $g_2$ the second look's
 # gate, the sum of equations 8 and 11 is
 #
 # $$
