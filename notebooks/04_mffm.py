@@ -356,7 +356,7 @@ words.see(
 #
 # An affine module can do its work after the pooling. A mean over the map of a convolution is a sum
 # over the taps of its kernel: the weight times the sum of what the tap passes over. That is the
-# whole map, except a row or a column at the border that an outer tap never reaches. So with a 3x3
+# whole map, except rows or columns at the border that an outer tap never reaches. So with a 3x3
 # kernel each channel enters with nine sums instead of a map; upsampling only changes how much each
 # point of the deeper map counts. A 1x1 inner convolution works on the sums as well; a larger one has
 # borders of its own, so it works on the deep map, which is small. The result is the same $F$, up to
