@@ -499,7 +499,7 @@ print(
 # The number of right answers in one epoch is binomial, with $n$ clips and the probability $1/C$. One
 # epoch has at most $k$ right answers with some probability $P(k)$; the best of $E$ independent epochs
 # has at most $k$ with the probability $P(k)^E$. The sum of $1 - P(k)^E$ over $k = 0, 1, 2, \dots$ is
-# the mean of the best. Divide it by $n$. Expect much more than $1/C$ in a small fold.
+# the mean of the best. Divide it by $n$. With many epochs, a small fold gets much more than $1/C$.
 # :::
 
 # %% tags=["solution", "hide-cell"] jupyter={"source_hidden": true, "outputs_hidden": true}
