@@ -41,6 +41,7 @@ from merlib.model import explain
 from merlib.model.mfem import MFEM
 from merlib.model.network import BLOCKS, BasicBlock, Head, Network
 from merlib.pages import diagrams, drawing, plots, words
+from merlib.pages.language import marked, translated
 from merlib.study import parameters
 from merlib.study.paper import VARIANT_NAMES
 
@@ -56,6 +57,15 @@ study = Study(
 config = replace(study.config, variant="full")
 # Only their number counts here; datasets have five, as in the paper.
 classes = configuration.CLASSES["samm" if dataset == "samm" else "casme2"]
+PARTS = {  # name of a part in `explain.summary` -> on this page
+    "stem": translated("stem"),
+    "classifier": translated("classifier"),
+    "total": translated("total"),
+    **{
+        f"stage {k}": translated("stage {k}").format(k=k)
+        for k in range(1, len(BLOCKS) + 1)
+    },
+}
 
 # %% [markdown]
 # ## The whole in one picture
@@ -197,8 +207,10 @@ print(
 
 # %% tags=["remove-input"]
 words.see(
-    "Both differences are rounding, so the equations above are what PyTorch"
-    " computes."
+    translated(
+        "Both differences are rounding, so the equations above are what"
+        " PyTorch computes."
+    )
 )
 
 # %% [markdown]
@@ -225,36 +237,39 @@ def counted(config, caption):
     summary = explain.summary(config, len(classes))
     shown = pd.DataFrame(
         {
-            "output": [
+            marked("output"): [
                 ", ".join(map(str, shape)) for shape in summary["output"]
             ],
-            "parameters": summary["parameters"].map("{:,}".format),
-            "MACs, million": (summary["macs"] / 1e6).round(1),
+            marked("parameters"): summary["parameters"].map("{:,}".format),
+            marked("MACs, million"): (summary["macs"] / 1e6).round(1),
         },
-        index=summary.index,
+        index=summary.index.rename(translated("part")),
     )
-    return plots.table(shown, caption, digits=1)
+    return plots.table(shown.rename(index=PARTS), caption, digits=1)
 
 
 # %%
 counted(
     config,
-    f"This run: {config.frames} frames of {config.size} x {config.size}"
-    f" pixels, width {config.width}",
+    translated(
+        "This run: {frames} frames of {size} x {size} pixels, width {width}"
+    ).format(frames=config.frames, size=config.size, width=config.width),
 )
 
 # %%
 paper = replace(configuration.profile("paper", study.dataset), variant="full")
 counted(
     paper,
-    f"The paper's width: {paper.frames} frames of {paper.size} x {paper.size}"
-    f" pixels, width {paper.width}",
+    translated(
+        "The paper's width: {frames} frames of {size} x {size} pixels, width"
+        " {width}"
+    ).format(frames=paper.frames, size=paper.size, width=paper.width),
 )
 
 # %% [markdown]
 # The paper prints neither size nor cost. At the width of ResNet34 the module that fuses the stages
 # needs more operations than the stages themselves. [The page on MFFM](04_mffm.ipynb) shows why, and
-# that most of them can be avoided.
+# that a trained network can avoid most of them.
 #
 # ## The four variants of table 3
 #
@@ -269,8 +284,13 @@ def totals(config):
     total = explain.summary(config, len(classes)).loc["total"]
     return {
         "parameters": total["parameters"] / 1e6,
-        "MACs": total["macs"] / 1e6,
+        marked("MACs"): total["macs"] / 1e6,
     }
+
+
+def profile_name(profile):
+    """Return what a profile is called in a table of this page."""
+    return translated("profile {profile}").format(profile=profile)
 
 
 here = pd.DataFrame(
@@ -286,19 +306,21 @@ there = pd.DataFrame(
     }
 ).T
 variants = pd.concat(
-    {f"profile {profile}": here, "profile paper": there}, axis=1
+    {profile_name(profile): here, profile_name("paper"): there}, axis=1
 )
 plots.table(variants, "Millions, of the network and for one clip", digits=2)
 
 # %% tags=["hide-input"]
 relative = here / here.iloc[0]
 figure, axes = plt.subplots(figsize=(6, 2.8))
-relative[::-1].plot.barh(ax=axes, color=plots.COLOURS[:2])
-axes.set(xlabel="times base")
+relative[::-1].rename(columns=plots.called).plot.barh(
+    ax=axes, color=plots.COLOURS[:2]
+)
+axes.set(xlabel=translated("times base"))
 axes.axvline(1, color="0.5", linestyle=":")
 plots.show(
     figure,
-    alt=(
+    alt=translated(
         "Bars, one for each variant of table 3: its parameters and its"
         " operations, relative to base."
     ),
@@ -307,11 +329,15 @@ plots.show(
 # %% tags=["remove-input"]
 words.see(
     *(
-        f"{name} has {row['parameters']:.1f} times the parameters of base and"
-        f" {row['MACs']:.1f} times its operations."
+        translated(
+            "{name} has {parameters:.1f} times the parameters of base and"
+            " {macs:.1f} times its operations."
+        ).format(name=name, parameters=row["parameters"], macs=row["MACs"])
         for name, row in relative.iloc[1:].iterrows()
     ),
-    f"These numbers are of the profile {profile}.",
+    translated("These numbers are of the profile {profile}.").format(
+        profile=profile
+    ),
 )
 
 # %% [markdown]
@@ -358,9 +384,11 @@ print(
 # %% tags=["remove-input"]
 away = abs(literal - np.log(len(classes)))
 words.see(
-    f"Both ways give the same loss. It is {away:.2f} from that of a network"
-    " that knows nothing, though this one has seen no clip either: its random"
-    " weights prefer some classes."
+    translated(
+        "Both ways give the same loss. It is {away:.2f} from that of a network"
+        " that knows nothing, though this one has seen no clip either: its"
+        " random weights prefer some classes."
+    ).format(away=away)
 )
 
 # %% [markdown]
@@ -587,8 +615,8 @@ def parameters_of(config, variant, width):
 
 rows = {}
 for name, setting in {
-    f"profile {profile}": config,
-    "profile paper": paper,
+    profile_name(profile): config,
+    profile_name("paper"): paper,
 }.items():
     target = parameters_of(setting, "full", setting.width)
     # Parameters grow with the width: the last width that does not exceed the
@@ -598,8 +626,9 @@ for name, setting in {
     width = widths[bisect_right(widths, target, key=size_of) - 1]
     assert size_of(width) <= target < size_of(width + 1)
     control = replace(setting, variant="base", width=width)
-    rows[name, f"full, width {setting.width}"] = totals(setting)
-    rows[name, f"base, width {width}"] = totals(control)
+    named = translated("{variant}, width {width}").format
+    rows[name, named(variant="full", width=setting.width)] = totals(setting)
+    rows[name, named(variant="base", width=width)] = totals(control)
 control_table = pd.DataFrame(rows).T
 display(
     plots.table(
