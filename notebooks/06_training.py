@@ -42,6 +42,7 @@ from matplotlib.colors import ListedColormap
 from merlib import Study, metrics
 from merlib.model.augment import augment
 from merlib.pages import drawing, plots, procedure, words
+from merlib.pages.language import marked, translated
 from merlib.study import parameters
 
 globals().update(parameters.read(globals()))  # papermill may pass text
@@ -85,11 +86,11 @@ axes.imshow(
     aspect="auto",
     cmap=ListedColormap([plots.COLOURS[5], plots.COLOURS[1]]),
 )
-axes.set(xlabel="clip", ylabel="fold", yticks=[])
+axes.set(xlabel=translated("clip"), ylabel=translated("fold"), yticks=[])
 axes.spines[:].set_visible(False)
 plots.show(
     figure,
-    alt=(
+    alt=translated(
         "Grid of folds (rows) and clips sorted by subject (columns). In each"
         " row a run of cells is orange, the clips of the subject left out, and"
         " all others are blue. The runs go down like a staircase, so that"
@@ -114,8 +115,14 @@ print(
 
 # %% tags=["remove-input"]
 words.see(
-    f"The largest fold tests {folds['size'].max() / len(clips):.0%} of the"
-    f" clips of {data}, the smallest {folds['size'].min() / len(clips):.0%}."
+    translated(
+        "The largest fold tests {most:.0%} of the clips of {data}, the"
+        " smallest {least:.0%}."
+    ).format(
+        most=folds["size"].max() / len(clips),
+        data=data,
+        least=folds["size"].min() / len(clips),
+    )
 )
 
 # %% [markdown]
@@ -144,7 +151,8 @@ drawn = [
 
 # %% tags=["hide-input"] slide="augmentation"
 frames = [version[0, -1].numpy() for version in [x, *drawn]]
-titles = ["as prepared", "drawn 1", "drawn 2", "drawn 3"]
+titles = [translated("as prepared")]
+titles += [translated("drawn {k}").format(k=k) for k in range(1, 4)]
 if dataset != "flow":
     figure, axes = plots.strip(
         [faces.picture(frame[0]) for frame in frames], titles, columns=2
@@ -157,7 +165,7 @@ if dataset != "flow":
         )
     plots.show(
         figure,
-        alt=(
+        alt=translated(
             "Four pictures of the same face at the apex (an even grey where"
             " faces are not shown), with flow arrows over it: as prepared, and"
             " three random versions that are mirrored, turned or scaled. The"
@@ -172,8 +180,10 @@ if dataset != "flow":
 # %% tags=["remove-input"]
 words.see(
     plots.chosen(study, clip),
-    "In each version the arrows begin at the same parts of the face and point"
-    " where these parts went.",
+    translated(
+        "In each version the arrows begin at the same parts of the face and"
+        " point where these parts went."
+    ),
 )
 
 # %% [markdown]
@@ -185,24 +195,26 @@ words.see(
 # %%
 settings = pd.DataFrame(
     [
-        ("optimiser", "SGD", config.optimiser),
-        ("momentum", "(0.9, 0.99)", config.momentum),
+        (marked("optimiser"), "SGD", config.optimiser),
+        (marked("momentum"), "(0.9, 0.99)", config.momentum),
         ("learning rate", "0.01, cosine", f"{config.learning_rate}, cosine"),
-        ("epochs", "50 (CASME II), 80 (SAMM)", config.epochs),
+        (marked("epochs"), "50 (CASME II), 80 (SAMM)", config.epochs),
         ("dropout", "0.3, 0.5", f"{config.dropout}, {config.dropout_fc}"),
-        ("batch size", None, config.batch_size),
-        ("weight decay", None, config.weight_decay),
+        (marked("batch size"), None, config.batch_size),
+        (marked("weight decay"), None, config.weight_decay),
     ],
-    columns=["setting", "printed", "here"],
+    columns=[marked("setting"), marked("printed"), marked("here")],
 ).astype({"here": str})
-plots.table(
-    settings, f"Section 3.1.4 and this run (profile {profile})", index=False
-)
+settings["setting"] = settings["setting"].map(translated)
+caption = translated("Section 3.1.4 and this run (profile {profile})")
+plots.table(settings, caption.format(profile=profile), index=False)
 
 # %% tags=["remove-input"]
 words.see(
-    f"{settings['printed'].isna().sum()} of the {len(settings)} settings are"
-    " not printed in the paper. They are decisions of this book."
+    translated(
+        "{n} of the {all} settings are not printed in the paper. They are"
+        " decisions of this book."
+    ).format(n=settings["printed"].isna().sum(), all=len(settings))
 )
 
 # %% [markdown]
@@ -223,10 +235,10 @@ axes.plot(
     config.epochs * progress,
     config.learning_rate * (1 + np.cos(np.pi * progress)) / 2,
 )
-axes.set(xlabel="epoch", ylabel="learning rate")
+axes.set(xlabel=translated("epoch"), ylabel=translated("learning rate"))
 plots.show(
     figure,
-    alt=(
+    alt=translated(
         "Line chart of the learning rate over the epochs: it starts flat at"
         " its first value, falls fastest in the middle, and ends flat at zero,"
         " as half a cosine does."
@@ -239,8 +251,10 @@ plots.show(
 
 # %% tags=["remove-input"]
 words.see(
-    f"The rate starts at {config.learning_rate:g}. After half of the"
-    f" {config.epochs} epochs it is half as large, and it ends at zero."
+    translated(
+        "The rate starts at {rate:g}. After half of the {epochs} epochs it is"
+        " half as large, and it ends at zero."
+    ).format(rate=config.learning_rate, epochs=config.epochs)
 )
 
 # %% [markdown]
@@ -259,10 +273,14 @@ by_fold = right.pivot_table("right", "epoch", "subject")
 pooled = metrics.by_epoch(predictions)
 
 # %% tags=["hide-input"] slide="epochs"
-plots.curves(by_fold, pooled["accuracy"], "accuracy on the left-out subject")
+plots.curves(
+    by_fold,
+    pooled["accuracy"],
+    translated("accuracy on the left-out subject"),
+)
 plots.show(
     plt.gcf(),
-    alt=(
+    alt=translated(
         "Line chart of the accuracy on left-out subjects over the epochs: a"
         " thin grey line for each fold, which jumps in steps, and a thick blue"
         " line for all clips pooled, which is much smoother."
@@ -290,12 +308,15 @@ print(f"{seconds.sum() / 60:.1f} min of one core ({run['device']})")
 # %% tags=["remove-input"]
 swing = pooled["accuracy"].diff().abs().tail(5).mean() * 100
 words.see(
-    f"Over the last epochs the pooled accuracy on {data} changes by"
-    f" {swing:.1f} points from one epoch to the next."
+    translated(
+        "Over the last epochs the pooled accuracy on {data} changes by"
+        " {swing:.1f} points on average from one epoch to the next."
+    ).format(data=data, swing=swing)
     if np.isfinite(swing)
-    else f"There is one epoch only ({data}).",
-    f"The folds end between {by_fold.iloc[-1].min():.0%} and"
-    f" {by_fold.iloc[-1].max():.0%}.",
+    else translated("There is one epoch only ({data}).").format(data=data),
+    translated("The folds end between {low:.0%} and {high:.0%}.").format(
+        low=by_fold.iloc[-1].min(), high=by_fold.iloc[-1].max()
+    ),
 )
 
 # %% [markdown]
@@ -308,22 +329,22 @@ words.see(
 # %% slide="best-epoch"
 trap = pd.DataFrame(
     {
-        "last epoch (counts)": metrics.scores(predictions),
-        "one best epoch for all folds": pooled.loc[
+        marked("last epoch (counts)"): metrics.scores(predictions),
+        marked("one best epoch for all folds"): pooled.loc[
             pooled["accuracy"].idxmax()
         ],
-        "best epoch of each fold": metrics.best_epoch(predictions),
+        marked("best epoch of each fold"): metrics.best_epoch(predictions),
     }
 ).T
 
 # %% tags=["hide-input"]
 figure, axes = plt.subplots(figsize=(6, 3.2))
-trap.rename(columns=plots.LABELS)[::-1].plot.barh(ax=axes)
-axes.set(xlabel="score", xlim=(0, 1))
+trap.rename(index=plots.called, columns=plots.called)[::-1].plot.barh(ax=axes)
+axes.set(xlabel=translated("score"), xlim=(0, 1))
 axes.legend(loc="upper left", bbox_to_anchor=(0, 1.2), ncols=3)
 plots.show(
     figure,
-    alt=(
+    alt=translated(
         "Bars of accuracy, UF1 and UAR for three ways to choose the epoch: the"
         " last one, one best epoch for all folds, and the best of each fold."
     ),
@@ -332,17 +353,22 @@ plots.show(
 # %% tags=["remove-input"]
 words.see(
     *(
-        f"{way.capitalize()}: {100 * more:+.1f} points of accuracy against the"
-        " last epoch."
+        translated(
+            "{way}: {more:+.1f} points of accuracy against the last epoch."
+        ).format(way=translated(way).capitalize(), more=100 * more)
         for way, more in (trap["accuracy"] - trap["accuracy"].iloc[0])
         .iloc[1:]
         .items()
     ),
-    "The networks are the same; only the choice of the epoch differs.",
+    translated(
+        "The networks are the same; only the choice of the epoch differs."
+    ),
 )
 
 # %% tags=["hide-output"]
-plots.table(trap, f"{method} on {data}, profile {profile}, seed {seed}")
+caption = translated("{method} on {data}, profile {profile}, seed {seed}")
+caption = caption.format(method=method, data=data, profile=profile, seed=seed)
+plots.table(trap, caption)
 
 # %% [markdown]
 # Only the score of the last epoch is an estimate of how well the method does on a new face. The
@@ -364,10 +390,12 @@ print(f"perfect predictor, F1 averaged over the folds:   UF1 {averaged:.3f}")
 
 # %% tags=["remove-input"]
 words.see(
-    f"A predictor without a mistake loses {pooled_f1 - averaged:.2f} of its"
-    " UF1 by the wrong average."
+    translated(
+        "A predictor without a mistake loses {lost:.2f} of its UF1 by the"
+        " wrong average."
+    ).format(lost=pooled_f1 - averaged)
     if pooled_f1 - averaged > 1e-9
-    else "Here every fold has every class, so both averages agree."
+    else translated("Here every fold has every class, so both averages agree.")
 )
 
 # %% [markdown]
