@@ -595,7 +595,7 @@ slider.slider(
 # %% tags=["remove-input"]
 words.see(
     translated(
-        "Clip `{clip}`, network of profile `{profile}`. From stage 1 to stage"
+        "Clip `{clip}`, network of profile {profile}. From stage 1 to stage"
         " 4 the side of the map shrinks from {first} to {last} places. Compare"
         " the second look with the first one: a bright place that only the"
         " second one has would be a new region."
