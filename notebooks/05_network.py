@@ -385,8 +385,8 @@ print(
 away = abs(literal - np.log(len(classes)))
 words.see(
     translated(
-        "Both ways give the same loss. It is {away:.2f} from that of a network"
-        " that knows nothing, though this one has seen no clip either: its"
+        "Both ways give the same loss. It differs by {away:.4f} from that of a"
+        " network that gives all classes the same probability, because the"
         " random weights prefer some classes."
     ).format(away=away)
 )
