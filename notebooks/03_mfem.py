@@ -42,6 +42,7 @@ from merlib import Study
 from merlib.model import explain
 from merlib.model.mfem import CAM, CCAM, MFEM, SAM, GeM
 from merlib.pages import diagrams, drawing, plots, slider, words
+from merlib.pages.language import marked, translated
 from merlib.study import parameters
 
 # papermill may pass text
@@ -55,6 +56,12 @@ study = Study(
     **overrides,
 )
 clips, x = study.clips, study.prepared.x
+
+
+def stage_name(k):
+    """Return what a stage is called on this page."""
+    return translated("stage {k}").format(k=k)
+
 
 # %% [markdown]
 # A rule chooses the clip: it is the clip whose face moves most at the
@@ -79,21 +86,23 @@ print(
 # %% tags=["remove-input"]
 words.see(
     plots.chosen(study, clip),
-    f"The network of profile `{profile}` sees {apex_side} x {apex_side} pixels"
-    f" of each frame; its last map has {last_side} x {last_side} places.",
+    translated(
+        "The network of profile `{profile}` sees {side} x {side} pixels of"
+        " each frame; its last map has {last} x {last} places."
+    ).format(profile=profile, side=apex_side, last=last_side),
 )
 
 # %% tags=["hide-input"]
 apex, shown_frame = x[row, -1], study.frames_of(row)[-1]
 figure, (left, right) = plt.subplots(1, 2, figsize=(6, 3.2))
 left.imshow(faces.picture(shown_frame))
-left.set_title("grey, magnified")
+left.set_title(translated("grey, magnified"))
 left.axis("off")
 plots.flow_field(right, study.numbers.x[row, -1, 1:3])
-right.set_title("flow from the onset")
+right.set_title(translated("flow from the onset"))
 plots.show(
     figure,
-    alt=(
+    alt=translated(
         "Left, the magnified apex frame in grey; right, its flow as colour"
         " with arrows, longest where the expression is."
     ),
@@ -107,9 +116,14 @@ plots.show(
 # %% tags=["remove-input"]
 length = np.hypot(*study.numbers.x[row, -1, 1:3])
 words.see(
-    f"Clip `{shown['clip']}` of {clips.attrs['version']}. The longest arrow"
-    f" has {length.max() / length.mean():.1f} times the mean length: the"
-    " larger this number, the more local is the movement."
+    translated(
+        "Clip `{clip}` of {data}. The longest arrow has {times:.1f} times the"
+        " mean length: the larger this number, the more local is the movement."
+    ).format(
+        clip=shown["clip"],
+        data=clips.attrs["version"],
+        times=length.max() / length.mean(),
+    )
 )
 
 # %% [markdown]
@@ -163,14 +177,14 @@ def over_face(names, titles, alt):
     figure, grid = plt.subplots(4, len(names), figsize=(6, 10))
     for k, line in enumerate(grid, start=1):
         for axis, name, title in zip(line, names, titles, strict=True):
-            overlay(axis, k, name, f"stage {k}: {title}")
+            overlay(axis, k, name, f"{stage_name(k)}: {title}")
     plots.show(figure, alt=alt)
 
 
 over_face(
     ["x", "g_s"],
     ["$X$", "$g_s$"],
-    alt=(
+    alt=translated(
         "A row for each of four stages: left, the stage's output over the"
         " face; right, the spatial gate. From stage to stage the maps get"
         " coarser."
@@ -184,19 +198,24 @@ over_face(
 
 # %% tags=["remove-input"]
 gates = {k: looks[k]["g_s"][0, -1] for k in looks}
-shut = [f"stage {k}" for k, g in gates.items() if g.max() < 0.1]
-even = [f"stage {k}" for k, g in gates.items() if np.ptp(g) < 0.05]
+shut = [stage_name(k) for k, g in gates.items() if g.max() < 0.1]
+even = [stage_name(k) for k, g in gates.items() if np.ptp(g) < 0.05]
 words.see(
     *(
-        f"In stage {k} the gate is between {g.min():.2f} and {g.max():.2f}."
+        translated(
+            "In stage {k} the gate is between {low:.2f} and {high:.2f}."
+        ).format(k=k, low=g.min(), high=g.max())
         for k, g in gates.items()
     ),
-    f"SAM nearly shuts {words.listed(shut)}: less than a tenth of every"
-    " feature passes."
+    translated(
+        "SAM nearly shuts {stages}: less than a tenth of every feature passes."
+    ).format(stages=words.listed(shut))
     if shut
     else "",
-    f"In {words.listed(even)} all places get nearly the same gate: there SAM"
-    " chooses no place."
+    translated(
+        "In {stages} all places get nearly the same gate: there SAM chooses no"
+        " place."
+    ).format(stages=words.listed(even))
     if even
     else "",
 )
@@ -245,8 +264,10 @@ print(f"mean {values.mean():.3f}, maximum {values.max():.3f}")
 
 # %% tags=["remove-input"]
 words.see(
-    "The same four numbers: with p = 1 GeM is their mean, and with p = 100 it"
-    " is close to their maximum."
+    translated(
+        "The same four numbers: with p = 1 GeM is their mean, and with p = 100"
+        " it is close to their maximum."
+    )
 )
 
 # %% [markdown]
@@ -274,7 +295,7 @@ def at_exponent(p):
     )
     for name, picture, title in (
         ("map", channel, "$X_s(k)$"),
-        ("shares", shares, "share of the place, %"),
+        ("shares", shares, translated("share of the place, %")),
     ):
         drawn = axes[name].imshow(
             faces.features(picture.numpy()), cmap="viridis", vmin=0
@@ -287,10 +308,16 @@ def at_exponent(p):
     axes["curve"].semilogx(exponents, means[:-1])
     axes["curve"].plot(p, means[-1], "o", color="C1", markersize=10)
     axes["curve"].axhline(
-        channel.mean().item(), color="0.5", linestyle=":", label="mean"
+        channel.mean().item(),
+        color="0.5",
+        linestyle=":",
+        label=translated("mean"),
     )
     axes["curve"].axhline(
-        channel.max().item(), color="0.5", linestyle="--", label="maximum"
+        channel.max().item(),
+        color="0.5",
+        linestyle="--",
+        label=translated("maximum"),
     )
     axes["curve"].set(xlabel="p", ylabel="GeM")
     axes["curve"].xaxis.set_major_formatter("{x:g}")
@@ -303,7 +330,7 @@ slider.slider(
     "p",
     [1, 1.5, 2, 3, 5, 10, 30, 100],
     start=3,
-    alt=(
+    alt=translated(
         "A channel's map, the share of each of its places in the generalised"
         " mean with p = {value}, and below the mean as a function of p between"
         " average and maximum."
@@ -317,9 +344,10 @@ slider.slider(
 # %% tags=["remove-input"]
 share = (3.0 * channel.clamp(min=GeM.EPS).log()).flatten().softmax(0)
 words.see(
-    f"At p = 3 the place with the largest share has {share.max():.1%} of the"
-    f" sum; with equal shares each of the {share.numel()} places would have"
-    f" {1 / share.numel():.1%}."
+    translated(
+        "At p = 3 the place with the largest share has {largest:.1%} of the"
+        " sum; with equal shares each of the {n} places would have {even:.1%}."
+    ).format(largest=share.max(), n=share.numel(), even=1 / share.numel())
 )
 
 # %% [markdown]
@@ -334,20 +362,23 @@ learnt = {
 exponents = pd.DataFrame(
     {k: [p.min(), np.median(p), p.max()] for k, p in learnt.items()}
 ).T
-exponents.index = [f"stage {k}" for k in exponents.index]
-exponents.columns = ["smallest", "median", "largest"]
-plots.table(
-    exponents, f"p(k) after training, start {study.config.gem_p}", digits=4
-)
+exponents.index = [stage_name(k) for k in exponents.index]
+exponents.columns = [marked("smallest"), marked("median"), marked("largest")]
+caption = translated("p(k) after training, start {p}")
+plots.table(exponents, caption.format(p=study.config.gem_p), digits=4)
 
 # %% tags=["remove-input"]
 moved = max(np.abs(p - study.config.gem_p).max() for p in learnt.values())
 words.see(
-    f"The exponent that moved most is {moved:.4f} away from its start.",
-    "So these exponents have hardly moved: GeM acts here as a mean with a"
-    " fixed exponent."
+    translated(
+        "The exponent that moved most is {moved:.4f} away from its start."
+    ).format(moved=moved),
+    translated(
+        "So these exponents have hardly moved: GeM acts here as a mean with a"
+        " fixed exponent."
+    )
     if moved < 0.1
-    else "Training has changed how this branch pools.",
+    else translated("Training has changed how this branch pools."),
 )
 
 # %% [markdown]
@@ -388,7 +419,7 @@ plots.source(CCAM.forward)
 over_face(
     ["x_c1", "x_c2s"],
     ["$X_c^1$", "$X_c^{2s}$"],
-    alt=(
+    alt=translated(
         "A row for each of four stages: left, the first look's feature over"
         " the face; right, the second look's."
     ),
@@ -407,10 +438,12 @@ alike = {
 }
 words.see(
     *(
-        f"Stage {k}: the maps of both looks correlate with {r[0, 1]:.3f}."
+        translated(
+            "Stage {k}: the maps of both looks correlate with {r:.3f}."
+        ).format(k=k, r=r[0, 1])
         for k, r in alike.items()
     ),
-    "A value of 1 means the same places.",
+    translated("A value of 1 means the same places."),
 )
 
 # %% [markdown]
@@ -423,18 +456,18 @@ for k, axes in enumerate(grid.flat, start=1):
     for name, line, label in (
         ("g_c1", "-", "$g_c^1$"),
         ("g_c2", "--", "$g_c^2$"),
-        ("g_second", ".", "second look"),
+        ("g_second", ".", translated("second look")),
     ):
         axes.plot(looks[k][name][0, -1][order], line, label=label)
-    axes.set(title=f"stage {k}", xlabel="channel", ylim=(0, 1))
-grid[0, 0].set_ylabel("gate")
-grid[1, 0].set_ylabel("gate")
+    axes.set(title=stage_name(k), xlabel=translated("channel"), ylim=(0, 1))
+grid[0, 0].set_ylabel(translated("gate"))
+grid[1, 0].set_ylabel(translated("gate"))
 figure.legend(
     *axes.get_legend_handles_labels(), loc="outside upper center", ncols=3
 )
 plots.show(
     figure,
-    alt=(
+    alt=translated(
         "Four panels, one for each stage: gates of the channels between 0 and"
         " 1, sorted by the first look. Its complement falls as it rises; dots"
         " are the second look's gate."
@@ -447,18 +480,24 @@ plots.show(
 
 # %% tags=["remove-input"]
 spread = {k: np.abs(looks[k]["g_c1"][0, -1] - 0.5).max() for k in looks}
-still = [f"stage {k}" for k, away in spread.items() if away < 0.05]
+still = [stage_name(k) for k, away in spread.items() if away < 0.05]
 words.see(
     *(
-        f"Stage {k}: no gate of the first look is further than {away:.2f} from"
-        " 0.5."
+        translated(
+            "Stage {k}: no gate of the first look is further than {away:.2f}"
+            " from 0.5."
+        ).format(k=k, away=away)
         for k, away in spread.items()
     ),
-    f"In {words.listed(still)} the gates stay at 0.5, where the sigmoid"
-    " begins. There the complement is 0.5 as well, and both looks see the"
-    " same."
+    translated(
+        "In {stages} the gates stay close to 0.5, where the sigmoid begins."
+        " There the complement is close to 0.5 as well, and both looks see"
+        " nearly the same."
+    ).format(stages=words.listed(still))
     if still
-    else "A gate of 0.5 means no choice; here every stage makes one.",
+    else translated(
+        "A gate of 0.5 means no choice; here every stage makes one."
+    ),
 )
 
 # %% [markdown]
@@ -475,8 +514,8 @@ plots.source(MFEM.terms)
 # %% tags=["hide-input"]
 over_face(
     ["x", "x_k"],
-    ["before, $X$", "after, $X_k$"],
-    alt=(
+    [translated("before, $X$"), translated("after, $X_k$")],
+    alt=translated(
         "A row for each of four stages: the mean over the channels before and"
         " after MFEM, over the face."
     ),
@@ -492,12 +531,12 @@ over_face(
 rows = {}
 for k in looks:
     before, after = (looks[k][name][0, -1].ravel() for name in ("x", "x_k"))
-    rows[f"stage {k}"] = {
-        "correlation": (
+    rows[stage_name(k)] = {
+        marked("correlation"): (
             np.corrcoef(before, after)[0, 1] if before.size > 1 else np.nan
         ),
-        "peak / mean before": before.max() / before.mean(),
-        "peak / mean after": after.max() / after.mean(),
+        marked("peak / mean before"): before.max() / before.mean(),
+        marked("peak / mean after"): after.max() / after.mean(),
     }
 plots.table(
     pd.DataFrame(rows).T,
@@ -507,10 +546,14 @@ plots.table(
 # %% tags=["remove-input"]
 nearest = max(rows, key=lambda name: np.nan_to_num(rows[name]["correlation"]))
 words.see(
-    f"The module changes the map of {nearest} least: before and after"
-    f" correlate with {rows[nearest]['correlation']:.3f}.",
-    "Where the peak is further above the mean than before, the module made"
-    " the map more selective.",
+    translated(
+        "The module changes the map of {stage} least: before and after"
+        " correlate with {r:.3f}."
+    ).format(stage=nearest, r=rows[nearest]["correlation"]),
+    translated(
+        "Where the peak is further above the mean than before, the module made"
+        " the map more selective."
+    ),
 )
 
 # %% [markdown]
@@ -537,9 +580,9 @@ def at_stage(k):
 
 slider.slider(
     at_stage,
-    "stage",
+    translated("stage"),
     [1, 2, 3, 4],
-    alt=(
+    alt=translated(
         "Stage {value}: the spatial gate, the first look, the second look and"
         " the module's output, each as a map over the apex frame."
     ),
@@ -551,16 +594,23 @@ slider.slider(
 
 # %% tags=["remove-input"]
 words.see(
-    f"Clip `{shown['clip']}`, network of profile `{profile}`. From stage 1 to"
-    f" stage 4 the map shrinks from {looks[1]['x'].shape[-1]} to {last_side}"
-    " places a side. Compare the second look with the first one: a bright"
-    " place that only the second one has would be a new region."
+    translated(
+        "Clip `{clip}`, network of profile {profile}. From stage 1 to stage"
+        " 4 the side of the map shrinks from {first} to {last} places. Compare"
+        " the second look with the first one: a bright place that only the"
+        " second one has would be a new region."
+    ).format(
+        clip=shown["clip"],
+        profile=profile,
+        first=looks[1]["x"].shape[-1],
+        last=last_side,
+    )
 )
 
 # %% [markdown]
 # ## What the equations add up to: one noisy-OR gate
 #
-# Both terms of a branch contain the same $X_s$. With $g_1 = g_c^1$ and $g_2$ the second look's
+# Both terms of branch 1 contain the same $X_s$. With $g_1 = g_c^1$ and $g_2$ the second look's
 # gate, the sum of equations 8 and 11 is
 #
 # $$
@@ -590,8 +640,10 @@ with torch.no_grad():
 
 # %% tags=["remove-input"]
 words.see(
-    "Each difference is a rounding error of single precision, so both sides"
-    " of the equation are the same gate."
+    translated(
+        "Each difference is a rounding error of single precision, so both"
+        " sides of the equation are the same gate."
+    )
 )
 
 # %% [markdown]

@@ -36,6 +36,7 @@ from merlib.model import explain
 from merlib.model.mffm import FIM, MFFM, PAIRS
 from merlib.model.network import Network
 from merlib.pages import diagrams, drawing, plots, words
+from merlib.pages.language import marked, translated
 from merlib.study import parameters
 
 globals().update(parameters.read(globals()))  # papermill may pass text
@@ -121,20 +122,22 @@ with torch.no_grad():
 names = [f"X{k}" for k in range(1, 5)] + [
     f"Y{k}" for k in range(1, len(interactions) + 1)
 ]
-made_of = [f"stage {k}" for k in range(1, 5)]
+made_of = [translated("stage {k}").format(k=k) for k in range(1, 5)]
 made_of += [
     f"{names[shallow]}, {names[deep]}" for shallow, deep in net.mffm.pairs
 ]
 shapes = pd.DataFrame(
     {
-        "made of": made_of,
+        marked("made of"): made_of,
         "C, H, W": [str(tuple(y.shape[1:])) for y in stages + interactions],
     },
     index=names,
 )
 plots.table(
     shapes,
-    f"One frame of {config.size} x {config.size} pixels, profile {profile}",
+    translated(
+        "One frame of {size} x {size} pixels, profile {profile}"
+    ).format(size=config.size, profile=profile),
 )
 
 # %%
@@ -146,9 +149,11 @@ print(
 # %% tags=["remove-input"]
 finest = max(stages + interactions, key=lambda y: y.shape[-1])
 words.see(
-    "Each interaction has the map of its shallow partner and the channels of"
-    f" both. The finest map has {finest.shape[-1]} places a side, stage 4 has"
-    f" {stages[3].shape[-1]}."
+    translated(
+        "Each interaction has the map of its shallow partner and the channels"
+        " of both. The finest map has {finest} places a side, stage 4 has"
+        " {deepest}."
+    ).format(finest=finest.shape[-1], deepest=stages[3].shape[-1])
 )
 
 # %% [markdown]
@@ -168,7 +173,7 @@ figure, axes = plots.strip(
 )
 plots.show(
     figure,
-    alt=(
+    alt=translated(
         "A grid of grey maps: the four stages, ever coarser, then their"
         " interactions, each as fine as its shallow partner."
     ),
@@ -179,11 +184,18 @@ plots.show(
 
 # %% tags=["remove-input"]
 words.see(
-    f"First clip of {study.clips.attrs['version']}, profile {profile}:"
-    f" {len(stages)} stages, from {stages[0].shape[-1]} to"
-    f" {stages[3].shape[-1]} places a side, and {len(interactions)}"
-    " interactions. An interaction is as fine as the shallower of its two"
-    " stages."
+    translated(
+        "First clip of {data}, profile {profile}: {stages} stages, from"
+        " {finest} to {deepest} places a side, and {n} interactions. An"
+        " interaction is as fine as the shallower of its two partners."
+    ).format(
+        data=study.clips.attrs["version"],
+        profile=profile,
+        stages=len(stages),
+        finest=stages[0].shape[-1],
+        deepest=stages[3].shape[-1],
+        n=len(interactions),
+    )
 )
 
 # %% [markdown]
@@ -255,16 +267,16 @@ for outer, inner, relu in (
     torch.manual_seed(seed)
     change = {"fim_kernel": outer, "fim_inner_kernel": inner, "fim_relu": relu}
     mffm = MFFM(widths, replace(config, **change)).double().eval()
-    name = f"{outer}x{outer}, {inner}x{inner}" + (
-        ", with ReLU" if relu else ""
-    )
+    name = f"{outer}x{outer}, {inner}x{inner}"
+    if relu:
+        name = translated("{kernels}, with ReLU").format(kernels=name)
     errors[name] = {
-        "affine": affine_error(mffm),
-        "only pooled": pooled_error(mffm),
+        marked("affine"): affine_error(mffm),
+        marked("only pooled"): pooled_error(mffm),
     }
 errors = (
     pd.DataFrame(errors)
-    .T.rename_axis("outer, inner convolution")
+    .T.rename_axis(translated("outer, inner convolution"))
     .map("{:.1e}".format)
 )
 plots.table(errors, "Relative errors of the two claims, double precision")
@@ -272,10 +284,14 @@ plots.table(errors, "Relative errors of the two claims, double precision")
 # %% tags=["remove-input"]
 exact = errors.astype(float)["affine"] < 1e-9
 words.see(
-    f"Affine, up to rounding: {words.listed(exact.index[exact])}."
+    translated("Affine, up to rounding: {forms}.").format(
+        forms="; ".join(exact.index[exact])
+    )
     if exact.any()
-    else "No form is affine.",
-    f"Not affine: {words.listed(exact.index[~exact])}."
+    else translated("No form is affine."),
+    translated("Not affine: {forms}.").format(
+        forms="; ".join(exact.index[~exact])
+    )
     if not exact.all()
     else "",
 )
@@ -311,16 +327,20 @@ def cost(kernel, inner=1):
 
 costs = pd.DataFrame(
     {
-        "parameters, thousand": cost(3)["parameters"] / 1e3,
-        "MACs, million": cost(3)["macs"] / 1e6,
-        "MACs with 1x1": cost(1)["macs"] / 1e6,
-        "parameters, 7x7 twice": cost(7, 7)["parameters"] / 1e3,
-        "MACs, 7x7 twice": cost(7, 7)["macs"] / 1e6,
+        marked("parameters, thousand"): cost(3)["parameters"] / 1e3,
+        marked("MACs, million"): cost(3)["macs"] / 1e6,
+        marked("MACs with 1x1, million"): cost(1)["macs"] / 1e6,
+        marked("parameters, 7x7 twice, thousand"): (
+            cost(7, 7)["parameters"] / 1e3
+        ),
+        marked("MACs, 7x7 twice, million"): cost(7, 7)["macs"] / 1e6,
     }
 )
 plots.table(
-    costs,
-    f"Cost of a clip of {config.frames} frames, profile {profile}",
+    costs.rename(index={"total": translated("whole network")}),
+    translated("Cost of a clip of {frames} frames, profile {profile}").format(
+        frames=config.frames, profile=profile
+    ),
     digits=1,
 )
 
@@ -332,10 +352,10 @@ share = (
 )
 figure, axes = plt.subplots(figsize=(6, 2.6))
 axes.barh(share.index, 100 * share, color=plots.COLOURS[0])
-axes.set(xlabel="share of the network's operations, %")
+axes.set(xlabel=translated("share of the network's operations, %"))
 plots.show(
     figure,
-    alt=(
+    alt=translated(
         "Bars, one for each of the five interactions: its share of the"
         " network's operations in per cent."
     ),
@@ -346,9 +366,15 @@ plots.show(
 
 # %% tags=["remove-input"]
 words.see(
-    f"The interactions need {share.sum():.0%} of all operations of the"
-    f" network, and {share.idxmax()} alone {share.max():.0%} (profile"
-    f" {profile})."
+    translated(
+        "The interactions need {all:.0%} of all operations of the network, and"
+        " {largest} alone {most:.0%} (profile {profile})."
+    ).format(
+        all=share.sum(),
+        largest=share.idxmax(),
+        most=share.max(),
+        profile=profile,
+    )
 )
 
 # %% [markdown]
@@ -356,7 +382,7 @@ words.see(
 #
 # An affine module can do its work after the pooling. A mean over the map of a convolution is a sum
 # over the taps of its kernel: the weight times the sum of what the tap passes over. That is the
-# whole map, except a row or a column at the border that an outer tap never reaches. So with a 3x3
+# whole map, except rows or columns at the border that an outer tap never reaches. So with a 3x3
 # kernel each channel enters with nine sums instead of a map; upsampling only changes how much each
 # point of the deeper map counts. A 1x1 inner convolution works on the sums as well; a larger one has
 # borders of its own, so it works on the deep map, which is small. The result is the same $F$, up to
@@ -382,14 +408,16 @@ for outer, inner in ((1, 1), (3, 1), (7, 7)):
             results.append(form(mffm, maps))
         counts.append(counter.get_total_flops() / 2e6)
     rows[f"{outer}x{outer}, {inner}x{inner}"] = {
-        "MACs as written": f"{counts[0]:.2f}",
-        "MACs of the cheap form": f"{counts[1]:.2f}",
-        "difference of F": f"{difference(*results):.1e}",
+        marked("MACs as written"): f"{counts[0]:.2f}",
+        marked("MACs of the cheap form"): f"{counts[1]:.2f}",
+        marked("difference of F"): f"{difference(*results):.1e}",
     }
 plots.table(
-    pd.DataFrame(rows).T.rename_axis("outer, inner convolution"),
-    f"Million operations of MFFM, a clip of {config.frames} frames, profile"
-    f" {profile}",
+    pd.DataFrame(rows).T.rename_axis(translated("outer, inner convolution")),
+    translated(
+        "Million operations of MFFM, a clip of {frames} frames, profile"
+        " {profile}"
+    ).format(frames=config.frames, profile=profile),
 )
 
 # %% tags=["remove-input"]
@@ -399,12 +427,16 @@ saved = {
 }
 words.see(
     *(
-        f"{name}: the cheap form needs 1/{times:.0f} of the operations."
+        translated(
+            "{kernels}: the cheap form needs 1/{times:.0f} of the operations."
+        ).format(kernels=name, times=times)
         if times >= 2
-        else f"{name}: the cheap form saves little."
+        else translated("{kernels}: the cheap form saves little.").format(
+            kernels=name
+        )
         for name, times in saved.items()
     ),
-    "The differences of F are rounding.",
+    translated("The differences of F are rounding."),
 )
 
 # %% [markdown]
@@ -558,12 +590,12 @@ for relu in (False, True):
 # %% [markdown] tags=["solution", "hide-cell"]
 # :::{admonition} Solution in words
 # :class: dropdown
-# The mean of an affine map is the affine map of the mean, so every step may work on means. In a pair
-# $(a, d)$ the batch norm computes $s z + t$, where $s$ is its weight divided by $\sqrt{v +
-# \varepsilon}$ (with the variance $v$), and $t$ is its bias minus $s$ times its mean. Before it the
-# outer weights read $X_a$ and what the inner weights make of $X_d$. Bilinear upsampling by a whole
-# factor lets every point count equally, so the mean passes through. Each pair gives some rows of
-# $W$ and some numbers of $b$.
+# An affine map of a mean is the mean of the affine map, so every step may work on means. In a pair
+# $(a, d)$ the batch norm computes $s z + t$. Here $s$ is its weight divided by the square root of its
+# variance plus $\varepsilon$, and $t$ is its bias minus $s$ times its mean. Before it the outer
+# weights read $X_a$ and what the inner weights make of $X_d$. Bilinear upsampling by a whole factor
+# lets every point count equally, so the mean passes through. Each pair gives some rows of $W$ and
+# some numbers of $b$.
 # :::
 
 # %% tags=["solution", "hide-cell"] jupyter={"source_hidden": true, "outputs_hidden": true}

@@ -41,6 +41,7 @@ from merlib.model import explain
 from merlib.model.mfem import MFEM
 from merlib.model.network import BLOCKS, BasicBlock, Head, Network
 from merlib.pages import diagrams, drawing, plots, words
+from merlib.pages.language import marked, translated
 from merlib.study import parameters
 from merlib.study.paper import VARIANT_NAMES
 
@@ -56,6 +57,15 @@ study = Study(
 config = replace(study.config, variant="full")
 # Only their number counts here; datasets have five, as in the paper.
 classes = configuration.CLASSES["samm" if dataset == "samm" else "casme2"]
+PARTS = {  # name of a part in `explain.summary` -> on this page
+    "stem": translated("stem"),
+    "classifier": translated("classifier"),
+    "total": translated("total"),
+    **{
+        f"stage {k}": translated("stage {k}").format(k=k)
+        for k in range(1, len(BLOCKS) + 1)
+    },
+}
 
 # %% [markdown]
 # ## The whole in one picture
@@ -106,16 +116,16 @@ plots.source(Network.stages)
 #
 # Section 2.1.4 describes the [LSTM](../book/glossary.md#lstm) in words {cite}`hochreiter1997long`. A
 # cell keeps a state $c_t$ and changes it a little with each frame. Three gates between 0 and 1
-# decide how: the forget gate $f_t$, what stays of the old state; the input gate $i_t$, what of the
-# candidate $g_t$ enters; the output gate $o_t$, what of the state is shown as $h_t$.
+# decide how. The forget gate $f_t$ decides what stays of the old state, the input gate $i_t$ what
+# enters of the candidate $g_t$, and the output gate $o_t$ what of the state is shown as $h_t$.
 
 # %% tags=["hide-input"]
 drawing.show(diagrams.lstm)
 
 # %% [markdown]
 # *The LSTM (the paper's figure 5). (a) The cell: $\odot$ is a product and $+$ a sum, number by
-# number; $\sigma$ and tanh are layers that read $F_t$ and $h_{t-1}$; the grey tanh is none, it only
-# squashes the state. (b) Two LSTMs with their own weights, one for each direction.*
+# number; $\sigma$ and tanh are layers that read $F_t$ and $h_{t-1}$; the grey tanh is no layer, it
+# only squashes the state. (b) Two LSTMs with their own weights, one for each direction.*
 
 # %% [markdown]
 # ### The equations of the gates
@@ -197,8 +207,10 @@ print(
 
 # %% tags=["remove-input"]
 words.see(
-    "Both differences are rounding, so the equations above are what PyTorch"
-    " computes."
+    translated(
+        "Both differences are rounding, so the equations above are what"
+        " PyTorch computes."
+    )
 )
 
 # %% [markdown]
@@ -214,9 +226,9 @@ plots.source(Head.forward)
 # %% [markdown]
 # ## Shapes, parameters, operations
 #
-# The numbers are counted, and no weights are needed for it. *Output* is the shape for one frame
-# (channels, height, width), for the LSTM (frames, units), and for the classifier (classes). *MACs*
-# are multiply-accumulate operations for one clip.
+# The numbers are counted from the shapes of the layers; no weights are needed. *Output* is the shape
+# for one frame (channels, height, width), for the LSTM (frames, units), and for the classifier
+# (classes). *MACs* are multiply-accumulate operations for one clip.
 
 
 # %%
@@ -225,42 +237,45 @@ def counted(config, caption):
     summary = explain.summary(config, len(classes))
     shown = pd.DataFrame(
         {
-            "output": [
+            marked("output"): [
                 ", ".join(map(str, shape)) for shape in summary["output"]
             ],
-            "parameters": summary["parameters"].map("{:,}".format),
-            "MACs, million": (summary["macs"] / 1e6).round(1),
+            marked("parameters"): summary["parameters"].map("{:,}".format),
+            marked("MACs, million"): (summary["macs"] / 1e6).round(1),
         },
-        index=summary.index,
+        index=summary.index.rename(translated("part")),
     )
-    return plots.table(shown, caption, digits=1)
+    return plots.table(shown.rename(index=PARTS), caption, digits=1)
 
 
 # %%
 counted(
     config,
-    f"This run: {config.frames} frames of {config.size} x {config.size}"
-    f" pixels, width {config.width}",
+    translated(
+        "This run: {frames} frames of {size} x {size} pixels, width {width}"
+    ).format(frames=config.frames, size=config.size, width=config.width),
 )
 
 # %%
 paper = replace(configuration.profile("paper", study.dataset), variant="full")
 counted(
     paper,
-    f"The paper's width: {paper.frames} frames of {paper.size} x {paper.size}"
-    f" pixels, width {paper.width}",
+    translated(
+        "The paper's width: {frames} frames of {size} x {size} pixels, width"
+        " {width}"
+    ).format(frames=paper.frames, size=paper.size, width=paper.width),
 )
 
 # %% [markdown]
 # The paper prints neither size nor cost. At the width of ResNet34 the module that fuses the stages
-# needs more operations than the stages themselves; [the MFFM](04_mffm.ipynb) shows why, and that
-# they can be avoided.
+# needs more operations than the stages themselves. [The page on MFFM](04_mffm.ipynb) shows why, and
+# that a trained network can avoid most of them.
 #
 # ## The four variants of table 3
 #
-# The [ablation](../book/glossary.md#ablation) takes modules away. Without MFEM the next stage sees
-# only the last one's output; without MFFM the vector of a frame is the last stage after [global
-# average pooling](../book/glossary.md#gap).
+# The [ablation](../book/glossary.md#ablation) takes modules away. Without MFEM each stage sees only
+# the output of the stage before it; without MFFM the vector of a frame is the last stage after
+# [global average pooling](../book/glossary.md#gap).
 
 
 # %% tags=["hide-input"]
@@ -269,8 +284,13 @@ def totals(config):
     total = explain.summary(config, len(classes)).loc["total"]
     return {
         "parameters": total["parameters"] / 1e6,
-        "MACs": total["macs"] / 1e6,
+        marked("MACs"): total["macs"] / 1e6,
     }
+
+
+def profile_name(profile):
+    """Return what a profile is called in a table of this page."""
+    return translated("profile {profile}").format(profile=profile)
 
 
 here = pd.DataFrame(
@@ -286,19 +306,21 @@ there = pd.DataFrame(
     }
 ).T
 variants = pd.concat(
-    {f"profile {profile}": here, "profile paper": there}, axis=1
+    {profile_name(profile): here, profile_name("paper"): there}, axis=1
 )
 plots.table(variants, "Millions, of the network and for one clip", digits=2)
 
 # %% tags=["hide-input"]
 relative = here / here.iloc[0]
 figure, axes = plt.subplots(figsize=(6, 2.8))
-relative[::-1].plot.barh(ax=axes, color=plots.COLOURS[:2])
-axes.set(xlabel="times base")
+relative[::-1].rename(columns=plots.called).plot.barh(
+    ax=axes, color=plots.COLOURS[:2]
+)
+axes.set(xlabel=translated("times base"))
 axes.axvline(1, color="0.5", linestyle=":")
 plots.show(
     figure,
-    alt=(
+    alt=translated(
         "Bars, one for each variant of table 3: its parameters and its"
         " operations, relative to base."
     ),
@@ -307,16 +329,20 @@ plots.show(
 # %% tags=["remove-input"]
 words.see(
     *(
-        f"{name} has {row['parameters']:.1f} times the parameters of base and"
-        f" {row['MACs']:.1f} times its operations."
+        translated(
+            "{name} has {parameters:.1f} times the parameters of base and"
+            " {macs:.1f} times its operations."
+        ).format(name=name, parameters=row["parameters"], macs=row["MACs"])
         for name, row in relative.iloc[1:].iterrows()
     ),
-    f"Profile {profile}.",
+    translated("These numbers are of the profile {profile}.").format(
+        profile=profile
+    ),
 )
 
 # %% [markdown]
-# So a variant with a better score is also larger. Table 3 alone cannot show whether the *idea*
-# helps or the *size*; a fair control has as many parameters.
+# So each module that is added also makes the network larger. Table 3 alone cannot show whether the
+# *idea* helps or the *size*; a fair control has as many parameters.
 
 # %% [markdown]
 # ## The loss: equation 14
@@ -358,23 +384,25 @@ print(
 # %% tags=["remove-input"]
 away = abs(literal - np.log(len(classes)))
 words.see(
-    f"Both ways give the same loss. It is {away:.2f} from that of a network"
-    " that knows nothing, though this one has seen no clip, either: its random"
-    " weights prefer some classes."
+    translated(
+        "Both ways give the same loss. It differs by {away:.4f} from that of a"
+        " network that gives all classes the same probability, because the"
+        " random weights prefer some classes."
+    ).format(away=away)
 )
 
 # %% [markdown]
-# A network that gives each of the $M$ classes the same probability has the loss $\log M$: below
-# that learning begins. The sum is not weighted by class, so a large class counts for more; [the
-# results](07_results.ipynb) therefore shows scores that weigh classes equally.
+# A network that gives each of the $M$ classes the same probability has the loss $\log M$. Learning
+# begins below this value. The sum is not weighted by class, so a large class counts for more. The
+# page of [results](07_results.ipynb) therefore shows scores that weigh classes equally.
 
 # %% [markdown]
 # ## Summary
 #
 # - All parts except the LSTM and the linear layers see one frame at a time; time enters through the
 #   flow of the frames, and through the LSTM.
-# - A block learns what to add to its input. There is an MFEM after each stage, and its output goes
-#   two ways: with the stage's own output into the next stage, and into the MFFM.
+# - A block learns what to add to its input. There is an MFEM after each stage. Its output goes into
+#   the MFFM and, except after stage 4, also into the next stage, with the stage's own output.
 # - An LSTM changes its state by products and sums that three gates decide; two of them read the clip
 #   in both directions.
 # - The variants of table 3 differ in size as well as in idea. Only a control of equal size can
@@ -387,8 +415,8 @@ words.see(
 #
 # :::{admonition} 1. Where does the network see the order of the frames?
 # :class: dropdown
-# Only in the LSTM. All parts before it see one frame at a time. The flow from the onset tells
-# each frame how far the movement is.
+# Only in the LSTM. All parts before it see one frame at a time. The flow from the onset shows in
+# each frame how far the movement has gone.
 # :::
 #
 # :::{admonition} 2. Why is a better score of a larger variant no proof of the idea?
@@ -397,9 +425,9 @@ words.see(
 # the same size separates them.
 # :::
 #
-# :::{admonition} 3. Which loss does a network have that knows nothing?
+# :::{admonition} 3. What is the loss of a network that knows nothing?
 # :class: dropdown
-# With M classes of equal probability the loss is log M.
+# It gives each of the $M$ classes the same probability, so its loss is $\log M$.
 # :::
 #
 # ## Exercises
@@ -415,8 +443,9 @@ words.see(
 # %% [markdown] tags=["solution", "hide-cell"]
 # :::{admonition} Solution in words
 # :class: dropdown
-# A convolution of 3x3 has nine weights for each pair of input and output channels. Add two batch
-# norms. If the shape changes, add the 1x1 convolution of the shortcut with its norm.
+# A convolution of 3x3 has nine weights for each pair of input and output channels; a block has two
+# of them. Add two batch norms. If the shape changes, add the 1x1 convolution of the shortcut with
+# its norm. With an MFEM before it, the block gets twice the channels.
 # :::
 
 
@@ -529,14 +558,17 @@ print(
 # %% [markdown]
 # ### Exercise 3 (middle)
 #
-# Show that the gradient of equation 14 by the logits is $(p - y) / N$. Compare
-# with autograd, and say what it means that each row of it adds up to zero.
+# Show that the gradient of equation 14 with respect to the logits is $(p - y) / N$. Compare it with
+# autograd, and say what it means that each row of it adds up to zero.
 
 # %% [markdown] tags=["solution", "hide-cell"]
 # :::{admonition} Solution in words
 # :class: dropdown
-# log p\_j = z\_j - log sum\_k exp(z\_k), so d(-log p\_t) / dz\_j = p\_j - 1 for the true class t,
-# and p\_j for any other: p - y. The mean over the clips divides by N.
+# Take one clip with the logits $z_j$ and the true class $t$. Its loss is
+# $-\log p_t = -z_t + \log \sum_k e^{z_k}$. The derivative of this by $z_j$ is $p_j - 1$ for the true
+# class and $p_j$ for any other, which is $p - y$. The mean over the clips divides by $N$. The
+# probabilities add up to 1, and so does $y$. So a step raises the logit of the true class by as much
+# as it lowers those of the others together.
 # :::
 
 # %% tags=["solution", "hide-cell"] jupyter={"source_hidden": true, "outputs_hidden": true}
@@ -560,8 +592,9 @@ print(
 # %% [markdown] tags=["solution", "hide-cell"]
 # :::{admonition} Solution in words
 # :class: dropdown
-# Parameters grow with the width, so search for the last width that does not exceed those of the
-# full network. Then compare the operations. Both cannot be matched at once.
+# The number of parameters grows with the width. So search for the largest width at which `base` has
+# no more parameters than the full network. Then compare the operations. A width need not match both
+# at once.
 # :::
 
 # %% tags=["solution", "hide-cell"] jupyter={"source_hidden": true, "outputs_hidden": true}
@@ -582,8 +615,8 @@ def parameters_of(config, variant, width):
 
 rows = {}
 for name, setting in {
-    f"profile {profile}": config,
-    "profile paper": paper,
+    profile_name(profile): config,
+    profile_name("paper"): paper,
 }.items():
     target = parameters_of(setting, "full", setting.width)
     # Parameters grow with the width: the last width that does not exceed the
@@ -593,8 +626,9 @@ for name, setting in {
     width = widths[bisect_right(widths, target, key=size_of) - 1]
     assert size_of(width) <= target < size_of(width + 1)
     control = replace(setting, variant="base", width=width)
-    rows[name, f"full, width {setting.width}"] = totals(setting)
-    rows[name, f"base, width {width}"] = totals(control)
+    named = translated("{variant}, width {width}").format
+    rows[name, named(variant="full", width=setting.width)] = totals(setting)
+    rows[name, named(variant="base", width=width)] = totals(control)
 control_table = pd.DataFrame(rows).T
 display(
     plots.table(

@@ -42,6 +42,7 @@ from matplotlib.colors import ListedColormap
 from merlib import Study, metrics
 from merlib.model.augment import augment
 from merlib.pages import drawing, plots, procedure, words
+from merlib.pages.language import marked, translated
 from merlib.study import parameters
 
 globals().update(parameters.read(globals()))  # papermill may pass text
@@ -66,9 +67,8 @@ print(f"{data}: {len(clips)} clips of {clips['subject'].nunique()} subjects")
 drawing.show(procedure.left_out, clips)
 
 # %% [markdown]
-# *The people of this data, drawn as faces. Follow one face down its column: it
-# is tested in one [fold](../book/glossary.md#fold), and trains the network in
-# all others.*
+# *The people of this data, drawn as faces. Follow one face down its column: it is tested in one
+# [fold](../book/glossary.md#fold), and the network is trained on it in all others.*
 
 # %% [markdown]
 # The next picture has the same split by clips. Each row is one fold, each
@@ -86,21 +86,21 @@ axes.imshow(
     aspect="auto",
     cmap=ListedColormap([plots.COLOURS[5], plots.COLOURS[1]]),
 )
-axes.set(xlabel="clip", ylabel="fold", yticks=[])
+axes.set(xlabel=translated("clip"), ylabel=translated("fold"), yticks=[])
 axes.spines[:].set_visible(False)
 plots.show(
     figure,
-    alt=(
+    alt=translated(
         "Grid of folds (rows) and clips sorted by subject (columns). In each"
         " row a run of cells is orange, the clips of the subject left out, and"
         " all others are blue. The runs go down like a staircase, so that"
-        " every clip is left out once; steps are of different width."
+        " every clip is left out once; a step is as wide as the subject has"
+        " clips."
     ),
 )
 
 # %% [markdown]
-# *The split. Folds differ in size, because the subjects did not show equally many
-# micro-expressions.*
+# *The split. A fold is as large as the number of clips of its subject.*
 
 # %%
 folds = clips.groupby("subject")["emotion"].agg(["size", "nunique"])
@@ -115,18 +115,24 @@ print(
 
 # %% tags=["remove-input"]
 words.see(
-    f"The largest fold tests {folds['size'].max() / len(clips):.0%} of the"
-    f" clips of {data}, the smallest {folds['size'].min() / len(clips):.0%}."
+    translated(
+        "The largest fold tests {most:.0%} of the clips of {data}, the"
+        " smallest {least:.0%}."
+    ).format(
+        most=folds["size"].max() / len(clips),
+        data=data,
+        least=folds["size"].min() / len(clips),
+    )
 )
 
 # %% [markdown]
 # ## Augmentation: flow is a vector field
 #
-# Mirror flip, rotation and scaling (section 3.1.2) make new clips from the few that there are. You
-# can simply turn a picture, but not flow. When a face turns by 10 degrees, the *directions* in
+# Mirror flip, rotation and scaling (section 3.1.2) make new clips from the few that there are. A
+# picture can simply be turned, but flow cannot. When a face turns by 10 degrees, the *directions* in
 # which its muscles pull turn with it. A flip changes the sign of $u$, and an enlarged face moves by
-# more pixels. One transform is drawn for a whole clip; here the arrows are the [optical
-# flow](../book/glossary.md#optical-flow) of the [apex](../book/glossary.md#apex) frame.
+# more pixels. One random transform is used for all frames of a clip. In the picture the arrows are
+# the [optical flow](../book/glossary.md#optical-flow) of the [apex](../book/glossary.md#apex) frame.
 
 # %%
 faces = plots.Faces(dataset, show_faces)
@@ -145,7 +151,8 @@ drawn = [
 
 # %% tags=["hide-input"] slide="augmentation"
 frames = [version[0, -1].numpy() for version in [x, *drawn]]
-titles = ["as prepared", "drawn 1", "drawn 2", "drawn 3"]
+titles = [translated("as prepared")]
+titles += [translated("drawn {k}").format(k=k) for k in range(1, 4)]
 if dataset != "flow":
     figure, axes = plots.strip(
         [faces.picture(frame[0]) for frame in frames], titles, columns=2
@@ -158,7 +165,7 @@ if dataset != "flow":
         )
     plots.show(
         figure,
-        alt=(
+        alt=translated(
             "Four pictures of the same face at the apex (an even grey where"
             " faces are not shown), with flow arrows over it: as prepared, and"
             " three random versions that are mirrored, turned or scaled. The"
@@ -173,8 +180,10 @@ if dataset != "flow":
 # %% tags=["remove-input"]
 words.see(
     plots.chosen(study, clip),
-    "In each version the arrows begin at the same parts of the face and point"
-    " where these parts went.",
+    translated(
+        "In each version the arrows begin at the same parts of the face and"
+        " point where these parts went."
+    ),
 )
 
 # %% [markdown]
@@ -186,24 +195,26 @@ words.see(
 # %%
 settings = pd.DataFrame(
     [
-        ("optimiser", "SGD", config.optimiser),
-        ("momentum", "(0.9, 0.99)", config.momentum),
+        (marked("optimiser"), "SGD", config.optimiser),
+        (marked("momentum"), "(0.9, 0.99)", config.momentum),
         ("learning rate", "0.01, cosine", f"{config.learning_rate}, cosine"),
-        ("epochs", "50 (CASME II), 80 (SAMM)", config.epochs),
+        (marked("epochs"), "50 (CASME II), 80 (SAMM)", config.epochs),
         ("dropout", "0.3, 0.5", f"{config.dropout}, {config.dropout_fc}"),
-        ("batch size", None, config.batch_size),
-        ("weight decay", None, config.weight_decay),
+        (marked("batch size"), None, config.batch_size),
+        (marked("weight decay"), None, config.weight_decay),
     ],
-    columns=["setting", "printed", "here"],
+    columns=[marked("setting"), marked("printed"), marked("here")],
 ).astype({"here": str})
-plots.table(
-    settings, f"Section 3.1.4 and this run (profile {profile})", index=False
-)
+settings["setting"] = settings["setting"].map(translated)
+caption = translated("Section 3.1.4 and this run (profile {profile})")
+plots.table(settings, caption.format(profile=profile), index=False)
 
 # %% tags=["remove-input"]
 words.see(
-    f"{settings['printed'].isna().sum()} of the {len(settings)} settings are"
-    " not printed in the paper. They are decisions of this book."
+    translated(
+        "{n} of the {all} settings are not printed in the paper. They are"
+        " decisions of this book."
+    ).format(n=settings["printed"].isna().sum(), all=len(settings))
 )
 
 # %% [markdown]
@@ -224,10 +235,10 @@ axes.plot(
     config.epochs * progress,
     config.learning_rate * (1 + np.cos(np.pi * progress)) / 2,
 )
-axes.set(xlabel="epoch", ylabel="learning rate")
+axes.set(xlabel=translated("epoch"), ylabel=translated("learning rate"))
 plots.show(
     figure,
-    alt=(
+    alt=translated(
         "Line chart of the learning rate over the epochs: it starts flat at"
         " its first value, falls fastest in the middle, and ends flat at zero,"
         " as half a cosine does."
@@ -235,12 +246,15 @@ plots.show(
 )
 
 # %% [markdown]
-# *The learning rate. At the end the steps are so small that the last epochs hardly differ.*
+# *The learning rate. At the end the steps are very small, so the last epochs change the network
+# little.*
 
 # %% tags=["remove-input"]
 words.see(
-    f"The rate starts at {config.learning_rate:g}. After half of the"
-    f" {config.epochs} epochs it is half as large, and it ends at zero."
+    translated(
+        "The rate starts at {rate:g}. After half of the {epochs} epochs it is"
+        " half as large, and it ends at zero."
+    ).format(rate=config.learning_rate, epochs=config.epochs)
 )
 
 # %% [markdown]
@@ -259,10 +273,14 @@ by_fold = right.pivot_table("right", "epoch", "subject")
 pooled = metrics.by_epoch(predictions)
 
 # %% tags=["hide-input"] slide="epochs"
-plots.curves(by_fold, pooled["accuracy"], "accuracy on the left-out subject")
+plots.curves(
+    by_fold,
+    pooled["accuracy"],
+    translated("accuracy on the left-out subject"),
+)
 plots.show(
     plt.gcf(),
-    alt=(
+    alt=translated(
         "Line chart of the accuracy on left-out subjects over the epochs: a"
         " thin grey line for each fold, which jumps in steps, and a thick blue"
         " line for all clips pooled, which is much smoother."
@@ -270,7 +288,7 @@ plots.show(
 )
 
 # %% [markdown]
-# *Thin lines are folds, the thick one pools all clips. Small folds jump: with four clips an
+# *Each thin line is one fold, the thick line pools all clips. Small folds jump: with four clips an
 # accuracy has five possible values. The [seed](../book/glossary.md#seed) decides the first weights,
 # the order of the clips and the augmentation.*
 
@@ -290,40 +308,43 @@ print(f"{seconds.sum() / 60:.1f} min of one core ({run['device']})")
 # %% tags=["remove-input"]
 swing = pooled["accuracy"].diff().abs().tail(5).mean() * 100
 words.see(
-    f"Over the last epochs the pooled accuracy on {data} changes by"
-    f" {swing:.1f} points from one epoch to the next."
+    translated(
+        "Over the last epochs the pooled accuracy on {data} changes by"
+        " {swing:.1f} points on average from one epoch to the next."
+    ).format(data=data, swing=swing)
     if np.isfinite(swing)
-    else f"There is one epoch only ({data}).",
-    f"The folds end between {by_fold.iloc[-1].min():.0%} and"
-    f" {by_fold.iloc[-1].max():.0%}.",
+    else translated("There is one epoch only ({data}).").format(data=data),
+    translated("The folds end between {low:.0%} and {high:.0%}.").format(
+        low=by_fold.iloc[-1].min(), high=by_fold.iloc[-1].max()
+    ),
 )
 
 # %% [markdown]
 # ## Trap 1: the best epoch
 #
 # Many programs take the epoch whose accuracy *on the left-out subject* is highest. Then the test
-# chooses the model. The stored predictions show how much this flatters; the networks are the very
-# same:
+# chooses the model. The stored predictions show how much this raises the scores of the same
+# networks:
 
 # %% slide="best-epoch"
 trap = pd.DataFrame(
     {
-        "last epoch (counts)": metrics.scores(predictions),
-        "one best epoch for all folds": pooled.loc[
+        marked("last epoch (counts)"): metrics.scores(predictions),
+        marked("one best epoch for all folds"): pooled.loc[
             pooled["accuracy"].idxmax()
         ],
-        "best epoch of each fold": metrics.best_epoch(predictions),
+        marked("best epoch of each fold"): metrics.best_epoch(predictions),
     }
 ).T
 
 # %% tags=["hide-input"]
 figure, axes = plt.subplots(figsize=(6, 3.2))
-trap.rename(columns=plots.LABELS)[::-1].plot.barh(ax=axes)
-axes.set(xlabel="score", xlim=(0, 1))
+trap.rename(index=plots.called, columns=plots.called)[::-1].plot.barh(ax=axes)
+axes.set(xlabel=translated("score"), xlim=(0, 1))
 axes.legend(loc="upper left", bbox_to_anchor=(0, 1.2), ncols=3)
 plots.show(
     figure,
-    alt=(
+    alt=translated(
         "Bars of accuracy, UF1 and UAR for three ways to choose the epoch: the"
         " last one, one best epoch for all folds, and the best of each fold."
     ),
@@ -332,27 +353,33 @@ plots.show(
 # %% tags=["remove-input"]
 words.see(
     *(
-        f"{way.capitalize()}: {100 * more:+.1f} points of accuracy."
+        translated(
+            "{way}: {more:+.1f} points of accuracy against the last epoch."
+        ).format(way=translated(way).capitalize(), more=100 * more)
         for way, more in (trap["accuracy"] - trap["accuracy"].iloc[0])
         .iloc[1:]
         .items()
     ),
-    "The networks are the same; only the choice of the epoch differs.",
+    translated(
+        "The networks are the same; only the choice of the epoch differs."
+    ),
 )
 
 # %% tags=["hide-output"]
-plots.table(trap, f"{method} on {data}, profile {profile}, seed {seed}")
+caption = translated("{method} on {data}, profile {profile}, seed {seed}")
+caption = caption.format(method=method, data=data, profile=profile, seed=seed)
+plots.table(trap, caption)
 
 # %% [markdown]
-# Only the first row is an estimate of how the method does on a new face. The other two are bounds
-# that no user of the method can reach.
+# Only the score of the last epoch is an estimate of how well the method does on a new face. The
+# other two are too good: no user of the method knows which epoch is the best on a new face.
 
 # %% [markdown]
 # ## Trap 2: averaging F1 over the folds
 #
 # [UF1](../book/glossary.md#uf1) (equation 16) adds up the counts of all folds *before* it divides.
-# If instead each fold gets its own F1 and these are averaged, a class that the fold does not have
-# counts as 0. A predictor that is always right shows how bad that is:
+# If instead each fold gets its own F1 and these are averaged, a class that a fold does not have
+# counts as 0 there. A predictor that is always right shows how bad that is:
 
 # %% slide="averaged"
 y, classes = clips["emotion"], list(clips.attrs["classes"])
@@ -363,10 +390,12 @@ print(f"perfect predictor, F1 averaged over the folds:   UF1 {averaged:.3f}")
 
 # %% tags=["remove-input"]
 words.see(
-    f"A predictor without a mistake loses {pooled_f1 - averaged:.2f} by the"
-    " wrong average."
+    translated(
+        "A predictor without a mistake loses {lost:.2f} of its UF1 by the"
+        " wrong average."
+    ).format(lost=pooled_f1 - averaged)
     if pooled_f1 - averaged > 1e-9
-    else "Here every fold has every class, so both averages agree."
+    else translated("Here every fold has every class, so both averages agree.")
 )
 
 # %% [markdown]
@@ -379,7 +408,7 @@ words.see(
 # - If the epoch is chosen on the left-out subject, the test chooses the model. The score is then a
 #   bound, not an estimate.
 # - Counts are pooled over the folds before F1 is computed. F1 averaged over folds punishes even a
-#   perfect predictor.
+#   perfect predictor, if a fold lacks a class.
 
 # %% [markdown]
 # ## Questions
@@ -413,8 +442,10 @@ words.see(
 # %% [markdown] tags=["solution", "hide-cell"]
 # :::{admonition} Solution in words
 # :class: dropdown
-# The cosines of s = 1 ... S - 1 cancel in pairs (s and S - s), that of s = 0 remains: the mean is
-# eta\_0 / 2 \* (1 + 1 / S). And (1 + cos(pi x)) / 2 = 1 / 10 at x = arccos(-4 / 5) / pi.
+# The mean needs the sum of the cosines. Those of $s = 1, \dots, S - 1$ cancel in pairs ($s$ and
+# $S - s$). That of $s = 0$ remains and is 1, so the mean is $\tfrac{1}{2}\,\eta_0\,(1 + 1/S)$, a
+# little more than half of the first value. For the second question, solve
+# $\tfrac{1}{2}(1 + \cos(\pi x)) = \tfrac{1}{10}$: the share is $x = \arccos(-4/5)/\pi$.
 # :::
 
 # %% tags=["solution", "hide-cell"] jupyter={"source_hidden": true, "outputs_hidden": true}
@@ -440,16 +471,16 @@ print(f"below a tenth after {np.arccos(-0.8) / np.pi:.1%} of the steps")
 # %% [markdown]
 # ### Exercise 2 (middle)
 #
-# Show that the sign of $u$ must change when a clip is mirrored. Move a face to the
-# right by one pixel, mirror both pictures, and find by trying which shift now leads from one to the
-# other. Then let `augment` mirror a flow of one pixel to the right.
+# Show that the sign of $u$ must change when a clip is mirrored. Move a face to the right by one
+# pixel, mirror both pictures, and find by trying which shift now leads from the first picture to the
+# second. Then let `augment` mirror a flow of one pixel to the right.
 
 # %% [markdown] tags=["solution", "hide-cell"]
 # :::{admonition} Solution in words
 # :class: dropdown
-# Move a face to the right and mirror both pictures. The shift that now leads from one to the
-# other goes to the left. So $u$ must change its sign when a clip is mirrored, and `augment` does
-# this.
+# In the mirror, right and left change places. So the shift that leads from the first mirrored picture
+# to the second goes to the left. A mirrored flow that keeps its sign would say that the face moved to
+# the right. So $u$ must change its sign when a clip is mirrored, and `augment` does this.
 # :::
 
 # %% tags=["solution", "hide-cell"] jupyter={"source_hidden": true, "outputs_hidden": true}
@@ -493,9 +524,10 @@ print(
 # %% [markdown] tags=["solution", "hide-cell"]
 # :::{admonition} Solution in words
 # :class: dropdown
-# The number of right clips of one epoch is binomial. The best of $E$ independent epochs is at
-# most $k$ with the $E$-th power of the probability of one. Sum the probabilities that it is above
-# $k$ to get its mean.
+# The number of right answers in one epoch is binomial, with $n$ clips and the probability $1/C$. One
+# epoch has at most $k$ right answers with some probability $P(k)$; the best of $E$ independent epochs
+# has at most $k$ with the probability $P(k)^E$. The sum of $1 - P(k)^E$ over $k = 0, 1, 2, \dots$ is
+# the mean of the best. Divide it by $n$. With many epochs, a small fold gets much more than $1/C$.
 # :::
 
 # %% tags=["solution", "hide-cell"] jupyter={"source_hidden": true, "outputs_hidden": true}
@@ -542,7 +574,11 @@ print(f"smallest fold, {n.min()} clip(s): {best[n.argmin()] / n.min():.3f}")
 # %% [markdown] tags=["solution", "hide-cell"]
 # :::{admonition} Solution in words
 # :class: dropdown
-# A class of the fold has F1 = 1, any other 0: a fold with m of C classes gets m / C.
+# A class that the fold has gets an F1 of 1 from a perfect predictor, any other class gets 0. So a
+# fold with $m$ of $C$ classes gets $m/C$, and the average over the folds follows. If the missing
+# classes are left out, the perfect predictor gets 1 again. But a wrong answer can name a class that
+# the fold lacks. This class then enters the mean with an F1 of 0, so the same mistake costs more in a
+# fold with few classes.
 # :::
 
 # %% tags=["solution", "hide-cell"] jupyter={"source_hidden": true, "outputs_hidden": true}

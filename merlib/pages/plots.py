@@ -151,18 +151,20 @@ def chosen(study: "Study", clip: str | None = None) -> str:
     row = choose(study, clip)
     name = study.clips["clip"][row]
     if clip is not None:
-        return f"The clip {name} was named in the parameters."
+        return translated("The clip {clip} was named in the parameters.").format(clip=name)
     if study.dataset in DRAWN:
-        return (
-            f"{name} is the clip with the largest true movement of all {len(study.clips)}: the"
-            f" place that moves most moves {movement(study)[row]:.1f} px of the frame. The"
-            " generator's truth says so, and no method of this book was asked."
+        sentence = translated(
+            "{clip} is the clip with the largest true movement of all {n}: the place that moves"
+            " most moves {pixels:.1f} px of the frame. The generator's truth says so, and no method"
+            " of this book was asked."
         )
-    return (
-        f"{name} is the clip with the largest measured movement of all {len(study.clips)}: without"
-        f" the head's motion, one place in a hundred moves {movement(study)[row]:.2f} px of the"
-        " crop or more at the apex. The truth is not known, so another clip may move more."
-    )
+    else:
+        sentence = translated(
+            "{clip} is the clip with the largest measured movement of all {n}: without the head's"
+            " motion, one place in a hundred moves {pixels:.2f} px of the crop or more at the apex."
+            " The truth is not known, so another clip may move more."
+        )
+    return sentence.format(clip=name, n=len(study.clips), pixels=movement(study)[row])
 
 
 def movement(study: "Study") -> np.ndarray:
@@ -456,9 +458,10 @@ def curves(folds: pd.DataFrame, pooled: pd.Series, ylabel: str, axes: Axes | Non
     if axes is None:
         _, axes = plt.subplots()
     axes.plot(folds.index, folds, color="0.75", linewidth=1)
-    axes.plot([], [], color="0.75", linewidth=1, label="one fold")
-    axes.plot(pooled.index, pooled, color=COLOURS[0], linewidth=3, label="all folds pooled")
-    axes.set(xlabel="epoch", ylabel=ylabel)
+    axes.plot([], [], color="0.75", linewidth=1, label=translated("one fold"))
+    label = translated("all folds pooled")
+    axes.plot(pooled.index, pooled, color=COLOURS[0], linewidth=3, label=label)
+    axes.set(xlabel=translated("epoch"), ylabel=ylabel)
     axes.legend()
     return axes
 
