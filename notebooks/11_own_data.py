@@ -26,9 +26,9 @@
 #
 # The loader finds the annotation table (`CASME2*.xlsx`, `SAMM*.xlsx`) in that folder or one below,
 # and its columns by their names. It searches two levels down for the subjects' folders (`sub01`,
-# `006`), so `CASME2-RAW`, `CASME2_RAW_selected`, `Cropped` and plain unpacking all work. It matches
-# images by the number that varies in their names. If there are both raw and cropped frames, it takes
-# the raw ones; `OPTIONS="--faces cropped"` asks for the others.
+# `006`), so it finds them in `CASME2-RAW`, in `CASME2_RAW_selected`, in `Cropped`, or directly in the
+# folder that you name. It matches images by the number that varies in their names. If there are both
+# raw and cropped frames, it takes the raw ones; `OPTIONS="--faces cropped"` asks for the others.
 
 # %% tags=["parameters"]
 dataset = "synthetic"  # or "casme2", "samm", "composite", "own"
@@ -79,14 +79,13 @@ words.see(
 # | CASME II, updated | 256 | 247 |
 # | SAMM, version 2 | 159 | 136 |
 #
-# ## Which classes
-#
 # A table with other numbers of clips is read too; it is called an unknown edition.
+#
+# ## Which classes
 #
 # `classes` selects by name: `five` (the default, those of the paper), `three` (negative, positive,
 # surprise), `megc2019` (the clips of the [grand challenge of 2019](14_cross_dataset.ipynb)), `all`, or
-# emotions divided by commas. Here are the five,
-# by subject:
+# emotions divided by commas. Here are the clips of this page, by subject and class:
 
 # %%
 plots.table(
@@ -118,11 +117,12 @@ words.see(
 # is 0 if the study can run, else 1.
 #
 # Look at the contact sheet too, `runs/check/<dataset>/faces.html`: the crop of every onset frame
-# with its eyes marked. Clips come first if a second look at the crop finds no face or other eyes, or
-# if the roll of the head or the distance between the eyes is far from that of the subject's other
-# clips. The file shows faces, so it stays on your machine: Git ignores it, and no page uses it.
+# with its eyes marked. Doubtful clips come first. A clip is doubtful if a second look at its crop
+# finds no face or other eyes, or if the roll of the head or the distance between the eyes is far from
+# that of the subject's other clips. The file shows faces, so it stays on your machine: Git ignores
+# it, and no page uses it.
 #
-# If some clips cannot be mended, there are two ways to go on without them:
+# If some clips cannot be repaired, there are two ways to go on without them:
 #
 # - `--leave-out sub01/EP01_1 sub07/EP06_01` leaves out clips that you name.
 # - `--skip-bad 0.05` leaves out clips whose row or frames are bad or that show no face, up to this share
@@ -131,7 +131,7 @@ words.see(
 # Each clip that is left out is named and counted. The version of the data says so wherever it is
 # printed (`..., without 2 clip(s)`), and so does each run.
 #
-# To see how it works, we check a few rows of a table with faults of every kind, without frames
+# To see how it works, we check a few rows of a table with faults of several kinds, without frames
 # (`.venv/bin/merlib check casme2 --table FILE`):
 
 # %% tags=["hide-input"]
@@ -188,7 +188,7 @@ words.see(
 # | column | |
 # | --- | --- |
 # | `clip` | a name, used once |
-# | `subject` | who; all clips of a person are [left out together](../book/glossary.md#loso) |
+# | `subject` | who was recorded; all clips of a person are [left out together](../book/glossary.md#loso) |
 # | `onset`, `apex`, `offset` | frame numbers; an empty `apex` is searched |
 # | `emotion` | any word |
 # | `frames` | a folder of numbered images, or a video file; relative to the manifest |
@@ -264,9 +264,9 @@ words.see(
 # (faces-that-are-not-found)=
 # ## Faces that are not found
 #
-# The cascades that come with OpenCV find the eyes. They know frontal faces. Dark glasses, a face in
-# profile, hair over an eye or a second face in the frame stop the clip, and the check says which.
-# There are three solutions:
+# The cascades that come with OpenCV find the eyes. They know frontal faces only. With dark glasses, a
+# face in profile, hair over an eye or a second face in the frame the eyes may not be found. The check
+# then names the clip, as an error. There are three solutions:
 #
 # 1. **Name the eyes.** Write a file `eyes.csv` beside the table (or use `--eyes FILE`), with the
 #    columns `clip, left_x, left_y, right_x, right_y`: pixels in the onset frame, first of the eye
@@ -274,10 +274,11 @@ words.see(
 # 2. **Give a landmark model.** The field `landmarks` takes a YuNet detector as an ONNX file
 #    (`face_detection_yunet_2023mar.onnx` of the
 #    [OpenCV Zoo](https://github.com/opencv/opencv_zoo); nothing is downloaded for you):
-#    `OPTIONS="--set landmarks=/path/to/it.onnx"`. It is surer than the cascades, and about ten times
-#    faster.
+#    `OPTIONS="--set landmarks=/path/to/it.onnx"`. It is surer than the cascades, and faster.
 # 3. **Crop them yourself.** `OPTIONS="--faces cropped"` takes the frames as they are and stretches
 #    them to the square. This is what happens to the release `Cropped` of CASME II.
+#
+# As an example of the first solution, a file names the eyes of the first clip:
 
 # %%
 first = own.clips.iloc[0]
@@ -299,8 +300,8 @@ words.see(
 #
 # The recordings are lent under signed agreements. Git ignores `data/`, and images, videos and
 # spreadsheets anywhere in the checkout. Results have clip names, labels and probabilities, and no
-# frames. A page that is not made from drawn faces shows none unless `show_faces=True` asks for
-# them.
+# frames. A page that is not made from drawn faces shows no face unless `show_faces=True` asks for
+# it.
 
 # %% [markdown]
 # ## Summary
@@ -329,7 +330,7 @@ words.see(
 # apex.
 # :::
 #
-# **3.** You leave out five clips that cannot be mended. What must a report say?
+# **3.** You leave out five clips that cannot be repaired. What must a report say?
 #
 # :::{admonition} Answer
 # :class: dropdown
@@ -348,8 +349,8 @@ words.see(
 # :::{admonition} The idea of the solution
 # :class: dropdown
 # Copy the lines, make the three faults, and write them as another manifest. The check reads the
-# whole file before it says anything, so all faults come at once. A name that is listed twice and a
-# folder that is not there are errors, because no repair is possible.
+# whole file before it says anything, so it reports all faults at once, each with its row. All three
+# are errors: nobody can know which onset, which of two rows or which folder is meant.
 # :::
 
 # %% tags=["solution", "hide-cell"] jupyter={"source_hidden": true, "outputs_hidden": true}
@@ -412,7 +413,7 @@ assert len(repeated) == sum(count < study.config.frames for count in left)
 # ### Exercise 3 (hard)
 #
 # The eyes are found once for each clip, and every frame goes through the same
-# transform. What if they were found in every frame, and were wrong by one pixel in one of them?
+# transform. What if the eyes were searched in every frame, and were wrong by one pixel in one frame?
 # Align the same frame twice, with the eyes that this page named and with both a pixel further
 # right, and compute the flow between the two crops. Predict its size first.
 
@@ -420,8 +421,8 @@ assert len(repeated) == sum(count < study.config.frames for count in left)
 # :::{admonition} The idea of the solution
 # :class: dropdown
 # Both crops come from one frame, so nothing moved. The second pair of eyes is one pixel further
-# right, so the crop is shifted to the left by that pixel times the scale of the alignment. Expect
-# a flow of the same size everywhere, as large as a micro-expression.
+# right, so the face in the crop is shifted to the left by that pixel times the scale of the
+# alignment. Expect a flow of the same size everywhere, about as large as that of a micro-expression.
 # :::
 
 # %% tags=["solution", "hide-cell"] jupyter={"source_hidden": true, "outputs_hidden": true}

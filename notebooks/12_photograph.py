@@ -1,7 +1,7 @@
 # %% [markdown]
 # # A photograph that moves
 #
-# Everything so far was measured on drawn faces, and a drawing is not a face. Between the drawing
+# The true motion is known for drawn faces only, and a drawing is not a face. Between the drawings
 # and the licensed recordings there is a check that everybody can run. A **real photograph** is
 # moved by the same [action units](../book/glossary.md#action-unit) as the drawings, so that the
 # true motion is known to the pixel. The photograph shows the astronaut Eileen Collins. It comes
@@ -56,7 +56,8 @@ words.see(
 # ## Are the eyes found wherever the face is?
 #
 # The photograph is shifted, scaled, turned and darkened, and the eyes that are found must move with
-# it. The places in the original photograph are the reference, so this measures how steady they are.
+# it. The places in the original photograph are the reference. So this measures how steadily the
+# eyes are found, not how close they are to the true centres.
 
 
 # %%
@@ -116,16 +117,15 @@ off = steady["error, % of eye distance"]
 words.see(
     f"The worse eye is off by {off.median():.1f} % of the distance between"
     f" the eyes (median), and by {off.max():.1f} % at most.",
-    "The alignment turns and scales the face by these two points, so an error"
-    " here is the same in all frames of a clip. It shifts the crop and adds"
-    " no motion.",
+    "The eyes are found once for each clip, so an error here is the same in"
+    " all of its frames. It shifts the crop and adds no motion.",
 )
 
 # %% [markdown]
 # ## Five clips
 #
 # There is one clip for each class of CASME II. Its action units, length, amplitude, drift of the
-# head and noise are drawn as for the synthetic dataset.
+# head and noise are chosen at random, in the same way as for the synthetic dataset.
 
 # %%
 home = find_home() / "data" / "photograph"
@@ -159,7 +159,7 @@ plots.show(
 
 # %% [markdown]
 # *The photograph, clip of `happiness`: [onset](../book/glossary.md#onset), apex, and what changed between them.
-# The eye sees no change.*
+# The eye sees hardly any change.*
 
 # %% tags=["remove-input"]
 changed = np.abs(frames[apex].astype(float) - frames[0])
@@ -172,11 +172,11 @@ words.see(
 # ## Through the whole preparation
 #
 # The table compares the eyes, the [apex](../book/glossary.md#apex) and the
-# [flow](../book/glossary.md#optical-flow) with the truth. The code that prepares every clip finds
-# them. The *apex* is searched as if the table had none. The error of the flow is the [end-point
-# error](../book/glossary.md#end-point-error), the mean over the places where the expression moves
-# by more than a quarter of its peak, without the head's own motion. The measure to beat is the
-# answer of zero flow everywhere.
+# [flow](../book/glossary.md#optical-flow) with the truth. All three are found by the code that
+# prepares every clip. The *apex* is searched as if the table had none. The error of the flow is the
+# [end-point error](../book/glossary.md#end-point-error): the mean over the places where the
+# expression moves by more than a quarter of its peak, without the head's own motion. The error to
+# beat is that of the answer "zero flow everywhere".
 
 
 # %% tags=["hide-input"]
@@ -253,16 +253,16 @@ for (emotion, (_, seen, true)), line in zip(
 plots.show(
     figure,
     alt=(
-        "A row for each of five emotions: the aligned face, then the true flow"
+        "One row for each emotion: the aligned face, then the true flow"
         " of the expression and the flow that was found, as arrows over"
         " colours."
     ),
 )
 
 # %% [markdown]
-# *The crop, the true flow of the expression and the flow found, as arrows and colour, one scale in
-# each row (key in [preprocessing](02_preprocessing.ipynb)). The mouth of the astronaut is open and
-# her teeth have sharp edges; the drawn faces are smoother there.*
+# *The crop, the true flow of the expression and the flow that was found, as arrows and colour, with
+# one scale in each row (the key to the colours is in [preprocessing](02_preprocessing.ipynb)). The
+# mouth of the astronaut is open and her teeth have sharp edges; the drawn faces are smoother there.*
 
 # %% tags=["remove-input"]
 found_share = [
@@ -282,7 +282,7 @@ words.see(
 #   annotators.
 # - The eyes are found again if the picture is turned, scaled or darkened; the table above says how
 #   closely.
-# - Compare the flow error with the error of zero flow everywhere; without this it says nothing.
+# - Compare the flow error with the error of zero flow everywhere; alone it says nothing.
 # - Real skin and light do not make a real expression: nothing here is about recognition.
 #
 # ## Questions
@@ -300,9 +300,9 @@ words.see(
 #
 # :::{admonition} Answer
 # :class: dropdown
-# It depends on how fast the face moves there. In a slow expression ten frames lose little, in a fast
-# one they lose half of the motion. The column with the motion in the frame that was found says how
-# much was lost.
+# It depends on how fast the face moves there. In a slow expression ten frames lose little; in a fast
+# one they can lose half of the motion. The column with the motion in the frame that was found says
+# how much was lost.
 # :::
 #
 # **3.** What does a good result on this page say about the recognition of emotions?
@@ -323,8 +323,9 @@ words.see(
 # :::{admonition} The idea of the solution
 # :class: dropdown
 # Turn the picture in equal steps, search the eyes, and compare with where the same turn takes the
-# known eyes. The cascades were trained on upright faces and are asked again for a turned picture,
-# so an end of the range is expected. A step of 15 degrees finds it only roughly.
+# known eyes. The cascades were trained on upright faces. If they find none, the search is repeated
+# in the picture turned by a few fixed angles, so somewhere the range must end. Steps of 15 degrees
+# find that end only roughly.
 # :::
 
 # %% tags=["solution", "hide-cell"] jupyter={"source_hidden": true, "outputs_hidden": true}
@@ -346,10 +347,10 @@ for turn in range(0, 91, 15):
 # %% [markdown]
 # :::{admonition} The idea of the solution
 # :class: dropdown
-# A shift of the whole photograph has the same true flow everywhere, so its end-point error needs
-# no generator. The answer of zero flow is wrong by the shift itself. So a setting is of no use
-# where its error reaches the shift, and this happens first where the shift is very small or larger
-# than the pyramid can follow.
+# A shift of the whole photograph has the same true flow everywhere, so the truth is known without a
+# generator of clips. The answer of zero flow is wrong by the shift itself. So a setting is of no use
+# where its error reaches the shift. Expect this for very small shifts, or for shifts larger than the
+# pyramid can follow.
 # :::
 
 # %% tags=["solution", "hide-cell"] jupyter={"source_hidden": true, "outputs_hidden": true}

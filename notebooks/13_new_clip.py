@@ -1,8 +1,9 @@
 # %% [markdown]
 # # A new clip
 #
-# All pages so far [leave one subject out](../book/glossary.md#loso) and count. To *use* the method,
-# you train a model on every subject and save it. Then you give it a clip that nobody has annotated:
+# To measure a method, the study [leaves one subject out](../book/glossary.md#loso) and counts right
+# answers. To *use* the method, you train a model on every subject and save it. Then you give it a
+# clip that nobody has annotated:
 #
 # ```
 # .venv/bin/merlib fit --method full --out full.safetensors
@@ -90,9 +91,8 @@ made_of = (
 words.answer(told.in_one_sentence(answers, trained.classifier.classes_))
 
 # %% [markdown]
-# The model of this page is one that the study has trained already, so that the page costs no other
-# training: the network of the front page. It had all epochs, and one person was left out.
-# `merlib fit` trains in the same way and leaves nobody out.
+# The page uses a model that the study trains anyway: the network of the front page. It was trained
+# for all epochs, with one person left out. `merlib fit` trains in the same way and leaves nobody out.
 
 # %% tags=["remove-input"]
 words.see(
@@ -105,9 +105,9 @@ words.see(
 # ## The file
 #
 # One *safetensors* file holds the weights. Its header holds the configuration, the classes and what
-# the model was made from. Reading it runs no code, while reading a pickle could. A training does not
-# show the quality of its own model. What you can expect is the leave-one-subject-out score of the same
-# method, trained as long ([results](07_results.ipynb)).
+# the model was made from. Reading it runs no code, while reading a pickle could. Training does not
+# show how good the model is. What you can expect is the leave-one-subject-out score of the same
+# method, trained for as many epochs ([results](07_results.ipynb)).
 
 # %%
 path = saved.save(
@@ -133,9 +133,10 @@ words.see(
 # %% [markdown]
 # ## Prediction
 #
-# [Onset](../book/glossary.md#onset) and [offset](../book/glossary.md#offset) are given here, and
-# the page searches the [apex](../book/glossary.md#apex), the frame of largest motion. Without
-# `new_clip` the page draws 20 clips of four people who were in no training. This is one call:
+# Without `new_clip` the page draws 20 clips of four people who were in no training. Their
+# [onset](../book/glossary.md#onset) and [offset](../book/glossary.md#offset) are given; in your own
+# clip they are the first and the last frame. The page searches the
+# [apex](../book/glossary.md#apex), the frame of largest motion. This is one call:
 
 # %%
 name, (clip, onset, offset) = next(iter(asked.items()))
@@ -227,17 +228,17 @@ words.see(told.picture(next(iter(found.values()))))
 #
 # :::{admonition} Answer
 # :class: dropdown
-# The figure does not say that. It compares the classes of the training, for a clip that is like those
-# of the training. The list has no "none of these", few people were seen, and an expression is not a
-# feeling.
+# The number does not say that. It compares the classes of the training, for a clip that is like those
+# of the training. The list has no "none of these", the model has seen few people, and an expression is
+# not a feeling.
 # :::
 #
 # **3.** Twenty clips come from four people. Is the Wilson interval of their share right?
 #
 # :::{admonition} Answer
 # :class: dropdown
-# It is too narrow. It takes clips as independent, but clips of one person go together. With four
-# people one of them can decide the score. A [bootstrap](../book/glossary.md#bootstrap) over people is
+# It is too narrow. It takes clips as independent, but clips of one person are alike. With four people
+# one of them can decide the score. A [bootstrap](../book/glossary.md#bootstrap) over people is
 # the better interval, but it needs many more people than four.
 # :::
 #
@@ -245,15 +246,15 @@ words.see(told.picture(next(iter(found.values()))))
 #
 # ### Exercise 1 (easy)
 #
-# Open the file without `merlib`. How many arrays and numbers does it hold, which of
-# them is the largest, and do four bytes a number explain its size?
+# Open the file without `merlib`. How many arrays and numbers does it hold, which array
+# is the largest, and do four bytes for each number explain the size of the file?
 
-# % [markdown]
+# %% [markdown]
 # :::{admonition} The idea of the solution
 # :class: dropdown
 # A safetensors file is a header of text and then plain numbers, so any reader of the format can
-# list it. A number in float32 takes four bytes, and a few counters take eight. Multiply, and the
-# rest of the size is the header.
+# list it. A number in float32 takes four bytes, and a few counters take eight. Multiply, and what is
+# left of the size is the header.
 # :::
 
 # %% tags=["solution", "hide-cell"] jupyter={"source_hidden": true, "outputs_hidden": true}
@@ -281,16 +282,16 @@ assert held < path.stat().st_size
 # %% [markdown]
 # ### Exercise 2 (middle)
 #
-# How many of the new clips would somebody get right who names a class at random?
-# How likely is it that this person gets at least as many right as the model did? How wide is the
+# Somebody names a class at random for each new clip. How many clips are right on
+# average? How likely is it that at least as many are right as with the model? How wide is the
 # interval around the model's share?
 
-# % [markdown]
+# %% [markdown]
 # :::{admonition} The idea of the solution
 # :class: dropdown
 # Somebody who names a class at random is right once in as many clips as there are classes. The
 # number of right answers is then binomial, and its upper tail is the probability of at least so
-# many. Wilson's interval says which shares would fit what was seen; with 20 clips it is about 40
+# many. Wilson's interval says which shares would fit what was seen; with 20 clips it can be 40
 # points wide.
 # :::
 
@@ -308,12 +309,12 @@ if n:
 # %% [markdown]
 # ### Exercise 3 (hard)
 #
-# A mirrored face shows the same emotion. Mirror the first fifty clips, flow included,
-# and ask the model again. How much do its probabilities change, and how many answers? From this
-# build a prediction that cannot change when a clip is mirrored. *Hint:* $u$ changes its sign, $v$
-# does not.
+# A mirrored face shows the same emotion. Mirror the first fifty clips of the study,
+# flow included, and ask the model again. How much do its probabilities change, and how many answers
+# change? Then build a prediction that stays the same when a clip is mirrored. *Hint:* $u$ changes
+# its sign, $v$ does not.
 
-# % [markdown]
+# %% [markdown]
 # :::{admonition} The idea of the solution
 # :class: dropdown
 # A mirror turns the columns around, and a motion to the left becomes one to the right, so $u$

@@ -16,9 +16,9 @@
 # %% [markdown]
 # ## The two ways
 #
-# **Composite.** The grand challenge of 2019 {cite}`see2019megc` put several datasets together, with
-# the three classes that they share, and [left one subject out](../book/glossary.md#loso) of all of
-# them:
+# **Composite.** The grand challenge of 2019 {cite}`see2019megc` put several datasets together and
+# [left out one subject at a time](../book/glossary.md#loso). It used three classes that all of them
+# have:
 #
 # - *negative*: anger, contempt, disgust, fear, sadness, repression
 # - *positive*: happiness
@@ -33,7 +33,7 @@
 #
 # `DIR` holds your copies of CASME II and SAMM, each in its own folder. With only one of them, only
 # the first command runs. `--classes megc2019` takes the clips of the challenge only (see below), and
-# `--classes happiness,surprise,others` other classes than the three.
+# `--classes happiness,surprise,others` takes other classes than these three.
 
 # %% tags=["parameters"]
 dataset = "synthetic"  # "composite" with its data_root uses your copies
@@ -115,27 +115,29 @@ words.see(
 )
 
 # %% [markdown]
-# **The list of the challenge.** It follows from the tables by a rule, and `--classes megc2019` takes
-# exactly these clips:
+# **The list of the challenge.** It follows from the annotation tables by a rule, and
+# `--classes megc2019` takes exactly these clips:
 #
 # | | negative | positive | surprise | clips |
 # | --- | --- | --- | --- | --- |
 # | CASME II | 88 | 32 | 25 | 145 |
 # | SAMM | 92 | 26 | 15 | 133 |
 #
-# Of SAMM these are all clips of the three classes; the 26 others stay out. The three classes of CASME
-# II in the table of 2014 have 156 clips. The challenge took neither the 9 clips of *fear* and *sadness*
-# nor the two clips whose [apex](../book/glossary.md#apex) is missing (subject 04, EP12_01f) or is the
-# onset (05, EP09_05f). Another edition of the table gives other numbers; `megc2019` then stops and
-# names the difference. The challenge has a third dataset, SMIC, which this study does not read. So a
-# score over these 278 clips compares with the challenge's scores of the two datasets, not with its
-# score over all three.
+# Of SAMM these are all clips of the three classes; the 26 clips of the class *others* are left out. The
+# three classes of CASME II in the table of 2014 have 156 clips. The challenge took neither the 9 clips
+# of *fear* and *sadness* nor the two clips whose [apex](../book/glossary.md#apex) is missing (subject
+# 04, EP12_01f) or is the onset (05, EP09_05f). Another edition of the table gives other numbers;
+# `megc2019` then stops and names the difference.
+#
+# The challenge has a third dataset, SMIC, which this study does not read. So you may compare scores on
+# these clips with the challenge's scores of the two datasets, not with its score over all three. Even
+# then there is a difference: the challenge's methods also trained on clips of SMIC.
 
 # %% [markdown]
 # ## Leave one subject out of the composite
 #
-# The challenge ranks by [UF1](../book/glossary.md#uf1) and [UAR](../book/glossary.md#uar), over all
-# clips and over those of each dataset.
+# The challenge ranked methods by [UF1](../book/glossary.md#uf1) and [UAR](../book/glossary.md#uar),
+# over all clips and over those of each dataset.
 
 # %% tags=["hide-input"]
 names = {"casme2": "CASME II", "samm": "SAMM"}
@@ -165,6 +167,9 @@ words.see(f"The UF1 is {words.listed(told)}.")
 
 # %% [markdown]
 # ## Train on one, test on the other
+#
+# Now a whole dataset is left out. *CASME II to SAMM* means: trained on all clips of CASME II, tested
+# on all clips of SAMM.
 
 # %%
 rows = {}
@@ -229,10 +234,10 @@ if len(by_source) > 1:
 #
 # ## Questions
 #
-# :::{admonition} Why do the two protocols not compare as "easy" and "hard"?
+# :::{admonition} A score falls when a whole dataset is left out. Why does this not show that other cameras and people are harder?
 # :class: dropdown
-# Leaving a dataset out changes people, camera and the shares of the classes, and also leaves fewer
-# clips to train on. A lower score can come from each of these.
+# Leaving a dataset out changes people, camera and the shares of the classes, and it also leaves fewer
+# clips to train on. Each of these alone can lower a score.
 # :::
 #
 # :::{admonition} Why are there three classes and not five?
@@ -241,18 +246,27 @@ if len(by_source) > 1:
 # emotions are put together as negative, positive and surprise.
 # :::
 #
-# :::{admonition} May a score of this page stand beside the challenge's score?
+# :::{admonition} May you compare a score of this page with a score of the challenge?
 # :class: dropdown
 # Only on the challenge's own list of clips, `megc2019`, and only dataset by dataset. The challenge
-# has a third dataset that is missing here.
+# has a third dataset that is missing here, in the test and in the training.
 # :::
 #
 # ## Exercises
 #
 # ### Exercise 1 (easy)
 #
-# What scores does an answer get that is always the largest class? Write down
-# accuracy, UF1 and UAR from the counts of the classes alone, and compare with `merlib.metrics`.
+# A method always answers the largest class. Write down its accuracy, UF1 and UAR from
+# the counts of the classes alone, and compare with `merlib.metrics`.
+
+# %% [markdown]
+# :::{admonition} The idea of the solution
+# :class: dropdown
+# The accuracy is the share $s$ of the largest class. That class has the recall 1 and the precision
+# $s$, so its F1 is $2s/(1+s)$. Every other class has a recall and an F1 of 0. UF1 and UAR are the
+# means over the $C$ classes: $2s/((1+s)C)$ and $1/C$. So both are low, even if one class has nearly
+# all clips.
+# :::
 
 # %% tags=["solution", "hide-cell"] jupyter={"source_hidden": true, "outputs_hidden": true}
 import numpy as np
@@ -275,9 +289,19 @@ assert np.allclose(measured, by_hand)
 # %% [markdown]
 # ### Exercise 2 (middle)
 #
-# On how many clips, at least, is a model trained when one subject is left out, and
-# when one dataset is? And how different are the shares of the classes in training and test? Use
-# half the sum of the absolute differences: 0 is the same, 1 is nothing in common.
+# What is the smallest number of clips that a model is trained on when one subject is
+# left out, and when one dataset is left out? And how different are the shares of the classes in
+# training and test? Use half the sum of the absolute differences: 0 means the same shares, 1 means
+# no class in common.
+
+# %% [markdown]
+# :::{admonition} The idea of the solution
+# :class: dropdown
+# Leave out each subject, then each dataset. Count the clips that remain, and compare the shares of
+# the classes in both parts. A dataset is a large part of all clips, so far fewer remain. The shares
+# may surprise you: one subject has few clips, often of one or two classes, so its shares can differ
+# from the rest more than those of a whole dataset do.
+# :::
 
 
 # %% tags=["solution", "hide-cell"] jupyter={"source_hidden": true, "outputs_hidden": true}
@@ -320,6 +344,16 @@ for column in ("subject", "source")[: len(by_source)]:
 # *fewer* to train on? Leave out each subject, and train a linear classifier of the flow on (a) the
 # other dataset, (b) the other subjects of its own dataset, (c) both. Which comparison answers the
 # question, and what does it leave open?
+
+# %% [markdown]
+# :::{admonition} The idea of the solution
+# :class: dropdown
+# In all three ways the same clips are tested, so only the training differs. Compare (a) with (b), and
+# look at the numbers of training clips too. If (b) has no more clips than (a) and is still better, the
+# number is not the reason: the clips differ. (c) against (b) shows whether clips of another dataset
+# help. The comparison leaves open *which* difference matters: camera, people, or the way in which
+# emotions were labelled.
+# :::
 
 # %% tags=["solution", "hide-cell"] jupyter={"source_hidden": true, "outputs_hidden": true}
 from sklearn.linear_model import RidgeClassifier
@@ -375,6 +409,6 @@ print(
 )
 print(
     "'both' shows whether the other dataset's clips help. It does not show"
-    " which difference it"
+    " which difference"
 )
-print("is, camera, people or classes; and on so few clips chance is large.")
+print("matters: camera, people or labels. On so few clips chance is large.")
