@@ -340,9 +340,10 @@ for turn in range(0, 91, 15):
 # %% [markdown]
 # ### Exercise 2 (middle)
 #
-# Shift the photograph as a whole by a known part of a pixel of the crop, and
-# measure the end-point error of both named settings of [TV-L1](../book/glossary.md#tv-l1). Which
-# error has the answer "nothing moved"? From which shift on is a setting no better than that?
+# Shift the photograph as a whole by a known distance, from a tenth of a pixel of the
+# crop to several pixels, and measure the end-point error of both named settings of
+# [TV-L1](../book/glossary.md#tv-l1). Which error has the answer "nothing moved"? At which shifts is a
+# setting no better than that?
 
 # %% [markdown]
 # :::{admonition} The idea of the solution
