@@ -50,6 +50,7 @@ from merlib.data import tables
 from merlib.data.clips import counts, load_clips
 from merlib.data.frames import read_frames
 from merlib.pages import plots, words
+from merlib.pages.language import marked, translated
 from merlib.study import parameters
 from merlib.study.check import check
 
@@ -65,8 +66,13 @@ study = Study(
 )
 clips = study.clips
 words.see(
-    f"The page runs on {clips.attrs['version']}: {len(clips)} clips of"
-    f" {clips['subject'].nunique()} people.",
+    translated(
+        "The page runs on {data}: {n} clips of {people} people."
+    ).format(
+        data=clips.attrs["version"],
+        n=len(clips),
+        people=clips["subject"].nunique(),
+    )
 )
 
 # %% [markdown]
@@ -88,19 +94,27 @@ words.see(
 # emotions divided by commas. Here are the clips of this page, by subject and class:
 
 # %%
-plots.table(
-    counts(clips), f"Clips by subject and class, {clips.attrs['version']}"
-)
+caption = translated("Clips by subject and class, {data}")
+plots.table(counts(clips), caption.format(data=clips.attrs["version"]))
 
 # %% tags=["remove-input"]
 each, of_class = (
     clips[name].value_counts() for name in ("subject", "emotion")
 )
 words.see(
-    f"One person has from {each.min()} to {each.max()} clips.",
-    f"The largest class, {of_class.index[0]}, has {of_class.iloc[0]} of"
-    f" {len(clips)} clips, and the smallest, {of_class.index[-1]}, has"
-    f" {of_class.iloc[-1]}.",
+    translated("One person has from {low} to {high} clips.").format(
+        low=each.min(), high=each.max()
+    ),
+    translated(
+        "The largest class, {largest}, has {most} of {n} clips, and the"
+        " smallest, {smallest}, has {least}."
+    ).format(
+        largest=of_class.index[0],
+        most=of_class.iloc[0],
+        n=len(clips),
+        smallest=of_class.index[-1],
+        least=of_class.iloc[-1],
+    ),
 )
 
 # %% [markdown]
@@ -162,22 +176,33 @@ with tempfile.TemporaryDirectory() as folder:
     )
     report = check("casme2", table=table)
 print(report.verdict)
-shown = report.findings.table()[
-    ["level", "row", "clip", "kind", "message"]
-].astype(str)
+headings = [
+    marked("level"),
+    marked("row"),
+    marked("clip"),
+    marked("kind"),
+    marked("message"),
+]
+shown = report.findings.table()[headings].astype(str)
+caption = translated("What the check finds in {n} made-up rows")
 plots.table(
-    shown.replace("<NA>", ""),
-    f"What the check finds in {len(faulty)} made-up rows",
-    index=False,
+    shown.replace("<NA>", ""), caption.format(n=len(faulty)), index=False
 )
 
 # %% tags=["remove-input"]
 levels = shown["level"].value_counts()
+found = words.listed(
+    translated("{n} of level {level}").format(n=n, level=level)
+    for level, n in levels.items()
+)
 words.see(
-    "The check finds "
-    + words.listed(f"{n} of level {name}" for name, n in levels.items())
-    + f" in {len(faulty)} rows. It names the row and the clip of each, and it"
-    " goes on after the first one.",
+    translated("The check finds {found} in {rows} rows.").format(
+        found=found, rows=len(faulty)
+    ),
+    translated(
+        "It names the row and the clip of each, and it goes on after the first"
+        " one."
+    ),
 )
 
 # %% [markdown]
@@ -232,9 +257,13 @@ print((home / "manifest.csv").read_text("utf-8"))
 # %% tags=["remove-input"]
 sources = [line[6] for line in lines[1:]]
 words.see(
-    f"The manifest has {len(sources)} rows and a heading;"
-    f" {sum(name.endswith('.avi') for name in sources)} clips are videos and"
-    " the others are folders of images.",
+    translated(
+        "The manifest has {rows} rows and a heading; {videos} clips are videos"
+        " and the others are folders of images."
+    ).format(
+        rows=len(sources),
+        videos=sum(name.endswith(".avi") for name in sources),
+    )
 )
 
 # %% [markdown]
@@ -244,20 +273,33 @@ words.see(
 report = check("own", home, n_jobs=1, progress=False)
 print(report.verdict)
 own = Study("own", home, profile, seed, home=study.home, **overrides)
-plots.table(
-    own.clips[
-        ["clip", "subject", "emotion", "onset", "apex", "offset", "fps"]
-    ],
-    f"{len(own.clips)} clips of the manifest, as they are read",
-    0,
-)
+# %% tags=["hide-input"]
+columns = [
+    marked("clip"),
+    marked("subject"),
+    marked("emotion"),
+    marked("onset"),
+    marked("apex"),
+    marked("offset"),
+    marked("fps"),
+]
+caption = translated("{n} clips of the manifest, as they are read")
+plots.table(own.clips[columns], caption.format(n=len(own.clips)), 0)
 
 # %% tags=["remove-input"]
+_, frames, channels, height, width = own.prepared.x.shape
 words.see(
-    f"All {len(own.clips)} clips of the manifest are read, folders and videos"
-    f" alike. Each became an array of {own.prepared.x.shape[1]} frames,"
-    f" {own.prepared.x.shape[2]} channels and"
-    f" {own.prepared.x.shape[3]} by {own.prepared.x.shape[4]} pixels.",
+    translated(
+        "All {n} clips of the manifest are read, folders and videos alike."
+        " Each became an array of {frames} frames, {channels} channels and"
+        " {height} by {width} pixels."
+    ).format(
+        n=len(own.clips),
+        frames=frames,
+        channels=channels,
+        height=height,
+        width=width,
+    )
 )
 
 # %% [markdown]
@@ -289,10 +331,17 @@ eyes.write_text(
 )
 named = load_clips("own", home)
 eyes.unlink()
+
+# %% tags=["remove-input"]
 words.see(
-    f"The clip {first['clip']} has the eyes of the file now:"
-    f" {named['eyes'].iloc[0]}. The other {named['eyes'].isna().sum()} clips"
-    " have none, and their eyes are searched.",
+    translated(
+        "The clip {clip} has the eyes of the file now: {eyes}. The other {n}"
+        " clips have none, and their eyes are searched."
+    ).format(
+        clip=first["clip"],
+        eyes=named["eyes"].iloc[0],
+        n=named["eyes"].isna().sum(),
+    )
 )
 
 # %% [markdown]

@@ -39,6 +39,7 @@ from merlib.data.frames import read_frames
 from merlib.data.synthetic import photograph
 from merlib.files import find_home
 from merlib.pages import plots, words
+from merlib.pages.language import marked, translated
 from merlib.preprocess import face, flow, pipeline
 from merlib.study import parameters
 
@@ -48,8 +49,14 @@ settings = config.profile(profile, **overrides)
 grey = cv2.cvtColor(astronaut(), cv2.COLOR_RGB2GRAY)
 eyes = face.find_eyes(grey)
 words.see(
-    f"The two eyes are {np.hypot(*(eyes[1] - eyes[0])):.0f} pixels apart in a"
-    f" photograph of {grey.shape[1]} by {grey.shape[0]}.",
+    translated(
+        "The two eyes are {apart:.0f} pixels apart in a photograph of {width}"
+        " by {height}."
+    ).format(
+        apart=np.hypot(*(eyes[1] - eyes[0])),
+        width=grey.shape[1],
+        height=grey.shape[0],
+    )
 )
 
 # %% [markdown]
@@ -102,23 +109,29 @@ for turn, scale, light in (
         )
     )
 columns = [
-    "turned, degrees",
-    "scale",
-    "brightness",
-    "error, px",
-    "error, % of eye distance",
+    marked("turned, degrees"),
+    marked("scale"),
+    marked("brightness"),
+    marked("error, px"),
+    marked("error, % of eye distance"),
 ]
 steady = pd.DataFrame(rows, columns=columns)
-caption = "The photograph, changed in ten ways: the worse of both eyes"
-plots.table(steady, caption, 2, index=False)
+caption = translated(
+    "The photograph, changed in {n} ways: the worse of both eyes"
+)
+plots.table(steady, caption.format(n=len(steady)), 2, index=False)
 
 # %% tags=["remove-input"]
 off = steady["error, % of eye distance"]
 words.see(
-    f"The worse eye is off by {off.median():.1f} % of the distance between"
-    f" the eyes (median), and by {off.max():.1f} % at most.",
-    "The eyes are found once for each clip, so an error here is the same in"
-    " all of its frames. It shifts the crop and adds no motion.",
+    translated(
+        "The worse eye is off by {median:.1f} % of the distance between the"
+        " eyes (median), and by {most:.1f} % at most."
+    ).format(median=off.median(), most=off.max()),
+    translated(
+        "The eyes are found once for each clip, so an error here is the same"
+        " in all of its frames. It shifts the crop and adds no motion."
+    ),
 )
 
 # %% [markdown]
@@ -145,12 +158,12 @@ truth, frames = clips["happiness"]
 apex = truth.apex - truth.onset
 plots.strip(
     [frames[0], frames[apex], np.abs(frames[apex].astype(float) - frames[0])],
-    ["onset", "apex", "difference"],
+    [translated("onset"), translated("apex"), translated("difference")],
     limits=(0, 255),
 )
 plots.show(
     plt.gcf(),
-    alt=(
+    alt=translated(
         "Three grey pictures of the photographed face side by side: onset,"
         " apex, and their difference, which is nearly black except for thin"
         " lines at edges of the face."
@@ -164,8 +177,10 @@ plots.show(
 # %% tags=["remove-input"]
 changed = np.abs(frames[apex].astype(float) - frames[0])
 words.see(
-    f"Half of the pixels change by {np.median(changed):.0f} of 255 grey"
-    f" values or less from onset to apex, the most by {changed.max():.0f}.",
+    translated(
+        "From onset to apex half of the pixels change by {median:.0f} of 255"
+        " grey values or less. No pixel changes by more than {most:.0f}."
+    ).format(median=np.median(changed), most=changed.max())
 )
 
 # %% [markdown]
@@ -197,15 +212,15 @@ def measure(truth, frames):
     error, of_zero = flow.errors_with_zero(seen, true, 0.25)
     arrived = np.hypot(*truth.au_displacement(found)).max()
     row = {
-        "action units": "+".join(truth.action_units),
-        "frames": len(frames),
-        "eyes, px of the crop": np.hypot(*landed.T).max(),
-        "apex, frames off": found - truth.apex,
-        "motion there, %": 100
+        marked("action units"): "+".join(truth.action_units),
+        marked("frames"): len(frames),
+        marked("eyes, px of the crop"): np.hypot(*landed.T).max(),
+        marked("apex, frames off"): found - truth.apex,
+        marked("motion there, %"): 100
         * arrived
         / np.hypot(*truth.au_displacement(truth.apex)).max(),
-        "flow error, px": error,
-        "of zero flow, px": of_zero,
+        marked("flow error, px"): error,
+        marked("of zero flow, px"): of_zero,
     }
     return row, seen, true
 
@@ -215,7 +230,9 @@ measured = {emotion: measure(*clip) for emotion, clip in clips.items()}
 table = pd.DataFrame(
     {emotion: row for emotion, (row, _, _) in measured.items()}
 ).T
-caption = f"One photograph, five moved clips, profile {profile}, seed {seed}"
+caption = translated(
+    "One photograph, {n} moved clips, profile {profile}, seed {seed}"
+).format(n=len(clips), profile=profile, seed=seed)
 plots.table(table, caption, digits=2)
 
 # %% tags=["remove-input"]
@@ -226,14 +243,19 @@ share = 100 * (table["flow error, px"] / table["of zero flow, px"]).astype(
     float
 )
 words.see(
-    f"The apex that was found is {off.abs().median():.0f} frames from the true"
-    f" one (median), and {off.abs().max():.0f} at most.",
-    f"In the frame that was found the face has moved {there.min():.0f} % to"
-    f" {there.max():.0f} % as far as at the true apex: that much of the motion"
-    " reaches a network.",
-    f"The flow that was found beats zero flow in {better} of {len(table)}"
-    f" clips; its error is {share.min():.0f} % to {share.max():.0f} % of zero"
-    " flow's.",
+    translated(
+        "The apex that was found is {median:.0f} frames from the true one"
+        " (median), and {most:.0f} at most."
+    ).format(median=off.abs().median(), most=off.abs().max()),
+    translated(
+        "In the frame that was found the face has moved {low:.0f} % to"
+        " {high:.0f} % as far as at the true apex: that much of the motion"
+        " reaches a network."
+    ).format(low=there.min(), high=there.max()),
+    translated(
+        "The flow that was found beats zero flow in {better} of {n} clips; its"
+        " error is {low:.0f} % to {high:.0f} % of zero flow's."
+    ).format(better=better, n=len(table), low=share.min(), high=share.max()),
 )
 
 # %% tags=["hide-input"]
@@ -248,11 +270,12 @@ for (emotion, (_, seen, true)), line in zip(
     line[0].axis("off")
     plots.flow_field(line[1], true, limit)
     plots.flow_field(line[2], seen, limit)
-    for axes, title in zip(line, (emotion, "true", "found"), strict=True):
+    titles = emotion, translated("true flow"), translated("found flow")
+    for axes, title in zip(line, titles, strict=True):
         axes.set_title(title)
 plots.show(
     figure,
-    alt=(
+    alt=translated(
         "One row for each emotion: the aligned face, then the true flow"
         " of the expression and the flow that was found, as arrows over"
         " colours."
@@ -270,9 +293,10 @@ found_share = [
     for _, seen, true in measured.values()
 ]
 words.see(
-    "The longest arrow that was found is"
-    f" {min(found_share):.0f} % to {max(found_share):.0f} % as long as the"
-    " longest true one, from clip to clip.",
+    translated(
+        "The longest arrow that was found is {low:.0f} % to {high:.0f} % as"
+        " long as the longest true one, from clip to clip."
+    ).format(low=min(found_share), high=max(found_share))
 )
 
 # %% [markdown]

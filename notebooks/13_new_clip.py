@@ -48,6 +48,7 @@ from merlib.data.clips import load_clips
 from merlib.model import saved
 from merlib.pages import new_clip as told
 from merlib.pages import plots, words
+from merlib.pages.language import translated
 from merlib.study import parameters
 from merlib.study.predict import predict
 
@@ -84,10 +85,6 @@ found = {
     for name, (clip, onset, offset) in asked.items()
 }
 answers = told.answers(found, table)
-made_of = (
-    f"{trained.about['version']}, profile {profile}, {method},"
-    f" {study.config.epochs} epochs, seed {seed}"
-)
 words.answer(told.in_one_sentence(answers, trained.classifier.classes_))
 
 # %% [markdown]
@@ -96,9 +93,19 @@ words.answer(told.in_one_sentence(answers, trained.classifier.classes_))
 
 # %% tags=["remove-input"]
 words.see(
-    f"The model is `{method}`, trained for {study.config.epochs} epochs on"
-    f" {trained.about['version']}, profile {profile}, seed {seed}, on all"
-    f" {study.clips['subject'].nunique()} people but {left_out}.",
+    translated(
+        "The model is `{method}`, trained for {epochs} epochs on {data},"
+        " profile {profile}, seed {seed}. Of {people} people it has seen all"
+        " but {left_out}."
+    ).format(
+        method=method,
+        epochs=study.config.epochs,
+        data=trained.about["version"],
+        profile=profile,
+        seed=seed,
+        people=study.clips["subject"].nunique(),
+        left_out=left_out,
+    )
 )
 
 # %% [markdown]
@@ -120,14 +127,20 @@ rows |= {
     "classes": ", ".join(again.classifier.classes_),
     "MiB": f"{path.stat().st_size / 2**20:.1f}",
 }
-plots.table(pd.DataFrame({"in the file": rows}), path.name)
+plots.table(pd.DataFrame({translated("in the file"): rows}), path.name)
 
 # %% tags=["remove-input"]
 weights = sum(p.numel() for p in again.classifier.network_.parameters())
 words.see(
-    f"One file of {rows['MiB']} MiB, which names its method, data and"
-    f" {len(again.classifier.classes_)} classes, and holds {weights:,}"
-    " weights. Nothing in the table says how good the model is.",
+    translated(
+        "One file of {size} MiB, which names its method, data and {classes}"
+        " classes, and holds {weights:,} weights. Nothing in the table says"
+        " how good the model is."
+    ).format(
+        size=rows["MiB"],
+        classes=len(again.classifier.classes_),
+        weights=weights,
+    )
 )
 
 # %% [markdown]
@@ -141,7 +154,8 @@ words.see(
 # %%
 name, (clip, onset, offset) = next(iter(asked.items()))
 one = predict(clip, again, onset=onset, offset=offset)
-plots.table(one.probabilities.to_frame().T, f"Clip {name}", 2, index=False)
+caption = translated("Clip {clip}").format(clip=name)
+plots.table(one.probabilities.to_frame().T, caption, 2, index=False)
 
 # %% tags=["remove-input"]
 words.see(told.first(answers.iloc[0], again.classifier.classes_))
@@ -156,13 +170,13 @@ words.see(told.first(answers.iloc[0], again.classifier.classes_))
 classes = again.classifier.classes_
 tested = told.tested(answers, classes)
 if not len(tested):
-    print("The truth is not known, so nothing is tested.")
+    print(translated("The truth is not known, so nothing is tested."))
 else:
     matrix = metrics.confusion(tested["true class"], tested["answer"], classes)
     plots.confusion_matrix(matrix, classes)
     plots.show(
         plt.gcf(),
-        alt=(
+        alt=translated(
             "Confusion matrix of the new clips: rows are true classes, columns"
             " the answers, each cell with per cent and count."
         ),
@@ -175,7 +189,17 @@ else:
 words.see(*told.test(answers, again.classifier.classes_))
 
 # %% tags=["hide-input"]
-plots.table(answers.reset_index(), f"New clips; {made_of}", 2, index=False)
+caption = translated(
+    "New clips; {data}, profile {profile}, {method}, {epochs} epochs, seed"
+    " {seed}"
+).format(
+    data=trained.about["version"],
+    profile=profile,
+    method=method,
+    epochs=study.config.epochs,
+    seed=seed,
+)
+plots.table(answers.reset_index(), caption, 2, index=False)
 
 # %% tags=["remove-input"]
 words.see(told.apexes(answers))
@@ -191,7 +215,7 @@ faces = plots.Faces("synthetic" if new_clip is None else "own", show_faces)
 plots.prediction(next(iter(found.values())), faces)
 plots.show(
     plt.gcf(),
-    alt=(
+    alt=translated(
         "Above, the face at the apex with arrows of the flow, and the flow as"
         " colour; in the middle, the spatial gate of each of the four stages"
         " over the face; below, a bar for the probability of each class."

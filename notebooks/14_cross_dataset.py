@@ -56,6 +56,7 @@ from merlib import metrics
 from merlib.data import synthetic
 from merlib.files import find_home
 from merlib.pages import effects, plots, provenance, words
+from merlib.pages.language import marked, translated
 from merlib.study import parameters
 from merlib.study.study import Study
 
@@ -88,30 +89,42 @@ if len(by_source) > 1:
     )
     cross = {name: other.predictions(name) for name in compared}
 last = compared[-1]
-told = [
-    f"{metrics.scores(run)['uf1']:.3f} with one {what} left out"
-    for run, what in (
-        (loso[last], "subject"),
-        (cross.get(last), "dataset"),
+if cross:
+    told = translated(
+        "On {n} clips of {people} people {method} has a UF1 of {subject:.3f}"
+        " with one subject left out and {dataset:.3f} with one dataset left"
+        " out; with one seed no difference is judged."
     )
-    if run is not None
-]
+else:
+    told = translated(
+        "On {n} clips of {people} people {method} has a UF1 of {subject:.3f}"
+        " with one subject left out. A second dataset is needed to leave one"
+        " out."
+    )
 words.answer(
-    f"On {len(clips)} clips of {clips['subject'].nunique()} people"
-    f" {effects.title(last)} has a UF1 of {words.listed(told)}; with one seed"
-    " no difference is judged."
+    told.format(
+        n=len(clips),
+        people=clips["subject"].nunique(),
+        method=effects.title(last),
+        subject=metrics.scores(loso[last])["uf1"],
+        dataset=metrics.scores(cross[last])["uf1"] if cross else None,
+    )
 )
 
 # %%
-plots.table(
-    by_source, f"Clips of each dataset and class, {clips.attrs['version']}"
-)
+caption = translated("Clips of each dataset and class, {data}")
+plots.table(by_source, caption.format(data=clips.attrs["version"]))
 
 # %% tags=["hide-input"]
 words.see(
-    f"The largest of {by_source.shape[1]} classes,"
-    f" {by_source.sum().idxmax()}, has"
-    f" {by_source.sum().max()} of {len(clips)} clips."
+    translated(
+        "The largest of {classes} classes, {largest}, has {most} of {n} clips."
+    ).format(
+        classes=by_source.shape[1],
+        largest=by_source.sum().idxmax(),
+        most=by_source.sum().max(),
+        n=len(clips),
+    )
 )
 
 # %% [markdown]
@@ -145,25 +158,29 @@ source = clips.set_index("clip")["source"]
 rows = {}
 for method in compared:
     run = metrics.last(loso[method])
-    parts = {"all": run} | {
+    parts = {translated("all"): run} | {
         names[name]: run[run["clip"].map(source) == name]
         for name in source.unique()
     }
     for part, table in parts.items():
         scores = metrics.scores(table)
-        rows[effects.title(method), part] = {"clips": len(table)} | scores
+        rows[effects.title(method), part] = {
+            marked("clips"): len(table)
+        } | scores
+caption = translated("All clips and those of each part: {experiment}")
 plots.table(
     pd.DataFrame(rows).T.astype({"clips": int}),
-    "All clips and those of each part: "
-    f"{provenance.experiment(loso.values())}",
+    caption.format(experiment=provenance.experiment(loso.values())),
 )
 
 # %% tags=["hide-input"]
 told = [
-    f"{row['uf1']:.3f} for {name} on {part}"
+    translated("{uf1:.3f} for {method} on {part}").format(
+        uf1=row["uf1"], method=name, part=part
+    )
     for (name, part), row in rows.items()
 ]
-words.see(f"The UF1 is {words.listed(told)}.")
+words.see(translated("The UF1 is {scores}.").format(scores=words.listed(told)))
 
 # %% [markdown]
 # ## Train on one, test on the other
@@ -175,33 +192,40 @@ words.see(f"The UF1 is {words.listed(told)}.")
 rows = {}
 for method, run in cross.items():
     for name, table in metrics.last(run).groupby("source"):
-        others = " and ".join(
-            names[other] for other in source.unique() if other != name
+        others = [names[one] for one in source.unique() if one != name]
+        way = translated("{trained} to {tested}").format(
+            trained=words.listed(others), tested=names[name]
         )
-        key = effects.title(method), f"{others} to {names[name]}"
-        rows[key] = {"clips": len(table)} | metrics.scores(table)
+        scores = metrics.scores(table)
+        rows[effects.title(method), way] = {"clips": len(table)} | scores
 
 # %% tags=["hide-input"]
 if rows:
     of_cross = provenance.experiment(cross.values())
     table = pd.DataFrame(rows).T.astype({"clips": int})
     told = [
-        f"{row['uf1']:.3f} for {name}, {way}"
+        translated("{uf1:.3f} for {method}, {way}").format(
+            uf1=row["uf1"], method=name, way=way
+        )
         for (name, way), row in rows.items()
     ]
-    display(plots.table(table, f"From one dataset to the other: {of_cross}"))
-    display(words.see(f"The UF1 is {words.listed(told)}."))
+    caption = translated("From one dataset to the other: {experiment}")
+    display(plots.table(table, caption.format(experiment=of_cross)))
+    uf1 = translated("The UF1 is {scores}.").format(scores=words.listed(told))
+    display(words.see(uf1))
 else:
-    display(words.see("Two datasets are needed for this."))
+    display(words.see(translated("Two datasets are needed for this.")))
 
 # %% tags=["hide-input"]
 if len(by_source) > 1:
     matrix = metrics.matrix_of(cross[last])
-    title = f"{effects.title(last)}, both directions"
+    title = translated("{method}, both directions").format(
+        method=effects.title(last)
+    )
     plots.confusion_matrix(matrix, clips.attrs["classes"], title)
     plots.show(
         plt.gcf(),
-        alt=(
+        alt=translated(
             "Confusion matrix of the three shared classes, both directions"
             " together: rows are the truth, columns the answers, each cell a"
             " recall in per cent and a count; darker is more."
@@ -217,8 +241,10 @@ if len(by_source) > 1:
 if len(by_source) > 1:
     display(
         words.see(
-            f"{matrix.diagonal().sum()} of {matrix.sum()} clips are right when"
-            " their dataset is left out."
+            translated(
+                "{right} of {n} clips are right when their dataset is left"
+                " out."
+            ).format(right=matrix.diagonal().sum(), n=matrix.sum())
         )
     )
 

@@ -33,6 +33,7 @@ from merlib import Study, metrics
 from merlib.methods import METHODS, Method
 from merlib.methods.views import VIEWS
 from merlib.pages import plots, words
+from merlib.pages.language import marked, translated
 from merlib.study import parameters
 
 globals().update(parameters.read(globals()))  # papermill may pass text
@@ -61,21 +62,34 @@ low, high = metrics.wilson(int(matrix.trace()), int(matrix.sum()))
 if p >= 0.05:
     share = (only_a + only_b) / len(found["nearest"])
     seen = 100 * metrics.detectable(len(found["nearest"]), share)
-    verdict = (
-        "so which of the two is better cannot be told; from"
-        f" {seen:.0f} points on the test would probably see a difference"
+    verdict = translated(
+        "So which of the two is better cannot be told. From {points:.0f}"
+        " points on the test would probably see a difference."
+    ).format(points=seen)
+elif only_a > only_b:
+    verdict = translated(
+        "So the new method is shown to be better on these clips."
     )
 else:
-    better = "new method" if only_a > only_b else "largest class"
-    verdict = f"so the {better} is shown to be better on these clips"
-words.answer(
-    "Nearest mean flow, a method of ten lines, gets"
-    f" {matrix.trace()} of {matrix.sum()}"
-    f" clips right ({matrix.trace() / matrix.sum():.2f}; 95 %: {low:.2f} to"
-    f" {high:.2f}). {only_a} clips are right in the new method alone, {only_b}"
-    " in the largest class alone: McNemar's test gives"
-    f" {plots.p_equals(p)}, {verdict}."
+    verdict = translated(
+        "So the largest class is shown to be better on these clips."
+    )
+answer = translated(
+    "Nearest mean flow, a method of ten lines, gets {right} of {n} clips right"
+    " ({share:.2f}; 95 %: {low:.2f} to {high:.2f}). {only_a} clips are right"
+    " in the new method alone, {only_b} in the largest class alone: McNemar's"
+    " test gives {p}."
+).format(
+    right=matrix.trace(),
+    n=matrix.sum(),
+    share=matrix.trace() / matrix.sum(),
+    low=low,
+    high=high,
+    only_a=only_a,
+    only_b=only_b,
+    p=plots.p_equals(p),
 )
+words.answer(f"{answer} {verdict}")
 
 # %% [markdown]
 # ## The classifier
@@ -112,13 +126,15 @@ views = {
     name: line.split(", see")[0].replace("`", "")
     for name, line in first_lines.items()
 }
-plots.table(pd.DataFrame({"one clip": views}), "The views")
+plots.table(pd.DataFrame({marked("one clip"): views}), "The views")
 
 # %% tags=["remove-input"]
 words.see(
-    f"A method can ask for one of {len(views)} views. Each is computed once"
-    " from the same clips and saved, so two methods with one view see the"
-    " same numbers.",
+    translated(
+        "A method can ask for one of {n} views. Each is computed once from the"
+        " same clips and saved, so two methods with one view see the same"
+        " numbers."
+    ).format(n=len(views))
 )
 
 # %% [markdown]
@@ -131,19 +147,30 @@ words.see(
 scores = {
     METHODS[name].title: metrics.scores(run) for name, run in found.items()
 }
-caption = (
-    f"{study.clips.attrs['version']}, {len(study.clips)} clips, one subject"
-    f" left out, profile {profile}, seed {seed}"
+caption = translated(
+    "{data}, {n} clips, one subject left out, profile {profile}, seed {seed}"
+).format(
+    data=study.clips.attrs["version"],
+    n=len(study.clips),
+    profile=profile,
+    seed=seed,
 )
 plots.table(pd.DataFrame(scores).T, caption)
 
 # %% tags=["remove-input"]
-better = scores[METHODS["nearest"].title], scores[METHODS["majority"].title]
+new, old = scores[METHODS["nearest"].title], scores[METHODS["majority"].title]
 words.see(
-    f"The nearest mean has an accuracy of {better[0]['accuracy']:.3f} and a"
-    f" UF1 of {better[0]['uf1']:.3f}; the largest class has"
-    f" {better[1]['accuracy']:.3f} and {better[1]['uf1']:.3f}.",
-    "UF1 is low for a method that finds one class only.",
+    translated(
+        "The nearest mean has an accuracy of {accuracy:.3f} and a UF1 of"
+        " {uf1:.3f}; the largest class has {old_accuracy:.3f} and"
+        " {old_uf1:.3f}."
+    ).format(
+        accuracy=new["accuracy"],
+        uf1=new["uf1"],
+        old_accuracy=old["accuracy"],
+        old_uf1=old["uf1"],
+    ),
+    translated("UF1 is low for a method that finds one class only."),
 )
 
 # %% [markdown]
