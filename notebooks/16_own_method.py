@@ -22,6 +22,7 @@ seed = 0
 overrides = {}  # fields of the configuration to change
 
 # %% tags=["hide-input"]
+import numpy as np
 import pandas as pd
 import torch
 from sklearn.neighbors import NearestCentroid
@@ -66,6 +67,11 @@ if p >= 0.05:
         "So which of the two is better cannot be told. From {points:.0f}"
         " points on the test would probably see a difference."
     ).format(points=seen)
+    if np.isnan(seen):  # even the largest possible difference is too small
+        verdict = translated(
+            "So which of the two is better cannot be told. The methods differ"
+            " on so few clips that the test would probably see no difference."
+        )
 elif only_a > only_b:
     verdict = translated(
         "So the new method is shown to be better on these clips."
@@ -248,8 +254,9 @@ words.see(
 # :::{admonition} The idea of the solution
 # :class: dropdown
 # The recall of a class is the share of its clips that were found. A method that always answers the
-# largest class finds all of that class and nothing of the others. The mean over classes is UAR, so
-# the UAR of `majority` is one divided by the number of classes.
+# largest class finds all of that class and nothing of the others. The mean over classes is UAR. So
+# the UAR of `majority` is one divided by the number of classes, if one class is the largest of the
+# training clips in every fold.
 # :::
 
 # %% tags=["solution", "hide-cell"] jupyter={"source_hidden": true, "outputs_hidden": true}
@@ -326,7 +333,6 @@ print(
 # :::
 
 # %% tags=["solution", "hide-cell"] jupyter={"source_hidden": true, "outputs_hidden": true}
-import numpy as np
 from sklearn.model_selection import LeaveOneGroupOut
 
 clips, rng = study.clips, np.random.default_rng(0)
