@@ -200,8 +200,8 @@ words.see(
         found=found, rows=len(faulty)
     ),
     translated(
-        "It names the row and the clip of each, and it goes on after the first"
-        " one."
+        "If a finding is about one row, its row and clip are named. The check"
+        " goes on after the first finding."
     ),
 )
 
