@@ -26,9 +26,9 @@
 #
 # The loader finds the annotation table (`CASME2*.xlsx`, `SAMM*.xlsx`) in that folder or one below,
 # and its columns by their names. It searches two levels down for the subjects' folders (`sub01`,
-# `006`), so `CASME2-RAW`, `CASME2_RAW_selected`, `Cropped` and plain unpacking all work. It matches
-# images by the number that varies in their names. If there are both raw and cropped frames, it takes
-# the raw ones; `OPTIONS="--faces cropped"` asks for the others.
+# `006`), so it finds them in `CASME2-RAW`, in `CASME2_RAW_selected`, in `Cropped`, or directly in the
+# folder that you name. It matches images by the number that varies in their names. If there are both
+# raw and cropped frames, it takes the raw ones; `OPTIONS="--faces cropped"` asks for the others.
 
 # %% tags=["parameters"]
 dataset = "synthetic"  # or "casme2", "samm", "composite", "own"
@@ -50,6 +50,7 @@ from merlib.data import tables
 from merlib.data.clips import counts, load_clips
 from merlib.data.frames import read_frames
 from merlib.pages import plots, words
+from merlib.pages.language import marked, translated
 from merlib.study import parameters
 from merlib.study.check import check
 
@@ -65,8 +66,13 @@ study = Study(
 )
 clips = study.clips
 words.see(
-    f"The page runs on {clips.attrs['version']}: {len(clips)} clips of"
-    f" {clips['subject'].nunique()} people.",
+    translated(
+        "The page runs on {data}: {n} clips of {people} people."
+    ).format(
+        data=clips.attrs["version"],
+        n=len(clips),
+        people=clips["subject"].nunique(),
+    )
 )
 
 # %% [markdown]
@@ -79,29 +85,36 @@ words.see(
 # | CASME II, updated | 256 | 247 |
 # | SAMM, version 2 | 159 | 136 |
 #
-# ## Which classes
-#
 # A table with other numbers of clips is read too; it is called an unknown edition.
+#
+# ## Which classes
 #
 # `classes` selects by name: `five` (the default, those of the paper), `three` (negative, positive,
 # surprise), `megc2019` (the clips of the [grand challenge of 2019](14_cross_dataset.ipynb)), `all`, or
-# emotions divided by commas. Here are the five,
-# by subject:
+# emotions divided by commas. Here are the clips of this page, by subject and class:
 
 # %%
-plots.table(
-    counts(clips), f"Clips by subject and class, {clips.attrs['version']}"
-)
+caption = translated("Clips by subject and class, {data}")
+plots.table(counts(clips), caption.format(data=clips.attrs["version"]))
 
 # %% tags=["remove-input"]
 each, of_class = (
     clips[name].value_counts() for name in ("subject", "emotion")
 )
 words.see(
-    f"One person has from {each.min()} to {each.max()} clips.",
-    f"The largest class, {of_class.index[0]}, has {of_class.iloc[0]} of"
-    f" {len(clips)} clips, and the smallest, {of_class.index[-1]}, has"
-    f" {of_class.iloc[-1]}.",
+    translated("One person has from {low} to {high} clips.").format(
+        low=each.min(), high=each.max()
+    ),
+    translated(
+        "The largest class, {largest}, has {most} of {n} clips, and the"
+        " smallest, {smallest}, has {least}."
+    ).format(
+        largest=of_class.index[0],
+        most=of_class.iloc[0],
+        n=len(clips),
+        smallest=of_class.index[-1],
+        least=of_class.iloc[-1],
+    ),
 )
 
 # %% [markdown]
@@ -118,11 +131,12 @@ words.see(
 # is 0 if the study can run, else 1.
 #
 # Look at the contact sheet too, `runs/check/<dataset>/faces.html`: the crop of every onset frame
-# with its eyes marked. Clips come first if a second look at the crop finds no face or other eyes, or
-# if the roll of the head or the distance between the eyes is far from that of the subject's other
-# clips. The file shows faces, so it stays on your machine: Git ignores it, and no page uses it.
+# with its eyes marked. Doubtful clips come first. A clip is doubtful if a second look at its crop
+# finds no face or other eyes, or if the roll of the head or the distance between the eyes is far from
+# that of the subject's other clips. The file shows faces, so it stays on your machine: Git ignores
+# it, and no page uses it.
 #
-# If some clips cannot be mended, there are two ways to go on without them:
+# If some clips cannot be repaired, there are two ways to go on without them:
 #
 # - `--leave-out sub01/EP01_1 sub07/EP06_01` leaves out clips that you name.
 # - `--skip-bad 0.05` leaves out clips whose row or frames are bad or that show no face, up to this share
@@ -131,7 +145,7 @@ words.see(
 # Each clip that is left out is named and counted. The version of the data says so wherever it is
 # printed (`..., without 2 clip(s)`), and so does each run.
 #
-# To see how it works, we check a few rows of a table with faults of every kind, without frames
+# To see how it works, we check a few rows of a table with faults of several kinds, without frames
 # (`.venv/bin/merlib check casme2 --table FILE`):
 
 # %% tags=["hide-input"]
@@ -162,22 +176,33 @@ with tempfile.TemporaryDirectory() as folder:
     )
     report = check("casme2", table=table)
 print(report.verdict)
-shown = report.findings.table()[
-    ["level", "row", "clip", "kind", "message"]
-].astype(str)
+headings = [
+    marked("level"),
+    marked("row"),
+    marked("clip"),
+    marked("kind"),
+    marked("message"),
+]
+shown = report.findings.table()[headings].astype(str)
+caption = translated("What the check finds in {n} made-up rows")
 plots.table(
-    shown.replace("<NA>", ""),
-    f"What the check finds in {len(faulty)} made-up rows",
-    index=False,
+    shown.replace("<NA>", ""), caption.format(n=len(faulty)), index=False
 )
 
 # %% tags=["remove-input"]
 levels = shown["level"].value_counts()
+found = words.listed(
+    translated("{n} of level {level}").format(n=n, level=level)
+    for level, n in levels.items()
+)
 words.see(
-    "The check finds "
-    + words.listed(f"{n} of level {name}" for name, n in levels.items())
-    + f" in {len(faulty)} rows. It names the row and the clip of each, and it"
-    " goes on after the first one.",
+    translated("The check finds {found} in {rows} rows.").format(
+        found=found, rows=len(faulty)
+    ),
+    translated(
+        "If a finding is about one row, its row and clip are named. The check"
+        " goes on after the first finding."
+    ),
 )
 
 # %% [markdown]
@@ -188,7 +213,7 @@ words.see(
 # | column | |
 # | --- | --- |
 # | `clip` | a name, used once |
-# | `subject` | who; all clips of a person are [left out together](../book/glossary.md#loso) |
+# | `subject` | who was recorded; all clips of a person are [left out together](../book/glossary.md#loso) |
 # | `onset`, `apex`, `offset` | frame numbers; an empty `apex` is searched |
 # | `emotion` | any word |
 # | `frames` | a folder of numbered images, or a video file; relative to the manifest |
@@ -232,9 +257,13 @@ print((home / "manifest.csv").read_text("utf-8"))
 # %% tags=["remove-input"]
 sources = [line[6] for line in lines[1:]]
 words.see(
-    f"The manifest has {len(sources)} rows and a heading;"
-    f" {sum(name.endswith('.avi') for name in sources)} clips are videos and"
-    " the others are folders of images.",
+    translated(
+        "The manifest has {rows} rows and a heading; {videos} clips are videos"
+        " and the others are folders of images."
+    ).format(
+        rows=len(sources),
+        videos=sum(name.endswith(".avi") for name in sources),
+    )
 )
 
 # %% [markdown]
@@ -244,29 +273,42 @@ words.see(
 report = check("own", home, n_jobs=1, progress=False)
 print(report.verdict)
 own = Study("own", home, profile, seed, home=study.home, **overrides)
-plots.table(
-    own.clips[
-        ["clip", "subject", "emotion", "onset", "apex", "offset", "fps"]
-    ],
-    f"{len(own.clips)} clips of the manifest, as they are read",
-    0,
-)
+# %% tags=["hide-input"]
+columns = [
+    marked("clip"),
+    marked("subject"),
+    marked("emotion"),
+    marked("onset"),
+    marked("apex"),
+    marked("offset"),
+    marked("fps"),
+]
+caption = translated("{n} clips of the manifest, as they are read")
+plots.table(own.clips[columns], caption.format(n=len(own.clips)), 0)
 
 # %% tags=["remove-input"]
+_, frames, channels, height, width = own.prepared.x.shape
 words.see(
-    f"All {len(own.clips)} clips of the manifest are read, folders and videos"
-    f" alike. Each became an array of {own.prepared.x.shape[1]} frames,"
-    f" {own.prepared.x.shape[2]} channels and"
-    f" {own.prepared.x.shape[3]} by {own.prepared.x.shape[4]} pixels.",
+    translated(
+        "All {n} clips of the manifest are read, folders and videos alike."
+        " Each became an array of {frames} frames, {channels} channels and"
+        " {height} by {width} pixels."
+    ).format(
+        n=len(own.clips),
+        frames=frames,
+        channels=channels,
+        height=height,
+        width=width,
+    )
 )
 
 # %% [markdown]
 # (faces-that-are-not-found)=
 # ## Faces that are not found
 #
-# The cascades that come with OpenCV find the eyes. They know frontal faces. Dark glasses, a face in
-# profile, hair over an eye or a second face in the frame stop the clip, and the check says which.
-# There are three solutions:
+# The cascades that come with OpenCV find the eyes. They know frontal faces only. With dark glasses, a
+# face in profile, hair over an eye or a second face in the frame the eyes may not be found. The check
+# then names the clip, as an error. There are three solutions:
 #
 # 1. **Name the eyes.** Write a file `eyes.csv` beside the table (or use `--eyes FILE`), with the
 #    columns `clip, left_x, left_y, right_x, right_y`: pixels in the onset frame, first of the eye
@@ -274,10 +316,11 @@ words.see(
 # 2. **Give a landmark model.** The field `landmarks` takes a YuNet detector as an ONNX file
 #    (`face_detection_yunet_2023mar.onnx` of the
 #    [OpenCV Zoo](https://github.com/opencv/opencv_zoo); nothing is downloaded for you):
-#    `OPTIONS="--set landmarks=/path/to/it.onnx"`. It is surer than the cascades, and about ten times
-#    faster.
+#    `OPTIONS="--set landmarks=/path/to/it.onnx"`. It is surer than the cascades, and faster.
 # 3. **Crop them yourself.** `OPTIONS="--faces cropped"` takes the frames as they are and stretches
 #    them to the square. This is what happens to the release `Cropped` of CASME II.
+#
+# As an example of the first solution, a file names the eyes of the first clip:
 
 # %%
 first = own.clips.iloc[0]
@@ -288,10 +331,17 @@ eyes.write_text(
 )
 named = load_clips("own", home)
 eyes.unlink()
+
+# %% tags=["remove-input"]
 words.see(
-    f"The clip {first['clip']} has the eyes of the file now:"
-    f" {named['eyes'].iloc[0]}. The other {named['eyes'].isna().sum()} clips"
-    " have none, and their eyes are searched.",
+    translated(
+        "The clip {clip} has the eyes of the file now: {eyes}. The other {n}"
+        " clips have none, and their eyes are searched."
+    ).format(
+        clip=first["clip"],
+        eyes=named["eyes"].iloc[0],
+        n=named["eyes"].isna().sum(),
+    )
 )
 
 # %% [markdown]
@@ -299,8 +349,8 @@ words.see(
 #
 # The recordings are lent under signed agreements. Git ignores `data/`, and images, videos and
 # spreadsheets anywhere in the checkout. Results have clip names, labels and probabilities, and no
-# frames. A page that is not made from drawn faces shows none unless `show_faces=True` asks for
-# them.
+# frames. A page that is not made from drawn faces shows no face unless `show_faces=True` asks for
+# it.
 
 # %% [markdown]
 # ## Summary
@@ -329,7 +379,7 @@ words.see(
 # apex.
 # :::
 #
-# **3.** You leave out five clips that cannot be mended. What must a report say?
+# **3.** You leave out five clips that cannot be repaired. What must a report say?
 #
 # :::{admonition} Answer
 # :class: dropdown
@@ -348,8 +398,8 @@ words.see(
 # :::{admonition} The idea of the solution
 # :class: dropdown
 # Copy the lines, make the three faults, and write them as another manifest. The check reads the
-# whole file before it says anything, so all faults come at once. A name that is listed twice and a
-# folder that is not there are errors, because no repair is possible.
+# whole file before it says anything, so it reports all faults at once, each with its row. All three
+# are errors: nobody can know which onset, which of two rows or which folder is meant.
 # :::
 
 # %% tags=["solution", "hide-cell"] jupyter={"source_hidden": true, "outputs_hidden": true}
@@ -412,7 +462,7 @@ assert len(repeated) == sum(count < study.config.frames for count in left)
 # ### Exercise 3 (hard)
 #
 # The eyes are found once for each clip, and every frame goes through the same
-# transform. What if they were found in every frame, and were wrong by one pixel in one of them?
+# transform. What if the eyes were searched in every frame, and were wrong by one pixel in one frame?
 # Align the same frame twice, with the eyes that this page named and with both a pixel further
 # right, and compute the flow between the two crops. Predict its size first.
 
@@ -420,8 +470,8 @@ assert len(repeated) == sum(count < study.config.frames for count in left)
 # :::{admonition} The idea of the solution
 # :class: dropdown
 # Both crops come from one frame, so nothing moved. The second pair of eyes is one pixel further
-# right, so the crop is shifted to the left by that pixel times the scale of the alignment. Expect
-# a flow of the same size everywhere, as large as a micro-expression.
+# right, so the face in the crop is shifted to the left by that pixel times the scale of the
+# alignment. Expect a flow of the same size everywhere, about as large as that of a micro-expression.
 # :::
 
 # %% tags=["solution", "hide-cell"] jupyter={"source_hidden": true, "outputs_hidden": true}

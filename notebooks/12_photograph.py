@@ -1,7 +1,7 @@
 # %% [markdown]
 # # A photograph that moves
 #
-# Everything so far was measured on drawn faces, and a drawing is not a face. Between the drawing
+# The true motion is known for drawn faces only, and a drawing is not a face. Between the drawings
 # and the licensed recordings there is a check that everybody can run. A **real photograph** is
 # moved by the same [action units](../book/glossary.md#action-unit) as the drawings, so that the
 # true motion is known to the pixel. The photograph shows the astronaut Eileen Collins. It comes
@@ -39,6 +39,7 @@ from merlib.data.frames import read_frames
 from merlib.data.synthetic import photograph
 from merlib.files import find_home
 from merlib.pages import plots, words
+from merlib.pages.language import marked, translated
 from merlib.preprocess import face, flow, pipeline
 from merlib.study import parameters
 
@@ -48,15 +49,22 @@ settings = config.profile(profile, **overrides)
 grey = cv2.cvtColor(astronaut(), cv2.COLOR_RGB2GRAY)
 eyes = face.find_eyes(grey)
 words.see(
-    f"The two eyes are {np.hypot(*(eyes[1] - eyes[0])):.0f} pixels apart in a"
-    f" photograph of {grey.shape[1]} by {grey.shape[0]}.",
+    translated(
+        "The two eyes are {apart:.0f} pixels apart in a photograph of {width}"
+        " by {height}."
+    ).format(
+        apart=np.hypot(*(eyes[1] - eyes[0])),
+        width=grey.shape[1],
+        height=grey.shape[0],
+    )
 )
 
 # %% [markdown]
 # ## Are the eyes found wherever the face is?
 #
 # The photograph is shifted, scaled, turned and darkened, and the eyes that are found must move with
-# it. The places in the original photograph are the reference, so this measures how steady they are.
+# it. The places in the original photograph are the reference. So this measures how steadily the
+# eyes are found, not how close they are to the true centres.
 
 
 # %%
@@ -101,31 +109,36 @@ for turn, scale, light in (
         )
     )
 columns = [
-    "turned, degrees",
-    "scale",
-    "brightness",
-    "error, px",
-    "error, % of eye distance",
+    marked("turned, degrees"),
+    marked("scale"),
+    marked("brightness"),
+    marked("error, px"),
+    marked("error, % of eye distance"),
 ]
 steady = pd.DataFrame(rows, columns=columns)
-caption = "The photograph, changed in ten ways: the worse of both eyes"
-plots.table(steady, caption, 2, index=False)
+caption = translated(
+    "The photograph, changed in {n} ways: the worse of both eyes"
+)
+plots.table(steady, caption.format(n=len(steady)), 2, index=False)
 
 # %% tags=["remove-input"]
 off = steady["error, % of eye distance"]
 words.see(
-    f"The worse eye is off by {off.median():.1f} % of the distance between"
-    f" the eyes (median), and by {off.max():.1f} % at most.",
-    "The alignment turns and scales the face by these two points, so an error"
-    " here is the same in all frames of a clip. It shifts the crop and adds"
-    " no motion.",
+    translated(
+        "The worse eye is off by {median:.1f} % of the distance between the"
+        " eyes (median), and by {most:.1f} % at most."
+    ).format(median=off.median(), most=off.max()),
+    translated(
+        "The eyes are found once for each clip, so an error here is the same"
+        " in all of its frames. It shifts the crop and adds no motion."
+    ),
 )
 
 # %% [markdown]
 # ## Five clips
 #
 # There is one clip for each class of CASME II. Its action units, length, amplitude, drift of the
-# head and noise are drawn as for the synthetic dataset.
+# head and noise are chosen at random, in the same way as for the synthetic dataset.
 
 # %%
 home = find_home() / "data" / "photograph"
@@ -145,12 +158,12 @@ truth, frames = clips["happiness"]
 apex = truth.apex - truth.onset
 plots.strip(
     [frames[0], frames[apex], np.abs(frames[apex].astype(float) - frames[0])],
-    ["onset", "apex", "difference"],
+    [translated("onset"), translated("apex"), translated("difference")],
     limits=(0, 255),
 )
 plots.show(
     plt.gcf(),
-    alt=(
+    alt=translated(
         "Three grey pictures of the photographed face side by side: onset,"
         " apex, and their difference, which is nearly black except for thin"
         " lines at edges of the face."
@@ -159,24 +172,26 @@ plots.show(
 
 # %% [markdown]
 # *The photograph, clip of `happiness`: [onset](../book/glossary.md#onset), apex, and what changed between them.
-# The eye sees no change.*
+# The eye sees hardly any change.*
 
 # %% tags=["remove-input"]
 changed = np.abs(frames[apex].astype(float) - frames[0])
 words.see(
-    f"Half of the pixels change by {np.median(changed):.0f} of 255 grey"
-    f" values or less from onset to apex, the most by {changed.max():.0f}.",
+    translated(
+        "From onset to apex half of the pixels change by {median:.0f} of 255"
+        " grey values or less. No pixel changes by more than {most:.0f}."
+    ).format(median=np.median(changed), most=changed.max())
 )
 
 # %% [markdown]
 # ## Through the whole preparation
 #
 # The table compares the eyes, the [apex](../book/glossary.md#apex) and the
-# [flow](../book/glossary.md#optical-flow) with the truth. The code that prepares every clip finds
-# them. The *apex* is searched as if the table had none. The error of the flow is the [end-point
-# error](../book/glossary.md#end-point-error), the mean over the places where the expression moves
-# by more than a quarter of its peak, without the head's own motion. The measure to beat is the
-# answer of zero flow everywhere.
+# [flow](../book/glossary.md#optical-flow) with the truth. All three are found by the code that
+# prepares every clip. The *apex* is searched as if the table had none. The error of the flow is the
+# [end-point error](../book/glossary.md#end-point-error): the mean over the places where the
+# expression moves by more than a quarter of its peak, without the head's own motion. The error to
+# beat is that of the answer "zero flow everywhere".
 
 
 # %% tags=["hide-input"]
@@ -197,15 +212,15 @@ def measure(truth, frames):
     error, of_zero = flow.errors_with_zero(seen, true, 0.25)
     arrived = np.hypot(*truth.au_displacement(found)).max()
     row = {
-        "action units": "+".join(truth.action_units),
-        "frames": len(frames),
-        "eyes, px of the crop": np.hypot(*landed.T).max(),
-        "apex, frames off": found - truth.apex,
-        "motion there, %": 100
+        marked("action units"): "+".join(truth.action_units),
+        marked("frames"): len(frames),
+        marked("eyes, px of the crop"): np.hypot(*landed.T).max(),
+        marked("apex, frames off"): found - truth.apex,
+        marked("motion there, %"): 100
         * arrived
         / np.hypot(*truth.au_displacement(truth.apex)).max(),
-        "flow error, px": error,
-        "of zero flow, px": of_zero,
+        marked("flow error, px"): error,
+        marked("of zero flow, px"): of_zero,
     }
     return row, seen, true
 
@@ -215,7 +230,9 @@ measured = {emotion: measure(*clip) for emotion, clip in clips.items()}
 table = pd.DataFrame(
     {emotion: row for emotion, (row, _, _) in measured.items()}
 ).T
-caption = f"One photograph, five moved clips, profile {profile}, seed {seed}"
+caption = translated(
+    "One photograph, {n} moved clips, profile {profile}, seed {seed}"
+).format(n=len(clips), profile=profile, seed=seed)
 plots.table(table, caption, digits=2)
 
 # %% tags=["remove-input"]
@@ -226,14 +243,19 @@ share = 100 * (table["flow error, px"] / table["of zero flow, px"]).astype(
     float
 )
 words.see(
-    f"The apex that was found is {off.abs().median():.0f} frames from the true"
-    f" one (median), and {off.abs().max():.0f} at most.",
-    f"In the frame that was found the face has moved {there.min():.0f} % to"
-    f" {there.max():.0f} % as far as at the true apex: that much of the motion"
-    " reaches a network.",
-    f"The flow that was found beats zero flow in {better} of {len(table)}"
-    f" clips; its error is {share.min():.0f} % to {share.max():.0f} % of zero"
-    " flow's.",
+    translated(
+        "The apex that was found is {median:.0f} frames from the true one"
+        " (median), and {most:.0f} at most."
+    ).format(median=off.abs().median(), most=off.abs().max()),
+    translated(
+        "In the frame that was found the face has moved {low:.0f} % to"
+        " {high:.0f} % as far as at the true apex: that much of the motion"
+        " reaches a network."
+    ).format(low=there.min(), high=there.max()),
+    translated(
+        "The flow that was found beats zero flow in {better} of {n} clips; its"
+        " error is {low:.0f} % to {high:.0f} % of zero flow's."
+    ).format(better=better, n=len(table), low=share.min(), high=share.max()),
 )
 
 # %% tags=["hide-input"]
@@ -248,31 +270,42 @@ for (emotion, (_, seen, true)), line in zip(
     line[0].axis("off")
     plots.flow_field(line[1], true, limit)
     plots.flow_field(line[2], seen, limit)
-    for axes, title in zip(line, (emotion, "true", "found"), strict=True):
+    titles = emotion, translated("true flow"), translated("found flow")
+    for axes, title in zip(line, titles, strict=True):
         axes.set_title(title)
 plots.show(
     figure,
-    alt=(
-        "A row for each of five emotions: the aligned face, then the true flow"
+    alt=translated(
+        "One row for each emotion: the aligned face, then the true flow"
         " of the expression and the flow that was found, as arrows over"
         " colours."
     ),
 )
 
 # %% [markdown]
-# *The crop, the true flow of the expression and the flow found, as arrows and colour, one scale in
-# each row (key in [preprocessing](02_preprocessing.ipynb)). The mouth of the astronaut is open and
-# her teeth have sharp edges; the drawn faces are smoother there.*
+# *The crop, the true flow of the expression and the flow that was found, as arrows and colour, with
+# one scale in each row (the key to the colours is in [preprocessing](02_preprocessing.ipynb)). The
+# mouth of the astronaut is open and her teeth have sharp edges; the drawn faces are smoother there.*
 
 # %% tags=["remove-input"]
 found_share = [
     100 * np.hypot(*seen).max() / np.hypot(*true).max()
     for _, seen, true in measured.values()
 ]
+elsewhere = [
+    np.hypot(*seen)[np.hypot(*true) < 0.05 * np.hypot(*true).max()].mean()
+    for _, seen, true in measured.values()
+]
 words.see(
-    "The longest arrow that was found is"
-    f" {min(found_share):.0f} % to {max(found_share):.0f} % as long as the"
-    " longest true one, from clip to clip.",
+    translated(
+        "The longest arrow that was found is {low:.0f} % to {high:.0f} % as"
+        " long as the longest true one, from clip to clip."
+    ).format(low=min(found_share), high=max(found_share)),
+    translated(
+        "Where the expression does not move, the flow that was found is"
+        " {low:.2f} to {high:.2f} pixels long on average. This motion is"
+        " false, and the errors in the table leave it out."
+    ).format(low=min(elsewhere), high=max(elsewhere)),
 )
 
 # %% [markdown]
@@ -282,7 +315,7 @@ words.see(
 #   annotators.
 # - The eyes are found again if the picture is turned, scaled or darkened; the table above says how
 #   closely.
-# - Compare the flow error with the error of zero flow everywhere; without this it says nothing.
+# - Compare the flow error with the error of zero flow everywhere; alone it says nothing.
 # - Real skin and light do not make a real expression: nothing here is about recognition.
 #
 # ## Questions
@@ -300,9 +333,9 @@ words.see(
 #
 # :::{admonition} Answer
 # :class: dropdown
-# It depends on how fast the face moves there. In a slow expression ten frames lose little, in a fast
-# one they lose half of the motion. The column with the motion in the frame that was found says how
-# much was lost.
+# It depends on how fast the face moves there. In a slow expression ten frames lose little; in a fast
+# one they can lose half of the motion. The column with the motion in the frame that was found says
+# how much was lost.
 # :::
 #
 # **3.** What does a good result on this page say about the recognition of emotions?
@@ -323,8 +356,9 @@ words.see(
 # :::{admonition} The idea of the solution
 # :class: dropdown
 # Turn the picture in equal steps, search the eyes, and compare with where the same turn takes the
-# known eyes. The cascades were trained on upright faces and are asked again for a turned picture,
-# so an end of the range is expected. A step of 15 degrees finds it only roughly.
+# known eyes. The cascades were trained on upright faces. If they find none, the search is repeated
+# in the picture turned by a few fixed angles, so somewhere the range must end. Steps of 15 degrees
+# find that end only roughly.
 # :::
 
 # %% tags=["solution", "hide-cell"] jupyter={"source_hidden": true, "outputs_hidden": true}
@@ -339,17 +373,18 @@ for turn in range(0, 91, 15):
 # %% [markdown]
 # ### Exercise 2 (middle)
 #
-# Shift the photograph as a whole by a known part of a pixel of the crop, and
-# measure the end-point error of both named settings of [TV-L1](../book/glossary.md#tv-l1). Which
-# error has the answer "nothing moved"? From which shift on is a setting no better than that?
+# Shift the photograph as a whole by a known distance, from a tenth of a pixel of the
+# crop to several pixels, and measure the end-point error of both named settings of
+# [TV-L1](../book/glossary.md#tv-l1). Which error has the answer "nothing moved"? At which shifts is a
+# setting no better than that?
 
 # %% [markdown]
 # :::{admonition} The idea of the solution
 # :class: dropdown
-# A shift of the whole photograph has the same true flow everywhere, so its end-point error needs
-# no generator. The answer of zero flow is wrong by the shift itself. So a setting is of no use
-# where its error reaches the shift, and this happens first where the shift is very small or larger
-# than the pyramid can follow.
+# A shift of the whole photograph has the same true flow everywhere, so the truth is known without a
+# generator of clips. The answer of zero flow is wrong by the shift itself. So a setting is of no use
+# where its error reaches the shift. Expect this for very small shifts, or for shifts larger than the
+# pyramid can follow.
 # :::
 
 # %% tags=["solution", "hide-cell"] jupyter={"source_hidden": true, "outputs_hidden": true}

@@ -1,8 +1,9 @@
 # %% [markdown]
 # # A new clip
 #
-# All pages so far [leave one subject out](../book/glossary.md#loso) and count. To *use* the method,
-# you train a model on every subject and save it. Then you give it a clip that nobody has annotated:
+# To measure a method, the study [leaves one subject out](../book/glossary.md#loso) and counts right
+# answers. To *use* the method, you train a model on every subject and save it. Then you give it a
+# clip that nobody has annotated:
 #
 # ```
 # .venv/bin/merlib fit --method full --out full.safetensors
@@ -47,6 +48,7 @@ from merlib.data.clips import load_clips
 from merlib.model import saved
 from merlib.pages import new_clip as told
 from merlib.pages import plots, words
+from merlib.pages.language import translated
 from merlib.study import parameters
 from merlib.study.predict import predict
 
@@ -83,31 +85,36 @@ found = {
     for name, (clip, onset, offset) in asked.items()
 }
 answers = told.answers(found, table)
-made_of = (
-    f"{trained.about['version']}, profile {profile}, {method},"
-    f" {study.config.epochs} epochs, seed {seed}"
-)
 words.answer(told.in_one_sentence(answers, trained.classifier.classes_))
 
 # %% [markdown]
-# The model of this page is one that the study has trained already, so that the page costs no other
-# training: the network of the front page. It had all epochs, and one person was left out.
-# `merlib fit` trains in the same way and leaves nobody out.
+# The page uses a model that the study trains anyway: the network of the front page. It was trained
+# for all epochs, with one person left out. `merlib fit` trains in the same way and leaves nobody out.
 
 # %% tags=["remove-input"]
 words.see(
-    f"The model is `{method}`, trained for {study.config.epochs} epochs on"
-    f" {trained.about['version']}, profile {profile}, seed {seed}, on all"
-    f" {study.clips['subject'].nunique()} people but {left_out}.",
+    translated(
+        "The model is `{method}`, trained for {epochs} epochs on {data},"
+        " profile {profile}, seed {seed}. Of {people} people it has seen all"
+        " but {left_out}."
+    ).format(
+        method=method,
+        epochs=study.config.epochs,
+        data=trained.about["version"],
+        profile=profile,
+        seed=seed,
+        people=study.clips["subject"].nunique(),
+        left_out=left_out,
+    )
 )
 
 # %% [markdown]
 # ## The file
 #
 # One *safetensors* file holds the weights. Its header holds the configuration, the classes and what
-# the model was made from. Reading it runs no code, while reading a pickle could. A training does not
-# show the quality of its own model. What you can expect is the leave-one-subject-out score of the same
-# method, trained as long ([results](07_results.ipynb)).
+# the model was made from. Reading it runs no code, while reading a pickle could. Training does not
+# show how good the model is. What you can expect is the leave-one-subject-out score of the same
+# method, trained for as many epochs ([results](07_results.ipynb)).
 
 # %%
 path = saved.save(
@@ -120,27 +127,35 @@ rows |= {
     "classes": ", ".join(again.classifier.classes_),
     "MiB": f"{path.stat().st_size / 2**20:.1f}",
 }
-plots.table(pd.DataFrame({"in the file": rows}), path.name)
+plots.table(pd.DataFrame({translated("in the file"): rows}), path.name)
 
 # %% tags=["remove-input"]
 weights = sum(p.numel() for p in again.classifier.network_.parameters())
 words.see(
-    f"One file of {rows['MiB']} MiB, which names its method, data and"
-    f" {len(again.classifier.classes_)} classes, and holds {weights:,}"
-    " weights. Nothing in the table says how good the model is.",
+    translated(
+        "One file of {size} MiB, which names its method, data and {classes}"
+        " classes, and holds {weights:,} weights. Nothing in the table says"
+        " how good the model is."
+    ).format(
+        size=rows["MiB"],
+        classes=len(again.classifier.classes_),
+        weights=weights,
+    )
 )
 
 # %% [markdown]
 # ## Prediction
 #
-# [Onset](../book/glossary.md#onset) and [offset](../book/glossary.md#offset) are given here, and
-# the page searches the [apex](../book/glossary.md#apex), the frame of largest motion. Without
-# `new_clip` the page draws 20 clips of four people who were in no training. This is one call:
+# Without `new_clip` the page draws 20 clips of four people who were in no training. Their
+# [onset](../book/glossary.md#onset) and [offset](../book/glossary.md#offset) are given; in your own
+# clip they are the first and the last frame. The page searches the
+# [apex](../book/glossary.md#apex), the frame of largest motion. This is one call:
 
 # %%
 name, (clip, onset, offset) = next(iter(asked.items()))
 one = predict(clip, again, onset=onset, offset=offset)
-plots.table(one.probabilities.to_frame().T, f"Clip {name}", 2, index=False)
+caption = translated("Clip {clip}").format(clip=name)
+plots.table(one.probabilities.to_frame().T, caption, 2, index=False)
 
 # %% tags=["remove-input"]
 words.see(told.first(answers.iloc[0], again.classifier.classes_))
@@ -155,13 +170,13 @@ words.see(told.first(answers.iloc[0], again.classifier.classes_))
 classes = again.classifier.classes_
 tested = told.tested(answers, classes)
 if not len(tested):
-    print("The truth is not known, so nothing is tested.")
+    print(translated("The truth is not known, so nothing is tested."))
 else:
     matrix = metrics.confusion(tested["true class"], tested["answer"], classes)
     plots.confusion_matrix(matrix, classes)
     plots.show(
         plt.gcf(),
-        alt=(
+        alt=translated(
             "Confusion matrix of the new clips: rows are true classes, columns"
             " the answers, each cell with per cent and count."
         ),
@@ -174,7 +189,17 @@ else:
 words.see(*told.test(answers, again.classifier.classes_))
 
 # %% tags=["hide-input"]
-plots.table(answers.reset_index(), f"New clips; {made_of}", 2, index=False)
+caption = translated(
+    "New clips; {data}, profile {profile}, {method}, {epochs} epochs, seed"
+    " {seed}"
+).format(
+    data=trained.about["version"],
+    profile=profile,
+    method=method,
+    epochs=study.config.epochs,
+    seed=seed,
+)
+plots.table(answers.reset_index(), caption, 2, index=False)
 
 # %% tags=["remove-input"]
 words.see(told.apexes(answers))
@@ -190,7 +215,7 @@ faces = plots.Faces("synthetic" if new_clip is None else "own", show_faces)
 plots.prediction(next(iter(found.values())), faces)
 plots.show(
     plt.gcf(),
-    alt=(
+    alt=translated(
         "Above, the face at the apex with arrows of the flow, and the flow as"
         " colour; in the middle, the spatial gate of each of the four stages"
         " over the face; below, a bar for the probability of each class."
@@ -227,17 +252,17 @@ words.see(told.picture(next(iter(found.values()))))
 #
 # :::{admonition} Answer
 # :class: dropdown
-# The figure does not say that. It compares the classes of the training, for a clip that is like those
-# of the training. The list has no "none of these", few people were seen, and an expression is not a
-# feeling.
+# The number does not say that. It compares the classes of the training, for a clip that is like those
+# of the training. The list has no "none of these", the model has seen few people, and an expression is
+# not a feeling.
 # :::
 #
 # **3.** Twenty clips come from four people. Is the Wilson interval of their share right?
 #
 # :::{admonition} Answer
 # :class: dropdown
-# It is too narrow. It takes clips as independent, but clips of one person go together. With four
-# people one of them can decide the score. A [bootstrap](../book/glossary.md#bootstrap) over people is
+# It is too narrow. It takes clips as independent, but clips of one person are alike. With four people
+# one of them can decide the score. A [bootstrap](../book/glossary.md#bootstrap) over people is
 # the better interval, but it needs many more people than four.
 # :::
 #
@@ -245,15 +270,15 @@ words.see(told.picture(next(iter(found.values()))))
 #
 # ### Exercise 1 (easy)
 #
-# Open the file without `merlib`. How many arrays and numbers does it hold, which of
-# them is the largest, and do four bytes a number explain its size?
+# Open the file without `merlib`. How many arrays and numbers does it hold, which array
+# is the largest, and do four bytes for each number explain the size of the file?
 
-# % [markdown]
+# %% [markdown]
 # :::{admonition} The idea of the solution
 # :class: dropdown
 # A safetensors file is a header of text and then plain numbers, so any reader of the format can
-# list it. A number in float32 takes four bytes, and a few counters take eight. Multiply, and the
-# rest of the size is the header.
+# list it. A number in float32 takes four bytes, and a few counters take eight. Multiply, and what is
+# left of the size is the header.
 # :::
 
 # %% tags=["solution", "hide-cell"] jupyter={"source_hidden": true, "outputs_hidden": true}
@@ -281,16 +306,16 @@ assert held < path.stat().st_size
 # %% [markdown]
 # ### Exercise 2 (middle)
 #
-# How many of the new clips would somebody get right who names a class at random?
-# How likely is it that this person gets at least as many right as the model did? How wide is the
+# Somebody names a class at random for each new clip. How many clips are right on
+# average? How likely is it that at least as many are right as with the model? How wide is the
 # interval around the model's share?
 
-# % [markdown]
+# %% [markdown]
 # :::{admonition} The idea of the solution
 # :class: dropdown
 # Somebody who names a class at random is right once in as many clips as there are classes. The
 # number of right answers is then binomial, and its upper tail is the probability of at least so
-# many. Wilson's interval says which shares would fit what was seen; with 20 clips it is about 40
+# many. Wilson's interval says which shares would fit what was seen; with 20 clips it can be 40
 # points wide.
 # :::
 
@@ -308,12 +333,12 @@ if n:
 # %% [markdown]
 # ### Exercise 3 (hard)
 #
-# A mirrored face shows the same emotion. Mirror the first fifty clips, flow included,
-# and ask the model again. How much do its probabilities change, and how many answers? From this
-# build a prediction that cannot change when a clip is mirrored. *Hint:* $u$ changes its sign, $v$
-# does not.
+# A mirrored face shows the same emotion. Mirror the first fifty clips of the study,
+# flow included, and ask the model again. How much do its probabilities change, and how many answers
+# change? Then build a prediction that stays the same when a clip is mirrored. *Hint:* $u$ changes
+# its sign, $v$ does not.
 
-# % [markdown]
+# %% [markdown]
 # :::{admonition} The idea of the solution
 # :class: dropdown
 # A mirror turns the columns around, and a motion to the left becomes one to the right, so $u$

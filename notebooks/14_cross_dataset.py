@@ -16,9 +16,9 @@
 # %% [markdown]
 # ## The two ways
 #
-# **Composite.** The grand challenge of 2019 {cite}`see2019megc` put several datasets together, with
-# the three classes that they share, and [left one subject out](../book/glossary.md#loso) of all of
-# them:
+# **Composite.** The grand challenge of 2019 {cite}`see2019megc` put several datasets together and
+# [left out one subject at a time](../book/glossary.md#loso). It used three classes that all of them
+# have:
 #
 # - *negative*: anger, contempt, disgust, fear, sadness, repression
 # - *positive*: happiness
@@ -33,7 +33,7 @@
 #
 # `DIR` holds your copies of CASME II and SAMM, each in its own folder. With only one of them, only
 # the first command runs. `--classes megc2019` takes the clips of the challenge only (see below), and
-# `--classes happiness,surprise,others` other classes than the three.
+# `--classes happiness,surprise,others` takes other classes than these three.
 
 # %% tags=["parameters"]
 dataset = "synthetic"  # "composite" with its data_root uses your copies
@@ -56,6 +56,7 @@ from merlib import metrics
 from merlib.data import synthetic
 from merlib.files import find_home
 from merlib.pages import effects, plots, provenance, words
+from merlib.pages.language import marked, translated
 from merlib.study import parameters
 from merlib.study.study import Study
 
@@ -88,54 +89,68 @@ if len(by_source) > 1:
     )
     cross = {name: other.predictions(name) for name in compared}
 last = compared[-1]
-told = [
-    f"{metrics.scores(run)['uf1']:.3f} with one {what} left out"
-    for run, what in (
-        (loso[last], "subject"),
-        (cross.get(last), "dataset"),
+if cross:
+    told = translated(
+        "On {n} clips of {people} people {method} has a UF1 of {subject:.3f}"
+        " with one subject left out and {dataset:.3f} with one dataset left"
+        " out; with one seed no difference is judged."
     )
-    if run is not None
-]
+else:
+    told = translated(
+        "On {n} clips of {people} people {method} has a UF1 of {subject:.3f}"
+        " with one subject left out. A second dataset is needed to leave one"
+        " out."
+    )
 words.answer(
-    f"On {len(clips)} clips of {clips['subject'].nunique()} people"
-    f" {effects.title(last)} has a UF1 of {words.listed(told)}; with one seed"
-    " no difference is judged."
+    told.format(
+        n=len(clips),
+        people=clips["subject"].nunique(),
+        method=effects.title(last),
+        subject=metrics.scores(loso[last])["uf1"],
+        dataset=metrics.scores(cross[last])["uf1"] if cross else None,
+    )
 )
 
 # %%
-plots.table(
-    by_source, f"Clips of each dataset and class, {clips.attrs['version']}"
-)
+caption = translated("Clips of each dataset and class, {data}")
+plots.table(by_source, caption.format(data=clips.attrs["version"]))
 
 # %% tags=["hide-input"]
 words.see(
-    f"The largest of {by_source.shape[1]} classes,"
-    f" {by_source.sum().idxmax()}, has"
-    f" {by_source.sum().max()} of {len(clips)} clips."
+    translated(
+        "The largest of {classes} classes, {largest}, has {most} of {n} clips."
+    ).format(
+        classes=by_source.shape[1],
+        largest=by_source.sum().idxmax(),
+        most=by_source.sum().max(),
+        n=len(clips),
+    )
 )
 
 # %% [markdown]
-# **The list of the challenge.** It follows from the tables by a rule, and `--classes megc2019` takes
-# exactly these clips:
+# **The list of the challenge.** It follows from the annotation tables by a rule, and
+# `--classes megc2019` takes exactly these clips:
 #
 # | | negative | positive | surprise | clips |
 # | --- | --- | --- | --- | --- |
 # | CASME II | 88 | 32 | 25 | 145 |
 # | SAMM | 92 | 26 | 15 | 133 |
 #
-# Of SAMM these are all clips of the three classes; the 26 others stay out. The three classes of CASME
-# II in the table of 2014 have 156 clips. The challenge took neither the 9 clips of *fear* and *sadness*
-# nor the two clips whose [apex](../book/glossary.md#apex) is missing (subject 04, EP12_01f) or is the
-# onset (05, EP09_05f). Another edition of the table gives other numbers; `megc2019` then stops and
-# names the difference. The challenge has a third dataset, SMIC, which this study does not read. So a
-# score over these 278 clips compares with the challenge's scores of the two datasets, not with its
-# score over all three.
+# Of SAMM these are all clips of the three classes; the 26 clips of the class *others* are left out. The
+# three classes of CASME II in the table of 2014 have 156 clips. The challenge took neither the 9 clips
+# of *fear* and *sadness* nor the two clips whose [apex](../book/glossary.md#apex) is missing (subject
+# 04, EP12_01f) or is the onset (05, EP09_05f). Another edition of the table gives other numbers;
+# `megc2019` then stops and names the difference.
+#
+# The challenge has a third dataset, SMIC, which this study does not read. So you may compare scores on
+# these clips with the challenge's scores of the two datasets, not with its score over all three. Even
+# then there is a difference: the challenge's methods also trained on clips of SMIC.
 
 # %% [markdown]
 # ## Leave one subject out of the composite
 #
-# The challenge ranks by [UF1](../book/glossary.md#uf1) and [UAR](../book/glossary.md#uar), over all
-# clips and over those of each dataset.
+# The challenge ranked methods by [UF1](../book/glossary.md#uf1) and [UAR](../book/glossary.md#uar),
+# over all clips and over those of each dataset.
 
 # %% tags=["hide-input"]
 names = {"casme2": "CASME II", "samm": "SAMM"}
@@ -143,60 +158,74 @@ source = clips.set_index("clip")["source"]
 rows = {}
 for method in compared:
     run = metrics.last(loso[method])
-    parts = {"all": run} | {
+    parts = {translated("all"): run} | {
         names[name]: run[run["clip"].map(source) == name]
         for name in source.unique()
     }
     for part, table in parts.items():
         scores = metrics.scores(table)
-        rows[effects.title(method), part] = {"clips": len(table)} | scores
+        rows[effects.title(method), part] = {
+            marked("clips"): len(table)
+        } | scores
+caption = translated("All clips and those of each part: {experiment}")
 plots.table(
     pd.DataFrame(rows).T.astype({"clips": int}),
-    "All clips and those of each part: "
-    f"{provenance.experiment(loso.values())}",
+    caption.format(experiment=provenance.experiment(loso.values())),
 )
 
 # %% tags=["hide-input"]
 told = [
-    f"{row['uf1']:.3f} for {name} on {part}"
+    translated("{uf1:.3f} for {method} on {part}").format(
+        uf1=row["uf1"], method=name, part=part
+    )
     for (name, part), row in rows.items()
 ]
-words.see(f"The UF1 is {words.listed(told)}.")
+words.see(translated("The UF1 is {scores}.").format(scores=words.listed(told)))
 
 # %% [markdown]
 # ## Train on one, test on the other
+#
+# Now a whole dataset is left out. *CASME II to SAMM* means: trained on all clips of CASME II, tested
+# on all clips of SAMM.
 
 # %%
 rows = {}
 for method, run in cross.items():
     for name, table in metrics.last(run).groupby("source"):
-        others = " and ".join(
-            names[other] for other in source.unique() if other != name
+        others = [names[one] for one in source.unique() if one != name]
+        way = translated("{trained} to {tested}").format(
+            trained=words.listed(others), tested=names[name]
         )
-        key = effects.title(method), f"{others} to {names[name]}"
-        rows[key] = {"clips": len(table)} | metrics.scores(table)
+        scores = metrics.scores(table)
+        rows[effects.title(method), way] = {"clips": len(table)} | scores
 
 # %% tags=["hide-input"]
 if rows:
     of_cross = provenance.experiment(cross.values())
     table = pd.DataFrame(rows).T.astype({"clips": int})
     told = [
-        f"{row['uf1']:.3f} for {name}, {way}"
+        translated("{uf1:.3f} for {method}, {way}").format(
+            uf1=row["uf1"], method=name, way=way
+        )
         for (name, way), row in rows.items()
     ]
-    display(plots.table(table, f"From one dataset to the other: {of_cross}"))
-    display(words.see(f"The UF1 is {words.listed(told)}."))
+    caption = translated("From one dataset to the other: {experiment}")
+    display(plots.table(table, caption.format(experiment=of_cross)))
+    uf1 = translated("The UF1 is {scores}.").format(scores=words.listed(told))
+    display(words.see(uf1))
 else:
-    display(words.see("Two datasets are needed for this."))
+    display(words.see(translated("Two datasets are needed for this.")))
 
 # %% tags=["hide-input"]
 if len(by_source) > 1:
     matrix = metrics.matrix_of(cross[last])
-    title = f"{effects.title(last)}, both directions"
+    title = translated("{method}, both directions").format(
+        method=effects.title(last)
+    )
     plots.confusion_matrix(matrix, clips.attrs["classes"], title)
     plots.show(
         plt.gcf(),
-        alt=(
+        alt=translated(
             "Confusion matrix of the three shared classes, both directions"
             " together: rows are the truth, columns the answers, each cell a"
             " recall in per cent and a count; darker is more."
@@ -212,8 +241,10 @@ if len(by_source) > 1:
 if len(by_source) > 1:
     display(
         words.see(
-            f"{matrix.diagonal().sum()} of {matrix.sum()} clips are right when"
-            " their dataset is left out."
+            translated(
+                "{right} of {n} clips are right when their dataset is left"
+                " out."
+            ).format(right=matrix.diagonal().sum(), n=matrix.sum())
         )
     )
 
@@ -229,10 +260,10 @@ if len(by_source) > 1:
 #
 # ## Questions
 #
-# :::{admonition} Why do the two protocols not compare as "easy" and "hard"?
+# :::{admonition} A score falls when a whole dataset is left out. Why does this not show that other cameras and people are harder?
 # :class: dropdown
-# Leaving a dataset out changes people, camera and the shares of the classes, and also leaves fewer
-# clips to train on. A lower score can come from each of these.
+# Leaving a dataset out changes people, camera and the shares of the classes, and it also leaves fewer
+# clips to train on. Each of these alone can lower a score.
 # :::
 #
 # :::{admonition} Why are there three classes and not five?
@@ -241,18 +272,27 @@ if len(by_source) > 1:
 # emotions are put together as negative, positive and surprise.
 # :::
 #
-# :::{admonition} May a score of this page stand beside the challenge's score?
+# :::{admonition} May you compare a score of this page with a score of the challenge?
 # :class: dropdown
 # Only on the challenge's own list of clips, `megc2019`, and only dataset by dataset. The challenge
-# has a third dataset that is missing here.
+# has a third dataset that is missing here, in the test and in the training.
 # :::
 #
 # ## Exercises
 #
 # ### Exercise 1 (easy)
 #
-# What scores does an answer get that is always the largest class? Write down
-# accuracy, UF1 and UAR from the counts of the classes alone, and compare with `merlib.metrics`.
+# A method always answers the largest class. Write down its accuracy, UF1 and UAR from
+# the counts of the classes alone, and compare with `merlib.metrics`.
+
+# %% [markdown]
+# :::{admonition} The idea of the solution
+# :class: dropdown
+# The accuracy is the share $s$ of the largest class. That class has the recall 1 and the precision
+# $s$, so its F1 is $2s/(1+s)$. Every other class has a recall and an F1 of 0. UF1 and UAR are the
+# means over the $C$ classes: $2s/((1+s)C)$ and $1/C$. So both are low, even if one class has nearly
+# all clips.
+# :::
 
 # %% tags=["solution", "hide-cell"] jupyter={"source_hidden": true, "outputs_hidden": true}
 import numpy as np
@@ -275,9 +315,19 @@ assert np.allclose(measured, by_hand)
 # %% [markdown]
 # ### Exercise 2 (middle)
 #
-# On how many clips, at least, is a model trained when one subject is left out, and
-# when one dataset is? And how different are the shares of the classes in training and test? Use
-# half the sum of the absolute differences: 0 is the same, 1 is nothing in common.
+# What is the smallest number of clips that a model is trained on when one subject is
+# left out, and when one dataset is left out? And how different are the shares of the classes in
+# training and test? Use half the sum of the absolute differences: 0 means the same shares, 1 means
+# no class in common.
+
+# %% [markdown]
+# :::{admonition} The idea of the solution
+# :class: dropdown
+# Leave out each subject, then each dataset. Count the clips that remain, and compare the shares of
+# the classes in both parts. A dataset is a large part of all clips, so far fewer remain. The shares
+# may surprise you: one subject has few clips, often of one or two classes, so its shares can differ
+# from the rest more than those of a whole dataset do.
+# :::
 
 
 # %% tags=["solution", "hide-cell"] jupyter={"source_hidden": true, "outputs_hidden": true}
@@ -320,6 +370,16 @@ for column in ("subject", "source")[: len(by_source)]:
 # *fewer* to train on? Leave out each subject, and train a linear classifier of the flow on (a) the
 # other dataset, (b) the other subjects of its own dataset, (c) both. Which comparison answers the
 # question, and what does it leave open?
+
+# %% [markdown]
+# :::{admonition} The idea of the solution
+# :class: dropdown
+# In all three ways the same clips are tested, so only the training differs. Compare (a) with (b), and
+# look at the numbers of training clips too. If (b) has no more clips than (a) and is still better, the
+# number is not the reason: the clips differ. (c) against (b) shows whether clips of another dataset
+# help. The comparison leaves open *which* difference matters: camera, people, or the way in which
+# emotions were labelled.
+# :::
 
 # %% tags=["solution", "hide-cell"] jupyter={"source_hidden": true, "outputs_hidden": true}
 from sklearn.linear_model import RidgeClassifier
@@ -375,6 +435,6 @@ print(
 )
 print(
     "'both' shows whether the other dataset's clips help. It does not show"
-    " which difference it"
+    " which difference"
 )
-print("is, camera, people or classes; and on so few clips chance is large.")
+print("matters: camera, people or labels. On so few clips chance is large.")

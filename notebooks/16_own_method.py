@@ -22,6 +22,7 @@ seed = 0
 overrides = {}  # fields of the configuration to change
 
 # %% tags=["hide-input"]
+import numpy as np
 import pandas as pd
 import torch
 from sklearn.neighbors import NearestCentroid
@@ -33,6 +34,7 @@ from merlib import Study, metrics
 from merlib.methods import METHODS, Method
 from merlib.methods.views import VIEWS
 from merlib.pages import plots, words
+from merlib.pages.language import marked, translated
 from merlib.study import parameters
 
 globals().update(parameters.read(globals()))  # papermill may pass text
@@ -61,20 +63,39 @@ low, high = metrics.wilson(int(matrix.trace()), int(matrix.sum()))
 if p >= 0.05:
     share = (only_a + only_b) / len(found["nearest"])
     seen = 100 * metrics.detectable(len(found["nearest"]), share)
-    verdict = (
-        "so which of the two is better cannot be told; from"
-        f" {seen:.0f} points on the test would probably see a difference"
+    verdict = translated(
+        "So which of the two is better cannot be told. From {points:.0f}"
+        " points on the test would probably see a difference."
+    ).format(points=seen)
+    if np.isnan(seen):  # even the largest possible difference is too small
+        verdict = translated(
+            "So which of the two is better cannot be told. The methods differ"
+            " on so few clips that the test would probably see no difference."
+        )
+elif only_a > only_b:
+    verdict = translated(
+        "So the new method is shown to be better on these clips."
     )
 else:
-    better = "new method" if only_a > only_b else "largest class"
-    verdict = f"so the {better} is shown to be better on these clips"
-words.answer(
-    f"Ten lines, nearest mean flow, get {matrix.trace()} of {matrix.sum()}"
-    f" clips right ({matrix.trace() / matrix.sum():.2f}; 95 %: {low:.2f} to"
-    f" {high:.2f}). {only_a} clips are right in the new method alone, {only_b}"
-    " in the largest class alone: McNemar's test gives"
-    f" {plots.p_equals(p)}, {verdict}."
+    verdict = translated(
+        "So the largest class is shown to be better on these clips."
+    )
+answer = translated(
+    "Nearest mean flow, a method of ten lines, gets {right} of {n} clips right"
+    " ({share:.2f}; 95 %: {low:.2f} to {high:.2f}). {only_a} clips are right"
+    " in the new method alone, {only_b} in the largest class alone: McNemar's"
+    " test gives {p}."
+).format(
+    right=matrix.trace(),
+    n=matrix.sum(),
+    share=matrix.trace() / matrix.sum(),
+    low=low,
+    high=high,
+    only_a=only_a,
+    only_b=only_b,
+    p=plots.p_equals(p),
 )
+words.answer(f"{answer} {verdict}")
 
 # %% [markdown]
 # ## The classifier
@@ -91,6 +112,10 @@ plots.source(coarse_flow)
 plots.source(nearest_flow)
 
 # %% [markdown]
+# `coarse_flow` divides the face into 8 by 8 squares and takes the mean of $u$ and of $v$ in each:
+# 128 numbers for one clip. `Normalizer` scales them to length 1, so that the pattern of the motion
+# counts and its strength does not.
+#
 # ## The line in the registry
 #
 # The line has the title for tables, the classifier, and the view that it takes:
@@ -107,13 +132,15 @@ views = {
     name: line.split(", see")[0].replace("`", "")
     for name, line in first_lines.items()
 }
-plots.table(pd.DataFrame({"one clip": views}), "The views")
+plots.table(pd.DataFrame({marked("one clip"): views}), "The views")
 
 # %% tags=["remove-input"]
 words.see(
-    f"A method can ask for one of {len(views)} views. Each is computed once"
-    " from the same clips and saved, so two methods with one view see the"
-    " same numbers.",
+    translated(
+        "A method can ask for one of {n} views. Each is computed once from the"
+        " same clips and saved, so two methods with one view see the same"
+        " numbers."
+    ).format(n=len(views))
 )
 
 # %% [markdown]
@@ -126,35 +153,47 @@ words.see(
 scores = {
     METHODS[name].title: metrics.scores(run) for name, run in found.items()
 }
-caption = (
-    f"{study.clips.attrs['version']}, {len(study.clips)} clips, one subject"
-    f" left out, profile {profile}, seed {seed}"
+caption = translated(
+    "{data}, {n} clips, one subject left out, profile {profile}, seed {seed}"
+).format(
+    data=study.clips.attrs["version"],
+    n=len(study.clips),
+    profile=profile,
+    seed=seed,
 )
 plots.table(pd.DataFrame(scores).T, caption)
 
 # %% tags=["remove-input"]
-better = scores[METHODS["nearest"].title], scores[METHODS["majority"].title]
+new, old = scores[METHODS["nearest"].title], scores[METHODS["majority"].title]
 words.see(
-    f"The nearest mean has an accuracy of {better[0]['accuracy']:.3f} and a"
-    f" UF1 of {better[0]['uf1']:.3f}; the largest class has"
-    f" {better[1]['accuracy']:.3f} and {better[1]['uf1']:.3f}.",
-    "UF1 is low for a method that finds one class only.",
+    translated(
+        "The nearest mean has an accuracy of {accuracy:.3f} and a UF1 of"
+        " {uf1:.3f}; the largest class has {old_accuracy:.3f} and"
+        " {old_uf1:.3f}."
+    ).format(
+        accuracy=new["accuracy"],
+        uf1=new["uf1"],
+        old_accuracy=old["accuracy"],
+        old_uf1=old["uf1"],
+    ),
+    translated("UF1 is low for a method that finds one class only."),
 )
 
 # %% [markdown]
 # Is the difference more than chance? The box at the top of the page has [McNemar's
-# test](../book/glossary.md#mcnemar-test), which takes clips as independent. On this page both
-# methods have no chance of their own, so no seeds are needed. A study of networks needs several
-# seeds, and the book's own test counts people and seeds ([results](07_results.ipynb)).
+# test](../book/glossary.md#mcnemar-test), which takes clips as independent. Nothing in the two
+# methods of this page is random, so one seed is enough. A study of networks needs several seeds, and
+# the book's own test takes people and seeds into account ([results](07_results.ipynb)).
 
 # %% [markdown]
 # ## A network
 #
-# Networks inherit from `merlib.methods.deep.DeepClassifier`, which has standardised channels (or
-# not, by `standardise = False`), seeds, batches, the last epoch and prediction clip by clip, after
-# every epoch too. `build` returns the `torch.nn.Module`, and `inputs` returns what it takes of the
-# view. You can replace `optimiser`, `schedule` and `loss`. `merlib/methods/ststnet.py` is a short
-# example. The line in the registry has the parameters for the profile `laptop`, and tables name them.
+# Networks inherit from `merlib.methods.deep.DeepClassifier`. It standardises the channels (unless
+# `standardise = False`), sets the seeds, makes the batches, keeps the last epoch, and predicts clip
+# by clip, after every epoch too. `build` returns the `torch.nn.Module`, and `inputs` returns the part
+# of the view that it takes. You can replace `optimiser`, `schedule` and `loss`.
+# `merlib/methods/ststnet.py` is a short example. The line in the registry has the parameters for the
+# profile `laptop`, and tables name them.
 
 # %% [markdown]
 # A classifier follows these rules:
@@ -162,9 +201,9 @@ words.see(
 # - It has `fit(X, y)`, `predict_proba(X)` and `classes_`, as in scikit-learn. If `fit` also takes
 #   `groups`, it gets the training subjects; use them for an inner choice of parameters.
 # - All its randomness comes from a parameter `random_state`, if it has one: each fold sets its own.
-# - If it can use a GPU, it has a parameter `device` that is `auto`: then each of its folds has a GPU
-#   where there are any. Without it, folds run on all cores.
-# - It uses nothing from outside of `fit`: no statistics of all clips, no epoch chosen by the test
+# - If it can use a GPU, it has a parameter `device` that is `auto`: then each of its folds gets a GPU
+#   if the machine has one. Without this parameter, folds run on all cores.
+# - It learns from nothing but what `fit` gets: no statistics of all clips, no epoch chosen by the test
 #   subject.
 # - Its file has a number `VERSION`. Raise it when the method computes something else: its saved runs
 #   are stale then.
@@ -172,10 +211,10 @@ words.see(
 # %% [markdown]
 # ## Summary
 #
-# - A method is a scikit-learn classifier, a view and a line; everything else is shared.
-# - The same clips and the same folds for all make paired tests possible.
-# - Nothing may come from outside of `fit`: a method that looks at the left-out subject has no
-#   score.
+# - A method is a scikit-learn classifier, a view and a line in the registry; everything else is shared.
+# - All methods have the same clips and the same folds, so that paired tests are possible.
+# - A method may learn only from what `fit` gets: the score of a method that looks at the left-out
+#   subject means nothing.
 #
 # ## Questions
 #
@@ -200,8 +239,8 @@ words.see(
 # :::{admonition} Answer
 # :class: dropdown
 # Each fold sets its own seed there. So a fold gives the same answers wherever and whenever it
-# runs, and a run that was stopped can go on. Another source of randomness would break this without
-# a word.
+# runs, and a run that was stopped can go on. Another source of randomness would break this, and
+# nobody would notice.
 # :::
 #
 # ## Exercises
@@ -215,8 +254,9 @@ words.see(
 # :::{admonition} The idea of the solution
 # :class: dropdown
 # The recall of a class is the share of its clips that were found. A method that always answers the
-# largest class finds all of that class and nothing of the others. The mean over classes is UAR, so
-# the majority has one divided by the number of classes.
+# largest class finds all of that class and nothing of the others. The mean over classes is UAR. So
+# the UAR of `majority` is one divided by the number of classes, if one class is the largest of the
+# training clips in every fold.
 # :::
 
 # %% tags=["solution", "hide-cell"] jupyter={"source_hidden": true, "outputs_hidden": true}
@@ -244,9 +284,9 @@ for name, matrix in matrices.items():
 # %% [markdown]
 # :::{admonition} The idea of the solution
 # :class: dropdown
-# A nearest neighbour copies the label of one clip, so one odd clip is enough for a wrong answer. A
-# mean of many clips is calmer. Both take the same view and the same folds, so McNemar's test can
-# compare them clip by clip.
+# A nearest neighbour copies the label of one clip, so one unusual clip is enough for a wrong answer.
+# A mean depends less on a single clip. Both methods take the same view and the same folds, so
+# McNemar's test can compare them clip by clip.
 # :::
 
 # %% tags=["solution", "hide-cell"] jupyter={"source_hidden": true, "outputs_hidden": true}
@@ -279,21 +319,20 @@ print(
 # %% [markdown]
 # ### Exercise 3 (hard)
 #
-# Is the nearest mean better than chance? Deal the labels out at random to the clips
-# of each subject, so that nothing can be learnt, and run the same folds a hundred times. How often
-# is chance as good as the true labels? Why within each subject?
+# Is the nearest mean better than chance? Shuffle the labels among the clips of each
+# subject, so that they have nothing to do with the motion any more, and run the same folds. Do this a
+# hundred times. How often is chance as good as the true labels? Why within each subject?
 
 # %% [markdown]
 # :::{admonition} The idea of the solution
 # :class: dropdown
-# If labels are dealt at random, nothing can be learnt, and what is still right is chance. The
-# share of deals that do as well as the true labels is the $p$ value. Deal within each subject,
-# because people differ in the classes that they show, and that difference must stay in both
-# worlds.
+# This is a permutation test. If labels are shuffled, the motion says nothing about them, and what is
+# still right is chance. The share of shuffles that do at least as well as the true labels is the $p$
+# value; the true labels count as one shuffle. Shuffle within each subject: people differ in the
+# classes that they show, and this difference must be the same with true and with shuffled labels.
 # :::
 
 # %% tags=["solution", "hide-cell"] jupyter={"source_hidden": true, "outputs_hidden": true}
-import numpy as np
 from sklearn.model_selection import LeaveOneGroupOut
 
 clips, rng = study.clips, np.random.default_rng(0)
@@ -316,7 +355,7 @@ def right(labels):
     return int(count)
 
 
-def dealt():
+def shuffled():
     """Return the labels, exchanged at random within each subject."""
     mixed = labels.copy()
     for subject in set(subjects):
@@ -326,16 +365,16 @@ def dealt():
     return mixed
 
 
-true, chance = right(labels), [right(dealt()) for _ in range(100)]
+true, chance = right(labels), [right(shuffled()) for _ in range(100)]
 p = (1 + sum(count >= true for count in chance)) / (1 + len(chance))
 told = (
-    f"{true} of {len(labels)} right; dealt at random {min(chance)} to"
+    f"{true} of {len(labels)} right; with shuffled labels {min(chance)} to"
     f" {max(chance)}"
 )
 print(f"{told}; {plots.p_equals(p)}")
 print(
     "Within each subject, because people differ in the classes they show:"
-    " dealing over all clips"
+    " shuffling all clips"
 )
 print(
     "would also test whether that can be guessed, which is not the question."

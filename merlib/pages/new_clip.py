@@ -8,6 +8,8 @@ import pandas as pd
 from merlib import metrics
 from merlib.study.predict import Prediction
 
+from .language import marked, translated
+
 
 def answers(found: Mapping[str, Prediction], truth: pd.DataFrame | None = None) -> pd.DataFrame:
     """Return what a model answers for clips, each in a row.
@@ -27,16 +29,17 @@ def answers(found: Mapping[str, Prediction], truth: pd.DataFrame | None = None) 
     """
     rows = {
         name: {
-            "answer": one.probabilities.index[0],
-            "probability": one.probabilities.iloc[0],
-            "apex found": one.apex,
+            marked("answer"): one.probabilities.index[0],
+            marked("probability"): one.probabilities.iloc[0],
+            marked("apex found"): one.apex,
         }
         for name, one in found.items()
     }
     table = pd.DataFrame.from_dict(rows, orient="index").rename_axis("clip")
     if truth is None:
         return table
-    named = truth.rename(columns={"emotion": "true class", "apex": "true apex"})
+    names = {"emotion": marked("true class"), "apex": marked("true apex")}
+    named = truth.rename(columns=names)
     return named[["subject", "true class"]].join(table).join(named["true apex"]).loc[list(found)]
 
 
@@ -54,12 +57,13 @@ def counted(clips: pd.DataFrame) -> tuple[int, float, float]:
 
 
 def score(answers: pd.DataFrame, classes: Sequence[str]) -> str:
-    """Return the share of right answers in words, with its interval."""
+    """Say how many answers are right, and which share that is, with its interval."""
     clips = tested(answers, classes)
     n, (right, low, high) = len(clips), counted(clips)
-    return (
-        f"{right} of {n} new clips right, which is {right / n:.2f} (95 %: {low:.2f} to {high:.2f})"
-    )
+    return translated(
+        "The model gets {right} of {n} new clips right, which is {share:.2f} (95 %: {low:.2f} to "
+        "{high:.2f})."
+    ).format(right=right, n=n, share=right / n, low=low, high=high)
 
 
 def beside_guessing(answers: pd.DataFrame, classes: Sequence[str]) -> str:
@@ -71,73 +75,93 @@ def beside_guessing(answers: pd.DataFrame, classes: Sequence[str]) -> str:
     _, low, high = counted(clips)
     guessed = max(1 / len(classes), clips["true class"].value_counts(normalize=True).max())
     if low > guessed:
-        return f"this is more than guessing reaches ({guessed:.2f})"
-    if high < guessed:
-        return f"this is less than guessing reaches ({guessed:.2f})"
-    return (
-        f"guessing reaches {guessed:.2f}, which is inside the interval, so these clips cannot tell "
-        f"the model from guessing"
-    )
+        told = translated("This is more than guessing reaches ({guessed:.2f}).")
+    elif high < guessed:
+        told = translated("This is less than guessing reaches ({guessed:.2f}).")
+    else:
+        told = translated(
+            "Guessing reaches {guessed:.2f}, which is inside the interval, so these clips cannot "
+            "tell the model from guessing."
+        )
+    return told.format(guessed=guessed)
 
 
 def in_one_sentence(answers: pd.DataFrame, classes: Sequence[str]) -> str:
     """Return the answer of the page: how many new clips the model gets right, and what it means."""
     clips = tested(answers, classes)
     if not len(clips):
-        first = answers.iloc[0]
-        return (
-            f"The model answers {first['answer']} with a probability of "
-            f"{first['probability']:.2f}. Nobody knows the truth of this clip, so the page has no "
-            f"score."
-        )
-    told = f"{score(answers, classes)}, of {clips['subject'].nunique()} people not in the training"
-    return f"The model gets {told}; {beside_guessing(answers, classes)}."
+        return translated(
+            "The model answers {answer} with a probability of {probability:.2f}. Nobody knows the "
+            "truth of this clip, so the page has no score."
+        ).format(**answers.iloc[0][["answer", "probability"]])
+    people = translated("The clips are of {people} people not in the training.").format(
+        people=clips["subject"].nunique()
+    )
+    return f"{score(answers, classes)} {people} {beside_guessing(answers, classes)}"
 
 
 def first(row: pd.Series, classes: Sequence[str]) -> str:
     """Say what the model answers for one clip, a row of `answers`, and whether it is right."""
-    told = (
-        f"The most probable of {len(classes)} classes is {row['answer']}, with "
-        f"{row['probability']:.2f}; equal probabilities would be {1 / len(classes):.2f}."
+    told = translated(
+        "The most probable of {n} classes is {answer}, with {probability:.2f}; equal probabilities "
+        "would be {equal:.2f}."
+    ).format(
+        n=len(classes),
+        answer=row["answer"],
+        probability=row["probability"],
+        equal=1 / len(classes),
     )
     if "true class" not in row:
-        return f"{told} The truth is not known."
-    verdict = "right" if row["answer"] == row["true class"] else "wrong"
-    return f"{told} The truth is {row['true class']}, so the answer is {verdict}."
+        verdict = translated("The truth is not known.")
+    elif row["answer"] == row["true class"]:
+        verdict = translated("The truth is {truth}, so the answer is right.")
+    else:
+        verdict = translated("The truth is {truth}, so the answer is wrong.")
+    return f"{told} {verdict.format(truth=row.get('true class'))}"
 
 
 def test(answers: pd.DataFrame, classes: Sequence[str]) -> list[str]:
     """Say in sentences how good the answers are, and which answer is the commonest."""
     clips = tested(answers, classes)
     if not len(clips):
-        return ["No score, since no clip has a known class that the model can answer."]
-    sentences = [f"{score(answers, classes)}; {beside_guessing(answers, classes)}."]
+        return [translated("No score: no clip has a known class that the model can answer.")]
     commonest, count = clips["answer"].value_counts().pipe(lambda c: (c.index[0], c.iloc[0]))
-    sentences.append(f"The commonest answer is {commonest}: {count} of {len(clips)} clips.")
+    sentences = [
+        score(answers, classes),
+        beside_guessing(answers, classes),
+        translated("The commonest answer is {answer}: {count} of {n} clips.").format(
+            answer=commonest, count=count, n=len(clips)
+        ),
+    ]
     if others := len(answers) - len(clips):
-        sentences.append(f"{others} more clips have a class that the model does not know.")
-    sentences.append("The interval takes clips as independent, so it is too narrow.")
-    return sentences
+        unknown = translated("The model does not know the class of {others} of {n} clips.")
+        sentences.append(unknown.format(others=others, n=len(answers)))
+    narrow = translated("The interval takes clips as independent, so it is too narrow.")
+    return [*sentences, narrow]
 
 
 def apexes(answers: pd.DataFrame) -> str:
     """Say how far the apexes that were found are from the true ones."""
     if "true apex" not in answers:
-        return "The apex was searched, and nobody knows the true one."
+        return translated("The apex was searched, and nobody knows the true one.")
     off = np.abs(answers["apex found"] - answers["true apex"])
-    return (
-        f"The apex that was found is {np.median(off):.0f} frames from the true one (median), at "
-        f"most {off.max():.0f}. A clip whose apex is missed gives the model the flow of another "
-        f"moment, with less motion than there was."
-    )
+    return translated(
+        "The apex that was found is {median:.0f} frames from the true one (median), at most "
+        "{most:.0f}. A clip whose apex is missed gives the model the flow of another moment, with "
+        "less motion than there was."
+    ).format(median=np.median(off), most=off.max())
 
 
 def picture(one: Prediction) -> str:
     """Say where the flow of a clip is longest, and how sure the model is."""
     longest = np.hypot(*one.flow).max()
     best = one.probabilities
-    return (
-        f"No point of the crop moves by more than {longest:.2f} pixels. The first two classes, "
-        f"{best.index[0]} and {best.index[1]}, are {100 * (best.iloc[0] - best.iloc[1]):.0f} "
-        f"points of probability apart."
+    return translated(
+        "No point of the crop moves by more than {longest:.2f} pixels. The first two classes, "
+        "{first} and {second}, are {apart:.0f} points of probability apart."
+    ).format(
+        longest=longest,
+        first=best.index[0],
+        second=best.index[1],
+        apart=100 * (best.iloc[0] - best.iloc[1]),
     )

@@ -335,21 +335,21 @@ def prediction(found: "Prediction", faces: Faces) -> Figure:
     step, longest = max(2, len(face) // 18), np.hypot(*found.flow).max() or 1.0
     axes["face"].imshow(face, vmin=0, vmax=255)
     arrows(axes["face"], found.flow, step, len(face) / 14 / longest)
-    axes["face"].set_title(f"apex, frame {found.apex}")
+    axes["face"].set_title(translated("apex, frame {n}").format(n=found.apex))
     flow_field(axes["flow"], found.flow, longest)
-    axes["flow"].set_title(f"flow, at most {longest:.2f} px")
+    axes["flow"].set_title(translated("flow, at most {px:.2f} px").format(px=longest))
     side = (-0.5, len(face) - 0.5)
     for stage, gate in found.attention.items():
         shown = axes[f"stage {stage}"]
         shown.imshow(face, vmin=0, vmax=255)
         drawn = shown.imshow(gate, extent=(*side, *side[::-1]), alpha=0.6, cmap="viridis")
-        shown.set_title(f"gate of stage {stage}")
+        shown.set_title(translated("gate of stage {k}").format(k=stage))
         figure.colorbar(drawn, ax=shown, shrink=0.8)
     for name, shown in axes.items():
         if name != "classes":
             shown.axis("off")
     axes["classes"].barh(literal(found.probabilities.index), found.probabilities, color=COLOURS[0])
-    axes["classes"].set(xlabel="probability", xlim=(0, 1))
+    axes["classes"].set(xlabel=translated("probability"), xlim=(0, 1))
     axes["classes"].invert_yaxis()
     return figure
 

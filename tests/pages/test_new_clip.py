@@ -44,12 +44,12 @@ def test_the_answer_follows_the_interval(right, told):
 
 def test_guessing_is_the_commonest_class_if_that_is_better():
     table = made(["a"] * 9 + ["b"], ["a"] * 10)
-    assert "guessing reaches 0.90, which is inside" in new_clip.beside_guessing(table, CLASSES)
+    assert "Guessing reaches 0.90, which is inside" in new_clip.beside_guessing(table, CLASSES)
 
 
 def test_a_class_that_the_model_does_not_know_has_no_part_in_the_score():
     told = " ".join(new_clip.test(made(["a", "b", "joy"], ["a", "a", "a"]), CLASSES))
-    assert "1 of 2 new clips right" in told and "1 more clips have a class" in told
+    assert "1 of 2 new clips right" in told and "does not know the class of 1 of 3 clips" in told
     assert "The commonest answer is a: 2 of 2 clips" in told
     (only,) = new_clip.test(made(["joy"], ["a"]), CLASSES)
     assert "No score" in only
