@@ -252,8 +252,8 @@ words.see(
 # We measure two such maps:
 #
 # - A **random map** of the stage's resolution. Its energy is on average the regions' area. But the
-#   highest tenth of a fine random map is scattered everywhere and touches nearly every
-#   region: *covered* alone proves nothing.
+#   highest tenth of a fine random map is scattered everywhere and touches many
+#   regions: *covered* alone proves nothing.
 # - The **usual places**: one fixed map for all clips, how often each place moves. A map
 #   that scores like this one knows faces, but need not have looked at the clip.
 #
@@ -368,11 +368,11 @@ if len(full):
 # is coarser than the one before, so compare inside a stage.*
 
 # %% tags=["remove-input"]
-shares = full.groupby("map")["share"].mean().rename(TITLES)
-told = claims.ends(shares[[*TITLES.values()]], "share") if len(full) else ""
+shares = full.groupby("map")["share"].mean().reindex(TITLES).rename(TITLES)
+told = claims.ends(shares, "share of regions covered")
 words.see(
     translated("Mean over stages: {told}").format(told=told)
-    if told
+    if len(full)
     else translated("Nothing is measured yet.")
 )
 
