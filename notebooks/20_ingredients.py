@@ -13,7 +13,7 @@
 # :class: tip
 # - how to ask what one ingredient brings: take it away, and compare on the same clips
 # - why the difference of two scores has an interval of its own, of people and of luck in training
-# - what a difference of nothing can still hide
+# - which effects a difference near zero can still hide
 # - how to ask about magnification where something else does the same work
 #
 # *About 20 minutes to read; runs in under 1 minute on a laptop.*
@@ -130,8 +130,8 @@ for name, (with_it, without) in CONTRASTS.items():
     print(f"{name}: {effects.title(with_it)} - {effects.title(without)}")
 
 # %% [markdown]
-# The figure shows the differences of UF1 in points: a hundred points are the whole of a score. To
-# the right of zero the ingredient brings something; to the left it costs.
+# The figure shows the differences of UF1 in points; a hundred points are a UF1 of 1. To the right of
+# zero the ingredient brings something; to the left it costs something.
 
 # %% tags=["hide-input"]
 if len(answers):
@@ -147,7 +147,7 @@ if len(answers):
     )
 
 # %% [markdown]
-# *Bars: intervals of 95 %, over people and seeds; a thin bar has one seed and is over people alone.
+# *Bars: intervals of 95 %, over people and seeds; a thin bar has one seed and is over people only.
 # Dots: seeds. Mark: their mean.*
 
 # %% tags=["hide-output"]
@@ -228,9 +228,9 @@ print("\n".join(lines))
 # ## The verdict
 #
 # The lines are computed from the intervals of the figure. An interval may leave out zero although
-# $p$ after Holm's correction is not below 0.05. The line then says so: among so many comparisons
-# one such is no surprise. Where grey alone is not shown to find anything, the line on magnification
-# without flow says that nobody can tell.
+# $p$ after Holm's correction is not below 0.05. The line then says so: among so many comparisons,
+# one such interval is no surprise. Where grey alone is not shown to find anything, the line on
+# magnification without flow says *cannot be told*.
 
 # %% tags=["hide-input"]
 lines = effects.sentences(answers)
@@ -252,24 +252,25 @@ display(
 # %% [markdown]
 # ## How far it goes
 #
-# - Few seeds tell little of luck: where they lie apart, the interval is wide. More seeds
-#   (`.venv/bin/merlib trials ingredients --seeds 0 1 2 3 4`) make it narrower, more clips too.
+# - Few seeds tell little about luck: where they lie apart, the interval is wide. More seeds
+#   (`.venv/bin/merlib trials ingredients --seeds 0 1 2 3 4`) make it narrower, and so do more clips.
 # - Nothing was tuned again after an ingredient was taken away. The settings were chosen for the
 #   whole (on other synthetic data), which favours the whole.
-# - Drawn faces have no stubble, no glasses and even light. Only recordings can tell what flow or
-#   magnification bring on recordings: the command is above.
-# - Half of the subjects to train on is less than leave-one-subject-out gives; twice the epochs make
-#   up for the training steps. The comparison is as strict. Its scores must not be compared with
-#   those of leave-one-subject-out.
+# - Drawn faces have no stubble and no glasses, and the light on them is even. Only recordings can
+#   tell what flow or magnification bring on recordings
+#   (`.venv/bin/merlib trials ingredients --dataset casme2 --data-root DIR`).
+# - A network trains on half of the subjects, which is less than leave-one-subject-out gives. Twice
+#   the epochs make up for the training steps. The comparison is just as strict, but its scores must
+#   not be compared with those of leave-one-subject-out.
 #
 # ## Summary
 #
 # - Each ingredient is taken away alone; clips, people and seeds stay the same. Some ingredients
 #   take weights of the network with them.
-# - Subjects are drawn together for both sides; what is common to both cancels. The differences
-#   between seeds are added.
+# - Subjects are drawn together for both sides; what is common to both cancels. The variance between
+#   seeds is added.
 # - An interval around zero is not a proof of no effect: it says which effects remain possible.
-# - Magnification touches grey alone, so it takes two comparisons to judge it.
+# - Magnification touches grey alone, so two comparisons are needed to judge it.
 # - Many comparisons need a correction; the verdict says where a line fails it.
 #
 # ## Questions
@@ -400,8 +401,8 @@ print(
 # :::{admonition} The idea of the solution
 # :class: dropdown
 # The question is a difference of two differences, so all four trials enter with a sign. Draw the
-# same subjects for all four and take the quantiles. Expect an interval about 1.4 times as wide as
-# that of one difference, or wider.
+# same subjects for all four and take the quantiles. Expect a wider interval than that of one
+# difference: 1.4 times as wide if the two are independent and equally uncertain.
 # :::
 
 # %% tags=["solution", "hide-cell"] jupyter={"source_hidden": true, "outputs_hidden": true}
