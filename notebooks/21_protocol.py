@@ -93,7 +93,7 @@ words.answer(
 #    a person it has never seen.
 # 2. **Learn from the training clips alone**: the scale of the features, which of them to keep, the
 #    copies that balance the classes, the weights.
-# 3. **Fix the last epoch before you look.**
+# 3. **Take the last epoch**, and decide this before you look at any score.
 # 4. **Pool the counts** over the [folds](../book/glossary.md#fold), then compute
 #    [UF1](../book/glossary.md#uf1) once, by equation 16.
 #
@@ -275,7 +275,7 @@ words.see(
 #
 # We make every mistake on every kind of labels, `repeats` times. Each time there are other copies,
 # folds and orders of training and, for the second and third kind, other labels. Each repeat is one
-# seed. Within it clips, labels and seed are the same for the honest score and for each mistake.
+# seed. Within a repeat, clips, labels and seed are the same for the honest score and for each mistake.
 
 # %% tags=["remove-input"]
 plots.source(mistakes.repeated)
@@ -325,9 +325,9 @@ display(
 # The rule is the same as for the network above. Holm's correction counts all rows of the folded table.
 # For shuffled labels and those of the person a repeat is another dataset. For the true labels it is
 # the same clips, trained and dealt to folds again: what is shown then holds for these people. *Best
-# epoch* is made to raise a score, and *harmonic F1* is never below UF1. So for these, and for the
-# other ways to score, only the size says something. A leak that raises the score of shuffled labels
-# has found itself, because there is nothing else to find.
+# epoch* picks the epochs with the most right answers, and *harmonic F1* is never below UF1. So for
+# these, and for the other way to score, only the size of the change says something. If a leak raises
+# the score of shuffled labels, the gain is the leak itself: there is nothing else to find.
 
 # %% tags=["hide-input"] slide="verdict"
 lines = [
@@ -365,9 +365,9 @@ words.see(
 # %% [markdown]
 # ## The same with real numbers
 #
-# What follows does not depend on the data of this page. It is on the flow of 442 real clips, whose
-# page is [On real motion](24_real_motion.ipynb), from saved runs. First, the same quick classifier
-# and the same mistakes: grey is absent there, so it sees the flow alone.
+# What follows does not depend on the data of this page. It comes from saved runs on the flow of 442
+# real clips; [On real motion](24_real_motion.ipynb) is the page about them. First, the same quick
+# classifier makes the same mistakes. These clips have no grey, so it sees the flow alone.
 
 # %% tags=["hide-input"] slide="real"
 real = motion.find(find_home())
@@ -397,7 +397,7 @@ else:
     )
 
 # %% [markdown]
-# *The known mistakes on the flow of real clips; drawn as the figure above.*
+# *The known mistakes on the flow of real clips, drawn like the figure above.*
 
 # %% tags=["hide-input"]
 if len(real.mistakes):
@@ -463,10 +463,10 @@ if len(scored):
 # tested. If each subject has its own scale, or if there are few clips, that changes.
 #
 # *Copy, by person* leaks nothing, because the copies stay with their person. But it is another
-# score: each class counts as often as the largest, and a clip that is tested twice is right twice.
+# score: each class counts as often as the largest, and a clip that is tested twice counts twice.
 #
-# The three scores of the same predictions say nothing about the method at all. The paper has to say
-# which of them a printed figure is; for those of table 2, see the [audit](09_audit.ipynb).
+# How the scores of the same predictions differ says nothing about the method. A paper has to say
+# which score a printed figure is; for the figures of table 2, see the [audit](09_audit.ipynb).
 #
 # ## Read further
 #
@@ -502,7 +502,7 @@ if len(scored):
 # the choice of features, or copies that are made before the split.
 # :::
 #
-# :::{admonition} A mistake *cannot be told* here. May you make it?
+# :::{admonition} What a mistake does *cannot be told* here. May you make it?
 # :class: dropdown
 # No. The interval also holds changes that matter, and the mistake may do more on other data. An
 # honest protocol costs nothing, and its score needs no excuse.
@@ -547,10 +547,17 @@ print(
 # the pooled curve. Which of the two accuracies is higher, and must it be? How much of the gain is
 # left in UF1?
 
+# %% [markdown] tags=["solution", "hide-cell"]
+# :::{admonition} The idea of the solution
+# :class: dropdown
+# The number of right clips is a sum over subjects. If each subject chooses its own epoch, each term
+# of the sum is as large as it can be. No single epoch for all can give more, so the accuracy of the
+# first mistake is at least as high. UF1 is not a sum over clips. Expect the same order there, but no
+# rule guarantees it.
+# :::
+
 # %% tags=["solution", "hide-cell"] jupyter={"source_hidden": true, "outputs_hidden": true}
-# A sum of largest values is at least the largest sum: choosing for each
-# subject gets at least as many clips right as any one epoch. UF1 is no sum of
-# clips, so for it that is usual, but no law.
+# A sum of largest values is at least the largest sum.
 for number, run in network.items():
     curve, each = metrics.by_epoch(run), metrics.best_epoch(run)
     assert (
@@ -569,8 +576,16 @@ for number, run in network.items():
 # Take labels of the person and random clips: does the grey or the flow give the
 # answer away? Give the quick classifier one at a time.
 
+# %% [markdown] tags=["solution", "hide-cell"]
+# :::{admonition} The idea of the solution
+# :class: dropdown
+# Score the labels of the person twice from grey alone, and twice from flow alone: once with one
+# subject left out, once with random clips. The labels do not depend on the face. So a random split
+# can only pass on what the features know about the person. Expect the larger gain from the part that
+# names the person more often.
+# :::
+
 # %% tags=["solution", "hide-cell"] jupyter={"source_hidden": true, "outputs_hidden": true}
-# A random split can only pass on what the features know of the person.
 few = {k: mistakes.kinds(labels, subjects, k) for k in seeds[:5]}
 for name, part in parts.items():
     pairs = [
@@ -602,10 +617,15 @@ for name, part in parts.items():
 # clip go to the same random fold. Try it on shuffled labels. (`evaluate` can do it as it is: what
 # are the "subjects"?)
 
+# %% [markdown] tags=["solution", "hide-cell"]
+# :::{admonition} The idea of the solution
+# :class: dropdown
+# Deal the clips to random folds first, and give `evaluate` the number of the fold as the subject. A
+# copy has the subject of its clip. So a clip and all of its copies are left out together. Expect a
+# score near the honest one: if the gain is gone, it came from the copies.
+# :::
+
 # %% tags=["solution", "hide-cell"] jupyter={"source_hidden": true, "outputs_hidden": true}
-# Deal the clips to random folds first, and call the fold the subject. Copies
-# inherit the subject of their clip, so that leaving one "subject" out leaves
-# out all of its copies.
 values = []
 for k in few:
     random_labels = few[k]["shuffled"]
@@ -631,10 +651,16 @@ print(
 # columns of pure noise to the features, shuffle the labels, and compare choosing on the training
 # clips with choosing on all.
 
+# %% [markdown] tags=["solution", "hide-cell"]
+# :::{admonition} The idea of the solution
+# :class: dropdown
+# Among more columns, the best ones fit any labels better by chance. If they are chosen on the
+# training clips, this does not help with the test clips. If they are chosen on all clips, it does,
+# because they fit the labels of the test clips too. Expect the honest score to stay where it is, and
+# the other one to rise with the number of columns.
+# :::
+
 # %% tags=["solution", "hide-cell"] jupyter={"source_hidden": true, "outputs_hidden": true}
-# The more columns, the better the best of them fit any labels by chance. On
-# the training clips that is no help with the test clips; on all clips it is,
-# since the fit includes them.
 rng = np.random.default_rng(seed)
 for columns in (0, 1000, 4000):
     wide = np.hstack([X, rng.standard_normal((len(X), columns))])
