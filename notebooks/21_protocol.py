@@ -97,7 +97,7 @@ words.answer(
 # 4. **Pool the counts** over the [folds](../book/glossary.md#fold), then compute
 #    [UF1](../book/glossary.md#uf1) once, by equation 16.
 #
-# Each mistake below changes one of these four sentences and nothing else.
+# Each mistake below breaks one of these four sentences and nothing else; only the last one breaks two.
 
 # %% slide="mistakes"
 rows = {
