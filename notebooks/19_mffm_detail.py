@@ -31,6 +31,7 @@ from IPython.display import display
 
 from merlib import Study, metrics
 from merlib.pages import claims, detail, effects, plots, provenance, words
+from merlib.pages.language import marked, translated
 from merlib.preprocess import face
 from merlib.study import parameters, trials
 
@@ -82,14 +83,21 @@ print(saved)
 
 # %%
 variants = detail.variants(study)
-plots.table(variants, f"The variants, profile {study.profile}", digits=0)
+caption = translated("The variants, profile {profile}")
+plots.table(variants, caption.format(profile=study.profile), digits=0)
 
 # %% tags=["remove-input"]
 sizes = variants["parameters, thousand"].astype(float)
 words.see(
-    f"The largest variant is “{sizes.idxmax()}” with {sizes.max():,.0f}"
-    f" thousand parameters, the smallest “{sizes.idxmin()}” with"
-    f" {sizes.min():,.0f} thousand."
+    translated(
+        "The largest variant is “{largest}” with {most:,.0f} thousand"
+        " parameters, the smallest “{smallest}” with {least:,.0f} thousand."
+    ).format(
+        largest=sizes.idxmax(),
+        most=sizes.max(),
+        smallest=sizes.idxmin(),
+        least=sizes.min(),
+    )
 )
 
 # %% [markdown]
@@ -106,7 +114,7 @@ words.see(
 if runs:
     plots.show(
         effects.levels(runs, detail.TITLES),
-        alt=(
+        alt=translated(
             "Each variant of the fusion in a row, accuracy at the left and UF1"
             " at the right: a grey bar is the interval over subjects, blue"
             " dots are seeds; a dashed line marks the largest class."
@@ -131,7 +139,9 @@ level = {
 }
 words.see(
     claims.ends(level, "accuracy"),
-    f"A method that always answers {one['label'].mode()[0]} has {chance:.3f}."
+    translated(
+        "A method that always answers {label} has {chance:.3f}."
+    ).format(label=one["label"].mode()[0], chance=chance)
     if runs
     else "",
 )
@@ -149,11 +159,13 @@ words.see(
 against = {TITLES[name]: ("full", name) for name in runs if name != "full"}
 tests = effects.mcnemar(runs, against)
 if len(tests):
-    caption = f"Only the paper's form / only the variant right (p). {where}"
+    caption = translated(
+        "Only the paper's form / only the variant right (p). {where}"
+    ).format(where=where)
     display(plots.table(effects.by_seed(runs, against), caption))
 
 # %% tags=["remove-input"]
-words.see(claims.single_seeds(tests), "This is no verdict.")
+words.see(claims.single_seeds(tests), translated("This is no verdict."))
 
 # %% [markdown]
 # ## Have they learnt at all?
@@ -171,8 +183,8 @@ words.see(claims.single_seeds(tests), "This is no verdict.")
 # %% tags=["hide-input"]
 if runs:
     plots.show(
-        detail.curves(detail.by_epoch(runs), chance, "epoch"),
-        alt=(
+        detail.curves(detail.by_epoch(runs), chance, translated("epoch")),
+        alt=translated(
             "Two panels, accuracy over the epochs: above base and MFFM, below"
             " MFEM, full and linear. Small dots are seeds, a dashed line is"
             " the largest class."
@@ -190,12 +202,15 @@ if runs:
     means = detail.by_epoch(runs).T.groupby("trial").mean().T
     for name in filter(means.columns.__contains__, detail.STYLES):
         above = means.index[means[name] > chance + 0.05]
-        first.append(f"{TITLES[name]}: {above[0] if len(above) else 'never'}")
+        when = above[0] if len(above) else translated("never")
+        first.append(f"{TITLES[name]}: {when}")
 words.see(
-    "The first epoch in which the mean over seeds is more than 5 points above"
-    f" the largest class: {'; '.join(first)}."
+    translated(
+        "The first epoch in which the mean over seeds is more than 5 points"
+        " above the largest class: {epochs}."
+    ).format(epochs="; ".join(first))
     if first
-    else "There is no curve to show yet."
+    else translated("There is no curve to show yet.")
 )
 
 # %% [markdown]
@@ -204,12 +219,15 @@ words.see(
 
 # %%
 stuck = detail.stuck(runs)  # trial -> number of such networks
+told = translated(
+    "{name}: answers one class nearly always in {count} of {all} seeds."
+)
 idle = [
-    f"{TITLES[name]}: answers one class nearly always in {stuck[name]} of"
-    f" {len(runs[name])} seeds."
+    told.format(name=TITLES[name], count=stuck[name], all=len(runs[name]))
     for name in filter(stuck.get, stuck)
 ]
-words.see(*idle or ["No variant answers one class nearly always."])
+no = translated("No variant answers one class nearly always.")
+words.see(*idle or [no])
 
 # %% [markdown]
 # ## Smaller and smaller movements
@@ -221,25 +239,33 @@ words.see(*idle or ["No variant answers one class nearly always."])
 
 # %% tags=["hide-input"]
 accuracies = trials.by_amplitude(sweeps)
-of_sweep = "no saved sweep"
+of_sweep = translated("no saved sweep")
 if sweeps:
     test = next(iter(sweeps.values())).drop_duplicates("clip")
     people = test["clip"].str.split("/").str[0].nunique()
     test_chance = test["label"].value_counts(normalize=True).iloc[0]
-    of_sweep = (
-        f"{study.dataset} data, profile {study.profile}; trained on all clips,"
-        f" {study.config.epochs} epochs; tested on {len(test)} clips of"
-        f" {people} new people at each amplitude; seeds"
-        f" {words.listed(map(str, sorted(sweeps)))}"
+    of_sweep = translated(
+        "{dataset} data, profile {profile}; trained on all clips, {epochs}"
+        " epochs; tested on {clips} clips of {people} new people at each"
+        " amplitude; seeds: {seeds}"
+    ).format(
+        dataset=study.dataset,
+        profile=study.profile,
+        epochs=study.config.epochs,
+        clips=len(test),
+        people=people,
+        seeds=words.listed(map(str, sorted(sweeps))),
     )
-    told = f"{of_sweep}. The largest class has {test_chance:.3f}."
+    told = translated("{sweep}. The largest class has {chance:.3f}.").format(
+        sweep=of_sweep, chance=test_chance
+    )
 elif dataset != "synthetic":
-    told = (
+    told = translated(
         "There is no sweep of this data: only the dataset synthetic is drawn"
         " again for it."
     )
 else:
-    told = (
+    told = translated(
         "No sweep is saved. `.venv/bin/merlib trials amplitude` makes it"
         " (`make claims` includes it)."
     )
@@ -247,10 +273,12 @@ print(told)
 
 # %% tags=["hide-input"]
 if sweeps:
-    label = "largest movement of each action unit, pixels of the frame"
+    label = translated(
+        "largest movement of each action unit, pixels of the frame"
+    )
     plots.show(
         detail.curves(accuracies, test_chance, label, log=True),
-        alt=(
+        alt=translated(
             "Two panels, accuracy over the amplitude in pixels on a"
             " logarithmic axis: above base and MFFM, below MFEM, full and"
             " linear. Small dots are seeds, a dashed line is the largest"
@@ -270,21 +298,27 @@ if sweeps:
 
 # %% tags=["hide-output"]
 if sweeps:
-    caption = (
+    caption = translated(
         "Break-down in pixels, over the seeds whose best is above the largest"
-        f" class. {of_sweep}"
-    )
+        " class. {sweep}"
+    ).format(sweep=of_sweep)
     table = detail.breakdowns(accuracies, falls)
     display(plots.table(table, caption, digits=2))
 
 # %% tags=["remove-input"]
 lowest = falls.mean(axis=1).dropna() if len(falls) else pd.Series(dtype=float)
 words.see(
-    f"“{TITLES[lowest.idxmin()]}” breaks down at the smallest movements, at"
-    f" {lowest.min():.2f} pixels on average; “{TITLES[lowest.idxmax()]}”"
-    f" already at {lowest.max():.2f}."
+    translated(
+        "“{best}” breaks down at the smallest movements, at {low:.2f} pixels"
+        " on average; “{worst}” already at {high:.2f}."
+    ).format(
+        best=TITLES[lowest.idxmin()],
+        low=lowest.min(),
+        worst=TITLES[lowest.idxmax()],
+        high=lowest.max(),
+    )
     if len(lowest)
-    else "No break-down can be read."
+    else translated("No break-down can be read.")
 )
 
 # %% [markdown]
@@ -305,8 +339,8 @@ words.see(
 
 # %%
 for number, (prediction, pairs) in enumerate(detail.ASKED.items(), 1):
-    print(f"{number}. {prediction}: {'; '.join(pairs)}")
-print(f"besides: {'; '.join(detail.BESIDES)}")
+    print(f"{number}. {translated(prediction)}: {'; '.join(pairs)}")
+print(f"{translated('besides')}: {'; '.join(detail.BESIDES)}")
 
 # %% tags=["remove-input"]
 plots.source(detail.compared)
@@ -322,14 +356,14 @@ plots.source(detail.compared)
 # %% tags=["hide-input"]
 if len(answers):
     groups = {
-        t: f"prediction {k}"
+        t: translated("prediction {number}").format(number=k)
         for k, some in enumerate(detail.ASKED.values(), 1)
         for t in some
     }
-    groups |= dict.fromkeys(detail.BESIDES, "besides")
+    groups |= dict.fromkeys(detail.BESIDES, translated("besides"))
     plots.show(
-        effects.forest(answers, "points of accuracy", groups),
-        alt=(
+        effects.forest(answers, translated("points of accuracy"), groups),
+        alt=translated(
             "Each difference of two variants in a row, below its prediction,"
             " in points of accuracy: a bar is its interval, a mark the mean,"
             " dots are seeds, beside a line at zero; at the right what"
@@ -345,7 +379,7 @@ if len(answers):
 
 # %% tags=["hide-output"]
 if len(answers):
-    caption = f"First minus second. {where}"
+    caption = translated("First minus second. {where}").format(where=where)
     display(effects.table(answers, caption, "points of accuracy"))
 
 # %% tags=["remove-input"]
@@ -359,7 +393,8 @@ words.see(claims.sorted_out(answers, "points of accuracy"))
 
 # %%
 for number, (prediction, (answer, why)) in enumerate(predictions.items(), 1):
-    print(f"{number}. {prediction}: {answer} ({why})")
+    text = f"{translated(prediction)}: {translated(answer)} ({why})"
+    print(f"{number}. {text}")
 
 # %% [markdown]
 # If some networks have hardly learnt anything, the last lines name them: a comparison with
@@ -368,27 +403,41 @@ for number, (prediction, (answer, why)) in enumerate(predictions.items(), 1):
 # %% tags=["hide-input"]
 said = [answer for answer, _ in predictions.values()]
 if said[:3] == ["yes"] * 3:
-    told = "Fusion keeps shallow detail: all three predictions hold."
+    told = translated(
+        "Fusion keeps shallow detail: all three predictions hold."
+    )
 elif said[:2] == ["yes"] * 2:
-    told = (
+    told = translated(
         "Fusion of all stages helps; that it does so by keeping fine detail is"
         " not shown."
     )
 else:
-    told = "That fusion keeps shallow detail is NOT shown."
-better = "is" if said[3] == "yes" else "is not shown to be"
-print(f"Verdict ({where}):\n{told}")
+    told = translated("That fusion keeps shallow detail is NOT shown.")
+print(f"{translated('Verdict ({where}):').format(where=where)}\n{told}")
 print(
-    f"The interaction of the stages {better} better than one linear layer on"
-    " pooled stages."
+    translated(
+        "The interaction of the stages is better than one linear layer on"
+        " pooled stages."
+    )
+    if said[3] == "yes"
+    else translated(
+        "The interaction of the stages is not shown to be better than one"
+        " linear layer on pooled stages."
+    )
 )
 idle = {*filter(stuck.get, stuck), *falls.index[falls.isna().any(axis=1)]}
 if idle:
     names = ", ".join(sorted(TITLES[name] for name in idle))
-    print(f"Beware: in some seed these have hardly learnt anything: {names}.")
     print(
-        "What is better than they are may train faster, and need not keep more"
-        " detail."
+        translated(
+            "Beware: in some seed these have hardly learnt anything: {names}."
+        ).format(names=names)
+    )
+    print(
+        translated(
+            "What is better than they are may train faster, and need not keep"
+            " more detail."
+        )
     )
 
 # %% [markdown]
@@ -477,17 +526,24 @@ print("; ".join(f"{name} {value:.3f}" for name, value in found.items()))
 # %% tags=["solution", "hide-cell"] jupyter={"source_hidden": true, "outputs_hidden": true}
 # pixels of the crop
 apart = (face.EYES[1, 0] - face.EYES[0, 0]) * study.config.size
-table = pd.DataFrame({"frame, px": trials.AMPLITUDES})
-table["crop, px"] = table["frame, px"] * apart / 125
-table["flow channel"] = table["crop, px"] / study.config.flow_scale
-for stage in (1, 2, 3, 4):  # the stem divides by 4
-    table[f"stage {stage}, places"] = table["crop, px"] / 2 ** (stage + 1)
+table = pd.DataFrame({marked("frame, px"): trials.AMPLITUDES})
+table[marked("crop, px")] = table["frame, px"] * apart / 125
+table[marked("flow channel")] = table["crop, px"] / study.config.flow_scale
+places = [
+    marked("stage 1, places"),
+    marked("stage 2, places"),
+    marked("stage 3, places"),
+    marked("stage 4, places"),
+]
+for stage, name in enumerate(places, 1):  # the stem divides by 4
+    table[name] = table["crop, px"] / 2 ** (stage + 1)
 # Even three pixels are a fraction of a place of stage 1: no stage sees the
 # face move. The value of the flow channel carries the movement. It is not
 # small, and it reaches every stage. A small movement gets lost in the noise of
 # the flow, before the network begins.
 assert table["stage 1, places"].max() < 1 or study.config.size > 112
-plots.table(table, f"Profile {study.profile}", digits=2, index=False)
+caption = translated("Profile {profile}").format(profile=study.profile)
+plots.table(table, caption, digits=2, index=False)
 
 # %% [markdown]
 # ### Exercise 3 (middle)
@@ -517,8 +573,10 @@ drawn = [
 low, high = np.nanquantile(drawn, [0.025, 0.975])
 assert low < exact < high
 print(
-    f"true {exact:.2f} px; 95 % of the draws lie between {low:.2f} and"
-    f" {high:.2f} px"
+    translated(
+        "true {exact:.2f} px; 95 % of the draws lie between {low:.2f} and"
+        " {high:.2f} px"
+    ).format(exact=exact, low=low, high=high)
 )
 # The best of seven noisy points is too high, which shifts half-way up. One
 # test set cannot tell two variants apart whose break-downs lie within this
@@ -553,8 +611,9 @@ def smallest_gap(d, level):
     return min((gap for gap in gaps if p_of[gap] < level), default=np.nan)
 
 
-table = pd.DataFrame({"right in one only": [5, 20, 60, 120]})
-for name, level in {"alone": 0.05, "among eight": 0.05 / 8}.items():
+table = pd.DataFrame({marked("right in one only"): [5, 20, 60, 120]})
+levels = {marked("alone"): 0.05, marked("among eight"): 0.05 / 8}
+for name, level in levels.items():
     table[name] = [
         100 * smallest_gap(d, level) / 246 for d in table["right in one only"]
     ]

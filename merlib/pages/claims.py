@@ -14,6 +14,7 @@ from merlib.study import motion
 
 from . import effects, looks, provenance, real_motion, words
 from .effects import Runs
+from .language import translated
 
 ABLATION = {
     "full minus base": "both: added to base",
@@ -210,18 +211,24 @@ def detail(predictions: Mapping[str, tuple[str, str]], where: str, command: str)
     """Answer page 19: does MFFM keep shallow detail? See `merlib.pages.detail.predictions`."""
     said = {name: answer for name, (answer, _) in predictions.items()}
     reasons = [why for _, why in predictions.values()]
-    if all(why.startswith("not saved") for why in reasons):
-        return f"No run yet: none of the differences is saved. `{command}` makes them."
-    listed = "; ".join(f"{name}: {answer}" for name, answer in said.items())
-    held = list(said.values())[:3]
+    missing, no_sweep = translated("not saved"), translated("no sweep")
+    if all(why.startswith(missing) for why in reasons):
+        return translated(
+            "No run yet: none of the differences is saved. `{command}` makes them."
+        ).format(command=command)
+    listed = [f"{translated(name)}: {translated(answer)}" for name, answer in said.items()]
+    if any(missing in why or no_sweep in why for why in reasons):
+        listed.append(translated("`{command}` makes what is not saved").format(command=command))
     verdict = (
-        "Shown: all three predictions of the claim hold"
-        if held == ["yes"] * 3
-        else "That MFFM keeps shallow detail is not shown"
+        translated(
+            "Shown: all three predictions of the claim hold ({answers}). Experiment: {where}."
+        )
+        if list(said.values())[:3] == ["yes"] * 3
+        else translated(
+            "That MFFM keeps shallow detail is not shown ({answers}). Experiment: {where}."
+        )
     )
-    if any("not saved" in why or "no sweep" in why for why in reasons):
-        listed += f"; `{command}` makes what is not saved"
-    return f"{verdict} ({listed}). Experiment: {where}."
+    return verdict.format(answers="; ".join(listed), where=where)
 
 
 def grey_alone(runs: Mapping[str, Runs]) -> pd.DataFrame:
