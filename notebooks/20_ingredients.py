@@ -34,6 +34,7 @@ from IPython.display import Markdown, display
 from merlib import Study, metrics
 from merlib.model import explain
 from merlib.pages import claims, effects, plots, provenance, words
+from merlib.pages.language import marked, translated
 from merlib.study import parameters, trials
 
 globals().update(parameters.read(globals()))  # papermill may pass text
@@ -90,11 +91,14 @@ if runs:
     table = effects.scores(
         runs | {"largest": {0: effects.largest_class(some)}}
     )
-    table.insert(0, "changes", pd.Series(changes).rename(effects.title))
-    table.insert(1, "parameters", pd.Series(counts).rename(effects.title))
+    changes = pd.Series(changes).rename(effects.title)
+    counts = pd.Series(counts).rename(effects.title)
+    table.insert(0, marked("changes"), changes)
+    table.insert(1, marked("parameters"), counts)
     table.loc["largest", "seeds"] = None
-    table = table.rename({"largest": "the largest class"})
-    caption = f"Mean ± standard deviation over seeds. {where}"
+    table = table.rename({"largest": marked("the largest class")})
+    caption = translated("Mean ± standard deviation over seeds. {where}")
+    caption = caption.format(where=where)
     display(plots.table(table.astype(object), caption))
 
 # %% tags=["remove-input"]
@@ -127,7 +131,8 @@ words.see(claims.ends(level, "UF1"))
 
 # %%
 for name, (with_it, without) in CONTRASTS.items():
-    print(f"{name}: {effects.title(with_it)} - {effects.title(without)}")
+    pair = f"{effects.title(with_it)} - {effects.title(without)}"
+    print(f"{translated(name)}: {pair}")
 
 # %% [markdown]
 # The figure shows the differences of UF1 in points; a hundred points are a UF1 of 1. To the right of
@@ -136,8 +141,8 @@ for name, (with_it, without) in CONTRASTS.items():
 # %% tags=["hide-input"]
 if len(answers):
     plots.show(
-        effects.forest(answers, "what it brings, points of UF1"),
-        alt=(
+        effects.forest(answers, translated("what it brings, points of UF1")),
+        alt=translated(
             "Each row is one ingredient, over points of UF1: a bar is the"
             " interval of the difference, a mark its mean, dots are seeds; a"
             " dashed line marks zero. At the right what follows: brings,"
@@ -153,8 +158,8 @@ if len(answers):
 # %% tags=["hide-output"]
 if len(answers):
     accuracy = effects.differences(runs, CONTRASTS, metrics.accuracy)
-    besides = {"points of accuracy": accuracy}
-    caption = f"With minus without. {where}"
+    besides = {marked("points of accuracy"): accuracy}
+    caption = translated("With minus without. {where}").format(where=where)
     display(effects.table(answers, caption, besides=besides))
 
 # %% tags=["remove-input"]
@@ -172,11 +177,13 @@ words.see(claims.sorted_out(answers))
 # %% tags=["hide-output"]
 tests = effects.mcnemar(runs, CONTRASTS)
 if len(tests):
-    caption = f"Only with / only without (p, {len(tests)} tests). {where}"
+    caption = translated(
+        "Only with / only without (p, {tests} tests). {where}"
+    ).format(tests=len(tests), where=where)
     display(plots.table(effects.by_seed(runs, CONTRASTS), caption))
 
 # %% tags=["remove-input"]
-words.see(claims.single_seeds(tests), "This is no verdict.")
+words.see(claims.single_seeds(tests), translated("This is no verdict."))
 
 # %% [markdown]
 # ## Magnification, with and without flow
@@ -191,37 +198,44 @@ words.see(claims.single_seeds(tests), "This is no verdict.")
 # %% tags=["hide-input"]
 # Gain where grey is alone, gain beside flow.
 CASES = {
-    (True, True): "Magnification brings something, with and without flow.",
-    (True, False): (
+    (True, True): translated(
+        "Magnification brings something, with and without flow."
+    ),
+    (True, False): translated(
         "Magnification helps where grey is alone; beside flow no gain is seen."
     ),
-    (False, True): (
+    (False, True): translated(
         "A gain of magnification is seen beside flow, but none where grey is"
         " alone."
     ),
-    (False, False): (
+    (False, False): translated(
         "No gain of magnification is seen, neither with flow nor without."
     ),
 }
 both = answers.reindex([claims.GREY, "magnification"]).dropna(how="all")
+told = translated("{name}: {points} points of UF1.")
 lines = [
-    f"{name}: {effects.points(one)} points of UF1."
+    told.format(name=translated(name), points=effects.points(one))
     for name, one in both.iterrows()
 ]
 if both.get("holm", pd.Series()).notna().sum() < 2:
     lines.append(
-        "The trials of this comparison are not all saved with two seeds: no"
-        " verdict."
+        translated(
+            "The trials of this comparison are not all saved with two seeds:"
+            " no verdict."
+        )
     )
 elif claims.learnt(grey):
     lines.append(CASES[tuple(both["answer"] == "brings")])
 else:
     lines.append(
-        "Grey alone is not shown to find anything, so what magnification"
-        " brings there cannot be told."
+        translated(
+            "Grey alone is not shown to find anything, so what magnification"
+            " brings there cannot be told."
+        )
     )
 for name, one in grey.iterrows():
-    print(f"{name}: {claims.told(one)}.")
+    print(f"{translated(name)}: {claims.told(one)}.")
 print("\n".join(lines))
 
 # %% [markdown]
@@ -235,17 +249,16 @@ print("\n".join(lines))
 # %% tags=["hide-input"]
 lines = effects.sentences(answers)
 if not claims.learnt(grey):
-    lines = [
-        f"- **{claims.GREY}**: cannot be told, since grey alone is not shown"
-        " to do better than always answering the largest class"
-        if line.startswith(f"- **{claims.GREY}**")
-        else line
-        for line in lines
-    ]
+    untold = translated(
+        "- **{name}**: cannot be told, since grey alone is not shown to do"
+        " better than always answering the largest class"
+    ).format(name=translated(claims.GREY))
+    begin = f"- **{translated(claims.GREY)}**"
+    lines = [untold if line.startswith(begin) else line for line in lines]
 display(
     Markdown(
         "\n".join(lines)
-        or "No verdict: no trial is saved beside the paper's form."
+        or translated("No verdict: no trial is saved beside the paper's form.")
     )
 )
 
@@ -333,7 +346,7 @@ if not pairs:
         "with": {0: invented(rng, shift=0.1)},
         "without": {0: invented(rng)},
     }
-    pairs = {"invented": ("with", "without")}
+    pairs = {marked("invented"): ("with", "without")}
 for name, (with_it, without) in pairs.items():
     for number in sorted(set(runs[with_it]) & set(runs[without])):
         first, second = runs[with_it][number], runs[without][number]
@@ -345,11 +358,23 @@ for name, (with_it, without) in pairs.items():
         )
         assert np.isclose((gained - lost) / n, step)
         print(
-            f"{name}, seed {number}: ({gained} - {lost}) / {n} ="
-            f" {100 * step:+.1f} points"
+            translated(
+                "{name}, seed {seed}: ({gained} - {lost}) / {n} ="
+                " {points:+.1f} points"
+            ).format(
+                name=translated(name),
+                seed=number,
+                gained=gained,
+                lost=lost,
+                n=n,
+                points=100 * step,
+            )
         )
 print(
-    "Clips that both got right, or both wrong, add nothing to the difference."
+    translated(
+        "Clips that both got right, or both wrong, add nothing to the"
+        " difference."
+    )
 )
 
 # %% [markdown]
@@ -379,15 +404,18 @@ for _ in range(studies):
             {0: x}, {0: y}, metrics.accuracy, n=100
         )
         misses[what] += not one.low <= 0 <= one.high
-for what, count in misses.items():
-    print(
-        f"drawing {what}: zero is left out {count} times in {studies}; 5 % is"
-        " right"
-    )
+print(
+    translated(
+        "Of {all} intervals, these leave out zero: {subjects} if subjects are"
+        " drawn, {clips} if clips are drawn; 5 % is right."
+    ).format(**misses, all=studies)
+)
 assert misses["clips"] > misses["subjects"]
 print(
-    "Clips of one person go together; taken as independent they make the"
-    " interval too short."
+    translated(
+        "Clips of one person go together; taken as independent they make the"
+        " interval too short."
+    )
 )
 
 # %% [markdown]
@@ -417,7 +445,11 @@ four = {
     name: {k: saved.runs[name][k] for k in sorted(common)} for name in signs
 }
 if not common:
-    print("The trials are not all saved: this is on invented answers.")
+    print(
+        translated(
+            "The trials are not all saved: this is on invented answers."
+        )
+    )
     rng = np.random.default_rng(2)
     four = {name: {0: invented(rng)} for name in signs}
 # Trial -> (seeds, subjects, K, K).
@@ -454,13 +486,14 @@ parts = effects.differences(
 alone, beside = parts["value"]
 assert np.isclose(interplay(everybody), 100 * (alone - beside))
 print(
-    f"{interplay(everybody):+.1f} points of UF1, from {low:+.1f} to"
-    f" {high:+.1f} over people;"
+    translated(
+        "{value:+.1f} points of UF1, from {low:+.1f} to {high:+.1f} over"
+        " people; seeds: {seeds}."
+    ).format(
+        value=interplay(everybody), low=low, high=high, seeds=len(four["full"])
+    )
 )
-print(
-    f"seeds: {len(four['full'])}. Luck in training is not in it: with several"
-    " seeds, add it."
-)
+print(translated("Luck in training is not in it: with several seeds, add it."))
 
 # %% [markdown]
 # ## Where these figures come from

@@ -42,6 +42,7 @@ from merlib.pages import (
     real_motion,
     words,
 )
+from merlib.pages.language import marked, translated
 from merlib.study import mistakes, motion, paper, parameters
 from merlib.study.mistakes import MISTAKES
 
@@ -77,10 +78,16 @@ X = mistakes.coarse(study.numbers.x)
 seeds = range(seed, seed + repeats)
 found = mistakes.repeated(X, labels, subjects, classes, seeds, study.n_jobs)
 judged = protocol.judged(found)
-of_quick = (
-    f"{clips.attrs['version']}, profile {profile}; a quick classifier, "
-    f"{mistakes.EPOCHS} epochs; leave one subject out; {len(clips)} clips of "
-    f"{len(set(subjects))} people; {repeats} seeds"
+of_quick = translated(
+    "{data}, profile {profile}; a quick classifier, {epochs} epochs; leave one"
+    " subject out; {clips} clips of {people} people; {seeds} seeds"
+).format(
+    data=clips.attrs["version"],
+    profile=profile,
+    epochs=mistakes.EPOCHS,
+    clips=len(clips),
+    people=len(set(subjects)),
+    seeds=repeats,
 )
 words.answer(
     protocol.in_one_sentence(judged, of_network, effects.title(method))
@@ -101,7 +108,10 @@ words.answer(
 
 # %% slide="mistakes"
 rows = {
-    name: {"breaks": case.breaks, "what is wrong": case.why}
+    name: {
+        marked("breaks"): case.breaks,
+        marked("what is wrong"): translated(case.why),
+    }
     for name, case in MISTAKES.items()
 }
 display(
@@ -112,8 +122,10 @@ display(
 )
 leaks = len(protocol.LEAKS)
 words.see(
-    f"{leaks} of {len(MISTAKES)} mistakes let a step see the test clips (a"
-    f" leak); {len(MISTAKES) - leaks} score the same answers in another way."
+    translated(
+        "{leaks} of {all} mistakes let a step see the test clips (a leak);"
+        " {others} score the same answers in another way."
+    ).format(leaks=leaks, all=len(MISTAKES), others=len(MISTAKES) - leaks)
 )
 
 # %% [markdown]
@@ -138,14 +150,15 @@ for number, run in network.items():
     axes.plot(honest.index, honest, color=blue, linewidth=1, **mark)
     best = answers.loc[number, "best epoch"]
     axes.axhline(best, color=orange, linestyle="--")
-axes.plot([], [], color=blue, linewidth=1, label="all subjects at this epoch")
-label = "each subject at its best epoch"
+label = translated("all subjects at this epoch")
+axes.plot([], [], color=blue, linewidth=1, label=label)
+label = translated("each subject at its best epoch")
 axes.plot([], [], color=orange, linestyle="--", label=label)
-axes.set(xlabel="epoch", ylabel="UF1", ylim=(0, 1))
+axes.set(xlabel=translated("epoch"), ylabel="UF1", ylim=(0, 1))
 axes.legend(loc="lower right")
 plots.show(
     figure,
-    alt=(
+    alt=translated(
         "Thin curves of the honest score over the epochs, one for each seed,"
         " below a dashed horizontal line for each seed: the score when every"
         " subject takes its own best epoch."
@@ -159,15 +172,18 @@ plots.show(
 
 # %% tags=["hide-input"]
 last, best = answers["honest"].mean(), answers["best epoch"].mean()
-caption = f"UF1 of {effects.title(method)}, each row is one seed: {of_runs}"
+caption = translated("UF1 of {name}, each row is one seed: {runs}")
+caption = caption.format(name=effects.title(method), runs=of_runs)
 display(
     words.see(
-        f"The curves end at {last:.2f} (mean of {len(answers)} seed"
-        f"{'s' * (len(answers) > 1)}); the dashed lines lie at {best:.2f}. All"
-        " of this distance comes from the choice on the test subjects."
+        translated(
+            "The curves end at {last:.2f} (mean over seeds; there are"
+            " {seeds}); the dashed lines lie at {best:.2f}. All of this"
+            " distance comes from the choice on the test subjects."
+        ).format(last=last, seeds=len(answers), best=best)
     ),
     words.folded(
-        "The four scores of each seed, as a table",
+        translated("The four scores of each seed, as a table"),
         plots.table(answers.rename_axis("seed"), caption),
     ),
 )
@@ -179,7 +195,8 @@ display(
 # whole interval is; else it *cannot be told*. The interval holds what differs between seeds.
 
 # %% tags=["hide-input"]
-caption = f"Another score minus the honest one, {of_runs}"
+caption = translated("Another score minus the honest one, {runs}")
+caption = caption.format(runs=of_runs)
 display(
     effects.table(of_network, caption),
     words.see(
@@ -234,11 +251,15 @@ chance = [
 ]
 p = (1 + np.sum(np.array(chance) >= found_v - 1e-12)) / (1 + len(chance))
 words.see(
-    f"Class and person: V = {found_v:.2f}; shuffled {np.mean(chance):.2f} on"
-    f" average, {plots.p_equals(p)}.",
-    "So the true labels depend on the person more than chance gives."
+    translated(
+        "Class and person: V = {found:.2f}; shuffled {chance:.2f} on average,"
+        " {p}."
+    ).format(found=found_v, chance=np.mean(chance), p=plots.p_equals(p)),
+    translated(
+        "So the true labels depend on the person more than chance gives."
+    )
     if p < 0.05
-    else "That is no more than chance gives.",
+    else translated("That is no more than chance gives."),
 )
 
 # %% [markdown]
@@ -248,7 +269,7 @@ words.see(
 # %%
 people = list(np.unique(subjects))
 pixels = mistakes.SIDE**2
-parts = {"grey": X[:, :pixels], "flow": X[:, pixels:]}
+parts = {marked("grey"): X[:, :pixels], marked("flow"): X[:, pixels:]}
 if dataset == "flow":  # it is motion alone
     del parts["grey"]
 seen = {
@@ -260,12 +281,20 @@ seen = {
 
 # %% tags=["hide-input"]
 largest = clips["subject"].value_counts(normalize=True).iloc[0]
-told = [f"{value:.2f} from {name}" for name, value in seen.items()]
+told = [
+    translated("{accuracy:.2f} from {part}").format(
+        accuracy=value, part=translated(name)
+    )
+    for name, value in seen.items()
+]
 words.see(
-    f"The accuracy of naming one of {len(people)} people is"
-    f" {words.listed(told)}; the answer that is always the same person has"
-    f" {largest:.2f}.",
-    "The dataset flow is motion alone: it has no grey."
+    translated(
+        "The accuracy of naming one of {people} people is {accuracies}; the"
+        " answer that is always the same person has {largest:.2f}."
+    ).format(
+        people=len(people), accuracies=words.listed(told), largest=largest
+    ),
+    translated("The dataset flow is motion alone: it has no grey.")
     if dataset == "flow"
     else "",
 )
@@ -289,7 +318,7 @@ plots.source(mistakes.repeated)
 # %% tags=["hide-input"] slide="figure"
 plots.show(
     protocol.panels(found, answers),
-    alt=(
+    alt=translated(
         "Three panels, for true labels, shuffled labels and labels of the"
         " person. Each row is one mistake: a bar from the honest score, a"
         " dashed line, to the score with the mistake, and a dot for each"
@@ -306,16 +335,28 @@ plots.show(
 means = found.groupby("labels", sort=False).mean()
 top = means.loc["shuffled", protocol.LEAKS].idxmax()
 most, truth = means.loc["shuffled", top], means.loc["true", "honest"]
+more = translated(
+    "With “{mistake}” it is {most:.2f}, more than the honest score of the true"
+    " labels, {truth:.2f}."
+)
+not_more = translated(
+    "With “{mistake}” it is {most:.2f}, not more than the honest score of the"
+    " true labels, {truth:.2f}."
+)
+caption = translated("Mistake minus honest: {experiment}")
+folded = translated("Every change with its interval, as a table")
 display(
     words.see(
-        f"Shuffled labels mean nothing, and their honest score is"
-        f" {means.loc['shuffled', 'honest']:.2f}. With *{top}* it is"
-        f" {most:.2f}, {'more' if most > truth else 'not more'} than the"
-        f" honest score of the true labels, {truth:.2f}.".replace("*", "")
+        translated(
+            "Shuffled labels mean nothing, and their honest score is"
+            " {honest:.2f}."
+        ).format(honest=means.loc["shuffled", "honest"]),
+        (more if most > truth else not_more).format(
+            mistake=translated(top), most=most, truth=truth
+        ),
     ),
     words.folded(
-        "Every change with its interval, as a table",
-        effects.table(judged, f"Mistake minus honest: {of_quick}"),
+        folded, effects.table(judged, caption.format(experiment=of_quick))
     ),
 )
 
@@ -330,14 +371,21 @@ display(
 # the score of shuffled labels, the gain is the leak itself: there is nothing else to find.
 
 # %% tags=["hide-input"] slide="verdict"
+told = translated(
+    "**Labels {kind}**, honest {honest:.2f}, in points: {found}."
+)
 lines = [
-    f"**Labels {kind}**, honest {means.loc[kind, 'honest']:.2f}, in points:"
-    f" {protocol.sorted_out(protocol.of_kind(judged, kind))}."
+    told.format(
+        kind=translated(kind),
+        honest=means.loc[kind, "honest"],
+        found=protocol.sorted_out(protocol.of_kind(judged, kind)),
+    )
     for kind in mistakes.KINDS
 ]
 lines += [
-    f"**The paper's network** ({effects.title(method)}), in points:"
-    f" {protocol.sorted_out(of_network)}."
+    translated("**The paper's network** ({name}), in points: {found}.").format(
+        name=effects.title(method), found=protocol.sorted_out(of_network)
+    )
 ]
 lines += [line for line in [protocol.smallest_seen(judged)] if line]
 Markdown("\n".join(f"- {line}" for line in lines))
@@ -347,18 +395,20 @@ Markdown("\n".join(f"- {line}" for line in lines))
 
 # %%
 f1 = sorted((row[1] for row in paper.TABLE2.values() if row[1]), reverse=True)
-printed = {
-    "the lead of the first over the second of table 2": f1[0] - f1[1],
-    "the step from base to the whole method in table 3": (
-        paper.TABLE3["full"][1] - paper.TABLE3["base"][1]
-    ),
-}
+lead = f1[0] - f1[1]
+step = paper.TABLE3["full"][1] - paper.TABLE3["base"][1]
 epoch = of_network.loc["best epoch", "value"]
 words.see(
-    *(
-        f"Printed, F1 on CASME II, {name}: {100 * value:.1f} points. The best"
-        f" epoch moves the network here by {epoch / value:.1f} times that."
-        for name, value in printed.items()
+    translated(
+        "Printed, F1 on CASME II: in table 2 the first is {lead:.1f} points"
+        " ahead of the second; in table 3 the whole method is {step:.1f}"
+        " points ahead of base. The best epoch moves the network here by"
+        " {leads:.1f} times the one and {steps:.1f} times the other."
+    ).format(
+        lead=100 * lead,
+        step=100 * step,
+        leads=epoch / lead,
+        steps=epoch / step,
     )
 )
 
@@ -374,15 +424,16 @@ real = motion.find(find_home())
 of_real = provenance.experiment(effects.all_runs(real.epochs))
 if len(real.mistakes):
     repeated = real.mistakes.set_index(["labels", "seed"]).drop(columns="name")
-    of_flow = (
-        "flow of 442 real clips; a quick classifier,"
-        f" {mistakes.EPOCHS} epochs;"
-        " leave one subject out;"
-        f" {repeated.index.get_level_values('seed').nunique()} seeds"
+    of_flow = translated(
+        "flow of 442 real clips; a quick classifier, {epochs} epochs; leave"
+        " one subject out; {seeds} seeds"
+    ).format(
+        epochs=mistakes.EPOCHS,
+        seeds=repeated.index.get_level_values("seed").nunique(),
     )
     plots.show(
         protocol.panels(repeated),
-        alt=(
+        alt=translated(
             "Three panels, for true labels, shuffled labels and labels of the"
             " person, on real flow. Each row is one mistake: a bar from the"
             " honest score, a dashed line, to the score with the mistake, and"
@@ -392,8 +443,9 @@ if len(real.mistakes):
     )
 else:
     print(
-        "Not made yet. This makes it:"
-        f" {motion.command('trials --protocol loso mistakes')}"
+        translated("Not made yet. This makes it: {command}").format(
+            command=motion.command("trials --protocol loso mistakes")
+        )
     )
 
 # %% [markdown]
@@ -403,12 +455,11 @@ else:
 if len(real.mistakes):
     of_labels = protocol.judged(repeated)
     shuffled = protocol.of_kind(of_labels, "shuffled").loc[protocol.LEAKS]
-    table = effects.table(of_labels, f"Mistake minus honest: {of_flow}")
+    table = effects.table(of_labels, caption.format(experiment=of_flow))
+    told = translated("Leaks on shuffled labels, in points: {found}.")
     display(
-        words.see(
-            f"Leaks on shuffled labels, in points: {protocol.plain(shuffled)}."
-        ),
-        words.folded("Every change with its interval, as a table", table),
+        words.see(told.format(found=protocol.plain(shuffled))),
+        words.folded(folded, table),
     )
 
 # %% [markdown]
@@ -420,13 +471,12 @@ if len(real.mistakes):
 # %%
 scored = real_motion.scored(real.epochs)
 if len(scored):
-    of_method = (
-        scored.groupby(level=0, sort=False).mean().rename(real_motion.title)
-    )
+    of_method = scored.groupby(level=0, sort=False).mean()
+    of_ways = translated("The same answers scored in {ways} ways: {runs}")
     display(
         plots.table(
-            of_method,
-            f"The same answers scored in {scored.shape[1]} ways: {of_real}",
+            of_method.rename(real_motion.title),
+            of_ways.format(ways=scored.shape[1], runs=of_real),
         )
     )
 
@@ -436,14 +486,17 @@ Markdown("\n".join(real_motion.told(scored, real.mistakes)))
 # %% tags=["hide-input"]
 if len(scored):
     steps = (scored["UF1, best epoch"] - scored["UF1"]).groupby(level=0).mean()
+    points = translated("{points:+.1f} points for {name}")
     told = [
-        f"{100 * step:+.1f} points for {real_motion.title(name)}"
+        points.format(points=100 * step, name=real_motion.title(name))
         for name, step in steps.items()
     ]
     display(
         words.see(
-            "The choice of the epoch on the test subject changes UF1 by"
-            f" {words.listed(told)}; nothing was trained again for it."
+            translated(
+                "The choice of the epoch on the test subject changes UF1 by"
+                " {changes}; nothing was trained again for it."
+            ).format(changes=words.listed(told))
         )
     )
 
@@ -536,8 +589,10 @@ share = perfect.groupby("subject")["label"].nunique().mean() / len(classes)
 assert np.isclose(found_perfect.pop("F1 per fold"), share)
 assert np.allclose(list(found_perfect.values()), 1)
 print(
-    f"{', '.join(found_perfect)}: 1. F1 per fold: {share:.3f}, the mean share"
-    " of classes shown."
+    translated(
+        "{names}: 1. F1 per fold: {share:.3f}, the mean share of classes"
+        " shown."
+    ).format(names=words.listed(map(translated, found_perfect)), share=share)
 )
 
 # %% [markdown]
@@ -566,8 +621,15 @@ for number, run in network.items():
         <= each["accuracy"]
     )
     print(
-        f"seed {number}, UF1: last {curve['uf1'].iloc[-1]:.3f}, one for all "
-        f"{curve['uf1'].max():.3f}, one for each {each['uf1']:.3f}"
+        translated(
+            "seed {seed}, UF1: last {last:.3f}, one for all {one:.3f}, one for"
+            " each {each:.3f}"
+        ).format(
+            seed=number,
+            last=curve["uf1"].iloc[-1],
+            one=curve["uf1"].max(),
+            each=each["uf1"],
+        )
     )
 
 # %% [markdown]
@@ -606,8 +668,12 @@ for name, part in parts.items():
     ]
     honest, leaky = np.mean(pairs, axis=0)
     print(
-        f"{name}: honest {honest:.2f}, random clips {leaky:.2f}; names the"
-        f" person with an accuracy of {seen[name]:.2f}"
+        translated(
+            "{part}: honest {honest:.2f}, random clips {leaky:.2f}; names the"
+            " person with an accuracy of {seen:.2f}"
+        ).format(
+            part=translated(name), honest=honest, leaky=leaky, seen=seen[name]
+        )
     )
 
 # %% [markdown]
@@ -640,8 +706,12 @@ for k in few:
     )
 leaky, mended = np.mean(values, axis=0)
 print(
-    f"Shuffled labels, copies before a random split: {leaky:.2f}; copies kept"
-    f" together: {mended:.2f}; honest: {means.loc['shuffled', 'honest']:.2f}."
+    translated(
+        "Shuffled labels, copies before a random split: {leaky:.2f}; copies"
+        " kept together: {mended:.2f}; honest: {honest:.2f}."
+    ).format(
+        leaky=leaky, mended=mended, honest=means.loc["shuffled", "honest"]
+    )
 )
 
 # %% [markdown]
@@ -682,8 +752,9 @@ for columns in (0, 1000, 4000):
     ]
     honest, leaky = np.mean(pairs, axis=0)
     print(
-        f"{X.shape[1] + columns} features: honest {honest:.2f}, chosen on all"
-        f" {leaky:.2f}"
+        translated(
+            "{n} features: honest {honest:.2f}, chosen on all {leaky:.2f}"
+        ).format(n=X.shape[1] + columns, honest=honest, leaky=leaky)
     )
 
 # %% [markdown]
