@@ -225,7 +225,11 @@ def detail(predictions: Mapping[str, tuple[str, str]], where: str, command: str)
         return translated(
             "No run yet: none of the differences is saved. `{command}` makes them."
         ).format(command=command)
-    listed = [f"{translated(name)}: {translated(answer)}" for name, answer in said.items()]
+    line = translated("{difference}: {told}")
+    listed = [
+        line.format(difference=translated(name), told=translated(answer))
+        for name, answer in said.items()
+    ]
     if any(missing in why or no_sweep in why for why in reasons):
         listed.append(translated("`{command}` makes what is not saved").format(command=command))
     verdict = (
@@ -237,7 +241,7 @@ def detail(predictions: Mapping[str, tuple[str, str]], where: str, command: str)
             "That MFFM keeps shallow detail is not shown ({answers}). Experiment: {where}."
         )
     )
-    return verdict.format(answers="; ".join(listed), where=where)
+    return verdict.format(answers=translated("; ").join(listed), where=where)
 
 
 def grey_alone(runs: Mapping[str, Runs]) -> pd.DataFrame:
@@ -282,8 +286,10 @@ def ingredients(answers: pd.DataFrame, grey: pd.DataFrame, where: str, command: 
             )
             parts.append(text.format(place=place))
         else:
-            parts.append(f"{place}, {told(answers.loc[name])}")
-    sentences = [translated("Magnification: {answers}.").format(answers="; ".join(parts))]
+            text = translated("{place}, {difference}")
+            parts.append(text.format(place=place, difference=told(answers.loc[name])))
+    magnified = translated("Magnification: {answers}.")
+    sentences = [magnified.format(answers=translated("; ").join(parts))]
     others = answers.drop(index=["magnification", GREY], errors="ignore")
     if len(others):
         rest = translated("Of the other ingredients: {answers}.")
@@ -301,4 +307,4 @@ def counted(found: pd.DataFrame) -> str:
         text = translated("“{answer}” for {n} of {all}{names}")
         about = {"answer": translated(answer), "n": len(some), "all": len(found)}
         parts.append(text.format(**about, names=names))
-    return "; ".join(parts)
+    return translated("; ").join(parts)

@@ -222,7 +222,7 @@ def better(answers: pd.DataFrame, titles: Collection[str]) -> tuple[str, str]:
         told.format(difference=name, points=100 * line["value"], answer=translated(line["answer"]))
         for name, line in these.iterrows()
     ]
-    return UNTOLD if "one seed" in found else answer, "; ".join(why)
+    return UNTOLD if "one seed" in found else answer, translated("; ").join(why)
 
 
 def lower(falls: pd.DataFrame, pairs: Sequence[tuple[str, str]]) -> tuple[str, str]:
@@ -255,5 +255,6 @@ def lower(falls: pd.DataFrame, pairs: Sequence[tuple[str, str]]) -> tuple[str, s
             return UNTOLD, text.format(*names)
         why[TITLES[first]] = int((both.loc[first] < both.loc[second]).sum())
     told = translated("{name} lower in {count} of {all}")
-    text = "; ".join(told.format(name=name, count=n, all=seeds) for name, n in why.items())
+    parts = (told.format(name=name, count=n, all=seeds) for name, n in why.items())
+    text = translated("; ").join(parts)
     return YES if set(why.values()) == {seeds} else NO, text

@@ -85,7 +85,7 @@ def sorted_out(answers: pd.DataFrame) -> str:
                 for name, line in own.iterrows()
             ]
             parts.append(told.format(mistakes=words.listed(named), under_5_points=under))
-    return "; ".join(parts)
+    return translated("; ").join(parts)
 
 
 def plain(answers: pd.DataFrame) -> str:
