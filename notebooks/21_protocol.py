@@ -200,7 +200,9 @@ caption = caption.format(runs=of_runs)
 display(
     effects.table(of_network, caption),
     words.see(
-        f"{effects.title(method)}, {protocol.plain(of_network)}.",
+        translated("{name}, {found}.").format(
+            name=effects.title(method), found=protocol.plain(of_network)
+        ),
         protocol.smallest_seen(of_network),
     ),
 )
