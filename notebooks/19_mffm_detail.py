@@ -3,9 +3,9 @@
 #
 # A deep stage of the network knows what a movement means; a shallow one knows exactly where
 # it is and how fine. The paper says that a classifier of the last stage alone loses the
-# subtle movement that only shallow features hold. Its module
+# subtle movement that only shallow features have. Its module
 # [MFFM](../book/glossary.md#mffm) ([section 2.1.3](04_mffm.ipynb)) fuses all stages to keep
-# it. If that is so, three things follow, and all of them can be tried.
+# it. If that is so, three things follow, and all of them can be tested.
 #
 # :::{admonition} What you will learn
 # :class: tip
@@ -31,6 +31,7 @@ from IPython.display import display
 
 from merlib import Study, metrics
 from merlib.pages import claims, detail, effects, plots, provenance, words
+from merlib.pages.language import marked, translated
 from merlib.preprocess import face
 from merlib.study import parameters, trials
 
@@ -82,14 +83,21 @@ print(saved)
 
 # %%
 variants = detail.variants(study)
-plots.table(variants, f"The variants, profile {study.profile}", digits=0)
+caption = translated("The variants, profile {profile}")
+plots.table(variants, caption.format(profile=study.profile), digits=0)
 
 # %% tags=["remove-input"]
 sizes = variants["parameters, thousand"].astype(float)
 words.see(
-    f"The largest variant is “{sizes.idxmax()}” with {sizes.max():,.0f}"
-    f" thousand parameters, the smallest “{sizes.idxmin()}” with"
-    f" {sizes.min():,.0f} thousand."
+    translated(
+        "The largest variant is “{largest}” with {most:,.0f} thousand"
+        " parameters, the smallest “{smallest}” with {least:,.0f} thousand."
+    ).format(
+        largest=sizes.idxmax(),
+        most=sizes.max(),
+        smallest=sizes.idxmin(),
+        least=sizes.min(),
+    )
 )
 
 # %% [markdown]
@@ -97,8 +105,8 @@ words.see(
 #
 # Every network was trained on half of the subjects and tested on the others, both ways; the
 # last epoch counts. The table gives the mean over [seeds](../book/glossary.md#seed) ± their
-# standard deviation. The figure above it shows how far a score may move by chance: a dot is a seed,
-# and the bar is the interval of 95 % when whole subjects are drawn
+# standard deviation. The figure above it shows how far a score may move by chance: each dot is
+# one seed, and the bar is the interval of 95 % when whole subjects are drawn
 # ([bootstrap](../book/glossary.md#bootstrap)), all seeds together. The dashed line is a
 # method that always answers the largest class.
 
@@ -106,7 +114,7 @@ words.see(
 if runs:
     plots.show(
         effects.levels(runs, detail.TITLES),
-        alt=(
+        alt=translated(
             "Each variant of the fusion in a row, accuracy at the left and UF1"
             " at the right: a grey bar is the interval over subjects, blue"
             " dots are seeds; a dashed line marks the largest class."
@@ -131,7 +139,9 @@ level = {
 }
 words.see(
     claims.ends(level, "accuracy"),
-    f"A method that always answers {one['label'].mode()[0]} has {chance:.3f}."
+    translated(
+        "A method that always answers {label} has {chance:.3f}."
+    ).format(label=one["label"].mode()[0], chance=chance)
     if runs
     else "",
 )
@@ -149,11 +159,13 @@ words.see(
 against = {TITLES[name]: ("full", name) for name in runs if name != "full"}
 tests = effects.mcnemar(runs, against)
 if len(tests):
-    caption = f"Only the paper's form / only the variant right (p). {where}"
+    caption = translated(
+        "Only the paper's form / only the variant right (p). {where}"
+    ).format(where=where)
     display(plots.table(effects.by_seed(runs, against), caption))
 
 # %% tags=["remove-input"]
-words.see(claims.single_seeds(tests), "This is no verdict.")
+words.see(claims.single_seeds(tests), translated("This is no verdict."))
 
 # %% [markdown]
 # ## Have they learnt at all?
@@ -171,8 +183,8 @@ words.see(claims.single_seeds(tests), "This is no verdict.")
 # %% tags=["hide-input"]
 if runs:
     plots.show(
-        detail.curves(detail.by_epoch(runs), chance, "epoch"),
-        alt=(
+        detail.curves(detail.by_epoch(runs), chance, translated("epoch")),
+        alt=translated(
             "Two panels, accuracy over the epochs: above base and MFFM, below"
             " MFEM, full and linear. Small dots are seeds, a dashed line is"
             " the largest class."
@@ -183,48 +195,77 @@ if runs:
 # %% [markdown]
 # *Accuracy on the left-out subjects after each epoch: lines are means over seeds, dots are
 # seeds.*
-#
+
+# %% tags=["remove-input"]
+first = []  # "variant: epoch"
+if runs:
+    means = detail.by_epoch(runs).T.groupby("trial").mean().T
+    for name in filter(means.columns.__contains__, detail.STYLES):
+        above = means.index[means[name] > chance + 0.05]
+        when = above[0] if len(above) else translated("never")
+        first.append(f"{TITLES[name]}: {when}")
+words.see(
+    translated(
+        "The first epoch in which the mean over seeds is more than 5 points"
+        " above the largest class: {epochs}."
+    ).format(epochs=translated("; ").join(first))
+    if first
+    else translated("There is no curve to show yet.")
+)
+
+# %% [markdown]
 # A network that has not learnt often gives the same answer to every clip. So the next cell
 # counts the networks of which more than nine of ten answers are the same class.
 
 # %%
 stuck = detail.stuck(runs)  # trial -> number of such networks
+told = translated(
+    "{name}: answers one class nearly always in {count} of {all} seeds."
+)
 idle = [
-    f"{TITLES[name]}: answers one class nearly always in {stuck[name]} of"
-    f" {len(runs[name])} seeds."
+    told.format(name=TITLES[name], count=stuck[name], all=len(runs[name]))
     for name in filter(stuck.get, stuck)
 ]
-words.see(*idle or ["No variant answers one class nearly always."])
+no = translated("No variant answers one class nearly always.")
+words.see(*idle or [no])
 
 # %% [markdown]
 # ## Smaller and smaller movements
 #
 # Only a generator can do this: the same new people show the same expressions, but every
-# action unit moves by a given number of pixels, from a fifth of a pixel to three. Networks
-# are trained once, on the whole dataset, and are asked about each amplitude. The figure shows
+# action unit moves by a given number of pixels, from a fifth of a pixel to three. Each network
+# is trained once, on the whole dataset, and is tested at each amplitude. The figure shows
 # where each variant stops seeing the movement.
 
 # %% tags=["hide-input"]
 accuracies = trials.by_amplitude(sweeps)
-of_sweep = "no saved sweep"
+of_sweep = translated("no saved sweep")
 if sweeps:
     test = next(iter(sweeps.values())).drop_duplicates("clip")
     people = test["clip"].str.split("/").str[0].nunique()
     test_chance = test["label"].value_counts(normalize=True).iloc[0]
-    of_sweep = (
-        f"{study.dataset} data, profile {study.profile}; trained on all clips,"
-        f" {study.config.epochs} epochs; tested on {len(test)} clips of"
-        f" {people} new people at each amplitude; seeds"
-        f" {words.listed(map(str, sorted(sweeps)))}"
+    of_sweep = translated(
+        "{dataset} data, profile {profile}; trained on all clips, {epochs}"
+        " epochs; tested on {clips} clips of {people} new people at each"
+        " amplitude; seeds: {seeds}"
+    ).format(
+        dataset=study.dataset,
+        profile=study.profile,
+        epochs=study.config.epochs,
+        clips=len(test),
+        people=people,
+        seeds=words.listed(map(str, sorted(sweeps))),
     )
-    told = f"{of_sweep}. The largest class has {test_chance:.3f}."
+    told = translated("{sweep}. The largest class has {chance:.3f}.").format(
+        sweep=of_sweep, chance=test_chance
+    )
 elif dataset != "synthetic":
-    told = (
+    told = translated(
         "There is no sweep of this data: only the dataset synthetic is drawn"
         " again for it."
     )
 else:
-    told = (
+    told = translated(
         "No sweep is saved. `.venv/bin/merlib trials amplitude` makes it"
         " (`make claims` includes it)."
     )
@@ -232,10 +273,12 @@ print(told)
 
 # %% tags=["hide-input"]
 if sweeps:
-    label = "largest movement of each action unit, pixels of the frame"
+    label = translated(
+        "largest movement of each action unit, pixels of the frame"
+    )
     plots.show(
         detail.curves(accuracies, test_chance, label, log=True),
-        alt=(
+        alt=translated(
             "Two panels, accuracy over the amplitude in pixels on a"
             " logarithmic axis: above base and MFFM, below MFEM, full and"
             " linear. Small dots are seeds, a dashed line is the largest"
@@ -255,21 +298,27 @@ if sweeps:
 
 # %% tags=["hide-output"]
 if sweeps:
-    caption = (
+    caption = translated(
         "Break-down in pixels, over the seeds whose best is above the largest"
-        f" class. {of_sweep}"
-    )
+        " class. {sweep}"
+    ).format(sweep=of_sweep)
     table = detail.breakdowns(accuracies, falls)
     display(plots.table(table, caption, digits=2))
 
 # %% tags=["remove-input"]
 lowest = falls.mean(axis=1).dropna() if len(falls) else pd.Series(dtype=float)
 words.see(
-    f"“{TITLES[lowest.idxmin()]}” breaks down at the smallest movements, at"
-    f" {lowest.min():.2f} pixels on average; “{TITLES[lowest.idxmax()]}”"
-    f" already at {lowest.max():.2f}."
+    translated(
+        "“{best}” breaks down at the smallest movements, at {low:.2f} pixels"
+        " on average; “{worst}” already at {high:.2f}."
+    ).format(
+        best=TITLES[lowest.idxmin()],
+        low=lowest.min(),
+        worst=TITLES[lowest.idxmax()],
+        high=lowest.max(),
+    )
     if len(lowest)
-    else "No break-down can be read."
+    else translated("No break-down can be read.")
 )
 
 # %% [markdown]
@@ -279,19 +328,19 @@ words.see(
 # $p$ count chance in people and in seeds, as on
 # [the page of the ingredients](20_ingredients.ipynb). A difference counts if $p$ is below
 # 0.05 after Holm's correction for all that are judged; one seed decides nothing. The first,
-# second and fourth prediction ask the whole dataset. The third asks the sweep: the network
-# must be better where the amplitude is below a pixel (*small*), and must break down at a
-# smaller amplitude in every one of several seeds.
+# second and fourth prediction are tested on the whole dataset. The third is tested in the
+# sweep: the network must be better where the amplitude is below a pixel (*small*), and must
+# break down at a smaller amplitude in every one of several seeds.
 #
-# Two rules changed after first results were seen. The test exchanged answers of whole
-# subjects and asked that all seeds agree; now it counts chance in people and in seeds.
+# Two rules changed after we had seen first results. Before, the test exchanged the answers of
+# whole subjects and asked that all seeds agree; now it counts chance in people and in seeds.
 # And *full − MFFM* was added to the differences *besides*, so that Holm's correction counts
 # one more.
 
 # %%
 for number, (prediction, pairs) in enumerate(detail.ASKED.items(), 1):
-    print(f"{number}. {prediction}: {'; '.join(pairs)}")
-print(f"besides: {'; '.join(detail.BESIDES)}")
+    print(f"{number}. {translated(prediction)}: {'; '.join(pairs)}")
+print(f"{translated('besides')}: {'; '.join(detail.BESIDES)}")
 
 # %% tags=["remove-input"]
 plots.source(detail.compared)
@@ -307,14 +356,14 @@ plots.source(detail.compared)
 # %% tags=["hide-input"]
 if len(answers):
     groups = {
-        t: f"prediction {k}"
+        t: translated("prediction {number}").format(number=k)
         for k, some in enumerate(detail.ASKED.values(), 1)
         for t in some
     }
-    groups |= dict.fromkeys(detail.BESIDES, "besides")
+    groups |= dict.fromkeys(detail.BESIDES, translated("besides"))
     plots.show(
-        effects.forest(answers, "points of accuracy", groups),
-        alt=(
+        effects.forest(answers, translated("points of accuracy"), groups),
+        alt=translated(
             "Each difference of two variants in a row, below its prediction,"
             " in points of accuracy: a bar is its interval, a mark the mean,"
             " dots are seeds, beside a line at zero; at the right what"
@@ -330,7 +379,7 @@ if len(answers):
 
 # %% tags=["hide-output"]
 if len(answers):
-    caption = f"First minus second. {where}"
+    caption = translated("First minus second. {where}").format(where=where)
     display(effects.table(answers, caption, "points of accuracy"))
 
 # %% tags=["remove-input"]
@@ -344,42 +393,58 @@ words.see(claims.sorted_out(answers, "points of accuracy"))
 
 # %%
 for number, (prediction, (answer, why)) in enumerate(predictions.items(), 1):
-    print(f"{number}. {prediction}: {answer} ({why})")
+    text = f"{translated(prediction)}: {translated(answer)} ({why})"
+    print(f"{number}. {text}")
 
 # %% [markdown]
-# The last lines name the networks that have hardly learnt anything, since a comparison with
+# If some networks have hardly learnt anything, the last lines name them: a comparison with
 # them says nothing about detail.
 
 # %% tags=["hide-input"]
 said = [answer for answer, _ in predictions.values()]
 if said[:3] == ["yes"] * 3:
-    told = "Fusion keeps shallow detail: all three predictions hold."
+    told = translated(
+        "Fusion keeps shallow detail: all three predictions hold."
+    )
 elif said[:2] == ["yes"] * 2:
-    told = (
+    told = translated(
         "Fusion of all stages helps; that it does so by keeping fine detail is"
         " not shown."
     )
 else:
-    told = "That fusion keeps shallow detail is NOT shown."
-better = "is" if said[3] == "yes" else "is not shown to be"
-print(f"Verdict ({where}):\n{told}")
+    told = translated("That fusion keeps shallow detail is NOT shown.")
+print(f"{translated('Verdict ({where}):').format(where=where)}\n{told}")
 print(
-    f"The interaction of the stages {better} better than one linear layer on"
-    " pooled stages."
+    translated(
+        "The interaction of the stages is better than one linear layer on"
+        " pooled stages."
+    )
+    if said[3] == "yes"
+    else translated(
+        "The interaction of the stages is not shown to be better than one"
+        " linear layer on pooled stages."
+    )
 )
 idle = {*filter(stuck.get, stuck), *falls.index[falls.isna().any(axis=1)]}
 if idle:
     names = ", ".join(sorted(TITLES[name] for name in idle))
-    print(f"Beware: in some seed these have hardly learnt anything: {names}.")
     print(
-        "What is better than they are may train faster, and need not keep more"
-        " detail."
+        translated(
+            "Beware: in some seed these have hardly learnt anything: {names}."
+        ).format(names=names)
+    )
+    print(
+        translated(
+            "What is better than they are may train faster, and need not keep"
+            " more detail."
+        )
     )
 
 # %% [markdown]
-# What this verdict is about: a narrow network on small pictures of drawn faces, trained for
-# as many steps as the paper trains. And the flow enters as a number at each place: a small
-# movement is a small *value*, which a deep stage need not lose (exercise 2).
+# On the data of this repository, the verdict is about a narrow network on small pictures of
+# drawn faces, trained for as many steps as the paper trains. And the flow enters as a number
+# at each place: a small movement is a small *value*, and a deep stage need not lose a value
+# (exercise 2).
 #
 # ## Summary
 #
@@ -461,17 +526,24 @@ print("; ".join(f"{name} {value:.3f}" for name, value in found.items()))
 # %% tags=["solution", "hide-cell"] jupyter={"source_hidden": true, "outputs_hidden": true}
 # pixels of the crop
 apart = (face.EYES[1, 0] - face.EYES[0, 0]) * study.config.size
-table = pd.DataFrame({"frame, px": trials.AMPLITUDES})
-table["crop, px"] = table["frame, px"] * apart / 125
-table["flow channel"] = table["crop, px"] / study.config.flow_scale
-for stage in (1, 2, 3, 4):  # the stem divides by 4
-    table[f"stage {stage}, places"] = table["crop, px"] / 2 ** (stage + 1)
+table = pd.DataFrame({marked("frame, px"): trials.AMPLITUDES})
+table[marked("crop, px")] = table["frame, px"] * apart / 125
+table[marked("flow channel")] = table["crop, px"] / study.config.flow_scale
+places = [
+    marked("stage 1, places"),
+    marked("stage 2, places"),
+    marked("stage 3, places"),
+    marked("stage 4, places"),
+]
+for stage, name in enumerate(places, 1):  # the stem divides by 4
+    table[name] = table["crop, px"] / 2 ** (stage + 1)
 # Even three pixels are a fraction of a place of stage 1: no stage sees the
 # face move. The value of the flow channel carries the movement. It is not
 # small, and it reaches every stage. A small movement gets lost in the noise of
 # the flow, before the network begins.
 assert table["stage 1, places"].max() < 1 or study.config.size > 112
-plots.table(table, f"Profile {study.profile}", digits=2, index=False)
+caption = translated("Profile {profile}").format(profile=study.profile)
+plots.table(table, caption, digits=2, index=False)
 
 # %% [markdown]
 # ### Exercise 3 (middle)
@@ -501,8 +573,10 @@ drawn = [
 low, high = np.nanquantile(drawn, [0.025, 0.975])
 assert low < exact < high
 print(
-    f"true {exact:.2f} px; 95 % of the draws lie between {low:.2f} and"
-    f" {high:.2f} px"
+    translated(
+        "true {exact:.2f} px; 95 % of the draws lie between {low:.2f} and"
+        " {high:.2f} px"
+    ).format(exact=exact, low=low, high=high)
 )
 # The best of seven noisy points is too high, which shifts half-way up. One
 # test set cannot tell two variants apart whose break-downs lie within this
@@ -537,8 +611,9 @@ def smallest_gap(d, level):
     return min((gap for gap in gaps if p_of[gap] < level), default=np.nan)
 
 
-table = pd.DataFrame({"right in one only": [5, 20, 60, 120]})
-for name, level in {"alone": 0.05, "among eight": 0.05 / 8}.items():
+table = pd.DataFrame({marked("right in one only"): [5, 20, 60, 120]})
+levels = {marked("alone"): 0.05, marked("among eight"): 0.05 / 8}
+for name, level in levels.items():
     table[name] = [
         100 * smallest_gap(d, level) / 246 for d in table["right in one only"]
     ]

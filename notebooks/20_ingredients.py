@@ -13,7 +13,7 @@
 # :class: tip
 # - how to ask what one ingredient brings: take it away, and compare on the same clips
 # - why the difference of two scores has an interval of its own, of people and of luck in training
-# - what a difference of nothing can still hide
+# - which effects a difference near zero can still hide
 # - how to ask about magnification where something else does the same work
 #
 # *About 20 minutes to read; runs in under 1 minute on a laptop.*
@@ -34,6 +34,7 @@ from IPython.display import Markdown, display
 from merlib import Study, metrics
 from merlib.model import explain
 from merlib.pages import claims, effects, plots, provenance, words
+from merlib.pages.language import marked, translated
 from merlib.study import parameters, trials
 
 globals().update(parameters.read(globals()))  # papermill may pass text
@@ -90,11 +91,14 @@ if runs:
     table = effects.scores(
         runs | {"largest": {0: effects.largest_class(some)}}
     )
-    table.insert(0, "changes", pd.Series(changes).rename(effects.title))
-    table.insert(1, "parameters", pd.Series(counts).rename(effects.title))
+    changes = pd.Series(changes).rename(effects.title)
+    counts = pd.Series(counts).rename(effects.title)
+    table.insert(0, marked("changes"), changes)
+    table.insert(1, marked("parameters"), counts)
     table.loc["largest", "seeds"] = None
-    table = table.rename({"largest": "the largest class"})
-    caption = f"Mean ± standard deviation over seeds. {where}"
+    table = table.rename({"largest": marked("the largest class")})
+    caption = translated("Mean ± standard deviation over seeds. {where}")
+    caption = caption.format(where=where)
     display(plots.table(table.astype(object), caption))
 
 # %% tags=["remove-input"]
@@ -127,17 +131,18 @@ words.see(claims.ends(level, "UF1"))
 
 # %%
 for name, (with_it, without) in CONTRASTS.items():
-    print(f"{name}: {effects.title(with_it)} - {effects.title(without)}")
+    pair = f"{effects.title(with_it)} - {effects.title(without)}"
+    print(f"{translated(name)}: {pair}")
 
 # %% [markdown]
-# The figure shows the differences of UF1 in points: a hundred points are the whole of a score. To
-# the right of zero the ingredient brings something; to the left it costs.
+# The figure shows the differences of UF1 in points; a hundred points are a UF1 of 1. To the right of
+# zero the ingredient brings something; to the left it costs something.
 
 # %% tags=["hide-input"]
 if len(answers):
     plots.show(
-        effects.forest(answers, "what it brings, points of UF1"),
-        alt=(
+        effects.forest(answers, translated("what it brings, points of UF1")),
+        alt=translated(
             "Each row is one ingredient, over points of UF1: a bar is the"
             " interval of the difference, a mark its mean, dots are seeds; a"
             " dashed line marks zero. At the right what follows: brings,"
@@ -147,14 +152,14 @@ if len(answers):
     )
 
 # %% [markdown]
-# *Bars: intervals of 95 %, over people and seeds; a thin bar has one seed and is over people alone.
+# *Bars: intervals of 95 %, over people and seeds; a thin bar has one seed and is over people only.
 # Dots: seeds. Mark: their mean.*
 
 # %% tags=["hide-output"]
 if len(answers):
     accuracy = effects.differences(runs, CONTRASTS, metrics.accuracy)
-    besides = {"points of accuracy": accuracy}
-    caption = f"With minus without. {where}"
+    besides = {marked("points of accuracy"): accuracy}
+    caption = translated("With minus without. {where}").format(where=where)
     display(effects.table(answers, caption, besides=besides))
 
 # %% tags=["remove-input"]
@@ -172,11 +177,13 @@ words.see(claims.sorted_out(answers))
 # %% tags=["hide-output"]
 tests = effects.mcnemar(runs, CONTRASTS)
 if len(tests):
-    caption = f"Only with / only without (p, {len(tests)} tests). {where}"
+    caption = translated(
+        "Only with / only without (p, {tests} tests). {where}"
+    ).format(tests=len(tests), where=where)
     display(plots.table(effects.by_seed(runs, CONTRASTS), caption))
 
 # %% tags=["remove-input"]
-words.see(claims.single_seeds(tests), "This is no verdict.")
+words.see(claims.single_seeds(tests), translated("This is no verdict."))
 
 # %% [markdown]
 # ## Magnification, with and without flow
@@ -191,85 +198,92 @@ words.see(claims.single_seeds(tests), "This is no verdict.")
 # %% tags=["hide-input"]
 # Gain where grey is alone, gain beside flow.
 CASES = {
-    (True, True): "Magnification brings something, with and without flow.",
-    (True, False): (
+    (True, True): translated(
+        "Magnification brings something, with and without flow."
+    ),
+    (True, False): translated(
         "Magnification helps where grey is alone; beside flow no gain is seen."
     ),
-    (False, True): (
+    (False, True): translated(
         "A gain of magnification is seen beside flow, but none where grey is"
         " alone."
     ),
-    (False, False): (
+    (False, False): translated(
         "No gain of magnification is seen, neither with flow nor without."
     ),
 }
 both = answers.reindex([claims.GREY, "magnification"]).dropna(how="all")
+told = translated("{name}: {points} points of UF1.")
 lines = [
-    f"{name}: {effects.points(one)} points of UF1."
+    told.format(name=translated(name), points=effects.points(one))
     for name, one in both.iterrows()
 ]
 if both.get("holm", pd.Series()).notna().sum() < 2:
     lines.append(
-        "The trials of this comparison are not all saved with two seeds: no"
-        " verdict."
+        translated(
+            "The trials of this comparison are not all saved with two seeds:"
+            " no verdict."
+        )
     )
 elif claims.learnt(grey):
     lines.append(CASES[tuple(both["answer"] == "brings")])
 else:
     lines.append(
-        "Grey alone is not shown to find anything, so what magnification"
-        " brings there cannot be told."
+        translated(
+            "Grey alone is not shown to find anything, so what magnification"
+            " brings there cannot be told."
+        )
     )
 for name, one in grey.iterrows():
-    print(f"{name}: {claims.told(one)}.")
+    print(f"{translated(name)}: {claims.told(one)}.")
 print("\n".join(lines))
 
 # %% [markdown]
 # ## The verdict
 #
 # The lines are computed from the intervals of the figure. An interval may leave out zero although
-# $p$ after Holm's correction is not below 0.05. The line then says so: among so many comparisons
-# one such is no surprise. Where grey alone is not shown to find anything, the line on magnification
-# without flow says that nobody can tell.
+# $p$ after Holm's correction is not below 0.05. The line then says so: among so many comparisons,
+# one such interval is no surprise. Where grey alone is not shown to find anything, the line on
+# magnification without flow says *cannot be told*.
 
 # %% tags=["hide-input"]
 lines = effects.sentences(answers)
 if not claims.learnt(grey):
-    lines = [
-        f"- **{claims.GREY}**: cannot be told, since grey alone is not shown"
-        " to do better than always answering the largest class"
-        if line.startswith(f"- **{claims.GREY}**")
-        else line
-        for line in lines
-    ]
+    untold = translated(
+        "- **{name}**: cannot be told, since grey alone is not shown to do"
+        " better than always answering the largest class"
+    ).format(name=translated(claims.GREY))
+    begin = f"- **{translated(claims.GREY)}**"
+    lines = [untold if line.startswith(begin) else line for line in lines]
 display(
     Markdown(
         "\n".join(lines)
-        or "No verdict: no trial is saved beside the paper's form."
+        or translated("No verdict: no trial is saved beside the paper's form.")
     )
 )
 
 # %% [markdown]
 # ## How far it goes
 #
-# - Few seeds tell little of luck: where they lie apart, the interval is wide. More seeds
-#   (`.venv/bin/merlib trials ingredients --seeds 0 1 2 3 4`) make it narrower, more clips too.
+# - Few seeds tell little about luck: where they lie apart, the interval is wide. More seeds
+#   (`.venv/bin/merlib trials ingredients --seeds 0 1 2 3 4`) make it narrower, and so do more clips.
 # - Nothing was tuned again after an ingredient was taken away. The settings were chosen for the
 #   whole (on other synthetic data), which favours the whole.
-# - Drawn faces have no stubble, no glasses and even light. Only recordings can tell what flow or
-#   magnification bring on recordings: the command is above.
-# - Half of the subjects to train on is less than leave-one-subject-out gives; twice the epochs make
-#   up for the training steps. The comparison is as strict. Its scores must not be compared with
-#   those of leave-one-subject-out.
+# - Drawn faces have no stubble and no glasses, and the light on them is even. Only recordings can
+#   tell what flow or magnification bring on recordings
+#   (`.venv/bin/merlib trials ingredients --dataset casme2 --data-root DIR`).
+# - A network trains on half of the subjects, which is less than leave-one-subject-out gives. Twice
+#   the epochs make up for the training steps. The comparison is just as strict, but its scores must
+#   not be compared with those of leave-one-subject-out.
 #
 # ## Summary
 #
 # - Each ingredient is taken away alone; clips, people and seeds stay the same. Some ingredients
 #   take weights of the network with them.
-# - Subjects are drawn together for both sides; what is common to both cancels. The differences
-#   between seeds are added.
+# - Subjects are drawn together for both sides; what is common to both cancels. The variance between
+#   seeds is added.
 # - An interval around zero is not a proof of no effect: it says which effects remain possible.
-# - Magnification touches grey alone, so it takes two comparisons to judge it.
+# - Magnification touches grey alone, so two comparisons are needed to judge it.
 # - Many comparisons need a correction; the verdict says where a line fails it.
 #
 # ## Questions
@@ -332,7 +346,7 @@ if not pairs:
         "with": {0: invented(rng, shift=0.1)},
         "without": {0: invented(rng)},
     }
-    pairs = {"invented": ("with", "without")}
+    pairs = {marked("invented"): ("with", "without")}
 for name, (with_it, without) in pairs.items():
     for number in sorted(set(runs[with_it]) & set(runs[without])):
         first, second = runs[with_it][number], runs[without][number]
@@ -344,11 +358,23 @@ for name, (with_it, without) in pairs.items():
         )
         assert np.isclose((gained - lost) / n, step)
         print(
-            f"{name}, seed {number}: ({gained} - {lost}) / {n} ="
-            f" {100 * step:+.1f} points"
+            translated(
+                "{name}, seed {seed}: ({gained} - {lost}) / {n} ="
+                " {points:+.1f} points"
+            ).format(
+                name=translated(name),
+                seed=number,
+                gained=gained,
+                lost=lost,
+                n=n,
+                points=100 * step,
+            )
         )
 print(
-    "Clips that both got right, or both wrong, add nothing to the difference."
+    translated(
+        "Clips that both got right, or both wrong, add nothing to the"
+        " difference."
+    )
 )
 
 # %% [markdown]
@@ -378,15 +404,18 @@ for _ in range(studies):
             {0: x}, {0: y}, metrics.accuracy, n=100
         )
         misses[what] += not one.low <= 0 <= one.high
-for what, count in misses.items():
-    print(
-        f"drawing {what}: zero is left out {count} times in {studies}; 5 % is"
-        " right"
-    )
+print(
+    translated(
+        "Of {all} intervals, these leave out zero: {subjects} if subjects are"
+        " drawn, {clips} if clips are drawn; 5 % is right."
+    ).format(**misses, all=studies)
+)
 assert misses["clips"] > misses["subjects"]
 print(
-    "Clips of one person go together; taken as independent they make the"
-    " interval too short."
+    translated(
+        "Clips of one person go together; taken as independent they make the"
+        " interval too short."
+    )
 )
 
 # %% [markdown]
@@ -400,8 +429,8 @@ print(
 # :::{admonition} The idea of the solution
 # :class: dropdown
 # The question is a difference of two differences, so all four trials enter with a sign. Draw the
-# same subjects for all four and take the quantiles. Expect an interval about 1.4 times as wide as
-# that of one difference, or wider.
+# same subjects for all four and take the quantiles. Expect a wider interval than that of one
+# difference: 1.4 times as wide if the two are independent and equally uncertain.
 # :::
 
 # %% tags=["solution", "hide-cell"] jupyter={"source_hidden": true, "outputs_hidden": true}
@@ -416,7 +445,11 @@ four = {
     name: {k: saved.runs[name][k] for k in sorted(common)} for name in signs
 }
 if not common:
-    print("The trials are not all saved: this is on invented answers.")
+    print(
+        translated(
+            "The trials are not all saved: this is on invented answers."
+        )
+    )
     rng = np.random.default_rng(2)
     four = {name: {0: invented(rng)} for name in signs}
 # Trial -> (seeds, subjects, K, K).
@@ -453,13 +486,14 @@ parts = effects.differences(
 alone, beside = parts["value"]
 assert np.isclose(interplay(everybody), 100 * (alone - beside))
 print(
-    f"{interplay(everybody):+.1f} points of UF1, from {low:+.1f} to"
-    f" {high:+.1f} over people;"
+    translated(
+        "{value:+.1f} points of UF1, from {low:+.1f} to {high:+.1f} over"
+        " people; seeds: {seeds}."
+    ).format(
+        value=interplay(everybody), low=low, high=high, seeds=len(four["full"])
+    )
 )
-print(
-    f"seeds: {len(four['full'])}. Luck in training is not in it: with several"
-    " seeds, add it."
-)
+print(translated("Luck in training is not in it: with several seeds, add it."))
 
 # %% [markdown]
 # ## Where these figures come from

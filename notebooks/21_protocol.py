@@ -42,6 +42,7 @@ from merlib.pages import (
     real_motion,
     words,
 )
+from merlib.pages.language import marked, translated
 from merlib.study import mistakes, motion, paper, parameters
 from merlib.study.mistakes import MISTAKES
 
@@ -77,10 +78,16 @@ X = mistakes.coarse(study.numbers.x)
 seeds = range(seed, seed + repeats)
 found = mistakes.repeated(X, labels, subjects, classes, seeds, study.n_jobs)
 judged = protocol.judged(found)
-of_quick = (
-    f"{clips.attrs['version']}, profile {profile}; a quick classifier, "
-    f"{mistakes.EPOCHS} epochs; leave one subject out; {len(clips)} clips of "
-    f"{len(set(subjects))} people; {repeats} seeds"
+of_quick = translated(
+    "{data}, profile {profile}; a quick classifier, {epochs} epochs; leave one"
+    " subject out; {clips} clips of {people} people; {seeds} seeds"
+).format(
+    data=clips.attrs["version"],
+    profile=profile,
+    epochs=mistakes.EPOCHS,
+    clips=len(clips),
+    people=len(set(subjects)),
+    seeds=repeats,
 )
 words.answer(
     protocol.in_one_sentence(judged, of_network, effects.title(method))
@@ -93,15 +100,18 @@ words.answer(
 #    a person it has never seen.
 # 2. **Learn from the training clips alone**: the scale of the features, which of them to keep, the
 #    copies that balance the classes, the weights.
-# 3. **Fix the last epoch before you look.**
+# 3. **Take the last epoch**, and decide this before you look at any score.
 # 4. **Pool the counts** over the [folds](../book/glossary.md#fold), then compute
 #    [UF1](../book/glossary.md#uf1) once, by equation 16.
 #
-# Each mistake below changes one of these four sentences and nothing else.
+# Each mistake below breaks one of these four sentences and nothing else; only the last one breaks two.
 
 # %% slide="mistakes"
 rows = {
-    name: {"breaks": case.breaks, "what is wrong": case.why}
+    name: {
+        marked("breaks"): case.breaks,
+        marked("what is wrong"): translated(case.why),
+    }
     for name, case in MISTAKES.items()
 }
 display(
@@ -112,8 +122,10 @@ display(
 )
 leaks = len(protocol.LEAKS)
 words.see(
-    f"{leaks} of {len(MISTAKES)} mistakes let a step see the test clips (a"
-    f" leak); {len(MISTAKES) - leaks} score the same answers in another way."
+    translated(
+        "{leaks} of {all} mistakes let a step see the test clips (a leak);"
+        " {others} score the same answers in another way."
+    ).format(leaks=leaks, all=len(MISTAKES), others=len(MISTAKES) - leaks)
 )
 
 # %% [markdown]
@@ -138,14 +150,15 @@ for number, run in network.items():
     axes.plot(honest.index, honest, color=blue, linewidth=1, **mark)
     best = answers.loc[number, "best epoch"]
     axes.axhline(best, color=orange, linestyle="--")
-axes.plot([], [], color=blue, linewidth=1, label="all subjects at this epoch")
-label = "each subject at its best epoch"
+label = translated("all subjects at this epoch")
+axes.plot([], [], color=blue, linewidth=1, label=label)
+label = translated("each subject at its best epoch")
 axes.plot([], [], color=orange, linestyle="--", label=label)
-axes.set(xlabel="epoch", ylabel="UF1", ylim=(0, 1))
+axes.set(xlabel=translated("epoch"), ylabel="UF1", ylim=(0, 1))
 axes.legend(loc="lower right")
 plots.show(
     figure,
-    alt=(
+    alt=translated(
         "Thin curves of the honest score over the epochs, one for each seed,"
         " below a dashed horizontal line for each seed: the score when every"
         " subject takes its own best epoch."
@@ -159,15 +172,18 @@ plots.show(
 
 # %% tags=["hide-input"]
 last, best = answers["honest"].mean(), answers["best epoch"].mean()
-caption = f"UF1 of {effects.title(method)}, each row is one seed: {of_runs}"
+caption = translated("UF1 of {name}, each row is one seed: {runs}")
+caption = caption.format(name=effects.title(method), runs=of_runs)
 display(
     words.see(
-        f"The curves end at {last:.2f} (mean of {len(answers)} seed"
-        f"{'s' * (len(answers) > 1)}); the dashed lines lie at {best:.2f}. All"
-        " of this distance comes from the choice on the test subjects."
+        translated(
+            "The curves end at {last:.2f} (mean over seeds; there are"
+            " {seeds}); the dashed lines lie at {best:.2f}. All of this"
+            " distance comes from the choice on the test subjects."
+        ).format(last=last, seeds=len(answers), best=best)
     ),
     words.folded(
-        "The four scores of each seed, as a table",
+        translated("The four scores of each seed, as a table"),
         plots.table(answers.rename_axis("seed"), caption),
     ),
 )
@@ -179,11 +195,14 @@ display(
 # whole interval is; else it *cannot be told*. The interval holds what differs between seeds.
 
 # %% tags=["hide-input"]
-caption = f"Another score minus the honest one, {of_runs}"
+caption = translated("Another score minus the honest one, {runs}")
+caption = caption.format(runs=of_runs)
 display(
     effects.table(of_network, caption),
     words.see(
-        f"{effects.title(method)}, {protocol.plain(of_network)}.",
+        translated("{name}, {found}.").format(
+            name=effects.title(method), found=protocol.plain(of_network)
+        ),
         protocol.smallest_seen(of_network),
     ),
 )
@@ -234,11 +253,15 @@ chance = [
 ]
 p = (1 + np.sum(np.array(chance) >= found_v - 1e-12)) / (1 + len(chance))
 words.see(
-    f"Class and person: V = {found_v:.2f}; shuffled {np.mean(chance):.2f} on"
-    f" average, {plots.p_equals(p)}.",
-    "So the true labels depend on the person more than chance gives."
+    translated(
+        "Class and person: V = {found:.2f}; shuffled {chance:.2f} on average,"
+        " {p}."
+    ).format(found=found_v, chance=np.mean(chance), p=plots.p_equals(p)),
+    translated(
+        "So the true labels depend on the person more than chance gives."
+    )
     if p < 0.05
-    else "That is no more than chance gives.",
+    else translated("That is no more than chance gives."),
 )
 
 # %% [markdown]
@@ -248,7 +271,7 @@ words.see(
 # %%
 people = list(np.unique(subjects))
 pixels = mistakes.SIDE**2
-parts = {"grey": X[:, :pixels], "flow": X[:, pixels:]}
+parts = {marked("grey"): X[:, :pixels], marked("flow"): X[:, pixels:]}
 if dataset == "flow":  # it is motion alone
     del parts["grey"]
 seen = {
@@ -260,12 +283,20 @@ seen = {
 
 # %% tags=["hide-input"]
 largest = clips["subject"].value_counts(normalize=True).iloc[0]
-told = [f"{value:.2f} from {name}" for name, value in seen.items()]
+told = [
+    translated("{accuracy:.2f} from {part}").format(
+        accuracy=value, part=translated(name)
+    )
+    for name, value in seen.items()
+]
 words.see(
-    f"The accuracy of naming one of {len(people)} people is"
-    f" {words.listed(told)}; the answer that is always the same person has"
-    f" {largest:.2f}.",
-    "The dataset flow is motion alone: it has no grey."
+    translated(
+        "The accuracy of naming one of {people} people is {accuracies}; the"
+        " answer that is always the same person has {largest:.2f}."
+    ).format(
+        people=len(people), accuracies=words.listed(told), largest=largest
+    ),
+    translated("The dataset flow is motion alone: it has no grey.")
     if dataset == "flow"
     else "",
 )
@@ -275,7 +306,7 @@ words.see(
 #
 # We make every mistake on every kind of labels, `repeats` times. Each time there are other copies,
 # folds and orders of training and, for the second and third kind, other labels. Each repeat is one
-# seed. Within it clips, labels and seed are the same for the honest score and for each mistake.
+# seed. Within a repeat, clips, labels and seed are the same for the honest score and for each mistake.
 
 # %% tags=["remove-input"]
 plots.source(mistakes.repeated)
@@ -289,7 +320,7 @@ plots.source(mistakes.repeated)
 # %% tags=["hide-input"] slide="figure"
 plots.show(
     protocol.panels(found, answers),
-    alt=(
+    alt=translated(
         "Three panels, for true labels, shuffled labels and labels of the"
         " person. Each row is one mistake: a bar from the honest score, a"
         " dashed line, to the score with the mistake, and a dot for each"
@@ -306,16 +337,28 @@ plots.show(
 means = found.groupby("labels", sort=False).mean()
 top = means.loc["shuffled", protocol.LEAKS].idxmax()
 most, truth = means.loc["shuffled", top], means.loc["true", "honest"]
+more = translated(
+    "With “{mistake}” it is {most:.2f}, more than the honest score of the true"
+    " labels, {truth:.2f}."
+)
+not_more = translated(
+    "With “{mistake}” it is {most:.2f}, not more than the honest score of the"
+    " true labels, {truth:.2f}."
+)
+caption = translated("Mistake minus honest: {experiment}")
+folded = translated("Every change with its interval, as a table")
 display(
     words.see(
-        f"Shuffled labels mean nothing, and their honest score is"
-        f" {means.loc['shuffled', 'honest']:.2f}. With *{top}* it is"
-        f" {most:.2f}, {'more' if most > truth else 'not more'} than the"
-        f" honest score of the true labels, {truth:.2f}.".replace("*", "")
+        translated(
+            "Shuffled labels mean nothing, and their honest score is"
+            " {honest:.2f}."
+        ).format(honest=means.loc["shuffled", "honest"]),
+        (more if most > truth else not_more).format(
+            mistake=translated(top), most=most, truth=truth
+        ),
     ),
     words.folded(
-        "Every change with its interval, as a table",
-        effects.table(judged, f"Mistake minus honest: {of_quick}"),
+        folded, effects.table(judged, caption.format(experiment=of_quick))
     ),
 )
 
@@ -325,19 +368,26 @@ display(
 # The rule is the same as for the network above. Holm's correction counts all rows of the folded table.
 # For shuffled labels and those of the person a repeat is another dataset. For the true labels it is
 # the same clips, trained and dealt to folds again: what is shown then holds for these people. *Best
-# epoch* is made to raise a score, and *harmonic F1* is never below UF1. So for these, and for the
-# other ways to score, only the size says something. A leak that raises the score of shuffled labels
-# has found itself, because there is nothing else to find.
+# epoch* picks the epochs with the most right answers, and *harmonic F1* is never below UF1. So for
+# these, and for the other way to score, only the size of the change says something. If a leak raises
+# the score of shuffled labels, the gain is the leak itself: there is nothing else to find.
 
 # %% tags=["hide-input"] slide="verdict"
+told = translated(
+    "**Labels {kind}**, honest {honest:.2f}, in points: {found}."
+)
 lines = [
-    f"**Labels {kind}**, honest {means.loc[kind, 'honest']:.2f}, in points:"
-    f" {protocol.sorted_out(protocol.of_kind(judged, kind))}."
+    told.format(
+        kind=translated(kind),
+        honest=means.loc[kind, "honest"],
+        found=protocol.sorted_out(protocol.of_kind(judged, kind)),
+    )
     for kind in mistakes.KINDS
 ]
 lines += [
-    f"**The paper's network** ({effects.title(method)}), in points:"
-    f" {protocol.sorted_out(of_network)}."
+    translated("**The paper's network** ({name}), in points: {found}.").format(
+        name=effects.title(method), found=protocol.sorted_out(of_network)
+    )
 ]
 lines += [line for line in [protocol.smallest_seen(judged)] if line]
 Markdown("\n".join(f"- {line}" for line in lines))
@@ -347,42 +397,45 @@ Markdown("\n".join(f"- {line}" for line in lines))
 
 # %%
 f1 = sorted((row[1] for row in paper.TABLE2.values() if row[1]), reverse=True)
-printed = {
-    "the lead of the first over the second of table 2": f1[0] - f1[1],
-    "the step from base to the whole method in table 3": (
-        paper.TABLE3["full"][1] - paper.TABLE3["base"][1]
-    ),
-}
+lead = f1[0] - f1[1]
+step = paper.TABLE3["full"][1] - paper.TABLE3["base"][1]
 epoch = of_network.loc["best epoch", "value"]
 words.see(
-    *(
-        f"Printed, F1 on CASME II, {name}: {100 * value:.1f} points. The best"
-        f" epoch moves the network here by {epoch / value:.1f} times that."
-        for name, value in printed.items()
+    translated(
+        "Printed, F1 on CASME II: in table 2 the first is {lead:.1f} points"
+        " ahead of the second; in table 3 the whole method is {step:.1f}"
+        " points ahead of base. The best epoch moves the network here by"
+        " {leads:.1f} times the one and {steps:.1f} times the other."
+    ).format(
+        lead=100 * lead,
+        step=100 * step,
+        leads=epoch / lead,
+        steps=epoch / step,
     )
 )
 
 # %% [markdown]
 # ## The same with real numbers
 #
-# What follows does not depend on the data of this page. It is on the flow of 442 real clips, whose
-# page is [On real motion](24_real_motion.ipynb), from saved runs. First, the same quick classifier
-# and the same mistakes: grey is absent there, so it sees the flow alone.
+# What follows does not depend on the data of this page. It comes from saved runs on the flow of 442
+# real clips; [On real motion](24_real_motion.ipynb) is the page about them. First, the same quick
+# classifier makes the same mistakes. These clips have no grey, so it sees the flow alone.
 
 # %% tags=["hide-input"] slide="real"
 real = motion.find(find_home())
 of_real = provenance.experiment(effects.all_runs(real.epochs))
 if len(real.mistakes):
     repeated = real.mistakes.set_index(["labels", "seed"]).drop(columns="name")
-    of_flow = (
-        "flow of 442 real clips; a quick classifier,"
-        f" {mistakes.EPOCHS} epochs;"
-        " leave one subject out;"
-        f" {repeated.index.get_level_values('seed').nunique()} seeds"
+    of_flow = translated(
+        "flow of 442 real clips; a quick classifier, {epochs} epochs; leave"
+        " one subject out; {seeds} seeds"
+    ).format(
+        epochs=mistakes.EPOCHS,
+        seeds=repeated.index.get_level_values("seed").nunique(),
     )
     plots.show(
         protocol.panels(repeated),
-        alt=(
+        alt=translated(
             "Three panels, for true labels, shuffled labels and labels of the"
             " person, on real flow. Each row is one mistake: a bar from the"
             " honest score, a dashed line, to the score with the mistake, and"
@@ -392,23 +445,23 @@ if len(real.mistakes):
     )
 else:
     print(
-        "Not made yet. This makes it:"
-        f" {motion.command('trials --protocol loso mistakes')}"
+        translated("Not made yet. This makes it: {command}").format(
+            command=motion.command("trials --protocol loso mistakes")
+        )
     )
 
 # %% [markdown]
-# *The known mistakes on the flow of real clips; drawn as the figure above.*
+# *The known mistakes on the flow of real clips, drawn like the figure above.*
 
 # %% tags=["hide-input"]
 if len(real.mistakes):
     of_labels = protocol.judged(repeated)
     shuffled = protocol.of_kind(of_labels, "shuffled").loc[protocol.LEAKS]
-    table = effects.table(of_labels, f"Mistake minus honest: {of_flow}")
+    table = effects.table(of_labels, caption.format(experiment=of_flow))
+    told = translated("Leaks on shuffled labels, in points: {found}.")
     display(
-        words.see(
-            f"Leaks on shuffled labels, in points: {protocol.plain(shuffled)}."
-        ),
-        words.folded("Every change with its interval, as a table", table),
+        words.see(told.format(found=protocol.plain(shuffled))),
+        words.folded(folded, table),
     )
 
 # %% [markdown]
@@ -420,13 +473,12 @@ if len(real.mistakes):
 # %%
 scored = real_motion.scored(real.epochs)
 if len(scored):
-    of_method = (
-        scored.groupby(level=0, sort=False).mean().rename(real_motion.title)
-    )
+    of_method = scored.groupby(level=0, sort=False).mean()
+    of_ways = translated("The same answers scored in {ways} ways: {runs}")
     display(
         plots.table(
-            of_method,
-            f"The same answers scored in {scored.shape[1]} ways: {of_real}",
+            of_method.rename(real_motion.title),
+            of_ways.format(ways=scored.shape[1], runs=of_real),
         )
     )
 
@@ -436,14 +488,17 @@ Markdown("\n".join(real_motion.told(scored, real.mistakes)))
 # %% tags=["hide-input"]
 if len(scored):
     steps = (scored["UF1, best epoch"] - scored["UF1"]).groupby(level=0).mean()
+    points = translated("{points:+.1f} points for {name}")
     told = [
-        f"{100 * step:+.1f} points for {real_motion.title(name)}"
+        points.format(points=100 * step, name=real_motion.title(name))
         for name, step in steps.items()
     ]
     display(
         words.see(
-            "The choice of the epoch on the test subject changes UF1 by"
-            f" {words.listed(told)}; nothing was trained again for it."
+            translated(
+                "The choice of the epoch on the test subject changes UF1 by"
+                " {changes}; nothing was trained again for it."
+            ).format(changes=words.listed(told))
         )
     )
 
@@ -463,10 +518,10 @@ if len(scored):
 # tested. If each subject has its own scale, or if there are few clips, that changes.
 #
 # *Copy, by person* leaks nothing, because the copies stay with their person. But it is another
-# score: each class counts as often as the largest, and a clip that is tested twice is right twice.
+# score: each class counts as often as the largest, and a clip that is tested twice counts twice.
 #
-# The three scores of the same predictions say nothing about the method at all. The paper has to say
-# which of them a printed figure is; for those of table 2, see the [audit](09_audit.ipynb).
+# How the scores of the same predictions differ says nothing about the method. A paper has to say
+# which score a printed figure is; for the figures of table 2, see the [audit](09_audit.ipynb).
 #
 # ## Read further
 #
@@ -502,7 +557,7 @@ if len(scored):
 # the choice of features, or copies that are made before the split.
 # :::
 #
-# :::{admonition} A mistake *cannot be told* here. May you make it?
+# :::{admonition} What a mistake does *cannot be told* here. May you make it?
 # :class: dropdown
 # No. The interval also holds changes that matter, and the mistake may do more on other data. An
 # honest protocol costs nothing, and its score needs no excuse.
@@ -536,8 +591,10 @@ share = perfect.groupby("subject")["label"].nunique().mean() / len(classes)
 assert np.isclose(found_perfect.pop("F1 per fold"), share)
 assert np.allclose(list(found_perfect.values()), 1)
 print(
-    f"{', '.join(found_perfect)}: 1. F1 per fold: {share:.3f}, the mean share"
-    " of classes shown."
+    translated(
+        "{names}: 1. F1 per fold: {share:.3f}, the mean share of classes"
+        " shown."
+    ).format(names=words.listed(map(translated, found_perfect)), share=share)
 )
 
 # %% [markdown]
@@ -547,10 +604,17 @@ print(
 # the pooled curve. Which of the two accuracies is higher, and must it be? How much of the gain is
 # left in UF1?
 
+# %% [markdown] tags=["solution", "hide-cell"]
+# :::{admonition} The idea of the solution
+# :class: dropdown
+# The number of right clips is a sum over subjects. If each subject chooses its own epoch, each term
+# of the sum is as large as it can be. No single epoch for all can give more, so the accuracy of the
+# first mistake is at least as high. UF1 is not a sum over clips. Expect the same order there, but no
+# rule guarantees it.
+# :::
+
 # %% tags=["solution", "hide-cell"] jupyter={"source_hidden": true, "outputs_hidden": true}
-# A sum of largest values is at least the largest sum: choosing for each
-# subject gets at least as many clips right as any one epoch. UF1 is no sum of
-# clips, so for it that is usual, but no law.
+# A sum of largest values is at least the largest sum.
 for number, run in network.items():
     curve, each = metrics.by_epoch(run), metrics.best_epoch(run)
     assert (
@@ -559,8 +623,15 @@ for number, run in network.items():
         <= each["accuracy"]
     )
     print(
-        f"seed {number}, UF1: last {curve['uf1'].iloc[-1]:.3f}, one for all "
-        f"{curve['uf1'].max():.3f}, one for each {each['uf1']:.3f}"
+        translated(
+            "seed {seed}, UF1: last {last:.3f}, one for all {one:.3f}, one for"
+            " each {each:.3f}"
+        ).format(
+            seed=number,
+            last=curve["uf1"].iloc[-1],
+            one=curve["uf1"].max(),
+            each=each["uf1"],
+        )
     )
 
 # %% [markdown]
@@ -569,8 +640,16 @@ for number, run in network.items():
 # Take labels of the person and random clips: does the grey or the flow give the
 # answer away? Give the quick classifier one at a time.
 
+# %% [markdown] tags=["solution", "hide-cell"]
+# :::{admonition} The idea of the solution
+# :class: dropdown
+# Score the labels of the person twice from grey alone, and twice from flow alone: once with one
+# subject left out, once with random clips. The labels do not depend on the face. So a random split
+# can only pass on what the features know about the person. Expect the larger gain from the part that
+# names the person more often.
+# :::
+
 # %% tags=["solution", "hide-cell"] jupyter={"source_hidden": true, "outputs_hidden": true}
-# A random split can only pass on what the features know of the person.
 few = {k: mistakes.kinds(labels, subjects, k) for k in seeds[:5]}
 for name, part in parts.items():
     pairs = [
@@ -591,8 +670,12 @@ for name, part in parts.items():
     ]
     honest, leaky = np.mean(pairs, axis=0)
     print(
-        f"{name}: honest {honest:.2f}, random clips {leaky:.2f}; names the"
-        f" person with an accuracy of {seen[name]:.2f}"
+        translated(
+            "{part}: honest {honest:.2f}, random clips {leaky:.2f}; names the"
+            " person with an accuracy of {seen:.2f}"
+        ).format(
+            part=translated(name), honest=honest, leaky=leaky, seen=seen[name]
+        )
     )
 
 # %% [markdown]
@@ -602,10 +685,15 @@ for name, part in parts.items():
 # clip go to the same random fold. Try it on shuffled labels. (`evaluate` can do it as it is: what
 # are the "subjects"?)
 
+# %% [markdown] tags=["solution", "hide-cell"]
+# :::{admonition} The idea of the solution
+# :class: dropdown
+# Deal the clips to random folds first, and give `evaluate` the number of the fold as the subject. A
+# copy has the subject of its clip. So a clip and all of its copies are left out together. Expect a
+# score near the honest one: if the gain is gone, it came from the copies.
+# :::
+
 # %% tags=["solution", "hide-cell"] jupyter={"source_hidden": true, "outputs_hidden": true}
-# Deal the clips to random folds first, and call the fold the subject. Copies
-# inherit the subject of their clip, so that leaving one "subject" out leaves
-# out all of its copies.
 values = []
 for k in few:
     random_labels = few[k]["shuffled"]
@@ -620,8 +708,12 @@ for k in few:
     )
 leaky, mended = np.mean(values, axis=0)
 print(
-    f"Shuffled labels, copies before a random split: {leaky:.2f}; copies kept"
-    f" together: {mended:.2f}; honest: {means.loc['shuffled', 'honest']:.2f}."
+    translated(
+        "Shuffled labels, copies before a random split: {leaky:.2f}; copies"
+        " kept together: {mended:.2f}; honest: {honest:.2f}."
+    ).format(
+        leaky=leaky, mended=mended, honest=means.loc["shuffled", "honest"]
+    )
 )
 
 # %% [markdown]
@@ -631,10 +723,16 @@ print(
 # columns of pure noise to the features, shuffle the labels, and compare choosing on the training
 # clips with choosing on all.
 
+# %% [markdown] tags=["solution", "hide-cell"]
+# :::{admonition} The idea of the solution
+# :class: dropdown
+# Among more columns, the best ones fit any labels better by chance. If they are chosen on the
+# training clips, this does not help with the test clips. If they are chosen on all clips, it does,
+# because they fit the labels of the test clips too. Expect the honest score to stay where it is, and
+# the other one to rise with the number of columns.
+# :::
+
 # %% tags=["solution", "hide-cell"] jupyter={"source_hidden": true, "outputs_hidden": true}
-# The more columns, the better the best of them fit any labels by chance. On
-# the training clips that is no help with the test clips; on all clips it is,
-# since the fit includes them.
 rng = np.random.default_rng(seed)
 for columns in (0, 1000, 4000):
     wide = np.hstack([X, rng.standard_normal((len(X), columns))])
@@ -656,8 +754,9 @@ for columns in (0, 1000, 4000):
     ]
     honest, leaky = np.mean(pairs, axis=0)
     print(
-        f"{X.shape[1] + columns} features: honest {honest:.2f}, chosen on all"
-        f" {leaky:.2f}"
+        translated(
+            "{n} features: honest {honest:.2f}, chosen on all {leaky:.2f}"
+        ).format(n=X.shape[1] + columns, honest=honest, leaky=leaky)
     )
 
 # %% [markdown]

@@ -36,7 +36,14 @@ PAGE = re.compile(r"\.(md|ipynb)$")
 WORDS = re.compile(r"[^\W\d_]{2}")
 """What a message has that needs a translation: more than single letters and numbers."""
 
-FUNCTIONS = {"translated": 0, "language.translated": 0, "marked": 0, "Row": 0, "plots.table": 1}
+FUNCTIONS = {
+    "translated": 0,
+    "language.translated": 0,
+    "marked": 0,
+    "Row": 0,
+    "Mistake": 1,
+    "plots.table": 1,
+}
 """Function, as code calls it -> place of the argument that is a message, if it is plain text."""
 
 HELD = {
@@ -120,7 +127,7 @@ def computed(home: Path) -> Iterator[str]:
         for call in ast.walk(ast.parse(path.read_text("utf-8"))):
             place = FUNCTIONS.get(ast.unparse(call.func)) if isinstance(call, ast.Call) else None
             match call.args[place : place + 1] if place is not None else []:
-                case [ast.Constant(value=str(message))]:
+                case [ast.Constant(value=str(message))] if message:
                     yield message
 
 

@@ -14,6 +14,7 @@ from merlib.study import motion
 
 from . import effects, looks, provenance, real_motion, words
 from .effects import Runs
+from .language import marked, translated
 
 ABLATION = {
     "full minus base": "both: added to base",
@@ -21,8 +22,17 @@ ABLATION = {
 }
 """What the answer of page 8 calls a difference -> its name in `merlib.pages.real_motion.PAIRS`."""
 
-GREY = "magnification, no flow"
+GREY = marked("magnification, no flow")
 """The comparison of `merlib.study.trials.CONTRASTS` in which grey is the only source."""
+
+INGREDIENTS = (
+    marked("magnification"), GREY, marked("flow"), marked("flow and magnification"),
+    marked("grey"), marked("BiLSTM"), marked("backward direction"), marked("MFEM's branch 1"),
+    marked("MFEM's branch 2"), marked("branches side by side"), marked("frames in between"),
+    marked("augmentation"), marked("mirror flip"), marked("magnified before sampling"),
+    marked("flow as numbers, not hues"), marked("flow as numbers, not stretched"),
+)  # fmt: skip
+"""The names of `merlib.study.trials.CONTRASTS`, which pages show `translated`."""
 
 
 # What one sees
@@ -210,18 +220,28 @@ def detail(predictions: Mapping[str, tuple[str, str]], where: str, command: str)
     """Answer page 19: does MFFM keep shallow detail? See `merlib.pages.detail.predictions`."""
     said = {name: answer for name, (answer, _) in predictions.items()}
     reasons = [why for _, why in predictions.values()]
-    if all(why.startswith("not saved") for why in reasons):
-        return f"No run yet: none of the differences is saved. `{command}` makes them."
-    listed = "; ".join(f"{name}: {answer}" for name, answer in said.items())
-    held = list(said.values())[:3]
+    missing, no_sweep = translated("not saved"), translated("no sweep")
+    if all(why.startswith(missing) for why in reasons):
+        return translated(
+            "No run yet: none of the differences is saved. `{command}` makes them."
+        ).format(command=command)
+    line = translated("{difference}: {told}")
+    listed = [
+        line.format(difference=translated(name), told=translated(answer))
+        for name, answer in said.items()
+    ]
+    if any(missing in why or no_sweep in why for why in reasons):
+        listed.append(translated("`{command}` makes what is not saved").format(command=command))
     verdict = (
-        "Shown: all three predictions of the claim hold"
-        if held == ["yes"] * 3
-        else "That MFFM keeps shallow detail is not shown"
+        translated(
+            "Shown: all three predictions of the claim hold ({answers}). Experiment: {where}."
+        )
+        if list(said.values())[:3] == ["yes"] * 3
+        else translated(
+            "That MFFM keeps shallow detail is not shown ({answers}). Experiment: {where}."
+        )
     )
-    if any("not saved" in why or "no sweep" in why for why in reasons):
-        listed += f"; `{command}` makes what is not saved"
-    return f"{verdict} ({listed}). Experiment: {where}."
+    return verdict.format(answers=translated("; ").join(listed), where=where)
 
 
 def grey_alone(runs: Mapping[str, Runs]) -> pd.DataFrame:
@@ -231,7 +251,7 @@ def grey_alone(runs: Mapping[str, Runs]) -> pd.DataFrame:
     """
     grey = runs.get("grey-only", {})
     largest = {seed: effects.largest_class(run) for seed, run in grey.items()}
-    pairs = {"grey alone minus the largest class": ("grey", "largest")}
+    pairs = {marked("grey alone minus the largest class"): ("grey", "largest")}
     return effects.differences({"grey": grey, "largest": largest}, pairs)
 
 
@@ -251,21 +271,31 @@ def ingredients(answers: pd.DataFrame, grey: pd.DataFrame, where: str, command: 
         See `grey_alone`.
     """
     if not len(answers):
-        return f"No run yet: no ingredient was taken away so far. `{command}` does it."
+        return translated(
+            "No run yet: no ingredient was taken away so far. `{command}` does it."
+        ).format(command=command)
+    places = {"magnification": translated("beside flow"), GREY: translated("where grey is alone")}
     parts = []
-    for name, beside in (("magnification", "beside flow"), (GREY, "where grey is alone")):
+    for name, place in places.items():
         if name not in answers.index:
-            parts.append(f"{beside}, no run yet")
+            parts.append(translated("{place}, no run yet").format(place=place))
         elif name == GREY and not learnt(grey):
-            parts.append(
-                f"{beside}, {metrics.UNTOLD}: grey alone is not shown to do better than always "
+            text = translated(
+                "{place}, cannot be told: grey alone is not shown to do better than always "
                 "answering the largest class"
             )
+            parts.append(text.format(place=place))
         else:
-            parts.append(f"{beside}, {told(answers.loc[name])}")
+            text = translated("{place}, {difference}")
+            parts.append(text.format(place=place, difference=told(answers.loc[name])))
+    magnified = translated("Magnification: {answers}.")
+    sentences = [magnified.format(answers=translated("; ").join(parts))]
     others = answers.drop(index=["magnification", GREY], errors="ignore")
-    rest = f" Of the other ingredients: {counted(others)}." if len(others) else ""
-    return f"Magnification: {'; '.join(parts)}.{rest} Experiment: {where}."
+    if len(others):
+        rest = translated("Of the other ingredients: {answers}.")
+        sentences.append(rest.format(answers=counted(others)))
+    sentences.append(translated("Experiment: {where}.").format(where=where))
+    return " ".join(sentences)
 
 
 def counted(found: pd.DataFrame) -> str:
@@ -273,6 +303,8 @@ def counted(found: pd.DataFrame) -> str:
     parts = []
     for answer, some in found.groupby("answer", sort=False):
         clear = answer in ("brings", "costs")
-        names = f" ({words.listed(some.index)})" if clear else ""
-        parts.append(f"“{answer}” for {len(some)} of {len(found)}{names}")
-    return "; ".join(parts)
+        names = f" ({words.listed(map(translated, some.index))})" if clear else ""
+        text = translated("“{answer}” for {n} of {all}{names}")
+        about = {"answer": translated(answer), "n": len(some), "all": len(found)}
+        parts.append(text.format(**about, names=names))
+    return translated("; ").join(parts)

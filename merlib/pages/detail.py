@@ -18,19 +18,22 @@ from merlib.study.study import Study
 
 from . import effects, plots
 from .effects import Runs
+from .language import marked, translated
 
 TITLES = {name: trial.title for name, trial in trials.FUSION.items()}
 """Names of the trials of `merlib.study.trials.FUSION`."""
 
 STYLES = {"base": "o:", "mfem": "s--", "mffm": "^-", "full": "D-", "linear": "v-."}
 ASKED = {
-    "fusion helps": {"MFFM − base": ("mffm", "base"), "full − MFEM": ("full", "mfem")},
-    "the shallow stages are what helps": {"full − deepest pair": ("full", "pairs-deep")},
-    "fusion helps below a pixel, and breaks down at smaller movements": {
+    marked("fusion helps"): {"MFFM − base": ("mffm", "base"), "full − MFEM": ("full", "mfem")},
+    marked("the shallow stages are what helps"): {"full − deepest pair": ("full", "pairs-deep")},
+    marked("fusion helps below a pixel, and breaks down at smaller movements"): {
         "small: MFFM − base": ("small mffm", "small base"),
         "small: full − MFEM": ("small full", "small mfem"),
     },
-    "the interaction is better than the linear control": {"full − linear": ("full", "linear")},
+    marked("the interaction is better than the linear control"): {
+        "full − linear": ("full", "linear")
+    },
 }
 """Prediction -> difference -> first, second. "small" are movements below a pixel."""
 
@@ -43,7 +46,11 @@ BESIDES = {
 }
 """Differences on which no prediction rests."""
 
-PANELS = {"without MFEM": ("base", "mffm"), "with MFEM": ("mfem", "full", "linear")}
+PANELS = {
+    marked("without MFEM"): ("base", "mffm"),
+    marked("with MFEM"): ("mfem", "full", "linear"),
+}
+YES, NO, UNTOLD = marked("yes"), marked("not shown"), marked("cannot be told")
 
 
 def variants(study: Study) -> pd.DataFrame:
@@ -56,12 +63,12 @@ def variants(study: Study) -> pd.DataFrame:
         trial = trials.study_of(name, study)
         config = trial.estimator(trials.TRIALS[name].method).config
         pairs = " ".join(f"{a + 1}{b + 1}" for a, b in named_pairs(config.fim_pairs))
-        fused = "all, linear" if config.fusion == "linear" else pairs
+        fused = translated("all, linear") if config.fusion == "linear" else pairs
         size = explain.summary(config, classes).loc["total", "parameters"]
         rows[title] = {
-            "MFEM": "yes" if config.variant in ("mfem", "full") else "no",
-            "fused": fused if config.variant in ("mffm", "full") else "none",
-            "parameters, thousand": size / 1e3,
+            "MFEM": translated("yes") if config.variant in ("mfem", "full") else translated("no"),
+            marked("fused"): fused if config.variant in ("mffm", "full") else translated("none"),
+            marked("parameters, thousand"): size / 1e3,
         }
     return pd.DataFrame(rows).T
 
@@ -103,8 +110,9 @@ def curves(accuracies: pd.DataFrame, chance: float, label: str, log: bool = Fals
             look = {"color": colour, "label": TITLES[name], "markersize": 5}
             axes.plot(seeds.index, seeds.mean(axis=1), STYLES[name], **look)
             axes.plot(seeds.index, seeds, ".", color=colour, markersize=4)
-        axes.axhline(chance, color="black", linestyle="--", linewidth=1, label="largest class")
-        axes.set(ylabel="accuracy", ylim=(0, 1), title=title)
+        largest = translated("largest class")
+        axes.axhline(chance, color="black", linestyle="--", linewidth=1, label=largest)
+        axes.set(ylabel=translated("accuracy"), ylim=(0, 1), title=translated(title))
         axes.legend(loc="lower right")
     axes.set_xlabel(label)
     if log:
@@ -134,12 +142,13 @@ def breakdowns(accuracies: pd.DataFrame, falls: pd.DataFrame) -> pd.DataFrame:
     accuracies, falls : DataFrame
         See `merlib.study.trials.by_amplitude` and `merlib.study.trials.breakdowns`.
     """
+    told, seeds = translated("{n} of {all}"), falls.notna().sum(axis=1)
     columns = {
-        "best accuracy": accuracies.max().groupby("trial").mean(),
-        "mean": falls.mean(axis=1),
-        "smallest": falls.min(axis=1),
-        "largest": falls.max(axis=1),
-        "seeds": falls.notna().sum(axis=1).map(f"{{}} of {falls.shape[1]}".format),
+        marked("best accuracy"): accuracies.max().groupby("trial").mean(),
+        marked("mean"): falls.mean(axis=1),
+        marked("smallest"): falls.min(axis=1),
+        marked("largest"): falls.max(axis=1),
+        marked("seeds"): seeds.map(lambda n: told.format(n=n, all=falls.shape[1])),
     }
     return pd.DataFrame(columns).loc[falls.index].rename(TITLES).rename_axis(None)
 
@@ -182,7 +191,8 @@ def predictions(answers: pd.DataFrame, falls: pd.DataFrame) -> dict[str, tuple[s
     found = {name: better(answers, titles) for name, titles in ASKED.items()}
     third = list(ASKED)[2]
     (answer, why), (low, because) = found[third], lower(falls, [("mffm", "base"), ("full", "mfem")])
-    found[third] = (answer if low == "yes" else low, f"{why}; break-down: {because}")
+    both = translated("{why}; break-down: {because}").format(why=why, because=because)
+    found[third] = (answer if low == YES else low, both)
     return found
 
 
@@ -204,13 +214,15 @@ def better(answers: pd.DataFrame, titles: Collection[str]) -> tuple[str, str]:
     """
     these = answers[answers.index.isin(list(titles))]
     if not len(these):
-        return "cannot be told", "not saved"
+        return UNTOLD, translated("not saved")
     found = set(these["answer"])
-    answer = "yes" if found == {"better"} else "not shown"
+    answer = YES if found == {"better"} else NO
+    told = translated("{difference}: {points:+.1f} points, {answer}")
     why = [
-        f"{t}: {100 * line['value']:+.1f} points, {line['answer']}" for t, line in these.iterrows()
+        told.format(difference=name, points=100 * line["value"], answer=translated(line["answer"]))
+        for name, line in these.iterrows()
     ]
-    return "cannot be told" if "one seed" in found else answer, "; ".join(why)
+    return UNTOLD if "one seed" in found else answer, translated("; ").join(why)
 
 
 def lower(falls: pd.DataFrame, pairs: Sequence[tuple[str, str]]) -> tuple[str, str]:
@@ -232,13 +244,17 @@ def lower(falls: pd.DataFrame, pairs: Sequence[tuple[str, str]]) -> tuple[str, s
     """
     seeds, why = falls.shape[1], {}
     if seeds < 2:
-        return "cannot be told", "the sweep has one seed" if seeds else "no sweep"
+        one = translated("the sweep has one seed")
+        return UNTOLD, one if seeds else translated("no sweep")
     for first, second in pairs:
-        both, names = falls.reindex([first, second]), f"{TITLES[second]} or {TITLES[first]}"
+        both, names = falls.reindex([first, second]), (TITLES[second], TITLES[first])
         if not {first, second} <= set(falls.index):
-            return "cannot be told", f"no sweep of {names}"
+            return UNTOLD, translated("no sweep of {} or {}").format(*names)
         if both.isna().any(axis=None):
-            return "cannot be told", f"{names} has not learnt in every seed"
+            text = translated("{} or {} has not learnt in every seed")
+            return UNTOLD, text.format(*names)
         why[TITLES[first]] = int((both.loc[first] < both.loc[second]).sum())
-    answer = "yes" if set(why.values()) == {seeds} else "not shown"
-    return answer, "; ".join(f"{name} lower in {count} of {seeds}" for name, count in why.items())
+    told = translated("{name} lower in {count} of {all}")
+    parts = (told.format(name=name, count=n, all=seeds) for name, n in why.items())
+    text = translated("; ").join(parts)
+    return YES if set(why.values()) == {seeds} else NO, text

@@ -13,8 +13,17 @@ from merlib.study import mistakes
 from merlib.study.mistakes import MISTAKES
 
 from . import effects, plots, words
+from .language import marked, translated
 
-RAISES, LOWERS = "raises", "lowers"
+RAISES, LOWERS = marked("raises"), marked("lowers")
+NAMES = (
+    marked("best epoch"), marked("F1 per fold"), marked("harmonic F1"), marked("random clips"),
+    marked("scale on all"), marked("choose on all"), marked("copy, by person"),
+    marked("copy, by clip"), marked("honest"), marked("true"), marked("shuffled"),
+    marked("of the person"),
+)  # fmt: skip
+"""The mistakes, the score without one, and the kinds of labels, which pages show `translated`."""
+
 LEAKS = [name for name, case in MISTAKES.items() if case.moved]
 """Mistakes that let a step see the test clips; the others score the same answers otherwise."""
 
@@ -60,20 +69,23 @@ def sorted_out(answers: pd.DataFrame) -> str:
 
     Each has its mean in points of UF1.
     """
-    words_of = {
-        RAISES: "shown to be raised by",
-        LOWERS: "shown to be lowered by",
-        metrics.UNDER: f"shown to be moved {metrics.UNDER} by",
-        metrics.UNTOLD: "cannot be told of",
-        "one seed": "not judged from one seed:",
+    told_of = {
+        RAISES: translated("shown to be raised by {mistakes}"),
+        LOWERS: translated("shown to be lowered by {mistakes}"),
+        metrics.UNDER: translated("shown to be moved {under_5_points} by {mistakes}"),
+        metrics.UNTOLD: translated("cannot be told of {mistakes}"),
+        "one seed": translated("not judged from one seed: {mistakes}"),
     }
-    parts = []
-    for answer, word in words_of.items():
+    parts, under = [], translated(metrics.UNDER)
+    for answer, told in told_of.items():
         own = answers[answers["answer"] == answer]
         if len(own):
-            told = [f"*{name}* ({100 * line['value']:+.1f})" for name, line in own.iterrows()]
-            parts.append(f"{word} {words.listed(told)}")
-    return "; ".join(parts)
+            named = [
+                f"*{translated(name)}* ({100 * line['value']:+.1f})"
+                for name, line in own.iterrows()
+            ]
+            parts.append(told.format(mistakes=words.listed(named), under_5_points=under))
+    return translated("; ").join(parts)
 
 
 def plain(answers: pd.DataFrame) -> str:
@@ -86,11 +98,10 @@ def smallest_seen(answers: pd.DataFrame) -> str:
     seen = 100 * answers["seen"].dropna()
     if not len(seen):
         return ""
-    return (
+    return translated(
         "The smallest true difference that a single test would see here with a power of 80 % is "
-        f"{seen.median():.1f} points (median of {len(seen)} rows, from {seen.min():.1f} to "
-        f"{seen.max():.1f})."
-    )
+        "{median:.1f} points (median of {rows} rows, from {least:.1f} to {most:.1f})."
+    ).format(median=seen.median(), rows=len(seen), least=seen.min(), most=seen.max())
 
 
 def in_one_sentence(answers: pd.DataFrame, network: pd.DataFrame, title: str) -> str:
@@ -107,12 +118,19 @@ def in_one_sentence(answers: pd.DataFrame, network: pd.DataFrame, title: str) ->
     most = nothing.loc[nothing["value"].idxmax()]
     shown, epoch = nothing[nothing["answer"] == RAISES], network.loc["best epoch"]
     one = (nothing["answer"] == "one seed").any()
-    verdict = "not judged from one seed" if one else f"{len(shown) or 'none'} of {len(nothing)}"
-    return (
+    verdict = translated("{n} of {all}").format(n=len(shown), all=len(nothing))
+    return translated(
         "Leaks that are shown to raise the UF1 of a quick classifier on shuffled labels, which "
-        f"mean nothing: {verdict}; the largest change is {effects.points(most)} points, by "
-        f"{most.name}. If each test subject chooses its best epoch, the UF1 of {title} changes by "
-        f"{effects.points(epoch)} points with the same answers ({epoch['answer']})."
+        "mean nothing: {verdict}; the largest change is {change} points, by {mistake}. If each "
+        "test subject chooses its best epoch, the UF1 of {network} changes by {epoch} points with "
+        "the same answers ({answer})."
+    ).format(
+        verdict=translated("not judged from one seed") if one else verdict,
+        change=effects.points(most),
+        mistake=translated(most.name),
+        network=title,
+        epoch=effects.points(epoch),
+        answer=translated(epoch["answer"]),
     )
 
 
@@ -139,7 +157,8 @@ def panels(found: pd.DataFrame, network: pd.DataFrame | None = None) -> Figure:
                 row, values.mean() - honest, left=honest, height=0.55, color=colour, alpha=0.45
             )
             axes.plot(values, np.full(len(values), row), "o", color=colour, markersize=3)
-        axes.set(xlim=(0, 1), title=f"{kind}\nhonest {honest:.2f}", xlabel="UF1")
+        score = translated("honest {score:.2f}").format(score=honest)
+        axes.set(xlim=(0, 1), title=f"{translated(kind)}\n{score}", xlabel="UF1")
         axes.set_xticks([0, 0.5, 1], ["0", "0.5", "1"])
         axes.tick_params(axis="y", length=0)
     if network is not None:
@@ -149,7 +168,7 @@ def panels(found: pd.DataFrame, network: pd.DataFrame | None = None) -> Figure:
             axes_of[0].plot(
                 network[name], rows, "D", color="black", markersize=5, markerfacecolor="none"
             )
-    figure.suptitle("labels", fontsize=12)
-    axes_of[0].set_yticks(range(len(MISTAKES)), list(MISTAKES))
+    figure.suptitle(translated("labels"), fontsize=12)
+    axes_of[0].set_yticks(range(len(MISTAKES)), [translated(name) for name in MISTAKES])
     axes_of[0].invert_yaxis()
     return figure

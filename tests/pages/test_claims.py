@@ -7,6 +7,7 @@ import pytest
 from merlib import metrics
 from merlib.metrics import Difference
 from merlib.pages import claims, effects, looks
+from merlib.study import trials
 
 
 def judged(**values):
@@ -141,3 +142,7 @@ def test_magnification_is_not_judged_where_grey_alone_finds_nothing(share):
     assert ("where grey is alone, cannot be told" in told) == (share < 0.5)
     assert not claims.learnt(claims.grey_alone({}))
     assert claims.ingredients(pd.DataFrame(), grey, "here", "make it").startswith("No run yet")
+
+
+def test_every_ingredient_that_pages_show_translated_is_marked():
+    assert sorted(claims.INGREDIENTS) == sorted(trials.CONTRASTS)

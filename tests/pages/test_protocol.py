@@ -49,3 +49,7 @@ def test_the_answer_of_the_page():
     text = protocol.in_one_sentence(alone, protocol.of_network(table.iloc[:1]), "a network")
     assert "not judged from one seed" in text and text.endswith("(one seed).")
     assert protocol.smallest_seen(alone) == "" and "80 %" in protocol.smallest_seen(answers)
+
+
+def test_every_name_that_pages_show_translated_is_marked():
+    assert set(protocol.NAMES) == {"honest", *mistakes.MISTAKES, *mistakes.KINDS}
