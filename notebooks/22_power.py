@@ -771,8 +771,8 @@ from scipy.stats import norm
 
 lead = (paper.TABLE2["the paper"][0] - paper.TABLE2["AM3F-FlowNet"][0]) / 100
 needed = round((norm.ppf(0.975) + norm.ppf(0.8)) ** 2 * 0.1 / lead**2)
-# The exact power of that many clips is near the demand; that of 246 is hardly
-# above the level.
+# The exact power of that many clips is near the demand; that of 246 is even
+# below the level of 5 %, because the exact test is cautious.
 assert abs(metrics.mcnemar_power(needed, 0.1, lead) - 0.8) < 0.01
 print(
     f"{needed} clips, {needed / 246:.0f} times CASME II. "
@@ -865,10 +865,10 @@ print(
 # :::{admonition} The idea of the solution
 # :class: dropdown
 # Draw the discordant clips of all people many times, and count how often each test has a $p$ of
-# 0.05 or less. No method is better, so a good test does so in about 5 % of the cases. McNemar's
+# 0.05 or less. No method is better, so a good test does so in 5 % of the cases at most. McNemar's
 # test takes the clips of a person as independent. Expect about 5 % or less where people are nearly
 # alike, and much more where they differ. A test that exchanges the methods for whole people stays
-# near 5 %.
+# at about 5 % or below.
 # :::
 
 # %% tags=["solution", "hide-cell"] jupyter={"source_hidden": true, "outputs_hidden": true}
