@@ -566,7 +566,8 @@ for name, (_, _, uar) in paper.TABLE3.items():
     count = printed.loc[("table 3", name), "right"]
     many = len(metrics.diagonals(sizes, count, f"{uar:.3f}"))
     told = translated(
-        "{name}: {n} diagonals have {right} right clips and a UAR of {uar:.3f}."
+        "{name}: {n} diagonals have {right} right clips and a UAR of"
+        " {uar:.3f}."
     )
     name = paper.VARIANT_NAMES[name]
     said.append(told.format(name=name, n=many, right=count, uar=uar))
