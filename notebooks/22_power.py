@@ -566,7 +566,8 @@ for name, (_, _, uar) in paper.TABLE3.items():
     count = printed.loc[("table 3", name), "right"]
     many = len(metrics.diagonals(sizes, count, f"{uar:.3f}"))
     told = translated(
-        "{name}: {n} diagonals have {right} right clips and a UAR of {uar:.3f}."
+        "{name}: {n} diagonals have {right} right clips and a UAR of"
+        " {uar:.3f}."
     )
     name = paper.VARIANT_NAMES[name]
     said.append(told.format(name=name, n=many, right=count, uar=uar))
@@ -771,8 +772,8 @@ from scipy.stats import norm
 
 lead = (paper.TABLE2["the paper"][0] - paper.TABLE2["AM3F-FlowNet"][0]) / 100
 needed = round((norm.ppf(0.975) + norm.ppf(0.8)) ** 2 * 0.1 / lead**2)
-# The exact power of that many clips is near the demand; that of 246 is hardly
-# above the level.
+# The exact power of that many clips is near the demand; that of 246 is even
+# below the level of 5 %, because the exact test is cautious.
 assert abs(metrics.mcnemar_power(needed, 0.1, lead) - 0.8) < 0.01
 print(
     f"{needed} clips, {needed / 246:.0f} times CASME II. "
@@ -865,10 +866,10 @@ print(
 # :::{admonition} The idea of the solution
 # :class: dropdown
 # Draw the discordant clips of all people many times, and count how often each test has a $p$ of
-# 0.05 or less. No method is better, so a good test does so in about 5 % of the cases. McNemar's
+# 0.05 or less. No method is better, so a good test does so in 5 % of the cases at most. McNemar's
 # test takes the clips of a person as independent. Expect about 5 % or less where people are nearly
 # alike, and much more where they differ. A test that exchanges the methods for whole people stays
-# near 5 %.
+# at about 5 % or below.
 # :::
 
 # %% tags=["solution", "hide-cell"] jupyter={"source_hidden": true, "outputs_hidden": true}

@@ -229,7 +229,7 @@ if same:
                 "{called} of {all} pairs of seeds have p < 0.05; {n:.1f} are"
                 " expected."
             ).format(called=called, all=len(same), n=0.05 * len(same)),
-            translated("That is no more than chance in people gives.")
+            translated("Chance in people alone can give as many.")
             if not many
             else translated(
                 "These are far too many: luck in training moves whole scores."

@@ -657,7 +657,7 @@ print(
 # :class: dropdown
 # For each strength and each subject, count the answers in a confusion matrix. The sum over all
 # subjects gives the score of one strength, and the best sum has seen the test. For the fair choice,
-# leave the matrix of the tested subject out of the sum. Expect a fair score that is lower than the
+# leave the matrix of the tested subject out of the sum. Expect a fair score that is not above the
 # best one, as a rule. It may be above or below the score of strength one.
 # :::
 

@@ -67,7 +67,7 @@ def sorted_out(judged: pd.DataFrame) -> str:
 
 def plain(judged: pd.DataFrame) -> str:
     """Return `sorted_out` without emphasis, for sentences that are no Markdown."""
-    return sorted_out(judged).replace("** ", ": ").replace("**", "")
+    return sorted_out(judged).replace("** ", translated(": ")).replace("**", "")
 
 
 def smallest_seen(judged: pd.DataFrame) -> str:
