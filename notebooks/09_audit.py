@@ -122,10 +122,9 @@ words.see(*said)
 # %% [markdown]
 # The figures of SLSTT {cite}`zhang2022short` are exactly 188 of 248 and 97 of 134: those are other
 # selections of clips. Those of Micro-attention {cite}`wang2020micro` fit if their last zero was added
-# in copying. [The next comparison](15_comparison.ipynb) cites the source of every row. A fit alone
-# proves little:
-# with two decimals one number of clips in about forty fits by chance, with three decimals one in
-# four hundred. But a figure that does not fit is not a score of these clips.
+# in copying. [Table 2 under one protocol](15_comparison.ipynb) cites the source of every row. A fit
+# alone proves little: with two decimals one number of clips in about forty fits by chance, with three
+# decimals one in four hundred. But a figure that does not fit is not a score of these clips.
 
 # %% [markdown]
 # ## How much is one clip?
@@ -218,7 +217,7 @@ words.see(
 
 # %% [markdown]
 # - **Other clips.** A score that is not of 246 or 136 clips is of other clips. Easy or hard clips
-#   move a score as much as a method does: a single clip is 0.4 points.
+#   move a score as much as a method does: one clip of 246 is 0.4 points.
 # - **Other classes.** *Others* is the largest class of CASME II; a selection with fewer or more of
 #   them is another task.
 # - **Another F1.** One column has two definitions.
@@ -230,7 +229,7 @@ words.see(
 #   by the answers. HTNet's {cite}`wang2024htnet` does: for each left-out subject its main script
 #   keeps the answers of the epoch with the highest accuracy on that subject.
 # - **Another name for a score.** STSTNet's authors {cite}`liong2019ststnet` publish the answer to
-#   each of their 442 clips of three databases, one answer a clip, given when training is over: so
+#   each of their 442 clips of three databases. Each clip has one answer, from the end of training, so
 #   no epoch is chosen. These answers give the printed UF1, 0.7353. The printed UAR, 0.7605, is
 #   their mean *precision*; their UAR by equation 17 is 0.7186. The printed F1, 0.7389, is that of
 #   mean precision and mean recall. (A log with 0.7209 and 0.7250 in the same place is of a later
@@ -241,9 +240,10 @@ words.see(
 # %% [markdown]
 # ## Every difference that the text prints
 #
-# Sections 3.2 and 3.3 print 21 differences of scores, each with a "%" behind it. The table takes
-# them once more from the cells of tables 2 and 3, digit by digit, in points. *Relative* is what the
-# same step would be in per cent of the smaller score. So the "%" of the text means points.
+# Sections 3.2 and 3.3 print 21 differences of scores, each with a "%" behind it. The table computes
+# them once more from the cells of tables 2 and 3, digit by digit, in points. *Relative* is the same
+# step in per cent of the smaller score. The printed figures are those in points, not the relative
+# ones: so the "%" of the text means points.
 
 # %%
 plots.table(
@@ -267,7 +267,7 @@ words.see(
 #
 # Here are the other sentences of the paper that can be true or false, in their order. What the
 # printed tables can decide is computed from them. For the errors of single classes there is only one
-# source besides, the released matrices of KFC-MER. *Measured* means that the sentence is about what
+# other source, the released matrices of KFC-MER. *Measured* means that the sentence is about what
 # pictures or networks do. Then another page asks our runs: [preprocessing](02_preprocessing.ipynb),
 # [the ablation](08_ablation.ipynb), [table 2 under one protocol](15_comparison.ipynb),
 # [MFEM](18_mfem_regions.ipynb), [MFFM](19_mffm_detail.ipynb),
@@ -282,10 +282,11 @@ plots.table(claims, "Claims of the text", index=False, missing="")
 words.see(f"Verdicts on {len(claims)} claims: {words.listed(counted)}.")
 
 # %% [markdown]
-# Some of these need a word more.
+# Some of these claims need an explanation.
 #
-# - **How short.** The text cites {cite}`yan2013fast`. That study selects expressions that last less
-#   than half a second, and proposes this limit, or 0.26 s for the rise alone.
+# - **How short.** For "less than 0.2 s" the text cites {cite}`yan2013fast`. That study selects
+#   expressions that last less than half a second, and proposes this limit, or 0.26 s for the rise
+#   alone.
 # - **The second look.** A sentence after equation 8 sends the *primary* feature on to the second
 #   look. Equations 10 and 11 send what the first look *suppressed*. We follow the equations: a
 #   region that the first gate closes would stay closed otherwise. See [MFEM](03_mfem.ipynb).
@@ -341,6 +342,13 @@ words.see(f"Verdicts on {len(claims)} claims: {words.listed(counted)}.")
 # Table 3 is the paper's own: it has accuracies of 246 clips of CASME II. Is each a
 # whole count, and how many clips lie between the first row and the last?
 
+# %% [markdown]
+# :::{admonition} The idea of the solution
+# :class: dropdown
+# Multiply each accuracy by 246 and divide by 100, and see whether the nearest whole number gives back
+# all printed digits. Expect that every row does: these are the paper's own runs on its own clips.
+# :::
+
 # %% tags=["solution", "hide-cell"] jupyter={"source_hidden": true, "outputs_hidden": true}
 for name, (printed, *_) in paper.TABLE3.items():
     print(
@@ -359,6 +367,14 @@ print(f"From first to last: {counts[-1] - counts[0]} clips.")
 # "A fit alone proves little", says this page. How often does a percentage fit by
 # chance? Count which share of all percentages with one, two and three decimals is a whole count of
 # 246 clips. Then draw a few hundred at random and see whether `paper.whole_counts` agrees.
+
+# %% [markdown]
+# :::{admonition} The idea of the solution
+# :class: dropdown
+# There are only 247 counts, from none to all. With each further decimal there are ten times as many
+# percentages, but not more counts. So expect the share that fits to fall to about a tenth with each
+# decimal.
+# :::
 
 # %% tags=["solution", "hide-cell"] jupyter={"source_hidden": true, "outputs_hidden": true}
 import numpy as np
@@ -394,6 +410,16 @@ print(
 # clips of each class, which agrees with all of them. Which of the facts decides, and which adds
 # nothing? *Hint:* the wrong clips of one class are false positives of another; try all ways to
 # distribute them.
+
+# %% [markdown]
+# :::{admonition} The idea of the solution
+# :class: dropdown
+# There are few enough cases to try all. The accuracy fixes the sum of the diagonal, and the two
+# quoted recalls fix two of its entries. Keep those diagonals whose mean recall rounds to the printed
+# UAR, and those whose other recalls are no better than the quoted ones. Then ask for each of them
+# whether some way to distribute the wrong clips gives the printed UF1. Expect the UAR to exclude
+# most of them. The wrong clips can be distributed in so many ways that UF1 excludes little or none.
+# :::
 
 # %% tags=["solution", "hide-cell"] jupyter={"source_hidden": true, "outputs_hidden": true}
 from itertools import product
