@@ -39,10 +39,11 @@ globals().update(parameters.read(globals()))  # papermill may pass text
 # %% [markdown]
 # ## The profiles
 #
-# `paper` is the network in the paper's size, for a GPU. `literal` is the same with every sentence of
-# the text at its word (see below). `laptop` is the same code, narrower and on smaller pictures, so
-# that anybody can run all of it. `narrow` is the study of record: the small network of `laptop`, on as
-# many synthetic clips and for as many epochs as the paper has. They differ only in these fields:
+# `paper` is the network in the paper's size, for a GPU. `literal` is the same network, with every
+# sentence of the text taken literally (see below). `laptop` is the same code, narrower and on smaller
+# pictures, so that anybody can run all of it. `narrow` is the profile of the saved results: it trains
+# the small network of `laptop`, on as many synthetic clips and for as many epochs as the paper has.
+# The profiles differ only in these fields:
 
 # %%
 configs = {name: make_profile(name, dataset).step() for name in PROFILES}
@@ -61,14 +62,16 @@ words.see(
 # %% [markdown]
 # ## The literal reading
 #
-# Where the text is silent, a default is our judgement. In some places the text is *not* silent, or
-# a default adds a step that it does not name. The profile `literal` takes every sentence at its
-# word and adds nothing. It differs from `paper` here:
+# Where the text is silent, a default is our judgement. In some places the text is *not* silent and
+# our default differs; in others a default adds a step that the text does not name. The profile
+# `literal` takes every sentence literally and adds nothing. It differs from `paper` here:
 
 
 # %% tags=["hide-input"]
 SAYS = {
-    "evm_order": "section 3.1.2 samples the frames first and magnifies then",
+    "evm_order": (
+        "section 3.1.2 samples the frames first and then magnifies them"
+    ),
     "head_motion": (
         "one alignment of the face, and no other step against the head's"
         " motion"
@@ -78,8 +81,8 @@ SAYS = {
         " from the onset"
     ),
     "cam_relu": (
-        "eq. 7 has no activation between W0 and W1; without it their start is"
-        " plain, too"
+        "eq. 7 has no activation between W0 and W1; without it, the first"
+        " values of W0 need no special choice"
     ),
     "fim_kernel": (
         "tau is defined once, below eq. 3, as the 7x7 convolution, and eq. 12"
@@ -111,17 +114,17 @@ plots.table(
 
 # %% tags=["remove-input"]
 words.see(
-    f"{len(rows)} fields change if every sentence is taken at its word. Each"
-    " row is one place where `paper` adds something to the text.",
+    f"{len(rows)} fields change if every sentence is taken literally. Each"
+    " row is one place where `paper` differs from the text or adds to it.",
 )
 
 # %% [markdown]
 # A literal reading is not a better one: a text leaves out what its authors take for granted. It is
-# the reading with the fewest guesses of ours. `.venv/bin/merlib train --profile literal` runs it, and a notebook
-# takes `profile="literal"`. That is the paper's size, for a GPU. The trial `literal` takes the same
-# changes on the network of any profile, so a CPU is enough: `.venv/bin/merlib trials literal`. What it does to the
-# score, and what each change is worth alone, is in [How much do our decisions
-# matter?](23_sensitivity.ipynb).
+# the reading with the fewest guesses of ours. `.venv/bin/merlib train --profile literal` runs it, and
+# a notebook takes `profile="literal"`. That is the paper's size, for a GPU. The trial `literal` makes
+# the same changes to the network of any profile, so a CPU is enough:
+# `.venv/bin/merlib trials literal`. What it does to the score, and what each change is worth alone, is
+# in [How much do our decisions matter?](23_sensitivity.ipynb).
 #
 # ## Every decision
 #
@@ -186,8 +189,8 @@ words.see(
 # ## Decisions that are no field
 #
 # Other decisions have one answer here, since no second one was worth a run, or since another answer
-# would be a mistake. They too are made from data (`merlib/study/decisions.py`, which names the
-# function that does each), and a test holds the code to each of them.
+# would be a mistake. This table is made from data, too (`merlib/study/decisions.py`, which names the
+# function that does each), and a test checks that the code does what it says.
 
 # %%
 fixed = pd.DataFrame(FIXED).drop(columns="place")
@@ -217,6 +220,12 @@ def development(name):
     print(f"The table is not there: run benchmarks/{name}.py.")
 
 
+def by_head_motion(tried):
+    """Return how the UF1 of a method changes if the head's motion is kept."""
+    uf1 = tried.pivot(index="method", columns="change", values="UF1")
+    return (uf1["head_motion = keep"] - uf1["none"]).dropna()
+
+
 if (tried := development("laptop_profile")) is not None:
     tried = tried.drop(columns="configuration")
     display(
@@ -232,14 +241,20 @@ if (tried := development("laptop_profile")) is not None:
             f"{len(tried)} settings were tried, each in a row. The seeds of"
             " the generator are those of development, so no row has seen a"
             " clip of the published dataset.",
+            f"One clip of {tried['clips'].min()} is"
+            f" {100 / tried['clips'].min():.1f} points of accuracy.",
+            *(
+                f"With `head_motion = keep` the UF1 of {name} changes by"
+                f" {100 * change:+.1f} points."
+                for name, change in by_head_motion(tried).items()
+            ),
         )
     )
 
 # %% [markdown]
-# A hundred clips are few: one clip is a point of accuracy, and rows that differ by less than five
-# points show no difference. But the motion of the head shows a clear one. With `head_motion = keep`
-# the flow is mostly that of the head, and the network does not find the expression in it. A linear
-# model can subtract the motion of the head and works all the same.
+# With so few clips, rows that differ by less than five points show no difference. With
+# `head_motion = keep`, most of the flow is the motion of the head, and the expression is a small part
+# of it. A linear model can subtract the motion of the head; a network has to learn that first.
 #
 # Would the time of a CPU be better spent on more channels and fewer frames, or fewer epochs? Sixteen
 # channels fill a vector register that eight leave half empty. `benchmarks/laptop_size.py` trained each
@@ -272,8 +287,9 @@ if (sizes := development("laptop_size")) is not None:
     display(words.see(text))
 
 # %% [markdown]
-# And what does grey tell at all? A linear model of the apex picture reads it with the head as it moves
-# or held still, as a frame or as its change from the onset (`benchmarks/grey_views.py`).
+# What does the grey picture show at all? A linear model reads the grey picture of the apex in several
+# forms: with the head moving or held still, and as a frame or as its change from the onset
+# (`benchmarks/grey_views.py`).
 
 # %% tags=["hide-input"]
 if (read := development("grey_views")) is not None:
@@ -342,8 +358,8 @@ if (read := development("grey_views")) is not None:
 # :::{admonition} The idea of the solution
 # :class: dropdown
 # The configuration has a hash for each step: preparation, network and training. A change of one
-# field changes the hash of its own step, and what is computed after that step must be computed
-# again. Expect new clips for the first change and only a new training for the second.
+# field changes the hash of its own step. This step and all steps after it must be computed again.
+# Expect new clips for the first change and only a new training for the second.
 # :::
 
 # %% tags=["solution", "hide-cell"] jupyter={"source_hidden": true, "outputs_hidden": true}
@@ -373,7 +389,7 @@ print(
 # :::{admonition} The idea of the solution
 # :class: dropdown
 # The number of combinations is the product of the numbers of values, and the number of single
-# changes is the sum of the values beside each default. A product grows much faster than a sum. So
+# changes is the sum of the numbers of other values. A product grows much faster than a sum. So
 # nobody can run all combinations, but everybody can run one change at a time.
 # :::
 
