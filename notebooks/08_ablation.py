@@ -641,10 +641,10 @@ for name, seeds in runs.items():
 # %% [markdown]
 # ### Exercise 3 (middle)
 #
-# Somebody trains with $k$ seeds and prints the best run. If accuracies vary with
-# the seed like a normal variable with standard deviation $\sigma$, how much too high is it on average?
-# Integrate the density of the largest of $k$, check it for $k = 2$ ($\sigma / \sqrt \pi$) and by
-# drawing, and compare it with the spread of this page.
+# Somebody trains with $k$ seeds and prints the best run. If accuracies vary with the seed like a
+# normal variable with standard deviation $\sigma$, how much too high is the printed accuracy on
+# average? Integrate the density of the largest of $k$, check it for $k = 2$ ($\sigma / \sqrt \pi$) and
+# by drawing, and compare it with the spread of this page.
 
 # %% [markdown] tags=["solution", "hide-cell"]
 # :::{admonition} The idea of the solution
