@@ -29,6 +29,7 @@ import pandas as pd
 
 from merlib import metrics
 from merlib.pages import plots, words
+from merlib.pages.language import marked, translated
 from merlib.study import audit, paper, parameters
 
 globals().update(parameters.read(globals()))  # papermill may pass text
@@ -46,13 +47,21 @@ other = [
 differences, claims = audit.differences(), audit.claims()
 wrong = differences[differences["verdict"] != audit.AGREES]
 verdicts = claims["verdict"].str.partition(":")[0].value_counts()
-counted = [f"{count} {word}" for word, count in verdicts.items()]
-agree = len(differences) - len(wrong)
+counted = [f"{count} “{word}”" for word, count in verdicts.items()]
 words.answer(
-    f"{len(other)} of {len(as_printed)} accuracies of table 2 are no count of"
-    f" the paper's clips; {agree} of {len(differences)} differences in the"
-    " text follow from its tables; verdicts on"
-    f" {len(claims)} other claims: {words.listed(counted)}."
+    translated(
+        "{other} of {accuracies} accuracies of table 2 are no count of the"
+        " paper's clips; {agree} of {differences} differences in the text"
+        " follow from its tables; verdicts on {claims} other claims:"
+        " {counted}."
+    ).format(
+        other=len(other),
+        accuracies=len(as_printed),
+        agree=len(differences) - len(wrong),
+        differences=len(differences),
+        claims=len(claims),
+        counted=words.listed(counted),
+    )
 )
 
 # %% [markdown]
@@ -68,12 +77,13 @@ words.answer(
 # %% tags=["hide-input"] slide="counts"
 rows = []
 for method, texts in paper.ACCURACY_AS_PRINTED.items():
-    row = {"method": method}
+    row = {marked("method"): method}
     for name, text in zip(paper.USED, texts, strict=True):
         n = paper.USED[name]
         counts = paper.whole_counts(text, n) if text else None
-        row[f"printed, {paper.NAMES[name]}"] = text
-        row[f"k of {n}"] = (
+        printed = translated("printed, {dataset}")
+        row[printed.format(dataset=paper.NAMES[name])] = text
+        row[translated("k of {n}").format(n=n)] = (
             None
             if counts is None
             else ", ".join(map(str, counts))
@@ -90,8 +100,14 @@ plots.table(
 
 # %% tags=["hide-input"]
 words.see(
-    f"{len(as_printed) - len(other)} of {len(as_printed)} printed accuracies"
-    f" are whole counts; {len(other)} are not."
+    translated(
+        "{whole} of {all} printed accuracies are whole counts; {other} are"
+        " not."
+    ).format(
+        whole=len(as_printed) - len(other),
+        all=len(as_printed),
+        other=len(other),
+    )
 )
 
 # %% [markdown]
@@ -105,18 +121,31 @@ for method, name in other:
     near = {
         n: paper.whole_counts(text, n) for n in range(used - 10, used + 11)
     }
-    found = [f"{k} of {n}" for n, counts in near.items() for k in counts]
-    said.append(
-        f"{method} on {paper.NAMES[name]}, {text} %:"
-        f" {', '.join(found) or 'none'}."
+    found = [
+        translated("{k} of {n}").format(k=k, n=n)
+        for n, counts in near.items()
+        for k in counts
+    ]
+    line = translated("{method} on {dataset}, {accuracy} %: {found}.").format(
+        method=method,
+        dataset=paper.NAMES[name],
+        accuracy=text,
+        found=translated(", ").join(found) or translated("none"),
     )
+    said.append(line)
 for name, text in (("casme2", "65.9"), ("samm", "48.5")):
     n = paper.USED[name]
-    counts = ", ".join(map(str, paper.whole_counts(text, n)))
-    said.append(
-        f"Micro-attention on {paper.NAMES[name]} without its last zero,"
-        f" {text} %: {counts or 'none'} of {n}."
+    counts = translated(", ").join(map(str, paper.whole_counts(text, n)))
+    line = translated(
+        "Micro-attention on {dataset} without its last zero, {accuracy} %:"
+        " {k} of {n}."
+    ).format(
+        dataset=paper.NAMES[name],
+        accuracy=text,
+        k=counts or translated("none"),
+        n=n,
     )
+    said.append(line)
 words.see(*said)
 
 # %% [markdown]
@@ -135,16 +164,18 @@ words.see(*said)
 best, second = paper.TABLE2["the paper"][0], paper.TABLE2["AM3F-FlowNet"][0]
 lead = best - second
 low, high = metrics.wilson(209, 246)
+one = translated("One clip of {n} of {dataset} is {x:.3f} points of accuracy.")
 words.see(
     *(
-        f"One clip of {n} of {paper.NAMES[name]} is {100 / n:.3f} points of"
-        " accuracy."
+        one.format(n=n, dataset=paper.NAMES[name], x=100 / n)
         for name, n in paper.USED.items()
     ),
-    f"The paper leads AM3F-FlowNet by {lead:.3f} points, that is"
-    f" {lead / 100 * 246:.2f} clips of 246.",
-    f"Wilson's 95 % interval of 209 of 246 is {100 * low:.1f} to"
-    f" {100 * high:.1f} %.",
+    translated(
+        "The paper leads AM3F-FlowNet by {x:.3f} points: {n:.2f} clips of 246."
+    ).format(x=lead, n=lead / 100 * 246),
+    translated(
+        "Wilson's 95 % interval of 209 of 246 is {low:.1f} to {high:.1f} %."
+    ).format(low=100 * low, high=100 * high),
 )
 
 # %% [markdown]
@@ -166,12 +197,12 @@ for name, (_, matrix) in paper.KFC_MER_CONFUSION.items():
     precision = (matrix.diagonal() / matrix.sum(axis=0)).mean()
     recall = (matrix.diagonal() / matrix.sum(axis=1)).mean()
     rows[name] = {
-        "clips": f"{matrix.sum()}",
+        marked("clips"): f"{matrix.sum()}",
         "UF1 (eq. 16)": metrics.uf1(matrix),
-        "F1 of mean precision and recall": (
+        marked("F1 of mean precision and recall"): (
             2 * precision * recall / (precision + recall)
         ),
-        "quoted in table 2": paper.TABLE2["KFC-MER"][
+        marked("quoted in table 2"): paper.TABLE2["KFC-MER"][
             1 if name == "casme2" else 3
         ],
     }
@@ -185,8 +216,12 @@ plots.table(
 one, other_f1 = "UF1 (eq. 16)", "F1 of mean precision and recall"
 words.see(
     *(
-        f"On {paper.NAMES[name]} the two definitions differ by"
-        f" {100 * (row[other_f1] - row[one]):.1f} points on the same answers."
+        translated(
+            "On {dataset} the two definitions differ by {points:.1f} points on"
+            " the same answers."
+        ).format(
+            dataset=paper.NAMES[name], points=100 * (row[other_f1] - row[one])
+        )
         for name, row in rows.items()
     )
 )
@@ -201,18 +236,24 @@ words.see(
 # A difference between two rows is a difference between two methods only if everything else is
 # equal. Here are the facts together:
 
-# %% slide="comparable"
+# %% tags=["hide-input"] slide="comparable"
 quoted = [method for method in paper.TABLE2 if method != "the paper"]
 count = sum(method in quoted for method, _ in as_printed)
 half = 100 * (high - low) / 2
 close = [method for method in quoted if best - paper.TABLE2[method][0] < half]
 named = [f"{method} ({paper.NAMES[name]})" for method, name in other]
 words.see(
-    f"Of {count} quoted accuracies {len(other)} are not of the paper's clips,"
-    f" as printed: {', '.join(named)}.",
-    f"Half of Wilson's interval is {half:.1f} points; nearer to the paper's"
-    " accuracy on CASME II is"
-    f" {words.listed(close) if close else 'no method'}.",
+    translated(
+        "Of {all} quoted accuracies {n} are not of the paper's clips, as"
+        " printed: {named}."
+    ).format(all=count, n=len(other), named=words.listed(named)),
+    translated(
+        "Half of Wilson's interval is {half:.1f} points; nearer to the paper's"
+        " accuracy on CASME II: {methods}."
+    ).format(
+        half=half,
+        methods=words.listed(close) if close else translated("no method"),
+    ),
 )
 
 # %% [markdown]
@@ -254,10 +295,13 @@ plots.table(
 
 # %% tags=["hide-input"]
 words.see(
-    f"{len(differences) - len(wrong)} of {len(differences)} agree.",
+    translated("{n} of {all} agree.").format(
+        n=len(differences) - len(wrong), all=len(differences)
+    ),
     *(
-        f"{row['difference']}, {row['column']}: printed {row['printed']},"
-        f" found {row['recomputed']}."
+        translated(
+            "{difference}, {column}: printed {printed}, found {recomputed}."
+        ).format(**row)
         for _, row in wrong.iterrows()
     ),
 )
@@ -279,7 +323,11 @@ words.see(
 plots.table(claims, "Claims of the text", index=False, missing="")
 
 # %% tags=["hide-input"]
-words.see(f"Verdicts on {len(claims)} claims: {words.listed(counted)}.")
+words.see(
+    translated("Verdicts on {n} claims: {counted}.").format(
+        n=len(claims), counted=words.listed(counted)
+    )
+)
 
 # %% [markdown]
 # Some of these claims need an explanation.
