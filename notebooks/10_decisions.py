@@ -30,6 +30,7 @@ from IPython.display import display
 from merlib.config import PROFILES, Config, differences, kinds, options
 from merlib.config import profile as make_profile
 from merlib.pages import plots, words
+from merlib.pages.language import marked, translated
 from merlib.study import parameters
 from merlib.study.decisions import FIXED
 from merlib.values import in_words
@@ -49,14 +50,19 @@ globals().update(parameters.read(globals()))  # papermill may pass text
 configs = {name: make_profile(name, dataset).step() for name in PROFILES}
 profiles = pd.DataFrame(configs).astype(str)
 profiles = profiles[profiles.nunique(axis=1) > 1]
-plots.table(
-    profiles.rename_axis("field").reset_index(), "The profiles", index=False
-)
+profiles = profiles.rename_axis(marked("field")).reset_index()
+plots.table(profiles, "The profiles", index=False)
 
 # %% tags=["remove-input"]
 words.see(
-    f"{len(profiles)} of {len(fields(Config))} fields differ between the"
-    f" profiles; all other fields are the same in {words.listed(PROFILES)}.",
+    translated(
+        "{n} of {all} fields differ between the profiles; all other fields are"
+        " the same in {profiles}."
+    ).format(
+        n=len(profiles),
+        all=len(fields(Config)),
+        profiles=words.listed(PROFILES),
+    )
 )
 
 # %% [markdown]
@@ -69,31 +75,33 @@ words.see(
 
 # %% tags=["hide-input"]
 SAYS = {
-    "evm_order": (
+    "evm_order": marked(
         "section 3.1.2 samples the frames first and then magnifies them"
     ),
-    "head_motion": (
+    "head_motion": marked(
         "one alignment of the face, and no other step against the head's"
         " motion"
     ),
-    "grey": (
+    "grey": marked(
         "the magnified frames themselves are the input, not how they differ"
         " from the onset"
     ),
-    "cam_relu": (
+    "cam_relu": marked(
         "eq. 7 has no activation between W0 and W1; without it, the first"
         " values of W0 need no special choice"
     ),
-    "fim_kernel": (
+    "fim_kernel": marked(
         "tau is defined once, below eq. 3, as the 7x7 convolution, and eq. 12"
         " uses it"
     ),
-    "fim_inner_kernel": "eq. 12 uses the same tau for the deep feature",
-    "weight_decay": (
+    "fim_inner_kernel": marked(
+        "eq. 12 uses the same tau for the deep feature"
+    ),
+    "weight_decay": marked(
         "section 3.1.4 lists the settings of training; weight decay is not"
         " among them"
     ),
-    "precision": (
+    "precision": marked(
         "section 3.1.4 names a V100, which does not multiply in bfloat16"
     ),
 }
@@ -102,7 +110,7 @@ rows = [
         "field": name,
         "paper": str(ours),
         "literal": str(theirs),
-        "the text": SAYS[name],
+        marked("the text"): translated(SAYS[name]),
     }
     for name, (ours, theirs) in differences(
         "paper", "literal", dataset
@@ -114,8 +122,10 @@ plots.table(
 
 # %% tags=["remove-input"]
 words.see(
-    f"{len(rows)} fields change if every sentence is taken literally. Each"
-    " row is one place where `paper` differs from the text or adds to it.",
+    translated(
+        "{n} fields change if every sentence is taken literally. Each row is"
+        " one place where `paper` differs from the text or adds to it."
+    ).format(n=len(rows))
 )
 
 # %% [markdown]
@@ -144,14 +154,14 @@ def decisions(step):
     rows = [
         {
             "field": item.name,
-            "default": str(item.default),
-            "alternatives": (
+            marked("default"): str(item.default),
+            marked("alternatives"): (
                 ", ".join(
                     str(o) for o in options(item.name) if o != item.default
                 )
                 or in_words(kinds()[item.name])
             ),
-            "why": item.metadata["why"].replace("`", "'"),
+            marked("why"): item.metadata["why"].replace("`", "'"),
         }
         for item in fields(Config)
         if item.metadata["step"] == step
@@ -160,9 +170,9 @@ def decisions(step):
 
 
 CAPTIONS = {
-    "prepare": "Preprocessing, section 3.1.2",
-    "network": "The network, sections 2.1 to 2.1.4",
-    "train": "Training, sections 2.2 and 3.1.4",
+    "prepare": marked("Preprocessing, section 3.1.2"),
+    "network": marked("The network, sections 2.1 to 2.1.4"),
+    "train": marked("Training, sections 2.2 and 3.1.4"),
 }
 
 # %%
@@ -177,12 +187,10 @@ decisions("train")
 # %% tags=["remove-input"]
 steps_of = pd.Series([item.metadata["step"] for item in fields(Config)])
 words.see(
-    "The three tables list "
-    + words.listed(
-        f"{(steps_of == step).sum()} decisions of {caption.split(',')[0]}"
-        for step, caption in CAPTIONS.items()
-    )
-    + ".",
+    translated(
+        "The three tables list {prepare} decisions on preprocessing, {network}"
+        " on the network and {train} on training."
+    ).format(**steps_of.value_counts())
 )
 
 # %% [markdown]
@@ -197,7 +205,11 @@ fixed = pd.DataFrame(FIXED).drop(columns="place")
 plots.table(fixed, "Decisions with one answer", index=False)
 
 # %% tags=["remove-input"]
-words.see(f"{len(fixed)} more decisions were made, without an alternative.")
+words.see(
+    translated("{n} more decisions were made, without an alternative.").format(
+        n=len(fixed)
+    )
+)
 
 # %% [markdown]
 # ## How the profile `laptop` was chosen
@@ -238,14 +250,21 @@ if (tried := development("laptop_profile")) is not None:
     )
     display(
         words.see(
-            f"{len(tried)} settings were tried, each in a row. The seeds of"
-            " the generator are those of development, so no row has seen a"
-            " clip of the published dataset.",
-            f"One clip of {tried['clips'].min()} is"
-            f" {100 / tried['clips'].min():.1f} points of accuracy.",
+            translated(
+                "{n} settings were tried, each in a row. The seeds of the"
+                " generator are those of development, so no row has seen a"
+                " clip of the published dataset."
+            ).format(n=len(tried)),
+            translated(
+                "One clip of {n} is worth {points:.2f} points of accuracy."
+            ).format(
+                n=tried["clips"].min(), points=100 / tried["clips"].min()
+            ),
             *(
-                f"With `head_motion = keep` the UF1 of {name} changes by"
-                f" {100 * change:+.1f} points."
+                translated(
+                    "With `head_motion = keep` the UF1 of {method} changes by"
+                    " {points:+.1f} points."
+                ).format(method=name, points=100 * change)
                 for name, change in by_head_motion(tried).items()
             ),
         )
@@ -277,13 +296,12 @@ if (sizes := development("laptop_size")) is not None:
         )
     )
     best, first = spent.loc[spent["UF1"].idxmax()], spent.loc[0]
-    text = (
-        f"The highest UF1 is that of {best['width']} channels,"
-        f" {best['frames']} frames and {best['epochs']} epochs:"
-        f" {100 * (best['UF1'] - first['UF1']):+.1f} points beside the first"
-        f" row, in {best['ratio']:.2f} times its time. Few datasets are"
-        " behind a row, so this is a choice and no finding."
-    )
+    text = translated(
+        "The highest UF1 is that of {width} channels, {frames} frames and"
+        " {epochs} epochs: {points:+.1f} points beside the first row, in"
+        " {ratio:.2f} times its time. Few datasets are behind a row, so this"
+        " is a choice and no finding."
+    ).format(points=100 * (best["UF1"] - first["UF1"]), **best)
     display(words.see(text))
 
 # %% [markdown]
@@ -295,7 +313,8 @@ if (sizes := development("laptop_size")) is not None:
 if (read := development("grey_views")) is not None:
     read = read.groupby(["magnified", "head", "grey"], sort=False)
     told = read[["accuracy", "UF1"]].mean().reset_index()
-    told["magnified"] = told["magnified"].map({True: "yes", False: "no"})
+    said = {True: marked("yes"), False: marked("no")}
+    told["magnified"] = told["magnified"].map(said).map(translated)
     display(
         plots.table(
             told,
@@ -305,10 +324,10 @@ if (read := development("grey_views")) is not None:
         )
     )
     top = told.loc[told["UF1"].idxmax()]
-    text = (
-        f"The highest UF1 is {top['UF1']:.3f}, with magnification"
-        f" {top['magnified']}, head {top['head']} and grey {top['grey']}."
-    )
+    text = translated(
+        "The highest UF1 is {UF1:.3f}, with magnification “{magnified}”, head"
+        " “{head}” and grey “{grey}”."
+    ).format(**top)
     display(words.see(text))
 
 # %% [markdown]
@@ -326,8 +345,9 @@ if (read := development("grey_views")) is not None:
 #
 # :::{admonition} Answer
 # :class: dropdown
-# No. The text leaves choices open, and each choice can move the score. Compare the two lists of
-# decisions before you look for a mistake, and compare the difference with what seeds alone do.
+# Not necessarily. The text leaves choices open, and each choice can move the score. Compare the two
+# lists of decisions before you look for a mistake, and compare the difference with what seeds alone
+# do.
 # :::
 #
 # **2.** Why is a setting chosen on drawn data of other generator seeds?
