@@ -107,15 +107,15 @@ plots.source(metrics.uf1)
 # Here is a row for every method that runs on this page or whose runs are saved; [table 2 under one
 # protocol](15_comparison.ipynb) has the whole table as it is printed. A dash means that the paper
 # prints nothing. *Majority class* always answers the largest class of the training clips. *Logistic
-# regression on flow* takes the flow of the apex frame at 28x28; it is the control that a network
-# has to beat. *base* is the ResNet34 with [BiLSTM](../book/glossary.md#bilstm) of table 3; *base +
-# MFEM + MFFM* is the paper's whole method, with [MFEM](../book/glossary.md#mfem) and
-# [MFFM](../book/glossary.md#mffm). The flow is of the [apex](../book/glossary.md#apex) frame.
+# regression on flow* takes the flow of the [apex](../book/glossary.md#apex) frame at 28x28 pixels; it
+# is the control that a network has to beat. *base* is the ResNet34 with
+# [BiLSTM](../book/glossary.md#bilstm) of table 3; *base + MFEM + MFFM* is the paper's whole method,
+# with [MFEM](../book/glossary.md#mfem) and [MFFM](../book/glossary.md#mffm).
 #
 # :::{warning}
-# The printed figures are of CASME II or SAMM, by the classes of the clips. The scores are of the data
-# that the caption names. If these data are synthetic, do not compare the two with each other:
-# compare the rows of scores among themselves.
+# The printed figures are those of CASME II or of SAMM: of the dataset that has the classes of this
+# page's clips. The scores are of the data that the caption names. If these data are synthetic, do not
+# compare scores with printed figures. Compare the scores of different rows.
 # :::
 
 # %%
@@ -146,7 +146,7 @@ words.see(
 # The profile `narrow` trains the laptop's network; its synthetic data has as many clips and subjects
 # as CASME II gives the paper. This table loads the saved runs of `narrow`, and those of the profiles
 # `paper` and `literal`, from `results/`; nothing is trained for it. [The
-# ablation](08_ablation.ipynb) says which of its steps are more than chance.
+# ablation](08_ablation.ipynb) says which steps between its rows are more than chance.
 
 
 # %% tags=["hide-input"]
@@ -206,7 +206,7 @@ words.see(f"{len(saved)} saved runs of larger profiles are in the table.")
 #
 # Each score has an interval of 95 %. It comes from drawing *subjects* with replacement, the
 # [bootstrap](../book/glossary.md#bootstrap). Clips of one person are alike, so a hundred clips of
-# ten people say less than a hundred people would.
+# ten people say less than a hundred clips of a hundred people.
 
 # %%
 rows = {}
@@ -282,16 +282,15 @@ if others:
 
 # %% [markdown]
 # *McNemar's table for the last row above, counted from the stored answers.
-# Only the coloured cells count: if the two methods were equally good, each
-# clip in them would be right in one or the other method like the toss of a
-# coin.*
+# Only the coloured cells count. If the two methods were equally good, the
+# toss of a coin would decide for each clip in them which method is right.*
 
 # %% [markdown]
 # ## Figure 6: the confusion matrices
 #
 # The figure itself is not in the text of the paper; the prose quotes some of its recalls. Figure 6(a)
-# is of CASME II, figure 6(b) of SAMM. Below is that of this page's data. Beside it is the other one, if
-# this page's data is public and a run of its pair is saved. In a [confusion
+# is of CASME II, figure 6(b) of SAMM. Below is the matrix of this page's data. Beside it is the matrix
+# of the other dataset, if this page's data is public and such a run is saved. In a [confusion
 # matrix](../book/glossary.md#confusion-matrix) the rows are the truth, the columns are the answers.
 
 # %% tags=["hide-input"]
@@ -393,13 +392,13 @@ words.see(
 #
 # :::{admonition} Why does the interval draw subjects and not clips?
 # :class: dropdown
-# Clips of one person are alike. If other people had been recorded, whole groups of clips would
-# be others. Drawing single clips would make the interval too narrow.
+# Clips of one person are alike. If other people had been recorded, whole groups of clips would be
+# different. Drawing single clips would make the interval too narrow.
 # :::
 #
 # :::{admonition} McNemar's test finds nothing between two methods. Are they the same?
 # :class: dropdown
-# No. With few discordant clips only a large difference can be shown. [What 246 clips can
+# No. With few clips the test finds only a large difference. [What 246 clips can
 # show](22_power.ipynb) says how large it must be, and works through the test by hand.
 # :::
 
@@ -410,6 +409,14 @@ words.see(
 #
 # Compute accuracy, UF1 and UAR of the confusion matrix of this page's data yourself, by
 # loops over the classes, and compare with this page's functions and with scikit-learn.
+
+# %% [markdown]
+# :::{admonition} The idea of the solution
+# :class: dropdown
+# Each row of the matrix is a true class, each column an answer. So the diagonal has the true
+# positives, the rest of a row has the false negatives, and the rest of a column has the false
+# positives. Put them into equations 15 to 17. Expect the same three numbers from all three ways.
+# :::
 
 # %% tags=["solution", "hide-cell"] jupyter={"source_hidden": true, "outputs_hidden": true}
 import numpy as np
@@ -454,10 +461,17 @@ for name, ours, theirs in zip(
 # What are accuracy, UF1 and UAR for $C$ classes? Which of the three shows best that nothing was
 # learnt?
 
+# %% [markdown]
+# :::{admonition} The idea of the solution
+# :class: dropdown
+# Only the largest class has true positives: all its clips. All other clips are its false positives.
+# Its recall is 1 and its F1 is $2a / (1 + a)$; every other class has 0 for both. Divide the two by $C$.
+# Expect a UAR of $1 / C$ whatever the sizes of the classes, while the accuracy grows with $a$.
+# :::
+
 # %% tags=["solution", "hide-cell"] jupyter={"source_hidden": true, "outputs_hidden": true}
-# All N of the largest class are right and all n - N others are called so: TP =
-# N, FN = 0, FP = n - N, so its F1 is 2N / (2N + n - N) = 2a / (1 + a). Every
-# other F1 and recall is 0.
+# For the largest class with N of n clips: TP = N, FN = 0, FP = n - N, so its
+# F1 is 2N / (2N + n - N) = 2a / (1 + a).
 labels = clips["emotion"]
 a, count = labels.value_counts(normalize=True).iloc[0], labels.nunique()
 always = np.full(len(labels), labels.value_counts().index[0])
@@ -479,6 +493,15 @@ print(
 # Wilson's contains all $p$ with $|\hat p - p| \le z \sqrt{p (1 - p) / n}$. Solve this for $p$ and
 # compare with `metrics.wilson`. Assume that the recall that the paper quotes for repression is the
 # truth. How often would each interval contain it, for as many clips as CASME II has of that class?
+
+# %% [markdown]
+# :::{admonition} The idea of the solution
+# :class: dropdown
+# Square both sides of Wilson's condition: a quadratic equation for $p$, whose two roots are the ends
+# of the interval. For the second part, the number of right clips is binomial. Add up the probabilities
+# of all numbers whose interval contains the assumed recall. Expect less than 95 % for the plain
+# interval: it has no width when all clips are right, which is not rare for a recall near 1.
+# :::
 
 # %% tags=["solution", "hide-cell"] jupyter={"source_hidden": true, "outputs_hidden": true}
 from scipy.stats import binom, norm
@@ -531,7 +554,15 @@ print(
 # ### Exercise 4 (hard)
 #
 # Draw *clips* instead of subjects and compare the widths of the two intervals of the
-# accuracy. Then invent predictions for which both must differ most, and say by which factor.
+# accuracy. Then invent predictions for which the two widths must differ most, and say by which factor.
+
+# %% [markdown]
+# :::{admonition} The idea of the solution
+# :class: dropdown
+# If every clip gets a subject of its own, the same function draws clips. The two widths differ most
+# if all clips of a subject are right or none is: then a subject says only as much as one clip. Expect
+# the interval to be wider by the square root of the number of clips of a subject.
+# :::
 
 
 # %% tags=["solution", "hide-cell"] jupyter={"source_hidden": true, "outputs_hidden": true}

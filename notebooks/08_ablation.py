@@ -67,7 +67,7 @@ words.answer(claims.of_record(record or runs, command))
 # %% [markdown]
 # This page counts the runs of this study's own seed, which are made now if they are not stored. It
 # also counts the saved runs of other seeds for the same data, in the repository under `results/`.
-# The code that made a run has a short name in git.
+# The column *code* has the git revision that made a run.
 
 # %%
 made = {
@@ -224,7 +224,7 @@ if len(answers):
 
 # %% tags=["remove-input"]
 def training(run):
-    """Return the training steps of a run as a share of the paper's."""
+    """Return the training steps of a run as a share of those of `paper`."""
     choices = run.attrs["run"]["configuration"]
     batches = -(-run["clip"].nunique() // choices["batch_size"])
     return choices["epochs"] * batches / (50 * -(-paper.USED["casme2"] // 8))
@@ -233,8 +233,9 @@ def training(run):
 shares = [training(run) for run in effects.all_runs(runs)]
 words.see(
     claims.sorted_out(answers),
-    f"These runs had {min(shares):.0%} of the paper's training steps, which"
-    " are 50 epochs over 246 clips in batches of 8."
+    f"The shortest of these runs had {min(shares):.0%} of the training steps"
+    " of the profile `paper` on CASME II: 50 epochs over 246 clips in batches"
+    " of 8."
     + " A variant that is ahead may only learn faster."
     * (min(shares) < 1)
     if shares
@@ -297,8 +298,9 @@ words.see(
 # subjects as CASME II gives the paper. A CPU can do this. The paper's own width (`PROFILE=paper`)
 # needs a GPU, and so does the literal reading of the text (`PROFILE=literal`); once such a run is
 # saved, the table has it too. Nothing is run for this table: it loads the predictions under
-# `results/`, which `make claims` (by halves of the subjects) and `make ablation PROFILE=narrow` make.
-# The first rows are those of this page, for comparison.
+# `results/`. `make ablation PROFILE=narrow` makes those that leave one subject out, `make claims`
+# makes those *by halves*: half of the subjects train and the others are tested, both ways. The first
+# rows are those of this page, for comparison.
 
 # %% tags=["hide-input"]
 larger = {
@@ -336,11 +338,11 @@ words.see(
 # %% [markdown]
 # ## On many more people
 #
-# With 26 people, a step of table 3 is hard to tell from chance. That is a limit of real data, and
-# drawn people are free. So each network was also trained on many drawn datasets of the paper's size,
-# with other people in each, and tested on 1,000 clips of 60 new people. The interval then holds chance
-# in the people who train, in the weights, and in the people who are tested. `merlib people` makes
-# these runs.
+# With 26 people, a step of table 3 is hard to distinguish from chance. That is a limit of real data,
+# but a program can draw as many people as we want. So each network was also trained on many drawn
+# datasets of the paper's size, with other people in each, and tested on 1,000 clips of 60 new people.
+# The interval then includes chance in the people who train, in the weights, and in the people who are
+# tested. `.venv/bin/merlib people` makes these runs.
 
 # %% tags=["hide-input"]
 people = trials.saved(Study(profile="narrow"), "people").load(
@@ -365,15 +367,15 @@ words.see(
 # ## Do the modules help each other?
 #
 # The paper says that the two modules together have their *full* effect. Its four rows are a design
-# of two factors, with or without MFEM and with or without MFFM. If the modules did not touch each
-# other, both together would bring the sum of what each brings alone. What is beyond that sum is their
-# *interaction*: full - MFEM - MFFM + base. Above zero is synergy, and below zero one module does in
-# part what the other one does.
+# of two factors, with or without MFEM and with or without MFFM. If the modules did not influence
+# each other, both together would bring the sum of what each brings alone. What is beyond that sum is
+# their *interaction*: full - MFEM - MFFM + base. Above zero it is synergy; below zero, one module does
+# in part what the other one does.
 #
 # An interaction of four scores varies more than a step between two: it has the noise of all four
 # rows. The interval is of 95 %, over subjects and seeds, as in all tables of differences here; the
 # answer is after Holm's correction for the three scores of a profile. For the printed figures nobody
-# can compute one; in clips the printed interaction of the accuracy is small.
+# can compute an interval. In clips, the printed interaction of the accuracy is small.
 
 # %%
 beyond = audit.printed_synergy()
@@ -406,10 +408,10 @@ words.see(claims.sorted_out(found, "points"))
 #
 # Section 3.2 explains recalls by [action units](../book/glossary.md#action-unit): repression is
 # recognised well, by the corners of the mouth (15) and the chin (17); contempt is taken for
-# happiness, since both raise the corners (12, 14). If that is so, the modules should gain on the
-# clips that have such a unit and not on the others. Each row is a group of clips: a class, the
-# clips of a class with and without the unit, all clips that show a unit; groups of fewer than five
-# clips are left out. The difference is in points of [recall](../book/glossary.md#recall), the
+# happiness, because of its units 12 and 14. If that is so, the modules should gain on the clips that
+# have such a unit and not on the others. Each row is a group of clips: a class, the clips of a class
+# with and without the unit, or all clips that show a unit. Groups of fewer than five clips are left
+# out. The difference is in points of [recall](../book/glossary.md#recall), the
 # whole method minus base, on the same clips and seeds. The answer is after [Holm's
 # correction](../book/glossary.md#holm-correction) for all rows.
 
@@ -496,11 +498,11 @@ words.see(*told)
 
 # %% [markdown]
 # Groups are small: a class of 25 clips of a few people has a wide interval, so *cannot be told* is
-# the usual answer. A unit that the class needs and that nobody sees would be the other finding.
+# the usual answer.
 #
 # ## What such a table can show
 #
-# These are the steps of the printed table.
+# These are the steps of the printed table, counted in clips.
 
 # %%
 right = {name: round(row[0] / 100 * n) for name, row in paper.TABLE3.items()}
@@ -513,7 +515,7 @@ words.see(f"Right clips of {n} more than with base: {', '.join(more)}.")
 # %% [markdown]
 # Without the paper's predictions, clip by clip, nobody can make a paired test of the printed steps.
 # Compare them with the intervals above. Variants also differ in size ([the
-# network](05_network.ipynb)): a fair control for a module has the same number of parameters without
+# network](05_network.ipynb)): a fair control for a module has the same number of parameters, but not
 # its idea.
 
 # %% [markdown]
@@ -536,20 +538,20 @@ words.see(f"Right clips of {n} more than with base: {', '.join(more)}.")
 # :::{admonition} Two runs of the same variant with two seeds differ by three points. What does this say about a step of three points between two variants, with one run each?
 # :class: dropdown
 # Nothing can be concluded from that step. The seed alone moves a row by as much. Only several seeds
-# of both variants, on the same clips, can tell a step from that.
+# of both variants, on the same clips, can distinguish a step from such chance.
 # :::
 #
 # :::{admonition} Why does McNemar's test, seed by seed, decide nothing on this page?
 # :class: dropdown
-# It takes clips as independent, although clips of one person go together, and it sees one seed. With
-# several seeds it gives several answers, and one could choose. The one test of this book counts
-# people and seeds at once.
+# It takes clips as independent, although clips of one person are alike, and it sees one seed. With
+# several seeds it gives several answers, and it is tempting to choose one of them. The one test of
+# this book counts people and seeds at once.
 # :::
 #
 # :::{admonition} The answer for a step is *cannot be told*. Has the step been shown to be zero?
 # :class: dropdown
 # No. The interval holds zero and also larger effects. Only *under 5 points* says that a step is
-# small. The column *seen from* says how large a step had to be before this test would find it.
+# small. The column *seen from* says how large a step must be for this test to find it as a rule.
 # :::
 
 # %% [markdown]
@@ -557,16 +559,16 @@ words.see(f"Right clips of {n} more than with base: {', '.join(more)}.")
 #
 # ### Exercise 1 (easy)
 #
-# If two methods are equally good, each clip that only one of them got right falls to
-# one side or the other like a coin. Compute McNemar's two-sided $p$ from the two counts, only with
+# If two methods are equally good, each clip that only one of them got right is the toss
+# of a fair coin: heads for one method, tails for the other. Compute McNemar's two-sided $p$ from the two counts, only with
 # binomial coefficients, and compare with this page's.
 
 # %% [markdown] tags=["solution", "hide-cell"]
 # :::{admonition} The idea of the solution
 # :class: dropdown
-# If both are equally good, each clip that only one got right is a toss of a fair coin. So $p$ is
-# the share of all tosses that are as uneven as this one, on either side. Expect $p = 1$ for an even
-# split and a small $p$ only when nearly all clips fall on one side.
+# List all sequences of as many tosses as there are such clips; all are equally probable. Then $p$ is
+# the share of those that are at least as uneven as what was found, on either side. Expect $p = 1$ for
+# an even split and a small $p$ only when nearly all clips are on one side.
 # :::
 
 # %% tags=["solution", "hide-cell"] jupyter={"source_hidden": true, "outputs_hidden": true}
@@ -594,16 +596,15 @@ print("All pairs of this page agree.")
 # ### Exercise 2 (middle)
 #
 # How many clips must differ before $p < 0.05$ is possible at all? And: for the
-# printed steps we know only the difference of the counts. If $b$ clips fell to `base`, the larger
-# variant won $b$ plus the step. Up to which $b$ would $p$ stay below 0.05?
+# printed steps we know only the difference of the counts. If `base` alone got $b$ clips right, the
+# larger variant alone got $b$ plus the step right. Up to which $b$ would $p$ stay below 0.05?
 
 # %% [markdown] tags=["solution", "hide-cell"]
 # :::{admonition} The idea of the solution
 # :class: dropdown
-# The most uneven split of $d$ clips is all on one side, with $p = 2 / 2^d$. So there is a fewest
-# $d$. For the printed steps the question is turned around: take more and more lost clips, and stop
-# when the same gain could be chance. Expect that a step of few clips needs variants that hardly
-# differ elsewhere.
+# The most uneven split of $d$ clips is all on one side, with $p = 2 / 2^d$. So there is a smallest
+# $d$. For the printed steps, let more and more clips be lost, and stop when the same gain could be
+# chance. Expect that a step of few clips can be shown only if the variants differ in few clips.
 # :::
 
 # %% tags=["solution", "hide-cell"] jupyter={"source_hidden": true, "outputs_hidden": true}
@@ -640,17 +641,17 @@ for name, seeds in runs.items():
 # %% [markdown]
 # ### Exercise 3 (middle)
 #
-# Somebody trains with $k$ seeds and prints the best run. If accuracies vary with
-# the seed like a normal variable with standard deviation $\sigma$, how much does that flatter?
-# Integrate the density of the largest of $k$, check it for $k = 2$ ($\sigma / \sqrt \pi$) and by
-# drawing, and compare it with the spread of this page.
+# Somebody trains with $k$ seeds and prints the best run. If accuracies vary with the seed like a
+# normal variable with standard deviation $\sigma$, how much too high is the printed accuracy on
+# average? Integrate the density of the largest of $k$, check it for $k = 2$ ($\sigma / \sqrt \pi$) and
+# by drawing, and compare it with the spread of this page.
 
 # %% [markdown] tags=["solution", "hide-cell"]
 # :::{admonition} The idea of the solution
 # :class: dropdown
 # The largest of $k$ draws has a density: $k$ times the normal density times the chance that the
-# other draws are lower. Its mean is the flattery, in standard deviations. Expect it to grow with
-# $k$, but more and more slowly.
+# other draws are lower. Its mean is what the choice adds, in standard deviations. Expect it to grow
+# with $k$, but more and more slowly.
 # :::
 
 # %% tags=["solution", "hide-cell"] jupyter={"source_hidden": true, "outputs_hidden": true}
@@ -682,9 +683,8 @@ for k in (2, 3, 5, 10):
 # %% [markdown]
 # ### Exercise 4 (hard)
 #
-# [Power](../book/glossary.md#power): let two methods differ in a share $d$ of the
-# clips, and let the second be right in a share $s$ more than the first. With which probability does
-# McNemar's test say
+# [Power](../book/glossary.md#power): let two methods differ in a share $d$ of the clips, and let the
+# second be right in a share $s$ more than the first. With what probability does McNemar's test say
 # $p < 0.05$ on $n$ clips? Compute it exactly for the printed step of one module, for
 # $d = 0.1, 0.2, 0.3$, check one value by drawing, and find how many clips would give 80 %.
 

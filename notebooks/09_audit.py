@@ -29,6 +29,7 @@ import pandas as pd
 
 from merlib import metrics
 from merlib.pages import plots, words
+from merlib.pages.language import marked, translated
 from merlib.study import audit, paper, parameters
 
 globals().update(parameters.read(globals()))  # papermill may pass text
@@ -46,13 +47,21 @@ other = [
 differences, claims = audit.differences(), audit.claims()
 wrong = differences[differences["verdict"] != audit.AGREES]
 verdicts = claims["verdict"].str.partition(":")[0].value_counts()
-counted = [f"{count} {word}" for word, count in verdicts.items()]
-agree = len(differences) - len(wrong)
+counted = [f"{count} “{word}”" for word, count in verdicts.items()]
 words.answer(
-    f"{len(other)} of {len(as_printed)} accuracies of table 2 are no count of"
-    f" the paper's clips; {agree} of {len(differences)} differences in the"
-    " text follow from its tables; verdicts on"
-    f" {len(claims)} other claims: {words.listed(counted)}."
+    translated(
+        "{other} of {accuracies} accuracies of table 2 are no count of the"
+        " paper's clips; {agree} of {differences} differences in the text"
+        " follow from its tables; verdicts on {claims} other claims:"
+        " {counted}."
+    ).format(
+        other=len(other),
+        accuracies=len(as_printed),
+        agree=len(differences) - len(wrong),
+        differences=len(differences),
+        claims=len(claims),
+        counted=words.listed(counted),
+    )
 )
 
 # %% [markdown]
@@ -68,12 +77,13 @@ words.answer(
 # %% tags=["hide-input"] slide="counts"
 rows = []
 for method, texts in paper.ACCURACY_AS_PRINTED.items():
-    row = {"method": method}
+    row = {marked("method"): method}
     for name, text in zip(paper.USED, texts, strict=True):
         n = paper.USED[name]
         counts = paper.whole_counts(text, n) if text else None
-        row[f"printed, {paper.NAMES[name]}"] = text
-        row[f"k of {n}"] = (
+        printed = translated("printed, {dataset}")
+        row[printed.format(dataset=paper.NAMES[name])] = text
+        row[translated("k of {n}").format(n=n)] = (
             None
             if counts is None
             else ", ".join(map(str, counts))
@@ -90,8 +100,14 @@ plots.table(
 
 # %% tags=["hide-input"]
 words.see(
-    f"{len(as_printed) - len(other)} of {len(as_printed)} printed accuracies"
-    f" are whole counts; {len(other)} are not."
+    translated(
+        "{whole} of {all} printed accuracies are whole counts; {other} are"
+        " not."
+    ).format(
+        whole=len(as_printed) - len(other),
+        all=len(as_printed),
+        other=len(other),
+    )
 )
 
 # %% [markdown]
@@ -105,27 +121,39 @@ for method, name in other:
     near = {
         n: paper.whole_counts(text, n) for n in range(used - 10, used + 11)
     }
-    found = [f"{k} of {n}" for n, counts in near.items() for k in counts]
-    said.append(
-        f"{method} on {paper.NAMES[name]}, {text} %:"
-        f" {', '.join(found) or 'none'}."
+    found = [
+        translated("{k} of {n}").format(k=k, n=n)
+        for n, counts in near.items()
+        for k in counts
+    ]
+    line = translated("{method} on {dataset}, {accuracy} %: {found}.").format(
+        method=method,
+        dataset=paper.NAMES[name],
+        accuracy=text,
+        found=translated(", ").join(found) or translated("none"),
     )
+    said.append(line)
 for name, text in (("casme2", "65.9"), ("samm", "48.5")):
     n = paper.USED[name]
-    counts = ", ".join(map(str, paper.whole_counts(text, n)))
-    said.append(
-        f"Micro-attention on {paper.NAMES[name]} without its last zero,"
-        f" {text} %: {counts or 'none'} of {n}."
+    counts = translated(", ").join(map(str, paper.whole_counts(text, n)))
+    line = translated(
+        "Micro-attention on {dataset} without its last zero, {accuracy} %:"
+        " {k} of {n}."
+    ).format(
+        dataset=paper.NAMES[name],
+        accuracy=text,
+        k=counts or translated("none"),
+        n=n,
     )
+    said.append(line)
 words.see(*said)
 
 # %% [markdown]
 # The figures of SLSTT {cite}`zhang2022short` are exactly 188 of 248 and 97 of 134: those are other
 # selections of clips. Those of Micro-attention {cite}`wang2020micro` fit if their last zero was added
-# in copying. [The next comparison](15_comparison.ipynb) cites the source of every row. A fit alone
-# proves little:
-# with two decimals one number of clips in about forty fits by chance, with three decimals one in
-# four hundred. But a figure that does not fit is not a score of these clips.
+# in copying. [Table 2 under one protocol](15_comparison.ipynb) cites the source of every row. A fit
+# alone proves little: with two decimals one number of clips in about forty fits by chance, with three
+# decimals one in four hundred. But a figure that does not fit is not a score of these clips.
 
 # %% [markdown]
 # ## How much is one clip?
@@ -136,16 +164,18 @@ words.see(*said)
 best, second = paper.TABLE2["the paper"][0], paper.TABLE2["AM3F-FlowNet"][0]
 lead = best - second
 low, high = metrics.wilson(209, 246)
+one = translated("One clip of {n} of {dataset} is {x:.3f} points of accuracy.")
 words.see(
     *(
-        f"One clip of {n} of {paper.NAMES[name]} is {100 / n:.3f} points of"
-        " accuracy."
+        one.format(n=n, dataset=paper.NAMES[name], x=100 / n)
         for name, n in paper.USED.items()
     ),
-    f"The paper leads AM3F-FlowNet by {lead:.3f} points, that is"
-    f" {lead / 100 * 246:.2f} clips of 246.",
-    f"Wilson's 95 % interval of 209 of 246 is {100 * low:.1f} to"
-    f" {100 * high:.1f} %.",
+    translated(
+        "The paper leads AM3F-FlowNet by {x:.3f} points: {n:.2f} clips of 246."
+    ).format(x=lead, n=lead / 100 * 246),
+    translated(
+        "Wilson's 95 % interval of 209 of 246 is {low:.1f} to {high:.1f} %."
+    ).format(low=100 * low, high=100 * high),
 )
 
 # %% [markdown]
@@ -167,12 +197,12 @@ for name, (_, matrix) in paper.KFC_MER_CONFUSION.items():
     precision = (matrix.diagonal() / matrix.sum(axis=0)).mean()
     recall = (matrix.diagonal() / matrix.sum(axis=1)).mean()
     rows[name] = {
-        "clips": f"{matrix.sum()}",
+        marked("clips"): f"{matrix.sum()}",
         "UF1 (eq. 16)": metrics.uf1(matrix),
-        "F1 of mean precision and recall": (
+        marked("F1 of mean precision and recall"): (
             2 * precision * recall / (precision + recall)
         ),
-        "quoted in table 2": paper.TABLE2["KFC-MER"][
+        marked("quoted in table 2"): paper.TABLE2["KFC-MER"][
             1 if name == "casme2" else 3
         ],
     }
@@ -186,8 +216,12 @@ plots.table(
 one, other_f1 = "UF1 (eq. 16)", "F1 of mean precision and recall"
 words.see(
     *(
-        f"On {paper.NAMES[name]} the two definitions differ by"
-        f" {100 * (row[other_f1] - row[one]):.1f} points on the same answers."
+        translated(
+            "On {dataset} the two definitions differ by {points:.1f} points on"
+            " the same answers."
+        ).format(
+            dataset=paper.NAMES[name], points=100 * (row[other_f1] - row[one])
+        )
         for name, row in rows.items()
     )
 )
@@ -202,23 +236,29 @@ words.see(
 # A difference between two rows is a difference between two methods only if everything else is
 # equal. Here are the facts together:
 
-# %% slide="comparable"
+# %% tags=["hide-input"] slide="comparable"
 quoted = [method for method in paper.TABLE2 if method != "the paper"]
 count = sum(method in quoted for method, _ in as_printed)
 half = 100 * (high - low) / 2
 close = [method for method in quoted if best - paper.TABLE2[method][0] < half]
 named = [f"{method} ({paper.NAMES[name]})" for method, name in other]
 words.see(
-    f"Of {count} quoted accuracies {len(other)} are not of the paper's clips,"
-    f" as printed: {', '.join(named)}.",
-    f"Half of Wilson's interval is {half:.1f} points; nearer to the paper's"
-    " accuracy on CASME II is"
-    f" {words.listed(close) if close else 'no method'}.",
+    translated(
+        "Of {all} quoted accuracies {n} are not of the paper's clips, as"
+        " printed: {named}."
+    ).format(all=count, n=len(other), named=words.listed(named)),
+    translated(
+        "Half of Wilson's interval is {half:.1f} points; nearer to the paper's"
+        " accuracy on CASME II: {methods}."
+    ).format(
+        half=half,
+        methods=words.listed(close) if close else translated("no method"),
+    ),
 )
 
 # %% [markdown]
 # - **Other clips.** A score that is not of 246 or 136 clips is of other clips. Easy or hard clips
-#   move a score as much as a method does: a single clip is 0.4 points.
+#   move a score as much as a method does: one clip of 246 is 0.4 points.
 # - **Other classes.** *Others* is the largest class of CASME II; a selection with fewer or more of
 #   them is another task.
 # - **Another F1.** One column has two definitions.
@@ -230,7 +270,7 @@ words.see(
 #   by the answers. HTNet's {cite}`wang2024htnet` does: for each left-out subject its main script
 #   keeps the answers of the epoch with the highest accuracy on that subject.
 # - **Another name for a score.** STSTNet's authors {cite}`liong2019ststnet` publish the answer to
-#   each of their 442 clips of three databases, one answer a clip, given when training is over: so
+#   each of their 442 clips of three databases. Each clip has one answer, from the end of training, so
 #   no epoch is chosen. These answers give the printed UF1, 0.7353. The printed UAR, 0.7605, is
 #   their mean *precision*; their UAR by equation 17 is 0.7186. The printed F1, 0.7389, is that of
 #   mean precision and mean recall. (A log with 0.7209 and 0.7250 in the same place is of a later
@@ -241,9 +281,10 @@ words.see(
 # %% [markdown]
 # ## Every difference that the text prints
 #
-# Sections 3.2 and 3.3 print 21 differences of scores, each with a "%" behind it. The table takes
-# them once more from the cells of tables 2 and 3, digit by digit, in points. *Relative* is what the
-# same step would be in per cent of the smaller score. So the "%" of the text means points.
+# Sections 3.2 and 3.3 print 21 differences of scores, each with a "%" behind it. The table computes
+# them once more from the cells of tables 2 and 3, digit by digit, in points. *Relative* is the same
+# step in per cent of the smaller score. The printed figures are those in points, not the relative
+# ones: so the "%" of the text means points.
 
 # %%
 plots.table(
@@ -254,10 +295,13 @@ plots.table(
 
 # %% tags=["hide-input"]
 words.see(
-    f"{len(differences) - len(wrong)} of {len(differences)} agree.",
+    translated("{n} of {all} agree.").format(
+        n=len(differences) - len(wrong), all=len(differences)
+    ),
     *(
-        f"{row['difference']}, {row['column']}: printed {row['printed']},"
-        f" found {row['recomputed']}."
+        translated(
+            "{difference}, {column}: printed {printed}, found {recomputed}."
+        ).format(**row)
         for _, row in wrong.iterrows()
     ),
 )
@@ -267,7 +311,7 @@ words.see(
 #
 # Here are the other sentences of the paper that can be true or false, in their order. What the
 # printed tables can decide is computed from them. For the errors of single classes there is only one
-# source besides, the released matrices of KFC-MER. *Measured* means that the sentence is about what
+# other source, the released matrices of KFC-MER. *Measured* means that the sentence is about what
 # pictures or networks do. Then another page asks our runs: [preprocessing](02_preprocessing.ipynb),
 # [the ablation](08_ablation.ipynb), [table 2 under one protocol](15_comparison.ipynb),
 # [MFEM](18_mfem_regions.ipynb), [MFFM](19_mffm_detail.ipynb),
@@ -279,13 +323,18 @@ words.see(
 plots.table(claims, "Claims of the text", index=False, missing="")
 
 # %% tags=["hide-input"]
-words.see(f"Verdicts on {len(claims)} claims: {words.listed(counted)}.")
+words.see(
+    translated("Verdicts on {n} claims: {counted}.").format(
+        n=len(claims), counted=words.listed(counted)
+    )
+)
 
 # %% [markdown]
-# Some of these need a word more.
+# Some of these claims need an explanation.
 #
-# - **How short.** The text cites {cite}`yan2013fast`. That study selects expressions that last less
-#   than half a second, and proposes this limit, or 0.26 s for the rise alone.
+# - **How short.** For "less than 0.2 s" the text cites {cite}`yan2013fast`. That study selects
+#   expressions that last less than half a second, and proposes this limit, or 0.26 s for the rise
+#   alone.
 # - **The second look.** A sentence after equation 8 sends the *primary* feature on to the second
 #   look. Equations 10 and 11 send what the first look *suppressed*. We follow the equations: a
 #   region that the first gate closes would stay closed otherwise. See [MFEM](03_mfem.ipynb).
@@ -341,6 +390,13 @@ words.see(f"Verdicts on {len(claims)} claims: {words.listed(counted)}.")
 # Table 3 is the paper's own: it has accuracies of 246 clips of CASME II. Is each a
 # whole count, and how many clips lie between the first row and the last?
 
+# %% [markdown]
+# :::{admonition} The idea of the solution
+# :class: dropdown
+# Multiply each accuracy by 246 and divide by 100, and see whether the nearest whole number gives back
+# all printed digits. Expect that every row does: these are the paper's own runs on its own clips.
+# :::
+
 # %% tags=["solution", "hide-cell"] jupyter={"source_hidden": true, "outputs_hidden": true}
 for name, (printed, *_) in paper.TABLE3.items():
     print(
@@ -359,6 +415,14 @@ print(f"From first to last: {counts[-1] - counts[0]} clips.")
 # "A fit alone proves little", says this page. How often does a percentage fit by
 # chance? Count which share of all percentages with one, two and three decimals is a whole count of
 # 246 clips. Then draw a few hundred at random and see whether `paper.whole_counts` agrees.
+
+# %% [markdown]
+# :::{admonition} The idea of the solution
+# :class: dropdown
+# There are only 247 counts, from none to all. With each further decimal there are ten times as many
+# percentages, but not more counts. So expect the share that fits to fall to about a tenth with each
+# decimal.
+# :::
 
 # %% tags=["solution", "hide-cell"] jupyter={"source_hidden": true, "outputs_hidden": true}
 import numpy as np
@@ -394,6 +458,16 @@ print(
 # clips of each class, which agrees with all of them. Which of the facts decides, and which adds
 # nothing? *Hint:* the wrong clips of one class are false positives of another; try all ways to
 # distribute them.
+
+# %% [markdown]
+# :::{admonition} The idea of the solution
+# :class: dropdown
+# There are few enough cases to try all. The accuracy fixes the sum of the diagonal, and the two
+# quoted recalls fix two of its entries. Keep those diagonals whose mean recall rounds to the printed
+# UAR, and those whose other recalls are no better than the quoted ones. Then ask for each of them
+# whether some way to distribute the wrong clips gives the printed UF1. Expect the UAR to exclude
+# most of them. The wrong clips can be distributed in so many ways that UF1 excludes little or none.
+# :::
 
 # %% tags=["solution", "hide-cell"] jupyter={"source_hidden": true, "outputs_hidden": true}
 from itertools import product

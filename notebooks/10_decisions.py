@@ -30,6 +30,7 @@ from IPython.display import display
 from merlib.config import PROFILES, Config, differences, kinds, options
 from merlib.config import profile as make_profile
 from merlib.pages import plots, words
+from merlib.pages.language import marked, translated
 from merlib.study import parameters
 from merlib.study.decisions import FIXED
 from merlib.values import in_words
@@ -39,58 +40,68 @@ globals().update(parameters.read(globals()))  # papermill may pass text
 # %% [markdown]
 # ## The profiles
 #
-# `paper` is the network in the paper's size, for a GPU. `literal` is the same with every sentence of
-# the text at its word (see below). `laptop` is the same code, narrower and on smaller pictures, so
-# that anybody can run all of it. `narrow` is the study of record: the small network of `laptop`, on as
-# many synthetic clips and for as many epochs as the paper has. They differ only in these fields:
+# `paper` is the network in the paper's size, for a GPU. `literal` is the same network, with every
+# sentence of the text taken literally (see below). `laptop` is the same code, narrower and on smaller
+# pictures, so that anybody can run all of it. `narrow` is the profile of the saved results: it trains
+# the small network of `laptop`, on as many synthetic clips and for as many epochs as the paper has.
+# The profiles differ only in these fields:
 
 # %%
 configs = {name: make_profile(name, dataset).step() for name in PROFILES}
 profiles = pd.DataFrame(configs).astype(str)
 profiles = profiles[profiles.nunique(axis=1) > 1]
-plots.table(
-    profiles.rename_axis("field").reset_index(), "The profiles", index=False
-)
+profiles = profiles.rename_axis(marked("field")).reset_index()
+plots.table(profiles, "The profiles", index=False)
 
 # %% tags=["remove-input"]
 words.see(
-    f"{len(profiles)} of {len(fields(Config))} fields differ between the"
-    f" profiles; all other fields are the same in {words.listed(PROFILES)}.",
+    translated(
+        "{n} of {all} fields differ between the profiles; all other fields are"
+        " the same in {profiles}."
+    ).format(
+        n=len(profiles),
+        all=len(fields(Config)),
+        profiles=words.listed(PROFILES),
+    )
 )
 
 # %% [markdown]
 # ## The literal reading
 #
-# Where the text is silent, a default is our judgement. In some places the text is *not* silent, or
-# a default adds a step that it does not name. The profile `literal` takes every sentence at its
-# word and adds nothing. It differs from `paper` here:
+# Where the text is silent, a default is our judgement. In some places the text is *not* silent and
+# our default differs; in others a default adds a step that the text does not name. The profile
+# `literal` takes every sentence literally and adds nothing. It differs from `paper` here:
 
 
 # %% tags=["hide-input"]
 SAYS = {
-    "evm_order": "section 3.1.2 samples the frames first and magnifies then",
-    "head_motion": (
+    "evm_order": marked(
+        "section 3.1.2 samples the frames first and then magnifies them"
+    ),
+    "head_motion": marked(
         "one alignment of the face, and no other step against the head's"
         " motion"
     ),
-    "grey": (
+    "grey": marked(
         "the magnified frames themselves are the input, not how they differ"
         " from the onset"
     ),
-    "cam_relu": (
-        "eq. 7 has no activation between W0 and W1; without it their start is"
-        " plain, too"
+    "cam_relu": marked(
+        "eq. 7 has no activation between W0 and W1; without it, the first"
+        " values of W0 need no special choice"
     ),
-    "fim_kernel": (
+    "fim_kernel": marked(
         "tau is defined once, below eq. 3, as the 7x7 convolution, and eq. 12"
         " uses it"
     ),
-    "fim_inner_kernel": "eq. 12 uses the same tau for the deep feature",
-    "weight_decay": (
+    "fim_inner_kernel": marked(
+        "eq. 12 uses the same tau for the deep feature"
+    ),
+    "weight_decay": marked(
         "section 3.1.4 lists the settings of training; weight decay is not"
         " among them"
     ),
-    "precision": (
+    "precision": marked(
         "section 3.1.4 names a V100, which does not multiply in bfloat16"
     ),
 }
@@ -99,7 +110,7 @@ rows = [
         "field": name,
         "paper": str(ours),
         "literal": str(theirs),
-        "the text": SAYS[name],
+        marked("the text"): translated(SAYS[name]),
     }
     for name, (ours, theirs) in differences(
         "paper", "literal", dataset
@@ -111,17 +122,19 @@ plots.table(
 
 # %% tags=["remove-input"]
 words.see(
-    f"{len(rows)} fields change if every sentence is taken at its word. Each"
-    " row is one place where `paper` adds something to the text.",
+    translated(
+        "{n} fields change if every sentence is taken literally. Each row is"
+        " one place where `paper` differs from the text or adds to it."
+    ).format(n=len(rows))
 )
 
 # %% [markdown]
 # A literal reading is not a better one: a text leaves out what its authors take for granted. It is
-# the reading with the fewest guesses of ours. `.venv/bin/merlib train --profile literal` runs it, and a notebook
-# takes `profile="literal"`. That is the paper's size, for a GPU. The trial `literal` takes the same
-# changes on the network of any profile, so a CPU is enough: `.venv/bin/merlib trials literal`. What it does to the
-# score, and what each change is worth alone, is in [How much do our decisions
-# matter?](23_sensitivity.ipynb).
+# the reading with the fewest guesses of ours. `.venv/bin/merlib train --profile literal` runs it, and
+# a notebook takes `profile="literal"`. That is the paper's size, for a GPU. The trial `literal` makes
+# the same changes to the network of any profile, so a CPU is enough:
+# `.venv/bin/merlib trials literal`. What it does to the score, and what each change is worth alone, is
+# in [How much do our decisions matter?](23_sensitivity.ipynb).
 #
 # ## Every decision
 #
@@ -141,14 +154,14 @@ def decisions(step):
     rows = [
         {
             "field": item.name,
-            "default": str(item.default),
-            "alternatives": (
+            marked("default"): str(item.default),
+            marked("alternatives"): (
                 ", ".join(
                     str(o) for o in options(item.name) if o != item.default
                 )
                 or in_words(kinds()[item.name])
             ),
-            "why": item.metadata["why"].replace("`", "'"),
+            marked("why"): item.metadata["why"].replace("`", "'"),
         }
         for item in fields(Config)
         if item.metadata["step"] == step
@@ -157,9 +170,9 @@ def decisions(step):
 
 
 CAPTIONS = {
-    "prepare": "Preprocessing, section 3.1.2",
-    "network": "The network, sections 2.1 to 2.1.4",
-    "train": "Training, sections 2.2 and 3.1.4",
+    "prepare": marked("Preprocessing, section 3.1.2"),
+    "network": marked("The network, sections 2.1 to 2.1.4"),
+    "train": marked("Training, sections 2.2 and 3.1.4"),
 }
 
 # %%
@@ -174,27 +187,29 @@ decisions("train")
 # %% tags=["remove-input"]
 steps_of = pd.Series([item.metadata["step"] for item in fields(Config)])
 words.see(
-    "The three tables list "
-    + words.listed(
-        f"{(steps_of == step).sum()} decisions of {caption.split(',')[0]}"
-        for step, caption in CAPTIONS.items()
-    )
-    + ".",
+    translated(
+        "The three tables list {prepare} decisions on preprocessing, {network}"
+        " on the network and {train} on training."
+    ).format(**steps_of.value_counts())
 )
 
 # %% [markdown]
 # ## Decisions that are no field
 #
 # Other decisions have one answer here, since no second one was worth a run, or since another answer
-# would be a mistake. They too are made from data (`merlib/study/decisions.py`, which names the
-# function that does each), and a test holds the code to each of them.
+# would be a mistake. This table is made from data, too (`merlib/study/decisions.py`, which names the
+# function that does each), and a test checks that the code does what it says.
 
 # %%
 fixed = pd.DataFrame(FIXED).drop(columns="place")
 plots.table(fixed, "Decisions with one answer", index=False)
 
 # %% tags=["remove-input"]
-words.see(f"{len(fixed)} more decisions were made, without an alternative.")
+words.see(
+    translated("{n} more decisions were made, without an alternative.").format(
+        n=len(fixed)
+    )
+)
 
 # %% [markdown]
 # ## How the profile `laptop` was chosen
@@ -217,6 +232,12 @@ def development(name):
     print(f"The table is not there: run benchmarks/{name}.py.")
 
 
+def by_head_motion(tried):
+    """Return how the UF1 of a method changes if the head's motion is kept."""
+    uf1 = tried.pivot(index="method", columns="change", values="UF1")
+    return (uf1["head_motion = keep"] - uf1["none"]).dropna()
+
+
 if (tried := development("laptop_profile")) is not None:
     tried = tried.drop(columns="configuration")
     display(
@@ -229,17 +250,30 @@ if (tried := development("laptop_profile")) is not None:
     )
     display(
         words.see(
-            f"{len(tried)} settings were tried, each in a row. The seeds of"
-            " the generator are those of development, so no row has seen a"
-            " clip of the published dataset.",
+            translated(
+                "{n} settings were tried, each in a row. The seeds of the"
+                " generator are those of development, so no row has seen a"
+                " clip of the published dataset."
+            ).format(n=len(tried)),
+            translated(
+                "One clip of {n} is worth {points:.2f} points of accuracy."
+            ).format(
+                n=tried["clips"].min(), points=100 / tried["clips"].min()
+            ),
+            *(
+                translated(
+                    "With `head_motion = keep` the UF1 of {method} changes by"
+                    " {points:+.1f} points."
+                ).format(method=name, points=100 * change)
+                for name, change in by_head_motion(tried).items()
+            ),
         )
     )
 
 # %% [markdown]
-# A hundred clips are few: one clip is a point of accuracy, and rows that differ by less than five
-# points show no difference. But the motion of the head shows a clear one. With `head_motion = keep`
-# the flow is mostly that of the head, and the network does not find the expression in it. A linear
-# model can subtract the motion of the head and works all the same.
+# With so few clips, rows that differ by less than five points show no difference. With
+# `head_motion = keep`, most of the flow is the motion of the head, and the expression is a small part
+# of it. A linear model can subtract the motion of the head; a network has to learn that first.
 #
 # Would the time of a CPU be better spent on more channels and fewer frames, or fewer epochs? Sixteen
 # channels fill a vector register that eight leave half empty. `benchmarks/laptop_size.py` trained each
@@ -262,24 +296,25 @@ if (sizes := development("laptop_size")) is not None:
         )
     )
     best, first = spent.loc[spent["UF1"].idxmax()], spent.loc[0]
-    text = (
-        f"The highest UF1 is that of {best['width']} channels,"
-        f" {best['frames']} frames and {best['epochs']} epochs:"
-        f" {100 * (best['UF1'] - first['UF1']):+.1f} points beside the first"
-        f" row, in {best['ratio']:.2f} times its time. Few datasets are"
-        " behind a row, so this is a choice and no finding."
-    )
+    text = translated(
+        "The highest UF1 is that of {width} channels, {frames} frames and"
+        " {epochs} epochs: {points:+.1f} points beside the first row, in"
+        " {ratio:.2f} times its time. Few datasets are behind a row, so this"
+        " is a choice and no finding."
+    ).format(points=100 * (best["UF1"] - first["UF1"]), **best)
     display(words.see(text))
 
 # %% [markdown]
-# And what does grey tell at all? A linear model of the apex picture reads it with the head as it moves
-# or held still, as a frame or as its change from the onset (`benchmarks/grey_views.py`).
+# What does the grey picture show at all? A linear model reads the grey picture of the apex in several
+# forms: with the head moving or held still, and as a frame or as its change from the onset
+# (`benchmarks/grey_views.py`).
 
 # %% tags=["hide-input"]
 if (read := development("grey_views")) is not None:
     read = read.groupby(["magnified", "head", "grey"], sort=False)
     told = read[["accuracy", "UF1"]].mean().reset_index()
-    told["magnified"] = told["magnified"].map({True: "yes", False: "no"})
+    said = {True: marked("yes"), False: marked("no")}
+    told["magnified"] = told["magnified"].map(said).map(translated)
     display(
         plots.table(
             told,
@@ -289,10 +324,10 @@ if (read := development("grey_views")) is not None:
         )
     )
     top = told.loc[told["UF1"].idxmax()]
-    text = (
-        f"The highest UF1 is {top['UF1']:.3f}, with magnification"
-        f" {top['magnified']}, head {top['head']} and grey {top['grey']}."
-    )
+    text = translated(
+        "The highest UF1 is {UF1:.3f}, with magnification “{magnified}”, head"
+        " “{head}” and grey “{grey}”."
+    ).format(**top)
     display(words.see(text))
 
 # %% [markdown]
@@ -310,8 +345,9 @@ if (read := development("grey_views")) is not None:
 #
 # :::{admonition} Answer
 # :class: dropdown
-# No. The text leaves choices open, and each choice can move the score. Compare the two lists of
-# decisions before you look for a mistake, and compare the difference with what seeds alone do.
+# Not necessarily. The text leaves choices open, and each choice can move the score. Compare the two
+# lists of decisions before you look for a mistake, and compare the difference with what seeds alone
+# do.
 # :::
 #
 # **2.** Why is a setting chosen on drawn data of other generator seeds?
@@ -342,8 +378,8 @@ if (read := development("grey_views")) is not None:
 # :::{admonition} The idea of the solution
 # :class: dropdown
 # The configuration has a hash for each step: preparation, network and training. A change of one
-# field changes the hash of its own step, and what is computed after that step must be computed
-# again. Expect new clips for the first change and only a new training for the second.
+# field changes the hash of its own step. This step and all steps after it must be computed again.
+# Expect new clips for the first change and only a new training for the second.
 # :::
 
 # %% tags=["solution", "hide-cell"] jupyter={"source_hidden": true, "outputs_hidden": true}
@@ -373,7 +409,7 @@ print(
 # :::{admonition} The idea of the solution
 # :class: dropdown
 # The number of combinations is the product of the numbers of values, and the number of single
-# changes is the sum of the values beside each default. A product grows much faster than a sum. So
+# changes is the sum of the numbers of other values. A product grows much faster than a sum. So
 # nobody can run all combinations, but everybody can run one change at a time.
 # :::
 
