@@ -43,7 +43,7 @@ def translated(message: str) -> str:
     str
         The English if there is no translation.
     """
-    return catalogue(current()).gettext(message)
+    return catalogue(current()).gettext(message) if message else ""  # it would get the header
 
 
 def marked(message: str) -> str:

@@ -130,6 +130,7 @@ def test_the_sentence_counts_every_verdict_once():
     ]
     real = ["shown", "shown", "", "", "", "against it in 1 of 2 places"]
     table = pd.DataFrame({"verdict here": [*here, "20 of 21 agree"], "verdict real": [*real, ""]})
+    table["measured"] = table["verdict here"].isin(here)
     table.attrs["here"] = "drawn clips"
     told = verdicts.in_one_sentence(table)
     assert "of 6 claims 1 is shown, 1 is contradicted, 1 is open, 2 are without" in told
