@@ -23,6 +23,7 @@ from merlib import Study
 from merlib.data.clips import read_frames
 from merlib.model import explain
 from merlib.pages import film, plots, verdicts, words
+from merlib.pages.language import translated
 from merlib.preprocess import face, pipeline
 from merlib.study import parameters
 
@@ -67,15 +68,19 @@ if faces.shown:
     raw, magnified = film.moving(shown, study.config)
     display(
         film.films(
-            {"raw": raw, "magnified": magnified},
+            {translated("raw"): raw, translated("magnified"): magnified},
             fps=12,
-            alt="A face from onset to offset and the head held still, {name}.",
+            alt=translated(
+                "A face from onset to offset and the head held still, {name}."
+            ),
             width=288,
         ),
         Markdown(
-            "*One clip from onset to offset, slowed down, with the head held"
-            " still. Below: the same clip, from frames to an answer. The"
-            " films repeat until you stop them.*"
+            translated(
+                "*One clip from onset to offset, slowed down, with the head"
+                " held still. Below: the same clip, from frames to an answer."
+                " The films repeat until you stop them.*"
+            )
         ),
     )
 
@@ -101,7 +106,7 @@ plots.show(
         answer,
         faces,
     ),
-    alt=(
+    alt=translated(
         "The path of one clip in five steps: three frames of a face, which"
         " look the same; the apex frame magnified; its flow as colour with"
         " arrows; attention over the face; a bar for the probability of each"
@@ -111,14 +116,22 @@ plots.show(
 
 # %% tags=["front", "remove-input"]
 Markdown(
-    f"*One clip of {study.clips.attrs['version']} (profile {profile}, seed"
-    f" {seed}, `full`, {config.epochs} epochs), from frames to the answer:"
-    f" {answer.idxmax()}; the truth is {shown['emotion']}. The network was"
-    " trained on all people but this one. 1: what the"
-    " camera sees. 2: the movement at the apex, magnified. 3: the flow from"
-    " onset to apex, without that of the head. 4: what the attention of the"
-    " first stage lets through; bright means much. 5: the probability of each"
-    " class.*"
+    translated(
+        "*One clip of {data} (profile {profile}, seed {seed}, `full`, {epochs}"
+        " epochs), from frames to the answer: {answer}; the truth is {truth}."
+        " The network was trained on all people but this one. 1: what the"
+        " camera sees. 2: the movement at the apex, magnified. 3: the flow"
+        " from onset to apex, without that of the head. 4: what the attention"
+        " of the first stage lets through; bright means much. 5: the"
+        " probability of each class.*"
+    ).format(
+        data=study.clips.attrs["version"],
+        profile=profile,
+        seed=seed,
+        epochs=config.epochs,
+        answer=answer.idxmax(),
+        truth=shown["emotion"],
+    )
 )
 
 # %% [markdown]

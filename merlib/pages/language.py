@@ -73,4 +73,5 @@ def fonts() -> list[str]:
     if not path.exists():
         raise FileNotFoundError(f"{path}: figures in {current()} need this font; restore it")
     font_manager.fontManager.addfont(path)
-    return ["DejaVu Sans", font_manager.FontProperties(fname=path).get_name()]
+    # The font comes first: a text with a formula in it has only the letters of the first one.
+    return [font_manager.FontProperties(fname=path).get_name(), "DejaVu Sans"]

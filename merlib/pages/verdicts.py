@@ -36,6 +36,9 @@ STALE = "\N{DAGGER}"
 """Behind an answer whose runs would come out otherwise today."""
 
 
+AGREEMENT = (marked("agrees"), marked("agrees in part"), marked("does not agree"))
+"""The words of `merlib.study.audit`."""
+
 NO_VERDICT = (marked("{n} is without a verdict yet"), marked("{n} are without a verdict yet"))
 WORDS = {
     "shown": (marked("{n} is shown"), marked("{n} are shown")),
