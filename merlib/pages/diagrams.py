@@ -118,8 +118,8 @@ def network() -> Drawing:
         "goes to the MFFM, which fuses {pairs} pairs of stages to a vector F. The vectors of "
         "{frames} frames go to a BiLSTM, then to dropout, linear layers and softmax."
     )
-    blocks = comma.join(map(str, BLOCKS))
-    return figure, alt.format(stages=len(BLOCKS), blocks=blocks, pairs=pairs, frames=PAPER.frames)
+    listed = comma.join(map(str, BLOCKS))
+    return figure, alt.format(stages=len(BLOCKS), blocks=listed, pairs=pairs, frames=PAPER.frames)
 
 
 def around(axes: Axes, begin: Box, x: float, through: Sequence[Box], end: Box) -> None:

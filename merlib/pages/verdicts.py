@@ -5,7 +5,7 @@ trained: runs that are saved are read, and a claim without runs has *no run yet*
 """
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import pandas as pd
 
@@ -108,8 +108,8 @@ def table(study: Study, flow: Study | None = None) -> pd.DataFrame:
         ``attrs`` has ``here``, what the study's clips are called, and ``clips``, a sentence on how
         many there are.
     """
-    name, rows, by_runs = DATA[study.dataset], [], measured(study, flow)
-    asked = [*by_runs, *on_paper()]
+    name, by_runs = DATA[study.dataset], measured(study, flow)
+    asked, rows = [*by_runs, *on_paper()], list[dict[str, Any]]()
     for claim, printed, here, real, pages in asked:
         rows.append(
             {
