@@ -3,8 +3,8 @@
 #
 # A [micro-expression](../book/glossary.md#micro-expression) is an expression that somebody tries not
 # to show: it lasts less than half a second, and it moves a part of the face by a pixel or less. Cao
-# and Zhang {cite}`cao2025micro` propose a network that recognises it, without public code; this book
-# rebuilds it from the text, runs it, and asks whether what the paper claims holds.
+# and Zhang {cite}`cao2025micro` propose a network that recognises it, but there is no public code. This
+# book rebuilds the network from the text, runs it, and asks whether what the paper claims holds.
 
 # %% tags=["parameters", "remove-cell"]
 dataset = "synthetic"  # or "casme2", "samm", "flow" (your own real motion)
@@ -22,7 +22,8 @@ from IPython.display import Markdown, display
 from merlib import Study
 from merlib.data.clips import read_frames
 from merlib.model import explain
-from merlib.pages import plots, verdicts, words
+from merlib.pages import film, plots, verdicts, words
+from merlib.pages.language import translated
 from merlib.preprocess import face, pipeline
 from merlib.study import parameters
 
@@ -38,8 +39,53 @@ study = Study(dataset, data_root, profile, seed, **overrides)
 row = plots.choose(study, clip)
 shown, faces = study.clips.loc[row], plots.Faces(dataset, show_faces)
 
+# %% [markdown]
+# ## Does it hold?
+
 # %% tags=["front", "remove-input"]
-# has not seen this person
+table = verdicts.table(
+    Study(profile=profile, seed=seed) if flow else study, flow
+)
+display(words.answer(verdicts.in_one_sentence(table)))
+
+# %% [markdown]
+# [A table below](#claim-by-claim) has the figures of each claim. Drawn clips are synthetic: only real
+# motion is evidence about people.
+#
+# ## Three doors
+#
+# | | begin here | what it takes |
+# | --- | --- | --- |
+# | **Read** | [how to read this book](../book/how_to_read.md), then [the story](00_story.ipynb) | nothing to install; the idea alone takes an hour, each page 10 to 25 minutes |
+# | **Run it on your data** | [your own data](11_own_data.ipynb): `make study DATASET=own DATA_ROOT=...` | Python 3.11 and make; two CPU cores and about half an hour for a hundred clips, a CUDA GPU for the paper's size |
+# | **Teach** | [a course](../book/course.md), [for instructors](../book/instructor.md): `make slides`, `make handout` | a lecture of 90 minutes, or a lab of three weeks; a laptop for each pair |
+
+# %% [markdown]
+# ## From frames to an answer
+
+# %% tags=["front", "remove-input"]
+if faces.shown:
+    raw, magnified = film.moving(shown, study.config)
+    display(
+        film.films(
+            {translated("raw"): raw, translated("magnified"): magnified},
+            fps=12,
+            alt=translated(
+                "A face from onset to offset and the head held still, {name}."
+            ),
+            width=288,
+        ),
+        Markdown(
+            translated(
+                "*One clip from onset to offset, slowed down, with the head"
+                " held still. Below: the same clip, from frames to an answer."
+                " The films repeat until you stop them.*"
+            )
+        ),
+    )
+
+# %% tags=["front", "remove-input"]
+# the network of the fold that leaves this person out
 classifier = study.fold_classifier("full", shown["subject"])
 x, apex = (
     study.prepared.x[row : row + 1].copy(),
@@ -60,7 +106,7 @@ plots.show(
         answer,
         faces,
     ),
-    alt=(
+    alt=translated(
         "The path of one clip in five steps: three frames of a face, which"
         " look the same; the apex frame magnified; its flow as colour with"
         " arrows; attention over the face; a bar for the probability of each"
@@ -70,24 +116,26 @@ plots.show(
 
 # %% tags=["front", "remove-input"]
 Markdown(
-    f"*One clip of {study.clips.attrs['version']} (profile {profile}, seed"
-    f" {seed}, `full`, {config.epochs} epochs), from frames to the answer:"
-    f" {answer.idxmax()}; the truth is {shown['emotion']}. The network was"
-    " trained on all people but this one. 1: what the"
-    " camera sees. 2: the movement at the apex, magnified. 3: the flow from"
-    " onset to apex, without that of the head. 4: what the attention of the"
-    " first stage hands on; bright is much. 5: the probability of each"
-    " class.*"
+    translated(
+        "*One clip of {data} (profile {profile}, seed {seed}, `full`, {epochs}"
+        " epochs), from frames to the answer: {answer}; the truth is {truth}."
+        " The network was trained on all people but this one. 1: what the"
+        " camera sees. 2: the movement at the apex, magnified. 3: the flow"
+        " from onset to apex, without that of the head. 4: what the attention"
+        " of the first stage lets through; bright means much. 5: the"
+        " probability of each class.*"
+    ).format(
+        data=study.clips.attrs["version"],
+        profile=profile,
+        seed=seed,
+        epochs=config.epochs,
+        answer=answer.idxmax(),
+        truth=shown["emotion"],
+    )
 )
 
 # %% [markdown]
-# ## Does it hold?
-
-# %% tags=["front", "remove-input"]
-table = verdicts.table(
-    Study(profile=profile, seed=seed) if flow else study, flow
-)
-display(words.answer(verdicts.in_one_sentence(table)))
+# ## Claim by claim
 
 # %% tags=["front", "remove-input"] mystnb={"markdown_format": "myst"}
 Markdown(verdicts.markdown(table))
@@ -98,15 +146,7 @@ Markdown(verdicts.markdown(table))
 # MFEM and MFFM are added to base, then beside the other one. A claim is* shown *if $p$ is below 0.05
 # after [Holm's correction](../book/glossary.md#holm-correction); one seed has no verdict. "Ahead" and
 # "behind" count methods that McNemar's test tells apart. Only real motion is evidence about people.
-# The page of a row says more, and which command makes its runs.*
-#
-# ## Three doors
-#
-# | | begin here | what it takes |
-# | --- | --- | --- |
-# | **Read** | [how to read this book](../book/how_to_read.md), then [the story](00_story.ipynb) | nothing to install; the idea alone takes an hour, a page 10 to 25 minutes |
-# | **Run it on your data** | [your own data](11_own_data.ipynb): `make study DATASET=own DATA_ROOT=...` | Python 3.11 and make; two CPU cores and about half an hour for a hundred clips, a CUDA GPU for the paper's size |
-# | **Teach** | [a course](../book/course.md), [for instructors](../book/instructor.md): `make slides`, `make handout` | a lecture of 90 minutes, or a lab of three weeks; a laptop for each pair |
+# The page named in a row says more, and which command makes its runs.*
 #
 # :::{admonition} Which data is this?
 # The recordings that the paper uses, CASME II and SAMM, are licensed and not part of this project.

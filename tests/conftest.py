@@ -1,8 +1,11 @@
 """Two small synthetic datasets and the book of one of them, made once for all tests."""
 
+import gettext
 import itertools
 import os
+import re
 import shutil
+from functools import cache
 from pathlib import Path
 
 import cv2
@@ -17,9 +20,10 @@ import pytest
 import torch
 from filelock import FileLock
 
-from book.tools import build, pdf
+from book.tools import build, messages, pdf
 from merlib.data import synthetic
 from merlib.files import OURS
+from merlib.pages import language
 from merlib.store import Saved
 from merlib.study import origin
 
@@ -28,6 +32,30 @@ TINY = {"size": 32, "flow_size": 32, "frames": 3, "width": 8, "lstm_hidden": 8, 
         "tvl1": "fast"}  # fmt: skip
 
 torch.set_num_threads(1)
+
+
+class Capitals(gettext.NullTranslations):
+    """A language that says in capitals what ``make messages`` finds; values stay as they are."""
+
+    def gettext(self, message):
+        if message not in messages_of_code():
+            return message
+        return re.sub(r"(\{.*?\})|([^{]+)", lambda part: part[1] or part[2].upper(), message)
+
+
+@cache
+def messages_of_code():
+    return set(messages.computed(ROOT))
+
+
+@pytest.fixture
+def untranslated(monkeypatch):
+    """A function that returns the words of texts that no translation can reach.
+
+    Until the test ends, all that code translates is in capitals.
+    """
+    monkeypatch.setattr(language, "catalogue", lambda _: Capitals())
+    return lambda *texts: set(re.findall(r"\b[a-z]{2,}\b", "\n".join(texts)))
 
 
 BOOK = "book_home"

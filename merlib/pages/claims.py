@@ -4,7 +4,7 @@ Every sentence is computed, so that it is true of any data. Differences are thos
 `merlib.pages.effects.judged`.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 
 import pandas as pd
 
@@ -17,10 +17,16 @@ from .effects import Runs
 from .language import marked, translated
 
 ABLATION = {
-    "full minus base": "both: added to base",
-    "full minus MFFM": "MFEM: added to base + MFFM",
+    marked("full minus base"): "both: added to base",
+    marked("full minus MFFM"): "MFEM: added to base + MFFM",
 }
 """What the answer of page 8 calls a difference -> its name in `merlib.pages.real_motion.PAIRS`."""
+
+UNITS = (
+    marked("points"), marked("points of accuracy"), marked("points of recall"), marked("share"),
+    marked("share of regions covered"),
+)  # fmt: skip
+"""What pages measure differences and values in, besides what effects and plots have."""
 
 GREY = marked("magnification, no flow")
 """The comparison of `merlib.study.trials.CONTRASTS` in which grey is the only source."""
@@ -40,54 +46,73 @@ INGREDIENTS = (
 
 def told(line: pd.Series, unit: str = "points of UF1") -> str:
     """Return a difference with its interval, its answer and what would have been seen."""
-    text = f"{effects.points(line)} {unit}, {line['answer']}"
-    if len(line["seeds"]) > 1 and line["seen"] == line["seen"]:
-        text += f" (a true difference would be seen from {100 * line['seen']:.1f} points on)"
-    return text
+    said = {"points": effects.points(line), "unit": translated(unit)}
+    said["answer"] = translated(line["answer"])
+    if len(line["seeds"]) < 2 or line["seen"] != line["seen"]:
+        return translated("{points} {unit}, {answer}").format(**said)
+    text = translated(
+        "{points} {unit}, {answer} (a true difference would be seen from {seen:.1f} points on)"
+    )
+    return text.format(seen=100 * line["seen"], **said)
 
 
 def sorted_out(found: pd.DataFrame, unit: str = "points of UF1") -> str:
     """Say which differences have which answer, and which one is furthest from zero."""
     if not len(found):
-        return "There is no difference to show yet: no two of these have a seed in common."
-    parts = []
+        return translated(
+            "There is no difference to show yet: no two of these have a seed in common."
+        )
+    parts, all_of = [], translated("{n} of {all}")
     for answer, some in found.groupby("answer", sort=False):
-        names = words.listed(f"“{name}”" for name in some.index)
-        which = names if len(some) <= 3 else f"{len(some)} of {len(found)}"
-        parts.append(f"“{answer}” for {which}")
+        few = len(some) <= 3
+        which = quoted(some.index) if few else all_of.format(n=len(some), all=len(found))
+        each = translated("“{answer}” for {which}")
+        parts.append(each.format(answer=translated(str(answer)), which=which))
     furthest = found.iloc[found["value"].abs().argmax()]
-    return (
-        f"The answer is {'; '.join(parts)}. The furthest from zero is “{furthest.name}”, "
-        f"{effects.points(furthest)} {unit}."
+    text = translated(
+        "The answer is {answers}. The furthest from zero is “{name}”, {points} {unit}."
     )
+    return text.format(
+        answers=words.joined(parts),
+        name=translated(str(furthest.name)),
+        points=effects.points(furthest),
+        unit=translated(unit),
+    )
+
+
+def quoted(names: Iterable[str]) -> str:
+    """List names in the language of the page, each between quotation marks."""
+    return words.listed(f"“{translated(name)}”" for name in names)
 
 
 def ends(values: Mapping[str, float] | pd.Series, what: str) -> str:
     """Say which of some values is the highest and which the lowest."""
     values = pd.Series(values, dtype=float).dropna()
+    what = translated(what)
     if not len(values):
-        return f"There is no {what} to show yet."
-    high, low = values.idxmax(), values.idxmin()
+        return translated("There is no {what} to show yet.").format(what=what)
+    said = {"what": what, "most": values.max(), "least": values.min()}
+    said |= {"high": translated(str(values.idxmax())), "low": translated(str(values.idxmin()))}
     if len(values) == 1:
-        return f"The {what} of “{high}” is {values[high]:.3f}."
-    if values[high] == values[low]:
-        return f"The {what} is {values[high]:.3f} everywhere."
-    return (
-        f"The highest {what} is that of “{high}”, {values[high]:.3f}; the lowest is that of "
-        f"“{low}”, {values[low]:.3f}."
-    )
+        return translated("The {what} of “{high}” is {most:.3f}.").format(**said)
+    if said["most"] == said["least"]:
+        return translated("The {what} is {most:.3f} everywhere.").format(**said)
+    return translated(
+        "The highest {what} is that of “{high}”, {most:.3f}; the lowest is that of “{low}”, "
+        "{least:.3f}."
+    ).format(**said)
 
 
 def single_seeds(tests: pd.DataFrame) -> str:
     """Say what tests of single seeds found, see `merlib.pages.effects.mcnemar`."""
     if not len(tests):
-        return "No two of these have a seed in common, so that nothing is tested."
+        return translated("No two of these have a seed in common, so that nothing is tested.")
     clear = (tests["p"] < 0.05).groupby("pair", sort=False)
     torn = clear.any() & ~clear.all()
-    return (
-        f"p is below 0.05 in {(tests['p'] < 0.05).sum()} of {len(tests)} tests of single seeds. "
-        f"In {torn.sum()} of {len(torn)} pairs one seed says so and another one does not."
-    )
+    return translated(
+        "p is below 0.05 in {small} of {tests} tests of single seeds. "
+        "In {torn} of {pairs} pairs one seed says so and another one does not."
+    ).format(small=(tests["p"] < 0.05).sum(), tests=len(tests), torn=torn.sum(), pairs=len(torn))
 
 
 # The answers
@@ -95,18 +120,29 @@ def single_seeds(tests: pd.DataFrame) -> str:
 
 def ablation(found: pd.DataFrame, command: str) -> str:
     """Answer page 8: the whole method against base and against MFFM alone."""
-    lines = [
-        f"{what}: {told(found.loc[name])}" if name in found.index else f"{what}: no run yet"
-        for what, name in ABLATION.items()
-    ]
-    text = f"By the one rule of this book, with intervals of 95 %: {'; '.join(lines)}."
-    return text if set(ABLATION.values()) & set(found.index) else f"{text} `{command}` makes them."
+    line, lines = translated("{difference}: {told}"), []
+    for what, name in ABLATION.items():
+        answer = told(found.loc[name]) if name in found.index else translated("no run yet")
+        lines.append(line.format(difference=translated(what), told=answer))
+    if set(ABLATION.values()) & set(found.index):
+        text = translated("By the one rule of this book, with intervals of 95 %: {answers}.")
+    else:
+        text = translated(
+            "By the one rule of this book, with intervals of 95 %: {answers}. "
+            "`{command}` makes them."
+        )
+    return text.format(answers=words.joined(lines), command=command)
 
 
 def of_record(runs: Mapping[str, Runs], command: str) -> str:
     """Answer page 8 by some runs, and say of which experiment they are."""
     text = ablation(effects.differences(runs, real_motion.PAIRS), command)
-    return f"{text} Experiment: {provenance.experiment(effects.all_runs(runs))}."
+    return within(text, provenance.experiment(effects.all_runs(runs)))
+
+
+def within(text: str, where: str) -> str:
+    """Return an answer with the experiment that it is of."""
+    return translated("{answer} Experiment: {where}.").format(answer=text, where=where)
 
 
 def against(runs: Mapping[str, Runs], reference: str = "full") -> pd.DataFrame:
@@ -133,20 +169,39 @@ def comparison(
     networks : DataFrame
         See `merlib.pages.real_motion.against_control`.
     """
+    linear = real_motion.beats(networks, runs)
     if not len(rivals):
-        text = f"The paper's method has no run beside another method's yet; `{command}` makes one"
-    else:
-        text = f"In UF1, `full` is shown to be {of_answer(rivals, 'ahead')}"
-        text += f" and {of_answer(rivals, 'behind', 'behind')}"
-        rest = (~rivals["answer"].isin(["ahead", "behind"])).sum()
-        text += f"; for the other {rest} of {len(rivals)} methods neither is shown"
-    return f"{text}. As for a linear control: {real_motion.beats(networks, runs)}."
+        return translated(
+            "The paper's method has no run beside another method's yet; `{command}` makes one. "
+            "As for a linear control: {linear}."
+        ).format(command=command, linear=linear)
+    return translated(
+        "In UF1, `full` is shown to be ahead of {ahead} and behind {behind}; for the other {rest} "
+        "of {all} methods neither is shown. As for a linear control: {linear}."
+    ).format(
+        ahead=of_answer(rivals, "ahead"),
+        behind=of_answer(rivals, "behind"),
+        rest=(~rivals["answer"].isin(["ahead", "behind"])).sum(),
+        all=len(rivals),
+        linear=linear,
+    )
 
 
-def of_answer(found: pd.DataFrame, answer: str, word: str = "ahead of") -> str:
-    """Name the differences with an answer, behind a word."""
-    names = [f"“{name}”" for name in found.index[found["answer"] == answer]]
-    return f"{word} {words.listed(names) if names else 'none'}"
+def of_answer(found: pd.DataFrame, answer: str) -> str:
+    """Name the differences with an answer."""
+    names = found.index[found["answer"] == answer]
+    return quoted(names) if len(names) else translated("none")
+
+
+OF_REGIONS = {
+    "one seed": marked("From one seed nothing follows."),
+    "shown": marked("Shown: MFEM sees several regions, and more of them than its controls do."),
+    metrics.UNTOLD: marked(
+        "That MFEM sees more regions than its controls do is not shown: at least one of the three "
+        "rules does not hold."
+    ),
+}
+"""Verdict of `merlib.pages.looks.verdict` -> what the answer of page 18 says."""
 
 
 def regions(
@@ -167,25 +222,26 @@ def regions(
     """
     verdict = looks.verdict(answers)
     if verdict == "no run yet":
-        count = len(looks.missing(answers))
-        text = f"No run yet: {count} of the differences on which the verdict rests are not "
-        text += f"measured. `{command}` measures them."
-        text += "" if seen(control) else f" {control_told(control)[0]}"
+        text = translated(
+            "No run yet: {n} of the differences on which the verdict rests are not measured. "
+            "`{command}` measures them."
+        )
+        said = [text.format(n=len(looks.missing(answers)), command=command)]
+        said += [] if seen(control) else control_told(control)[:1]
     elif not seen(control):
-        text = "The measure of energy cannot see: it does not find the moving regions even in the "
-        text += f"flow that the network gets. So the verdict is {metrics.UNTOLD}."
+        text = translated(
+            "The measure of energy cannot see: it does not find the moving regions even in the "
+            "flow that the network gets. So the verdict is {untold}."
+        )
+        said = [text.format(untold=translated(metrics.UNTOLD))]
     else:
-        text = {
-            "one seed": "From one seed nothing follows.",
-            "shown": "Shown: MFEM sees several regions, and more of them than its controls do.",
-            metrics.UNTOLD: "That MFEM sees more regions than its controls do is not shown: at "
-            "least one of the three rules does not hold.",
-        }[verdict]
+        said = [translated(OF_REGIONS[verdict])]
     name = looks.named("share", "sum", "first look")
     if name in answers.index:
-        line = told(answers.loc[name], "points of the regions covered")
-        text += f" After both looks, minus after the first one alone: {line}."
-    return f"{text} Experiment: {where}."
+        line = told(answers.loc[name], marked("points of the regions covered"))
+        text = translated("After both looks, minus after the first one alone: {line}.")
+        said.append(text.format(line=line))
+    return within(" ".join(said), where)
 
 
 def seen(control: Mapping[str, Difference | None]) -> bool:
@@ -200,18 +256,29 @@ def control_told(control: Mapping[str, Difference | None]) -> list[str]:
         for one in (control["flat"], control["usual"])
     )
     if flat is None:
-        return ["No moving region is known in these clips, so the measure cannot be checked."]
-    word = "passes: the measure sees" if seen(control) else "fails: this measure does not see"
-    told = [
-        f"The control {word} where the face moves. The share of the flow that lies there, minus "
-        f"that of a flat map, is {flat} points."
-    ]
+        return [
+            translated(
+                "No moving region is known in these clips, so the measure cannot be checked."
+            )
+        ]
+    passes = translated(
+        "The control passes: the measure sees where the face moves. The share of the flow that "
+        "lies there, minus that of a flat map, is {points} points."
+    )
+    fails = translated(
+        "The control fails: this measure does not see where the face moves. The share of the flow "
+        "that lies there, minus that of a flat map, is {points} points."
+    )
+    told = [(passes if seen(control) else fails).format(points=flat)]
     if control["usual"] is not None:
-        told.append(f"Minus that of the usual places it is {usual} points.")
+        beside = translated("Minus that of the usual places it is {points} points.")
+        told.append(beside.format(points=usual))
         if control["usual"].low <= 0:
             told.append(
-                "So not even the flow is shown to be better than a fixed map: the first rule below "
-                "asks much of a map of attention."
+                translated(
+                    "So not even the flow is shown to be better than a fixed map: the first rule "
+                    "below asks much of a map of attention."
+                )
             )
     return told
 

@@ -34,6 +34,7 @@ from .drawing import (
     sign,
     write,
 )
+from .language import translated
 
 PAPER = Config()  # the paper's network, with our defaults where the text is silent
 
@@ -58,12 +59,16 @@ def lengths() -> list[int]:
 
 def called(*layers: str) -> list[str]:
     """Return what a drawing calls layers of the paper's network, given by their names there."""
-    words = {nn.BatchNorm2d: "batch norm", nn.ReLU: "ReLU", nn.Identity: "none"}
+    batch_norm, none = translated("batch norm"), translated("none")
+    words = {nn.BatchNorm2d: batch_norm, nn.ReLU: "ReLU", nn.Identity: none}
     texts = []
     for layer in map(paper_network().get_submodule, layers):
         if isinstance(layer, nn.Conv2d):
-            stride = f", stride {layer.stride[0]}" if layer.stride[0] > 1 else ""
-            texts.append("conv {}x{}".format(*layer.kernel_size) + stride)
+            text = translated("conv {height}x{width}")
+            if layer.stride[0] > 1:
+                text = translated("conv {height}x{width}, stride {stride}")
+            height, width = layer.kernel_size
+            texts.append(text.format(height=height, width=width, stride=layer.stride[0]))
         else:
             texts.append(words[type(layer)])
     return texts
@@ -73,15 +78,18 @@ def network() -> Drawing:
     """Draw the whole network, the paper's figure 1."""
     pairs = len(lengths())
     figure, axes = canvas(6.95)
-    frame = box(axes, 1.2, 6.65, "frame: grey, u, v", LINE, 1.9)
-    stem = box(axes, 1.2, 5.86, called("conv1")[0] + "\nmax pool", BLUE, 1.9, 0.56)
+    frame = box(axes, 1.2, 6.65, translated("frame: grey, u, v"), LINE, 1.9)
+    pooled = f"{called('conv1')[0]}\n{translated('max pool')}"
+    stem = box(axes, 1.2, 5.86, pooled, BLUE, 1.9, 0.56)
     chain(axes, [frame, stem], down=True)
-    fusion = box(axes, 5.2, 3.27, f"MFFM\n\n{pairs} pairs\nof stages", GREEN, 1.2, 4.4)
+    fused = f"{translated('{n} pairs').format(n=pairs)}\n{translated('of stages')}"
+    fusion = box(axes, 5.2, 3.27, f"MFFM\n\n{fused}", GREEN, 1.2, 4.4)
     above = stem
     for k, blocks in enumerate(BLOCKS, start=1):
         y = 6.12 - 1.14 * k
         shape = "x".join(map(str, shapes()[f"stage {k}"]))
-        stage = box(axes, 1.2, y, f"stage {k}: {blocks} blocks\n{shape}", BLUE, 1.9, 0.56)
+        name = translated("stage {stage}: {n} blocks").format(stage=k, n=blocks)
+        stage = box(axes, 1.2, y, f"{name}\n{shape}", BLUE, 1.9, 0.56)
         mfem_k = box(axes, 3.2, y, f"MFEM {k}", ORANGE)
         arrow(axes, above.bottom, stage.top)
         chain(axes, [stage, mfem_k])
@@ -91,21 +99,27 @@ def network() -> Drawing:
             above = sign(axes, 1.2, y - 0.575, JOIN)
             arrow(axes, stage.bottom, above.top)
             arrow(axes, mfem_k.bottom, (mfem_k.x, above.y), above.right)
-    lstm_ = box(axes, 5.2, 0.45, f"BiLSTM\n{PAPER.frames} frames", PURPLE, 1.2, 0.6)
-    head = box(axes, 3.2, 0.45, "dropout, FC,\nsoftmax", PURPLE, 1.3, 0.6)
+    frames = translated("{n} frames").format(n=PAPER.frames)
+    lstm_ = box(axes, 5.2, 0.45, f"BiLSTM\n{frames}", PURPLE, 1.2, 0.6)
+    comma = translated(", ")
+    parts = f"{translated('dropout')}{comma}FC{comma.rstrip()}\nsoftmax"
+    head = box(axes, 3.2, 0.45, parts, PURPLE, 1.3, 0.6)
     chain(axes, [fusion, lstm_], down=True)
-    write(axes, 4.72, 0.9, f"$F$: {sum(lengths()):,} numbers", ha="right")
+    numbers = translated("{symbol}: {n:,} numbers").format(symbol="$F$", n=sum(lengths()))
+    write(axes, 4.72, 0.9, numbers, ha="right")
     arrow(axes, lstm_.left, head.right)
     arrow(axes, head.left, (1.95, 0.45))
-    write(axes, 1.45, 0.45, f"{shapes()['classifier'][0]} classes")
-    alt = (
-        f"Diagram of the network. A frame of grey and flow enters a convolution and {len(BLOCKS)} "
-        f"stages of ResNet34 with {', '.join(map(str, BLOCKS))} blocks, one below the other. Each "
+    classes = translated("{n} classes").format(n=shapes()["classifier"][0])
+    write(axes, 1.45, 0.45, classes)
+    alt = translated(
+        "Diagram of the network. A frame of grey and flow enters a convolution and {stages} "
+        "stages of ResNet34 with {blocks} blocks, one below the other. Each "
         "has an MFEM beside it. Its output joins the stage's own as input of the next stage, and "
-        f"goes to the MFFM, which fuses {pairs} pairs of stages to a vector F. The vectors of "
-        f"{PAPER.frames} frames go to a BiLSTM, then to dropout, linear layers and softmax."
+        "goes to the MFFM, which fuses {pairs} pairs of stages to a vector F. The vectors of "
+        "{frames} frames go to a BiLSTM, then to dropout, linear layers and softmax."
     )
-    return figure, alt
+    listed = comma.join(map(str, BLOCKS))
+    return figure, alt.format(stages=len(BLOCKS), blocks=listed, pairs=pairs, frames=PAPER.frames)
 
 
 def around(axes: Axes, begin: Box, x: float, through: Sequence[Box], end: Box) -> None:
@@ -123,9 +137,10 @@ def residual() -> Drawing:
     own = called(*(f"layer2.0.{part}" for part in ("conv1", "bn1", "relu", "conv2", "bn2")))
     figure, axes = canvas(6.0)
 
-    write(axes, 0.8, 5.8, "(a) the idea")
+    write(axes, 0.8, 5.8, translated("(a) the idea"))
     begin = write(axes, 0.7, 5.35, "$x$")
-    boxes = column(axes, 0.7, (4.45, 3.45, 2.45), ("layer", "ReLU", "layer"), 0.9)
+    layer = translated("layer")
+    boxes = column(axes, 0.7, (4.45, 3.45, 2.45), (layer, "ReLU", layer), 0.9)
     total = sign(axes, 0.7, 1.45, ADD)
     around(axes, begin, 1.5, [], total)
     end = box(axes, 0.7, 0.55, "ReLU", BLUE, 0.9)
@@ -133,8 +148,9 @@ def residual() -> Drawing:
     write(axes, 0.7, 1.97, "$F(x)$")
     write(axes, 0.8, 1.08, "$H(x) = F(x) + x$")
 
-    write(axes, 4.0, 5.8, "(b) first block of stage 2")
-    begin = write(axes, 3.05, 5.35, f"$X_1$ {JOIN} stage 1")
+    write(axes, 4.0, 5.8, translated("(b) first block of stage 2"))
+    joined = translated("{symbol} {join} stage 1").format(symbol="$X_1$", join=JOIN)
+    begin = write(axes, 3.05, 5.35, joined)
     boxes = column(axes, 3.05, (4.75, 4.1, 3.45, 2.8, 2.15), own)
     shortcut = called("layer2.0.downsample.0", "layer2.0.downsample.1")
     beside = column(axes, 5.05, (3.9, 3.1), shortcut)
@@ -143,11 +159,15 @@ def residual() -> Drawing:
     end = box(axes, 3.05, 0.85, own[2], BLUE, 1.75)
     last = write(axes, 3.05, 0.2, "x".join(map(str, shapes()["stage 2"])))
     chain(axes, [begin, *boxes, total, end, last], down=True)
-    return figure, (
-        "Diagrams of a residual block. Left, the idea: x is added to what two layers make of "
-        f"it, F(x). Right, the first block of stage 2: {', '.join(own)}; beside it the shortcut, "
-        f"{', '.join(shortcut)}, since the shape changes. A ReLU follows the sum."
+    comma, alt = (
+        translated(", "),
+        translated(
+            "Diagrams of a residual block. Left, the idea: x is added to what two layers make of "
+            "it, F(x). Right, the first block of stage 2: {block}; beside it the shortcut, "
+            "{shortcut}, since the shape changes. A ReLU follows the sum."
+        ),
     )
+    return figure, alt.format(block=comma.join(own), shortcut=comma.join(shortcut))
 
 
 def mfem() -> Drawing:
@@ -157,7 +177,7 @@ def mfem() -> Drawing:
     draw_sam(axes, 5.6)
     draw_ccam(axes, 4.0)
     draw_cam(axes, 0.95)
-    return figure, (
+    return figure, translated(
         "Diagrams of MFEM and its parts. (a) Two parallel branches: SAM, then CCAM with its two "
         "outputs; CCAM, whose two outputs go through one SAM. Four features are summed. "
         "(b) SAM: maximum and mean over the channels, concatenated, go through a convolution and a "
@@ -195,7 +215,9 @@ def draw_sam(axes: Axes, top: float) -> None:
     y, (layer,) = top - 0.85, called("mfem.0.sam1.conv")
     write(axes, 0.1, top, "(b) SAM", ha="left")
     start, joined = write(axes, 0.3, y, "$X$"), sign(axes, 2.3, y, JOIN)
-    for offset, text in ((0.24, "max: $f_1$"), (-0.24, "mean: $f_2$")):
+    most, mean = translated("max: {symbol}"), translated("mean: {symbol}")
+    texts = (most.format(symbol="$f_1$"), mean.format(symbol="$f_2$"))
+    for offset, text in zip((0.24, -0.24), texts, strict=True):
         pooled = box(axes, 1.3, y + offset, text, BLUE, 1.05, 0.38)
         arrow(axes, start.right, (0.55, y), (0.55, pooled.y), pooled.left)
         arrow(axes, pooled.right, (joined.x, pooled.y), joined.top if offset > 0 else joined.bottom)
@@ -255,13 +277,14 @@ def mffm() -> Drawing:
     pairs = named_pairs(PAPER.fim_pairs)
     draw_fim(axes, 6.1)
     draw_pairs(axes, 3.8, pairs)
-    told = ", ".join(f"X{a + 1} and X{b + 1}" for a, b in pairs)
-    return figure, (
+    pair = translated("X{first} and X{second}")
+    told = translated(", ").join(pair.format(first=a + 1, second=b + 1) for a, b in pairs)
+    return figure, translated(
         "Diagrams of the fusion. (a) FIM: the deeper feature goes through a convolution and is "
         "upsampled, concatenated with the shallow one, convolved and batch-normalised. (b) MFFM: "
-        f"{len(pairs)} pairs of stages ({told}) each go through a FIM; the means of the results "
+        "{n} pairs of stages ({pairs}) each go through a FIM; the means of the results "
         "are concatenated to F."
-    )
+    ).format(n=len(pairs), pairs=told)
 
 
 def draw_fim(axes: Axes, top: float) -> None:
@@ -270,15 +293,16 @@ def draw_fim(axes: Axes, top: float) -> None:
     write(axes, 0.1, top, "(a) FIM", ha="left")
     deep, shallow = write(axes, 0.35, y, "$X_2$"), write(axes, 3.25, y + 0.9, "$X_1$")
     inner = box(axes, 1.25, y, texts[0], ORANGE, 1.05)
-    up, joined = box(axes, 2.45, y, "upsample", ORANGE, 1.0), sign(axes, 3.25, y, JOIN)
+    up, joined = box(axes, 2.45, y, translated("upsample"), ORANGE, 1.0), sign(axes, 3.25, y, JOIN)
     outer = box(axes, 4.1, y, texts[1], GREEN, 1.05)
     norm = box(axes, 5.33, y, texts[2], GREEN, 1.1)
     chain(axes, [deep, inner, up, joined, outer, norm])
-    end = write(axes, 5.33, y - 0.65, "$Y$: $C_1 + C_2$ channels", ha="right")
+    channels = translated("{symbol}: {n} channels").format(symbol="$Y$", n="$C_1 + C_2$")
+    end = write(axes, 5.33, y - 0.65, channels, ha="right")
     chain(axes, [shallow, joined], down=True)
     arrow(axes, norm.bottom, (norm.x, end.y + 0.15))
-    write(axes, 0.1, y - 0.45, "deep, small", ha="left")
-    write(axes, 3.55, y + 0.9, "shallow, large", ha="left")
+    write(axes, 0.1, y - 0.45, translated("deep, small"), ha="left")
+    write(axes, 3.55, y + 0.9, translated("shallow, large"), ha="left")
 
 
 def draw_pairs(axes: Axes, top: float, pairs: Sequence[tuple[int, int]]) -> None:
@@ -286,7 +310,8 @@ def draw_pairs(axes: Axes, top: float, pairs: Sequence[tuple[int, int]]) -> None
     write(axes, 0.1, top, "(b) MFFM", ha="left")
     heights = [top - 0.6 - 0.72 * k for k in range(len(pairs))]
     middle = (heights[0] + heights[-1]) / 2
-    total = box(axes, 5.3, middle, f"$F$\n\n{sum(lengths()):,}\nnumbers", GREEN, 1.1, 3.4)
+    numbers = f"{sum(lengths()):,}\n{translated('numbers')}"
+    total = box(axes, 5.3, middle, f"$F$\n\n{numbers}", GREEN, 1.1, 3.4)
     colours = (BLUE, ORANGE, GREEN, PURPLE)
     stages = [
         box(axes, 0.6, middle + 0.96 * (1.5 - k), f"$X_{k + 1}$", colours[k], 0.7) for k in range(4)
@@ -297,7 +322,7 @@ def draw_pairs(axes: Axes, top: float, pairs: Sequence[tuple[int, int]]) -> None
             end = fim.left[0], y + offset
             arrow(axes, stages[stage].right, end, colour=colours[stage])
         arrow(axes, fim.right, (total.left[0], y))
-        write(axes, 4.1, y, f"mean: {length}")
+        write(axes, 4.1, y, translated("mean: {n}").format(n=length))
 
 
 def lstm() -> Drawing:
@@ -305,7 +330,7 @@ def lstm() -> Drawing:
     figure, axes = canvas(6.4)
     draw_cell(axes, 6.2)
     draw_directions(axes, 2.65)
-    return figure, (
+    return figure, translated(
         "Diagrams of the LSTM. (a) The cell: the frame's vector F_t and the last output h_{t-1} "
         "enter four layers. The forget gate f weighs the last state c_{t-1}; the input gate i "
         "weighs the candidate g, which is added to it: the new state c_t. The output gate o weighs "
@@ -348,7 +373,8 @@ def draw_cell(axes: Axes, top: float) -> None:
 def draw_directions(axes: Axes, top: float) -> None:
     """Draw figure 5(b), with the last outputs of both directions."""
     onward, back, first = top - 1.55, top - 0.8, top - 2.35
-    write(axes, 0.1, top, f"(b) BiLSTM, $T = {PAPER.frames}$ frames", ha="left")
+    frames = translated("(b) BiLSTM, {symbol} frames").format(symbol=f"$T = {PAPER.frames}$")
+    write(axes, 0.1, top, frames, ha="left")
     cells = []
     for x, k in ((0.9, "1"), (2.2, "2"), (3.9, "T")):
         write(axes, x + 0.25, first, f"$F_{k}$")

@@ -21,10 +21,20 @@ from merlib.store import same_basis
 from merlib.study import audit, paper, trials
 
 from . import plots
+from .language import marked, translated
 from .plots import LABELS, p_value
 
 Runs = Mapping[int, pd.DataFrame]
 """Training seed -> predictions."""
+
+ANSWERS = (
+    marked("better"), marked("worse"), marked("brings"), marked("costs"), marked("ahead"),
+    marked("behind"), marked("more"), marked("less"), marked("synergy"), marked("overlap"),
+    marked("shown"), marked("against it"), marked("helps"),
+    marked("one seed"), marked("no run yet"), marked("under 5 points"), marked("cannot be told"),
+)  # fmt: skip
+"""What follows from a difference. Code compares these words in English; pages show them
+`translated`."""
 
 
 def title(name: str) -> str:
@@ -74,7 +84,9 @@ def scores(
     rows = {}
     for name, seeds in runs.items():
         found = pd.DataFrame([metrics.scores(table) for table in seeds.values()])
-        row = {"seeds": str(len(seeds))} | {LABELS[score]: spread(found[score]) for score in which}
+        row = {marked("seeds"): str(len(seeds))} | {
+            LABELS[score]: spread(found[score]) for score in which
+        }
         rows[(titles or {}).get(name, title(name))] = row
     return pd.DataFrame(rows).T
 
@@ -92,10 +104,11 @@ def beside_printed(runs: Mapping[str, Runs], dataset: str | None) -> pd.DataFram
     rows = {}
     for name, seeds in runs.items():
         printed = paper.printed_of(name, dataset)
-        rows[title(name)] = {f"printed {column}": text for column, text in printed.items()}
+        column = translated("printed {score}")
+        rows[title(name)] = {column.format(score=score): text for score, text in printed.items()}
         rows[title(name)] |= {"seeds": str(len(seeds)), **mean_scores(seeds).rename(LABELS)}
         chance = metrics.above_chance(list(seeds.values()))
-        rows[title(name)]["above chance, p"] = p_value(chance)
+        rows[title(name)][marked("above chance, p")] = p_value(chance)
     return pd.DataFrame.from_dict(rows, orient="index")
 
 
@@ -128,8 +141,8 @@ def levels(
             look = {"color": plots.COLOURS[1], "marker": "D"} if name == marked else {}
             bar(axes, k, ends, dots, **look)
         axes.axvline(chance[score], color="black", linestyle="--", linewidth=1)
-        axes.set(xlabel=LABELS[score], xlim=(0, 1), xticks=[0, 0.5, 1])
-    names = [(titles or {}).get(name, title(name)) for name in runs]
+        axes.set(xlabel=translated(LABELS[score]), xlim=(0, 1), xticks=[0, 0.5, 1])
+    names = [translated((titles or {}).get(name, title(name))) for name in runs]
     panels[0, 0].set_yticks(range(len(runs)), names)
     panels[0, 0].invert_yaxis()
     return figure
@@ -241,8 +254,15 @@ def verdict(
     words = {more: shown, less: against}
     if len(answers) == 1:
         return words.get(answers.index[0], answers.index[0])
-    told = [f"{words[a]} in {answers[a]}" for a in (more, less) if a in answers]
-    return f"{', '.join(told)} of {len(found)} places" if told else metrics.UNTOLD
+    told = [(translated(words[a]), answers[a]) for a in (more, less) if a in answers]
+    if not told:
+        return metrics.UNTOLD
+    if len(told) == 1:
+        ((word, n),) = told
+        return translated("{word} in {n} of {all} places").format(word=word, n=n, all=len(found))
+    (word, n), (other, m) = told
+    text = translated("{word} in {n}, {other} in {m} of {all} places")
+    return text.format(word=word, n=n, other=other, m=m, all=len(found))
 
 
 def synergies(runs: Mapping[str, Runs]) -> pd.DataFrame:
@@ -261,14 +281,15 @@ def synergies(runs: Mapping[str, Runs]) -> pd.DataFrame:
 
 def points(line: pd.Series) -> str:
     """Return a difference and its interval in points, as text."""
-    low, high = 100 * line["low"], 100 * line["high"]
-    return f"{100 * line['value']:+.1f} ({low:+.1f} to {high:+.1f})"
+    value, low, high = (100 * line[name] for name in ("value", "low", "high"))
+    text = translated("{value:+.1f} ({low:+.1f} to {high:+.1f})")
+    return text.format(value=value, low=low, high=high)
 
 
 def table(
     effects: pd.DataFrame,
     caption: str,
-    unit: str = "points of UF1",
+    unit: str = marked("points of UF1"),
     besides: Mapping[str, pd.DataFrame] | None = None,
 ) -> Styler:
     """Return differences as a table for the page.
@@ -282,14 +303,14 @@ def table(
     """
     rows = [
         {
-            "difference": name,
-            "seeds": len(line["seeds"]),
+            marked("difference"): translated(name),
+            marked("seeds"): len(line["seeds"]),
             unit: points(line),
             **{other: points(some.loc[name]) for other, some in (besides or {}).items()},
-            "seen from": f"{100 * line['seen']:.1f}" if line["seen"] > 0 else None,
+            marked("seen from"): f"{100 * line['seen']:.1f}" if line["seen"] > 0 else None,
             "p": p_value(line["p"]) if len(line["seeds"]) > 1 else None,
-            "p, Holm": p_value(line["holm"]),
-            "answer": line["answer"],
+            marked("p, Holm"): p_value(line["holm"]),
+            marked("answer"): translated(line["answer"]),
         }
         for name, line in effects.iterrows()
     ]
@@ -331,10 +352,11 @@ def forest(
     for k, name in enumerate(rows):
         if name in effects.index:
             draw(axes, k, effects.loc[name])
-    axes.set_yticks(range(len(rows)), [n.removeprefix(f"{groups.get(n)}: ") for n in rows])
-    for text in axes.get_yticklabels():
-        text.set_fontweight("bold" if text.get_text() in headings else "normal")
-    axes.set(xlabel=label, ylim=(len(rows) - 0.4, -0.6))
+    names = [translated(n.removeprefix(f"{groups.get(n)}: ")) for n in rows]
+    axes.set_yticks(range(len(rows)), names)
+    for name, text in zip(rows, axes.get_yticklabels(), strict=True):
+        text.set_fontweight("bold" if name in headings else "normal")
+    axes.set(xlabel=translated(label), ylim=(len(rows) - 0.4, -0.6))
     axes.tick_params("y", length=0)
     return figure
 
@@ -348,7 +370,9 @@ def draw(axes: Axes, k: int, line: pd.Series) -> None:
     dots = 100 * np.array(list(line["seeds"].values()))
     axes.plot(dots, np.full(len(dots), k), ".", color="black", markersize=5)
     axes.plot(100 * line["value"], k, "D" if shown else "o", color=colour)
-    axes.annotate(line["answer"], (1.02, k), xycoords=("axes fraction", "data"), va="center")
+    axes.annotate(
+        translated(line["answer"]), (1.02, k), xycoords=("axes fraction", "data"), va="center"
+    )
 
 
 def sentences(
@@ -358,28 +382,35 @@ def sentences(
     unit: str = "points of UF1",
 ) -> list[str]:
     """Return in words what each difference says, as lines of a Markdown list."""
-    found = []
     judged_ones = effects["holm"].notna().sum() if len(effects) else 0
-    for name, line in effects.iterrows():
-        low, high, seeds = 100 * line["low"], 100 * line["high"], len(line["seeds"])
-        around_zero = low <= 0 <= high
-        if seeds == 1:
-            found.append(
-                f"- **{name}**: no verdict from one seed ({100 * line['value']:+.1f} {unit})"
-            )
-            continue
-        if around_zero:
-            text = f"no difference seen; anything from {low:+.1f} to {high:+.1f} {unit} is possible"
-            text += f", so {metrics.UNDER}" if line["answer"] == metrics.UNDER else ""
-        elif low > 0:
-            text = f"{more} {low:.1f} to {high:.1f} {unit}"
-        else:
-            text = f"{less} {-high:.1f} to {-low:.1f} {unit}"
-        if not around_zero and line["holm"] >= 0.05:
-            p = plots.p_equals(line["holm"])
-            text += f", not certain among {judged_ones} comparisons ({p} after Holm)"
-        found.append(f"- **{name}**: {text} ({seeds} seeds)")
-    return found
+    return [
+        f"- **{translated(str(name))}**: {sentence(line, more, less, unit, judged_ones)}"
+        for name, line in effects.iterrows()
+    ]
+
+
+def sentence(line: pd.Series, more: str, less: str, unit: str, judged_ones: int) -> str:
+    """Return in words what a difference says, one of some that are judged; see `sentences`."""
+    low, high, seeds = 100 * line["low"], 100 * line["high"], len(line["seeds"])
+    unit = translated(unit)
+    if seeds == 1:
+        text = translated("no verdict from one seed ({points:+.1f} {unit})")
+        return text.format(points=100 * line["value"], unit=unit)
+    if low <= 0 <= high:
+        text = translated(
+            "no difference seen; anything from {low:+.1f} to {high:+.1f} {unit} is possible"
+        ).format(low=low, high=high, unit=unit)
+        if line["answer"] == metrics.UNDER:
+            so = translated("{difference}, so {small}")
+            text = so.format(difference=text, small=translated(metrics.UNDER))
+    else:
+        word, low, high = (more, low, high) if low > 0 else (less, -high, -low)
+        text = translated("{brings} {low:.1f} to {high:.1f} {unit}")
+        text = text.format(brings=translated(word), low=low, high=high, unit=unit)
+        if line["holm"] >= 0.05:
+            unsure = translated("{difference}, not certain among {n} comparisons ({p} after Holm)")
+            text = unsure.format(difference=text, n=judged_ones, p=plots.p_equals(line["holm"]))
+    return translated("{difference} ({n} seeds)").format(difference=text, n=seeds)
 
 
 def mcnemar(runs: Mapping[str, Runs], pairs: Mapping[str, tuple[str, str]]) -> pd.DataFrame:
@@ -408,4 +439,5 @@ def by_seed(runs: Mapping[str, Runs], pairs: Mapping[str, tuple[str, str]]) -> p
         return pd.DataFrame()
     cells = [f"{first} / {second} ({p_value(p)})" for first, second, p in tests.to_numpy(object)]
     table = pd.Series(cells, tests.index).unstack().reindex(tests.index.unique("pair"))
-    return table.rename(columns="seed {}".format).rename_axis(index=None, columns=None)
+    table = table.rename(columns=translated("seed {seed}").replace("{seed}", "{}").format)
+    return table.rename_axis(index=None, columns=None)

@@ -43,7 +43,7 @@ def translated(message: str) -> str:
     str
         The English if there is no translation.
     """
-    return catalogue(current()).gettext(message)
+    return catalogue(current()).gettext(message) if message else ""  # it would get the header
 
 
 def marked(message: str) -> str:
@@ -73,4 +73,5 @@ def fonts() -> list[str]:
     if not path.exists():
         raise FileNotFoundError(f"{path}: figures in {current()} need this font; restore it")
     font_manager.fontManager.addfont(path)
-    return ["DejaVu Sans", font_manager.FontProperties(fname=path).get_name()]
+    # The font comes first: a text with a formula in it has only the letters of the first one.
+    return [font_manager.FontProperties(fname=path).get_name(), "DejaVu Sans"]

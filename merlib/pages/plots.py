@@ -109,9 +109,12 @@ class Faces:
     def __init__(self, dataset: str, show: bool | None = None):
         self.shown = dataset in DRAWN if show is None else bool(show) and dataset != "flow"
         if dataset == "flow":
-            print("The dataset flow has no faces, and its pictures are not shown.")
+            print(translated("The dataset flow has no faces, and its pictures are not shown."))
         elif not self.shown:
-            print("Faces of real people are not shown; show_faces=True would show them.")
+            hint = translated(
+                "Faces of real people are not shown; show_faces=True would show them."
+            )
+            print(hint)
 
     def picture(self, image: np.ndarray) -> np.ndarray:
         """Return a picture of a face, or an even grey in its place."""
@@ -390,12 +393,16 @@ def path(
     values = faces.features(attended)
     side = (-0.5, len(magnified) - 0.5)
     axes["attention"].imshow(values, extent=(*side, *side[::-1]), alpha=0.6, cmap="viridis")
-    titles = ["1 frames: onset", "between", "apex", "2 magnified", "3 flow", "4 attention"]
+    titles = [
+        translated("1 frames: onset"), translated("between"), translated("apex"),
+        translated("2 magnified"), translated("3 flow"), translated("4 attention"),
+    ]  # fmt: skip
     for name, title in zip(first + second, titles, strict=True):
         axes[name].set_title(title)
         axes[name].axis("off")
     axes["answer"].barh(literal(answer.index), answer, color=COLOURS[0])
-    axes["answer"].set(title="5 answer", xlabel="probability", xlim=(0, 1))
+    labels = {"title": translated("5 answer"), "xlabel": translated("probability")}
+    axes["answer"].set(**labels, xlim=(0, 1))
     axes["answer"].invert_yaxis()
     return figure
 
@@ -436,7 +443,7 @@ def confusion_matrix(
     )
     axes.set_xticklabels(axes.get_xticklabels(), rotation=35, ha="right")
     axes.set_yticklabels(axes.get_yticklabels(), rotation=0)
-    axes.set(xlabel="predicted", ylabel="true", title=title)
+    axes.set(xlabel=translated("predicted"), ylabel=translated("true"), title=translated(title))
     return axes
 
 
@@ -487,7 +494,7 @@ def compare(printed: pd.DataFrame, reproduced: pd.DataFrame) -> pd.DataFrame:
         {
             (metric, source): frame[metric].reindex(rows)
             for metric in metrics
-            for source, frame in (("printed", printed), ("here", reproduced))
+            for source, frame in ((marked("printed"), printed), (marked("here"), reproduced))
         },
         axis=1,
     )

@@ -14,16 +14,17 @@ from merlib.study import origin, trials
 from merlib.study.study import Study
 
 from . import plots, words
+from .language import marked, translated
 
 LEFT_OUT = {
-    "loso": "leave one subject out",
-    "cross": "leave one dataset out",
-    "halves": "by halves of the subjects",
+    "loso": marked("leave one subject out"),
+    "cross": marked("leave one dataset out"),
+    "halves": marked("by halves of the subjects"),
 }
 """Protocol of a run -> what captions call it, see `merlib.study.study.PROTOCOLS`."""
 
-OLD = (
-    " <b>Stale</b> results would not come out the same today. The table says what has changed "
+OLD = marked(
+    "<b>Stale</b> results would not come out the same today. The table says what has changed "
     "since they were made."
 )
 
@@ -46,7 +47,8 @@ def show(runs: Iterable[pd.DataFrame], command: str, study: Study | None = None)
 
     made = [run.attrs["run"] for run in runs]
     if not made:
-        display(Markdown(f"This page has no saved run. `{command}` makes them."))
+        text = translated("This page has no saved run. `{command}` makes them.")
+        display(Markdown(text.format(command=command)))
         return
     lines = pd.DataFrame([line(about, study) for about in made])
     old = int((lines["state"] != "current").sum())
@@ -54,9 +56,13 @@ def show(runs: Iterable[pd.DataFrame], command: str, study: Study | None = None)
     lines = lines.groupby(alike, sort=False).agg({"run": ", ".join, "minutes": "sum"})
     shown = lines.reset_index()[["run", *alike, "minutes"]]
     table = plots.table(shown, "What made these figures", digits=1, index=False)
-    counted = f"{len(made)} run{'s' * (len(made) > 1)}, {f'{old} stale' if old else 'none stale'}"
-    again = f"<p>Made again by <code>{html.escape(command)}</code>.{OLD if old else ''}</p>"
-    folded = f"<summary>What made these figures: {counted}</summary>{table.to_html()}{again}"
+    what = translated("What made these figures: {runs}, {stale}").format(
+        runs=translated("1 run") if len(made) == 1 else translated("{n} runs").format(n=len(made)),
+        stale=translated("{n} stale").format(n=old) if old else translated("none stale"),
+    )
+    again = translated("Made again by <code>{command}</code>.").format(command=html.escape(command))
+    again = f"<p>{again} {translated(OLD)}</p>" if old else f"<p>{again}</p>"
+    folded = f"<summary>{what}</summary>{table.to_html()}{again}"
     folded = f'<details id="made-from">{folded}</details>'
     display(HTML(folded), metadata={"text/html": {"stale": old}})
 
@@ -65,14 +71,14 @@ def line(about: Mapping[str, Any], study: Study | None = None) -> dict[str, Any]
     """Return what the table says of one run, see `show`."""
     why = store.stale(about, trials.choices(about, study))
     return {
-        "run": f"{store.name_of(about)}-{about['seed']}",
-        "data": about["version"],
-        "configuration": about["configuration_hash"],
-        "revision": about["revision"],
-        "device": f"{about['device']}, {about['machine']}",
-        "date": about["date"],
-        "state": f"stale: {', '.join(why)}" if why else "current",
-        "minutes": sum(about["seconds"].values()) / 60,
+        marked("run"): f"{store.name_of(about)}-{about['seed']}",
+        marked("data"): about["version"],
+        marked("configuration"): about["configuration_hash"],
+        marked("revision"): about["revision"],
+        marked("device"): f"{about['device']}, {about['machine']}",
+        marked("date"): about["date"],
+        marked("state"): f"stale: {', '.join(why)}" if why else "current",
+        marked("minutes"): sum(about["seconds"].values()) / 60,
     }
 
 
@@ -84,36 +90,41 @@ def experiment(runs: Iterable[pd.DataFrame]) -> str:
     """
     tables = list(runs)
     if not tables:
-        return "no run is saved"
+        return translated("no run is saved")
     about = [table.attrs["run"] for table in tables]
-    data = dict.fromkeys(f"{one['version']}, profile {one['profile']}" for one in about)
-    protocols = dict.fromkeys(LEFT_OUT[one.get("protocol", "halves")] for one in about)
+    known = translated("{data}, profile {profile}")
+    data = dict.fromkeys(known.format(data=o["version"], profile=o["profile"]) for o in about)
+    protocols = dict.fromkeys(translated(LEFT_OUT[o.get("protocol", "halves")]) for o in about)
     epochs = sorted({int(table["epoch"].max()) for table in tables} - {1})
     seeds = sorted({int(one["seed"]) for one in about})
     clips, people = (
         spanned({table[column].nunique() for table in tables}) for column in ("clip", "subject")
     )
-    parts = [words.listed(data), words.listed(protocols), f"{clips} clips of {people} people"]
-    parts += [f"{spanned(epochs)} epochs"] if epochs else []
-    parts.append(f"seed{'s' * (len(seeds) > 1)} {words.listed(map(str, seeds))}")
-    return "; ".join(parts)
+    shown = translated("{clips} clips of {people} people").format(clips=clips, people=people)
+    parts = [words.listed(data), words.listed(protocols), shown]
+    parts += [translated("{n} epochs").format(n=spanned(epochs))] if epochs else []
+    seed = translated("seeds {seeds}") if len(seeds) > 1 else translated("seed {seeds}")
+    parts.append(seed.format(seeds=words.listed(map(str, seeds))))
+    return words.joined(parts)
 
 
 def spanned(numbers: Iterable[int]) -> str:
     """Return numbers as text: the only one, or the smallest and the largest."""
     low, high = min(numbers := list(numbers)), max(numbers)
-    return str(low) if low == high else f"{low} to {high}"
+    return str(low) if low == high else translated("{low} to {high}").format(low=low, high=high)
 
 
 def beside_missing(study: Study, methods: Iterable[str]) -> str:
     """Return one sentence on missing runs of the dataset beside a study's, see `Study.beside`."""
     other = study.pair
     if other is None:
-        return "Nothing is shown beside this data: it is not public, or the paper has no such pair."
+        return translated(
+            "Nothing is shown beside this data: it is not public, or the paper has no such pair."
+        )
     root = "" if other in DRAWN else " --data-root DIR"
     command = f"--dataset {other}{root} --profile {study.profile} --methods {' '.join(methods)}"
-    again = f".venv/bin/merlib train {command} --keep"
-    return f"No run on {other} is saved that could be shown here: {again}."
+    text = translated("No run on {data} is saved that could be shown here: {command}.")
+    return text.format(data=other, command=f".venv/bin/merlib train {command} --keep")
 
 
 def old(run: pd.DataFrame, study: Study | None = None) -> bool:

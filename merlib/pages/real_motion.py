@@ -20,18 +20,25 @@ from .effects import Runs, title
 from .language import marked, translated
 
 MFEM = {
-    "MFEM: added to base": ("mfem", "base"),
-    "MFEM: added to base + MFFM": ("full", "mffm"),
-    "MFEM: instead of a single gate": ("full", "single"),
-    "MFEM: instead of CBAM": ("full", "cbam"),
-    "MFEM: instead of no attention": ("full", "no-attention"),
+    marked("MFEM: added to base"): ("mfem", "base"),
+    marked("MFEM: added to base + MFFM"): ("full", "mffm"),
+    marked("MFEM: instead of a single gate"): ("full", "single"),
+    marked("MFEM: instead of CBAM"): ("full", "cbam"),
+    marked("MFEM: instead of no attention"): ("full", "no-attention"),
 }
 MFFM = {
-    "MFFM: added to base": ("mffm", "base"),
-    "MFFM: added to base + MFEM": ("full", "mfem"),
-    "MFFM: instead of one linear layer": ("full", "linear"),
+    marked("MFFM: added to base"): ("mffm", "base"),
+    marked("MFFM: added to base + MFEM"): ("full", "mfem"),
+    marked("MFFM: instead of one linear layer"): ("full", "linear"),
 }
-BOTH = {"both: added to base": ("full", "base")}
+BOTH = {marked("both: added to base"): ("full", "base")}
+PLACES = (
+    marked("added to base"), marked("added to base + MFFM"), marked("added to base + MFEM"),
+    marked("instead of a single gate"), marked("instead of CBAM"),
+    marked("instead of no attention"), marked("instead of one linear layer"), marked("both"),
+)  # fmt: skip
+"""The same without the module, as below a heading."""
+
 PAIRS = MFEM | MFFM | BOTH
 """What a difference is called -> names of the first and of the second. The first two of a module
 are the steps of table 3, the others are against its controls."""
@@ -78,24 +85,32 @@ def highest(table: pd.DataFrame) -> str:
     uf1 = table["all", "uf1"].dropna()
     here = uf1[[where == "here" for _, where in uf1.index]]
     printed = uf1.drop(here.index)
+    texts = {
+        translated("The highest UF1 here is {uf1:.3f}, of {method}."): here,
+        translated("The highest UF1 in print is {uf1:.3f}, of {method}."): printed,
+    }
     sentences = [
-        f"The highest UF1 {place} is {some.max():.3f}, of {title(some.idxmax()[0])}."
-        for place, some in (("here", here), ("in print", printed))
+        text.format(uf1=some.max(), method=translated(title(some.idxmax()[0])))
+        for text, some in texts.items()
         if len(some)
     ]
-    return " ".join(sentences) or "No run of these clips is saved."
+    return " ".join(sentences) or translated("No run of these clips is saved.")
 
 
 def seeds_of(runs: Mapping[str, Runs]) -> str:
     """Say how many methods have more than one seed, so that chance in training can be seen."""
     if not runs:
-        return "No run of these clips is saved, so there is no figure."
+        return translated("No run of these clips is saved, so there is no figure.")
     several = sum(len(found) > 1 for found in runs.values())
-    return (
-        f"{several or 'None'} of {len(runs)} methods {'has' if several == 1 else 'have'} more than "
-        f"one seed. Where there is one dot, the bar has no chance of training in it. Overlapping "
-        f"bars do not mean that two methods are equal, since all have the same clips."
+    count = {
+        0: translated("None of {all} methods have more than one seed."),
+        1: translated("1 of {all} methods has more than one seed."),
+    }.get(several, translated("{n} of {all} methods have more than one seed."))
+    bars = translated(
+        "Where there is one dot, the bar has no chance of training in it. Overlapping bars do not "
+        "mean that two methods are equal, since all have the same clips."
     )
+    return f"{count.format(n=several, all=len(runs))} {bars}"
 
 
 def for_every_seed(runs: Mapping[str, Runs], name: str) -> dict[str, Runs]:
@@ -152,10 +167,10 @@ def judged(answers: pd.DataFrame, power: pd.DataFrame, caption: str) -> Styler:
         "seeds": answers["seeds"].map(len),
         "points of UF1": answers.apply(effects.points, axis=1),
         "p, Holm": answers["holm"].map(effects.p_value),
-        "answer": answers["answer"],
-        "differ, %": power["differ"].map("{:.0f}".format),
-        "seen from, points": power["seen"],
-        "printed step (power)": steps,
+        "answer": answers["answer"].map(translated),
+        marked("differ, %"): power["differ"].map("{:.0f}".format),
+        marked("seen from, points"): power["seen"],
+        marked("printed step (power)"): steps,
     }
     return plots.table(pd.DataFrame(columns), caption, digits=1)
 
@@ -164,46 +179,69 @@ def helps(module: str, answers: pd.DataFrame, steps: Collection[str]) -> str:
     """Say whether a module helps, from the differences of its two steps."""
     found = answers[answers.index.isin(list(steps))]
     if not len(found):
-        return f"whether {module} helps cannot be said, since its runs are missing"
-    told = ", ".join(
-        f"{effects.points(line)} {name.partition(': ')[2]}" for name, line in found.iterrows()
+        text = translated("whether {module} helps cannot be said, since its runs are missing")
+        return text.format(module=module)
+    told = translated(", ").join(
+        translated("{points} {place}").format(
+            points=effects.points(line), place=translated(name.partition(": ")[2])
+        )
+        for name, line in found.iterrows()
     )
-    words = {
-        "one seed": f"from one seed nothing follows about {module}",
-        metrics.UNTOLD: f"whether {module} helps cannot be told",
-        metrics.UNDER: f"{module} brings less than {100 * metrics.SMALL:.0f} points",
-    }
     answer = effects.verdict(found, shown="helps", against="costs")
-    word = words.get(answer, f"{module} {answer}")
-    return f"{word}: {told}"
+    text = {
+        "one seed": translated("from one seed nothing follows about {module}: {told}"),
+        metrics.UNTOLD: translated("whether {module} helps cannot be told: {told}"),
+        metrics.UNDER: translated("{module} brings less than {small:.0f} points: {told}"),
+    }.get(answer, translated("{module} {answer}: {told}"))
+    small = 100 * metrics.SMALL
+    return text.format(module=module, told=told, answer=translated(answer), small=small)
 
 
 def beats(answers: pd.DataFrame, runs: Mapping[str, Runs]) -> str:
     """Say how many networks beat the linear control, and which comes nearest or furthest ahead."""
     if motion.CONTROL not in runs or not len(answers):
-        return "whether a network beats the linear control cannot be said, since runs are missing"
+        return translated(
+            "whether a network beats the linear control cannot be said, since runs are missing"
+        )
     better, best = (answers["answer"] == "better").sum(), answers.loc[answers["value"].idxmax()]
-    count = f"{better or 'none'} of {len(answers)} networks {'are' if better > 1 else 'is'}"
     alone = int((answers["answer"] == "one seed").sum())
-    more = f" ({alone} of them with one seed, which no verdict can follow from)" if alone else ""
     control = pd.concat(list(runs[motion.CONTROL].values()))
     low, high = metrics.bootstrap(control)
-    level = f"UF1 {metrics.scores(control)['uf1']:.3f}, {low:.3f} to {high:.3f}"
-    return (
-        f"{count} shown to beat the linear control (logistic regression, {level}){more}; the best, "
-        f"{best.name}, differs from it by {effects.points(best)}"
-    )
+    level = translated("logistic regression, UF1 {uf1:.3f}, {low:.3f} to {high:.3f}")
+    level = level.format(uf1=metrics.scores(control)["uf1"], low=low, high=high)
+    if better > 1:
+        text = translated("{n} of {all} networks are shown to beat the linear control ({level})")
+    elif better:
+        text = translated("{n} of {all} networks is shown to beat the linear control ({level})")
+    else:
+        text = translated("none of {all} networks is shown to beat the linear control ({level})")
+    told = text.format(n=better, all=len(answers), level=level)
+    if alone:
+        text = translated(
+            "{networks} ({n} of them with one seed, which no verdict can follow from)"
+        )
+        told = text.format(networks=told, n=alone)
+    text = translated("{networks}; the best, {best}, differs from it by {points}")
+    return text.format(networks=told, best=translated(best.name), points=effects.points(best))
 
 
 def in_one_sentence(runs: Mapping[str, Runs], modules: pd.DataFrame, networks: pd.DataFrame) -> str:
     """Answer the three questions of the page in one sentence."""
     if not runs:
-        return "No run of these clips is saved, so nothing can be said yet."
+        return translated("No run of these clips is saved, so nothing can be said yet.")
     one = effects.all_runs(runs)[0]
-    return (
-        f"On {one['clip'].nunique()} real clips of {one['subject'].nunique()} people, in points of "
-        f"UF1 with intervals of 95 %: {helps('MFEM', modules, list(MFEM)[:2])}; "
-        f"{helps('MFFM', modules, list(MFFM)[:2])}; {beats(networks, runs)}."
+    answers = [
+        helps("MFEM", modules, list(MFEM)[:2]),
+        helps("MFFM", modules, list(MFFM)[:2]),
+        beats(networks, runs),
+    ]
+    return translated(
+        "On {clips} real clips of {people} people, in points of UF1 with intervals of 95 %: "
+        "{answers}."
+    ).format(
+        clips=one["clip"].nunique(),
+        people=one["subject"].nunique(),
+        answers=translated("; ").join(answers),
     )
 
 

@@ -5,7 +5,7 @@ trained: runs that are saved are read, and a claim without runs has *no run yet*
 """
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import pandas as pd
 
@@ -14,7 +14,7 @@ from merlib.methods import METHODS
 from merlib.study import audit, motion, paper, regions, trials
 from merlib.study.study import Study
 
-from . import claims, detail, effects, looks, plots, provenance, real_motion
+from . import claims, detail, effects, looks, plots, provenance, real_motion, words
 from .effects import Runs
 from .language import marked, translated
 
@@ -27,22 +27,34 @@ DATA = {
 }
 """Dataset -> what the table calls its clips."""
 
+SHORT = {"drawn clips": marked("drawn"), "own clips": marked("own")}
+"""What it calls them before a verdict, where that is shorter."""
+
+REAL = marked("real motion")
+
 STALE = "\N{DAGGER}"
 """Behind an answer whose runs would come out otherwise today."""
 
 
-WORDS = {
-    "shown": "shown",
-    "against it": "contradicted",
-    metrics.UNDER: f"shown to be {metrics.UNDER}",
-    metrics.UNTOLD: "open",
-    "one seed": "without a verdict yet",
-    "no run yet": "without a verdict yet",
-}
-"""Verdict of a cell -> what the sentence above the table calls it."""
+AGREEMENT = (marked("agrees"), marked("agrees in part"), marked("does not agree"))
+"""The words of `merlib.study.audit`."""
 
-MIXED = "shown or contradicted in part"
-"""What it calls any other."""
+NO_VERDICT = (marked("{n} is without a verdict yet"), marked("{n} are without a verdict yet"))
+WORDS = {
+    "shown": (marked("{n} is shown"), marked("{n} are shown")),
+    "against it": (marked("{n} is contradicted"), marked("{n} are contradicted")),
+    metrics.UNDER: (marked("{n} is shown to be {small}"), marked("{n} are shown to be {small}")),
+    metrics.UNTOLD: (marked("{n} is open"), marked("{n} are open")),
+    "one seed": NO_VERDICT,
+    "no run yet": NO_VERDICT,
+}
+"""Verdict of a cell -> what the sentence above the table says of one claim and of several."""
+
+MIXED = (
+    marked("{n} is shown or contradicted in part"),
+    marked("{n} are shown or contradicted in part"),
+)
+"""What it says of any other."""
 
 
 class Answer(NamedTuple):
@@ -64,7 +76,7 @@ class Answer(NamedTuple):
 
 
 NO_RUN = Answer(plots.MISSING, "no run yet")
-NO_FACES = Answer("needs faces", "")
+NO_FACES = Answer(marked("needs faces"), "")
 
 
 class Row(NamedTuple):
@@ -91,15 +103,14 @@ def table(study: Study, flow: Study | None = None) -> pd.DataFrame:
     -------
     DataFrame
         ``claim`` and ``printed``; ``here`` and ``real``, what the runs of the study's data and
-        those of real motion say; ``verdict here``, ``verdict real`` and ``verdict``, both in one;
-        ``pages``, which show it. ``attrs`` has ``here``, what the study's clips are called, and
-        ``clips``, a sentence on how many there are.
+        those of real motion say; ``verdict here``, ``verdict real`` and ``verdict``, both in one,
+        in the language of the page; ``pages``, which show it; ``measured``, whether runs decide.
+        ``attrs`` has ``here``, what the study's clips are called, and ``clips``, a sentence on how
+        many there are.
     """
-    name, rows, asked = DATA[study.dataset], [], [*measured(study, flow), *on_paper()]
+    name, by_runs = DATA[study.dataset], measured(study, flow)
+    asked, rows = [*by_runs, *on_paper()], list[dict[str, Any]]()
     for claim, printed, here, real, pages in asked:
-        said = {name.removesuffix(" clips"): here.verdict, "real": real.verdict}
-        words = {where: word for where, word in said.items() if word}
-        both = [f"{where}: {word}" for where, word in words.items()]
         rows.append(
             {
                 "claim": claim,
@@ -108,8 +119,9 @@ def table(study: Study, flow: Study | None = None) -> pd.DataFrame:
                 "real": cell(real, flow),
                 "verdict here": here.verdict,
                 "verdict real": real.verdict,
-                "verdict": "; ".join(both) if len(set(words.values())) > 1 else here.verdict,
+                "verdict": in_one({SHORT.get(name, name): here, marked("real"): real}),
                 "pages": pages,
+                "measured": len(rows) < len(by_runs),
             }
         )
     found = pd.DataFrame(rows)
@@ -117,26 +129,39 @@ def table(study: Study, flow: Study | None = None) -> pd.DataFrame:
     return found
 
 
+def in_one(answers: Mapping[str, Answer]) -> str:
+    """Return the verdicts on some data as one: once if they are the same."""
+    found = {data: answer.verdict for data, answer in answers.items() if answer.verdict}
+    if len(set(found.values())) < 2:
+        return translated(next(iter(answers.values())).verdict)
+    each = translated("{data}: {verdict}")
+    return words.joined(
+        each.format(data=translated(data), verdict=translated(verdict))
+        for data, verdict in found.items()
+    )
+
+
 def cell(answer: Answer, study: Study | None) -> str:
     """Return what an answer tells, with a mark if it is stale."""
-    return answer.told + STALE * any(provenance.old(run, study) for run in answer.runs)
+    return translated(answer.told) + STALE * any(provenance.old(run, study) for run in answer.runs)
 
 
 def clips(rows: Iterable[Row], name: str) -> str:
     """Say how many clips are behind the answers, by the first page of their row."""
-    found: dict[str, dict[int, list[str]]] = {name: {}, "real motion": {}}
+    found: dict[str, dict[int, list[str]]] = {name: {}, REAL: {}}
     for row in rows:
         for where, answer in zip(found, (row.here, row.real), strict=True):
             if answer.runs:
                 count = answer.runs[0]["clip"].nunique()
                 found[where].setdefault(count, []).append(number(row.pages[0]))
-    told = [
-        f"{where}, "
-        + ", ".join(f"{n} (page {', '.join(dict.fromkeys(p))})" for n, p in some.items())
-        for where, some in found.items()
-        if some
-    ]
-    return f"Clips behind it: {'; '.join(told)}." if told else ""
+    comma, one, all_of = translated(", "), translated("{n} (page {pages})"), []
+    for where, some in found.items():
+        if some:
+            counts = [one.format(n=n, pages=comma.join(dict.fromkeys(p))) for n, p in some.items()]
+            told = translated("{data}, {counts}")
+            all_of.append(told.format(data=translated(where), counts=comma.join(counts)))
+    told = translated("Clips behind it: {counts}.")
+    return told.format(counts=words.joined(all_of)) if all_of else ""
 
 
 def number(page: str) -> str:
@@ -158,7 +183,8 @@ def measured(study: Study, flow: Study | None) -> list[Row]:
     mfem, mffm = (dict(list(of.items())[first]) for of in (real_motion.MFEM, real_motion.MFFM))
     synergy = f"{audit.printed_synergy()['UF1']:+.1f}"
     ranks = [rank for rank, _ in audit.ranks().values()]
-    best = f"best in {ranks.count(1)} of {len(ranks)} columns"
+    best = translated("best in {n} of {all} columns").format(n=ranks.count(1), all=len(ranks))
+    unasked, no_figure = translated("not asked"), translated("no figure")
     ablation, linear = ("08_ablation", "24_real_motion"), ("15_comparison", "24_real_motion")
     return [
         Row("MFEM helps", *steps(mfem), ablation),
@@ -166,28 +192,39 @@ def measured(study: Study, flow: Study | None) -> list[Row]:
         Row("Both together help", *steps(real_motion.BOTH), ablation),
         Row("Together more than the sum", synergy, beyond(variants), beyond(real), ablation[:1]),
         Row("The method is better than others", best, order(runs), order(real), linear[:1]),
-        Row("A network beats a linear model", "not asked", control(runs), control(real), linear),
-        Row("MFEM sees further regions", "no figure", second_look(study), NO_FACES,
+        Row("A network beats a linear model", unasked, control(runs), control(real), linear),
+        Row("MFEM sees further regions", no_figure, second_look(study), NO_FACES,
             ("18_mfem_regions",)),
-        Row("MFFM keeps shallow detail", "no figure", shallow(study), NO_FACES,
+        Row("MFFM keeps shallow detail", no_figure, shallow(study), NO_FACES,
             ("19_mffm_detail",)),
-        Row("Magnification helps", "no figure", magnification(study), NO_FACES,
+        Row("Magnification helps", no_figure, magnification(study), NO_FACES,
             ("20_ingredients",)),
     ]  # fmt: skip
 
 
 def on_paper() -> list[Row]:
     """Return claims that the printed tables decide; no run can add to them."""
-    differences, claim = audit.differences(), audit.claims().loc["one protocol"]
-    agree, nothing = (differences["verdict"] == audit.AGREES).sum(), Answer(plots.MISSING, "")
-    why = claim["recomputed"].partition(";")[0]
+    (agree, count), (no, quoted) = agreeing(), audit.not_counts()
+    told = translated("{agree} of {all} agree").format(agree=agree, all=count)
+    clips = translated(
+        "{verdict}: {n} of {all} quoted accuracies are no count of the paper's clips"
+    )
+    word = translated(audit.one_protocol()[1])
+    nothing = Answer(plots.MISSING, "")
     return [
-        Row("The differences in the text follow from its tables", f"{len(differences)} differences",
-            nothing._replace(verdict=f"{agree} of {len(differences)} agree"), nothing,
+        Row("The differences in the text follow from its tables",
+            translated("{n} differences").format(n=count), nothing._replace(verdict=told), nothing,
             ("09_audit",)),
-        Row("Table 2 compares on the same clips", "same data, classes, criteria",
-            nothing._replace(verdict=f"{claim['verdict']}: {why}"), nothing, ("09_audit",)),
+        Row("Table 2 compares on the same clips", translated("same data, classes, criteria"),
+            nothing._replace(verdict=clips.format(verdict=word, n=no, all=quoted)), nothing,
+            ("09_audit",)),
     ]  # fmt: skip
+
+
+def agreeing() -> tuple[int, int]:
+    """Return how many printed differences agree with the tables, and of how many."""
+    found = audit.differences()["verdict"]
+    return int((found == audit.AGREES).sum()), len(found)
 
 
 def runs_of(study: Study) -> dict[str, dict[int, pd.DataFrame]]:
@@ -202,19 +239,21 @@ def runs_of(study: Study) -> dict[str, dict[int, pd.DataFrame]]:
 def seeds(found: pd.DataFrame) -> str:
     """Return how many seeds are behind differences, as text."""
     count = min(map(len, found["seeds"]))
-    return f"{count} seed{'s' * (count > 1)}"
+    return translated("1 seed") if count == 1 else translated("{n} seeds").format(n=count)
 
 
 def printed(of: Mapping[str, tuple[str, str]]) -> str:
     """Return the same differences of UF1 in table 3, in points."""
     steps = {name: paper.TABLE3[a][1] - paper.TABLE3[b][1] for name, (a, b) in of.items()}
-    return "; ".join(f"{place(name)}{100 * step:+.1f}" for name, step in steps.items())
+    return words.joined(placed(name, f"{100 * step:+.1f}") for name, step in steps.items())
 
 
-def place(name: str) -> str:
-    """Return beside what a module is added, of the name of a difference; nothing beside base."""
+def placed(name: str, points: str) -> str:
+    """Return points of a difference, by its name, and beside what the module is added but base."""
     other = name.partition(": added to base + ")[2]
-    return other and f"beside {other} "
+    if not other:
+        return points
+    return translated("beside {module} {points}").format(module=other, points=points)
 
 
 def step(answers: pd.DataFrame, of: Collection[str], runs: Mapping[str, Runs]) -> Answer:
@@ -222,11 +261,9 @@ def step(answers: pd.DataFrame, of: Collection[str], runs: Mapping[str, Runs]) -
     found = answers[answers.index.isin(list(of))]
     if not len(found):
         return NO_RUN
-    told = [f"{place(name)}{effects.points(line)}" for name, line in found.iterrows()]
+    told = [placed(name, effects.points(line)) for name, line in found.iterrows()]
     behind = {name for key in found.index for name in real_motion.PAIRS[key]}
-    return Answer(
-        f"{'; '.join(told)}; {seeds(found)}", effects.verdict(found), tables(runs, behind)
-    )
+    return Answer(words.joined([*told, seeds(found)]), effects.verdict(found), tables(runs, behind))
 
 
 def tables(runs: Mapping[str, Runs], names: Iterable[str]) -> list[pd.DataFrame]:
@@ -240,7 +277,7 @@ def beyond(runs: Mapping[str, Runs]) -> Answer:
     if not len(answers):
         return NO_RUN
     found = answers.loc[["UF1"]]
-    told = f"{effects.points(found.iloc[0])}; {seeds(found)}"
+    told = words.joined([effects.points(found.iloc[0]), seeds(found)])
     return Answer(
         told, effects.verdict(found, "synergy", "overlap"), tables(runs, audit.INTERACTION)
     )
@@ -262,7 +299,9 @@ def order(runs: Mapping[str, Runs], method: str = "full") -> Answer:
     ahead, behind, one = (
         (found["answer"] == answer).sum() for answer in ("ahead", "behind", "one seed")
     )
-    told = f"rank {rank} of {len(rivals)}; ahead of {ahead}, behind {behind}"
+    told = translated("rank {rank} of {all}; ahead of {ahead}, behind {behind}").format(
+        rank=rank, all=len(rivals), ahead=ahead, behind=behind
+    )
     word = "against it" if behind else "one seed" if one == len(found) else metrics.UNTOLD
     return Answer(told, "shown" if ahead == len(rivals) - 1 else word, tables(runs, rivals))
 
@@ -276,8 +315,11 @@ def control(runs: Mapping[str, Runs]) -> Answer:
     judged = answers["answer"][answers["answer"] != "one seed"]
     word = effects.verdict(answers[answers["answer"] != "one seed"]) if len(judged) else "one seed"
     word = word if word in WORDS else metrics.UNTOLD
-    told = (
-        f"{effects.points(best.iloc[0])} {best.index[0]}, the best of {len(answers)}; {seeds(best)}"
+    told = translated("{points} {network}, the best of {all}; {seeds}").format(
+        points=effects.points(best.iloc[0]),
+        network=best.index[0],
+        all=len(answers),
+        seeds=seeds(best),
     )
     behind = [name for name in (motion.CONTROL, *motion.NETWORKS) if name in runs]
     return Answer(told, "shown" if (judged == "better").any() else word, tables(runs, behind))
@@ -290,7 +332,7 @@ def second_look(study: Study) -> Answer:
     word, name = looks.verdict(answers), looks.named("share", "sum", "first look")
     if name not in answers.index or looks.missing(answers):
         return NO_RUN
-    told = f"{effects.points(answers.loc[name])}; {seeds(answers.loc[[name]])}"
+    told = words.joined([effects.points(answers.loc[name]), seeds(answers.loc[[name]])])
     return Answer(told, word, effects.all_runs(saved.runs))
 
 
@@ -304,7 +346,9 @@ def shallow(study: Study) -> Answer:
     said = list(detail.predictions(answers, detail.falls(sweeps)).values())[:3]
     word = "shown" if all(answer == "yes" for answer, _ in said) else metrics.UNTOLD
     found = answers.loc[[name]]
-    told = f"{effects.points(found.iloc[0])} of accuracy; {seeds(found)}"
+    told = translated("{points} of accuracy; {seeds}").format(
+        points=effects.points(found.iloc[0]), seeds=seeds(found)
+    )
     one = found["answer"].iloc[0] == "one seed"
     return Answer(told, "one seed" if one else word, effects.all_runs(saved.runs))
 
@@ -317,23 +361,33 @@ def magnification(study: Study) -> Answer:
         return NO_RUN
     found = answers.loc[[name]]
     word = effects.verdict(found, "brings", "costs")
-    told = f"{effects.points(found.iloc[0])}; {seeds(found)}"
+    told = words.joined([effects.points(found.iloc[0]), seeds(found)])
     return Answer(told, word, tables(saved.runs, trials.CONTRASTS[name]))
 
 
 def in_one_sentence(table: pd.DataFrame) -> str:
     """Say how many claims have which verdict, on each kind of data and on paper."""
-    parts, kinds = [], dict.fromkeys([*WORDS.values(), MIXED])
-    asked = table[~table["verdict here"].str.contains("agree")]  # else a row on paper alone
-    for column, where in (("verdict here", table.attrs["here"]), ("verdict real", "real motion")):
-        words = [WORDS.get(word, MIXED) for word in asked[column] if word]
-        told = [f"{n} {'is' if n == 1 else 'are'} {kind}" for kind in kinds
-                if (n := words.count(kind))]  # fmt: skip
-        parts.append(f"on {where}, of {len(words)} claims {', '.join(told)}")
-    differences = audit.differences()
-    agree = (differences["verdict"] == audit.AGREES).sum()
-    text = "; ".join([*parts, f"on paper, {agree} of {len(differences)} printed differences agree"])
-    return f"{text[0].upper()}{text[1:]}."
+    asked, (agree, count) = table[table["measured"]], agreeing()
+    columns = {"verdict here": table.attrs["here"], "verdict real": REAL}
+    parts = [counted(asked[column], data) for column, data in columns.items()]
+    paper = translated("on paper, {agree} of {all} printed differences agree")
+    parts.append(paper.format(agree=agree, all=count))
+    text = translated("{sentence}.").format(sentence=words.joined(parts))
+    return f"{text[0].upper()}{text[1:]}"
+
+
+def counted(verdicts: Iterable[str], data: str) -> str:
+    """Say how many claims have which verdict on some data."""
+    kinds = [WORDS.get(word, MIXED) for word in verdicts if word]
+    counts = {kind: kinds.count(kind) for kind in [*WORDS.values(), MIXED]}
+    told = [
+        translated(one if n == 1 else several).format(n=n, small=translated(metrics.UNDER))
+        for (one, several), n in counts.items()
+        if n
+    ]
+    text = translated("on {data}, of {n} claims {counts}")
+    comma = translated(", ")
+    return text.format(data=translated(data), n=len(kinds), counts=comma.join(told))
 
 
 def markdown(table: pd.DataFrame, link: str = "{}.ipynb") -> str:

@@ -46,6 +46,11 @@ def folded(summary: str, table: Styler):
     return HTML(f"<details><summary>{html.escape(summary)}</summary>{table.to_html()}</details>")
 
 
+def joined(parts: Iterable[str]) -> str:
+    """Return parts of a sentence with semicolons between them."""
+    return translated("; ").join(parts)
+
+
 def marked_up(text: str) -> str:
     return CODE.sub(r"<code>\1</code>", html.escape(text, quote=False))
 

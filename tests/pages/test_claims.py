@@ -146,3 +146,14 @@ def test_magnification_is_not_judged_where_grey_alone_finds_nothing(share):
 
 def test_every_ingredient_that_pages_show_translated_is_marked():
     assert sorted(claims.INGREDIENTS) == sorted(trials.CONTRASTS)
+
+
+def test_every_word_of_the_answers_can_be_translated(untranslated):
+    values = {"MFEM: added to base": (0.1, 0.05, 0.001), "MFFM: added to base": (0.0, 0.2, 0.9)}
+    found = judged(**values)
+    told = [claims.sorted_out(found), claims.sorted_out(found.iloc[:0]), claims.told(found.iloc[0])]
+    told += [claims.ablation(found, "MAKE"), claims.single_seeds(pd.DataFrame())]
+    told += [claims.ends(values, "points") for values in ({}, {"A": 1}, {"A": 1, "B": 2})]
+    told += [claims.regions(found, control, "HERE", "MAKE") for control in (SEES, BLIND, NOTHING)]
+    told += claims.control_told(SEES | {"usual": BLIND["flat"]})
+    assert not untranslated(*told)

@@ -10,9 +10,11 @@ import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
 import pytest
+from conftest import ROOT
 from matplotlib.colors import to_rgb
 from matplotlib.patches import FancyArrowPatch, FancyBboxPatch, Rectangle
 
+from book.tools import messages
 from merlib.config import Config
 from merlib.data.synthetic.action_units import UNITS
 from merlib.model.mffm import PAIRS
@@ -240,3 +242,21 @@ def test_mcnemars_table_has_the_counts(drawn):
     assert left < right and bottom < top
     assert places["4"] == (right, top) and places["1"] == (left, bottom)
     assert "They differ on 5 clips: 4 to 1." in texts and "p = 0.375" in alt
+
+
+@pytest.mark.parametrize("name", ["network", "residual", "mfem", "mffm", "lstm"])
+def test_every_word_of_a_drawing_of_the_network_can_be_translated(untranslated, name):
+    figure, alt = DRAWN[name]()
+    (axes,) = figure.axes
+    plt.close(figure)
+    known = {"oplus", "odot", "sigma", "Sigma", "softmax", "tanh"}  # formulas and functions
+    assert not untranslated(*(text.get_text() for text in axes.texts)) - known
+    assert alt.startswith("DIAGRAM")
+
+
+def test_a_drawing_is_known_by_its_first_word_in_chinese_too():
+    style = (ROOT / "book" / "_static" / "custom.css").read_text("utf-8")
+    for message in messages.read(ROOT / messages.LOCALE / "zh_CN" / "computed.po"):
+        if message.id.startswith("Diagram") and message.string:
+            assert message.string.startswith("示意图")
+    assert '[alt^="示意图"]' in style and '[alt^="Diagram"]' in style

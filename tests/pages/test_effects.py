@@ -190,3 +190,17 @@ def test_chance_in_seeds_alone_is_a_t_test(runs):
     steps = {0: 0.1, 1: 0.3, 2: 0.2}
     found = metrics.with_chance(steps, 1e-18, 10**6)
     assert found.p == pytest.approx(ttest_1samp(list(steps.values()), 0).pvalue, rel=1e-4)
+
+
+def test_every_word_of_what_follows_can_be_translated(untranslated):
+    assert {metrics.UNDER, metrics.UNTOLD, "one seed"} <= set(effects.ANSWERS)
+    found = effects.judged(
+        {"UP": made(0.3), "DOWN": made(-0.3), "LEVEL": made(0.04), "ALONE": made(0.3, [0.3])}
+    )
+    (axes,) = effects.forest(found).axes
+    words = [text.get_text() for text in (*axes.texts, axes.xaxis.label)]
+    assert len(words) == 5 and not untranslated(*words)
+    assert not untranslated(*effects.sentences(found))
+    assert not untranslated(*(effects.verdict(some) for some in (found.iloc[:2], found.iloc[1:3])))
+    heads = effects.table(found, "CAPTION").to_html().split("</thead>")[0]
+    assert "DIFFERENCE" in heads and "SEEN FROM" in heads

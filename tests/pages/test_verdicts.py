@@ -130,10 +130,20 @@ def test_the_sentence_counts_every_verdict_once():
     ]
     real = ["shown", "shown", "", "", "", "against it in 1 of 2 places"]
     table = pd.DataFrame({"verdict here": [*here, "20 of 21 agree"], "verdict real": [*real, ""]})
+    table["measured"] = table["verdict here"].isin(here)
     table.attrs["here"] = "drawn clips"
     told = verdicts.in_one_sentence(table)
     assert "of 6 claims 1 is shown, 1 is contradicted, 1 is open, 2 are without" in told
     assert "1 is shown or contradicted in part; on real motion, of 3 claims 2 are shown" in told
+
+
+@pytest.mark.parametrize("seeds", [[0], [0, 1, 2]])
+def test_every_word_of_the_table_can_be_translated(real_motion, untranslated, monkeypatch, seeds):
+    home, _ = real_motion({"logistic": 0.4, "base": 0.5, "full": 0.9, "ststnet": 0.5}, seeds=seeds)
+    monkeypatch.setattr(provenance, "old", lambda *_: True)
+    table = verdicts.table(Study(home=home))
+    assert not untranslated(verdicts.markdown(table, link="")) - {"base"}
+    assert not untranslated(verdicts.in_one_sentence(table))
 
 
 def test_a_stale_run_is_marked(real_motion, monkeypatch):
