@@ -167,7 +167,7 @@ def overlay(axis, k, name, title):
         alpha=0.6,
         cmap="viridis",
     )
-    axis.set_title(title)
+    axis.set_title(title, loc="right")
     axis.axis("off")
     axis.figure.colorbar(drawn, ax=axis, shrink=0.8)
 
@@ -177,7 +177,9 @@ def over_face(names, titles, alt):
     figure, grid = plt.subplots(4, len(names), figsize=(6, 10))
     for k, line in enumerate(grid, start=1):
         for axis, name, title in zip(line, names, titles, strict=True):
-            overlay(axis, k, name, f"{stage_name(k)}: {title}")
+            overlay(axis, k, name, title)
+            # apart from the title, whose formula has no Chinese letters
+            axis.set_title(stage_name(k), loc="left")
     plots.show(figure, alt=alt)
 
 
@@ -514,7 +516,7 @@ plots.source(MFEM.terms)
 # %% tags=["hide-input"]
 over_face(
     ["x", "x_k"],
-    [translated("before, $X$"), translated("after, $X_k$")],
+    [translated("before"), translated("after")],
     alt=translated(
         "A row for each of four stages: the mean over the channels before and"
         " after MFEM, over the face."

@@ -337,7 +337,9 @@ costs = pd.DataFrame(
     }
 )
 plots.table(
-    costs.rename(index={"total": translated("whole network")}),
+    costs.rename(index={"total": translated("whole network")}).rename_axis(
+        translated("part")
+    ),
     translated("Cost of a clip of {frames} frames, profile {profile}").format(
         frames=config.frames, profile=profile
     ),
