@@ -312,9 +312,8 @@ def control(runs: Mapping[str, Runs]) -> Answer:
     if not len(answers):
         return NO_RUN
     best = answers.loc[[answers["value"].idxmax()]]
-    judged = answers["answer"][answers["answer"] != "one seed"]
-    word = effects.verdict(answers[answers["answer"] != "one seed"]) if len(judged) else "one seed"
-    word = word if word in WORDS else metrics.UNTOLD
+    better = (answers["answer"] == "better").any()
+    word = "shown" if better else effects.verdict(best)
     told = translated("{points} {network}, the best of {all}; {seeds}").format(
         points=effects.points(best.iloc[0]),
         network=best.index[0],
@@ -322,7 +321,7 @@ def control(runs: Mapping[str, Runs]) -> Answer:
         seeds=seeds(best),
     )
     behind = [name for name in (motion.CONTROL, *motion.NETWORKS) if name in runs]
-    return Answer(told, "shown" if (judged == "better").any() else word, tables(runs, behind))
+    return Answer(told, word, tables(runs, behind))
 
 
 def second_look(study: Study) -> Answer:
