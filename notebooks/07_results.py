@@ -41,6 +41,7 @@ from merlib.pages import (
     provenance,
     words,
 )
+from merlib.pages.language import marked, translated
 from merlib.study import paper, parameters, recalls
 
 globals().update(parameters.read(globals()))  # papermill may pass text
@@ -63,12 +64,19 @@ scored = pd.DataFrame({n: metrics.scores(run) for n, run in runs.items()})
 low, high = metrics.bootstrap(runs[method], metrics.uf1)
 first = scored.loc["uf1"].idxmax()
 words.answer(
-    f"{effects.title(method)} has a UF1 of {scored.loc['uf1', method]:.3f}"
-    f" ({low:.2f} to {high:.2f} over people), an accuracy of"
-    f" {scored.loc['accuracy', method]:.3f} and a UAR of"
-    f" {scored.loc['uar', method]:.3f}; of the methods run on this page the"
-    f" highest UF1 is that of {effects.title(first)},"
-    f" {scored.loc['uf1', first]:.3f} (one seed, which judges nothing)."
+    translated(
+        "{method} has a UF1 of {uf1:.3f} ({low:.2f} to {high:.2f} over"
+        " people), an accuracy of {accuracy:.3f} and a UAR of {uar:.3f}; of"
+        " the methods run on this page the highest UF1 is that of {first},"
+        " {highest:.3f} (one seed, which judges nothing)."
+    ).format(
+        method=effects.title(method),
+        low=low,
+        high=high,
+        first=effects.title(first),
+        highest=scored.loc["uf1", first],
+        **scored[method],
+    )
 )
 
 # %% [markdown]
@@ -123,21 +131,32 @@ plots.source(metrics.uf1)
 kept = study.runs([name for name in METHODS if name not in runs])
 everything = {name: {seed: run} for name, run in runs.items()} | kept
 everything = {name: everything[name] for name in METHODS if name in everything}
-of_table2 = f"Printed: {paper.NAMES[printed_for]}. " if printed_for else ""
 beside_printed = effects.beside_printed(everything, printed_for)
-of_all = provenance.experiment(effects.all_runs(everything))
-plots.table(
-    beside_printed, f"{of_table2}Scores, means over the seeds: {of_all}"
+caption = (
+    translated("Printed: {dataset}. Scores, means over the seeds: {runs}")
+    if printed_for
+    else translated("Scores, means over the seeds: {runs}")
+).format(
+    dataset=paper.NAMES.get(printed_for),
+    runs=provenance.experiment(effects.all_runs(everything)),
 )
+plots.table(beside_printed, caption)
 
 # %% tags=["hide-input"]
 means = {n: effects.mean_scores(seeds) for n, seeds in everything.items()}
 order = sorted(means, key=lambda n: means[n]["uf1"], reverse=True)
 words.see(
-    f"By the mean UF1 {effects.title(order[0])} comes first of"
-    f" {len(order)} rows ({means[order[0]]['uf1']:.3f}) and"
-    f" {effects.title(order[-1])} last ({means[order[-1]]['uf1']:.3f}).",
-    "The order alone shows no difference.",
+    translated(
+        "By the mean UF1 {first} comes first of {rows} rows ({high:.3f}) and"
+        " {last} last ({low:.3f})."
+    ).format(
+        first=effects.title(order[0]),
+        rows=len(order),
+        high=means[order[0]]["uf1"],
+        last=effects.title(order[-1]),
+        low=means[order[-1]]["uf1"],
+    ),
+    translated("The order alone shows no difference."),
 )
 
 # %% [markdown]
@@ -166,40 +185,50 @@ saved = [
 ]
 if not saved:
     print(
-        f"No run of profile narrow, paper or literal on {dataset} data is"
-        " saved under results/."
+        translated(
+            "No run of profile narrow, paper or literal on {dataset} data is"
+            " saved under results/."
+        ).format(dataset=dataset)
     )
 short = pd.DataFrame(
     [
         {
-            "profile": which,
-            "method": effects.title(name),
-            "clips (subjects)": (
+            marked("profile"): which,
+            marked("method"): effects.title(name),
+            marked("clips (subjects)"): (
                 f"{run['clip'].nunique()} ({run['subject'].nunique()})"
             ),
         }
         | metrics.scores(run)
         for which, name, run in [
-            (f"{profile}, above", *own) for own in runs.items()
+            (translated("{profile}, above").format(profile=profile), *own)
+            for own in runs.items()
         ]
         + saved
     ]
 )
 groups = short.groupby(["profile", "method", "clips (subjects)"], sort=False)
 short = groups[["accuracy", "uf1", "uar"]].agg(mean_and_spread)
-short.insert(0, "seeds", groups.size().astype(str))
+short.insert(0, marked("seeds"), groups.size().astype(str))
 of_saved = provenance.experiment(
     [*runs.values(), *(run for _, _, run in saved)]
 )
 display(
     plots.table(
         short.reset_index(),
-        "Mean over seeds ± standard deviation where there are several; compare"
-        f" rows of one profile: {of_saved}",
+        translated(
+            "Mean over seeds ± standard deviation where there are several;"
+            " compare rows of one profile: {runs}"
+        ).format(runs=of_saved),
         index=False,
     )
 )
-words.see(f"{len(saved)} saved runs of larger profiles are in the table.")
+words.see(
+    translated(
+        "The table has {n} saved runs of the profiles narrow, paper and"
+        " literal."
+    ).format(n=len(saved))
+)
 
 # %% [markdown]
 # ## How sure is that?
@@ -217,18 +246,19 @@ for name, run in runs.items():
     ):
         low, high = metrics.bootstrap(run, function)
         value = metrics.scores(run)[score]
-        rows.setdefault(effects.title(name), {})[score] = (
-            f"{value:.3f} ({low:.2f} to {high:.2f})"
+        text = translated("{value:.3f} ({low:.2f} to {high:.2f})")
+        rows.setdefault(effects.title(name), {})[score] = text.format(
+            value=value, low=low, high=high
         )
-plots.table(
-    pd.DataFrame(rows).T, f"Scores with intervals over subjects: {where}"
-)
+caption = translated("Scores with intervals over subjects: {runs}")
+plots.table(pd.DataFrame(rows).T, caption.format(runs=where))
 
 # %% tags=["hide-input"]
 low, high = metrics.bootstrap(runs[method], metrics.uf1)
 words.see(
-    f"The interval of the UF1 of {effects.title(method)} is"
-    f" {100 * (high - low):.0f} points wide."
+    translated(
+        "The interval of the UF1 of {method} is {width:.0f} points wide."
+    ).format(method=effects.title(method), width=100 * (high - low))
 )
 
 # %% [markdown]
@@ -240,37 +270,37 @@ pairs = []
 for name, run in runs.items():
     if name != method:
         only_a, only_b, p = metrics.mcnemar(runs[method], run)
-        pairs.append(
-            (
-                f"{effects.title(method)} and {effects.title(name)}",
-                only_a,
-                only_b,
-                p,
-            )
-        )
+        both = words.listed([effects.title(method), effects.title(name)])
+        pairs.append((both, only_a, only_b, p))
 columns = [
-    "methods",
-    "only the first right",
-    "only the second right",
-    "p (two-sided)",
+    marked("methods"),
+    marked("only the first right"),
+    marked("only the second right"),
+    marked("p (two-sided)"),
 ]
 plots.table(
     pd.DataFrame(pairs, columns=columns),
-    f"McNemar's test, one run each: {where}",
+    translated("McNemar's test, one run each: {runs}").format(runs=where),
     index=False,
 )
 
 # %% tags=["hide-input"]
 corrected = metrics.holm([p for *_, p in pairs])
 told = [
-    f"{one[0]}: {'shown' if p < 0.05 else metrics.UNTOLD}"
-    f" ({plots.p_equals(p)} after Holm's correction)"
+    (
+        translated("{pair}: shown ({p} after Holm's correction).")
+        if p < 0.05
+        else translated(
+            "{pair}: cannot be told ({p} after Holm's correction)."
+        )
+    ).format(pair=one[0], p=plots.p_equals(p))
     for one, p in zip(pairs, corrected, strict=True)
 ]
 words.see(
-    f"Of these single runs, {'; '.join(told)}."
+    translated("These are single runs.")
     if told
-    else "No second method has run."
+    else translated("No second method has run."),
+    *told,
 )
 
 # %% tags=["hide-input"]
@@ -304,13 +334,17 @@ shown = {
     letter: found[name] for name, letter in letters.items() if name in found
 }
 for letter, run in shown.items():
-    about, subjects = run.attrs["run"], run["subject"].nunique()
-    print(
-        f"{letter}{about['version']}, profile {about['profile']}, seed"
-        f" {about['seed']}: ",
-        end="",
+    about = run.attrs["run"]
+    text = translated(
+        "{letter}{version}, profile {profile}, seed {seed}: {clips} clips of"
+        " {subjects} subjects"
+    ).format(
+        letter=letter,
+        clips=run["clip"].nunique(),
+        subjects=run["subject"].nunique(),
+        **{k: about[k] for k in ("version", "profile", "seed")},
     )
-    print(f"{run['clip'].nunique()} clips of {subjects} subjects")
+    print(text)
 if not beside:
     print(provenance.beside_missing(study, [method]))
 
@@ -322,7 +356,7 @@ for letter, run in shown.items():
     )
     plots.show(
         plt.gcf(),
-        alt=(
+        alt=translated(
             "Confusion matrix, with its letter in the title, as a heat map in"
             " shades of blue: a row for each true class, a column for each"
             " predicted one. Each cell holds the share of the row's clips in"
@@ -355,20 +389,26 @@ for letter, run in shown.items():
 tables = {
     letter.strip(): recalls.by_class(run) for letter, run in shown.items()
 }
-plots.table(
-    pd.concat(tables),
-    f"Recall of {effects.title(method)} with Wilson's interval: "
-    f"{provenance.experiment(shown.values())}. Printed: section 3.2",
-    digits=0,
+caption = translated(
+    "Recall of {method} with Wilson's interval: {runs}. Printed: section 3.2"
+).format(
+    method=effects.title(method), runs=provenance.experiment(shown.values())
 )
+plots.table(pd.concat(tables), caption, digits=0)
 
 # %% tags=["hide-input"]
 of_class = metrics.per_class_recall(metrics.matrix_of(runs[method]))
 pairs = sorted(zip(of_class, classes, strict=True))
 words.see(
-    f"The highest recall is that of {pairs[-1][1]}"
-    f" ({100 * pairs[-1][0]:.0f} %), the lowest that of {pairs[0][1]}"
-    f" ({100 * pairs[0][0]:.0f} %)."
+    translated(
+        "The highest recall is that of {best} ({high:.0f} %), the lowest that"
+        " of {worst} ({low:.0f} %)."
+    ).format(
+        best=pairs[-1][1],
+        high=100 * pairs[-1][0],
+        worst=pairs[0][1],
+        low=100 * pairs[0][0],
+    )
 )
 
 # %% [markdown]
@@ -398,7 +438,7 @@ words.see(
 #
 # :::{admonition} McNemar's test finds nothing between two methods. Are they the same?
 # :class: dropdown
-# No. With few clips the test finds only a large difference. [What 246 clips can
+# Not necessarily. With few clips the test finds only a large difference. [What 246 clips can
 # show](22_power.ipynb) says how large it must be, and works through the test by hand.
 # :::
 

@@ -46,6 +46,7 @@ from merlib.pages import (
     real_motion,
     words,
 )
+from merlib.pages.language import marked, translated
 from merlib.study import audit, paper, parameters, recalls, regions, trials
 
 globals().update(parameters.read(globals()))  # papermill may pass text
@@ -76,19 +77,25 @@ made = {
 }
 rows = {
     paper.VARIANT_NAMES[name]: {
-        "seeds": ", ".join(str(about["seed"]) for about in some),
+        marked("seeds"): ", ".join(str(about["seed"]) for about in some),
         "code": ", ".join(sorted({about["revision"] for about in some})),
     }
     for name, some in made.items()
 }
-plots.table(pd.DataFrame(rows).T, f"Runs of this page. {where}")
+caption = translated("Runs of this page. {runs}").format(runs=where)
+plots.table(pd.DataFrame(rows).T, caption)
 
 # %% tags=["remove-input"]
 words.see(
-    f"{len(runs)} of the {len(VARIANTS)} variants of table 3 have run, with"
-    f" {sum(map(len, runs.values()))} runs in all.",
-    f"One clip of {len(study.clips)} is worth"
-    f" {100 / len(study.clips):.2f} points of accuracy.",
+    translated(
+        "{n} of the {variants} variants of table 3 have run, with {runs} runs"
+        " in all."
+    ).format(
+        n=len(runs), variants=len(VARIANTS), runs=sum(map(len, runs.values()))
+    ),
+    translated(
+        "One clip of {n} is worth {points:.2f} points of accuracy."
+    ).format(n=len(study.clips), points=100 / len(study.clips)),
 )
 
 # %% [markdown]
@@ -111,13 +118,19 @@ means = scores.groupby("variant")[three].mean().loc[order]
 rows = {paper.VARIANT_NAMES[name]: row for name, row in paper.TABLE3.items()}
 printed = pd.DataFrame(rows, index=three).T
 printed["accuracy"] /= 100
-caption = f"Printed: CASME II, one run each. Here, mean over seeds: {where}"
+caption = translated(
+    "Printed: CASME II, one run each. Here, mean over seeds: {runs}"
+).format(runs=where)
 plots.table(plots.compare(printed, means), caption)
 
 # %% tags=["remove-input"]
 words.see(
-    "Printed: " + claims.ends(printed["accuracy"], "accuracy"),
-    "Here: " + claims.ends(means["accuracy"], "accuracy"),
+    translated("Printed: {found}").format(
+        found=claims.ends(printed["accuracy"], translated("accuracy"))
+    ),
+    translated("Here: {found}").format(
+        found=claims.ends(means["accuracy"], translated("accuracy"))
+    ),
 )
 
 # %% [markdown]
@@ -142,16 +155,16 @@ for k, (name, seeds) in enumerate(runs.items()):
     dots = [metrics.scores(run)["accuracy"] for run in seeds.values()]
     effects.bar(bottom, k, ends, dots)
     lengths[paper.VARIANT_NAMES[name]] = ends[1] - ends[0]
-top.set_title("printed, CASME II, Wilson's interval")
+top.set_title(translated("printed, CASME II, Wilson's interval"))
 top.set_yticks(range(len(printed)), printed.index)
-bottom.set_title("here, by subject")
+bottom.set_title(translated("here, by subject"))
 bottom.set_yticks(range(len(lengths)), lengths)
-bottom.set_xlabel("accuracy")
+bottom.set_xlabel(translated("accuracy"))
 for axes in (top, bottom):
     axes.invert_yaxis()
 plots.show(
     figure,
-    alt=(
+    alt=translated(
         "Two dot plots of accuracy, each variant of the ablation in a row."
         " Above, the printed rows: each an orange dot on a grey bar,"
         " Wilson's interval. Below, the rows of this page: a blue dot for each"
@@ -170,18 +183,25 @@ spread = (
     .loc[order]
 )
 spread.insert(0, "seeds", scores.groupby("variant").size())
-plots.table(spread, f"Standard deviation over seeds. {where}")
+caption = translated("Standard deviation over seeds. {runs}")
+plots.table(spread, caption.format(runs=where))
 
 # %% tags=["remove-input"]
 words.see(
-    f"The longest bar here has {100 * max(lengths.values()):.0f} points, and"
-    f" the shortest {100 * min(lengths.values()):.0f}."
+    translated(
+        "The longest bar here has {longest:.0f} points, and the shortest"
+        " {shortest:.0f}."
+    ).format(
+        longest=100 * max(lengths.values()),
+        shortest=100 * min(lengths.values()),
+    )
     if lengths
-    else "No variant has run here.",
-    f"The standard deviation over seeds is at most"
-    f" {100 * spread['accuracy'].max():.1f} points."
+    else translated("No variant has run here."),
+    translated(
+        "The standard deviation over seeds is at most {points:.1f} points."
+    ).format(points=100 * spread["accuracy"].max())
     if spread["accuracy"].notna().any()
-    else "No variant has two seeds, so there is no spread to see.",
+    else translated("No variant has two seeds, so there is no spread to see."),
 )
 
 # %% [markdown]
@@ -199,7 +219,7 @@ if len(answers):
     groups = {name: name.partition(":")[0] for name in real_motion.PAIRS}
     plots.show(
         effects.forest(answers, groups=groups),
-        alt=(
+        alt=translated(
             "Each step of table 3 in a row, below its module, in points of"
             " UF1: a bar is its interval, dots are seeds, beside a line at"
             " zero; at the right what follows: better, worse, under 5 points"
@@ -217,8 +237,8 @@ if len(answers):
 # %% tags=["hide-output"]
 if len(answers):
     points = effects.differences(runs, real_motion.PAIRS, metrics.accuracy)
-    besides = {"points of accuracy": points}
-    caption = f"What a module brings. {where}"
+    besides = {marked("points of accuracy"): points}
+    caption = translated("What a module brings. {runs}").format(runs=where)
     display(effects.table(answers, caption, besides=besides))
 
 
@@ -233,12 +253,15 @@ def training(run):
 shares = [training(run) for run in effects.all_runs(runs)]
 words.see(
     claims.sorted_out(answers),
-    f"The shortest of these runs had {min(shares):.0%} of the training steps"
-    " of the profile `paper` on CASME II: 50 epochs over 246 clips in batches"
-    " of 8."
-    + " A variant that is ahead may only learn faster."
-    * (min(shares) < 1)
+    translated(
+        "The shortest of these runs had {share:.0%} of the training steps of"
+        " the profile `paper` on CASME II: 50 epochs over 246 clips in batches"
+        " of 8."
+    ).format(share=min(shares))
     if shares
+    else "",
+    translated("A variant that is ahead may only learn faster.")
+    if shares and min(shares) < 1
     else "",
 )
 
@@ -255,12 +278,14 @@ words.see(
 names = paper.VARIANT_NAMES
 pairs = {f"{names[a]} / {names[b]}": (a, b) for a, b in combinations(runs, 2)}
 tests = effects.mcnemar(runs, pairs)
-caption = f"Only first / only second (p), an illustration. {where}"
+caption = translated(
+    "Only first / only second (p), an illustration. {runs}"
+).format(runs=where)
 if len(tests):
     display(plots.table(effects.by_seed(runs, pairs), caption))
 
 # %% tags=["remove-input"]
-words.see(claims.single_seeds(tests), "This is no verdict.")
+words.see(claims.single_seeds(tests), translated("This is no verdict."))
 
 # %% [markdown]
 # The paper prints steps of the accuracy. Here they are beside ours.
@@ -269,26 +294,27 @@ words.see(claims.single_seeds(tests), "This is no verdict.")
 rows = []
 here = 100 * means["accuracy"].reindex(printed.index)
 for name in printed.index[1:]:
-    row = {"from base to": name}
+    row = {marked("from base to"): name}
     for source, values in {
-        "printed": 100 * printed["accuracy"],
-        "here": here,
+        marked("printed"): 100 * printed["accuracy"],
+        marked("here"): here,
     }.items():
         row[source] = values[name] - values["base"]
     rows.append(row)
 steps = pd.DataFrame(rows)
-caption = (
-    f"Steps of accuracy in points. Printed: CASME II. Here, means: {where}"
-)
+caption = translated(
+    "Steps of accuracy in points. Printed: CASME II. Here, means: {runs}"
+).format(runs=where)
 plots.table(steps, caption, digits=1, index=False)
 
 # %% tags=["remove-input"]
 both = steps.dropna().set_index("from base to")
 words.see(
-    f"{(both['printed'] * both['here'] > 0).sum()} of {len(both)} steps have"
-    " the sign that is printed."
+    translated("{n} of {steps} steps have the sign that is printed.").format(
+        n=(both["printed"] * both["here"] > 0).sum(), steps=len(both)
+    )
     if len(both)
-    else "No step of table 3 has run here.",
+    else translated("No step of table 3 has run here."),
 )
 
 # %% [markdown]
@@ -310,29 +336,35 @@ larger = {
 larger = {"narrow, by halves": record} | larger
 larger = {name: variants for name, variants in larger.items() if variants}
 lines = []  # a table for each profile
-for name, variants in {f"{profile}, above": runs, **larger}.items():
+above = translated("{profile}, above").format(profile=profile)
+for name, variants in {above: runs, **larger}.items():
     table = effects.scores(variants, which=list(effects.LABELS))
-    table.insert(0, "profile", name)
+    table.insert(0, marked("profile"), name)
     lines.append(table)
 
 # %% slide="larger"
 if lines:
-    caption = f"{dataset}: mean over seeds ± standard deviation"
-    table = pd.concat(lines).rename_axis("method").reset_index()
+    caption = translated("{dataset}: mean over seeds ± standard deviation")
+    caption = caption.format(dataset=dataset)
+    table = pd.concat(lines).rename_axis(marked("method")).reset_index()
     display(plots.table(table, caption, index=False))
 
 # %% tags=["remove-input"]
 words.see(
-    "Compare rows of one profile only.",
+    translated("Compare rows of one profile only."),
     *(
-        f"Profile {name}: "
-        + claims.of_record(variants, f"make ablation PROFILE={name}")
+        translated("Profile {name}: {found}").format(
+            name=name,
+            found=claims.of_record(variants, f"make ablation PROFILE={name}"),
+        )
         for name, variants in larger.items()
     ),
     ""
     if larger
-    else f"No run of profile narrow, paper or literal that leaves one subject"
-    f" out is saved for {dataset} data.",
+    else translated(
+        "No run of profile narrow, paper or literal on {dataset} data is"
+        " saved under results/."
+    ).format(dataset=dataset),
 )
 
 # %% [markdown]
@@ -351,16 +383,20 @@ people = trials.saved(Study(profile="narrow"), "people").load(
 found = effects.differences(people, real_motion.PAIRS)
 if len(found):
     first = effects.all_runs(people)[0]
-    caption = (
-        f"Tested on {first['clip'].nunique():,} clips of"
-        f" {first['subject'].nunique()} new people; profile narrow, last epoch"
+    caption = translated(
+        "Tested on {clips:,} clips of {subjects} new people; profile narrow,"
+        " last epoch"
+    ).format(
+        clips=first["clip"].nunique(), subjects=first["subject"].nunique()
     )
     display(effects.table(found, caption))
 
 # %% tags=["remove-input"]
 words.see(
     claims.sorted_out(found),
-    "" if len(found) else "`.venv/bin/merlib people` makes these runs.",
+    ""
+    if len(found)
+    else translated("`.venv/bin/merlib people` makes these runs."),
 )
 
 # %% [markdown]
@@ -379,29 +415,35 @@ words.see(
 
 # %%
 beyond = audit.printed_synergy()
-clips_beyond = beyond["accuracy"] / 100 * n
 words.see(
-    "Printed, points beyond the sum:"
-    f" {', '.join(f'{s} {v:+.1f}' for s, v in beyond.items())}.",
-    f"In clips the interaction of the accuracy is {clips_beyond:.0f} of {n}.",
+    translated(
+        "Printed, points beyond the sum: accuracy {accuracy:+.1f}, UF1"
+        " {UF1:+.1f}, UAR {UAR:+.1f}."
+    ).format(**beyond),
+    translated(
+        "In clips the interaction of the accuracy is {clips:.0f} of {n}."
+    ).format(clips=beyond["accuracy"] / 100 * n, n=n),
 )
 
 # %% tags=["hide-input"]
 of_all = {}
-for name, variants in {f"{profile}, above": runs, **larger}.items():
+for name, variants in {above: runs, **larger}.items():
     own = effects.synergies(variants)
     own.index = [
-        f"{name}: {score} (printed {beyond[score]:+.1f})"
+        translated("{profile}: {score} (printed {points:+.1f})").format(
+            profile=name, score=translated(score), points=beyond[score]
+        )
         for score in own.index
     ]
     of_all[name] = own
 found = pd.concat(of_all.values())
 if len(found):
-    caption = f"Beyond the sum of both steps. Here: {where}"
-    display(effects.table(found, caption, "points"))
+    caption = translated("Beyond the sum of both steps. Here: {runs}")
+    caption = caption.format(runs=where)
+    display(effects.table(found, caption, marked("points")))
 
 # %% tags=["remove-input"]
-words.see(claims.sorted_out(found, "points"))
+words.see(claims.sorted_out(found, translated("points")))
 
 # %% [markdown]
 # ## Where is something gained, and where lost?
@@ -438,7 +480,9 @@ if metrics.common_seeds(both["base"], both["full"]):
     )
     clips = pd.DataFrame(
         {
-            "clips": {group: len(some) for group, some in groups.items()},
+            marked("clips"): {
+                group: len(some) for group, some in groups.items()
+            },
             "base": {
                 group: recalls.recall(both["base"], some)
                 for group, some in groups.items()
@@ -454,8 +498,8 @@ if metrics.common_seeds(both["base"], both["full"]):
 of_both = provenance.experiment(effects.all_runs(both))
 if gains is not None:
     plots.show(
-        effects.forest(gains, "full minus base, points of recall"),
-        alt=(
+        effects.forest(gains, translated("full minus base, points of recall")),
+        alt=translated(
             "Each group of clips in a row, in points of recall: a bar is the"
             " interval of full minus base, dots are seeds, beside a line at"
             " zero; at the right what follows."
@@ -468,32 +512,40 @@ if gains is not None:
 
 # %% tags=["hide-output"]
 if gains is not None:
-    caption = f"Recall by group of clips, means over seeds. {of_both}"
-    display(plots.table(clips, caption))
-    caption = f"Full minus base in recall. {of_both}"
-    display(effects.table(gains, caption, unit="points of recall"))
+    caption = translated("Recall by group of clips, means over seeds. {runs}")
+    display(plots.table(clips, caption.format(runs=of_both)))
+    caption = translated("Full minus base in recall. {runs}")
+    caption = caption.format(runs=of_both)
+    display(effects.table(gains, caption, unit=marked("points of recall")))
 
 # %% tags=["remove-input"]
 shown = pd.DataFrame() if gains is None else gains
-told = [claims.sorted_out(shown, "points of recall")]
+told = [claims.sorted_out(shown, translated("points of recall"))]
 for emotion in recalls.CLAIMED if gains is not None else ():
     some = gains[gains.index.str.startswith(f"{emotion} ")]
     told += [
-        f"{group}: {effects.points(line)} points, {line['answer']}."
+        translated("{group}: {points} points, {answer}.").format(
+            group=group,
+            points=effects.points(line),
+            answer=translated(line["answer"]),
+        )
         for group, line in some.iterrows()
     ]
     if not len(some):
-        told.append(
-            f"{emotion.capitalize()}: this data has no clips of this class, or"
-            " their units are not known."
+        text = translated(
+            "{emotion}: this data has no clips of this class, or their units"
+            " are not known."
         )
+        told.append(text.format(emotion=emotion.capitalize()))
 if gains is not None and "contempt" in groups:
     shares = {
         k: recalls.taken_for(some, "contempt", "happiness")
         for k, some in both.items()
     }
-    listed = ", ".join(f"{k} {v:.0%}" for k, v in shares.items())
-    told.append(f"Contempt is taken for happiness: {listed}.")
+    text = translated(
+        "Contempt is taken for happiness: base {base:.0%}, full {full:.0%}."
+    )
+    told.append(text.format(**shares))
 words.see(*told)
 
 # %% [markdown]
@@ -506,11 +558,18 @@ words.see(*told)
 
 # %%
 right = {name: round(row[0] / 100 * n) for name, row in paper.TABLE3.items()}
-more = [
-    f"{right[name] - right['base']} for {paper.VARIANT_NAMES[name]}"
-    for name in VARIANTS[1:]
-]
-words.see(f"Right clips of {n} more than with base: {', '.join(more)}.")
+words.see(
+    *(
+        translated(
+            "{variant}: {more} right clips of {n} more than base."
+        ).format(
+            variant=paper.VARIANT_NAMES[name],
+            more=right[name] - right["base"],
+            n=n,
+        )
+        for name in VARIANTS[1:]
+    )
+)
 
 # %% [markdown]
 # Without the paper's predictions, clip by clip, nobody can make a paired test of the printed steps.
