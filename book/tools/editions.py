@@ -141,4 +141,13 @@ def setup(app: Any) -> dict[str, Any]:
     the place on that page is one of these attributes, so all links got the place of the last one.
     """
     i18n.EXCLUDED_PENDING_XREF_ATTRIBUTES = ("refexplicit", "reftargetid")
+    app.connect("doctree-read", keep_places)
     return {"parallel_read_safe": True}
+
+
+def keep_places(app: Any, page: Any) -> None:
+    """Keep the places of a page that links lead to: its English headings.
+
+    MyST reads each translated heading like a page of one heading, and forgets the others.
+    """
+    app.env.metadata[app.env.docname]["myst_slugs"] = page.myst_slugs
