@@ -508,7 +508,7 @@ less = [] if not len(answers) else answers.index[answers["answer"] == "less"]
 words.see(
     claims.sorted_out(answers, "points"),
     translated("The first has less than the second in: {names}.").format(
-        names=translated("; ").join(less) or translated("none")
+        names=words.joined(less) or translated("none")
     ),
 )
 

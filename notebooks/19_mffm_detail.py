@@ -208,7 +208,7 @@ words.see(
     translated(
         "The first epoch in which the mean over seeds is more than 5 points"
         " above the largest class: {epochs}."
-    ).format(epochs=translated("; ").join(first))
+    ).format(epochs=words.joined(first))
     if first
     else translated("There is no curve to show yet.")
 )

@@ -300,15 +300,11 @@ def detail(predictions: Mapping[str, tuple[str, str]], where: str, command: str)
     if any(missing in why or no_sweep in why for why in reasons):
         listed.append(translated("`{command}` makes what is not saved").format(command=command))
     verdict = (
-        translated(
-            "Shown: all three predictions of the claim hold ({answers}). Experiment: {where}."
-        )
+        translated("Shown: all three predictions of the claim hold ({answers}).")
         if list(said.values())[:3] == ["yes"] * 3
-        else translated(
-            "That MFFM keeps shallow detail is not shown ({answers}). Experiment: {where}."
-        )
+        else translated("That MFFM keeps shallow detail is not shown ({answers}).")
     )
-    return verdict.format(answers=translated("; ").join(listed), where=where)
+    return within(verdict.format(answers=words.joined(listed)), where)
 
 
 def grey_alone(runs: Mapping[str, Runs]) -> pd.DataFrame:
@@ -356,13 +352,12 @@ def ingredients(answers: pd.DataFrame, grey: pd.DataFrame, where: str, command: 
             text = translated("{place}, {difference}")
             parts.append(text.format(place=place, difference=told(answers.loc[name])))
     magnified = translated("Magnification: {answers}.")
-    sentences = [magnified.format(answers=translated("; ").join(parts))]
+    sentences = [magnified.format(answers=words.joined(parts))]
     others = answers.drop(index=["magnification", GREY], errors="ignore")
     if len(others):
         rest = translated("Of the other ingredients: {answers}.")
         sentences.append(rest.format(answers=counted(others)))
-    sentences.append(translated("Experiment: {where}.").format(where=where))
-    return " ".join(sentences)
+    return within(" ".join(sentences), where)
 
 
 def counted(found: pd.DataFrame) -> str:
@@ -374,4 +369,4 @@ def counted(found: pd.DataFrame) -> str:
         text = translated("“{answer}” for {n} of {all}{names}")
         about = {"answer": translated(answer), "n": len(some), "all": len(found)}
         parts.append(text.format(**about, names=names))
-    return translated("; ").join(parts)
+    return words.joined(parts)

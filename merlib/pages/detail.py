@@ -16,7 +16,7 @@ from merlib.model.mffm import named_pairs
 from merlib.study import trials
 from merlib.study.study import Study
 
-from . import effects, plots
+from . import effects, plots, words
 from .effects import Runs
 from .language import marked, translated
 
@@ -50,7 +50,7 @@ PANELS = {
     marked("without MFEM"): ("base", "mffm"),
     marked("with MFEM"): ("mfem", "full", "linear"),
 }
-YES, NO, UNTOLD = marked("yes"), marked("not shown"), marked("cannot be told")
+YES, NO = marked("yes"), marked("not shown")
 
 
 def variants(study: Study) -> pd.DataFrame:
@@ -214,7 +214,7 @@ def better(answers: pd.DataFrame, titles: Collection[str]) -> tuple[str, str]:
     """
     these = answers[answers.index.isin(list(titles))]
     if not len(these):
-        return UNTOLD, translated("not saved")
+        return metrics.UNTOLD, translated("not saved")
     found = set(these["answer"])
     answer = YES if found == {"better"} else NO
     told = translated("{difference}: {points:+.1f} points, {answer}")
@@ -222,7 +222,7 @@ def better(answers: pd.DataFrame, titles: Collection[str]) -> tuple[str, str]:
         told.format(difference=name, points=100 * line["value"], answer=translated(line["answer"]))
         for name, line in these.iterrows()
     ]
-    return UNTOLD if "one seed" in found else answer, translated("; ").join(why)
+    return metrics.UNTOLD if "one seed" in found else answer, words.joined(why)
 
 
 def lower(falls: pd.DataFrame, pairs: Sequence[tuple[str, str]]) -> tuple[str, str]:
@@ -245,16 +245,16 @@ def lower(falls: pd.DataFrame, pairs: Sequence[tuple[str, str]]) -> tuple[str, s
     seeds, why = falls.shape[1], {}
     if seeds < 2:
         one = translated("the sweep has one seed")
-        return UNTOLD, one if seeds else translated("no sweep")
+        return metrics.UNTOLD, one if seeds else translated("no sweep")
     for first, second in pairs:
         both, names = falls.reindex([first, second]), (TITLES[second], TITLES[first])
         if not {first, second} <= set(falls.index):
-            return UNTOLD, translated("no sweep of {} or {}").format(*names)
+            return metrics.UNTOLD, translated("no sweep of {} or {}").format(*names)
         if both.isna().any(axis=None):
             text = translated("{} or {} has not learnt in every seed")
-            return UNTOLD, text.format(*names)
+            return metrics.UNTOLD, text.format(*names)
         why[TITLES[first]] = int((both.loc[first] < both.loc[second]).sum())
     told = translated("{name} lower in {count} of {all}")
     parts = (told.format(name=name, count=n, all=seeds) for name, n in why.items())
-    text = translated("; ").join(parts)
+    text = words.joined(parts)
     return YES if set(why.values()) == {seeds} else NO, text

@@ -439,5 +439,5 @@ def by_seed(runs: Mapping[str, Runs], pairs: Mapping[str, tuple[str, str]]) -> p
         return pd.DataFrame()
     cells = [f"{first} / {second} ({p_value(p)})" for first, second, p in tests.to_numpy(object)]
     table = pd.Series(cells, tests.index).unstack().reindex(tests.index.unique("pair"))
-    table = table.rename(columns=translated("seed {seed}").replace("{seed}", "{}").format)
+    table = table.rename(columns=lambda seed: translated("seed {seed}").format(seed=seed))
     return table.rename_axis(index=None, columns=None)

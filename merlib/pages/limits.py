@@ -58,7 +58,7 @@ def sorted_out(judged: pd.DataFrame) -> str:
     answer = judged["answer"]
     about = judged.get("right", pd.Series("", judged.index)).str.startswith("≈")
     names = np.where(about, "≈", "") + judged.index
-    return translated("; ").join(
+    return words.joined(
         f"**{translated(word)}** {translated(', ').join(names[answer == word])}"
         for word in ANSWERS
         if (answer == word).any()

@@ -12,7 +12,7 @@ from merlib.metrics import Difference
 from merlib.study import regions, trials
 from merlib.study.study import Study
 
-from . import effects, plots
+from . import effects, plots, words
 from .language import marked, translated
 
 MAPS = {
@@ -132,7 +132,7 @@ def rules(answers: pd.DataFrame) -> list[str]:
             rest = translated("{rule}: yes ({differences})")
         else:
             rest = translated("{rule}: not shown ({differences})")
-        listed = translated("; ").join(told) or translated("nothing is saved")
+        listed = words.joined(told) or translated("nothing is saved")
         lines.append(rest.format(rule=translated(text), differences=listed))
     return lines
 

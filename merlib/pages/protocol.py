@@ -85,7 +85,7 @@ def sorted_out(answers: pd.DataFrame) -> str:
                 for name, line in own.iterrows()
             ]
             parts.append(told.format(mistakes=words.listed(named), under_5_points=under))
-    return translated("; ").join(parts)
+    return words.joined(parts)
 
 
 def plain(answers: pd.DataFrame) -> str:

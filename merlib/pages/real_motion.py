@@ -15,7 +15,7 @@ from pandas.io.formats.style import Styler
 from merlib import metrics
 from merlib.study import mistakes, motion, paper
 
-from . import effects, plots
+from . import effects, plots, words
 from .effects import Runs, title
 from .language import marked, translated
 
@@ -241,7 +241,7 @@ def in_one_sentence(runs: Mapping[str, Runs], modules: pd.DataFrame, networks: p
     ).format(
         clips=one["clip"].nunique(),
         people=one["subject"].nunique(),
-        answers=translated("; ").join(answers),
+        answers=words.joined(answers),
     )
 
 
@@ -326,13 +326,12 @@ def told(scored: pd.DataFrame, made: pd.DataFrame) -> list[str]:
     lines = []
     for name in (name for name in motion.WATCHED if name in scored.index):
         means, seeds = scored.loc[name].mean(), len(scored.loc[name])
-        gains = translated("; ").join(
+        gains = words.joined(
             text.format(gain=100 * (means[way] - means[old]), old=means[old], new=means[way])
             for (old, way), text in ways.items()
         )
-        count = translated("1 seed") if seeds == 1 else translated("{n} seeds")
         line = translated("- **{name}** ({seeds}): {gains}")
-        lines.append(line.format(name=title(name), seeds=count.format(n=seeds), gains=gains))
+        lines.append(line.format(name=title(name), seeds=words.seeds(seeds), gains=gains))
     if len(made):
         means = made.groupby("labels")[["honest", "random clips"]].mean()
         labels = {
@@ -340,7 +339,7 @@ def told(scored: pd.DataFrame, made: pd.DataFrame) -> list[str]:
             "of the person": translated("labels of the person, {old:.3f} to {new:.3f}"),
             "shuffled": translated("labels shuffled, {old:.3f} to {new:.3f}"),
         }
-        texts = translated("; ").join(
+        texts = words.joined(
             text.format(old=means.loc[kind, "honest"], new=means.loc[kind, "random clips"])
             for kind, text in labels.items()
         )

@@ -238,8 +238,7 @@ def runs_of(study: Study) -> dict[str, dict[int, pd.DataFrame]]:
 
 def seeds(found: pd.DataFrame) -> str:
     """Return how many seeds are behind differences, as text."""
-    count = min(map(len, found["seeds"]))
-    return translated("1 seed") if count == 1 else translated("{n} seeds").format(n=count)
+    return words.seeds(min(map(len, found["seeds"])))
 
 
 def printed(of: Mapping[str, tuple[str, str]]) -> str:

@@ -51,6 +51,11 @@ def joined(parts: Iterable[str]) -> str:
     return translated("; ").join(parts)
 
 
+def seeds(n: int) -> str:
+    """Return how many seeds there are."""
+    return translated("1 seed") if n == 1 else translated("{n} seeds").format(n=n)
+
+
 def marked_up(text: str) -> str:
     return CODE.sub(r"<code>\1</code>", html.escape(text, quote=False))
 
