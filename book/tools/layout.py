@@ -126,9 +126,11 @@ def experiment(figure: NotebookNode) -> str:
 
 
 def prompt_of(cell: NotebookNode) -> str | None:
-    """Return what stands on a folded cell, or nothing if it is not folded."""
+    """Return what a folded cell says, or nothing if it is not folded."""
     if "solution" in tags(cell):
         return translated("Solution")
+    if "hide-output" in tags(cell):
+        return translated("Table")
     if "hide-input" not in tags(cell):
         return None
     if re.match(r"(from|import) ", cell.source):

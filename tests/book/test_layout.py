@@ -77,6 +77,9 @@ print("words")
 
 # %% tags=["solution", "hide-cell"]
 print("solved")
+
+# %% tags=["hide-output"]
+frame
 """
 
 
@@ -124,6 +127,14 @@ def test_italics_below_a_figure_are_its_caption_and_stay_for_other_readers(page)
     assert "mystnb" not in page.cells[8].metadata and "no caption" in page.cells[9].source
 
 
+@pytest.mark.parametrize("name", NOTEBOOKS)
+def test_outputs_that_are_folded_are_tables(name):
+    """The fold says so; a picture or a printed line is not worth one."""
+    for cell in cells(name):
+        if "hide-output" in layout.tags(cell):
+            assert re.search(r"plots\.table\(|effects\.table\(", cell.source), cell.source
+
+
 def test_a_fold_says_what_is_in_it(page):
     layout.arrange(page, "03_mfem")
     told = {cell.source[:8]: cell.metadata.get("mystnb", {}).get("code_prompt_show")
@@ -136,6 +147,7 @@ def test_a_fold_says_what_is_in_it(page):
         "plots.ta": None,
         'print("w': "Code",
         'print("s': "Solution",
+        "frame": "Table",
     }
 
 
