@@ -52,7 +52,8 @@ falls = detail.falls(sweeps)  # pixels: each row is a trial, each column a seed
 answers = detail.compared(runs, sweeps)
 predictions = detail.predictions(answers, falls)
 command = trials.command(study, "fusion amplitude")
-words.answer(claims.detail(predictions, where, command))
+there = detail.saved(answers, falls)
+words.answer(claims.detail(predictions, there, where, command))
 
 # %% [markdown]
 # This page trains nothing: it reads predictions that are saved. The next lines say which

@@ -283,12 +283,22 @@ def control_told(control: Mapping[str, Difference | None]) -> list[str]:
     return told
 
 
-def detail(predictions: Mapping[str, tuple[str, str]], where: str, command: str) -> str:
-    """Answer page 19: does MFFM keep shallow detail? See `merlib.pages.detail.predictions`."""
+def detail(predictions: Mapping[str, tuple[str, str]], saved: str, where: str, command: str) -> str:
+    """Answer page 19: does MFFM keep shallow detail?
+
+    Parameters
+    ----------
+    predictions : dict
+        See `merlib.pages.detail.predictions`.
+    saved : str
+        See `merlib.pages.detail.saved`.
+    where : str
+        Names the experiment.
+    command : str
+        Makes the runs that are not saved.
+    """
     said = {name: answer for name, (answer, _) in predictions.items()}
-    reasons = [why for _, why in predictions.values()]
-    missing, no_sweep = translated("not saved"), translated("no sweep")
-    if all(why.startswith(missing) for why in reasons):
+    if saved == "nothing":
         return translated(
             "No run yet: none of the differences is saved. `{command}` makes them."
         ).format(command=command)
@@ -297,7 +307,7 @@ def detail(predictions: Mapping[str, tuple[str, str]], where: str, command: str)
         line.format(difference=translated(name), told=translated(answer))
         for name, answer in said.items()
     ]
-    if any(missing in why or no_sweep in why for why in reasons):
+    if saved == "some":
         listed.append(translated("`{command}` makes what is not saved").format(command=command))
     verdict = (
         translated("Shown: all three predictions of the claim hold ({answers}).")

@@ -37,6 +37,9 @@ ASKED = {
 }
 """Prediction -> difference -> first, second. "small" are movements below a pixel."""
 
+BREAKING = [("mffm", "base"), ("full", "mfem")]
+"""The first of each pair is to break down at smaller movements than the second."""
+
 BESIDES = {
     "full − MFFM": ("full", "mffm"),
     "shallowest pair − deepest pair": ("pairs-shallow", "pairs-deep"),
@@ -190,10 +193,25 @@ def predictions(answers: pd.DataFrame, falls: pd.DataFrame) -> dict[str, tuple[s
     """
     found = {name: better(answers, titles) for name, titles in ASKED.items()}
     third = list(ASKED)[2]
-    (answer, why), (low, because) = found[third], lower(falls, [("mffm", "base"), ("full", "mfem")])
+    (answer, why), (low, because) = found[third], lower(falls, BREAKING)
     both = translated("{why}; break-down: {because}").format(why=why, because=because)
     found[third] = (answer if low == YES else low, both)
     return found
+
+
+def saved(answers: pd.DataFrame, falls: pd.DataFrame) -> str:
+    """Return how much of what the predictions need is saved: ``nothing``, ``some`` or ``all``.
+
+    Parameters
+    ----------
+    answers, falls : DataFrame
+        See `predictions`.
+    """
+    asked = {title for titles in ASKED.values() for title in titles}
+    swept = {name for pair in BREAKING for name in pair}
+    if not asked & set(answers.index):
+        return "nothing"
+    return "all" if asked <= set(answers.index) and swept <= set(falls.index) else "some"
 
 
 def better(answers: pd.DataFrame, titles: Collection[str]) -> tuple[str, str]:

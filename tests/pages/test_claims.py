@@ -115,12 +115,12 @@ def test_where_the_measure_cannot_see_there_is_no_verdict_on_regions():
 
 def test_detail_says_what_is_missing_and_what_holds():
     held = {name: ("yes", "x: +3.0 points, better") for name in "abcd"}
-    assert claims.detail(held, "here", "make it").startswith("Shown: all three predictions")
-    some = held | {"c": ("cannot be told", "not saved; break-down: no sweep")}
-    told = claims.detail(some, "here", "make it")
+    told = claims.detail(held, "all", "here", "make it")
+    assert told.startswith("Shown: all three predictions") and "make it" not in told
+    untold = held | {"c": ("cannot be told", "not saved; break-down: no sweep")}
+    told = claims.detail(untold, "some", "here", "make it")
     assert told.startswith("That MFFM keeps shallow detail is not shown") and "`make it`" in told
-    none = dict.fromkeys("abcd", ("cannot be told", "not saved"))
-    assert claims.detail(none, "here", "make it").startswith("No run yet")
+    assert claims.detail(untold, "nothing", "here", "make it").startswith("No run yet")
 
 
 @pytest.mark.parametrize("share", [1 / 3, 0.95])

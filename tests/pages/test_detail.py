@@ -117,3 +117,14 @@ def test_a_prediction_holds_if_all_its_differences_are_better():
     assert told == ("cannot be told", "A: +10.0 points, better; D: +20.0 points, one seed")
     assert detail.better(answers, ["missing"]) == ("cannot be told", "not saved")
     assert detail.better(pd.DataFrame(), ["A"]) == ("cannot be told", "not saved")
+
+
+def test_how_much_is_saved_of_what_the_predictions_need():
+    asked = [title for titles in detail.ASKED.values() for title in titles]
+    answers = pd.DataFrame({"value": 0.1, "answer": "better"}, index=asked)
+    assert detail.saved(answers, FALLS) == "all"
+    assert detail.saved(answers, FALLS.drop("full")) == "some"
+    assert detail.saved(answers, pd.DataFrame()) == "some"
+    assert detail.saved(answers.iloc[1:], FALLS) == "some"
+    assert detail.saved(pd.DataFrame(), FALLS) == "nothing"
+    assert detail.saved(answers.rename(lambda title: f"other {title}"), FALLS) == "nothing"
