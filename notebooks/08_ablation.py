@@ -371,10 +371,10 @@ words.see(
 # ## On many more people
 #
 # With 26 people, a step of table 3 is hard to distinguish from chance. That is a limit of real data,
-# but a program can draw as many people as we want. So each network was also trained on many drawn
-# datasets of the paper's size, with other people in each, and tested on 1,000 clips of 60 new people.
-# The interval then includes chance in the people who train, in the weights, and in the people who are
-# tested. `.venv/bin/merlib people` makes these runs.
+# but a program can draw as many people as we want. So `.venv/bin/merlib people` trains each network
+# on many drawn datasets of the paper's size, with other people in each, and tests it on 1,000 clips
+# of 60 new people. The interval then includes chance in the people who train, in the weights, and in
+# the people who are tested. If the table below is empty, these runs are not made yet.
 
 # %% tags=["hide-input"]
 people = trials.saved(Study(profile="narrow"), "people").load(

@@ -263,7 +263,6 @@ words.see(
 #   them is another task.
 # - **Another F1.** One column has two definitions.
 # - **Other inputs.** A method sees one apex frame, a sequence, or the whole clip, magnified or not.
-#   Magnification alone is said to raise LBP-TOP from about 51 to 67 %.
 # - **Other networks at the start.** Some networks began from weights learnt on large sets of
 #   images, as SLSTT's transformer did; others began from random weights.
 # - **Another epoch.** Some public code reports the best epoch on the test subject, which is a choice

@@ -316,7 +316,8 @@ words.see(
 # 2. **Give a landmark model.** The field `landmarks` takes a YuNet detector as an ONNX file
 #    (`face_detection_yunet_2023mar.onnx` of the
 #    [OpenCV Zoo](https://github.com/opencv/opencv_zoo); nothing is downloaded for you):
-#    `OPTIONS="--set landmarks=/path/to/it.onnx"`. It is surer than the cascades, and faster.
+#    `OPTIONS="--set landmarks=/path/to/it.onnx"`. It is a newer detector than the
+#    cascades.
 # 3. **Crop them yourself.** `OPTIONS="--faces cropped"` takes the frames as they are and stretches
 #    them to the square. This is what happens to the release `Cropped` of CASME II.
 #

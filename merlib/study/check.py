@@ -33,7 +33,7 @@ from . import sheet
 from .needs import needs
 
 LANDMARKS = (
-    "A YuNet model finds the eyes more surely than the cascades, and about ten times faster: "
+    "A YuNet model, a newer detector than the cascades, may find them: "
     'merlib check --landmarks FILE, then make study OPTIONS="--set landmarks=FILE". FILE is '
     "face_detection_yunet_2023mar.onnx of the OpenCV Zoo "
     "(https://github.com/opencv/opencv_zoo/tree/main/models/face_detection_yunet); merlib "
