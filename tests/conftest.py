@@ -20,9 +20,9 @@ import pytest
 import torch
 from filelock import FileLock
 
-from book.tools import build, messages, pdf
+from book.tools import build, editions, messages, pdf
 from merlib.data import synthetic
-from merlib.files import OURS
+from merlib.files import OURS, write
 from merlib.pages import language
 from merlib.store import Saved
 from merlib.study import origin
@@ -211,19 +211,26 @@ def both(base, casme2_root, samm_root):
 
 @pytest.fixture(scope="session")
 def book_home(base, casme2_root, both):
-    """A checkout without results, its notebooks executed, its book built; by one process.
+    """A checkout without results, with the executed and built book of each language.
 
-    That takes minutes, so tests that ask for it have a command of their own, see `BOOK`.
+    One process makes it. That takes minutes, so tests that ask for it have a command of their own,
+    see `BOOK`.
     """
     home = base / "home"
     with FileLock(base / "home.lock"), pytest.MonkeyPatch.context() as patch:
         # Starting workers would take longer than these small tasks do.
         patch.setenv("LOKY_MAX_CPU_COUNT", "1")
-        if not (home / "_build" / "html" / "index.html").exists():
+        if not (built := base / "home.built").exists():
             check_out(home)
-            for text in sorted((ROOT / "notebooks").glob("*.py")):
-                execute(text, home / "notebooks", casme2_root, both)
-            assert build.build(home) == home / "_build" / "html" / "index.html"
+            patch.chdir(home)
+            for spoken in editions.languages(home):
+                patch.setenv(language.LANGUAGE, spoken)
+                messages.compiled(home, spoken)
+                language.catalogue.cache_clear()
+                for text in sorted((home / "notebooks").glob("*.py")):
+                    execute(text, editions.folder(home, spoken), casme2_root, both)
+                assert build.build(home, spoken).exists()
+            built.touch()
     return home
 
 
@@ -236,7 +243,7 @@ def check_out(home):
             ignore=shutil.ignore_patterns("*.ipynb", "_*build"),
             dirs_exist_ok=True,
         )
-    for name in ("_config.yml", "_toc.yml"):
+    for name in ("_config.yml", "_toc.yml", "README.md"):
         shutil.copy(ROOT / name, home / name)
     # Files beside the book are not pages of it.
     for folder in (".venv", ".pytest_cache", "data", "runs"):
@@ -244,16 +251,16 @@ def check_out(home):
         (home / folder / "intro.md").write_text("```{tableofcontents}\n```\n")
 
 
-def execute(text, folder, casme2_root, both):
-    """Execute a notebook with other parameters than its own."""
+def execute(text, tree, casme2_root, both):
+    """Execute a notebook with other parameters than its own; the result is below `tree`."""
     parameters = {"data_root": str(casme2_root), "seed": 1}
     if text.stem == "14_cross_dataset":
         parameters |= {"dataset": "composite", "data_root": str(both)}
     if "overrides = " in text.read_text():
         parameters["overrides"] = TINY
-    made, warned = build.page(folder / text.name, parameters)
+    made, warned = build.page(text, parameters)
     assert not warned, (text.name, warned)
-    nbformat.write(made, folder / f"{text.stem}.ipynb")
+    write(tree / "notebooks" / f"{text.stem}.ipynb", nbformat.writes(made))
 
 
 @pytest.fixture(scope="session")

@@ -210,7 +210,7 @@ def check(window, folder):
     return faults + window.page.evaluate(ACCESS)
 
 
-@pytest.mark.parametrize("name", names())
+@pytest.mark.parametrize("name", [*names(), *(f"zh_CN/{name}" for name in names())])
 def test_a_page_is_sound(screen, address, book, name):
     screen.open(address, f"{name}.html")
     assert not check(screen, book)
