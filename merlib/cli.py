@@ -270,20 +270,21 @@ def trials(
     Parameters
     ----------
     names
-        Trials, groups of them, amplitude, mistakes or subjects (default: all of this data).
+        Trials, groups of them, amplitude, mistakes or subjects (default: all of this data), or
+        maps, which page 3 shows.
     seeds
         Seeds of training.
     protocol
         Half of the subjects and twice the epochs, or one subject left out.
     """
-    from .study import learning_curve, trials
+    from .study import learning_curve, showcase, trials
 
     curves = {
         f"subjects-{method}": partial(learning_curve.measure, method=method)
         for method in learning_curve.METHODS
     }
     measured: dict[str, Callable] = {"amplitude": trials.sweep, "mistakes": trials.mistaken}
-    measured |= curves
+    measured |= {"maps": showcase.keep_maps} | curves
     extra = {"synthetic": ["amplitude", "subjects"], "flow": ["mistakes"]}.get(data.dataset, [])
     study = open_study(data, protocol=protocol, workers=where.workers())
     wanted = in_groups(names or [*trials.GROUPS, *extra], trials.GROUPS | {"subjects": curves})
@@ -292,7 +293,7 @@ def trials(
     left_out = {name: why for name in tested if (why := trials.impossible(name, study))}
     for name, why in left_out.items():
         print(f"{name} is left out: {why}")
-    protocols = {"amplitude": "halves"} | dict.fromkeys(["mistakes", *curves], "loso")
+    protocols = {"amplitude": "halves"} | dict.fromkeys(["maps", "mistakes", *curves], "loso")
     for found in dict.fromkeys(protocols.get(name, protocol) for name in wanted):
         print_place(trials.saved(study, found).folder, study.home)
     todo = [name for name in tested if name not in left_out]

@@ -42,7 +42,7 @@ from merlib.data.synthetic import render
 from merlib.pages import drawing, film, plots, procedure, slider, words
 from merlib.pages.language import marked, translated
 from merlib.preprocess import face, flow, magnify, pipeline
-from merlib.study import parameters
+from merlib.study import parameters, showcase
 
 # papermill may pass text
 globals().update(parameters.read(globals(), frames=True))
@@ -66,7 +66,7 @@ only_grey = translated(
 # motion is known and decides; for others the measured flow decides.
 
 # %%
-row = plots.choose(study, clip)
+row = showcase.choose(study, clip)
 shown = clips.loc[row]
 frames = read_frames(shown["frames"])
 apex = shown["apex"] - shown["onset"]

@@ -41,9 +41,16 @@ import torch
 from merlib import Study
 from merlib.model import explain
 from merlib.model.mfem import CAM, CCAM, MFEM, SAM, GeM
-from merlib.pages import diagrams, drawing, plots, slider, words
+from merlib.pages import (
+    diagrams,
+    drawing,
+    plots,
+    provenance,
+    slider,
+    words,
+)
 from merlib.pages.language import marked, translated
-from merlib.study import parameters
+from merlib.study import parameters, showcase, trials
 
 # papermill may pass text
 globals().update(parameters.read(globals(), frames=True))
@@ -66,34 +73,43 @@ def stage_name(k):
 # %% [markdown]
 # A rule chooses the clip: it is the clip whose face moves most at the
 # [apex](../book/glossary.md#apex), without the motion of the whole head. Its subject is left out of
-# the training. The network is the small one of the profile that is set at the top, so its maps are
-# coarse. In the profile `paper` a frame has 112 pixels; no trained network of that size is kept
-# here. With a GPU, `.venv/bin/merlib train --profile paper --methods full` trains one, and this page,
-# run with `profile = "paper"`, shows it.
+# the training. The network is the small one of the profile that is set at the top. Its maps are
+# coarse, so the maps on this page are those of a second network where they are kept: it has the same
+# width, and sees pictures twice as wide and high.
 
 # %%
-row = plots.choose(study, clip)
+row = showcase.choose(study, clip)
 shown = clips.loc[row]
 net = study.fold_classifier("full", shown["subject"]).network_.cpu()
 faces = plots.Faces(dataset, show_faces)
-looks = explain.attention(net, x[row : row + 1].copy())
-apex_side, last_side = x.shape[-1], looks[4]["x"].shape[-1]
+apex, shown_frame = x[row, -1], study.frames_of(row)[-1]
+maps = showcase.kept_maps(study, shown["clip"])
+face, looks = shown_frame, explain.attention(net, x[row : row + 1].copy())
+if maps is not None:
+    face, looks = maps.face, maps.looks
 print(
     f"clip {shown['clip']}: {shown['emotion']}, action units"
     f" {shown['action_units']}"
 )
 
 # %% tags=["remove-input"]
+command = trials.command(study, "maps")
 words.see(
     plots.chosen(study, clip),
     translated(
         "The network of profile `{profile}` sees {side} x {side} pixels of"
-        " each frame; its last map has {last} x {last} places."
-    ).format(profile=profile, side=apex_side, last=last_side),
+        " each frame."
+    ).format(profile=profile, side=x.shape[-1]),
+    translated(
+        "The network of the maps sees {side} x {side}; its last map has {last}"
+        " x {last} places."
+    ).format(side=len(face), last=looks[4]["x"].shape[-1]),
+    translated("`{command}` makes finer maps.").format(command=command)
+    if maps is None
+    else translated("Exponents and checks are those of the first one."),
 )
 
 # %% tags=["hide-input"]
-apex, shown_frame = x[row, -1], study.frames_of(row)[-1]
 figure, (left, right) = plt.subplots(1, 2, figsize=(6, 3.2))
 left.imshow(faces.picture(shown_frame))
 left.set_title(translated("grey, magnified"))
@@ -159,8 +175,8 @@ plots.source(SAM.forward)
 # %% tags=["hide-input"] slide="places"
 def overlay(axis, k, name, title):
     """Show a map of stage k over the apex frame, on its own scale."""
-    side = (-0.5, apex.shape[1] - 0.5)
-    axis.imshow(faces.picture(shown_frame))
+    side = (-0.5, len(face) - 0.5)
+    axis.imshow(faces.picture(face))
     drawn = axis.imshow(
         faces.features(looks[k][name][0, -1]),
         extent=(*side, *side[::-1]),
@@ -597,15 +613,15 @@ slider.slider(
 # %% tags=["remove-input"]
 words.see(
     translated(
-        "Clip `{clip}`, network of profile {profile}. From stage 1 to stage"
+        "Clip `{clip}`, pictures of {side} pixels. From stage 1 to stage"
         " 4 the side of the map shrinks from {first} to {last} places. Compare"
         " the second look with the first one: a bright place that only the"
         " second one has would be a new region."
     ).format(
         clip=shown["clip"],
-        profile=profile,
+        side=len(face),
         first=looks[1]["x"].shape[-1],
-        last=last_side,
+        last=looks[4]["x"].shape[-1],
     )
 )
 
@@ -841,3 +857,9 @@ with torch.no_grad():
         )
 # A complement in space can move the peak. The masks of the synthetic data can
 # show whether it then finds the second *muscle*.
+
+# %% [markdown]
+# ## Where the maps come from
+
+# %% tags=["remove-input"]
+provenance.show([] if maps is None else [maps.table], command, study)

@@ -43,7 +43,7 @@ from merlib import Study, metrics
 from merlib.model.augment import augment
 from merlib.pages import drawing, plots, procedure, words
 from merlib.pages.language import marked, translated
-from merlib.study import parameters
+from merlib.study import parameters, showcase
 
 globals().update(parameters.read(globals()))  # papermill may pass text
 plots.style()
@@ -136,7 +136,7 @@ words.see(
 
 # %%
 faces = plots.Faces(dataset, show_faces)
-row = plots.choose(study, clip)
+row = showcase.choose(study, clip)
 x = torch.as_tensor(study.numbers.x[row : row + 1].copy())
 if dataset != "flow":
     # the face, instead of how it changes

@@ -49,7 +49,7 @@ from merlib.model import saved
 from merlib.pages import new_clip as told
 from merlib.pages import plots, words
 from merlib.pages.language import translated
-from merlib.study import parameters
+from merlib.study import parameters, showcase
 from merlib.study.predict import predict
 
 # papermill may pass text
@@ -62,7 +62,7 @@ study = Study(
     seed=seed,
     **overrides,
 )
-left_out = study.clips.loc[plots.choose(study), "subject"]
+left_out = study.clips.loc[showcase.choose(study), "subject"]
 trained = saved.Model(
     study.fold_classifier(method, left_out),
     study.about(method) | {"left_out": left_out},

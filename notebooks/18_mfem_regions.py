@@ -44,7 +44,7 @@ from merlib.pages import (
     words,
 )
 from merlib.pages.language import marked, translated
-from merlib.study import parameters, regions, trials
+from merlib.study import parameters, regions, showcase, trials
 
 # papermill may pass text
 globals().update(parameters.read(globals(), frames=True))
@@ -153,7 +153,7 @@ words.see(
 
 # %%
 own = regions.of_clips(study)
-row = plots.choose(study, clip)
+row = showcase.choose(study, clip)
 subject = study.clips.loc[row, "subject"]
 names = study.clips.loc[study.clips["subject"] == subject, "clip"]
 if clip is None:

@@ -25,7 +25,7 @@ from merlib.model import explain
 from merlib.pages import film, plots, verdicts, words
 from merlib.pages.language import translated
 from merlib.preprocess import face, pipeline
-from merlib.study import parameters
+from merlib.study import parameters, showcase
 
 globals().update(parameters.read(globals()))  # papermill may pass text
 plots.style()
@@ -36,7 +36,7 @@ flow = (
 )
 globals().update(parameters.read(globals(), frames=True))
 study = Study(dataset, data_root, profile, seed, **overrides)
-row = plots.choose(study, clip)
+row = showcase.choose(study, clip)
 shown, faces = study.clips.loc[row], plots.Faces(dataset, show_faces)
 
 # %% [markdown]

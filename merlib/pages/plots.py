@@ -21,11 +21,8 @@ from matplotlib.figure import Figure
 from pandas.io.formats.style import Styler
 
 from merlib.config import DRAWN, digest
-from merlib.data.synthetic import Truth
-from merlib.data.synthetic.action_units import displacement
-from merlib.data.synthetic.truth import ClipTruth
 from merlib.geometry import direction
-from merlib.preprocess.flow import remove_head_motion
+from merlib.study import showcase
 
 from .language import fonts, marked, translated
 
@@ -128,30 +125,9 @@ class Faces:
         return cv2.resize(values, (side, side), interpolation=cv2.INTER_AREA)
 
 
-def choose(study: "Study", clip: str | None = None) -> int:
-    """Return the row of a clip to look at.
-
-    Parameters
-    ----------
-    clip : str, optional
-        Its id; by default the clip whose face moves most, see `movement`.
-
-    Raises
-    ------
-    ValueError
-        If there is no such clip.
-    """
-    names = study.clips["clip"].to_list()
-    if clip is None:
-        return int(movement(study).argmax())
-    if clip not in names:
-        raise ValueError(f"clip={clip!r}: expected a clip of the table, such as {names[0]!r}")
-    return names.index(clip)
-
-
 def chosen(study: "Study", clip: str | None = None) -> str:
-    """Return in a sentence how `choose` found its clip."""
-    row = choose(study, clip)
+    """Return in a sentence how `merlib.study.showcase.choose` found its clip."""
+    row = showcase.choose(study, clip)
     name = study.clips["clip"][row]
     if clip is not None:
         return translated("The clip {clip} was named in the parameters.").format(clip=name)
@@ -167,34 +143,7 @@ def chosen(study: "Study", clip: str | None = None) -> str:
             " motion, one place in a hundred moves {pixels:.2f} px of the crop or more at the apex."
             " The truth is not known, so another clip may move more."
         )
-    return sentence.format(clip=name, n=len(study.clips), pixels=movement(study)[row])
-
-
-def movement(study: "Study") -> np.ndarray:
-    """Return how far the face of each clip moves at the apex, without the head, in pixels.
-
-    For drawn clips it is the true way of the place that moves most, in pixels of the frame. For
-    others it is the 99th percentile of the flow in the crop, without an eighth at each border: on
-    the drawn clips this is the measure whose order agrees best with the true one. The border is
-    left out because a still background moves against the head.
-    """
-    if study.dataset in DRAWN:
-        truth = Truth(study.root)
-        return np.array([longest(truth.clip(clip)) for clip in study.clips["clip"]])
-    lengths = [np.hypot(*remove_head_motion(x[-1, 1:3])) for x in study.numbers.x]
-    edge = len(lengths[0]) // 8
-    inner = slice(edge, len(lengths[0]) - edge)
-    return np.array([np.percentile(length[inner, inner], 99) for length in lengths])
-
-
-def longest(truth: ClipTruth) -> float:
-    """Return the true way of the place that the units of a clip move most, in frame pixels."""
-    x, y = np.meshgrid(np.linspace(-1.5, 1.5, 121), np.linspace(-1, 2, 121))  # all of the face
-    moved = np.zeros((2, *x.shape))
-    for unit, (left, right) in truth.action_units.items():
-        halves = displacement(unit, x, y)
-        moved += left * halves[0] + right * halves[1]
-    return float(np.hypot(*moved).max() * truth.shape[0] / 480)  # amplitudes are for 480 rows
+    return sentence.format(clip=name, n=len(study.clips), pixels=showcase.movement(study)[row])
 
 
 def flow_image(flow: np.ndarray, limit: float | None = None) -> np.ndarray:

@@ -1,7 +1,6 @@
 """The drawings say what they should: colours of directions, numbers in cells, frames in files."""
 
 from colorsys import rgb_to_hsv
-from types import SimpleNamespace
 
 import matplotlib
 import matplotlib.pyplot as plt
@@ -14,10 +13,7 @@ from hypothesis import strategies as st
 from markdown_it import MarkdownIt
 from skimage.color import rgb2lab
 
-from merlib.data import synthetic
-from merlib.data.clips import load_clips
 from merlib.pages import plots
-from merlib.preprocess.pipeline import Prepared
 from merlib.study.check import markdown_table
 
 matplotlib.use("Agg")
@@ -31,32 +27,6 @@ def close_figures():
 
 def constant_flow(u: float, v: float) -> np.ndarray:
     return np.array([u, v], dtype=np.float32)[:, None, None]
-
-
-def test_choose_takes_the_face_that_moves_and_not_the_head_that_drifts():
-    x = np.zeros((3, 2, 3, 32, 32), np.float32)
-    x[0, -1, 1] = 3.0  # the whole head goes right
-    x[1, -1, 2, 20:26, 8:14] = 1.0  # a corner of the mouth goes down
-    x[2, 0, 2, 20:26, 8:14] = 5.0  # only the last frame, the apex, counts
-    x[2, -1, 2, :2] = 4.0  # at the border the background moves against the head
-    clips = pd.DataFrame({"clip": ["a", "b", "c"]})
-    study = SimpleNamespace(dataset="own", clips=clips, numbers=Prepared(x, clips, "key"))
-    assert plots.choose(study) == 1
-    assert "b is the clip with the largest measured movement" in plots.chosen(study)
-    assert plots.choose(study, "c") == 2
-    assert "c was named" in plots.chosen(study, "c")
-    with pytest.raises(ValueError, match="clip='d': expected a clip of the table, such as 'a'"):
-        plots.choose(study, "d")
-
-
-def test_choose_takes_the_drawn_clip_whose_pixels_truly_move_furthest(casme2_root):
-    clips = load_clips("synthetic", casme2_root)
-    study = SimpleNamespace(dataset="synthetic", root=casme2_root, clips=clips)
-    truth = synthetic.Truth(casme2_root)
-    ways = [np.hypot(*truth.clip(name).apex_displacement()).max() for name in clips["clip"]]
-    np.testing.assert_allclose(plots.movement(study), ways, rtol=0.02)  # of places, of pixels
-    assert plots.choose(study) == np.argmax(ways)
-    assert f"moves {max(ways):.1f} px" in plots.chosen(study)
 
 
 @pytest.mark.parametrize(
