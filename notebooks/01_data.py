@@ -44,7 +44,7 @@ from merlib.data.frames import read_frames
 from merlib.data.synthetic import action_units
 from merlib.pages import drawing, film, plots, procedure, words
 from merlib.pages.language import marked, translated
-from merlib.study import paper, parameters
+from merlib.study import paper, parameters, showcase
 
 globals().update(parameters.read(globals()))  # papermill may pass text
 plots.style()
@@ -180,7 +180,7 @@ words.see(
 # %% tags=["hide-input"]
 largest_of = {}
 if faces.shown:
-    ways = pd.Series(plots.movement(study), index=clips.index)
+    ways = pd.Series(showcase.movement(study), index=clips.index)
     if dataset in DRAWN:  # magnified, a blink outshines all else
         told = map(synthetic.Truth(study.root).clip, clips["clip"])
         ways[[truth.events["blink"] is not None for truth in told]] -= 1000

@@ -178,7 +178,7 @@ else:
 
 # %% tags=["remove-input"]
 if dataset in DRAWN:
-    moves = plots.movement(study)[row]
+    moves = showcase.movement(study)[row]
     display(
         words.see(
             translated(
