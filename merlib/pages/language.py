@@ -6,6 +6,7 @@ translations are in ``book/locale/zh_CN/computed.po``.
 
 import gettext
 import os
+from dataclasses import replace
 from functools import cache
 from pathlib import Path
 
@@ -72,6 +73,9 @@ def fonts() -> list[str]:
     path = find_home() / FONT
     if not path.exists():
         raise FileNotFoundError(f"{path}: figures in {current()} need this font; restore it")
-    font_manager.fontManager.addfont(path)
+    known = font_manager.fontManager
+    known.addfont(path)
+    # It has one weight; a bold text takes it too, which matplotlib would warn of.
+    known.ttflist.append(replace(known.ttflist[-1], weight="bold"))
     # The font comes first: a text with a formula in it has only the letters of the first one.
     return [font_manager.FontProperties(fname=path).get_name(), "DejaVu Sans"]

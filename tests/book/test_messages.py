@@ -4,12 +4,14 @@ import json
 import re
 import shutil
 
+import matplotlib
 import pytest
 import yaml
 from babel.messages.catalog import Catalog
 from bs4 import BeautifulSoup
 from conftest import ROOT
 from fontTools.ttLib import TTFont
+from matplotlib.figure import Figure
 
 from book.tools import build, editions, messages
 from merlib.pages import language, words
@@ -95,6 +97,15 @@ def test_a_computed_sentence_is_in_the_language_of_the_edition(monkeypatch):
     assert words.listed(["a", "b", "c"]) == "a、b和c"
     assert "从中可以看到" in words.see("x").data
     assert language.translated("no message at all") == "no message at all"
+
+
+def test_a_bold_text_of_a_figure_is_drawn_without_a_warning(monkeypatch, caplog):
+    monkeypatch.setenv(language.LANGUAGE, LANGUAGE)
+    with matplotlib.rc_context({"font.family": language.fonts()}):
+        figure = Figure()
+        figure.text(0.5, 0.5, "折 fold", weight="bold")
+        figure.draw_without_rendering()
+    assert not caplog.records
 
 
 def test_an_unknown_language_is_named():
