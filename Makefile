@@ -87,7 +87,7 @@ links: .venv/installed      ## which addresses in the repository no longer answe
 
 bench: .venv/installed      ## tables of speed under benchmarks/
 	for name in preparation training growth memory step precision float16 flow_settings \
-		folds_together; do \
+		folds_together compiled; do \
 		$(BIN)/python benchmarks/$$name.py || exit 1; done
 
 lint: .venv/installed

@@ -320,6 +320,20 @@ if (beside := measured("side_by_side")) is not None:
 # for, without its mixing of clips, which nothing here uses.
 
 # %% [markdown]
+# ### Compiled steps
+#
+# PyTorch can compile a network (`torch.compile`). We measured what this does to a step of the laptop's
+# network (`benchmarks/compiled.py`). What is compiled is kept on the disk, so only the first process
+# pays the full price. No option of this package compiles: the gain on a CPU is small, a sum in another
+# order changes the results in their last digits, and a recorded step already spares a GPU the calls.
+
+# %%
+show("compiled", ["way", "seconds", *spread, marked("first, s")])
+
+# %% tags=["remove-input"]
+words.see(*speed.compiled(measured("compiled")))
+
+# %% [markdown]
 # ## How it grows
 #
 # The table shows one epoch of the laptop's network. One thing is changed at a time; the ratios are to

@@ -179,6 +179,35 @@ def recorded(ways: pd.DataFrame) -> Iterator[str]:
         ).format(name=name, share=100 / ratio)
 
 
+def compiled(table: pd.DataFrame | None) -> Iterator[str]:
+    """Yield what a compiled step saves, and how many folds win back the time of compiling.
+
+    Parameters
+    ----------
+    table : DataFrame
+        Of ``benchmarks/compiled.py``; None if it is not there.
+    """
+    if table is None:
+        return
+    one = table.set_index("way").loc["compiled"]
+    yield translated(
+        "A compiled step takes {ratio:.2f} times as long as one that is as written ({least:.2f} to "
+        "{most:.2f})."
+    ).format(**one[["ratio", "least", "most"]])
+    if np.isnan(pay := one["steps to pay"]):
+        yield translated("It never pays for the compiling.")
+        return
+    yield translated(
+        "The first step, which compiles, takes {first:.0f} s. That time is won back after "
+        "{pay:,.0f} steps; a fold has {steps:,.0f}, so it takes {folds:.1f} folds."
+    ).format(
+        first=one["first, s"],
+        pay=pay,
+        steps=one["steps of a fold"],
+        folds=pay / one["steps of a fold"],
+    )
+
+
 def in_one_sentence(
     steps: pd.DataFrame | None, training: pd.DataFrame | None, cards: pd.DataFrame
 ) -> str:

@@ -99,6 +99,21 @@ def test_the_slowest_step_and_the_answer():
     assert "not measured" in speed.in_one_sentence(None, None, cards.assign(**{"a step is": "x"}))
 
 
+def test_a_compiled_step_has_to_win_back_its_compiling():
+    table = pd.DataFrame(
+        {"way": ["as written", "compiled"], "ratio": [1, 0.8], "least": [1, 0.7], "most": [1, 0.9],
+         "first, s": [0.1, 100.4], "steps to pay": [np.nan, 5040.0], "steps of a fold": 720}
+    )  # fmt: skip
+    told = " ".join(speed.compiled(table))
+    assert "0.80 times as long as one that is as written (0.70 to 0.90)" in told
+    assert (
+        "takes 100 s" in told and "after 5,040 steps; a fold has 720, so it takes 7.0 folds" in told
+    )
+    table["steps to pay"] = np.nan
+    assert "never pays" in " ".join(speed.compiled(table))
+    assert not list(speed.compiled(None))
+
+
 def test_memory_settings_and_recorded_steps():
     cases = pd.DataFrame({"case": ["small", "large"], "host, MiB": [300.0, 900.0]})
     assert "300 MiB (small) to 900 MiB (large)" in speed.memory(cases)
