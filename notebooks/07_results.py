@@ -210,6 +210,8 @@ short = pd.DataFrame(
 groups = short.groupby(["profile", "method", "clips (subjects)"], sort=False)
 short = groups[["accuracy", "uf1", "uar"]].agg(mean_and_spread)
 short.insert(0, marked("seeds"), groups.size().astype(str))
+
+# %% tags=["hide-input"]
 of_saved = provenance.experiment(
     [*runs.values(), *(run for _, _, run in saved)]
 )
