@@ -414,9 +414,11 @@ if (step := measured("step")) is not None:
 #
 # All folds of a small network train in one recorded step, too. On the published flow a step of 51
 # folds took 7 to 9 ms on an H200, and 107 to 126 ms when it was called. The self-check
-# before each training printed these times (PyTorch 2.11); no benchmark has repeated them. But only
-# folds with the same number of steps in an epoch train together. The 68 subjects have 1 to 39 clips
-# each, so they form five groups, and a group of one fold takes nearly as long as one of 51.
+# before each training printed these times (PyTorch 2.11); no benchmark has repeated them. At that
+# time only folds with the same number of steps in an epoch trained together. The 68 subjects have 1
+# to 39 clips each, so they formed five groups, and a group of one fold took nearly as long as one of
+# 51. Now all folds form one group, in which a fold with fewer steps rests while the others go on. No
+# GPU has timed that yet.
 #
 # Each GPU of a machine takes one fold at a time ([On a cluster](../book/clusters.md)), in a process
 # that sees no other GPU. The tests check this with processes and without a GPU; it is not timed.
