@@ -58,7 +58,8 @@ study = Study(
     seed=seed,
     **overrides,
 )
-runs = study.runs(VARIANTS, make=methods)  # variant -> seed -> predictions
+known = study.runs(VARIANTS, make=methods)  # variant -> seed -> predictions
+runs = effects.on_one_basis(known)
 where = provenance.experiment(effects.all_runs(runs))
 answers = effects.differences(runs, real_motion.PAIRS)
 command = f"make ablation DATASET={dataset} PROFILE={profile}"
@@ -68,7 +69,18 @@ words.answer(claims.of_record(record or runs, command))
 # %% [markdown]
 # This page counts the runs of this study's own seed, which are made now if they are not stored. It
 # also counts the saved runs of other seeds for the same data, in the repository under `results/`.
-# The column *code* has the git revision that made a run.
+# The column *code* has the git revision that made a run. Runs of older steps than those of the newest
+# run are left out: their scores say nothing beside it.
+
+# %% tags=["remove-input"]
+older = [paper.VARIANT_NAMES[name] for name in known if name not in runs]
+if older:
+    words.see(
+        translated(
+            "Left out, since only older runs are saved: {names}. `{command}`"
+            " makes them again."
+        ).format(names=words.listed(older), command=command)
+    )
 
 # %%
 made = {

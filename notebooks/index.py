@@ -57,7 +57,7 @@ display(words.answer(verdicts.in_one_sentence(table)))
 # | | begin here | what it takes |
 # | --- | --- | --- |
 # | **Read** | [how to read this book](../book/how_to_read.md), then [the story](00_story.ipynb) | nothing to install; the idea alone takes an hour, each page 10 to 25 minutes |
-# | **Run it on your data** | [your own data](11_own_data.ipynb): `make study DATASET=own DATA_ROOT=...` | Python 3.11 and make; two CPU cores and about half an hour for a hundred clips, a CUDA GPU for the paper's size |
+# | **Run it on your data** | [your own data](11_own_data.ipynb): `make study DATASET=own DATA_ROOT=...` | Python 3.11.5 to 3.13 and make; two CPU cores and about half an hour for a hundred clips, a CUDA GPU for the paper's size |
 # | **Teach** | [a course](../book/course.md), [for instructors](../book/instructor.md): `make slides`, `make handout` | a lecture of 90 minutes, or a lab of three weeks; a laptop for each pair |
 
 # %% [markdown]

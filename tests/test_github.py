@@ -16,6 +16,7 @@ from pathlib import Path
 import pytest
 import yaml
 
+from book.tools import editions
 from merlib.data import pictures, tables
 from merlib.model import saved
 
@@ -60,7 +61,8 @@ def missing(line):
         return set()
     if program == "make":
         targets = re.findall(r"^([a-z-]+):", (ROOT / "Makefile").read_text(), re.M)
-        return set(words) - set(targets)
+        variables = re.findall(r"^([A-Z_]+) *\??=", (ROOT / "Makefile").read_text(), re.M)
+        return {word.partition("=")[0] for word in words} - {*targets, *variables}
     return set() if os.access(ROOT / program, os.X_OK) else {program}
 
 
@@ -121,6 +123,12 @@ def test_the_tests_of_the_workflow_are_those_of_everybody():
     assert "make test" in (ROOT / ".ci" / "run").read_text()
 
 
+@pytest.mark.parametrize("name", ["book.yml", "release.yml"])
+def test_what_is_published_has_every_edition(name):
+    others = [f"make book LANGUAGE={one}" for one in editions.languages(ROOT) if one != "en"]
+    assert commands(name, "build")[: 1 + len(others)] == ["make study", *others]
+
+
 def test_every_issue_form_is_whole():
     forms = {name: form for name, form in FORMS.items() if name != "config.yml"}
     assert set(forms) == {"bug.yml", "data.yml", "method.yml"}
@@ -141,13 +149,22 @@ def test_every_issue_form_is_whole():
 
 @pytest.mark.parametrize(
     "name",
-    ["README.md", "CONTRIBUTING.md", "data/README.md", "benchmarks/README.md", "results/README.md"]
+    [
+        "README.md",
+        "README.zh-CN.md",
+        "CONTRIBUTING.md",
+        "data/README.md",
+        "benchmarks/README.md",
+        "results/README.md",
+    ]
     + [path.relative_to(ROOT).as_posix() for path in GITHUB.glob("*.md")],
 )
 def test_links_between_files_lead_to_files(name):
     text = (ROOT / name).read_text()
     for target in re.findall(r"\]\(([^)#]+)[^)]*\)", text):
-        if not target.startswith("https:"):
+        if target.startswith("../../actions/workflows/"):  # GitHub's pages of this repository
+            assert Path(target).name in {*WORKFLOWS, "badge.svg"}
+        elif not target.startswith("https:"):
             assert (ROOT / name).parent.joinpath(target).exists(), target
 
 

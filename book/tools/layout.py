@@ -19,8 +19,7 @@ CAPTION = re.compile(r"\*(?!\*)(?P<caption>(?:[^*]|\*\*)+)\*(?:\n\n(?P<rest>.+))
 
 STALE = """
 :::{{warning}}
-{runs} of the results on this page {are} **stale**: made again today, {they} could differ.
-<a href="#made-from">The last table</a> says what has changed since.
+{told}
 :::
 """
 
@@ -154,6 +153,9 @@ def warn_of_stale(cells: list[NotebookNode]) -> None:
     found = [about for cell in cells for out in pictures(cell) for about in out.metadata.values()]
     old = sum(about.get("stale", 0) for about in found)
     if old:
-        words = {"are": "are", "they": "they"} if old > 1 else {"are": "is", "they": "it"}
+        told = translated(
+            "Stale results on this page: {n}. Made again today, they could differ. "
+            '<a href="#made-from">The last table</a> says what has changed since.'
+        ).format(n=old)
         title, _, rest = cells[0].source.partition("\n")
-        cells[0].source = title + "\n" + STALE.format(runs=old, **words) + rest
+        cells[0].source = title + "\n" + STALE.format(told=told) + rest

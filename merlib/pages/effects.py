@@ -199,6 +199,20 @@ def in_common(one: Runs, other: Runs) -> tuple[Runs, Runs]:
     return {k: one[k] for k in shared}, {k: other[k] for k in shared}
 
 
+def on_one_basis(runs: Mapping[str, Runs]) -> dict[str, Runs]:
+    """Return the runs that may stand in one table with the newest one, without the older ones.
+
+    See `merlib.store.same_basis`; a method that has only older runs is left out.
+    """
+    about = {id(run): run.attrs.get("run", {}) for run in all_runs(runs)}
+    newest: Mapping = max(about.values(), key=lambda one: one.get("date", ""), default={})
+    found = {
+        name: {k: run for k, run in seeds.items() if same_basis(about[id(run)], newest)}
+        for name, seeds in runs.items()
+    }
+    return {name: seeds for name, seeds in found.items() if seeds}
+
+
 def judged(
     found: Mapping[str, Difference],
     more: str = "better",

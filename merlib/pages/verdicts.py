@@ -335,17 +335,23 @@ def second_look(study: Study) -> Answer:
 
 
 def shallow(study: Study) -> Answer:
-    """Return whether MFFM keeps shallow detail, and what its shallow stages bring in accuracy."""
-    saved, (name,) = trials.find(study, "fusion", every_epoch=False), list(detail.ASKED.values())[1]
+    """Return whether MFFM keeps shallow detail, and what its shallow stages bring in accuracy.
+
+    Without runs of the shallow stages it is the first difference of page 19 that there is.
+    """
+    saved, (best,) = trials.find(study, "fusion", every_epoch=False), list(detail.ASKED.values())[1]
     sweeps = trials.sweeps(saved.study)
     answers = detail.compared(saved.runs, sweeps)
-    if name not in answers.index:
+    asked = [title for titles in detail.ASKED.values() for title in titles]
+    there = [title for title in asked if title in answers.index]
+    if not there:
         return NO_RUN
     said = list(detail.predictions(answers, detail.falls(sweeps)).values())[:3]
     word = "shown" if all(answer == "yes" for answer, _ in said) else metrics.UNTOLD
+    name = best if best in there else there[0]
     found = answers.loc[[name]]
-    told = translated("{points} of accuracy; {seeds}").format(
-        points=effects.points(found.iloc[0]), seeds=seeds(found)
+    told = translated("{points} of accuracy ({difference}); {seeds}").format(
+        points=effects.points(found.iloc[0]), difference=name, seeds=seeds(found)
     )
     one = found["answer"].iloc[0] == "one seed"
     return Answer(told, "one seed" if one else word, effects.all_runs(saved.runs))
