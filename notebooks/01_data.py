@@ -64,7 +64,8 @@ COLUMNS = [
     marked("offset"),
     marked("action_units"),
 ]
-classes, version = list(clips.attrs["classes"]), clips.attrs["version"]
+classes = list(clips.attrs["classes"])
+version = translated(clips.attrs["version"])
 height, width = read_frames(clips["frames"].iloc[0][:1])[0].shape
 print(
     translated("{data}: {n} clips of {people} subjects").format(

@@ -148,7 +148,7 @@ words.see(
         " pixels, the crop {side} x {side} (profile {profile})."
     ).format(
         clip=shown["clip"],
-        data=clips.attrs["version"],
+        data=translated(clips.attrs["version"]),
         width=frames.shape[2],
         height=frames.shape[1],
         side=config.size,

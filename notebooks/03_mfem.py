@@ -137,7 +137,7 @@ words.see(
         " mean length: the larger this number, the more local is the movement."
     ).format(
         clip=shown["clip"],
-        data=clips.attrs["version"],
+        data=translated(clips.attrs["version"]),
         times=length.max() / length.mean(),
     )
 )

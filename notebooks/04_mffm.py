@@ -189,7 +189,7 @@ words.see(
         " {finest} to {deepest} places a side, and {n} interactions. An"
         " interaction is as fine as the shallower of its two partners."
     ).format(
-        data=study.clips.attrs["version"],
+        data=translated(study.clips.attrs["version"]),
         profile=profile,
         stages=len(stages),
         finest=stages[0].shape[-1],

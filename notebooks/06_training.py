@@ -55,7 +55,7 @@ study = Study(
     **overrides,
 )
 config, clips = study.config, study.clips
-data = study.clips.attrs["version"]
+data = translated(study.clips.attrs["version"])
 print(f"{data}: {len(clips)} clips of {clips['subject'].nunique()} subjects")
 
 # %% [markdown]

@@ -69,7 +69,7 @@ words.see(
     translated(
         "The page runs on {data}: {n} clips of {people} people."
     ).format(
-        data=clips.attrs["version"],
+        data=translated(clips.attrs["version"]),
         n=len(clips),
         people=clips["subject"].nunique(),
     )
@@ -95,7 +95,9 @@ words.see(
 
 # %%
 caption = translated("Clips by subject and class, {data}")
-plots.table(counts(clips), caption.format(data=clips.attrs["version"]))
+plots.table(
+    counts(clips), caption.format(data=translated(clips.attrs["version"]))
+)
 
 # %% tags=["remove-input"]
 each, of_class = (

@@ -100,7 +100,7 @@ words.see(
     ).format(
         method=method,
         epochs=study.config.epochs,
-        data=trained.about["version"],
+        data=translated(trained.about["version"]),
         profile=profile,
         seed=seed,
         people=study.clips["subject"].nunique(),
@@ -193,7 +193,7 @@ caption = translated(
     "New clips; {data}, profile {profile}, {method}, {epochs} epochs, seed"
     " {seed}"
 ).format(
-    data=trained.about["version"],
+    data=translated(trained.about["version"]),
     profile=profile,
     method=method,
     epochs=study.config.epochs,

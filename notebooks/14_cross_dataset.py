@@ -113,7 +113,7 @@ words.answer(
 
 # %%
 caption = translated("Clips of each dataset and class, {data}")
-plots.table(by_source, caption.format(data=clips.attrs["version"]))
+plots.table(by_source, caption.format(data=translated(clips.attrs["version"])))
 
 # %% tags=["hide-input"]
 words.see(

@@ -156,7 +156,7 @@ scores = {
 caption = translated(
     "{data}, {n} clips, one subject left out, profile {profile}, seed {seed}"
 ).format(
-    data=study.clips.attrs["version"],
+    data=translated(study.clips.attrs["version"]),
     n=len(study.clips),
     profile=profile,
     seed=seed,

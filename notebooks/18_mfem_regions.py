@@ -169,7 +169,7 @@ of_own = translated(
     "{data}, profile {profile}, leave one subject out, {epochs} epochs, seed"
     " {seed}"
 ).format(
-    data=study.clips.attrs["version"],
+    data=translated(study.clips.attrs["version"]),
     profile=study.profile,
     epochs=study.config.epochs,
     seed=seed,

@@ -82,7 +82,7 @@ of_quick = translated(
     "{data}, profile {profile}; a quick classifier, {epochs} epochs; leave one"
     " subject out; {clips} clips of {people} people; {seeds} seeds"
 ).format(
-    data=clips.attrs["version"],
+    data=translated(clips.attrs["version"]),
     profile=profile,
     epochs=mistakes.EPOCHS,
     clips=len(clips),

@@ -606,7 +606,9 @@ if not curve.curves:
         "No learning curve of {data} is saved. `{command}` makes it."
     )
     command = learning_curve.command(study)
-    print(told.format(data=clips.attrs["version"], command=command))
+    print(
+        told.format(data=translated(clips.attrs["version"]), command=command)
+    )
 for one in shown:
     plots.show(
         limits.curves(one),

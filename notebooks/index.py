@@ -125,7 +125,7 @@ Markdown(
         " of the first stage lets through; bright means much. 5: the"
         " probability of each class.*"
     ).format(
-        data=study.clips.attrs["version"],
+        data=translated(study.clips.attrs["version"]),
         profile=profile,
         seed=seed,
         epochs=config.epochs,

@@ -2,6 +2,7 @@
 
 import ast
 import re
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -10,7 +11,7 @@ import pytest
 from merlib import cli, metrics
 from merlib.config import VARIANTS
 from merlib.methods import METHODS
-from merlib.pages import real_motion, verdicts
+from merlib.pages import language, real_motion, verdicts
 from merlib.store import Saved, name_of
 from merlib.study import motion, showcase, trials
 from merlib.study.study import Study
@@ -67,13 +68,32 @@ def test_the_table_of_real_motion_is_counted_too():
     assert f"a UF1 of {best:.3f} instead of {table.loc[('htnet', 'here'), 'uf1']:.3f}" in REAL
 
 
-def claims():
-    """Return the table of claims, as the README has it."""
-    return verdicts.markdown(verdicts.table(Study(home=ROOT)), "notebooks/{}.py")
+READMES = {"en": ROOT / "README.md", "zh_CN": ROOT / "README.zh-CN.md"}
 
 
-def test_the_table_of_claims_is_that_of_the_first_page():
-    assert claims() in README, f"{Path(__file__).name} as a script writes the table"
+def claims(spoken):
+    """Return the table of claims, as the README of a language has it."""
+    from book.tools import messages
+
+    messages.compiled(ROOT, spoken)
+    language.catalogue.cache_clear()
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv(language.LANGUAGE, spoken)
+        return verdicts.markdown(verdicts.table(Study(home=ROOT)), "notebooks/{}.py")
+
+
+@pytest.mark.parametrize("spoken", READMES)
+def test_the_table_of_claims_is_that_of_the_first_page(spoken):
+    there = READMES[spoken].read_text("utf-8")
+    assert claims(spoken) in there, f"{Path(__file__).name} as a script writes the table"
+
+
+def test_the_lines_of_python_are_the_same_in_each_language():
+    blocks = {
+        re.search(r"```python\n.*?```", path.read_text("utf-8"), re.S)[0]
+        for path in READMES.values()
+    }
+    assert len(blocks) == 1
 
 
 def test_saved_runs_say_what_made_them():
@@ -133,5 +153,8 @@ def test_its_lines_of_python_run(casme2_root, tmp_path, monkeypatch):
 
 
 if __name__ == "__main__":
-    table = re.compile(r"^\| claim \|.*?(?=^## )", re.M | re.S)
-    (ROOT / "README.md").write_text(table.sub(lambda _: claims() + "\n\n", README))
+    sys.path.append(str(ROOT))  # a script's own folder is there, which has a folder `book` too
+    table = re.compile(r"^\| \S+ \|[^\n]*\n\| --- \| --- .*?(?=^## )", re.M | re.S)
+    for spoken, path in READMES.items():
+        made = claims(spoken) + "\n\n"
+        path.write_text(table.sub(lambda _, made=made: made, path.read_text("utf-8")), "utf-8")

@@ -23,6 +23,12 @@ LEFT_OUT = {
 }
 """Protocol of a run -> what captions call it, see `merlib.study.study.PROTOCOLS`."""
 
+DATA = (
+    marked("synthetic data, layout of CASME II"),
+    marked("synthetic data, layout of SAMM"),
+)
+"""What `merlib.data.clips` calls drawn data; pages show it `translated`."""
+
 OLD = marked(
     "<b>Stale</b> results would not come out the same today. The table says what has changed "
     "since they were made."
@@ -72,7 +78,7 @@ def line(about: Mapping[str, Any], study: Study | None = None) -> dict[str, Any]
     why = store.stale(about, trials.choices(about, study))
     return {
         marked("run"): f"{store.name_of(about)}-{about['seed']}",
-        marked("data"): about["version"],
+        marked("data"): translated(about["version"]),
         marked("configuration"): about["configuration_hash"],
         marked("revision"): about["revision"],
         marked("device"): f"{about['device']}, {about['machine']}",
@@ -93,7 +99,9 @@ def experiment(runs: Iterable[pd.DataFrame]) -> str:
         return translated("no run is saved")
     about = [table.attrs["run"] for table in tables]
     known = translated("{data}, profile {profile}")
-    data = dict.fromkeys(known.format(data=o["version"], profile=o["profile"]) for o in about)
+    data = dict.fromkeys(
+        known.format(data=translated(o["version"]), profile=o["profile"]) for o in about
+    )
     protocols = dict.fromkeys(translated(LEFT_OUT[o.get("protocol", "halves")]) for o in about)
     epochs = sorted({int(table["epoch"].max()) for table in tables} - {1})
     seeds = sorted({int(one["seed"]) for one in about})
