@@ -251,8 +251,9 @@ words.see(
 # ## Against the paper's method
 #
 # Each row is the paper's method minus another one, in UF1, on the same clips and seeds. The interval
-# of 95 % counts chance in people and in seeds. So many tests find something by chance, so the answer
-# is after [Holm's correction](../book/glossary.md#holm-correction) for all rows. Chance has no part in
+# of 95 % counts chance in people and in seeds. Among so many tests some find a
+# difference by chance, so the answer is after
+# [Holm's correction](../book/glossary.md#holm-correction) for all rows. Chance has no part in
 # some methods, so their one run is compared with every seed of the paper's method.
 
 # %% tags=["hide-input"]
@@ -454,8 +455,8 @@ for name in ("3d-cnn", "off-apexnet"):
         names = {"other": title[name], "own": title["full"]}
         a, b = (costs["full size"].loc[one] for one in names.values())
         text = translated(
-            "{own} has {parameters:.0f} times as many parameters and"
-            " {MACs:.0f} times as many MACs as {other}."
+            "{own} has {parameters:,.0f} times as many parameters and"
+            " {MACs:,.0f} times as many MACs as {other}."
         )
         told.append(text.format(**names, **(b / a)))
         pair = {title[name]: (name, "full")}

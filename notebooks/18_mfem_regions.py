@@ -295,7 +295,7 @@ words.see(
 # - **no attention**: everything passes, so that its sum is its map before
 #
 # Their accuracy says whether the networks have learnt something, and whether MFEM is
-# worth more than a control. The second is tested by the one rule of this book: paired
+# worth more than a control. Each difference to a control is tested by the one rule of this book: paired
 # by clip and seed, with chance in people and seeds, after Holm's correction.
 
 # %%

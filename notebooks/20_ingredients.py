@@ -190,8 +190,8 @@ words.see(claims.single_seeds(tests), translated("This is no verdict."))
 #
 # By [our decision](10_decisions.ipynb) flow is measured on the frames as they were recorded, so
 # magnification touches the grey channel alone. Beside flow it can only add what flow does not say
-# already. Whether it works at all is seen where grey is the only source: *grey alone, magnified or
-# not*. And that says something only if the network finds anything in grey alone: more than a method
+# already. Networks with grey alone show whether it works at all: *grey alone, magnified or not*. That
+# says something only if the network finds anything in grey alone: more than a method
 # that always answers the largest class. If that is not shown, the answer of this comparison is
 # *cannot be told*, whatever the difference is.
 

@@ -228,7 +228,7 @@ plots.source(mistakes.evaluate)
 # - **true** ones;
 # - **shuffled** ones: they are dealt to the clips at random. Nothing can be learnt, so if a
 #   protocol finds more than its honest score, it made that itself;
-# - ones **of the person**: everybody has a favourite class, whatever the face does. Nothing can be
+# - labels **of the person**: each person has one frequent class, whatever the face does. Nothing can be
 #   learnt about a *new* person either, but a method that recognises a person knows the answer.
 #
 # Is the last kind far from reality? Here is how much the true labels depend on the person, and how

@@ -81,7 +81,7 @@ words.answer(limits.in_one_sentence(table3))
 
 # %% tags=["hide-input"]
 words.see(
-    translated("{n} runs are behind what is measured on runs: {runs}.").format(
+    translated("What is measured on runs uses these {n}: {runs}.").format(
         n=len(every), runs=of_runs
     )
 )

@@ -175,6 +175,11 @@ def comparison(
             "The paper's method has no run beside another method's yet; `{command}` makes one. "
             "As for a linear control: {linear}."
         ).format(command=command, linear=linear)
+    if not rivals["answer"].isin(["ahead", "behind"]).any():
+        return translated(
+            "In UF1, none of the other {all} methods is shown to be better or worse than `full`. "
+            "As for a linear control: {linear}."
+        ).format(all=len(rivals), linear=linear)
     return translated(
         "In UF1, `full` is shown to be ahead of {ahead} and behind {behind}; for the other {rest} "
         "of {all} methods neither is shown. As for a linear control: {linear}."

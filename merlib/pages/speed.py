@@ -143,7 +143,7 @@ def memory(table: pd.DataFrame | None) -> str:
         return translated("Memory is not measured yet.")
     host = table.set_index("case")["host, MiB"]
     return translated(
-        "The process takes from {least:.0f} MiB ({small}) to {most:.0f} MiB ({large})."
+        "The process takes from {least:,.0f} MiB ({small}) to {most:,.0f} MiB ({large})."
     ).format(least=host.min(), small=host.idxmin(), most=host.max(), large=host.idxmax())
 
 

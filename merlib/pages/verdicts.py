@@ -44,7 +44,7 @@ WORDS = {
     "shown": (marked("{n} is shown"), marked("{n} are shown")),
     "against it": (marked("{n} is contradicted"), marked("{n} are contradicted")),
     metrics.UNDER: (marked("{n} is shown to be {small}"), marked("{n} are shown to be {small}")),
-    metrics.UNTOLD: (marked("{n} is open"), marked("{n} are open")),
+    metrics.UNTOLD: (marked("{n} cannot be told"), marked("{n} cannot be told")),
     "one seed": NO_VERDICT,
     "no run yet": NO_VERDICT,
 }

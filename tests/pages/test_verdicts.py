@@ -133,7 +133,7 @@ def test_the_sentence_counts_every_verdict_once():
     table["measured"] = table["verdict here"].isin(here)
     table.attrs["here"] = "drawn clips"
     told = verdicts.in_one_sentence(table)
-    assert "of 6 claims 1 is shown, 1 is contradicted, 1 is open, 2 are without" in told
+    assert "of 6 claims 1 is shown, 1 is contradicted, 1 cannot be told, 2 are without" in told
     assert "1 is shown or contradicted in part; on real motion, of 3 claims 2 are shown" in told
 
 
