@@ -210,7 +210,9 @@ if faces.shown:
 words.see(
     *(
         translated("{name}: clip `{clip}`, action units {units}.").format(
-            name=name, clip=shown["clip"], units=shown["action_units"]
+            name=name,
+            clip=shown["clip"],
+            units=procedure.named(shown["action_units"]),
         )
         for name, shown in largest_of.items()
     ),

@@ -38,27 +38,28 @@ from .drawing import (
     tint,
     write,
 )
+from .language import marked, translated
 
 PAPER = Config()  # our defaults where the text of the paper is silent
 
 NAMES = {
-    "1": "inner brow raiser",
-    "2": "outer brow raiser",
-    "4": "brow lowerer",
-    "5": "upper lid raiser",
-    "6": "cheek raiser",
-    "7": "lid tightener",
-    "9": "nose wrinkler",
-    "10": "upper lip raiser",
-    "12": "lip corner puller",
-    "14": "dimpler",
-    "15": "lip corner depressor",
-    "17": "chin raiser",
-    "20": "lip stretcher",
-    "24": "lip pressor",
-    "25": "lips part",
+    "1": marked("inner brow raiser"),
+    "2": marked("outer brow raiser"),
+    "4": marked("brow lowerer"),
+    "5": marked("upper lid raiser"),
+    "6": marked("cheek raiser"),
+    "7": marked("lid tightener"),
+    "9": marked("nose wrinkler"),
+    "10": marked("upper lip raiser"),
+    "12": marked("lip corner puller"),
+    "14": marked("dimpler"),
+    "15": marked("lip corner depressor"),
+    "17": marked("chin raiser"),
+    "20": marked("lip stretcher"),
+    "24": marked("lip pressor"),
+    "25": marked("lips part"),
 }
-"""Action unit -> its name in the Facial Action Coding System."""
+"""Action unit -> its name in the Facial Action Coding System; pages show it `translated`."""
 
 RIGHT = ("4", "7", "10", "14", "15", "24", "25")
 """Units that are drawn in the image's right half of the face, so that arrows keep apart."""
@@ -99,7 +100,7 @@ def action_units() -> Drawing:
             arrow(axes, *label, head=False, zorder=2, linewidth=1, path_effects=[halo(2.5)])
             for start, end in pulls:
                 arrow(axes, start, end, colour=BLUE, zorder=3, linewidth=2, path_effects=[halo(4)])
-            text = fill(f"{unit} {NAMES[unit]}", 14)
+            text = fill(f"{unit} {translated(NAMES[unit])}", 14)
             write(axes, edge, height, text, ha="right" if side < 0 else "left")
     told = ", ".join(f"{unit} {NAMES[unit]}" for unit in UNITS)
     return figure, (
@@ -107,6 +108,16 @@ def action_units() -> Drawing:
         f"each unit pulls the skin, and which way: {told}. Each unit is drawn in one half of the "
         "face only."
     )
+
+
+def named(units: str) -> str:
+    """Return annotated action units with their names: ``4+L10`` is 4 brow lowerer, L10 upper lip
+    raiser. A unit that the synthetic dataset does not have stays a number.
+    """
+    parts = [
+        (unit, NAMES.get(unit.lstrip("LR"), "")) for unit in str(units).replace(" ", "").split("+")
+    ]
+    return translated(", ").join(f"{unit} {translated(name)}".strip() for unit, name in parts)
 
 
 def halo(width: float) -> withStroke:

@@ -260,3 +260,8 @@ def test_a_drawing_is_known_by_its_first_word_in_chinese_too():
         if message.id.startswith("Diagram") and message.string:
             assert message.string.startswith("示意图")
     assert '[alt^="示意图"]' in style and '[alt^="Diagram"]' in style
+
+
+def test_action_units_are_named_as_they_are_annotated():
+    assert procedure.named("4+L10") == "4 brow lowerer, L10 upper lip raiser"
+    assert procedure.named("1 + 38") == "1 inner brow raiser, 38"
