@@ -326,6 +326,9 @@ plots.show(
     ),
 )
 
+# %% [markdown]
+# *What each variant of table 3 adds to the network, relative to base.*
+
 # %% tags=["remove-input"]
 words.see(
     *(

@@ -350,6 +350,9 @@ plots.show(
     ),
 )
 
+# %% [markdown]
+# *The same networks, scored at three choices of the epoch. The last one is the honest choice.*
+
 # %% tags=["remove-input"]
 words.see(
     *(
