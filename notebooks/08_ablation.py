@@ -74,13 +74,13 @@ words.answer(claims.of_record(record or runs, command))
 
 # %% tags=["remove-input"]
 older = [paper.VARIANT_NAMES[name] for name in known if name not in runs]
+left_out = translated(
+    "Left out, since only older runs are saved: {names}. `{command}` makes"
+    " them again."
+)
 if older:
-    words.see(
-        translated(
-            "Left out, since only older runs are saved: {names}. `{command}`"
-            " makes them again."
-        ).format(names=words.listed(older), command=command)
-    )
+    names = words.listed(older)
+    display(words.see(left_out.format(names=names, command=command)))
 
 # %%
 made = {

@@ -204,3 +204,19 @@ def test_every_word_of_what_follows_can_be_translated(untranslated):
     assert not untranslated(*(effects.verdict(some) for some in (found.iloc[:2], found.iloc[1:3])))
     heads = effects.table(found, "CAPTION").to_html().split("</thead>")[0]
     assert "DIFFERENCE" in heads and "SEEN FROM" in heads
+
+
+def test_older_runs_are_not_in_one_table_with_the_newest():
+    def made(date, **steps):
+        run = pd.DataFrame({"clip": ["a"]})
+        run.attrs["run"] = {"date": date, "steps": steps}
+        return run
+
+    old, new = made("2026-11-23", flow=1, mffm=1), made("2026-11-27", flow=2)
+    beside = made("2026-11-25", flow=2, mfem=1)
+    runs = {"base": {0: new, 1: old}, "mffm": {0: old}, "mfem": {0: beside}}
+    found = effects.on_one_basis(runs)
+    assert {name: list(seeds) for name, seeds in found.items()} == {"base": [0], "mfem": [0]}
+    assert effects.on_one_basis({}) == {} and effects.on_one_basis({"base": {0: old}}).keys() == {
+        "base"
+    }
