@@ -216,6 +216,22 @@ def test_a_page_is_sound(screen, address, book, name):
     assert not check(screen, book)
 
 
+PLACES = """() => Object.fromEntries(
+  ['.other-edition a', '.header-article-items__end', '.bd-article h1'].map(name => {
+    const box = document.querySelector(name).getBoundingClientRect();
+    return [name, [box.top, box.bottom]];
+  })
+)"""
+
+
+def test_the_buttons_of_a_page_and_the_link_to_the_other_edition_are_above_its_title(
+    screen, address
+):
+    screen.open(address, "notebooks/18_mfem_regions.html")
+    link, buttons, title = screen.page.evaluate(PLACES).values()
+    assert 0 <= link[0] < link[1] <= title[0] and 0 <= buttons[0] < buttons[1] <= title[0]
+
+
 SOUND = """<!DOCTYPE html><html lang="en"><head><title>A page</title>
 <meta name="viewport" content="width=device-width"><link rel="icon" href="data:,"></head>
 <body><main><h1 id="top">A page</h1><p><a href="#top">Up</a></p>{}</main></body></html>"""
