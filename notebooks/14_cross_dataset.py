@@ -81,6 +81,8 @@ clips = study.clips
 by_source = pd.crosstab(clips["source"], clips["emotion"])[
     list(clips.attrs["classes"])
 ]
+
+# %% tags=["hide-input"]
 loso = {name: study.predictions(name) for name in compared}
 cross = {}
 if len(by_source) > 1:

@@ -60,6 +60,8 @@ found = {name: study.predictions(name) for name in ("majority", "nearest")}
 only_a, only_b, p = metrics.mcnemar(found["nearest"], found["majority"])
 matrix = metrics.matrix_of(found["nearest"])
 low, high = metrics.wilson(int(matrix.trace()), int(matrix.sum()))
+
+# %% tags=["hide-input"]
 if p >= 0.05:
     share = (only_a + only_b) / len(found["nearest"])
     seen = 100 * metrics.detectable(len(found["nearest"]), share)

@@ -61,6 +61,8 @@ labels, subjects = (
     clips[name].to_numpy(str) for name in ("emotion", "subject")
 )
 # the network: its stored answers, scored in several ways
+
+# %% tags=["hide-input"]
 network = study.runs([method], make=[method])[method]
 SCORERS = {"honest": mistakes.pooled} | {
     name: case.score for name, case in MISTAKES.items() if not case.moved
