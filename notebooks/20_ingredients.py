@@ -434,12 +434,8 @@ print(
 # :::
 
 # %% tags=["solution", "hide-cell"] jupyter={"source_hidden": true, "outputs_hidden": true}
-signs = {
-    "grey-only": 1,
-    "plain-grey-only": -1,
-    "full": -1,
-    "no-magnification": 1,
-}
+signs = {"grey-only": 1, "plain-grey-only": -1}
+signs |= {"full": -1, "no-magnification": 1}
 common = set.intersection(*(set(saved.runs.get(name, {})) for name in signs))
 four = {
     name: {k: saved.runs[name][k] for k in sorted(common)} for name in signs
