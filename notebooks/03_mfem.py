@@ -84,8 +84,9 @@ net = study.fold_classifier("full", shown["subject"]).network_.cpu()
 faces = plots.Faces(dataset, show_faces)
 apex, shown_frame = x[row, -1], study.frames_of(row)[-1]
 maps = showcase.kept_maps(study, shown["clip"])
-face, looks = shown_frame, explain.attention(net, x[row : row + 1].copy())
-if maps is not None:
+if maps is None:
+    face, looks = shown_frame, explain.attention(net, x[[row]])
+else:
     face, looks = maps.face, maps.looks
 print(
     f"clip {shown['clip']}: {shown['emotion']}, action units"

@@ -62,8 +62,8 @@ def check_version(home: Path) -> None:
     cited = yaml.safe_load((home / "CITATION.cff").read_text("utf-8"))["version"]
     if cited != __version__:
         raise RuntimeError(f"CITATION.cff is of version {cited}, merlib of {__version__}")
-    headings = rf"^## {re.escape(__version__)}( - [\d-]+)?$"
-    if not re.search(headings, (home / "CHANGELOG.md").read_text("utf-8"), re.MULTILINE):
+    heading = rf"^## {re.escape(__version__)}( - [\d-]+)?$"
+    if not re.search(heading, (home / "CHANGELOG.md").read_text("utf-8"), re.MULTILINE):
         raise RuntimeError(f"CHANGELOG.md has no heading '## {__version__}'")
     command = ["git", "tag", "--points-at", "HEAD", "v*"]
     tags = subprocess.check_output(command, cwd=home, encoding="utf-8").split()

@@ -175,7 +175,8 @@ def comparison(
             "The paper's method has no run beside another method's yet; `{command}` makes one. "
             "As for a linear control: {linear}."
         ).format(command=command, linear=linear)
-    if not rivals["answer"].isin(["ahead", "behind"]).any():
+    apart = rivals["answer"].isin(["ahead", "behind"])
+    if not apart.any():
         return translated(
             "In UF1, none of the other {all} methods is shown to be better or worse than `full`. "
             "As for a linear control: {linear}."
@@ -186,7 +187,7 @@ def comparison(
     ).format(
         ahead=of_answer(rivals, "ahead"),
         behind=of_answer(rivals, "behind"),
-        rest=(~rivals["answer"].isin(["ahead", "behind"])).sum(),
+        rest=(~apart).sum(),
         all=len(rivals),
         linear=linear,
     )

@@ -37,6 +37,9 @@ ASKED = {
 }
 """Prediction -> difference -> first, second. "small" are movements below a pixel."""
 
+DIFFERENCES = [title for titles in ASKED.values() for title in titles]
+"""What all predictions together ask for."""
+
 BREAKING = [("mffm", "base"), ("full", "mfem")]
 """The first of each pair is to break down at smaller movements than the second."""
 
@@ -207,11 +210,11 @@ def saved(answers: pd.DataFrame, falls: pd.DataFrame) -> str:
     answers, falls : DataFrame
         See `predictions`.
     """
-    asked = {title for titles in ASKED.values() for title in titles}
+    asked, there = set(DIFFERENCES), set(answers.index)
     swept = {name for pair in BREAKING for name in pair}
-    if not asked & set(answers.index):
+    if not asked & there:
         return "nothing"
-    return "all" if asked <= set(answers.index) and swept <= set(falls.index) else "some"
+    return "all" if asked <= there and swept <= set(falls.index) else "some"
 
 
 def better(answers: pd.DataFrame, titles: Collection[str]) -> tuple[str, str]:

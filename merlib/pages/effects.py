@@ -194,20 +194,24 @@ def in_common(one: Runs, other: Runs) -> tuple[Runs, Runs]:
     A run that was saved before the preparation changed is not compared with one of today, see
     `merlib.store.same_basis`.
     """
-    about = [{k: run.attrs.get("run", {}) for k, run in runs.items()} for runs in (one, other)]
-    shared = [k for k in one if k in other and same_basis(about[0][k], about[1][k])]
+    shared = [k for k in one if k in other and same_basis(made_by(one[k]), made_by(other[k]))]
     return {k: one[k] for k in shared}, {k: other[k] for k in shared}
 
 
+def made_by(run: pd.DataFrame) -> Mapping:
+    """Return what made a run, see `merlib.store.run`; nothing of one that does not say it."""
+    return run.attrs.get("run", {})
+
+
 def on_one_basis(runs: Mapping[str, Runs]) -> dict[str, Runs]:
-    """Return the runs that may stand in one table with the newest one, without the older ones.
+    """Return the runs that may be in one table with the newest one, without the older ones.
 
     See `merlib.store.same_basis`; a method that has only older runs is left out.
     """
-    about = {id(run): run.attrs.get("run", {}) for run in all_runs(runs)}
-    newest: Mapping = max(about.values(), key=lambda one: one.get("date", ""), default={})
+    about = map(made_by, all_runs(runs))
+    newest: Mapping = max(about, key=lambda one: one.get("date", ""), default={})
     found = {
-        name: {k: run for k, run in seeds.items() if same_basis(about[id(run)], newest)}
+        name: {k: run for k, run in seeds.items() if same_basis(made_by(run), newest)}
         for name, seeds in runs.items()
     }
     return {name: seeds for name, seeds in found.items() if seeds}

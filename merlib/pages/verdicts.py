@@ -342,8 +342,7 @@ def shallow(study: Study) -> Answer:
     saved, (best,) = trials.find(study, "fusion", every_epoch=False), list(detail.ASKED.values())[1]
     sweeps = trials.sweeps(saved.study)
     answers = detail.compared(saved.runs, sweeps)
-    asked = [title for titles in detail.ASKED.values() for title in titles]
-    there = [title for title in asked if title in answers.index]
+    there = [title for title in detail.DIFFERENCES if title in answers.index]
     if not there:
         return NO_RUN
     said = list(detail.predictions(answers, detail.falls(sweeps)).values())[:3]

@@ -24,6 +24,10 @@ FACE = "face"
 """What the grey picture under the maps is called among them."""
 
 
+GATES = ("g_c1", "g_c2", "g_second")
+"""Those of `merlib.model.explain.attention` that have a number for each channel, not place."""
+
+
 class Maps(NamedTuple):
     """What the MFEM of a network lets through at the apex of one clip.
 
@@ -140,8 +144,7 @@ def kept_maps(study: Study, clip: str, seed: int = 0) -> Maps | None:
     for (stage, name), part in table.groupby(["stage", "map"]):
         height, width = part["row"].max() + 1, part["column"].max() + 1
         values = part.sort_values(["row", "column"])["value"].to_numpy()
-        gate = name.startswith("g_c") or name == "g_second"  # of the channels
-        shape = (width,) if gate else (height, width)
+        shape = (width,) if name in GATES else (height, width)
         looks.setdefault(int(stage), {})[name] = values.reshape(1, 1, *shape)
     if not looks:
         return None
