@@ -256,19 +256,19 @@ words.see(
 # %% [markdown]
 # ## Questions
 #
-# :::{admonition} 1. Why is the direction of the flow more useful than its length alone?
+# :::{admonition} Why is the direction of the flow more useful than its length alone?
 # :class: dropdown
 # Several action units move the same part of the face, most of all the corner of the mouth. A map
 # of places cannot tell them apart. The direction often can.
 # :::
 #
-# :::{admonition} 2. Which gap does each of the two modules answer?
+# :::{admonition} Which gap does each of the two modules answer?
 # :class: dropdown
 # MFEM answers the first gap: attention sees one region. MFFM answers the second gap: a classifier
 # sees one layer.
 # :::
 #
-# :::{admonition} 3. Why is a table of scores from different papers no comparison?
+# :::{admonition} Why is a table of scores from different papers no comparison?
 # :class: dropdown
 # The papers differ in their clips, classes, protocols and tuning. Only methods that run on the
 # same folds can be compared.
@@ -281,8 +281,8 @@ words.see(
 # The paper says that its method is the best on both datasets. Which method has the
 # highest figure in each column of table 2?
 
-# %% [markdown] tags=["solution", "hide-cell"]
-# :::{admonition} Solution in words
+# %% [markdown]
+# :::{admonition} The idea of the solution
 # :class: dropdown
 # Take the largest number of each of the four columns. The paper leads three of them. In the
 # fourth, F1 on SAMM, another method has the larger number, which the text does not mention.
@@ -305,8 +305,8 @@ print(leaders.to_string())
 # Which two action units of the generator share their place most, though they belong
 # to different emotions of CASME II? Look for pairs that agree in place and hardly in movement.
 
-# %% [markdown] tags=["solution", "hide-cell"]
-# :::{admonition} Solution in words
+# %% [markdown]
+# :::{admonition} The idea of the solution
 # :class: dropdown
 # Compare the units in pairs, with the tables of this page for all units. A pair that agrees in
 # place and hardly in movement can be told apart by the direction only. The cosine of the lengths
@@ -345,8 +345,8 @@ assert all(place >= abs(movement) - 1e-6 for place, movement, _, _ in pairs)
 # once as vectors, with noise in every point. It answers the emotion of the combination that
 # correlates most. How often is the emotion right?
 
-# %% [markdown] tags=["solution", "hide-cell"]
-# :::{admonition} Solution in words
+# %% [markdown]
+# :::{admonition} The idea of the solution
 # :class: dropdown
 # Compute the movement of each combination, once as lengths and once as vectors. Add noise and look
 # for the combination that is most similar. With noise the vectors lose less, because they know the

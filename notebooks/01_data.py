@@ -470,19 +470,19 @@ words.see(
 #
 # ## Questions
 #
-# :::{admonition} 1. A method has a high accuracy. Why is this not enough?
+# :::{admonition} A method has a high accuracy. Why is this not enough?
 # :class: dropdown
 # If one class is large, the answer *always this class* has a high accuracy, too. UF1 and UAR
 # weigh all classes equally.
 # :::
 #
-# :::{admonition} 2. Why can nobody reach 100 % with the action units alone?
+# :::{admonition} Why can nobody reach 100 % with the action units alone?
 # :class: dropdown
 # The same units are shown in clips of different classes. For these clips the units do not decide
 # the class.
 # :::
 #
-# :::{admonition} 3. What is the apex, and what is done if it is missing?
+# :::{admonition} What is the apex, and what is done if it is missing?
 # :class: dropdown
 # The apex is the frame in which the movement is largest. If it is missing, the frame with the
 # largest measured motion takes its place, and the page reports it.
@@ -495,8 +495,8 @@ words.see(
 # How accurate would *always the largest class* be on the clips that the paper uses of
 # CASME II and of SAMM? Take the counts from the printed table 1.
 
-# %% [markdown] tags=["solution", "hide-cell"]
-# :::{admonition} Solution in words
+# %% [markdown]
+# :::{admonition} The idea of the solution
 # :class: dropdown
 # Divide the number of clips of the largest class by the number of all clips that are used. The
 # result is the accuracy of an answer that needs no picture. Read a printed accuracy on the scale
@@ -523,8 +523,8 @@ for name, used in CLASSES.items():
 # class*. They depend on three numbers: the number of clips $n$, the number of clips of the largest
 # class $m$ and the number of classes $C$. Compare with `metrics`.
 
-# %% [markdown] tags=["solution", "hide-cell"]
-# :::{admonition} Solution in words
+# %% [markdown]
+# :::{admonition} The idea of the solution
 # :class: dropdown
 # The answer to every clip is the largest class. All m clips of this class are found (TP = m),
 # none is missed (FN = 0), and all other clips are false alarms (FP = n - m): its F1 is 2m / (2m +
@@ -550,8 +550,8 @@ print(
 # the subjects. What score does a *perfect* predictor get? First think, then compute it from the
 # classes that each subject shows, then let `metrics.per_fold_uf1` check you.
 
-# %% [markdown] tags=["solution", "hide-cell"]
-# :::{admonition} Solution in words
+# %% [markdown]
+# :::{admonition} The idea of the solution
 # :class: dropdown
 # A class that a subject does not show has no true positive, hence F1 = 0, however good the
 # predictor. So the subject's score is the share of the classes that it shows.
@@ -578,8 +578,8 @@ print(
 # there is no such clip, it answers their most frequent emotion. Compare with the same table made
 # from all clips, the tested one included. Why can the honest score never be the higher one?
 
-# %% [markdown] tags=["solution", "hide-cell"]
-# :::{admonition} Solution in words
+# %% [markdown]
+# :::{admonition} The idea of the solution
 # :class: dropdown
 # Count for each combination of units which emotion shows it most often. Without the tested subject
 # the count rests on fewer clips. Leaving a subject out changes an answer only where this subject

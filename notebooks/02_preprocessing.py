@@ -1036,19 +1036,19 @@ words.see(
 #
 # ## Questions
 #
-# :::{admonition} 1. Why are the eyes not searched in every frame?
+# :::{admonition} Why are the eyes not searched in every frame?
 # :class: dropdown
 # Each search has an error. From frame to frame this error would look like motion, and it can be as
 # large as the expression.
 # :::
 #
-# :::{admonition} 2. What else does magnification enlarge?
+# :::{admonition} What else does magnification enlarge?
 # :class: dropdown
 # It enlarges everything that changes in its band of frequencies: noise, shadows, light and the
 # motion of the head.
 # :::
 #
-# :::{admonition} 3. Why is the flow not computed from the magnified frames?
+# :::{admonition} Why is the flow not computed from the magnified frames?
 # :class: dropdown
 # Magnification also enlarges changes that are no motion, and it makes halos at edges. The flow is a
 # measurement, so it is computed from the raw frames.
@@ -1061,8 +1061,8 @@ words.see(
 # A clip has $a$ frames after its onset up to the apex. For which $T$ does sampling
 # repeat frames, and how many different ones are there?
 
-# %% [markdown] tags=["solution", "hide-cell"]
-# :::{admonition} Solution in words
+# %% [markdown]
+# :::{admonition} The idea of the solution
 # :class: dropdown
 # There are a + 1 frames, onset and apex included. If T is not larger, the steps of the even grid
 # are at least one frame, and no two of its points round to the same frame. So frames repeat as soon
@@ -1084,8 +1084,8 @@ print(
 # Put in $x_n = e^{i \omega n}$ and find the gain $H_r(\omega)$ of one of them, then that of the
 # filter, by hand. By how much is a movement of 5 Hz magnified? Which frequency is magnified most?
 
-# %% [markdown] tags=["solution", "hide-cell"]
-# :::{admonition} Solution in words
+# %% [markdown]
+# :::{admonition} The idea of the solution
 # :class: dropdown
 # Put $y_n = H e^{i \omega n}$ into the equation: $H = (1 - r) H e^{-i \omega} + r$. So
 # $H_r(\omega) = r / (1 - (1 - r) e^{-i \omega})$. At $\omega = 0$ it is 1 for every $r$: the
@@ -1123,8 +1123,8 @@ print(
 # mouth in the onset frame by half a pixel, once a narrow spot, once a wide one, once the whole
 # face. Which motion does TV-L1 measure best, and which settings do better where?
 
-# %% [markdown] tags=["solution", "hide-cell"]
-# :::{admonition} Solution in words
+# %% [markdown]
+# :::{admonition} The idea of the solution
 # :class: dropdown
 # The known flow is a Gaussian bump. A point y of the second frame comes from the first frame's
 # point y - flow(there); a few rounds find it. TV-L1 prefers a flow that changes little from pixel
@@ -1175,8 +1175,8 @@ plots.table(pd.DataFrame(rows).T[[*flow.SETTINGS, "zero flow"]], caption)
 # turn and change of size to the flow. What should be left after the removal? Prove it, then try.
 # Does the removal take something of the expression too?
 
-# %% [markdown] tags=["solution", "hide-cell"]
-# :::{admonition} Solution in words
+# %% [markdown]
+# :::{admonition} The idea of the solution
 # :class: dropdown
 # The same as before should be left. Least squares fits a sum by the sum of the fits, and a flow in
 # the span of the basis is fitted exactly. In the first round all weights are 1: the residuals do

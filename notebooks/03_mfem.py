@@ -684,18 +684,18 @@ words.see(
 #
 # ## Questions
 #
-# :::{admonition} 1. Why can the second look of branch 1 not find a new place inside a channel?
+# :::{admonition} Why can the second look of branch 1 not find a new place inside a channel?
 # :class: dropdown
 # Its gate is one number for each channel. The map of the channel is multiplied by it as a whole, so
 # the largest place stays the largest.
 # :::
 #
-# :::{admonition} 2. What does a spatial gate of 0.5 everywhere do?
+# :::{admonition} What does a spatial gate of 0.5 everywhere do?
 # :class: dropdown
 # It halves every feature and prefers no place. The next layers can undo that, so it is no attention.
 # :::
 #
-# :::{admonition} 3. GeM of a channel equals its mean. Which exponent does it have?
+# :::{admonition} GeM of a channel equals its mean. Which exponent does it have?
 # :class: dropdown
 # The exponent is 1, or the map has the same value at all places: then every exponent gives that
 # value.
@@ -709,8 +709,8 @@ words.see(
 # grows, and how far from the maximum is it at $p = 100$? Find a bound for that distance that holds
 # for every map of $n$ places.
 
-# %% [markdown] tags=["solution", "hide-cell"]
-# :::{admonition} Solution in words
+# %% [markdown]
+# :::{admonition} The idea of the solution
 # :class: dropdown
 # The sum of $n$ powers is at least the largest power and at most $n$ times it. Divide by $n$ and
 # take the root: GeM lies between the maximum times $n^{-1/p}$ and the maximum. The factor goes to
@@ -748,8 +748,8 @@ for p, value in steps.items():
 # them from the equations (no biases; both looks of a branch share one GeM), then let the code
 # count.
 
-# %% [markdown] tags=["solution", "hide-cell"]
-# :::{admonition} Solution in words
+# %% [markdown]
+# :::{admonition} The idea of the solution
 # :class: dropdown
 # A branch has a convolution of 7x7 over two maps, one exponent for each channel, and two small
 # networks of two layers. Each layer connects the $C$ channels with the hidden units, of which there
@@ -781,8 +781,8 @@ for channels in (8, 64, 512):
 # look alone? And what does it do to the first gate while the second look has learnt nothing yet and
 # gives 1/2 to every channel?
 
-# %% [markdown] tags=["solution", "hide-cell"]
-# :::{admonition} Solution in words
+# %% [markdown]
+# :::{admonition} The idea of the solution
 # :class: dropdown
 # Write the gate of the sum as $1 - (1 - g_1)(1 - g_2) = g_1 + (1 - g_1)\, g_2$. The second term is
 # not negative, so the sum never lets less through than $g_1$ and, by symmetry, never less than
@@ -817,8 +817,8 @@ print(
 # can: a gate that weighs *places* by $1 - g_s$. How often does its largest place differ?
 
 
-# %% [markdown] tags=["solution", "hide-cell"]
-# :::{admonition} Solution in words
+# %% [markdown]
+# :::{admonition} The idea of the solution
 # :class: dropdown
 # Each of $g_1$ and $g_2$ is one number for each channel. So channel $k$ of $X_c^1$ and of $X_c^{2s}$
 # are multiples of the same map $X_s(k)$: divided by their largest feature, they are equal. Only

@@ -461,19 +461,19 @@ words.see(
 #
 # ## Questions
 #
-# :::{admonition} 1. Why is the fusion of equation 12 called affine?
+# :::{admonition} Why is the fusion of equation 12 called affine?
 # :class: dropdown
 # Convolution, upsampling, batch norm in evaluation mode and the mean are affine, and no
 # activation follows. So their composition is affine, too.
 # :::
 #
-# :::{admonition} 2. Which control shows whether the interaction helps?
+# :::{admonition} Which control shows whether the interaction helps?
 # :class: dropdown
 # The pooled features of all stages, concatenated, and one linear layer. It has the same kind of
 # function without the interaction modules.
 # :::
 #
-# :::{admonition} 3. Why is the cheap form not used in training?
+# :::{admonition} Why is the cheap form not used in training?
 # :class: dropdown
 # In training the batch norm divides by the spread of the batch. That needs the full map, or
 # products of all pairs of channels, which cost more than the convolution.
@@ -486,8 +486,8 @@ words.see(
 # How long is $F$? Stage $k$ has $w\,2^{k-1}$ channels. Count for the five pairs used
 # here and for all six, in units of $w$.
 
-# %% [markdown] tags=["solution", "hide-cell"]
-# :::{admonition} Solution in words
+# %% [markdown]
+# :::{admonition} The idea of the solution
 # :class: dropdown
 # The interaction of a pair has the channels of both stages, and the mean leaves one number of each
 # channel. In units of $w$ the stages have 1, 2, 4 and 8 channels. So add both numbers of each pair,
@@ -515,8 +515,8 @@ for name in ("near", "all"):
 # the map halve. How do parameters and operations change from the pair $(X_1, X_2)$ to $(X_2, X_3)$
 # to $(X_3, X_4)$?
 
-# %% [markdown] tags=["solution", "hide-cell"]
-# :::{admonition} Solution in words
+# %% [markdown]
+# :::{admonition} The idea of the solution
 # :class: dropdown
 # Count the three parts. The inner convolution (1x1, no bias) has $C_2^2$ weights, the outer one has
 # $k^2 (C_1 + C_2)^2$, and the batch norm has a gain and a shift for each of its $C_1 + C_2$
@@ -550,8 +550,8 @@ for shallow, deep in PAIRS["near"]:
 # $F(x_1', x_2') - F(x_1', x_2) - F(x_1, x_2') + F(x_1, x_2) = 0$. Test an interaction module with
 # and without activation.
 
-# %% [markdown] tags=["solution", "hide-cell"]
-# :::{admonition} Solution in words
+# %% [markdown]
+# :::{admonition} The idea of the solution
 # :class: dropdown
 # Let the module see all four combinations of old and new inputs and form the difference of
 # differences. Without an activation only rounding is left, because the module is affine. With an
@@ -589,8 +589,8 @@ for relu in (False, True):
 # $F = W\,[\bar X_1, \bar X_2, \bar X_3, \bar X_4] + b$ from the weights of the five modules, and
 # check them on random maps.
 
-# %% [markdown] tags=["solution", "hide-cell"]
-# :::{admonition} Solution in words
+# %% [markdown]
+# :::{admonition} The idea of the solution
 # :class: dropdown
 # An affine map of a mean is the mean of the affine map, so every step may work on means. In a pair
 # $(a, d)$ the batch norm computes $s z + t$. Here $s$ is its weight divided by the square root of its

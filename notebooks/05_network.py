@@ -416,19 +416,19 @@ words.see(
 # %% [markdown]
 # ## Questions
 #
-# :::{admonition} 1. Where does the network see the order of the frames?
+# :::{admonition} Where does the network see the order of the frames?
 # :class: dropdown
 # Only in the LSTM. All parts before it see one frame at a time. The flow from the onset shows in
 # each frame how far the movement has gone.
 # :::
 #
-# :::{admonition} 2. Why is a better score of a larger variant no proof of the idea?
+# :::{admonition} Why is a better score of a larger variant no proof of the idea?
 # :class: dropdown
 # The variant differs from the other one in two things, the idea and the size. Only a control of
 # the same size separates them.
 # :::
 #
-# :::{admonition} 3. What is the loss of a network that knows nothing?
+# :::{admonition} What is the loss of a network that knows nothing?
 # :class: dropdown
 # It gives each of the $M$ classes the same probability, so its loss is $\log M$.
 # :::
@@ -443,8 +443,8 @@ words.see(
 # PyTorch.
 
 
-# %% [markdown] tags=["solution", "hide-cell"]
-# :::{admonition} Solution in words
+# %% [markdown]
+# :::{admonition} The idea of the solution
 # :class: dropdown
 # A convolution of 3x3 has nine weights for each pair of input and output channels; a block has two
 # of them. Add two batch norms. If the shape changes, add the 1x1 convolution of the shortcut with
@@ -490,8 +490,8 @@ for name, shape in blocks.items():
 # receptive field; its stride multiplies $j$. Check it by the gradient. Then: what does one point
 # see after an MFEM?
 
-# %% [markdown] tags=["solution", "hide-cell"]
-# :::{admonition} Solution in words
+# %% [markdown]
+# :::{admonition} The idea of the solution
 # :class: dropdown
 # Go through the layers in order and keep two numbers: the size of the field, and the distance of
 # neighbouring points in pixels of the frame. The gradient then shows which pixels count. After an
@@ -564,8 +564,8 @@ print(
 # Show that the gradient of equation 14 with respect to the logits is $(p - y) / N$. Compare it with
 # autograd, and say what it means that each row of it adds up to zero.
 
-# %% [markdown] tags=["solution", "hide-cell"]
-# :::{admonition} Solution in words
+# %% [markdown]
+# :::{admonition} The idea of the solution
 # :class: dropdown
 # Take one clip with the logits $z_j$ and the true class $t$. Its loss is
 # $-\log p_t = -z_t + \log \sum_k e^{z_k}$. The derivative of this by $z_j$ is $p_j - 1$ for the true
@@ -592,8 +592,8 @@ print(
 # A fair control for the whole method is a `base` with as many parameters. Which
 # width does it have, in this profile and in the paper's? Does it also do as many operations?
 
-# %% [markdown] tags=["solution", "hide-cell"]
-# :::{admonition} Solution in words
+# %% [markdown]
+# :::{admonition} The idea of the solution
 # :class: dropdown
 # The number of parameters grows with the width. So search for the largest width at which `base` has
 # no more parameters than the full network. Then compare the operations. A width need not match both

@@ -416,19 +416,19 @@ words.see(
 # %% [markdown]
 # ## Questions
 #
-# :::{admonition} 1. Why is a whole person left out, and not a single clip?
+# :::{admonition} Why is a whole person left out, and not a single clip?
 # :class: dropdown
 # A network could recognise the face. Then the test would not show whether it recognises the
 # expression of a new person.
 # :::
 #
-# :::{admonition} 2. What changes in the flow when a clip is mirrored?
+# :::{admonition} What changes in the flow when a clip is mirrored?
 # :class: dropdown
 # The picture of u and v is mirrored, and u changes its sign. A picture that is only mirrored
 # would show motion in the wrong direction.
 # :::
 #
-# :::{admonition} 3. Why is the best epoch of a fold no estimate?
+# :::{admonition} Why is the best epoch of a fold no estimate?
 # :class: dropdown
 # It is chosen on the clips that are tested. So the test has chosen the model, and its score is
 # too high on average.
@@ -442,8 +442,8 @@ words.see(
 # share of the training does it fall below a tenth of its first value? Compare your formula with
 # PyTorch's schedule.
 
-# %% [markdown] tags=["solution", "hide-cell"]
-# :::{admonition} Solution in words
+# %% [markdown]
+# :::{admonition} The idea of the solution
 # :class: dropdown
 # The mean needs the sum of the cosines. Those of $s = 1, \dots, S - 1$ cancel in pairs ($s$ and
 # $S - s$). That of $s = 0$ remains and is 1, so the mean is $\tfrac{1}{2}\,\eta_0\,(1 + 1/S)$, a
@@ -478,8 +478,8 @@ print(f"below a tenth after {np.arccos(-0.8) / np.pi:.1%} of the steps")
 # pixel, mirror both pictures, and find by trying which shift now leads from the first picture to the
 # second. Then let `augment` mirror a flow of one pixel to the right.
 
-# %% [markdown] tags=["solution", "hide-cell"]
-# :::{admonition} Solution in words
+# %% [markdown]
+# :::{admonition} The idea of the solution
 # :class: dropdown
 # In the mirror, right and left change places. So the shift that leads from the first mirrored picture
 # to the second goes to the left. A mirrored flow that keeps its sign would say that the face moved to
@@ -524,8 +524,8 @@ print(
 # epoch answer at random among $C$ classes. For a fold of $n$ clips and $E$ epochs, what accuracy do
 # you expect of the best epoch? Compute it for every fold of this page and check it by drawing.
 
-# %% [markdown] tags=["solution", "hide-cell"]
-# :::{admonition} Solution in words
+# %% [markdown]
+# :::{admonition} The idea of the solution
 # :class: dropdown
 # The number of right answers in one epoch is binomial, with $n$ clips and the probability $1/C$. One
 # epoch has at most $k$ right answers with some probability $P(k)$; the best of $E$ independent epochs
@@ -574,8 +574,8 @@ print(f"smallest fold, {n.min()} clip(s): {best[n.argmin()] / n.min():.3f}")
 # fold lacks? Try it on a predictor that gives the true class with probability 0.7, else any class
 # at random.
 
-# %% [markdown] tags=["solution", "hide-cell"]
-# :::{admonition} Solution in words
+# %% [markdown]
+# :::{admonition} The idea of the solution
 # :class: dropdown
 # A class that the fold has gets an F1 of 1 from a perfect predictor, any other class gets 0. So a
 # fold with $m$ of $C$ classes gets $m/C$, and the average over the folds follows. If the missing

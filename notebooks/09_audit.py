@@ -130,12 +130,12 @@ for method, name in other:
         method=method,
         dataset=paper.NAMES[name],
         accuracy=text,
-        found=translated(", ").join(found) or translated("none"),
+        found=words.commas(found) or translated("none"),
     )
     said.append(line)
 for name, text in (("casme2", "65.9"), ("samm", "48.5")):
     n = paper.USED[name]
-    counts = translated(", ").join(map(str, paper.whole_counts(text, n)))
+    counts = words.commas(map(str, paper.whole_counts(text, n)))
     line = translated(
         "Micro-attention on {dataset} without its last zero, {accuracy} %:"
         " {k} of {n}."

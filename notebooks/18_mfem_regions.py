@@ -70,8 +70,8 @@ words.answer(claims.regions(answers, control, where, command))
 # saved. This page trains only the network behind the picture of one clip, if it is not
 # there yet. The next lines say what is saved and what is missing.
 
-# %%
-print(saved)
+# %% tags=["remove-input"]
+provenance.of_trials(saved)
 
 # %% [markdown]
 # ## What counts as seeing a region

@@ -59,8 +59,8 @@ words.answer(claims.detail(predictions, there, where, command))
 # This page trains nothing: it reads predictions that are saved. The next lines say which
 # ones are there, and which are missing.
 
-# %%
-print(saved)
+# %% tags=["remove-input"]
+provenance.of_trials(saved)
 
 # %% [markdown]
 # ## What the claim predicts

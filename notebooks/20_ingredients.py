@@ -68,8 +68,8 @@ words.answer(claims.ingredients(answers, grey, where, command))
 # that it is asked for has none, it shows those of `narrow`: the laptop's small network on as many
 # synthetic clips and subjects as CASME II gives the paper.
 
-# %%
-print(saved)
+# %% tags=["remove-input"]
+provenance.of_trials(saved)
 
 # %% [markdown]
 # *Parameters* says how large the network is: taking the BiLSTM away takes many of its weights with

@@ -64,8 +64,8 @@ words.answer(decided.in_one_sentence(answers))
 # none for the profile that you ask for, it shows those of `narrow`: the laptop's small network on as
 # many synthetic clips and subjects as CASME II gives the paper.
 
-# %%
-print(saved)
+# %% tags=["remove-input"]
+provenance.of_trials(saved)
 
 # %% [markdown]
 # Each alternative is a change of the profile's own value. If the profile has this value already,

@@ -75,8 +75,8 @@ words.answer(real_motion.in_one_sentence(runs, modules, networks))
 # `datasets/STSNet_whole_norm_u_v_os` and the table `combined_3_class2_for_optical_flow.csv`. Put
 # both into one folder, as they are: it is the `DIR` of the command line, and `data_root` of a page.
 
-# %%
-print(found)
+# %% tags=["remove-input"]
+provenance.of_motion(found)
 
 # %% [markdown]
 # No setting was chosen on these clips. Each other method has the settings of its source as far as

@@ -137,8 +137,8 @@ words.answer(" ".join(told(answers)) or none)
 # are none for the profile that you ask for, it shows those of `narrow`: the laptop's small network
 # on as many synthetic clips as CASME II gives the paper.
 
-# %%
-print(saved)
+# %% tags=["remove-input"]
+provenance.of_trials(saved)
 
 # %% [markdown]
 # ## How uneven are the classes?

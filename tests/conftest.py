@@ -5,6 +5,7 @@ import itertools
 import os
 import re
 import shutil
+from contextlib import contextmanager
 from functools import cache
 from pathlib import Path
 
@@ -23,7 +24,7 @@ from filelock import FileLock
 from book.tools import build, editions, messages, pdf
 from merlib.data import synthetic
 from merlib.files import OURS, write
-from merlib.pages import language
+from merlib.pages import language, words
 from merlib.store import Saved
 from merlib.study import origin
 
@@ -46,6 +47,14 @@ class Capitals(gettext.NullTranslations):
 @cache
 def messages_of_code():
     return set(messages.computed(ROOT))
+
+
+@contextmanager
+def speaking():
+    """Print the paragraphs that a page says; run as a script, it would show them to nobody."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(words, "paragraph", lambda text, look="": print(text))
+        yield
 
 
 @pytest.fixture

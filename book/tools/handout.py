@@ -23,7 +23,7 @@ from merlib.files import find_home, print_anything, write
 EXERCISE = re.compile(r"^### Exercise (\d+) \((easy|middle|hard)\)$", re.M)
 
 ANSWER = re.compile(
-    r"^:::\{admonition\} (Answer|Solution in words|The idea of the solution|[^\n]+\?)\n"
+    r"^:::\{admonition\} (Answer|The idea of the solution|[^\n]+\?)\n"
     r":class: dropdown\n.*?^:::$\n?",
     re.M | re.S,
 )

@@ -15,6 +15,7 @@ from merlib.model import explain
 from merlib.model.mffm import named_pairs
 from merlib.model.network import BLOCKS, Network
 
+from . import words
 from .drawing import (
     ADD,
     BLUE,
@@ -101,8 +102,7 @@ def network() -> Drawing:
             arrow(axes, mfem_k.bottom, (mfem_k.x, above.y), above.right)
     frames = translated("{n} frames").format(n=PAPER.frames)
     lstm_ = box(axes, 5.2, 0.45, f"BiLSTM\n{frames}", PURPLE, 1.2, 0.6)
-    comma = translated(", ")
-    parts = f"{translated('dropout')}{comma}FC{comma.rstrip()}\nsoftmax"
+    parts = f"{words.commas([translated('dropout'), 'FC'])}\nsoftmax"
     head = box(axes, 3.2, 0.45, parts, PURPLE, 1.3, 0.6)
     chain(axes, [fusion, lstm_], down=True)
     numbers = translated("{symbol}: {n:,} numbers").format(symbol="$F$", n=sum(lengths()))
@@ -118,7 +118,7 @@ def network() -> Drawing:
         "goes to the MFFM, which fuses {pairs} pairs of stages to a vector F. The vectors of "
         "{frames} frames go to a BiLSTM, then to dropout, linear layers and softmax."
     )
-    listed = comma.join(map(str, BLOCKS))
+    listed = words.commas(map(str, BLOCKS))
     return figure, alt.format(stages=len(BLOCKS), blocks=listed, pairs=pairs, frames=PAPER.frames)
 
 
@@ -159,15 +159,12 @@ def residual() -> Drawing:
     end = box(axes, 3.05, 0.85, own[2], BLUE, 1.75)
     last = write(axes, 3.05, 0.2, "x".join(map(str, shapes()["stage 2"])))
     chain(axes, [begin, *boxes, total, end, last], down=True)
-    comma, alt = (
-        translated(", "),
-        translated(
-            "Diagrams of a residual block. Left, the idea: x is added to what two layers make of "
-            "it, F(x). Right, the first block of stage 2: {block}; beside it the shortcut, "
-            "{shortcut}, since the shape changes. A ReLU follows the sum."
-        ),
+    alt = translated(
+        "Diagrams of a residual block. Left, the idea: x is added to what two layers make of it, "
+        "F(x). Right, the first block of stage 2: {block}; beside it the shortcut, {shortcut}, "
+        "since the shape changes. A ReLU follows the sum."
     )
-    return figure, alt.format(block=comma.join(own), shortcut=comma.join(shortcut))
+    return figure, alt.format(block=words.commas(own), shortcut=words.commas(shortcut))
 
 
 def mfem() -> Drawing:
@@ -278,7 +275,7 @@ def mffm() -> Drawing:
     draw_fim(axes, 6.1)
     draw_pairs(axes, 3.8, pairs)
     pair = translated("X{first} and X{second}")
-    told = translated(", ").join(pair.format(first=a + 1, second=b + 1) for a, b in pairs)
+    told = words.commas(pair.format(first=a + 1, second=b + 1) for a, b in pairs)
     return figure, translated(
         "Diagrams of the fusion. (a) FIM: the deeper feature goes through a convolution and is "
         "upsampled, concatenated with the shallow one, convolved and batch-normalised. (b) MFFM: "

@@ -388,7 +388,7 @@ def size_in_the_paper() -> list[str]:
     """Say what the paper's own figures tell about size, as lines of a list."""
     per_person = {name: paper.USED[name] / paper.SUBJECTS_USED[name] for name in paper.USED}
     each = translated("{data} {clips} clips of {people} people ({share:.1f} of each)")
-    told = translated(", ").join(
+    told = words.commas(
         each.format(
             data=title,
             clips=paper.USED[name],

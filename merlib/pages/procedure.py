@@ -20,7 +20,7 @@ from merlib.data.synthetic import portrait
 from merlib.data.synthetic.action_units import UNITS
 from merlib.preprocess import face, flow, magnify
 
-from . import plots
+from . import plots, words
 from .drawing import (
     BLUE,
     GREEN,
@@ -117,7 +117,7 @@ def named(units: str) -> str:
     parts = [
         (unit, NAMES.get(unit.lstrip("LR"), "")) for unit in str(units).replace(" ", "").split("+")
     ]
-    return translated(", ").join(f"{unit} {translated(name)}".strip() for unit, name in parts)
+    return words.commas(f"{unit} {translated(name)}".strip() for unit, name in parts)
 
 
 def halo(width: float) -> withStroke:

@@ -2,6 +2,7 @@
 
 import html
 from collections.abc import Iterable, Mapping
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -10,7 +11,7 @@ import pandas as pd
 from merlib import store
 from merlib.config import DRAWN
 from merlib.store import Saved
-from merlib.study import origin, trials
+from merlib.study import motion, origin, trials
 from merlib.study.study import Study
 
 from . import plots, words
@@ -114,6 +115,42 @@ def experiment(runs: Iterable[pd.DataFrame]) -> str:
     seed = translated("seeds {seeds}") if len(seeds) > 1 else translated("seed {seeds}")
     parts.append(seed.format(seeds=words.listed(map(str, seeds))))
     return words.joined(parts)
+
+
+def of_trials(found: trials.Found):
+    """Return which trials of a group are saved, which are missing, and what makes them, as HTML."""
+    shown = list(chain.from_iterable(seeds.values() for seeds in found.runs.values()))
+    if shown:
+        parts = [translated("Shown: {where}.").format(where=experiment(shown))]
+    else:
+        text = translated("No trial of {data}, profile {profile} is saved: nothing is shown yet.")
+        parts = [text.format(data=found.study.dataset, profile=found.study.profile)]
+    if found.impossible:
+        text = translated(
+            "The dataset `{data}` says nothing on {names}. They need what it has not, or change "
+            "nothing."
+        )
+        parts.append(text.format(data=found.study.dataset, names=code(found.impossible)))
+    for seeds, names in found.missing.items():
+        text = translated("Not made yet, seeds {seeds}: {names}.")
+        parts.append(text.format(seeds=seeds, names=code(names)))
+    if found.missing:
+        text = translated("Made by `{command}`.")
+        parts.append(text.format(command=trials.command(found.study, found.group)))
+    return words.say(*parts)
+
+
+def of_motion(found: motion.Found):
+    """Return which runs of the clips of real motion are missing, and what makes them, as HTML."""
+    if not found.missing:
+        return words.say(translated("All runs are saved, of seeds 0 to 2 where chance has a part."))
+    commands = words.joined(f"`{command}`" for command in found.missing)
+    return words.say(translated("Not made yet: the runs of {commands}.").format(commands=commands))
+
+
+def code(names: Iterable[str]) -> str:
+    """Return names as a list, each set as code."""
+    return words.listed(f"`{name}`" for name in names)
 
 
 def spanned(numbers: Iterable[int]) -> str:

@@ -181,7 +181,7 @@ def helps(module: str, answers: pd.DataFrame, steps: Collection[str]) -> str:
     if not len(found):
         text = translated("whether {module} helps cannot be said, since its runs are missing")
         return text.format(module=module)
-    told = translated(", ").join(
+    told = words.commas(
         translated("{points} {place}").format(
             points=effects.points(line), place=translated(name.partition(": ")[2])
         )

@@ -154,12 +154,14 @@ def clips(rows: Iterable[Row], name: str) -> str:
             if answer.runs:
                 count = answer.runs[0]["clip"].nunique()
                 found[where].setdefault(count, []).append(number(row.pages[0]))
-    comma, one, all_of = translated(", "), translated("{n} (page {pages})"), []
+    one, all_of = translated("{n} (page {pages})"), []
     for where, some in found.items():
         if some:
-            counts = [one.format(n=n, pages=comma.join(dict.fromkeys(p))) for n, p in some.items()]
+            counts = [
+                one.format(n=n, pages=words.commas(dict.fromkeys(p))) for n, p in some.items()
+            ]
             told = translated("{data}, {counts}")
-            all_of.append(told.format(data=translated(where), counts=comma.join(counts)))
+            all_of.append(told.format(data=translated(where), counts=words.commas(counts)))
     told = translated("Clips behind it: {counts}.")
     return told.format(counts=words.joined(all_of)) if all_of else ""
 
@@ -389,8 +391,7 @@ def counted(verdicts: Iterable[str], data: str) -> str:
         if n
     ]
     text = translated("on {data}, of {n} claims {counts}")
-    comma = translated(", ")
-    return text.format(data=translated(data), n=len(kinds), counts=comma.join(told))
+    return text.format(data=translated(data), n=len(kinds), counts=words.commas(told))
 
 
 def markdown(table: pd.DataFrame, link: str = "{}.ipynb") -> str:

@@ -1,7 +1,8 @@
 """Sentences on the pages that are computed from what a cell found.
 
-A page says its answer in a box at its top (`answer`), and below an output what can be seen there
-(`see`). Both take finished sentences, which the pages compute, so that they are true of any data.
+A page says its answer in a box at its top (`answer`), below an output what can be seen there
+(`see`), and elsewhere what else it has to say (`say`). All take finished sentences, which the pages
+compute, so that they are true of any data.
 """
 
 import html
@@ -31,12 +32,24 @@ def see(*sentences: str):
     *sentences : str
         Whole sentences. Empty ones are left out. Text between backticks is set as code.
     """
+    return paragraph(
+        f"<strong>{translated('What you see:')}</strong> {spaced(sentences)}", "what-you-see"
+    )
+
+
+def say(*sentences: str):
+    """Return computed sentences as a plain paragraph for a notebook, see `see`."""
+    return paragraph(spaced(sentences))
+
+
+def paragraph(text: str, look: str = ""):
     from IPython.display import HTML
 
-    text = " ".join(marked_up(sentence) for sentence in sentences if sentence)
-    return HTML(
-        f'<p class="what-you-see"><strong>{translated("What you see:")}</strong> {text}</p>'
-    )
+    return HTML(f'<p class="{look}">{text}</p>' if look else f"<p>{text}</p>")
+
+
+def spaced(sentences: Iterable[str]) -> str:
+    return " ".join(marked_up(sentence) for sentence in sentences if sentence)
 
 
 def folded(summary: str, table: Styler):
@@ -49,6 +62,11 @@ def folded(summary: str, table: Styler):
 def joined(parts: Iterable[str]) -> str:
     """Return parts of a sentence with semicolons between them."""
     return translated("; ").join(parts)
+
+
+def commas(parts: Iterable[str]) -> str:
+    """Return parts of a sentence with commas between them."""
+    return translated(", ").join(parts)
 
 
 def seeds(n: int) -> str:
@@ -65,4 +83,4 @@ def listed(names: Iterable[str]) -> str:
     *first, last = names
     if not first:
         return last
-    return translated("{first} and {last}").format(first=translated(", ").join(first), last=last)
+    return translated("{first} and {last}").format(first=commas(first), last=last)

@@ -142,12 +142,6 @@ class Found:
             lines.append(command("trials --protocol loso mistakes"))
         return lines
 
-    def __str__(self) -> str:
-        """Say what is missing, and what makes it."""
-        if not self.missing:
-            return "All runs are saved, of seeds 0 to 2 where chance has a part."
-        return "\n".join(["Missing runs are made by", *self.missing])
-
 
 def command(what: str, seeds: Iterable[int] = (0, 1, 2)) -> str:
     """Return the command that makes runs of these clips."""

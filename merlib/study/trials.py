@@ -12,7 +12,6 @@ of the variants::
     results/<dataset>/<profile>/             what it saves with the protocol ``loso``
 """
 
-import textwrap
 import time
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
@@ -349,28 +348,6 @@ class Found:
         """Trials that say nothing about this data -> why, see `impossible`."""
         reasons = {name: impossible(name, self.study) for name in GROUPS[self.group]}
         return {name: why for name, why in reasons.items() if why}
-
-    def __str__(self) -> str:
-        """Say what is shown, what is missing, and what makes it."""
-        if self.runs:
-            table = next(iter(next(iter(self.runs.values())).values()))
-            counts = f"{table['clip'].nunique()} clips of {table['subject'].nunique()} subjects"
-            lines = [f"Shown: {self.where}: {counts}"]
-        else:
-            lines = [f"No trial of {self.where} is saved: nothing can be shown yet."]
-        if no := ", ".join(self.impossible):
-            text = f"The dataset {self.study.dataset} says nothing on {no}."
-            lines.append(filled(f"{text} They need what it has not, or change nothing."))
-        if self.missing:
-            lines.append("Missing, of seeds 0 to 2:")
-            lines += [filled(f"{seeds}: {', '.join(n)}") for seeds, n in self.missing.items()]
-            lines.append(f"Made by: {command(self.study, self.group)}")
-        return "\n".join(lines)
-
-
-def filled(text: str) -> str:
-    """Return a text in lines of a page's width."""
-    return textwrap.fill(text, 80, subsequent_indent="   ", break_on_hyphens=False)
 
 
 def of_narrow(study: Study) -> Study | None:

@@ -34,7 +34,7 @@ TEXT = '''\
 #
 # How much is 1 + 1?
 #
-# :::{admonition} Solution in words
+# :::{admonition} The idea of the solution
 # :class: dropdown
 # Secretly two.
 # :::
@@ -101,7 +101,7 @@ def test_students_have_a_cell_for_each_answer(made):
     assert "](../../../book/glossary.md#term)" in cells[0].source
     assert "Worked out" in cells[0].source and "**Is it a page?**" in cells[0].source
     assert "Secretly" not in cells[0].source and "secret" not in str(made["students"])
-    assert "Solution in words" not in str(made["students"])
+    assert "The idea of the solution" not in str(made["students"])
 
 
 def test_instructors_have_the_solutions_open(made):

@@ -203,3 +203,30 @@ def test_an_experiment_is_told_by_what_made_it(run):
     )
     linear = provenance.experiment([predictions(4, 1)])
     assert "epoch" not in linear and linear.endswith("people; seed 3")
+
+
+def test_a_page_says_which_trials_are_saved_and_what_makes_the_others(flow_root):
+    nothing = trials.Found("ingredients", Study("flow", flow_root), {})
+    text = BeautifulSoup(provenance.of_trials(nothing).data, "html.parser").text
+    assert text.startswith("No trial of flow, profile laptop is saved")
+    assert "The dataset flow says nothing on no-magnification, flow-only," in text
+    assert "Not made yet, seeds 0, 1, 2: full, first-branch," in text
+    assert text.endswith(f"Made by {trials.command(nothing.study, 'ingredients')}.")
+    complete = trials.Found("attention", Study(), answered("attention"))
+    text = BeautifulSoup(provenance.of_trials(complete).data, "html.parser").text
+    assert text == (
+        "Shown: synthetic data, profile laptop; by halves of the subjects; "
+        "4 clips of 2 people; 3 epochs; seeds 0, 1 and 2."
+    )
+
+
+def answered(group):
+    """Runs of all trials of a group, with seeds 0 to 2."""
+    about = {"version": "synthetic data", "profile": "laptop"}
+    table = pd.DataFrame({"clip": list("abcd"), "subject": list("xxyy"), "epoch": 3})
+    runs = {}
+    for name in trials.GROUPS[group]:
+        runs[name] = {seed: table.copy() for seed in range(3)}
+        for seed, one in runs[name].items():
+            one.attrs["run"] = about | {"seed": seed}
+    return runs

@@ -7,7 +7,7 @@ import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
 import pytest
-from conftest import ROOT
+from conftest import ROOT, speaking
 
 from merlib import metrics
 from merlib.pages import provenance
@@ -22,7 +22,8 @@ def page(monkeypatch):
 
     def run(home):
         monkeypatch.chdir(home)
-        variables = runpy.run_path(str(ROOT / "notebooks" / "24_real_motion.py"))
+        with speaking():
+            variables = runpy.run_path(str(ROOT / "notebooks" / "24_real_motion.py"))
         plt.close("all")
         return variables
 
