@@ -128,6 +128,23 @@ def test_what_is_published_has_every_edition(name):
     assert commands(name, "build")[: 1 + len(others)] == ["make study", *others]
 
 
+@pytest.mark.parametrize(
+    ("schema", "pattern"),
+    [
+        ("github-workflows", ".github/workflows/*.yml"),
+        ("dependabot", ".github/dependabot.yml"),
+        ("github-issue-forms", ".github/ISSUE_TEMPLATE/[!c]*.yml"),
+        ("github-issue-config", ".github/ISSUE_TEMPLATE/config.yml"),
+        ("citation-file-format", "CITATION.cff"),
+    ],
+)
+def test_files_of_the_repository_follow_their_schema(schema, pattern):
+    check = [Path(sys.executable).with_name("check-jsonschema")]
+    check += ["--builtin-schema", f"vendor.{schema}", *ROOT.glob(pattern)]
+    told = subprocess.run(check, capture_output=True, text=True)
+    assert not told.returncode, told.stdout
+
+
 def test_every_issue_form_is_whole():
     forms = {name: form for name, form in FORMS.items() if name != "config.yml"}
     assert set(forms) == {"bug.yml", "data.yml", "method.yml"}
