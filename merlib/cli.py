@@ -270,30 +270,36 @@ def trials(
     Parameters
     ----------
     names
-        Trials, groups of them, amplitude, mistakes or subjects (default: all of this data), or
-        maps, which page 3 shows.
+        Trials, groups of them, amplitude, mistakes or subjects (default: all of this data), maps,
+        which page 3 shows, or grey: repeats with one grey value of each clip changed.
     seeds
         Seeds of training.
     protocol
         Half of the subjects and twice the epochs, or one subject left out.
     """
-    from .study import learning_curve, showcase, trials
+    from .study import learning_curve, one_grey, showcase, trials
 
+    greys = {
+        f"grey-{method}": partial(one_grey.measure, method=method) for method in one_grey.METHODS
+    }
     curves = {
         f"subjects-{method}": partial(learning_curve.measure, method=method)
         for method in learning_curve.METHODS
     }
     measured: dict[str, Callable] = {"amplitude": trials.sweep, "mistakes": trials.mistaken}
-    measured |= {"maps": showcase.keep_maps} | curves
+    measured |= {"maps": showcase.keep_maps} | curves | greys
     extra = {"synthetic": ["amplitude", "subjects"], "flow": ["mistakes"]}.get(data.dataset, [])
     study = open_study(data, protocol=protocol, workers=where.workers())
-    wanted = in_groups(names or [*trials.GROUPS, *extra], trials.GROUPS | {"subjects": curves})
+    wanted = in_groups(
+        names or [*trials.GROUPS, *extra], trials.GROUPS | {"subjects": curves, "grey": greys}
+    )
     known("trial", wanted, [*trials.TRIALS, *measured])
     tested = [name for name in wanted if name not in measured]
     left_out = {name: why for name in tested if (why := trials.impossible(name, study))}
     for name, why in left_out.items():
         print(f"{name} is left out: {why}")
-    protocols = {"amplitude": "halves"} | dict.fromkeys(["maps", "mistakes", *curves], "loso")
+    protocols = dict.fromkeys(["amplitude", *greys], "halves")
+    protocols |= dict.fromkeys(["maps", "mistakes", *curves], "loso")
     for found in dict.fromkeys(protocols.get(name, protocol) for name in wanted):
         print_place(trials.saved(study, found).folder, study.home)
     todo = [name for name in tested if name not in left_out]
