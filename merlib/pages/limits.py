@@ -15,7 +15,7 @@ from pandas.io.formats.style import Styler
 
 from merlib import metrics
 from merlib.metrics import Difference
-from merlib.study import learning_curve, paper, power
+from merlib.study import learning_curve, one_grey, paper, power
 from merlib.study.learning_curve import Curve, Found, Training
 
 from . import effects, plots, words
@@ -452,3 +452,62 @@ def size_verdict(found: Found) -> str:
         " lies below the gap."
     ).format(most=100 * max(loss.value for loss in judged), less=less, all=len(judged))
     return f"{costs.format(data=found.where, part=part, gap=gap)} {largest}"
+
+
+def repeats(found: Mapping[str, pd.DataFrame], runs: Mapping[str, effects.Runs]) -> Figure:
+    """Draw what scores do if one grey value of each clip changes, beside what seeds do.
+
+    Parameters
+    ----------
+    found : dict
+        Method -> its repeats, see `merlib.study.one_grey.measure`.
+    runs : dict
+        Method -> seed -> predictions of the clips as they are.
+    """
+    rows = rows_of_repeats(found, runs)
+    figure, panels = plt.subplots(1, 2, figsize=(6, 0.4 * len(rows) + 0.9), sharey=True)
+    for axes, score in zip(panels, ("accuracy", "uf1"), strict=True):
+        for k, (scores, colour) in enumerate(rows.values()):
+            axes.plot(scores[score], [k] * len(scores), "o", color=colour, alpha=0.6)
+        axes.set_xlabel(translated(plots.LABELS[score]))
+        axes.margins(y=0.2)
+    panels[0].set_yticks(range(len(rows)), list(rows))
+    panels[0].invert_yaxis()
+    return figure
+
+
+def rows_of_repeats(
+    found: Mapping[str, pd.DataFrame], runs: Mapping[str, effects.Runs]
+) -> dict[str, tuple[pd.DataFrame, str]]:
+    """Return what each row of the figure is called -> its scores and its colour, see `repeats`."""
+    rows = {}
+    for name, table in found.items():
+        method, scores = translated(effects.title(name)), one_grey.scores(table)
+        same = translated("{method}, one grey value").format(method=method)
+        rows[same] = scores, plots.COLOURS[0]
+        if len(seeds := runs.get(name, {})) > 1:
+            other = translated("{method}, other seeds and halves").format(method=method)
+            scores = pd.DataFrame([metrics.scores(run) for run in seeds.values()])
+            rows[other] = scores, plots.COLOURS[1]
+    return rows
+
+
+def told_of_repeats(
+    found: Mapping[str, pd.DataFrame], runs: Mapping[str, effects.Runs]
+) -> list[str]:
+    """Say how far the scores of repeats lie apart, a sentence for each row of the figure."""
+    text = translated(
+        "{row}: {n} runs, accuracy {low:.3f} to {high:.3f}, standard deviation {sd:.1f} points "
+        "(UF1 {uf1:.1f})."
+    )
+    return [
+        text.format(
+            row=row,
+            n=len(scores),
+            low=scores["accuracy"].min(),
+            high=scores["accuracy"].max(),
+            sd=100 * scores["accuracy"].std(),
+            uf1=100 * scores["uf1"].std(),
+        )
+        for row, (scores, _) in rows_of_repeats(found, runs).items()
+    ]

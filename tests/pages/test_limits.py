@@ -205,3 +205,24 @@ def test_what_the_paper_itself_says_of_size():
     assert (
         "10.7 points lower" in second and "-0.9 (Bi-WOOF) to 18.3 points (AM3F-FlowNet)" in second
     )
+
+
+def right_of(rights):
+    """Predictions of as many clips as there are letters: of class a, and right where it says r."""
+    right = np.array(list(rights)) == "r"
+    table = pd.DataFrame({"clip": range(len(right)), "subject": "one", "label": "a", "epoch": 1})
+    return table.assign(p_a=right.astype(float), p_b=1.0 - right)
+
+
+def test_repeats_are_drawn_and_told_beside_the_seeds():
+    parts = [right_of(one).assign(repeat=k) for k, one in enumerate(("rrrr", "rrrw", "rrww"))]
+    found = {"base": pd.concat(parts)}
+    runs = {"base": {0: right_of("rrrr"), 1: right_of("wwww")}, "full": {0: right_of("rrrr")}}
+    same, other = limits.told_of_repeats(found, runs)
+    assert same.startswith("base, one grey value: 3 runs, accuracy 0.500 to 1.000, standard dev")
+    assert "deviation 25.0 points" in same and "deviation 70.7 points" in other
+    (alone,) = limits.told_of_repeats(found, {})
+    assert alone == same and limits.told_of_repeats({}, runs) == []
+    figure = limits.repeats(found, runs)
+    lines = figure.axes[0].get_lines()
+    assert [list(line.get_xdata()) for line in lines] == [[1, 0.75, 0.5], [1, 0]]
