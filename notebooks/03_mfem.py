@@ -93,14 +93,18 @@ else:
 
 # %% tags=["remove-input"]
 command = trials.command(study, "maps")
-where = translated(
-    "clip {clip} of {data}, profile {profile}, {side} x {side} pixels"
-).format(
+where = translated("clip {clip} of {data}, profile {profile}").format(
     clip=shown["clip"],
     data=translated(clips.attrs["version"]),
     profile=profile,
-    side=len(face),
 )
+epochs = study.config.epochs
+if maps is not None:
+    epochs = maps.table.attrs["run"]["configuration"]["epochs"]
+of_maps = translated(
+    "{where}; subject {subject} left out, {n} epochs, pictures of {side} x"
+    " {side} pixels"
+).format(where=where, subject=shown["subject"], n=epochs, side=len(face))
 words.say(
     plots.chosen(study, clip),
     translated("It shows {emotion}, with the action units {units}.").format(
@@ -166,9 +170,8 @@ drawing.show(diagrams.mfem)
 sizes = [sum(p.numel() for p in mfem.parameters()) for mfem in net.mfem]
 words.see(
     translated(
-        "This picture stands once behind each of the {n} stages. In the"
-        " network of this page the modules have {least:,} to {most:,}"
-        " parameters."
+        "Each of the {n} stages has one such module. In the network of this"
+        " page a module has {least:,} to {most:,} parameters."
     ).format(n=len(sizes), least=min(sizes), most=max(sizes))
 )
 
@@ -215,7 +218,7 @@ def over_face(names, titles, alt):
             overlay(axis, k, name, title)
             # apart from the title, whose formula has no Chinese letters
             axis.set_title(stage_name(k), loc="left")
-    plots.show(figure, alt=alt, of=where)
+    plots.show(figure, alt=alt, of=of_maps)
 
 
 over_face(
@@ -512,7 +515,7 @@ plots.show(
         " 1, sorted by the first look. Its complement falls as it rises; dots"
         " are the second look's gate."
     ),
-    of=where,
+    of=of_maps,
 )
 
 # %% [markdown]
@@ -837,8 +840,8 @@ with torch.no_grad():
 assert torch.allclose(summed, expected, rtol=1e-4, atol=1e-5)
 words.see(
     translated(
-        "The smallest gate of the untaught sum is {least:.2f}, so it never"
-        " falls below 0.5."
+        "The smallest gate of the untaught sum is {least:.2f}; the formula"
+        " allows none below 0.5."
     ).format(least=((1 + untaught.gates(raw[0])[0]) / 2).min())
 )
 
