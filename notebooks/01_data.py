@@ -66,6 +66,11 @@ COLUMNS = [
     marked("offset"),
     marked("action_units"),
 ]
+TABLE_1 = [
+    marked("CASME II, printed"),
+    marked("SAMM, printed"),
+    marked("here"),
+]
 classes = list(clips.attrs["classes"])
 version = translated(clips.attrs["version"])
 height, width = read_frames(clips["frames"].iloc[0][:1])[0].shape
@@ -143,14 +148,14 @@ words.see(
 # %% slide="table-1"
 counted = clips["emotion"].value_counts().reindex(classes, fill_value=0)
 here = {
-    "samples": len(clips),
-    "subjects": clips["subject"].nunique(),
-    "resolution": (width, height),
-    "frame rate": clips["fps"].median(),
+    marked("samples"): len(clips),
+    marked("subjects"): clips["subject"].nunique(),
+    marked("resolution"): (width, height),
+    marked("frame rate"): clips["fps"].median(),
     **counted,
 }
 table1 = pd.DataFrame(paper.TABLE1).assign(here=pd.Series(here))
-table1.columns = ["CASME II, printed", "SAMM, printed", "here"]
+table1.columns = TABLE_1
 table1 = table1.map(
     lambda cell: "{} x {}".format(*cell) if isinstance(cell, tuple) else cell
 )
@@ -401,9 +406,9 @@ words.say(
         all_second=of_class[alone.index[1]],
     ),
     translated(
-        "A predictor that knew all units of CASME II exactly, and answered each"
-        " combination with the class that shows it most, would be right on"
-        " {share:.0%} of these clips."
+        "A predictor that knew all units of CASME II exactly, and answered"
+        " each combination with the class that shows it most, would be right"
+        " on {share:.0%} of these clips."
     ).format(share=coded.max(axis=1).sum() / of_class.sum()),
 )
 

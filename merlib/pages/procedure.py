@@ -80,7 +80,8 @@ def crop() -> np.ndarray:
 
 
 def picture(axes: Axes, image: np.ndarray, place: Box) -> None:
-    """Put a grey picture into a place of a drawing."""
+    """Put a grey picture into a place of a drawing, which then has a light ground."""
+    axes.figure.set_facecolor("white")
     extent = place.left[0], place.right[0], place.bottom[1], place.top[1]
     axes.imshow(image, cmap="gray", extent=extent, aspect="auto", zorder=0.4)
 
