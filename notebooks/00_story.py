@@ -32,8 +32,9 @@ from merlib.data.synthetic.action_units import (
     UNITS,
     displacement,
 )
+from merlib.model import network
 from merlib.pages import diagrams, drawing, effects, plots, words
-from merlib.pages.language import translated
+from merlib.pages.language import marked, translated
 from merlib.study import paper, parameters, related
 
 globals().update(parameters.read(globals()))  # papermill may pass text
@@ -82,12 +83,11 @@ def agreement(units):
     x, y = np.meshgrid(np.linspace(-1.5, 1.5, 120), np.linspace(-1, 2, 120))
     # (2, H, W), both halves
     fields = {unit: sum(displacement(unit, x, y)) for unit in units}
-    tables = []
+    names, tables = [f"AU{unit}" for unit in units], []
     for of in (lambda field: np.hypot(*field).ravel(), np.ravel):
         vectors = np.array(
             [of(field) / np.linalg.norm(field) for field in fields.values()]
         )
-        names = [f"AU{unit}" for unit in units]
         tables.append(
             pd.DataFrame(vectors @ vectors.T, index=names, columns=names)
         )
@@ -95,16 +95,22 @@ def agreement(units):
 
 
 places, movements = agreement(["12", "14", "15", "17", "20"])
-plots.table(
-    places,
-    "Places: how far two action units move the same part of the face",
-    digits=2,
+titles = translated("places"), translated("movements")
+plots.show(
+    plots.shades(
+        dict(zip(titles, (places, movements), strict=True)),
+        translated("agreement of two units (cosine)"),
+    ),
+    alt=translated(
+        "Two squares of shades with a number in each cell. Rows and columns"
+        " are action units. Left, how far two units agree in place; right, in"
+        " movement. Blue is agreement, red is opposition."
+    ),
 )
 
-# %%
-plots.table(
-    movements, "Movements: how far they move it in the same way", digits=2
-)
+# %% [markdown]
+# *How far two action units of the synthetic data's generator agree. Left, in their places: do they
+# move the same part of the face? Right, in their movements: do they move it in the same way?*
 
 # %% tags=["remove-input"]
 apart = places.where(np.tril(np.ones(places.shape, bool), -1)).stack()
@@ -119,8 +125,8 @@ words.see(
         movement=movements.loc[pair],
     ),
     translated(
-        "Where the first table has a large number and the second one a small"
-        " or a negative one, only the direction tells the units apart."
+        "Where a pair has a large number on the left and a small or a negative"
+        " one on the right, only the direction tells the units apart."
     ),
 )
 
@@ -151,6 +157,19 @@ drawing.show(diagrams.network)
 # concatenation. Each frame goes through the stages of ResNet34. What the MFEM of a stage found goes
 # two ways: with the stage's own output into the next stage, and into the MFFM.*
 
+# %% tags=["remove-input"]
+words.see(
+    translated(
+        "Follow one frame from the top down. It passes {stages} stages; the"
+        " MFFM fuses {pairs} pairs of them to a vector of {n:,} numbers for"
+        " each frame."
+    ).format(
+        stages=len(network.BLOCKS),
+        pairs=len(diagrams.lengths()),
+        n=sum(diagrams.lengths()),
+    )
+)
+
 # %% [markdown]
 # ## Related work
 #
@@ -170,48 +189,65 @@ drawing.show(diagrams.network)
 #   {cite}`su2021key`, AM3F-FlowNet {cite}`fu2023am3f` and AT-SCNN {cite}`zhao2024attention`. MFEM
 #   itself follows CBAM {cite}`woo2018cbam`.
 #
-# The columns *CASME II* and *SAMM* have the [accuracy](../book/glossary.md#accuracy) in per cent and
-# the F1 that table 2 prints. *Layers* is what the classification sees. The name of a method that
-# runs here leads to its scores.
-
-# %% mystnb={"markdown_format": "myst"} slide="related"
-Markdown(related.table(related.NAMED, "15_comparison.ipynb"))
+# Which of these methods have what the paper adds?
 
 # %% tags=["hide-input"]
-others = {
-    name: work for name, work in related.NAMED.items() if name != "the paper"
-}
-runs = [name for name, work in others.items() if work.runs]
-attending = [
-    name for name, work in others.items() if work.attention != related.NONE
-]
-several = [
-    name
-    for name in runs
-    if others[name].layers not in (related.LAST, related.BY_HAND)
-]
-comma = translated(", ")
-lines = (
-    translated("The paper names {n} methods; {here} of them run here.").format(
-        n=len(others), here=len(runs)
+single = related.LAST, related.BY_HAND
+has = pd.DataFrame(
+    {
+        marked("attention"): [
+            work.attention != related.NONE for work in related.NAMED.values()
+        ],
+        marked("several layers"): [
+            bool(work.runs) and work.layers not in single
+            for work in related.NAMED.values()
+        ],
+        marked("runs here"): [
+            bool(work.runs) for work in related.NAMED.values()
+        ],
+    },
+    index=list(related.NAMED),
+).rename({"the paper": marked("the paper")})
+plots.show(
+    plots.marks(has),
+    alt=translated(
+        "A grid of dots: each row is one method, and the columns say whether"
+        " it has attention, classifies from several layers, and runs here. A"
+        " full dot means yes, a small ring no."
     ),
-    translated("Not here: {names}.").format(
-        names=comma.join(name for name in others if name not in runs)
-    ),
-    translated("With attention: {names}.").format(names=comma.join(attending)),
-    translated(
-        "Runs here and classifies from several layers: {names}."
-    ).format(names=comma.join(several)),
 )
-print("\n".join(lines))
+
+# %% [markdown]
+# *The methods that the paper names, and its own. A full dot means yes, a small ring no. Several
+# layers: those of one network, which its classification sees.*
 
 # %% tags=["remove-input"]
+others = has.drop("the paper")
+lacking = others.index[~others["runs here"]]
 words.see(
     translated(
-        "Methods with attention: {attending} of {all}. Methods that run here"
-        " and use several layers: {several}. So neither idea is new by itself."
-    ).format(attending=len(attending), all=len(others), several=len(several))
+        "Of {n} methods {attending} have attention, and {several} classify"
+        " from several layers ({names}). So neither idea is new by itself."
+    ).format(
+        n=len(others),
+        attending=others["attention"].sum(),
+        several=others["several layers"].sum(),
+        names=words.commas(others.index[others["several layers"]]),
+    ),
+    translated("{here} of them run here; {names} do not.").format(
+        here=others["runs here"].sum(), names=words.listed(lacking)
+    )
+    if len(lacking)
+    else "",
 )
+
+# %% [markdown]
+# The table below says more. The columns *CASME II* and *SAMM* have the
+# [accuracy](../book/glossary.md#accuracy) in per cent and the F1 that table 2 prints. *Layers* is
+# what the classification sees. The name of a method that runs here leads to its scores.
+
+# %% tags=["hide-output"] mystnb={"markdown_format": "myst"} slide="related"
+Markdown(related.table(related.NAMED, "15_comparison.ipynb"))
 
 # %% [markdown]
 # So not every method has gap 2. AM3F-FlowNet, the rival with the highest printed accuracy on CASME
@@ -229,17 +265,15 @@ Markdown(related.table(related.OTHERS, "15_comparison.ipynb"))
 # [strain](../book/glossary.md#optical-strain) too. A dash means that table 2 of the paper has no
 # number.
 #
-# Every method has to beat three controls, which know nothing about faces:
-
-# %%
-print(", ".join(effects.title(name) for name in related.CONTROLS))
+# Every method also has to beat some controls, which know nothing about faces:
 
 # %% tags=["remove-input"]
-words.see(
+controls = [translated(effects.title(name)) for name in related.CONTROLS]
+words.say(
     translated(
-        "These are {n} controls. A method that is not better than they are has"
-        " learnt nothing about faces."
-    ).format(n=len(related.CONTROLS))
+        "There are {n} controls: {names}. A method that is not better than"
+        " these has learnt nothing about faces."
+    ).format(n=len(controls), names=words.joined(controls))
 )
 
 # %% [markdown]
@@ -289,21 +323,28 @@ words.see(
 # :::
 
 # %% tags=["solution", "hide-cell"] jupyter={"source_hidden": true, "outputs_hidden": true}
-columns = ("CASME II, accuracy", "CASME II, F1", "SAMM, accuracy", "SAMM, F1")
+columns = (
+    marked("CASME II, accuracy"),
+    marked("CASME II, F1"),
+    marked("SAMM, accuracy"),
+    marked("SAMM, F1"),
+)
 printed = pd.DataFrame(paper.TABLE2, index=columns).T.astype(float)
 leaders = printed.idxmax()
 assert (
     set(leaders) == {"the paper", "SLSTT"} and leaders["SAMM, F1"] == "SLSTT"
 )
-print(leaders.to_string())
-# It leads three of four columns. The text compares its F1 on SAMM with other
-# methods only.
+# The text compares the paper's F1 on SAMM with other methods only.
+plots.table(
+    leaders.map(translated).to_frame(marked("largest figure")),
+    "Who leads the columns of table 2",
+)
 
 # %% [markdown]
 # ### Exercise 2 (middle)
 #
-# Which two action units of the generator share their place most, though they belong
-# to different emotions of CASME II? Look for pairs that agree in place and hardly in movement.
+# Which pairs of action units of the generator share their place most, and which emotions of CASME II
+# show them? Look for a pair that agrees in place and hardly in movement.
 
 # %% [markdown]
 # :::{admonition} The idea of the solution
@@ -325,17 +366,28 @@ pairs = [
     for a in range(len(names))
     for b in range(a)
 ]
-for place, movement, one, other in sorted(pairs, reverse=True)[:5]:
-    emotions = [
-        ", ".join(e for e, units in shown.items() if unit in units)
-        for unit in (one, other)
-    ]
-    print(f"AU{one} ({emotions[0]}) and AU{other} ({emotions[1]}): ", end="")
-    print(f"place {place:.2f}, movement {movement:.2f}")
+
+
+def with_emotions(unit):
+    """Return a unit and the emotions of CASME II whose clips show it."""
+    return f"{unit} ({', '.join(e for e in shown if unit in shown[e])})"
+
+
+nearest = [
+    (with_emotions(one), with_emotions(other), place, movement)
+    for place, movement, one, other in sorted(pairs, reverse=True)[:5]
+]
 assert all(place >= abs(movement) - 1e-6 for place, movement, _, _ in pairs)
 # The cosine of the lengths is never below that of the vectors: where two
 # movements agree, they are at the same place. The other way round it is not
 # so, and there a map of places is not enough.
+columns = [marked("unit"), marked("other unit"), *titles]
+plots.table(
+    pd.DataFrame(nearest, columns=columns),
+    "Pairs of action units that share their place most",
+    digits=2,
+    index=False,
+)
 
 # %% [markdown]
 # ### Exercise 3 (hard)
@@ -388,21 +440,18 @@ def share_right(see, noise, generator):
     return np.average(answers == emotions, weights=clips)
 
 
-for noise in (0.0, 0.3, 0.6, 1.0):
+ways = {
+    marked("lengths"): lambda maps: np.hypot(maps[:, 0], maps[:, 1]),
+    marked("vectors"): lambda maps: maps,
+}
+right = pd.DataFrame(index=pd.Index([0.0, 0.3, 0.6, 1.0], name="noise"))
+for name, see in ways.items():
     generator = np.random.default_rng(seed)
-    lengths = np.mean(
-        [
-            share_right(lambda f: np.hypot(f[:, 0], f[:, 1]), noise, generator)
-            for _ in range(5)
-        ]
-    )
-    vectors = np.mean(
-        [share_right(lambda f: f, noise, generator) for _ in range(5)]
-    )
-    assert vectors >= lengths - 1e-9
-    print(
-        f"noise {noise}: lengths {lengths:.2f}, vectors {vectors:.2f} of the"
-        " clips"
-    )
+    right[name] = [
+        np.mean([share_right(see, noise, generator) for _ in range(20)])
+        for noise in right.index
+    ]
+assert (right["vectors"] >= right["lengths"] - 1e-9).all()
 # Without noise both know the combination, and no more can be known: some
 # belong to several emotions.
+plots.table(right, "Share of the clips whose emotion is right", digits=2)

@@ -7,10 +7,6 @@
 # this project. If you have a copy, name its folder, and every page of this book is made again from
 # it.
 #
-# Everybody else reads the book on an **embedded synthetic dataset**: drawn faces, moved by facial
-# action units. They are written in the official folders and tables of CASME II or SAMM, and the
-# code that reads them is the code for the real ones.
-#
 # :::{admonition} What you will learn
 # :class: tip
 # - what a table of micro-expression clips holds, and what is repaired in it
@@ -19,6 +15,12 @@
 #
 # *About 10 minutes to read; runs in under two minutes on a laptop.*
 # :::
+#
+# ## The dataset
+#
+# This book comes with an **embedded synthetic dataset**: drawn faces, moved by facial action units.
+# Its files are in the official folders and tables of CASME II or SAMM, and the code that reads them
+# is the code for the real ones.
 
 # %% tags=["parameters"]
 dataset = "synthetic"  # or "casme2", "samm", "composite", "own"
@@ -64,13 +66,24 @@ COLUMNS = [
     marked("offset"),
     marked("action_units"),
 ]
+TABLE_1 = [
+    marked("CASME II, printed"),
+    marked("SAMM, printed"),
+    marked("here"),
+]
 classes = list(clips.attrs["classes"])
 version = translated(clips.attrs["version"])
 height, width = read_frames(clips["frames"].iloc[0][:1])[0].shape
-print(
-    translated("{data}: {n} clips of {people} subjects").format(
-        data=version, n=len(clips), people=clips["subject"].nunique()
-    )
+where = translated("{data}: {n:,} clips of {people} subjects").format(
+    data=version, n=len(clips), people=clips["subject"].nunique()
+)
+
+# %% tags=["remove-input"]
+words.say(
+    translated("The data of this page: {where}.").format(where=where),
+    translated("The frames have {width} x {height} pixels.").format(
+        width=width, height=height
+    ),
 )
 
 # %% [markdown]
@@ -86,14 +99,44 @@ print(
 caption = translated("The first clips of {data}").format(data=version)
 plots.table(clips[COLUMNS].head(8), caption, index=False)
 
+# %% tags=["remove-input"]
+row = clips.iloc[0]
+words.see(
+    translated("The first row is a clip of subject {who}: {emotion}.").format(
+        who=row["subject"], emotion=row["emotion"]
+    ),
+    translated(
+        "Its movement is largest {rise} frames after its onset, and over"
+        " {fall} frames later."
+    ).format(
+        rise=int(row["apex"] - row["onset"]),
+        fall=int(row["offset"] - row["apex"]),
+    )
+    if row[["onset", "apex", "offset"]].notna().all()
+    else "",
+    translated("Its action units: {units}.").format(
+        units=procedure.named(row["action_units"])
+    )
+    if pd.notna(row["action_units"]) and row["action_units"]
+    else "",
+)
+
 # %% [markdown]
 # Real tables have errors: an apex may be missing or lie outside its clip. No clip is dropped
-# silently. The frame of the largest motion takes the place of a missing apex, and the page reports
-# it here:
+# silently. The frame of the largest motion takes the place of a missing apex. The table of clips
+# keeps a list of what was repaired:
 
 # %%
-nothing = translated("Nothing had to be repaired.")
-print("\n".join(clips.attrs["repairs"]) or nothing)
+clips.attrs["repairs"]
+
+# %% tags=["remove-input"]
+words.see(
+    translated("Repairs in the list: {n}.").format(
+        n=len(clips.attrs["repairs"])
+    )
+    if clips.attrs["repairs"]
+    else translated("The list is empty: nothing had to be repaired.")
+)
 
 # %% [markdown]
 # ## Table 1: printed and counted
@@ -105,14 +148,14 @@ print("\n".join(clips.attrs["repairs"]) or nothing)
 # %% slide="table-1"
 counted = clips["emotion"].value_counts().reindex(classes, fill_value=0)
 here = {
-    "samples": len(clips),
-    "subjects": clips["subject"].nunique(),
-    "resolution": (width, height),
-    "frame rate": clips["fps"].median(),
+    marked("samples"): len(clips),
+    marked("subjects"): clips["subject"].nunique(),
+    marked("resolution"): (width, height),
+    marked("frame rate"): clips["fps"].median(),
     **counted,
 }
 table1 = pd.DataFrame(paper.TABLE1).assign(here=pd.Series(here))
-table1.columns = ["CASME II, printed", "SAMM, printed", "here"]
+table1.columns = TABLE_1
 table1 = table1.map(
     lambda cell: "{} x {}".format(*cell) if isinstance(cell, tuple) else cell
 )
@@ -154,6 +197,7 @@ if faces.shown:
             "Faces in a grid, each the first frame of a clip, titled with its"
             " subject."
         ),
+        of=where,
     )
 
 # %% [markdown]
@@ -204,7 +248,7 @@ if faces.shown:
     display(film.films(loops, fps=12, alt=text))
 
 # %% [markdown]
-# *A clip of each class as a film, magnified, with its action units.*
+# *A clip of each class of this data as a film, magnified, with its action units.*
 
 # %% tags=["remove-input"]
 words.see(
@@ -228,32 +272,14 @@ words.see(
 )
 
 # %% [markdown]
-# ## How long, how large
+# ## How long
+#
+# The frame rate turns frames into seconds. How long do the movements of these clips last?
 
-# %% tags=["hide-input"]
+# %% tags=["hide-input"] slide="durations"
 rise = (clips["apex"] - clips["onset"]) / clips["fps"]
 whole = (clips["offset"] - clips["onset"]) / clips["fps"]
 timed = whole.notna().any()
-if timed:
-    lines = (
-        translated(
-            "{width} x {height} pixels, {rate:.0f} frames a second"
-        ).format(width=width, height=height, rate=clips["fps"].median()),
-        translated(
-            "median time from onset to apex {rise:.2f} s, to offset"
-            " {whole:.2f} s"
-        ).format(rise=rise.median(), whole=whole.median()),
-    )
-    print("\n".join(lines))
-else:
-    print(
-        translated(
-            "{width} x {height} pixels of flow; it has no frames, so nothing"
-            " is known of time."
-        ).format(width=width, height=height)
-    )
-
-# %% tags=["hide-input"] slide="durations"
 if timed:
     figure, axes = plt.subplots(figsize=(6, 2.8))
     bins = np.linspace(0, whole.max(), 25)
@@ -269,6 +295,7 @@ if timed:
             " apex, filled, and from onset to offset, an outline further"
             " right."
         ),
+        of=where,
     )
 
 # %% [markdown]
@@ -276,14 +303,22 @@ if timed:
 
 # %% tags=["remove-input"]
 words.see(
-    translated(
-        "{short:.0%} of the movements of {data} last less than half a second,"
-        " and {quick:.0%} reach their apex in less than 0.2 seconds."
-    ).format(
-        short=(whole < 0.5).mean(), data=version, quick=(rise < 0.2).mean()
+    *(
+        translated(
+            "At {rate:.0f} frames a second, the median movement reaches its"
+            " apex after {rise:.2f} s and is over after {whole:.2f} s."
+        ).format(
+            rate=clips["fps"].median(),
+            rise=rise.median(),
+            whole=whole.median(),
+        ),
+        translated(
+            "{short:.0%} of the movements last less than half a second, and"
+            " {quick:.0%} reach their apex in less than 0.2 seconds."
+        ).format(short=(whole < 0.5).mean(), quick=(rise < 0.2).mean()),
     )
     if timed
-    else translated("No figure: nothing is known of time.")
+    else [translated("No figure: nothing is known of time.")]
 )
 
 # %% [markdown]
@@ -322,6 +357,7 @@ plots.show(
         "Stacked bars, one for each subject: how many clips of each class the"
         " subject gave. Classes differ in colour and hatching."
     ),
+    of=where,
 )
 
 # %% [markdown]
@@ -350,10 +386,31 @@ words.see(
 # An emotion is not a muscle. The same unit belongs to several classes, and so these classes are
 # confused. The paper names the chin (17) and the corners of the mouth (15, 12, 14).
 #
-# In CASME II *others* is the lowered brow (4) alone in 60 of 99 clips. *Disgust* is the same, or 4
-# with 7, in 32 of 63, and *repression* is the chin alone in 13 of 27. The drawn clips keep these
-# proportions. A classifier that is given the units as people coded them is right on 81 to 86 % of
-# CASME II's clips of people that it has not seen, and on about as many of the drawn ones.
+# How often do classes of CASME II share their units? The generator of the drawn clips knows which
+# units were coded there, and keeps the proportions:
+
+# %% tags=["remove-input"]
+coded = pd.DataFrame(action_units.COMBINATIONS["casme2"]).fillna(0)
+alone = coded.loc["4"].sort_values(ascending=False).astype(int)
+of_class = coded.sum().astype(int)
+words.say(
+    translated(
+        "The lowered brow (4) alone is in {most} of the {all_first} clips of"
+        " {first}, and in {fewer} of the {all_second} clips of {second}."
+    ).format(
+        first=alone.index[0],
+        most=alone.iloc[0],
+        all_first=of_class[alone.index[0]],
+        second=alone.index[1],
+        fewer=alone.iloc[1],
+        all_second=of_class[alone.index[1]],
+    ),
+    translated(
+        "A predictor that knew all units of CASME II exactly, and answered"
+        " each combination with the class that shows it most, would be right"
+        " on {share:.0%} of these clips."
+    ).format(share=coded.max(axis=1).sum() / of_class.sum()),
+)
 
 # %% tags=["hide-input"] slide="units"
 drawing.show(procedure.action_units)
@@ -361,8 +418,20 @@ drawing.show(procedure.action_units)
 # %% [markdown]
 # *The action units that the drawn faces show. Arrows show where the skin is
 # pulled, and which way. Each unit is in one half of the face only; in a clip
-# it moves both. Look at a corner of the mouth: units 12, 14, 15 and 20 begin
-# at the same place, and only their directions differ.*
+# it moves both.*
+
+# %% tags=["remove-input"]
+mouth = [
+    unit
+    for unit, (first, *_) in action_units.UNITS.items()
+    if first.x == action_units.CORNER
+]
+words.see(
+    translated(
+        "{n} action units. Look at a corner of the mouth: units {units} begin"
+        " there, and only their directions differ."
+    ).format(n=len(action_units.UNITS), units=words.listed(mouth))
+)
 
 # %%
 units = (
@@ -388,9 +457,8 @@ if len(share):
             " darker a cell, the larger the share of the class that shows the"
             " unit."
         ),
+        of=where,
     )
-else:
-    print(translated("No action units are known of these clips."))
 
 # %% [markdown]
 # *How often a unit occurs in the clips of a class.*
@@ -442,10 +510,6 @@ if dataset in DRAWN and set(classes) <= set(action_units.COMBINATIONS[layout]):
 caption = translated("Reference answers on {data}").format(data=version)
 plots.table(rows, caption)
 
-# %%
-one = translated("One clip more or less is {n:.2f} points of accuracy.")
-print(one.format(n=100 / len(clips)))
-
 # %% tags=["remove-input"]
 words.see(
     translated(
@@ -456,7 +520,10 @@ words.see(
         largest=counted.idxmax(),
         accuracy=rows["accuracy"].iloc[0],
         uf1=rows["UF1"].iloc[0],
-    )
+    ),
+    translated("One clip more or less is {n:.2f} points of accuracy.").format(
+        n=100 / len(clips)
+    ),
 )
 
 # %% [markdown]
@@ -504,17 +571,23 @@ words.see(
 # :::
 
 # %% tags=["solution", "hide-cell"] jupyter={"source_hidden": true, "outputs_hidden": true}
+answers = {}
 for name, used in CLASSES.items():
     counts = {emotion: paper.TABLE1[name][emotion] for emotion in used}
-    clips_used = sum(counts.values())
-    assert clips_used == paper.USED[name]
+    assert sum(counts.values()) == paper.USED[name]
     most = max(counts, key=counts.get)
-    share_of_most = 100 * counts[most] / clips_used
-    print(
-        f"{name}: {most}, {counts[most]} of {clips_used} clips ="
-        f" {share_of_most:.1f} %"
-    )
+    answers[name] = {
+        marked("largest class"): most,
+        marked("its clips"): counts[most],
+        marked("all clips"): paper.USED[name],
+        marked("accuracy, %"): 100 * counts[most] / paper.USED[name],
+    }
 # Read a printed accuracy on the scale from here to 100 %, not from 0.
+plots.table(
+    pd.DataFrame(answers.values(), index=answers),
+    "Always the largest class, from the printed table 1",
+    digits=1,
+)
 
 # %% [markdown]
 # ### Exercise 2 (middle)
@@ -537,10 +610,9 @@ by_hand = {"UF1": 2 * m / (n + m) / C, "UAR": 1 / C}
 matrix = metrics.confusion(y, largest, classes)
 assert np.isclose(by_hand["UF1"], metrics.uf1(matrix))
 assert np.isclose(by_hand["UAR"], metrics.uar(matrix))
-print(
-    f"n = {n}, m = {m}, C = {C}: UF1 {by_hand['UF1']:.3f}, UAR"
-    f" {by_hand['UAR']:.3f}"
-)
+print(f"n = {n}, m = {m}, C = {C}")
+for score, value in by_hand.items():
+    print(f"{score} = {value:.3f}")
 # UAR does not depend on how uneven the classes are. UF1 does, a little.
 
 # %% [markdown]
@@ -563,12 +635,15 @@ by_hand = (shown_by / len(classes)).mean()
 assert np.isclose(
     by_hand, metrics.per_fold_uf1(clips["subject"], y, y, classes)
 )
-print(f"a perfect predictor, F1 per fold: {by_hand:.3f} instead of 1")
-print(
-    f"subjects that show a single class: {(shown_by == 1).sum()} of"
-    f" {len(shown_by)}"
-)
 # This is why the paper's equations add up the counts of all folds first.
+words.see(
+    translated(
+        "A perfect predictor has an F1 per fold of {score:.3f} instead of 1."
+    ).format(score=by_hand),
+    translated("Subjects that show a single class: {n} of {all}.").format(
+        n=(shown_by == 1).sum(), all=len(shown_by)
+    ),
+)
 
 # %% [markdown]
 # ### Exercise 4 (hard)
@@ -603,10 +678,6 @@ honest = pd.Series(
     }
 )
 inside = pd.Series({row: looked_up(row, y) for row in clips.index})
-print(
-    f"units of other subjects: {np.mean(honest == y):.3f}, of all:"
-    f" {np.mean(inside == y):.3f}"
-)
 assert np.sum(honest == y) <= np.sum(inside == y)
 # Among the clips with the same units, the table of all clips answers the
 # emotion c that most of them show. Leaving a subject out can change the answer
@@ -614,3 +685,9 @@ assert np.sum(honest == y) <= np.sum(inside == y)
 # difference. So on this subject d is right no more often than c, and the
 # honest score is never higher, for any data. The difference is what a test on
 # the training clips adds to the score.
+words.see(
+    translated(
+        "Right with the units of other subjects: {honest:.3f} of the clips;"
+        " with those of all subjects: {inside:.3f}."
+    ).format(honest=np.mean(honest == y), inside=np.mean(inside == y))
+)

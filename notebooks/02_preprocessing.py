@@ -15,6 +15,12 @@
 #
 # *About 20 minutes to read; runs in under two minutes on a laptop.*
 # :::
+#
+# ## The clip
+#
+# A rule chooses the clip, not a person. It is the clip whose face moves most at the
+# [apex](../book/glossary.md#apex), without the motion of the whole head. For drawn clips the true
+# motion is known and decides; for others the measured flow decides.
 
 # %% tags=["parameters"]
 dataset = "synthetic"  # or "casme2", "samm"
@@ -60,27 +66,32 @@ only_grey = translated(
     "Even greys: the pictures of this data are not shown in public."
 )
 
-# %% [markdown]
-# A rule chooses the clip, not a person. It is the clip whose face moves most at the
-# [apex](../book/glossary.md#apex), without the motion of the whole head. For drawn clips the true
-# motion is known and decides; for others the measured flow decides.
-
 # %%
 row = showcase.choose(study, clip)
 shown = clips.loc[row]
 frames = read_frames(shown["frames"])
 apex = shown["apex"] - shown["onset"]
-print(
-    f"clip {shown['clip']}: {shown['emotion']}, action units"
-    f" {shown['action_units']}"
-)
-print(
-    f"{len(frames)} frames, {frames.shape[2]} x {frames.shape[1]} pixels,"
-    f" {shown['fps']:.0f} Hz"
-)
 
 # %% tags=["remove-input"]
-words.see(plots.chosen(study, clip))
+where = translated("clip {clip} of {data}, profile {profile}").format(
+    clip=shown["clip"],
+    data=translated(clips.attrs["version"]),
+    profile=profile,
+)
+words.say(
+    plots.chosen(study, clip),
+    translated(
+        "It shows {emotion}, with the action units {units}, and has {n} frames"
+        " of {width} x {height} pixels, {rate:.0f} a second."
+    ).format(
+        emotion=shown["emotion"],
+        units=procedure.named(shown["action_units"]),
+        n=len(frames),
+        width=frames.shape[2],
+        height=frames.shape[1],
+        rate=shown["fps"],
+    ),
+)
 
 # %% [markdown]
 # ## Rectify, register, crop
@@ -135,6 +146,7 @@ plots.show(
         " crop; right, the crop, with crosses at the places where alignment"
         " puts the eyes."
     ),
+    of=where,
 )
 
 # %% [markdown]
@@ -144,16 +156,9 @@ plots.show(
 # %% tags=["remove-input"]
 words.see(
     translated(
-        "Clip `{clip}` of {data}: the onset frame has {width} x {height}"
-        " pixels, the crop {side} x {side} (profile {profile})."
-    ).format(
-        clip=shown["clip"],
-        data=translated(clips.attrs["version"]),
-        width=frames.shape[2],
-        height=frames.shape[1],
-        side=config.size,
-        profile=profile,
-    ),
+        "The frame has {width} x {height} pixels. The crop is scaled to {side}"
+        " x {side}: the face, from the forehead to the chin."
+    ).format(width=frames.shape[2], height=frames.shape[1], side=config.size),
     "" if faces.shown else only_grey,
 )
 
@@ -169,28 +174,19 @@ if dataset in DRAWN:
         found = face.find_eyes(read_frames(first.frames[:1])[0])
         errors.append(np.hypot(*(found - truth.clip(first.clip).eyes).T))
     errors = np.concatenate(errors)
-    print(
-        f"eye centres: mean error {errors.mean():.1f} px of the frame, largest"
-        f" {errors.max():.1f}"
-    )
-else:
-    print("Real data: the true eye centres are not known.")
+    print(f"{errors.mean() = :.1f}, {errors.max() = :.1f}")
 
 # %% tags=["remove-input"]
-if dataset in DRAWN:
-    moves = showcase.movement(study)[row]
-    display(
-        words.see(
-            translated(
-                "The eyes are found to {error:.1f} px of the frame; the face"
-                " moves {moves:.1f} px in this clip. So a search in every"
-                " frame could add a trembling that is {times:.1f} times the"
-                " movement."
-            ).format(
-                error=errors.mean(), moves=moves, times=errors.mean() / moves
-            )
-        )
-    )
+moves = showcase.movement(study)[row]
+words.see(
+    translated(
+        "The mean error of an eye is {error:.1f} px of the frame; the face"
+        " moves {moves:.1f} px in this clip. So a search in every frame could"
+        " add a trembling that is {times:.1f} times the movement."
+    ).format(error=errors.mean(), moves=moves, times=errors.mean() / moves)
+    if dataset in DRAWN
+    else translated("Nothing: of real faces the true eyes are not known.")
+)
 
 # %% [markdown]
 # ## Magnify: Eulerian video magnification
@@ -225,7 +221,15 @@ for grey, by_hand in ((104, 114), (104, 116.5)):
     low += np.array([1 / 2, 1 / 4]) * (grey - low)
     found = grey + 10 * (low[0] - low[1])
     assert found == by_hand
-    print(f"grey {grey}: low-passes {low}, magnified {found}")
+    print(f"{grey = }, low = {low}, {found = :.1f}")
+
+# %% tags=["remove-input"]
+words.see(
+    translated(
+        "The code finds what we found by hand: both low-passes, and the"
+        " magnified grey."
+    )
+)
 
 # %% [markdown]
 # The authors' code also decides which bands are magnified, and ours does the same (field
@@ -242,6 +246,27 @@ drawing.show(procedure.pyramid)
 # right: the finer the band, the smaller its factor, and the first and the last
 # band add nothing. All steps are linear, so our code may filter first and
 # split into bands afterwards.*
+
+# %% tags=["remove-input"]
+paper = Config()
+factors = magnify.band_gains(
+    paper.size,
+    paper.size,
+    paper.evm_alpha,
+    paper.evm_lambda_c,
+    paper.evm_bands,
+)
+words.see(
+    translated(
+        "{n} bands: {out} of them add nothing, and {all} get the whole factor"
+        " of {alpha:g}."
+    ).format(
+        n=len(factors),
+        out=np.sum(np.isclose(factors, 0)),
+        all=np.sum(np.isclose(factors, paper.evm_alpha)),
+        alpha=paper.evm_alpha,
+    )
+)
 
 # %%
 magnified = pipeline.magnified(aligned, config, shown["fps"])
@@ -277,6 +302,7 @@ plots.show(
         " filters rise to a broad hump and fall again; a dashed line marks the"
         " rise of this clip."
     ),
+    of=where,
 )
 
 # %% [markdown]
@@ -316,11 +342,15 @@ words.see(
 # %% tags=["hide-input"]
 stripes = np.sin(2 * np.pi * np.arange(112) / 56) * np.ones((112, 1))
 inner = np.s_[20:-20, 20:-20]
-gains = pd.DataFrame(index=pd.Index(["before", "after"], name="evm_order"))
-for rise in (20, 33, 60):
+orders = {
+    "before": translated("magnify, then sample"),
+    "after": translated("sample, then magnify"),
+}
+gains = pd.DataFrame(columns=list(orders), dtype=float)
+for rise in (10, 20, 33, 45, 60, 80):
     amount = 0.5 - 0.5 * np.cos(np.pi * np.arange(rise + 1) / rise)
     pattern = (128 + 20 * amount[:, None, None] * stripes).astype(np.float32)
-    for order in gains.index:
+    for order in orders:
         settings = Config(evm_order=order, evm_bands="all")
         picture = pipeline.magnified(
             pattern, settings, 200.0, pipeline.sample(rise, 10)
@@ -328,22 +358,40 @@ for rise in (20, 33, 60):
         gain = np.sum(((picture - 128) * stripes)[inner]) / np.sum(
             20 * stripes[inner] ** 2
         )
-        name = translated("rise of {n} frames").format(n=rise)
-        gains.loc[order, name] = gain
-plots.table(
-    gains,
-    "Gain at the apex, 10 frames sampled at 200 a second, all bands",
-    digits=1,
+        gains.loc[rise, order] = gain
+figure, axes = plt.subplots(figsize=(6, 2.8))
+for (order, name), line in zip(orders.items(), ("o-", "s--"), strict=True):
+    axes.plot(gains[order], line, label=f"{name} ({order})")
+axes.set(
+    xlabel=translated("frames from onset to apex, 200 a second"),
+    ylabel=translated("gain at the apex"),
+    ylim=(0, None),
 )
+axes.legend()
+plots.show(
+    figure,
+    alt=translated(
+        "Two lines over the number of frames from onset to apex: the gain if"
+        " the clip is magnified before it is sampled falls; the gain if it is"
+        " sampled first is level."
+    ),
+)
+
+# %% [markdown]
+# *How much a pattern of known contrast is magnified at the apex, in both orders (field `evm_order`).
+# 10 frames are sampled, and all bands are magnified.*
 
 # %% tags=["remove-input"]
 words.see(
     *(
         translated(
-            "`{order}`: the slowest rise is magnified {times:.2f} times as"
-            " much as the quickest."
-        ).format(order=order, times=gain.iloc[-1] / gain.iloc[0])
-        for order, gain in gains.iterrows()
+            "{name}: the slowest rise is magnified {times:.2f} times as much"
+            " as the quickest."
+        ).format(
+            name=name.capitalize(),
+            times=gains[order].iloc[-1] / gains[order].iloc[0],
+        )
+        for order, name in orders.items()
     )
 )
 
@@ -380,6 +428,7 @@ plots.show(
         " where brighter and red where darker: none for the onset, faint for"
         " the raw apex, strong for the magnified one."
     ),
+    of=where,
 )
 
 # %% [markdown]
@@ -392,8 +441,8 @@ words.see(
     translated(
         "In the middle half of the crop the apex differs from the onset by"
         " {raw:.1f} grey values, and the magnified apex by {magnified:.1f}"
-        " (root mean square, clip `{clip}`)."
-    ).format(raw=rms[1], magnified=rms[2], clip=shown["clip"])
+        " (root mean square)."
+    ).format(raw=rms[1], magnified=rms[2])
 )
 
 # %% [markdown]
@@ -441,7 +490,8 @@ slider.slider(
 )
 
 # %% [markdown]
-# *The apex frame for some $\alpha$, on the scale of the pictures above (blue is brighter).*
+# *The apex frame of the same clip for some $\alpha$, on the scale of the pictures above (blue is
+# brighter).*
 
 # %% tags=["remove-input"]
 words.see(
@@ -473,29 +523,57 @@ def swing(clip, width):
     return 2 * abs((moved * np.exp(-2j * np.pi * 5 * time[200:])).mean())
 
 
+times = {}
 for width in (4, 8, 16, 32, 64):
     wave = 128 + 60 * np.sin(2 * np.pi * (places - shift[:, None]) / width)
     grating = np.repeat(wave[:, None], 112, axis=1).astype(np.float32)
-    times = swing(pipeline.magnified(grating, config, 200), width) / swing(
-        grating, width
-    )
-    line = translated("stripes of {width:2} px: magnified {times:.1f} times")
-    print(line.format(width=width, times=times))
-
-# %%
-h = 0.0
+    times[width] = swing(
+        pipeline.magnified(grating, config, 200), width
+    ) / swing(grating, width)
+most = 1.0
 if config.evm != "off":
     h = magnify.response(
         config.evm, config.evm_low, config.evm_high, 200, np.array([5.0])
     )[0]
-print(f"at most: |1 + alpha H| = {abs(1 + config.evm_alpha * h):.1f}")
+    most = abs(1 + config.evm_alpha * h)
+figure, axes = plt.subplots(figsize=(6, 2.6))
+bars = axes.bar([str(width) for width in times], times.values(), width=0.6)
+axes.bar_label(bars, fmt="{:.1f}", label_type="center", color="white")
+axes.axhline(most, color="C1", linestyle="--", label=r"$|1 + \alpha H|$")
+axes.set(
+    xlabel=translated("width of the stripes, px"),
+    ylabel=translated("times magnified"),
+    ylim=(0, 1.15 * most),
+)
+figure.legend(loc="outside upper center")
+plots.show(
+    figure,
+    alt=translated(
+        "Bars for five widths of stripes: how many times their motion is"
+        " magnified. A dashed line is the largest value that the filter"
+        " allows."
+    ),
+)
+
+# %% [markdown]
+# *How many times the motion of a grating is magnified. Dashed: what the filter gives at 5 Hz if a
+# band gets all of $\alpha$.*
 
 # %% tags=["remove-input"]
 words.see(
     translated(
-        "Only the coarse bands get all of alpha = {alpha:g}. Narrow stripes"
-        " lie in the fine bands and are magnified less."
-    ).format(alpha=config.evm_alpha)
+        "Stripes of {narrow} px are magnified {less:.1f} times, stripes of"
+        " {wide} px {more:.1f} times; the filter allows {most:.1f}. Only the"
+        " coarse bands get all of alpha = {alpha:g}, and narrow stripes lie in"
+        " the fine ones."
+    ).format(
+        narrow=min(times),
+        less=times[min(times)],
+        wide=max(times),
+        more=times[max(times)],
+        most=most,
+        alpha=config.evm_alpha,
+    )
     if config.evm != "off"
     else translated("Magnification is off: every grating moves as it did.")
 )
@@ -531,6 +609,7 @@ plots.show(
         " over the frames. Streaks that are nearly straight above bend below,"
         " up to the dashed line of the apex."
     ),
+    of=where,
 )
 
 # %% [markdown]
@@ -539,10 +618,10 @@ plots.show(
 # %% tags=["remove-input"]
 words.see(
     translated(
-        "Column {column} of the crop, clip `{clip}`. Follow a streak from the"
-        " left to the dashed line at frame {apex}: if it bends more below than"
-        " above, its place was magnified."
-    ).format(column=column, clip=shown["clip"], apex=apex)
+        "Column {column} of the crop. Follow a streak from the left to the"
+        " dashed line at frame {apex}: if it bends more below than above, its"
+        " place was magnified."
+    ).format(column=column, apex=apex)
     if faces.shown
     else only_grey
 )
@@ -560,7 +639,7 @@ film.films(
 )
 
 # %% [markdown]
-# *The whole clip, slowed down, with the head held still: raw and magnified.*
+# *The whole clip that was chosen above, slowed down, with the head held still: raw and magnified.*
 
 # %% tags=["remove-input"]
 words.see(
@@ -584,14 +663,15 @@ words.see(
 # the onset to the apex, both included; a clip with fewer frames repeats some.
 
 # %%
-print("frames since the onset:", *pipeline.sample(apex, config.frames))
+pipeline.sample(apex, config.frames)
 
 # %% tags=["remove-input"]
 different = len(set(pipeline.sample(apex, config.frames)))
 words.see(
     translated(
-        "Sampled: {n}, from the {all} frames from onset to apex; different:"
-        " {different}."
+        "These are numbers of frames, counted from the onset. {n} frames are"
+        " taken of the {all} from onset to apex; {different} of them are"
+        " different."
     ).format(n=config.frames, all=apex + 1, different=different)
 )
 
@@ -643,8 +723,8 @@ slider.slider(
 )
 
 # %% [markdown]
-# *Above, how much the magnified frames differ from the onset (mean over the crop), and the frames
-# taken; below, the time slice that remains of them.*
+# *Above, how much the magnified frames of this clip differ from the onset (mean over the crop), and
+# the frames taken; below, the time slice that remains of them.*
 
 # %% tags=["remove-input"]
 change = np.abs(magnified[: apex + 1] - magnified[0]).mean(axis=(1, 2))
@@ -690,6 +770,19 @@ drawing.show(procedure.tvl1)
 # The flow is the one with the smallest sum of both; a smaller $\lambda$ gives
 # a smoother flow (field `tvl1`).*
 
+# %% tags=["remove-input"]
+weights = {name: flow.Flow(name).method.getLambda() for name in flow.SETTINGS}
+words.see(
+    translated(
+        "Of the settings, `{smooth}` gives the smoothest flow, with lambda ="
+        " {weight:g}; this page uses `{used}`."
+    ).format(
+        smooth=min(weights, key=weights.get),
+        weight=min(weights.values()),
+        used=config.tvl1,
+    )
+)
+
 # %% [markdown]
 # :::{admonition} TV-L1 by hand
 # :class: dropdown
@@ -711,14 +804,19 @@ def cost(u, weight):
 still, moved = np.zeros(5), np.full(5, 0.5)
 wrong = np.where(np.arange(5) == 2, 1.0, 0.5)
 for weight in (0.1, 1.0):
-    costs = [cost(u, weight) for u in (still, moved, wrong)]
+    costs = np.array([cost(u, weight) for u in (still, moved, wrong)])
     assert np.allclose(costs, [5 * weight, 0, 1 + weight])
-    print(f"lambda {weight}: still, moved, wrong: {np.round(costs, 2)}")
+    print(f"{weight = }, costs = {costs}")
 
-# %% [markdown]
-# The true flow costs nothing, for both $\lambda$. With the small $\lambda$ the smooth wrong answer
-# (*still*) is cheaper than the rough one (*wrong*); with the large $\lambda$ it is the other way
-# round.
+# %% tags=["remove-input"]
+words.see(
+    translated(
+        "The costs are those of `still`, `moved` and `wrong`. The true flow,"
+        " `moved`, costs nothing for both values of lambda. With the small one"
+        " the smooth wrong answer (`still`) is cheaper than the rough one"
+        " (`wrong`); with the large one it is the other way round."
+    )
+)
 
 
 # %% tags=["hide-input"]
@@ -734,21 +832,20 @@ def flow_at_apex(head_motion):
 
 
 whole, expression = flow_at_apex("keep"), flow_at_apex("remove")
-line = translated(
-    "longest flow at the apex: {whole:.2f} px of the crop, {rest:.2f} without"
-    " the head's own motion"
-)
-ends = np.hypot(*whole).max(), np.hypot(*expression).max()
-print(line.format(whole=ends[0], rest=ends[1]))
-
 
 # %% tags=["remove-input"]
-share = np.hypot(*expression).mean() / max(np.hypot(*whole).mean(), 1e-9)
-words.see(
+length, rest = np.hypot(*whole), np.hypot(*expression)
+words.say(
     translated(
-        "Averaged over the crop, {share:.0%} of the length of the flow is left"
-        " when the head's own motion is taken off."
-    ).format(share=share)
+        "At the apex of this clip the longest flow is {whole:.2f} px of the"
+        " crop, and {rest:.2f} px without the head's own motion. Averaged over"
+        " the crop, {share:.0%} of the length of the flow is left when the"
+        " head's own motion is taken off."
+    ).format(
+        whole=length.max(),
+        rest=rest.max(),
+        share=rest.mean() / max(length.mean(), 1e-9),
+    )
 )
 
 
@@ -772,7 +869,7 @@ def show_flow(fields, titles, alt):
     plots.flow_key(grid[0, 0].inset_axes((0.0, 0.0, 0.25, 0.25)))
     full = translated("full colour: {limit:.2f} px")
     figure.suptitle(full.format(limit=limit))
-    plots.show(figure, alt=alt)
+    plots.show(figure, alt=alt, of=where)
 
 
 show_flow(
@@ -848,29 +945,27 @@ if dataset in DRAWN:
             " above head and expression, below the expression alone."
         ),
     )
-else:
-    print(translated("Real data: the true motion is not known."))
 
 # %% [markdown]
 # *On synthetic data, the truth behind the two rows of the picture before: all motion, and that of
 # the expression alone.*
 
 # %% tags=["remove-input"]
-if dataset in DRAWN:
-    known_ways = np.hypot(*true["expression alone"])
-    display(
-        words.see(
-            translated(
-                "The true expression moves {true:.2f} px of the crop at most,"
-                " the measured one {measured:.2f} px. Compare the places and"
-                " the directions, too."
-            ).format(true=known_ways.max(), measured=ways.max())
-        )
+words.see(
+    translated(
+        "The true expression moves {true:.2f} px of the crop at most, the"
+        " measured one {measured:.2f} px. Compare the places and the"
+        " directions, too."
+    ).format(
+        true=np.hypot(*true["expression alone"]).max(), measured=ways.max()
     )
+    if dataset in DRAWN
+    else translated("Nothing: of real faces the true motion is not known.")
+)
 
 # %% [markdown]
-# The table gives the error over several clips, the first of every subject, for both settings of
-# TV-L1 and for two other methods of OpenCV (field `flow_method`): DIS {cite}`kroeger2016fast`, with
+# How large is the error over several clips, the first of every subject? We compare both settings of
+# TV-L1 and two other methods of OpenCV (field `flow_method`): DIS {cite}`kroeger2016fast`, with
 # the preset "medium", and Farnebäck's {cite}`farneback2003two`. *All motion* compares the flow as
 # it is with the true motion of head and face, mean over the crop. *Expression* compares the flow
 # without the head's motion with the true motion of the face alone, mean over the places where that
@@ -915,14 +1010,46 @@ if dataset in DRAWN:
     for name, changes in ways_of_flow.items():
         mean = np.mean([errors_of(clip, **changes) for clip in some], axis=0)
         table[name], table[marked("zero flow")] = mean.T
-    caption = translated(
-        "End-point error in px of the crop, apex frames of {n} clips"
-    ).format(n=len(some))
-    display(plots.table(table.T.loc[[*ways_of_flow, "zero flow"]], caption))
+    error = table.T.loc[[*ways_of_flow, "zero flow"]]
+    figure, panels = plt.subplots(1, 2, figsize=(6, 2.6), sharey=True)
+    for axes, kind in zip(panels, error, strict=True):
+        bars = axes.barh(
+            list(ways_of_flow), error.loc[list(ways_of_flow), kind]
+        )
+        inside = {"label_type": "center", "color": "white"}
+        axes.bar_label(bars, fmt="{:.3f}", **inside)
+        axes.axvline(
+            error.loc["zero flow", kind],
+            color="C1",
+            linestyle="--",
+            label=translated("zero flow"),
+        )
+        axes.set(
+            title=translated(kind),
+            xlabel=translated("error, px"),
+            xlim=(0, 1.1 * error[kind].max()),
+        )
+    panels[0].invert_yaxis()
+    figure.legend(
+        *panels[0].get_legend_handles_labels(), loc="outside lower center"
+    )
+    plots.show(
+        figure,
+        alt=translated(
+            "Bars in two panels, all motion and the expression alone: the"
+            " end-point error of each method of flow. A dashed line is the"
+            " error of zero flow everywhere."
+        ),
+        of=translated("apex frames of {n} clips of {data}").format(
+            n=len(some), data=translated(clips.attrs["version"])
+        ),
+    )
+
+# %% [markdown]
+# *End-point error in pixels of the crop: the shorter a bar, the better. Dashed: zero flow.*
 
 # %% tags=["remove-input"]
 if dataset in DRAWN:
-    error = table.T
     best = error.loc[list(ways_of_flow)].idxmin()
     told = {
         "all motion": translated(
@@ -958,7 +1085,16 @@ if dataset in DRAWN:
 # motion in the wrong direction.
 
 # %%
-print("one clip:", x[row].shape, "= frames, channels, height, width")
+print(x[row].shape)
+
+# %% tags=["remove-input"]
+count, channels, high, wide = x[row].shape
+words.see(
+    translated(
+        "One clip is {n} frames of {channels} channels, each {high} x {wide}"
+        " pixels."
+    ).format(n=count, channels=channels, high=high, wide=wide)
+)
 
 # %% tags=["hide-input"] slide="input"
 NAMES = config.channel_names
@@ -996,7 +1132,8 @@ plots.show(
         "A grid of small pictures: rows are the input channels {names},"
         " columns are sampled frames; the flow starts empty and grows towards"
         " the apex."
-    ).format(names=", ".join(NAMES)),
+    ).format(names=words.commas(NAMES)),
+    of=where,
 )
 
 # %% [markdown]
@@ -1019,9 +1156,7 @@ words.see(
         )
         for channel, name in enumerate(NAMES)
     ),
-    translated(
-        "The clip is `{clip}`, and the numbers are what the network gets."
-    ).format(clip=shown["clip"]),
+    translated("These numbers are what the network gets."),
 )
 
 # %% [markdown]
@@ -1072,9 +1207,11 @@ words.see(
 # %% tags=["solution", "hide-cell"] jupyter={"source_hidden": true, "outputs_hidden": true}
 for count in range(2, 3 * (apex + 1)):
     assert len(set(pipeline.sample(apex, count))) == min(count, apex + 1)
-print(
-    f"a = {apex}: frames repeat from T = {apex + 2} on; T = {config.frames} is"
-    " set here"
+words.see(
+    translated(
+        "With a = {a}, frames repeat from T = {first} on; here T = {here} is"
+        " set."
+    ).format(a=apex, first=apex + 2, here=config.frames)
 )
 
 # %% [markdown]
@@ -1106,15 +1243,17 @@ def by_hand(frequency):
     return low_pass[0] - low_pass[1]
 
 
+def times_at(frequency):
+    """Return how many times a movement of a frequency in Hz is magnified."""
+    return np.abs(1 + config.evm_alpha * by_hand(frequency))
+
+
 kind = "iir", config.evm_low, config.evm_high, shown["fps"]
 assert np.allclose(by_hand(hertz), magnify.response(*kind, hertz))
 assert np.isclose(by_hand(0), 0)
-print(f"5 Hz: |1 + alpha H| = {abs(1 + config.evm_alpha * by_hand(5)):.2f}")
-most = hertz[np.abs(1 + config.evm_alpha * by_hand(hertz)).argmax()]
-print(
-    f"magnified most: {most:.1f} Hz,"
-    f" {abs(1 + config.evm_alpha * by_hand(most)):.2f} times"
-)
+most = hertz[times_at(hertz).argmax()]
+print(f"{times_at(5) = :.2f}")
+print(f"{most = :.1f}, {times_at(most) = :.2f}")
 
 # %% [markdown]
 # ### Exercise 3 (middle)
@@ -1155,17 +1294,20 @@ for width in (0.03, 0.06, 0.12, 0.25, np.inf):
         )
     places = x_ - back[0], y - back[1]
     second = cv2.remap(large, *places, cv2.INTER_CUBIC, borderMode=border)
-    row = rows[f"{width:.0%} of the crop" if width < 1 else "all of it"] = {}
+    name = translated("{width:.0%} of the crop").format(width=width)
+    row = rows[name if width < 1 else translated("all of it")] = {}
     for name in flow.SETTINGS:
         found = flow.tvl1(large, second, name)
         row[name], row["zero flow"] = flow.errors_with_zero(
             found, known_flow, 0.5
         )
-caption = "End-point error in px where the motion is at least half its peak"
-plots.table(pd.DataFrame(rows).T[[*flow.SETTINGS, "zero flow"]], caption)
 # TV-L1 looks for the flow that changes least from pixel to pixel. A wide
 # motion suits that, a narrow one is flattened, and micro-expressions are
 # narrow.
+plots.table(
+    pd.DataFrame(rows).T[[*flow.SETTINGS, "zero flow"]],
+    "End-point error in px where the motion is at least half its peak",
+)
 
 # %% [markdown]
 # ### Exercise 4 (hard)
@@ -1193,19 +1335,23 @@ head = (
 )
 left_over = flow.remove_head_motion(whole + head)
 difference = np.abs(left_over - flow.remove_head_motion(whole)).max()
-assert difference < 1e-4
-print(
-    f"added: up to {np.hypot(*head).max():.2f} px; what is left changes by"
-    f" {difference:.0e} px"
-)
+bound = 0.0001
+assert difference < bound
+sentences = [
+    translated(
+        "Up to {added:.2f} px were added; what is left changes by less than"
+        " {bound} px."
+    ).format(added=np.hypot(*head).max(), bound=bound)
+]
+# The robust fit follows the many pixels that only the head moves. It would
+# lose more of an expression that moved most of the face.
 if dataset in DRAWN:
     face_only = true["expression alone"]
     lost = np.hypot(*(flow.remove_head_motion(face_only) - face_only)).max()
-    print(
-        "of the expression's own motion, up to"
-        f" {np.hypot(*face_only).max():.2f} px, ",
-        end="",
+    sentences.append(
+        translated(
+            "The expression's own motion is up to {own:.2f} px; of this at"
+            " most {lost:.3f} px are lost."
+        ).format(own=np.hypot(*face_only).max(), lost=lost)
     )
-    print(f"at most {lost:.3f} px are lost")
-# The robust fit follows the many pixels that only the head moves. It would
-# lose more of an expression that moved most of the face.
+words.see(*sentences)

@@ -18,8 +18,16 @@
 # *About 25 minutes to read; runs in under five minutes on a laptop.*
 # :::
 #
+# ## The network and its clip
+#
 # Below, each equation comes with its code and a picture. The pictures are of a *trained* network and
 # of a subject that it has not seen. If you open this notebook alone, it trains that one fold first.
+#
+# A rule chooses the clip: it is the clip whose face moves most at the
+# [apex](../book/glossary.md#apex), without the motion of the whole head. Its subject is left out of
+# the training. The network is the small one of the profile that is set below. Its maps are coarse.
+# Where they are kept, this page shows the maps of a second network: it has the same width, and sees
+# pictures twice as wide and high.
 
 # %% tags=["parameters"]
 dataset = "synthetic"  # or "casme2", "samm"
@@ -45,6 +53,7 @@ from merlib.pages import (
     diagrams,
     drawing,
     plots,
+    procedure,
     provenance,
     slider,
     words,
@@ -70,13 +79,6 @@ def stage_name(k):
     return translated("stage {k}").format(k=k)
 
 
-# %% [markdown]
-# A rule chooses the clip: it is the clip whose face moves most at the
-# [apex](../book/glossary.md#apex), without the motion of the whole head. Its subject is left out of
-# the training. The network is the small one of the profile that is set at the top. Its maps are
-# coarse, so the maps on this page are those of a second network where they are kept: it has the same
-# width, and sees pictures twice as wide and high.
-
 # %%
 row = showcase.choose(study, clip)
 shown = clips.loc[row]
@@ -88,15 +90,26 @@ if maps is None:
     face, looks = shown_frame, explain.attention(net, x[[row]])
 else:
     face, looks = maps.face, maps.looks
-print(
-    f"clip {shown['clip']}: {shown['emotion']}, action units"
-    f" {shown['action_units']}"
-)
 
 # %% tags=["remove-input"]
 command = trials.command(study, "maps")
-words.see(
+where = translated("clip {clip} of {data}, profile {profile}").format(
+    clip=shown["clip"],
+    data=translated(clips.attrs["version"]),
+    profile=profile,
+)
+epochs = study.config.epochs
+if maps is not None:
+    epochs = maps.table.attrs["run"]["configuration"]["epochs"]
+of_maps = translated(
+    "{where}; subject {subject} left out, {n} epochs, pictures of {side} x"
+    " {side} pixels"
+).format(where=where, subject=shown["subject"], n=epochs, side=len(face))
+words.say(
     plots.chosen(study, clip),
+    translated("It shows {emotion}, with the action units {units}.").format(
+        emotion=shown["emotion"], units=procedure.named(shown["action_units"])
+    ),
     translated(
         "The network of profile `{profile}` sees {side} x {side} pixels of"
         " each frame."
@@ -123,6 +136,7 @@ plots.show(
         "Left, the magnified apex frame in grey; right, its flow as colour"
         " with arrows, longest where the expression is."
     ),
+    of=where,
 )
 
 # %% [markdown]
@@ -134,17 +148,15 @@ plots.show(
 length = np.hypot(*study.numbers.x[row, -1, 1:3])
 words.see(
     translated(
-        "Clip `{clip}` of {data}. The longest arrow has {times:.1f} times the"
-        " mean length: the larger this number, the more local is the movement."
-    ).format(
-        clip=shown["clip"],
-        data=translated(clips.attrs["version"]),
-        times=length.max() / length.mean(),
-    )
+        "The longest arrow has {times:.1f} times the mean length: the larger"
+        " this number, the more local is the movement."
+    ).format(times=length.max() / length.mean())
 )
 
 # %% [markdown]
 # ## The module in one picture
+#
+# This is the whole module. The sections below go through its parts one by one.
 
 # %% tags=["hide-input"] slide="module"
 drawing.show(diagrams.mfem)
@@ -153,6 +165,15 @@ drawing.show(diagrams.mfem)
 # *The paper's figure 3: (a) the module after stage $k$, and its parts (b) SAM, (c) CCAM and (d) CAM.
 # $\odot$ is a product, number by number, $\oplus$ concatenation, $\sigma$ the sigmoid, $\Sigma$ the
 # sum of the four terms. The channels are $C$. The two CAMs of a CCAM have weights of their own.*
+
+# %% tags=["remove-input"]
+sizes = [sum(p.numel() for p in mfem.parameters()) for mfem in net.mfem]
+words.see(
+    translated(
+        "Each of the {n} stages has one such module. In the network of this"
+        " page a module has {least:,} to {most:,} parameters."
+    ).format(n=len(sizes), least=min(sizes), most=max(sizes))
+)
 
 # %% [markdown]
 # ## Where to look: SAM, equations 1 to 4
@@ -197,7 +218,7 @@ def over_face(names, titles, alt):
             overlay(axis, k, name, title)
             # apart from the title, whose formula has no Chinese letters
             axis.set_title(stage_name(k), loc="left")
-    plots.show(figure, alt=alt)
+    plots.show(figure, alt=alt, of=of_maps)
 
 
 over_face(
@@ -266,11 +287,13 @@ words.see(
 for p, by_hand in ((1.0, 2.0), (2.0, 5 ** (1 / 2)), (3.0, 14 ** (1 / 3))):
     pooled = GeM(1, p)(torch.tensor([[[[1.0, 3.0]]]])).item()
     assert np.isclose(pooled, by_hand, rtol=1e-5)
-    print(f"p = {round(p)}: by hand {by_hand:.3f}, GeM {pooled:.3f}")
+    print(f"{p = }, {by_hand = :.3f}, {pooled = :.3f}")
+
+# %% tags=["remove-input"]
+words.see(translated("The code gives the numbers that we found by hand."))
 
 # %% [markdown]
-# The code gives the numbers that we found by hand. It computes them from logarithms, so that a large
-# $p$ does not overflow:
+# It computes them from logarithms, so that a large $p$ does not overflow:
 
 # %% tags=["remove-input"]
 plots.source(GeM.forward)
@@ -278,8 +301,8 @@ plots.source(GeM.forward)
 # %%
 values = torch.tensor([0.1, 0.2, 0.4, 2.0]).reshape(1, 1, 2, 2)
 for p in (1.0, 3.0, 10.0, 100.0):
-    print(f"p = {round(p)}: GeM {GeM(1, p)(values).item():.3f}")
-print(f"mean {values.mean():.3f}, maximum {values.max():.3f}")
+    print(f"{p = }, pooled = {GeM(1, p)(values).item():.3f}")
+print(f"{values.mean() = :.3f}, {values.max() = :.3f}")
 
 # %% tags=["remove-input"]
 words.see(
@@ -357,8 +380,9 @@ slider.slider(
 )
 
 # %% [markdown]
-# *The channel of stage 1 with the largest mean, for the apex frame. Above, its map and what
-# each place contributes; below, the number that describes it.*
+# *The channel of stage 1 with the largest mean, for the apex frame of the same clip (network of the
+# profile above). Above, its map and what each place contributes; below, the number that describes
+# it.*
 
 # %% tags=["remove-input"]
 share = (3.0 * channel.clamp(min=GeM.EPS).log()).flatten().softmax(0)
@@ -491,6 +515,7 @@ plots.show(
         " 1, sorted by the first look. Its complement falls as it rises; dots"
         " are the second look's gate."
     ),
+    of=of_maps,
 )
 
 # %% [markdown]
@@ -542,11 +567,26 @@ over_face(
 
 # %% [markdown]
 # *Before and after the module, mean over the channels.*
-#
+
+# %% tags=["remove-input"]
+broadest = max(looks, key=lambda k: looks[k]["x"].shape[-1])
+words.see(
+    translated(
+        "Compare the left picture of a row with the right one. In stage {k},"
+        " which has the finest map, the module multiplies the mean feature by"
+        " {times:.2f}."
+    ).format(
+        k=broadest,
+        times=looks[broadest]["x_k"][0, -1].mean()
+        / looks[broadest]["x"][0, -1].mean(),
+    )
+)
+
+# %% [markdown]
 # How much does the module change the picture? The table has the correlation between the maps before
 # and after, and how many times as large as the mean the largest place is:
 
-# %%
+# %% tags=["hide-input"]
 rows = {}
 for k in looks:
     before, after = (looks[k][name][0, -1].ravel() for name in ("x", "x_k"))
@@ -608,19 +648,16 @@ slider.slider(
 )
 
 # %% [markdown]
-# *Branch 1 of a stage (gate, first look, second look) and the output of the module, features as
-# means over the channels.*
+# *Branch 1 of a stage (gate, first look, second look) and the output of the module, for the apex
+# frame of the same clip; features are means over the channels.*
 
 # %% tags=["remove-input"]
 words.see(
     translated(
-        "Clip `{clip}`, pictures of {side} pixels. From stage 1 to stage"
-        " 4 the side of the map shrinks from {first} to {last} places. Compare"
-        " the second look with the first one: a bright place that only the"
-        " second one has would be a new region."
+        "From stage 1 to stage 4 the side of the map shrinks from {first} to"
+        " {last} places. Compare the second look with the first one: a bright"
+        " place that only the second one has would be a new region."
     ).format(
-        clip=shown["clip"],
-        side=len(face),
         first=looks[1]["x"].shape[-1],
         last=looks[4]["x"].shape[-1],
     )
@@ -655,13 +692,14 @@ with torch.no_grad():
         literal = sum(mfem.ccam1(x_s))
         noisy_or = x_s * (1 - (1 - g1) * (1 - g2))
         error = (literal - noisy_or).abs().max() / literal.abs().max()
-        print(f"stage {k}: largest relative difference {error.item():.0e}")
+        print(f"{k = }, error = {error.item():.0e}")
 
 # %% tags=["remove-input"]
 words.see(
     translated(
-        "Each difference is a rounding error of single precision, so both"
-        " sides of the equation are the same gate."
+        "In each stage k the largest relative difference is a rounding error"
+        " of single precision, so both sides of the equation are the same"
+        " gate."
     )
 )
 
@@ -733,13 +771,9 @@ assert np.all(np.diff(list(steps.values())) > -1e-12)
 # slowly: it is exp(-log(n) / p).
 highest, n = some_map.max().item(), some_map.numel()
 for p, value in steps.items():
-    assert highest * n ** (-1 / p) <= value * (
-        1 + 1e-9
-    ) and value <= highest * (1 + 1e-9)
-    print(
-        f"p = {p:5.0f}: {highest * n ** (-1 / p):.3f} <= GeM = {value:.3f} <="
-        f" {highest:.3f}"
-    )
+    least = highest * n ** (-1 / p)
+    assert least <= value * (1 + 1e-9) and value <= highest * (1 + 1e-9)
+    print(f"p = {p:3.0f}: {least:.3f} <= {value:.3f} <= {highest:.3f}")
 
 # %% [markdown]
 # ### Exercise 2 (middle)
@@ -772,7 +806,7 @@ for channels in (8, 64, 512):
     assert by_hand == sum(
         p.numel() for p in MFEM(channels, settings).parameters()
     )
-    print(f"C = {channels:3d}: h = {h:2d}, {by_hand} parameters")
+    print(f"{channels = :3d}, {h = :2d}, {by_hand = :7,}")
 
 # %% [markdown]
 # ### Exercise 3 (middle)
@@ -804,9 +838,11 @@ with torch.no_grad():
     summed = sum(untaught(raw[0]))
     expected = raw[0] * (1 + untaught.gates(raw[0])[0]) / 2
 assert torch.allclose(summed, expected, rtol=1e-4, atol=1e-5)
-print(
-    "smallest gate of the untaught sum:"
-    f" {((1 + untaught.gates(raw[0])[0]) / 2).min():.2f}"
+words.see(
+    translated(
+        "The smallest gate of the untaught sum is {least:.2f}; the formula"
+        " allows none below 0.5."
+    ).format(least=((1 + untaught.gates(raw[0])[0]) / 2).min())
 )
 
 # %% [markdown]
@@ -844,6 +880,7 @@ def moved_peaks(first, second):
     return (peaks[0] != peaks[1]).float().mean().item()
 
 
+moved_in = {}
 with torch.no_grad():
     for k, (mfem, stage) in enumerate(
         zip(net.mfem, raw, strict=True), start=1
@@ -852,12 +889,15 @@ with torch.no_grad():
         assert torch.allclose(*scaled(x_c1, x_c2s), atol=1e-4)
         inside = stage * mfem.sam1.gate(stage)
         outside = stage * (1 - mfem.sam1.gate(stage))
-        print(
-            f"stage {k}: the largest place differs in"
-            f" {moved_peaks(inside, outside):.0%} of maps"
-        )
+        moved_in[stage_name(k)] = 100 * moved_peaks(inside, outside)
 # A complement in space can move the peak. The masks of the synthetic data can
 # show whether it then finds the second *muscle*.
+column = marked("maps with another largest place, %")
+plots.table(
+    pd.Series(moved_in).to_frame(column),
+    "A complement that weighs places",
+    digits=0,
+)
 
 # %% [markdown]
 # ## Where the maps come from

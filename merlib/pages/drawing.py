@@ -1,9 +1,10 @@
 """Boxes, arrows and texts of the drawings, which a page shows on a light or a dark ground.
 
 A drawing is a figure and the same in words. The words begin with "Diagram", in Chinese with
-"示意图": by that the book's style lays a drawing on the page itself in the dark theme. One unit is
-an inch. Text is dark on a light ground of its own, lines are of a middle grey, and the rest is
-transparent: so a drawing can be read on a light and on a dark page.
+"示意图": by that the book's style knows a drawing in the dark theme, and lets light and dark change
+places in it. A drawing with a photograph or a drawn face in it begins otherwise: nobody wants to
+see a negative, so it keeps a light ground, as other figures do. One unit is an inch. Text is dark
+on a light ground of its own, lines are of a middle grey, and the rest is transparent.
 """
 
 from collections.abc import Callable, Sequence

@@ -5,7 +5,7 @@ import html
 import inspect
 import re
 import textwrap
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from numbers import Integral, Real
 from typing import TYPE_CHECKING, Any, cast
 
@@ -394,6 +394,52 @@ def confusion_matrix(
     axes.set_yticklabels(axes.get_yticklabels(), rotation=0)
     axes.set(xlabel=translated("predicted"), ylabel=translated("true"), title=translated(title))
     return axes
+
+
+def shades(tables: Mapping[str, pd.DataFrame], label: str) -> Figure:
+    """Draw small tables of numbers between -1 and 1 side by side, each number on a shade of it.
+
+    Parameters
+    ----------
+    tables : dict
+        Title -> a table; all have the same rows.
+    label : str
+        What the numbers are, for the bar of shades.
+    """
+    size = (6, 0.42 * len(next(iter(tables.values()))) + 1.6)
+    figure, panels = plt.subplots(1, len(tables), figsize=size, sharey=True, squeeze=False)
+    for axes, (title, values) in zip(panels.flat, tables.items(), strict=True):
+        text = {"annot": True, "fmt": ".2f", "annot_kws": {"fontsize": 10}}
+        seaborn.heatmap(values, ax=axes, cmap="RdBu", vmin=-1, vmax=1, cbar=False, **text)
+        axes.set_title(title)
+        axes.tick_params(length=0, rotation=0, labelsize=10)
+    bar = panels.flat[0].collections[0]
+    figure.colorbar(bar, ax=panels, label=label, location="bottom", aspect=40)
+    return figure
+
+
+def marks(has: pd.DataFrame) -> Figure:
+    """Draw what each row has: a full dot in the columns that are true, a small ring in the others.
+
+    Parameters
+    ----------
+    has : DataFrame of bool
+        Names of rows and columns are shown as `called` says.
+    """
+    figure, axes = plt.subplots(figsize=(6, 0.27 * len(has) + 1.0))
+    for k, name in enumerate(has):
+        for shown, size, fill in ((has[name], 90, COLOURS[0]), (~has[name], 25, "white")):
+            rows = np.flatnonzero(shown)
+            axes.scatter(np.full(len(rows), k), rows, size, fill, edgecolor=COLOURS[0])
+    axes.set_xticks(range(has.shape[1]), map(called, has.columns))
+    axes.set_yticks(range(len(has)), literal(map(called, has.index)))
+    axes.set(xlim=(-0.6, has.shape[1] - 0.4), ylim=(len(has) - 0.5, -0.5))
+    axes.xaxis.tick_top()
+    axes.tick_params(length=0)
+    axes.hlines(np.arange(len(has)), *axes.get_xlim(), color="0.9", linewidth=1, zorder=0)
+    for side in axes.spines.values():
+        side.set_visible(False)
+    return figure
 
 
 def literal(names: Iterable[str]) -> list[str]:

@@ -80,7 +80,8 @@ def crop() -> np.ndarray:
 
 
 def picture(axes: Axes, image: np.ndarray, place: Box) -> None:
-    """Put a grey picture into a place of a drawing."""
+    """Put a grey picture into a place of a drawing, which then has a light ground."""
+    axes.figure.set_facecolor("white")
     extent = place.left[0], place.right[0], place.bottom[1], place.top[1]
     axes.imshow(image, cmap="gray", extent=extent, aspect="auto", zorder=0.4)
 
@@ -102,12 +103,11 @@ def action_units() -> Drawing:
                 arrow(axes, start, end, colour=BLUE, zorder=3, linewidth=2, path_effects=[halo(4)])
             text = fill(f"{unit} {translated(NAMES[unit])}", 14)
             write(axes, edge, height, text, ha="right" if side < 0 else "left")
-    told = ", ".join(f"{unit} {NAMES[unit]}" for unit in UNITS)
-    return figure, (
-        "Diagram of a drawn face with the action units of the synthetic dataset. Arrows show where "
-        f"each unit pulls the skin, and which way: {told}. Each unit is drawn in one half of the "
-        "face only."
+    alt = translated(
+        "A drawn face with the action units of the synthetic dataset. Arrows show where each unit "
+        "pulls the skin, and which way: {told}. Each unit is drawn in one half of the face only."
     )
+    return figure, alt.format(told=named("+".join(UNITS)))
 
 
 def named(units: str) -> str:
@@ -153,34 +153,37 @@ def pulls_of(unit: str, side: int) -> np.ndarray:
 
 def pyramid() -> Drawing:
     """Draw Eulerian magnification: bands in space, a filter in time, a factor for each band."""
-    side, step, band_pass = PAPER.size, 0.76, f"{PAPER.evm_low:.1f} to {PAPER.evm_high:.0f} Hz"
+    side, step, band = PAPER.size, 0.76, {"low": PAPER.evm_low, "high": PAPER.evm_high}
     gains = magnify.band_gains(side, side, PAPER.evm_alpha, PAPER.evm_lambda_c, PAPER.evm_bands)
-    factors = [f"x {gain:.1f}" if gain else "left out" for gain in gains]
+    factors = [f"x {gain:.1f}" if gain else translated("left out") for gain in gains]
     figure, axes = canvas(step * len(gains) + 0.65)
-    for x, title in ((0.65, "ever smaller"), (2.0, "bands"), (4.35, "factor")):
+    titles = translated("ever smaller"), translated("bands"), translated("factor")
+    for x, title in zip((0.65, 2.0, 4.35), titles, strict=True):
         write(axes, x, step * len(gains) + 0.4, title)
     tall, middle = step * len(gains) - 0.12, step * len(gains) / 2 + 0.05
-    filtered = box(axes, 3.2, middle, fill("filter in time: " + band_pass, 8), PURPLE, 0.95, tall)
-    total = box(axes, 5.4, middle, "added\nto the\nframe", GREEN, 0.8, tall)
+    text = translated("filter\nin time:\n{low:.1f} to\n{high:.0f} Hz").format(**band)
+    filtered = box(axes, 3.2, middle, text, PURPLE, 0.95, tall)
+    total = box(axes, 5.4, middle, translated("added\nto the\nframe"), GREEN, 0.8, tall)
     levels = []
-    for k, (level, band) in enumerate(levels_and_bands(crop(), len(gains))):
+    for k, (level, detail) in enumerate(levels_and_bands(crop(), len(gains))):
         y, size = step * (len(gains) - k - 0.5) + 0.05, 0.64 * 0.78**k
         levels.append(Box(0.5, y, size, size))
         place = Box(2.0, y, 0.64, 0.64)
         picture(axes, level, levels[-1])
-        picture(axes, band, place)
+        picture(axes, detail, place)
         chain(axes, [levels[-1], place, filtered._replace(y=y)])
         write(axes, 1.25, y, f"{len(level)} px")
         if gains[k]:
             arrow(axes, (filtered.right[0], y), (total.left[0], y))
         write(axes, 4.35, y, factors[k])
     chain(axes, levels, down=True)
-    return figure, (
-        f"Diagram of Eulerian magnification. A frame is made smaller {len(gains) - 1} times, and "
+    alt = translated(
+        "Eulerian magnification, drawn with a face. A frame is made smaller {times} times, and "
         "from level to level a band is split off, from fine detail to wide patches. Every band "
-        f"goes through a filter in time, {band_pass}. What it lets through is added to the frame, "
-        f"with a factor for each band, finest first: {', '.join(factors)}."
+        "goes through a filter in time, {low:.1f} to {high:.0f} Hz. What it lets through is added "
+        "to the frame, with a factor for each band, finest first: {factors}."
     )
+    return figure, alt.format(times=len(gains) - 1, factors=words.commas(factors), **band)
 
 
 def levels_and_bands(image: np.ndarray, bands: int) -> list[tuple[np.ndarray, np.ndarray]]:
@@ -197,27 +200,29 @@ def tvl1() -> Drawing:
     draw_brightness(axes, 4.65)
     costs = draw_smoothness(axes, 4.65)
     weights = {name: flow.Flow(name).method.getLambda() for name in flow.SETTINGS}
-    write(axes, 0.1, 1.7, "(c) the energy of a flow, summed over all pixels", ha="left")
+    write(axes, 0.1, 1.7, translated("(c) the energy of a flow, summed over all pixels"), ha="left")
     energy = r"$E = \lambda\,|I_1(x + u, y + v) - I_0(x, y)| + |\nabla u| + |\nabla v|$"
     write(axes, WIDTH / 2, 1.25, energy, size=15)
-    for left, right, text in ((1.2, 3.97, "cost of (a)"), (4.11, 5.18, "cost of (b)")):
+    parts = translated("cost of (a)"), translated("cost of (b)")
+    for left, right, text in ((1.2, 3.97, parts[0]), (4.11, 5.18, parts[1])):
         corners = (left, 1.02), (left, 0.92), (right, 0.92), (right, 1.02)
         arrow(axes, *corners, head=False)
         write(axes, (left + right) / 2, 0.7, text)
-    told = ", ".join(f"{weight:g} ({name})" for name, weight in weights.items())
+    told = words.commas(f"{weight:g} ({name})" for name, weight in weights.items())
     write(axes, WIDTH / 2, 0.25, rf"$\lambda$: {told}")
-    each = ", ".join(f"{name} {cost:.1f}" for name, cost in costs.items())
-    return figure, (
+    each = words.commas(f"{name} {cost:.1f}" for name, cost in costs.items())
+    alt = translated(
         "Diagrams of TV-L1. (a) Brightness stays: the grey of place x in the onset frame is at "
         "x + u in the later frame. (b) Neighbours move alike: three flows along a row of pixels, "
-        f"and their costs, the sums of all steps: {each}. (c) The energy is lambda times the "
-        f"absolute difference in grey, plus the steps of u and v. Lambda is {told}."
+        "and their costs, the sums of all steps: {each}. (c) The energy is lambda times the "
+        "absolute difference in grey, plus the steps of u and v. Lambda is {told}."
     )
+    return figure, alt.format(each=each, told=told)
 
 
 def draw_brightness(axes: Axes, top: float) -> None:
     """Draw the grey of a row of pixels in two frames: it moves by u."""
-    write(axes, 0.1, top, "(a) brightness stays", ha="left")
+    write(axes, 0.1, top, translated("(a) brightness stays"), ha="left")
     places, ground, middle, u = np.linspace(0.15, 2.75, 200), top - 2.05, 0.95, 0.75
     arrow(axes, (0.15, ground), (2.9, ground))
     write(axes, 2.75, ground + 0.2, "$x$")
@@ -235,17 +240,18 @@ def draw_brightness(axes: Axes, top: float) -> None:
 
 def draw_smoothness(axes: Axes, top: float) -> dict[str, float]:
     """Draw three flows along a row of pixels; return what the steps of each add up to."""
-    write(axes, 3.15, top, "(b) neighbours move alike", ha="left")
+    write(axes, 3.15, top, translated("(b) neighbours move alike"), ha="left")
     places, random = np.linspace(0, 1, 25), np.random.default_rng(0)
     step = (places > 0.5).astype(float)
     noise = step + 0.15 * random.standard_normal(len(places))
-    flows = {"step": step, "ramp": np.clip(2 * places - 0.5, 0, 1), "noise": noise}
+    ramp = np.clip(2 * places - 0.5, 0, 1)
+    flows = {translated("step"): step, translated("ramp"): ramp, translated("noise"): noise}
     costs = {name: float(np.abs(np.diff(u)).sum()) for name, u in flows.items()}
     colours = BLUE, GREEN, ORANGE
     for y, (name, u), colour in zip((3.85, 3.28, 2.72), flows.items(), colours, strict=True):
         axes.plot(3.25 + 1.3 * places, y + 0.4 * u, color=colour, linewidth=2)
         write(axes, 4.7, y + 0.2, f"{name}: {costs[name]:.1f}", ha="left")
-    write(axes, 3.2, top - 2.4, "cost: the sum of all steps", ha="left")
+    write(axes, 3.2, top - 2.4, translated("cost: the sum of all steps"), ha="left")
     return costs
 
 

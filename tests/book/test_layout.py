@@ -132,7 +132,7 @@ def test_outputs_that_are_folded_are_tables(name):
     """The fold says so; a picture or a printed line is not worth one."""
     for cell in cells(name):
         if "hide-output" in layout.tags(cell):
-            assert re.search(r"plots\.table\(|effects\.table\(", cell.source), cell.source
+            assert re.search(r"(plots|effects|related)\.table\(", cell.source), cell.source
 
 
 def test_a_fold_says_what_is_in_it(page):

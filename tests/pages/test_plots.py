@@ -11,6 +11,8 @@ from bs4 import BeautifulSoup
 from hypothesis import given
 from hypothesis import strategies as st
 from markdown_it import MarkdownIt
+from matplotlib.collections import PathCollection
+from matplotlib.colors import to_hex
 from skimage.color import rgb2lab
 
 from merlib.pages import plots
@@ -206,6 +208,34 @@ def test_confusion_matrix_is_readable_on_every_ground():
         light = np.dot(grounds[row, column, :3], [0.2126, 0.7152, 0.0722])
         ink = np.dot(matplotlib.colors.to_rgb(text.get_color()), [0.2126, 0.7152, 0.0722])
         assert abs(light - ink) > 0.3
+
+
+def test_shades_write_each_number_in_its_place_on_one_scale():
+    one, other = (
+        pd.DataFrame(values, index=["a", "b"], columns=["c", "d"])
+        for values in ([[1.0, -0.25], [0.5, 0.0]], [[0.1, 0.2], [0.3, -1.0]])
+    )
+    figure = plots.shades({"left": one, "right": other}, "cosine")
+    left, right, bar = figure.axes
+    assert (left.get_title(), right.get_title()) == ("left", "right")
+    assert [text.get_text() for text in right.texts] == ["0.10", "0.20", "0.30", "-1.00"]
+    places = {text.get_text(): text.get_position() for text in left.texts}
+    assert places["-0.25"] == (1.5, 0.5) and places["0.50"] == (0.5, 1.5)  # column, row
+    assert bar.get_xlabel() == "cosine" and bar.get_xlim() == (-1, 1)
+
+
+def test_marks_are_full_where_a_row_has_something():
+    has = pd.DataFrame({"x": [True, False, True], "y": [False, False, True]}, index=list("abc"))
+    (axes,) = plots.marks(has).axes
+    full = {
+        tuple(map(int, place))
+        for dots in axes.collections
+        if isinstance(dots, PathCollection) and to_hex(dots.get_facecolor()[0]) != "#ffffff"
+        for place in dots.get_offsets()
+    }
+    assert full == {(0, 0), (0, 2), (1, 2)}  # column, row
+    assert [text.get_text() for text in axes.get_yticklabels()] == ["a", "b", "c"]
+    assert axes.get_ylim() == (2.5, -0.5)  # the first row is above
 
 
 def test_curves_draws_each_fold_and_the_pooled_one():
