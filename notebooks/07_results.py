@@ -118,21 +118,21 @@ plots.source(metrics.uf1)
 #
 # The figure has a row for every method that runs on this page or whose runs are saved. Each dot is
 # one [seed](../book/glossary.md#seed). The grey bar is an interval of 95 %, which [a section
-# below](#how-sure-is-that) explains. The dashed line is a method that always answers the largest class.
-# The folded table has the same scores beside the printed ones; [table 2 under one
+# below](#how-sure-is-that) explains. The dashed line is a method that always answers the largest
+# class. The folded table has the same scores beside the printed ones; [table 2 under one
 # protocol](15_comparison.ipynb) has the whole table of the paper.
 #
 # - *Majority class* always answers the largest class of the training clips.
-# - *Logistic regression on flow* takes the flow of the [apex](../book/glossary.md#apex) frame at 28x28
-#   pixels. It is the control that a network has to beat.
+# - *Logistic regression on flow* takes the flow of the [apex](../book/glossary.md#apex) frame at
+#   28x28 pixels. It is the control that a network has to beat.
 # - *base* is the ResNet34 with [BiLSTM](../book/glossary.md#bilstm) of table 3.
 # - *base + MFEM + MFFM* is the paper's whole method, with [MFEM](../book/glossary.md#mfem) and
 #   [MFFM](../book/glossary.md#mffm).
 #
 # :::{warning}
-# The printed numbers of this page are those of CASME II or of SAMM: of the dataset that has the classes
-# of this page's clips. The scores are of the data that the caption names. If these data are synthetic,
-# do not compare scores with printed numbers. Compare the scores of different rows.
+# The printed numbers of this page are those of CASME II or of SAMM: of the dataset that has the
+# classes of this page's clips. The scores are of the data that the caption names. If these data are
+# synthetic, do not compare scores with printed numbers. Compare the scores of different rows.
 # :::
 
 # %% tags=["hide-input"]
