@@ -485,9 +485,9 @@ print(f"{literal = :.5f}, {torchs = :.5f}, {np.log(len(classes)) = :.5f}")
 away = abs(literal - np.log(len(classes)))
 words.see(
     translated(
-        "Equation 14 and PyTorch give the same loss. It differs by {away:.4f} from that of a"
-        " network that gives all classes the same probability, because the"
-        " random weights prefer some classes."
+        "Equation 14 and PyTorch give the same loss. It differs by"
+        " {away:.4f} from that of a network that gives all classes the same"
+        " probability, because the random weights prefer some classes."
     ).format(away=away)
 )
 
@@ -733,7 +733,7 @@ words.see(
         " them at a time."
     ),
     translated(
-        "`Study(..., width=WIDTH).predictions('base')` trains the control, with"
-        " a width of the table."
+        "`Study(..., width=WIDTH).predictions('base')` trains the control,"
+        " with a width of the table."
     ),
 )

@@ -70,7 +70,7 @@ def table(run: pd.DataFrame) -> pd.DataFrame:
     """
     known, rows = paper.dataset_of(metrics.class_names(run)), {}
     for name, n, right in counted(run):
-        row = {marked("clips here"): n}
+        row: dict[str, object] = {marked("clips here"): n}
         if known:
             row[marked("printed, %")] = quoted_of(run).get(name)
         low, high = metrics.wilson(right, n) if n else (0, 0)
