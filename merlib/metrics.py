@@ -211,6 +211,26 @@ def bootstrap(
 ) -> tuple[float, float]:
     """Return a percentile interval of a metric, by drawing subjects with replacement.
 
+    Parameters
+    ----------
+    predictions, metric, n, seed
+        See `resampled`.
+    level : float
+        Coverage, between 0 and 1.
+    """
+    values = resampled(predictions, metric, n, seed)
+    low, high = np.quantile(values, [(1 - level) / 2, (1 + level) / 2])
+    return float(low), float(high)
+
+
+def resampled(
+    predictions: pd.DataFrame,
+    metric: Callable[[np.ndarray], Any] = uf1,
+    n: int = 2000,
+    seed: int = 0,
+) -> np.ndarray:
+    """Return a metric of ``n`` draws of the subjects with replacement, (n,).
+
     Clips of one subject are alike, so subjects are drawn, not clips.
 
     Parameters
@@ -222,14 +242,10 @@ def bootstrap(
     n : int
         Draws.
     seed : int
-    level : float
-        Coverage, between 0 and 1.
     """
     folds = matrices_by_subject(predictions)
     draws = np.random.default_rng(seed).integers(0, len(folds), (n, len(folds)))
-    values = metric(np.tensordot(times(draws), folds, axes=1))
-    low, high = np.quantile(values, [(1 - level) / 2, (1 + level) / 2])
-    return float(low), float(high)
+    return metric(np.tensordot(times(draws), folds, axes=1))
 
 
 def times(draws: np.ndarray) -> np.ndarray:

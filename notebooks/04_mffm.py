@@ -2,7 +2,7 @@
 # # MFFM: fusing the features of all stages
 #
 # Section 2.1.3 of the paper. A deep stage knows what a movement means, a shallow stage knows where
-# exactly it is. A network that classifies from its last stage alone has lost the detail. The
+# exactly it happens. A network that classifies from its last stage alone has lost the detail. The
 # multi-level feature fusion module ([MFFM](../book/glossary.md#mffm)) lets the features
 # $X_1, \dots, X_4$ of the four stages interact in pairs and passes all of them on.
 #
@@ -60,6 +60,19 @@ drawing.show(diagrams.mffm)
 # %% [markdown]
 # *The paper's figure 4: (a) the interaction of two stages, (b) the pairs that interact, with the
 # lengths that they have in the profile `paper`. $\oplus$ is concatenation along the channels.*
+
+# %% tags=["remove-input"]
+lengths = diagrams.lengths()
+words.see(
+    translated(
+        "The network of the profile paper has {n} interactions. Their means"
+        " give {parts} numbers, together the {all:,} of F."
+    ).format(
+        n=len(lengths),
+        parts=words.listed(map(str, lengths)),
+        all=sum(lengths),
+    )
+)
 
 # %% [markdown]
 # ## Two stages interact: equation 12
@@ -140,20 +153,17 @@ plots.table(
     ).format(size=config.size, profile=profile),
 )
 
-# %%
-print(
-    f"F has {net.mffm.out_features} numbers for each frame; stage 4 alone"
-    f" {stages[3].shape[1]}."
-)
-
 # %% tags=["remove-input"]
 finest = max(stages + interactions, key=lambda y: y.shape[-1])
 words.see(
     translated(
         "Each interaction has the map of its shallow partner and the channels"
-        " of both. The finest map has {finest} places a side, stage 4 has"
-        " {deepest}."
-    ).format(finest=finest.shape[-1], deepest=stages[3].shape[-1])
+        " of both. The finest map has {finest} places on each side, stage 4"
+        " has {deepest}."
+    ).format(finest=finest.shape[-1], deepest=stages[3].shape[-1]),
+    translated(
+        "F has {all} numbers for each frame; stage 4 alone would give {last}."
+    ).format(all=net.mffm.out_features, last=stages[3].shape[1]),
 )
 
 # %% [markdown]
@@ -177,6 +187,11 @@ plots.show(
         "A grid of grey maps: the four stages, ever coarser, then their"
         " interactions, each as fine as its shallow partner."
     ),
+    of=translated("{data}, clip {clip}; profile {profile}").format(
+        data=translated(study.clips.attrs["version"]),
+        clip=study.clips["clip"][0],
+        profile=profile,
+    ),
 )
 
 # %% [markdown]
@@ -185,16 +200,12 @@ plots.show(
 # %% tags=["remove-input"]
 words.see(
     translated(
-        "First clip of {data}, profile {profile}: {stages} stages, from"
-        " {finest} to {deepest} places a side, and {n} interactions. An"
-        " interaction is as fine as the shallower of its two partners."
+        "The stages have {sizes} places on each side, and the interactions"
+        " {fused}. An interaction is as fine as the shallower of its two"
+        " partners."
     ).format(
-        data=translated(study.clips.attrs["version"]),
-        profile=profile,
-        stages=len(stages),
-        finest=stages[0].shape[-1],
-        deepest=stages[3].shape[-1],
-        n=len(interactions),
+        sizes=words.listed(str(x.shape[-1]) for x in stages),
+        fused=words.listed(str(y.shape[-1]) for y in interactions),
     )
 )
 
@@ -209,7 +220,7 @@ words.see(
 # $$F(aX + (1-a)X') = a\,F(X) + (1-a)\,F(X').$$
 
 # %% [markdown]
-# We can try this out, on the equations as they are written. As a control we add the activation that
+# We can try this out on the equations as they are written. As a control we add the activation that
 # the paper's equation does not have (`fim_relu`).
 
 
@@ -274,32 +285,55 @@ for outer, inner, relu in (
         marked("affine"): affine_error(mffm),
         marked("only pooled"): pooled_error(mffm),
     }
-errors = (
-    pd.DataFrame(errors)
-    .T.rename_axis(translated("outer, inner convolution"))
-    .map("{:.1e}".format)
+errors = pd.DataFrame(errors).T
+rounding, weights = 1e-12, translated("profile {profile}, weights not trained")
+plots.show(
+    plots.magnitudes(errors, translated("relative error"), below=rounding),
+    alt=translated(
+        "Dot plot of errors on a logarithmic axis. Each row is one pair of"
+        " kernels; a dot is the error of the affine identity, a square that of"
+        " the pooled maps. The grey area holds errors of rounding."
+    ),
+    of=weights.format(profile=profile),
 )
-plots.table(errors, "Relative errors of the two claims, double precision")
+
+# %% [markdown]
+# *The errors of the two claims, relative to $F$, in double precision. Each row has the outer and the
+# inner kernel. In the grey area an error is the rounding of the computer.*
 
 # %% tags=["remove-input"]
-exact = errors.astype(float)["affine"] < 1e-9
+exact = errors["affine"] < rounding
 words.see(
     translated("Affine, up to rounding: {forms}.").format(
-        forms="; ".join(exact.index[exact])
+        forms=words.joined(exact.index[exact])
     )
     if exact.any()
     else translated("No form is affine."),
     translated("Not affine: {forms}.").format(
-        forms="; ".join(exact.index[~exact])
+        forms=words.joined(exact.index[~exact])
     )
     if not exact.all()
     else "",
+    translated(
+        "F moves by {least:.1%} to {most:.1%} of its size when the maps become"
+        " flat."
+    ).format(
+        least=errors["only pooled"].min(), most=errors["only pooled"].max()
+    ),
+)
+
+# %% tags=["hide-input", "hide-output"]
+plots.table(
+    errors.map("{:.1e}".format).rename_axis(
+        translated("outer, inner convolution")
+    ),
+    "Relative errors of the two claims, double precision",
 )
 
 # %% [markdown]
-# Read the table in this way: an error of the order of $10^{-16}$ is the rounding of the computer,
-# and the claim holds. *Affine* holds for every kernel of the paper's equation and breaks only with
-# the activation. *Only pooled* holds as far as upsampling and border allow.
+# An error of the order of $10^{-16}$ is the rounding of the computer, and then the claim holds.
+# *Affine* holds for every kernel of the paper's equation and breaks only with the activation. *Only
+# pooled* holds as far as upsampling and border allow.
 #
 # So the paper's MFFM does not make the stages *interact* in the sense that one decides what another
 # means. It concatenates their pooled features and maps them linearly, in a roundabout way. If it
@@ -309,14 +343,13 @@ words.see(
 #
 # ## What it costs
 #
-# The table has the parameters of each interaction and its multiply-accumulate operations (MACs) for
-# one clip. A 3x3 convolution on the large maps of the shallow pairs is expensive, and the
-# concatenation makes it wider still. With $\tau$ taken at its word, 7x7 twice, most of the network
-# is MFFM.
+# A multiply-accumulate operation (MAC) is a product that is added to a sum. A 3x3 convolution on the
+# large maps of the shallow pairs needs many of them, and the concatenation makes it wider still. With
+# $\tau$ taken at its word, 7x7 twice, most of the network is MFFM.
 
 
 # %% tags=["hide-input"]
-def cost(kernel, inner=1):
+def cost(kernel, inner):
     """Return parameters and MACs of the interactions and of the network."""
     change = {"fim_kernel": kernel, "fim_inner_kernel": inner}
     summary = explain.summary(replace(config, **change), n_classes)
@@ -325,58 +358,73 @@ def cost(kernel, inner=1):
     ]
 
 
-costs = pd.DataFrame(
-    {
-        marked("parameters, thousand"): cost(3)["parameters"] / 1e3,
-        marked("MACs, million"): cost(3)["macs"] / 1e6,
-        marked("MACs with 1x1, million"): cost(1)["macs"] / 1e6,
-        marked("parameters, 7x7 twice, thousand"): (
-            cost(7, 7)["parameters"] / 1e3
-        ),
-        marked("MACs, 7x7 twice, million"): cost(7, 7)["macs"] / 1e6,
-    }
-)
-plots.table(
-    costs.rename(index={"total": translated("whole network")}).rename_axis(
-        translated("part")
-    ),
-    translated("Cost of a clip of {frames} frames, profile {profile}").format(
-        frames=config.frames, profile=profile
-    ),
-    digits=1,
-)
+own = config.fim_kernel, config.fim_inner_kernel
+costs = {
+    f"{kernel}x{kernel}, {inner}x{inner}": cost(kernel, inner)
+    for kernel, inner in dict.fromkeys([(1, 1), (3, 1), (7, 7), own])
+}
 
 # %% tags=["hide-input"] slide="costs"
-share = (
-    costs["MACs, million"]
-    .div(costs.loc["total", "MACs, million"])
-    .drop("total")[::-1]
+macs = pd.DataFrame(
+    {kernels: table["macs"] for kernels, table in costs.items()}
 )
-figure, axes = plt.subplots(figsize=(6, 2.6))
-axes.barh(share.index, 100 * share, color=plots.COLOURS[0])
-axes.set(xlabel=translated("share of the network's operations, %"))
+share = macs.div(macs.loc["total"]).drop("total")
+of_clip = translated(
+    "profile {profile}, a clip of {frames} frames of {size} x {size} pixels"
+).format(profile=profile, frames=config.frames, size=config.size)
+figure, axes = plt.subplots(figsize=(6, 4))
+(100 * share).plot.barh(ax=axes, width=0.75)
+axes.invert_yaxis()
+axes.set(xlabel=translated("share of the network's operations, %"), ylabel="")
+axes.legend(title=translated("outer, inner convolution"))
 plots.show(
     figure,
     alt=translated(
-        "Bars, one for each of the five interactions: its share of the"
-        " network's operations in per cent."
+        "Bars, several for each interaction, one for each choice of the"
+        " kernels: the interaction's share of the network's operations in per"
+        " cent."
     ),
+    of=of_clip,
 )
 
 # %% [markdown]
-# *Where the operations of the full network go: the five interactions, as shares of the whole.*
+# *Where the operations of the full network go: the interactions, as shares of the whole network with
+# the same kernels.*
 
 # %% tags=["remove-input"]
 words.see(
-    translated(
-        "The interactions need {all:.0%} of all operations of the network, and"
-        " {largest} alone {most:.0%} (profile {profile})."
-    ).format(
-        all=share.sum(),
-        largest=share.idxmax(),
-        most=share.max(),
-        profile=profile,
+    *(
+        translated(
+            "{kernels}: the interactions need {all:.0%} of the network's"
+            " operations, and {largest} alone {most:.0%}."
+        ).format(
+            kernels=kernels,
+            all=parts.sum(),
+            largest=parts.idxmax(),
+            most=parts.max(),
+        )
+        for kernels, parts in share.items()
     )
+)
+
+# %% tags=["hide-input", "hide-output"]
+numbers = {
+    "parameters": marked("parameters, thousand"),
+    "macs": marked("MACs, million"),
+}
+table = pd.concat(
+    {
+        kernels: (found[[*numbers]] / [1e3, 1e6]).rename(columns=numbers)
+        for kernels, found in costs.items()
+    },
+    axis=1,
+)
+plots.table(
+    table.rename(index={"total": translated("whole network")}),
+    translated("Cost by outer and inner convolution: {clip}").format(
+        clip=of_clip
+    ),
+    digits=1,
 )
 
 # %% [markdown]
@@ -410,35 +458,51 @@ for outer, inner in ((1, 1), (3, 1), (7, 7)):
             results.append(form(mffm, maps))
         counts.append(counter.get_total_flops() / 2e6)
     rows[f"{outer}x{outer}, {inner}x{inner}"] = {
-        marked("MACs as written"): f"{counts[0]:.2f}",
-        marked("MACs of the cheap form"): f"{counts[1]:.2f}",
-        marked("difference of F"): f"{difference(*results):.1e}",
+        marked("MACs as written"): counts[0],
+        marked("MACs of the cheap form"): counts[1],
+        marked("difference of F"): difference(*results),
     }
-plots.table(
-    pd.DataFrame(rows).T.rename_axis(translated("outer, inner convolution")),
-    translated(
-        "Million operations of MFFM, a clip of {frames} frames, profile"
-        " {profile}"
-    ).format(frames=config.frames, profile=profile),
+forms = pd.DataFrame(rows).T
+drawn = forms[["MACs as written", "MACs of the cheap form"]]
+plots.show(
+    plots.magnitudes(drawn, translated("million operations")),
+    alt=translated(
+        "Dot plot of millions of operations on a logarithmic axis, with a row"
+        " for each choice of the kernels: a dot as the equations are written,"
+        " a square further left for the cheap form."
+    ),
+    of=of_clip,
 )
 
+# %% [markdown]
+# *What MFFM costs as the equations are written, and in the cheap form. Each row has the outer and the
+# inner kernel.*
+
 # %% tags=["remove-input"]
-saved = {
-    name: float(row["MACs as written"]) / float(row["MACs of the cheap form"])
-    for name, row in rows.items()
-}
+times = forms["MACs as written"] / forms["MACs of the cheap form"]
 words.see(
     *(
         translated(
             "{kernels}: the cheap form needs 1/{times:.0f} of the operations."
-        ).format(kernels=name, times=times)
-        if times >= 2
+        ).format(kernels=name, times=saved)
+        if saved >= 2
         else translated("{kernels}: the cheap form saves little.").format(
             kernels=name
         )
-        for name, times in saved.items()
+        for name, saved in times.items()
     ),
-    translated("The differences of F are rounding."),
+    translated(
+        "The results differ by {most:.0e} of F at most, which is rounding."
+    ).format(most=forms["difference of F"].max()),
+)
+
+# %% tags=["hide-input", "hide-output"]
+plots.table(
+    forms.assign(
+        **{"difference of F": forms["difference of F"].map("{:.1e}".format)}
+    ).rename_axis(translated("outer, inner convolution")),
+    translated("Million operations of MFFM: {clip}").format(clip=of_clip),
+    digits=2,
 )
 
 # %% [markdown]
@@ -533,14 +597,19 @@ for shallow, deep in PAIRS["near"]:
         assert by_hand == sum(p.numel() for p in FIM(c1, c2, k).parameters())
     places = stages[shallow].shape[2] * stages[shallow].shape[3]
     macs = k**2 * (c1 + c2) ** 2 * places / 1e6
-    print(
-        f"({names[shallow]}, {names[deep]}): {by_hand:8d} parameters, ", end=""
-    )
-    print(f"outer convolution {macs:.2f} million MACs a frame")
-# Twice the channels are four times the parameters of the outer convolution.
-# Operations are its parameters times the places of the map, a quarter of them:
-# they stay the same, if sizes halve without rounding. A pair that skips a
-# stage is expensive.
+    pair = names[shallow], names[deep]
+    print(f"{pair}: {by_hand = :,}, {macs = :.2f}")
+words.see(
+    translated(
+        "`by_hand` counts parameters, `macs` the millions of operations of the"
+        " outer convolution for one frame."
+    ),
+    translated(
+        "Twice the channels are four times the parameters. The map has a"
+        " quarter of the places, so the operations stay the same if sizes"
+        " halve without rounding. A pair that skips a stage is expensive."
+    ),
+)
 
 # %% [markdown]
 # ### Exercise 3 (middle)
@@ -574,12 +643,13 @@ for relu in (False, True):
         1, 1
     ].abs().max()
     assert relu or rest < 1e-10
-    print(
-        f"{'with' if relu else 'without'} activation: {rest:.0e} of the"
-        " largest feature"
+    print(f"{relu = }, {rest = :.0e}")
+words.see(
+    translated(
+        "`rest` is relative to the largest feature. Without activation it is"
+        " rounding: what stage 2 adds does not depend on stage 1."
     )
-# Without activation the rest is rounding: what stage 2 adds does not depend on
-# stage 1.
+)
 
 # %% [markdown]
 # ### Exercise 4 (hard)
@@ -640,11 +710,11 @@ with torch.no_grad():
     means = torch.cat([x.mean(dim=(2, 3)) for x in maps], dim=1)
     error = difference(means @ W.T + b, as_written(mffm, maps))
 assert error < 1e-10
-print(
-    f"W has {W.shape[0]} x {W.shape[1]} entries; relative difference of F"
-    f" {error:.0e}"
-)
-print(
-    f"the rank of W is {torch.linalg.matrix_rank(W).item()}: F holds no more"
-    " than the means do"
+rank = torch.linalg.matrix_rank(W).item()
+print(f"{W.shape = }, {rank = }, {error = :.0e}")
+words.see(
+    translated(
+        "F has {rows} numbers, but the rank of W is {rank}: there are only"
+        " {means} means. So F holds no more than the means do."
+    ).format(rows=W.shape[0], rank=rank, means=W.shape[1])
 )

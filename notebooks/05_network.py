@@ -2,10 +2,10 @@
 # # The network and its loss
 #
 # Sections 2.1, 2.1.1, 2.1.4 and 2.2 of the paper. Each frame of a clip goes through a ResNet34
-# with an [MFEM](../book/glossary.md#mfem) after each of its four stages; the
-# [MFFM](../book/glossary.md#mffm) makes one vector of what the stages found;
-# a [bidirectional LSTM](../book/glossary.md#bilstm) reads the vectors of the clip in order; two
-# linear layers and a softmax name the class.
+# with an [MFEM](../book/glossary.md#mfem) after each of its four stages. The
+# [MFFM](../book/glossary.md#mffm) makes one vector of what the stages found. A [bidirectional
+# LSTM](../book/glossary.md#bilstm) reads the vectors of the clip in order. Two linear layers and a
+# softmax name the class.
 
 # %% [markdown]
 # :::{admonition} What you will learn
@@ -79,6 +79,26 @@ drawing.show(diagrams.network)
 # stage's own output. All but the last two boxes see one frame at a time; the BiLSTM sees the
 # sequence of the vectors $F$.*
 
+# %% tags=["remove-input"]
+shapes = diagrams.shapes()
+words.see(
+    translated(
+        "From stage 1 to stage {last} the map shrinks from {first} to"
+        " {smallest} points on each side, and the channels grow from {few} to"
+        " {many}."
+    ).format(
+        last=len(BLOCKS),
+        first=shapes["stage 1"][-1],
+        smallest=shapes[f"stage {len(BLOCKS)}"][-1],
+        few=shapes["stage 1"][0],
+        many=shapes[f"stage {len(BLOCKS)}"][0],
+    ),
+    translated(
+        "The MFFM gives {n:,} numbers for each frame, the BiLSTM {units} for"
+        " the clip."
+    ).format(n=sum(diagrams.lengths()), units=shapes["BiLSTM"][-1]),
+)
+
 # %% [markdown]
 # ## The residual block
 #
@@ -90,10 +110,23 @@ drawing.show(diagrams.network)
 drawing.show(diagrams.residual)
 
 # %% [markdown]
-# *A residual block (the paper's figure 2). Left, the idea. Right, the first block of stage 2: its
-# stride halves the map, so the shortcut needs a convolution, too. The shortcuts of the other blocks
-# of a stage are $x$ itself.*
-#
+# *A residual block (the paper's figure 2) of the profile `paper`. Left, the idea. Right, the first
+# block of stage 2: its stride halves the map, so the shortcut needs a convolution, too. The shortcuts
+# of the other blocks of a stage are $x$ itself.*
+
+# %% tags=["remove-input"]
+words.see(
+    translated(
+        "The first block of stage 2 takes {before} points on each side to"
+        " {after}. The network has {blocks} blocks in all."
+    ).format(
+        before=shapes["stage 1"][-1],
+        after=shapes["stage 2"][-1],
+        blocks=sum(BLOCKS),
+    )
+)
+
+# %% [markdown]
 # The code is the same picture. In it `bn` is
 # [batch normalisation](../book/glossary.md#batch-normalisation).
 
@@ -123,9 +156,22 @@ plots.source(Network.stages)
 drawing.show(diagrams.lstm)
 
 # %% [markdown]
-# *The LSTM (the paper's figure 5). (a) The cell: $\odot$ is a product and $+$ a sum, number by
-# number; $\sigma$ and tanh are layers that read $F_t$ and $h_{t-1}$; the grey tanh is no layer, it
-# only squashes the state. (b) Two LSTMs with their own weights, one for each direction.*
+# *The LSTM (the paper's figure 5), with the frames of the profile `paper`. (a) The cell: $\odot$ is a
+# product and $+$ a sum, number by number; $\sigma$ and tanh are layers that read $F_t$ and $h_{t-1}$;
+# the grey tanh is no layer, it only squashes the state. (b) Two LSTMs with their own weights, one for
+# each direction.*
+
+# %% tags=["remove-input"]
+words.see(
+    translated(
+        "In the profile paper the two LSTMs read {frames} vectors of {n:,}"
+        " numbers each, and each LSTM gives {units} numbers."
+    ).format(
+        frames=diagrams.PAPER.frames,
+        n=sum(diagrams.lengths()),
+        units=shapes["BiLSTM"][-1] // 2,
+    )
+)
 
 # %% [markdown]
 # ### The equations of the gates
@@ -199,18 +245,17 @@ with torch.no_grad():
 assert torch.allclose(by_hand, one_step) and torch.allclose(
     clip_by_hand, clip_torch
 )
-print(f"one step: largest difference {(by_hand - one_step).abs().max():.0e}")
-print(
-    f"{len(vectors)} frames, both directions:"
-    f" {(clip_by_hand - clip_torch).abs().max():.0e}"
-)
+of_one = (by_hand - one_step).abs().max()
+of_clip = (clip_by_hand - clip_torch).abs().max()
+print(f"{of_one = :.0e}, {of_clip = :.0e}")
 
 # %% tags=["remove-input"]
 words.see(
     translated(
-        "Both differences are rounding, so the equations above are what"
-        " PyTorch computes."
-    )
+        "The largest difference is {one:.0e} after one step and {clip:.0e}"
+        " after both directions of {frames} frames. This is rounding, so the"
+        " equations above are what PyTorch computes."
+    ).format(one=of_one, clip=of_clip, frames=len(vectors))
 )
 
 # %% [markdown]
@@ -226,15 +271,94 @@ plots.source(Head.forward)
 # %% [markdown]
 # ## Shapes, parameters, operations
 #
-# The numbers are counted from the shapes of the layers; no weights are needed. *Output* is the shape
-# for one frame (channels, height, width), for the LSTM (frames, units), and for the classifier
-# (classes). *MACs* are multiply-accumulate operations for one clip.
+# The numbers are counted from the shapes of the layers; no weights are needed. *MACs* are
+# multiply-accumulate operations for one clip. In the folded tables, *output* is the shape for one
+# frame (channels, height, width), for the LSTM (frames, units), and for the classifier (classes).
 
 
-# %%
-def counted(config, caption):
-    """Return the table of the network's parts."""
-    summary = explain.summary(config, len(classes))
+# %% tags=["hide-input"]
+def profile_name(profile):
+    """Return what a profile is called in a table of this page."""
+    return translated("profile {profile}").format(profile=profile)
+
+
+def shares_of(summary):
+    """Return what each part has of all parameters and MACs, in per cent."""
+    counts = summary[["parameters", "macs"]].astype(float)
+    return 100 * counts.drop("total") / counts.loc["total"]
+
+
+paper = replace(configuration.profile("paper", study.dataset), variant="full")
+settings = {profile_name(profile): config, profile_name("paper"): paper}
+summaries = {
+    name: explain.summary(setting, len(classes))
+    for name, setting in settings.items()
+}
+shares = pd.concat(
+    {name: shares_of(found) for name, found in summaries.items()}, axis=1
+).rename(index=PARTS)
+described = {
+    name: translated(
+        "{name}: {frames} frames of {size} x {size} pixels, width {width}"
+    ).format(
+        name=name,
+        frames=setting.frames,
+        size=setting.size,
+        width=setting.width,
+    )
+    for name, setting in settings.items()
+}
+
+# %% tags=["hide-input"]
+figure, panels = plt.subplots(1, 2, figsize=(6, 6.2), sharey=True)
+labels = {
+    "parameters": translated("share of parameters, %"),
+    "macs": translated("share of MACs, %"),
+}
+for axes, (what, label) in zip(panels, labels.items(), strict=True):
+    shares.xs(what, axis=1, level=1).plot.barh(
+        ax=axes, width=0.8, color=plots.COLOURS[:2], legend=False
+    )
+    axes.set(xlabel=label, ylabel="")
+panels[0].invert_yaxis()
+figure.legend(
+    *panels[0].get_legend_handles_labels(),
+    loc="outside upper center",
+    ncols=2,
+)
+plots.show(
+    figure,
+    alt=translated(
+        "Two panels of bars with a row for each part of the network, from the"
+        " stem to the classifier: its share of the parameters and of the"
+        " operations in per cent, in one colour for each profile."
+    ),
+    of=words.joined(described.values()),
+)
+
+# %% [markdown]
+# *Where the parameters and the operations of the whole network are, part by part.*
+
+# %% tags=["remove-input"]
+fused = [part for part in shares.index if part.startswith("FIM")]
+words.see(
+    *(
+        translated(
+            "{name}: the part with the most parameters is {large}"
+            " ({parameters:.0f} %); the interactions of the MFFM need"
+            " {macs:.0f} % of the operations."
+        ).format(
+            name=name,
+            large=shares[name]["parameters"].idxmax(),
+            parameters=shares[name]["parameters"].max(),
+            macs=shares[name].loc[fused, "macs"].sum(),
+        )
+        for name in settings
+    )
+)
+
+# %% tags=["hide-input", "hide-output"]
+for name, summary in summaries.items():
     shown = pd.DataFrame(
         {
             marked("output"): [
@@ -245,26 +369,7 @@ def counted(config, caption):
         },
         index=summary.index.rename(translated("part")),
     )
-    return plots.table(shown.rename(index=PARTS), caption, digits=1)
-
-
-# %%
-counted(
-    config,
-    translated(
-        "This run: {frames} frames of {size} x {size} pixels, width {width}"
-    ).format(frames=config.frames, size=config.size, width=config.width),
-)
-
-# %%
-paper = replace(configuration.profile("paper", study.dataset), variant="full")
-counted(
-    paper,
-    translated(
-        "The paper's width: {frames} frames of {size} x {size} pixels, width"
-        " {width}"
-    ).format(frames=paper.frames, size=paper.size, width=paper.width),
-)
+    display(plots.table(shown.rename(index=PARTS), described[name], digits=1))
 
 # %% [markdown]
 # The paper prints neither size nor cost. At the width of ResNet34 the module that fuses the stages
@@ -288,11 +393,6 @@ def totals(config):
     }
 
 
-def profile_name(profile):
-    """Return what a profile is called in a table of this page."""
-    return translated("profile {profile}").format(profile=profile)
-
-
 here = pd.DataFrame(
     {
         VARIANT_NAMES[v]: totals(replace(config, variant=v))
@@ -305,17 +405,12 @@ there = pd.DataFrame(
         for v in VARIANT_NAMES
     }
 ).T
-variants = pd.concat(
-    {profile_name(profile): here, profile_name("paper"): there}, axis=1
-)
-plots.table(variants, "Millions, of the network and for one clip", digits=2)
-
-# %% tags=["hide-input"]
 relative = here / here.iloc[0]
 figure, axes = plt.subplots(figsize=(6, 2.8))
-relative[::-1].rename(columns=plots.called).plot.barh(
+relative.rename(columns=plots.called).plot.barh(
     ax=axes, color=plots.COLOURS[:2]
 )
+axes.invert_yaxis()
 axes.set(xlabel=translated("times base"))
 axes.axvline(1, color="0.5", linestyle=":")
 plots.show(
@@ -324,6 +419,7 @@ plots.show(
         "Bars, one for each variant of table 3: its parameters and its"
         " operations, relative to base."
     ),
+    of=profile_name(profile),
 )
 
 # %% [markdown]
@@ -338,10 +434,14 @@ words.see(
         ).format(name=name, parameters=row["parameters"], macs=row["MACs"])
         for name, row in relative.iloc[1:].iterrows()
     ),
-    translated("These numbers are of the profile {profile}.").format(
-        profile=profile
-    ),
 )
+
+# %% tags=["hide-input", "hide-output"]
+variants = pd.concat(
+    {profile_name(profile): here, profile_name("paper"): there}, axis=1
+)
+plots.table(variants, "Millions, of the network and for one clip", digits=2)
+
 
 # %% [markdown]
 # So each module that is added also makes the network larger. Table 3 alone cannot show whether the
@@ -379,18 +479,15 @@ p = np.exp(logits.double().numpy())
 p /= p.sum(axis=1, keepdims=True)
 literal = -(y * np.log(p)).sum() / len(y)
 torchs = torch.nn.CrossEntropyLoss()(logits, labels).item()
-print(
-    f"eq. 14 {literal:.5f}, PyTorch {torchs:.5f}, always 1/M:"
-    f" {np.log(len(classes)):.5f}"
-)
+print(f"{literal = :.5f}, {torchs = :.5f}, {np.log(len(classes)) = :.5f}")
 
 # %% tags=["remove-input"]
 away = abs(literal - np.log(len(classes)))
 words.see(
     translated(
-        "Both ways give the same loss. It differs by {away:.4f} from that of a"
-        " network that gives all classes the same probability, because the"
-        " random weights prefer some classes."
+        "Equation 14 and PyTorch give the same loss. It differs by"
+        " {away:.4f} from that of a network that gives all classes the same"
+        " probability, because the random weights prefer some classes."
     ).format(away=away)
 )
 
@@ -465,22 +562,17 @@ def by_hand(inputs, outputs, stride):
 
 
 w = config.width
-blocks = {
-    f"{w} in, {w} out, stride 1": (w, w, 1),
-    f"stage 2, first block: {w} in, {2 * w} out, stride 2": (w, 2 * w, 2),
+for shape in (
+    (w, w, 1),
+    (w, 2 * w, 2),  # stage 2, first block
     # X_1 and the stage's own output are concatenated, so that twice the
     # channels come in
-    f"the same after an MFEM: {2 * w} in, {2 * w} out, stride 2": (
-        2 * w,
-        2 * w,
-        2,
-    ),
-}
-for name, shape in blocks.items():
+    (2 * w, 2 * w, 2),
+):
     block = BasicBlock(*shape, torch.nn.Identity())
     torchs = sum(parameter.numel() for parameter in block.parameters())
     assert by_hand(*shape) == torchs
-    print(f"{name}: {by_hand(*shape):,} by hand, {torchs:,} in PyTorch")
+    print(f"{shape}: {by_hand(*shape) = :,}, {torchs = :,}")
 
 # %% [markdown]
 # ### Exercise 2 (middle)
@@ -533,13 +625,10 @@ with torch.no_grad():
 # rows may be few.
 strip = (1, config.channels, jump, fields[-1] + 2 * jump)
 frame = torch.ones(strip, dtype=torch.double, requires_grad=True)
-for k, (raw, _) in enumerate(plain.stages(frame)):
-    columns = seen(raw, frame)
-    assert columns == fields[k]
-    print(
-        f"stage {k + 1}: {fields[k]} by hand, {columns} by gradient; a frame"
-        f" has {config.size}"
-    )
+for stage, (raw, _) in enumerate(plain.stages(frame), start=1):
+    field, gradient = fields[stage - 1], seen(raw, frame)
+    assert gradient == field
+    print(f"{stage = }, {field = }, {gradient = }")
 
 torch.manual_seed(seed)
 drawn = Network(2, replace(config, variant="base", width=8)).double().eval()
@@ -549,13 +638,14 @@ frame = torch.rand(
 raw = drawn.stages(frame)[0][0]
 before, behind = seen(raw, frame), seen(MFEM(8, config).double()(raw), frame)
 assert behind > before
-print(
-    f"frame of 96 pixels: stage 1 sees {before} columns, X_1 behind an MFEM"
-    f" {behind}"
-)
-print(
-    "GeM pools the whole map, so the channel gates carry something of all of"
-    " it to every point."
+print(f"{before = }, {behind = }")
+words.see(
+    translated(
+        "A frame has {size} pixels on each side, and one point of the last"
+        " stage sees {last}. Of a frame with 96 pixels a point of stage 1 sees"
+        " {before} columns, and after an MFEM {behind}: GeM pools the whole"
+        " map, so the channel gates carry something of it to every point."
+    ).format(size=config.size, last=fields[-1], before=before, behind=behind)
 )
 
 # %% [markdown]
@@ -580,10 +670,12 @@ torch.nn.CrossEntropyLoss()(z, labels).backward()
 difference = np.abs(z.grad.numpy() - (p - y) / len(y)).max()
 assert difference < 1e-12
 assert np.allclose(z.grad.sum(dim=1), 0)
-print(f"largest difference: {difference:.1e}")
-print(
-    "A step gives to the true class what it takes from the others, from each"
-    " by its share p."
+print(f"{difference = :.1e}")
+words.see(
+    translated(
+        "The difference is rounding. A step gives to the true class what it"
+        " takes from the others, from each by its share p."
+    )
 )
 
 # %% [markdown]
@@ -617,10 +709,7 @@ def parameters_of(config, variant, width):
 
 
 rows = {}
-for name, setting in {
-    profile_name(profile): config,
-    profile_name("paper"): paper,
-}.items():
+for name, setting in settings.items():
     target = parameters_of(setting, "full", setting.width)
     # Parameters grow with the width: the last width that does not exceed the
     # target is searched.
@@ -638,11 +727,13 @@ display(
         control_table, "Millions, of the network and for one clip", digits=2
     )
 )
-print(
-    "Equal parameters are not equal operations: a control can match one of"
-    " them at a time."
-)
-print(
-    'To train it: Study(..., width=WIDTH).predictions("base"), with the width'
-    " above."
+words.see(
+    translated(
+        "Equal parameters are not equal operations: a control can match one of"
+        " them at a time."
+    ),
+    translated(
+        "`Study(..., width=WIDTH).predictions('base')` trains the control,"
+        " with a width of the table."
+    ),
 )

@@ -17,6 +17,8 @@
 # *About 20 minutes to read; once the networks are trained it runs in under a minute on a laptop.*
 # :::
 #
+# ## The clips
+#
 # If you open this notebook alone, it trains what has not been trained yet. With the laptop profile
 # and the synthetic data that takes minutes; the paper's profile needs a GPU.
 
@@ -41,7 +43,14 @@ from matplotlib.colors import ListedColormap
 
 from merlib import Study, metrics
 from merlib.model.augment import augment
-from merlib.pages import drawing, plots, procedure, words
+from merlib.pages import (
+    drawing,
+    effects,
+    plots,
+    procedure,
+    provenance,
+    words,
+)
 from merlib.pages.language import marked, translated
 from merlib.study import parameters, showcase
 
@@ -55,8 +64,13 @@ study = Study(
     **overrides,
 )
 config, clips = study.config, study.clips
-data = translated(study.clips.attrs["version"])
-print(f"{data}: {len(clips)} clips of {clips['subject'].nunique()} subjects")
+data = translated(clips.attrs["version"])
+of_clips = translated("{data}; {clips} clips of {people} people").format(
+    data=data, clips=len(clips), people=clips["subject"].nunique()
+)
+
+# %% tags=["remove-input"]
+words.say(translated("The clips of this page: {data}.").format(data=of_clips))
 
 # %% [markdown]
 # ## The protocol: leave one subject out
@@ -64,17 +78,24 @@ print(f"{data}: {len(clips)} clips of {clips['subject'].nunique()} subjects")
 # The short name is [LOSO](../book/glossary.md#loso).
 
 # %% tags=["hide-input"] slide="left-out"
-drawing.show(procedure.left_out, clips)
+drawing.show(procedure.left_out, clips, of=of_clips)
 
 # %% [markdown]
 # *The people of this data, drawn as faces. Follow one face down its column: it is tested in one
 # [fold](../book/glossary.md#fold), and the network is trained on it in all others.*
 
+# %% tags=["remove-input"]
+sizes = clips["subject"].value_counts()
+words.see(
+    translated(
+        "There are {people} folds. In each of them one person is tested and"
+        " {others} train the network."
+    ).format(people=len(sizes), others=len(sizes) - 1)
+)
+
 # %% [markdown]
-# The next picture has the same split by clips. Each row is one fold, each
-# column is one clip (sorted by subject). Orange clips are left out, blue clips
-# are trained on. Each clip is tested once, by a network that has never seen
-# its subject.
+# The next picture has the same split by clips. Each row is one fold, each column is one clip (sorted
+# by subject). Orange clips are left out, blue clips are trained on.
 
 # %% tags=["hide-input"] slide="split"
 owner = clips["subject"].sort_values().to_numpy()
@@ -97,32 +118,41 @@ plots.show(
         " every clip is left out once; a step is as wide as the subject has"
         " clips."
     ),
+    of=of_clips,
 )
 
 # %% [markdown]
 # *The split. A fold is as large as the number of clips of its subject.*
 
+# %% tags=["remove-input"]
+words.see(
+    translated(
+        "Each of the {clips} clips is tested once, by a network that has never"
+        " seen its subject. The largest fold tests {most} clips"
+        " ({share:.0%}), the smallest {least}."
+    ).format(
+        clips=len(clips),
+        most=sizes.max(),
+        share=sizes.max() / len(clips),
+        least=sizes.min(),
+    )
+)
+
+# %% [markdown]
+# A fold may also lack classes: those that its person never showed.
+
 # %%
 folds = clips.groupby("subject")["emotion"].agg(["size", "nunique"])
-few = (folds["nunique"] < clips["emotion"].nunique()).sum()
-print(
-    f"{len(folds)} folds of {folds['size'].min()} to {folds['size'].max()}"
-    " clips"
-)
-print(
-    f"{few} folds lack a class, {(folds['nunique'] == 1).sum()} have only one"
-)
+lacking = (folds["nunique"] < clips["emotion"].nunique()).sum()
+only_one = (folds["nunique"] == 1).sum()
+print(f"{len(folds) = }, {lacking = :d}, {only_one = :d}")
 
 # %% tags=["remove-input"]
 words.see(
     translated(
-        "The largest fold tests {most:.0%} of the clips of {data}, the"
-        " smallest {least:.0%}."
-    ).format(
-        most=folds["size"].max() / len(clips),
-        data=data,
-        least=folds["size"].min() / len(clips),
-    )
+        "Of the {n} folds, {lacking} lack at least one class, and {one} have"
+        " clips of one class only."
+    ).format(n=len(folds), lacking=lacking, one=only_one)
 )
 
 # %% [markdown]
@@ -171,6 +201,9 @@ if dataset != "flow":
             " three random versions that are mirrored, turned or scaled. The"
             " arrows are mirrored, turned and scaled along with the face."
         ),
+        of=translated("{data}; clip {clip}").format(
+            data=data, clip=clips["clip"][row]
+        ),
     )
 
 # %% [markdown]
@@ -183,14 +216,20 @@ words.see(
     translated(
         "In each version the arrows begin at the same parts of the face and"
         " point where these parts went."
-    ),
+    )
+    if dataset != "flow"
+    else translated("Its pictures are not shown."),
 )
 
 # %% [markdown]
 # A test of the repository compares this with TV-L1 itself: the flow of a flipped clip is the
 # flipped flow of the clip.
-#
+
+# %% [markdown]
 # ## The settings
+#
+# In the table a dash means that the paper does not say. SGD has one momentum; Adam has two such
+# numbers.
 
 # %%
 settings = pd.DataFrame(
@@ -218,9 +257,6 @@ words.see(
 )
 
 # %% [markdown]
-# A dash means that the paper does not say. SGD has one momentum; Adam has two such numbers.
-
-# %% [markdown]
 # ## The learning rate
 #
 # Under [cosine annealing](../book/glossary.md#cosine-annealing) the learning rate follows half a
@@ -242,6 +278,9 @@ plots.show(
         "Line chart of the learning rate over the epochs: it starts flat at"
         " its first value, falls fastest in the middle, and ends flat at zero,"
         " as half a cosine does."
+    ),
+    of=translated("profile {profile}; {epochs} epochs").format(
+        profile=profile, epochs=config.epochs
     ),
 )
 
@@ -271,6 +310,7 @@ right = predictions.assign(
 )
 by_fold = right.pivot_table("right", "epoch", "subject")
 pooled = metrics.by_epoch(predictions)
+where = provenance.experiment([predictions])
 
 # %% tags=["hide-input"] slide="epochs"
 plots.curves(
@@ -285,38 +325,50 @@ plots.show(
         " thin grey line for each fold, which jumps in steps, and a thick blue"
         " line for all clips pooled, which is much smoother."
     ),
+    of=where,
 )
 
 # %% [markdown]
-# *Each thin line is one fold, the thick line pools all clips. Small folds jump: with four clips an
-# accuracy has five possible values. The [seed](../book/glossary.md#seed) decides the first weights,
-# the order of the clips and the augmentation.*
-
-# %%
-run = predictions.attrs["run"]
-seconds = pd.Series(run["seconds"])
-print(
-    f"{method}, seed {seed}, last epoch: accuracy"
-    f" {metrics.scores(predictions)['accuracy']:.3f}"
-)
-print(
-    f"a fold took {seconds.median():.0f} s (median), all {len(seconds)} folds",
-    end=" ",
-)
-print(f"{seconds.sum() / 60:.1f} min of one core ({run['device']})")
+# *Each thin line is one fold, the thick line pools all clips.*
 
 # %% tags=["remove-input"]
 swing = pooled["accuracy"].diff().abs().tail(5).mean() * 100
 words.see(
     translated(
-        "Over the last epochs the pooled accuracy on {data} changes by"
-        " {swing:.1f} points on average from one epoch to the next."
-    ).format(data=data, swing=swing)
-    if np.isfinite(swing)
-    else translated("There is one epoch only ({data}).").format(data=data),
-    translated("The folds end between {low:.0%} and {high:.0%}.").format(
-        low=by_fold.iloc[-1].min(), high=by_fold.iloc[-1].max()
+        "{method} ends with an accuracy of {accuracy:.3f}. The folds end"
+        " between {low:.0%} and {high:.0%}."
+    ).format(
+        method=effects.title(method),
+        accuracy=pooled["accuracy"].iloc[-1],
+        low=by_fold.iloc[-1].min(),
+        high=by_fold.iloc[-1].max(),
     ),
+    translated(
+        "Over the last epochs the pooled accuracy changes by {swing:.1f}"
+        " points on average from one epoch to the next."
+    ).format(swing=swing)
+    if np.isfinite(swing)
+    else translated("There is one epoch only."),
+)
+
+# %% [markdown]
+# Small folds jump: with four clips an accuracy has five possible values. The
+# [seed](../book/glossary.md#seed) decides the first weights, the order of the clips and the
+# augmentation.
+
+# %% tags=["remove-input"]
+run = predictions.attrs["run"]
+seconds = pd.Series(run["seconds"])
+words.say(
+    translated(
+        "A fold took {median:.0f} s (median), all {n} folds took {all:.1f}"
+        " minutes ({device})."
+    ).format(
+        median=seconds.median(),
+        n=len(seconds),
+        all=seconds.sum() / 60,
+        device=run["device"],
+    )
 )
 
 # %% [markdown]
@@ -326,7 +378,7 @@ words.see(
 # chooses the model. The stored predictions show how much this raises the scores of the same
 # networks:
 
-# %% slide="best-epoch"
+# %%
 trap = pd.DataFrame(
     {
         marked("last epoch (counts)"): metrics.scores(predictions),
@@ -337,9 +389,10 @@ trap = pd.DataFrame(
     }
 ).T
 
-# %% tags=["hide-input"]
+# %% tags=["hide-input"] slide="best-epoch"
 figure, axes = plt.subplots(figsize=(6, 3.2))
-trap.rename(index=plots.called, columns=plots.called)[::-1].plot.barh(ax=axes)
+trap.rename(index=plots.called, columns=plots.called).plot.barh(ax=axes)
+axes.invert_yaxis()
 axes.set(xlabel=translated("score"), xlim=(0, 1))
 axes.legend(loc="upper left", bbox_to_anchor=(0, 1.2), ncols=3)
 plots.show(
@@ -348,6 +401,7 @@ plots.show(
         "Bars of accuracy, UF1 and UAR for three ways to choose the epoch: the"
         " last one, one best epoch for all folds, and the best of each fold."
     ),
+    of=where,
 )
 
 # %% [markdown]
@@ -368,10 +422,11 @@ words.see(
     ),
 )
 
-# %% tags=["hide-output"]
-caption = translated("{method} on {data}, profile {profile}, seed {seed}")
-caption = caption.format(method=method, data=data, profile=profile, seed=seed)
-plots.table(trap, caption)
+# %% tags=["hide-input", "hide-output"]
+caption = translated(
+    "Scores of {method} at three choices of the epoch: {runs}"
+)
+plots.table(trap, caption.format(method=effects.title(method), runs=where))
 
 # %% [markdown]
 # Only the score of the last epoch is an estimate of how well the method does on a new face. The
@@ -388,17 +443,18 @@ plots.table(trap, caption)
 y, classes = clips["emotion"], list(clips.attrs["classes"])
 pooled_f1 = metrics.uf1(metrics.confusion(y, y, classes))
 averaged = metrics.per_fold_uf1(clips["subject"], y, y, classes)
-print(f"perfect predictor, counts pooled over the folds: UF1 {pooled_f1:.3f}")
-print(f"perfect predictor, F1 averaged over the folds:   UF1 {averaged:.3f}")
+print(f"{pooled_f1 = :.3f}, {averaged = :.3f}")
 
 # %% tags=["remove-input"]
 words.see(
     translated(
-        "A predictor without a mistake loses {lost:.2f} of its UF1 by the"
-        " wrong average."
-    ).format(lost=pooled_f1 - averaged)
-    if pooled_f1 - averaged > 1e-9
-    else translated("Here every fold has every class, so both averages agree.")
+        "With counts pooled over the folds a predictor without a mistake has"
+        " a UF1 of {pooled:.3f}. Averaged over the folds of {data} it has"
+        " {averaged:.3f}."
+    ).format(pooled=pooled_f1, data=data, averaged=averaged),
+    translated("Here every fold has every class, so both averages agree.")
+    if pooled_f1 - averaged < 1e-9
+    else "",
 )
 
 # %% [markdown]
@@ -465,11 +521,14 @@ for _ in range(steps):
     schedule.step()
 assert np.allclose(rates, torchs, atol=1e-9)
 assert np.isclose(np.mean(rates), first / 2 * (1 + 1 / steps))
-print(
-    f"mean over {steps} steps: {np.mean(rates):.5f}, half of the first:"
-    f" {first / 2:.5f}"
+print(f"{steps = }, {np.mean(rates) = :.5f}, {first / 2 = :.5f}")
+print(f"{np.arccos(-0.8) / np.pi = :.1%}")
+words.see(
+    translated(
+        "The mean is a little more than half of the first value. After"
+        " {share:.1%} of the steps the rate is below a tenth of it."
+    ).format(share=np.arccos(-0.8) / np.pi)
 )
-print(f"below a tenth after {np.arccos(-0.8) / np.pi:.1%} of the steps")
 
 # %% [markdown]
 # ### Exercise 2 (middle)
@@ -501,20 +560,21 @@ def found_shift(before, after):
 # grey, if there is any
 face = next(channel for channel in x[0, -1].numpy() if channel.any())
 moved = np.roll(face, 1, axis=1)
+shift = found_shift(face, moved)
 mirrored = found_shift(face[:, ::-1], moved[:, ::-1])
-print(
-    f"shift found: {found_shift(face, moved):+d}, of the mirrored pair:"
-    f" {mirrored:+d}"
-)
 
 only_flip = replace(vectors, flip=1.0, rotation=0.0, scaling=0.0)
 moving = torch.zeros_like(x)
 moving[:, :, 1] = 1  # u: one to the right, everywhere
 u = augment(moving, only_flip, torch.full((3, 1), 0.5))[0, -1, 1].numpy()
-assert (found_shift(face, moved), mirrored) == (1, -1)
+assert (shift, mirrored) == (1, -1)
 assert np.allclose(u, mirrored, atol=1e-5)
-print(
-    f"u after augment: {u.mean():+.0f}. As a picture, u would have stayed +1."
+print(f"{shift = :+d}, {mirrored = :+d}, {u.mean() = :+.0f}")
+words.see(
+    translated(
+        "The mirrored pair is shifted the other way, and `augment` says so."
+        " If u were mirrored as a picture only, it would stay +1."
+    )
 )
 
 # %% [markdown]
@@ -556,15 +616,25 @@ answers = [
 drawn_best = np.sum(answers, axis=0)
 spread = drawn_best.std() / np.sqrt(len(drawn_best))
 assert abs(drawn_best.mean() - best.sum()) < 5 * spread + 1e-9
-print(
-    f"knows nothing: {1 / count:.3f}; best of {config.epochs} epoch(s) of each"
-    " fold: ",
-    end="",
+expected, by_drawing = best.sum() / n.sum(), drawn_best.mean() / n.sum()
+smallest = best[n.argmin()] / n.min()
+print(f"{expected = :.3f}, {by_drawing = :.3f}, {smallest = :.3f}")
+words.see(
+    translated(
+        "A network that knows nothing has an accuracy of {nothing:.3f}. Its"
+        " best epoch of each fold has {expected:.3f}, in the smallest fold"
+        " {smallest:.3f} ({epochs} epochs)."
+    ).format(
+        nothing=1 / count,
+        expected=expected,
+        smallest=smallest,
+        epochs=config.epochs,
+    ),
+    translated(
+        "Real epochs are similar to each other, so the best epoch of a trained"
+        " network tends to flatter less. Still, the test makes the choice."
+    ),
 )
-print(f"{best.sum() / n.sum():.3f}, drawn {drawn_best.mean() / n.sum():.3f}")
-print(f"smallest fold, {n.min()} clip(s): {best[n.argmin()] / n.min():.3f}")
-# Real epochs are similar to each other, so the best epoch of a trained network
-# tends to flatter less. Still, the test makes the choice.
 
 # %% [markdown]
 # ### Exercise 4 (hard)
@@ -587,7 +657,7 @@ print(f"smallest fold, {n.min()} clip(s): {best[n.argmin()] / n.min():.3f}")
 # %% tags=["solution", "hide-cell"] jupyter={"source_hidden": true, "outputs_hidden": true}
 formula = (folds["nunique"] / len(classes)).mean()
 assert np.isclose(formula, averaged)
-print(f"perfect predictor: {formula:.3f} by hand, {averaged:.3f} computed")
+print(f"{formula = :.3f}, {averaged = :.3f}")
 
 
 def left_out_classes(subjects, truth, answer):
@@ -620,15 +690,13 @@ for _ in range(200):
 assert np.isclose(
     left_out_classes(clips["subject"].to_numpy(), truth, truth), 1
 )
-print(
-    f"mostly right, 200 draws: pooled {np.mean(pooled_scores):.3f}, ", end=""
-)
-print(f"averaged over folds, classes left out: {np.mean(fold_scores):.3f}")
-print(
-    "The perfect one is 1 again. But a wrong answer of a class that the fold"
-    " lacks adds a class"
-)
-print(
-    "with F1 = 0 to a small fold, so that the same mistakes weigh differently"
-    " from fold to fold."
+pooled_mean, folds_mean = np.mean(pooled_scores), np.mean(fold_scores)
+print(f"{pooled_mean = :.3f}, {folds_mean = :.3f}")
+words.see(
+    translated(
+        "Without the missing classes the perfect predictor has 1 again. The"
+        " predictor that is mostly right has {pooled:.3f} with pooled counts"
+        " and {folds:.3f} as a mean over the folds. There a wrong answer adds"
+        " a class with an F1 of 0 if the fold lacks that class."
+    ).format(pooled=pooled_mean, folds=folds_mean)
 )

@@ -2,9 +2,9 @@
 # # Results: table 2 and figure 6
 #
 # Section 3.2 of the paper compares the method with nine others. It quotes their figures from their
-# own papers, which differ in data, preprocessing and score. Here every method that has been run saw
-# the same clips and the same [folds](../book/glossary.md#fold), and all are scored in the same way.
-# Their answers for every clip are stored, and all tables below are counted from them.
+# own papers, which differ in data, preprocessing and score. Here all methods saw the same clips and
+# the same [folds](../book/glossary.md#fold), and all are scored in the same way. Their answers for
+# every clip are stored, and every figure below is counted from them.
 
 # %% [markdown]
 # :::{admonition} What you will learn
@@ -16,6 +16,8 @@
 #
 # *About 20 minutes to read; once the networks are trained it runs in under a minute on a laptop.*
 # :::
+#
+# ## The answer
 
 # %% tags=["parameters"]
 dataset = "synthetic"  # or "synthetic-samm", "casme2", "samm"
@@ -28,12 +30,13 @@ overrides = {}  # fields of the configuration to change
 
 # %% tags=["hide-input"]
 import matplotlib.pyplot as plt
+import numpy as np
 import pandas as pd
-from IPython.display import display
 
 from merlib import Study, metrics
 from merlib.methods import METHODS
 from merlib.pages import (
+    confusions,
     drawing,
     effects,
     plots,
@@ -42,7 +45,7 @@ from merlib.pages import (
     words,
 )
 from merlib.pages.language import marked, translated
-from merlib.study import paper, parameters, recalls
+from merlib.study import paper, parameters
 
 globals().update(parameters.read(globals()))  # papermill may pass text
 plots.style()
@@ -66,9 +69,10 @@ first = scored.loc["uf1"].idxmax()
 words.answer(
     translated(
         "{method} has a UF1 of {uf1:.3f} ({low:.2f} to {high:.2f} over"
-        " people), an accuracy of {accuracy:.3f} and a UAR of {uar:.3f}; of"
-        " the methods run on this page the highest UF1 is that of {first},"
-        " {highest:.3f} (one seed, which judges nothing)."
+        " people), an accuracy of {accuracy:.3f} and a UAR of {uar:.3f}. Of"
+        " the methods run on this page, {first} has the highest UF1,"
+        " {highest:.3f}. Each method has one seed here, so this order is no"
+        " verdict."
     ).format(
         method=effects.title(method),
         low=low,
@@ -112,39 +116,48 @@ plots.source(metrics.uf1)
 # %% [markdown]
 # ## Table 2: printed and reproduced
 #
-# Here is a row for every method that runs on this page or whose runs are saved; [table 2 under one
-# protocol](15_comparison.ipynb) has the whole table as it is printed. A dash means that the paper
-# prints nothing. *Majority class* always answers the largest class of the training clips. *Logistic
-# regression on flow* takes the flow of the [apex](../book/glossary.md#apex) frame at 28x28 pixels; it
-# is the control that a network has to beat. *base* is the ResNet34 with
-# [BiLSTM](../book/glossary.md#bilstm) of table 3; *base + MFEM + MFFM* is the paper's whole method,
-# with [MFEM](../book/glossary.md#mfem) and [MFFM](../book/glossary.md#mffm).
+# The figure has a row for every method that runs on this page or whose runs are saved. Each dot is
+# one [seed](../book/glossary.md#seed). The grey bar is an interval of 95 %, which [a section
+# below](#how-sure-is-that) explains. The dashed line is a method that always answers the largest
+# class. The folded table has the same scores beside the printed ones; [table 2 under one
+# protocol](15_comparison.ipynb) has the whole table of the paper.
+#
+# - *Majority class* always answers the largest class of the training clips.
+# - *Logistic regression on flow* takes the flow of the [apex](../book/glossary.md#apex) frame at
+#   28x28 pixels. It is the control that a network has to beat.
+# - *base* is the ResNet34 with [BiLSTM](../book/glossary.md#bilstm) of table 3.
+# - *base + MFEM + MFFM* is the paper's whole method, with [MFEM](../book/glossary.md#mfem) and
+#   [MFFM](../book/glossary.md#mffm).
 #
 # :::{warning}
-# The printed figures are those of CASME II or of SAMM: of the dataset that has the classes of this
-# page's clips. The scores are of the data that the caption names. If these data are synthetic, do not
-# compare scores with printed figures. Compare the scores of different rows.
+# The printed numbers of this page are those of CASME II or of SAMM: of the dataset that has the
+# classes of this page's clips. The scores are of the data that the caption names. If these data are
+# synthetic, do not compare scores with printed numbers. Compare the scores of different rows.
 # :::
 
-# %%
+# %% tags=["hide-input"]
 # of other methods, all seeds
 kept = study.runs([name for name in METHODS if name not in runs])
 everything = {name: {seed: run} for name, run in runs.items()} | kept
-everything = {name: everything[name] for name in METHODS if name in everything}
-beside_printed = effects.beside_printed(everything, printed_for)
-caption = (
-    translated("Printed: {dataset}. Scores, means over the seeds: {runs}")
-    if printed_for
-    else translated("Scores, means over the seeds: {runs}")
-).format(
-    dataset=paper.NAMES.get(printed_for),
-    runs=provenance.experiment(effects.all_runs(everything)),
-)
-plots.table(beside_printed, caption)
-
-# %% tags=["hide-input"]
 means = {n: effects.mean_scores(seeds) for n, seeds in everything.items()}
 order = sorted(means, key=lambda n: means[n]["uf1"], reverse=True)
+of_everything = provenance.experiment(effects.all_runs(everything))
+plots.show(
+    effects.levels({name: everything[name] for name in order}, marked=method),
+    alt=translated(
+        "Two dot plots side by side, accuracy and UF1 from 0 to 1, with a row"
+        " for each method, the one with the highest UF1 on top. Each row has a"
+        " grey bar, the interval over subjects, and a blue dot for each seed;"
+        " the method of this page has orange diamonds. A dashed line is the"
+        " largest class."
+    ),
+    of=of_everything,
+)
+
+# %% [markdown]
+# *Every method, ordered by its mean UF1. The method of this page has another colour and form.*
+
+# %% tags=["remove-input"]
 words.see(
     translated(
         "By the mean UF1 {first} comes first of {rows} rows ({high:.3f}) and"
@@ -159,113 +172,153 @@ words.see(
     translated("The order alone shows no difference."),
 )
 
+# %% tags=["hide-input", "hide-output"]
+caption = (
+    translated("Printed: {dataset}. Scores, means over the seeds: {runs}")
+    if printed_for
+    else translated("Scores, means over the seeds: {runs}")
+).format(dataset=paper.NAMES.get(printed_for), runs=of_everything)
+in_table = {name: everything[name] for name in METHODS if name in everything}
+plots.table(effects.beside_printed(in_table, printed_for), caption)
+
 # %% [markdown]
 # ## The same on as many clips as the paper has
 #
-# The profile `narrow` trains the laptop's network; its synthetic data has as many clips and subjects
-# as CASME II gives the paper. This table loads the saved runs of `narrow`, and those of the profiles
-# `paper` and `literal`, from `results/`; nothing is trained for it. [The
-# ablation](08_ablation.ipynb) says which steps between its rows are more than chance.
-
+# The profile `narrow` trains the laptop's network on more data: as many synthetic clips and subjects
+# as the paper uses of CASME II. The figure has the rows of this page's runs. Below them it has the
+# saved runs of `narrow`, `paper` and `literal` of the same methods and of the variants of table 3;
+# nothing is trained for it. Compare rows of one profile only. [The ablation](08_ablation.ipynb) says
+# which steps between them are more than chance.
 
 # %% tags=["hide-input"]
-def mean_and_spread(values):
-    """Return the mean of a score over seeds and its standard deviation, as
-    text.
-    """
-    spread = f" ± {values.std(ddof=1):.3f}" if len(values) > 1 else ""
-    return f"{values.mean():.3f}{spread}".replace(" ", "\N{NO-BREAK SPACE}")
-
-
-saved = [
-    (larger, name, run)
+alike = dict.fromkeys([*runs, *paper.VARIANT_NAMES])
+saved = {
+    (larger, name): seeds
     for larger in ("narrow", "paper", "literal")
-    for name, seeds in study.saved(larger).load(METHODS).items()
-    for run in seeds.values()
-]
-if not saved:
-    print(
-        translated(
-            "No run of profile narrow, paper or literal on {dataset} data is"
-            " saved under results/."
-        ).format(dataset=dataset)
+    for name, seeds in study.saved(larger).load(alike).items()
+}
+own = {(profile, name): {seed: run} for name, run in runs.items()}
+row = translated("{profile}: {method}")
+by_profile = {
+    row.format(profile=which, method=effects.title(name)): seeds
+    for (which, name), seeds in (own | saved).items()
+}
+of_profiles = provenance.experiment(effects.all_runs(by_profile))
+plots.show(
+    effects.levels(by_profile, which=["uf1"]),
+    alt=translated(
+        "Dot plot of the UF1 from 0 to 1, with a row for each profile and"
+        " method: a grey bar is the interval over subjects, each dot one seed."
+        " A dashed line is the largest class."
+    ),
+    of=of_profiles,
+)
+
+# %% [markdown]
+# *The UF1 of the same methods by profile.*
+
+# %% tags=["remove-input"]
+counts = {
+    which: sum(len(seeds) for (at, _), seeds in saved.items() if at == which)
+    for which, _ in saved
+}
+words.see(
+    *(
+        translated("The profile {profile} has {n} saved runs.").format(
+            profile=which, n=n
+        )
+        for which, n in counts.items()
     )
-short = pd.DataFrame(
-    [
-        {
-            marked("profile"): which,
-            marked("method"): effects.title(name),
-            marked("clips (subjects)"): (
-                f"{run['clip'].nunique()} ({run['subject'].nunique()})"
-            ),
-        }
-        | metrics.scores(run)
-        for which, name, run in [
-            (translated("{profile}, above").format(profile=profile), *own)
-            for own in runs.items()
-        ]
-        + saved
+    if saved
+    else [
+        translated(
+            "No run of the profiles narrow, paper and literal is saved for"
+            " {dataset} data, so the figure has only this page's own runs."
+        ).format(dataset=dataset)
     ]
 )
-groups = short.groupby(["profile", "method", "clips (subjects)"], sort=False)
-short = groups[["accuracy", "uf1", "uar"]].agg(mean_and_spread)
-short.insert(0, marked("seeds"), groups.size().astype(str))
 
-# %% tags=["hide-input"]
-of_saved = provenance.experiment(
-    [*runs.values(), *(run for _, _, run in saved)]
-)
-display(
-    plots.table(
-        short.reset_index(),
-        translated(
-            "Mean over seeds ± standard deviation where there are several;"
-            " compare rows of one profile: {runs}"
-        ).format(runs=of_saved),
-        index=False,
-    )
-)
-words.see(
+# %% tags=["hide-input", "hide-output"]
+plots.table(
+    effects.scores(by_profile, which=["accuracy", "uf1", "uar"]),
     translated(
-        "The table has {n} saved runs of the profiles narrow, paper and"
-        " literal."
-    ).format(n=len(saved))
+        "Mean over seeds ± standard deviation where there are several;"
+        " compare rows of one profile: {runs}"
+    ).format(runs=of_profiles),
 )
 
 # %% [markdown]
 # ## How sure is that?
 #
 # Each score has an interval of 95 %. It comes from drawing *subjects* with replacement, the
-# [bootstrap](../book/glossary.md#bootstrap). Clips of one person are alike, so a hundred clips of
-# ten people say less than a hundred clips of a hundred people.
+# [bootstrap](../book/glossary.md#bootstrap): some people are drawn several times, others not at all,
+# and the score is computed again. Clips of one person are alike, so a hundred clips of ten people say
+# less than a hundred clips of a hundred people.
 
-# %%
+# %% tags=["hide-input"]
+size = (6, 1.2 * len(runs) + 0.5)
+figure, panels = plt.subplots(
+    len(runs), 1, figsize=size, sharex=True, squeeze=False
+)
+for axes, (name, run) in zip(panels[:, 0], runs.items(), strict=True):
+    values = metrics.resampled(run, metrics.uf1)
+    axes.hist(values, bins=np.linspace(0, 1, 81), color=plots.COLOURS[5])
+    for end in metrics.bootstrap(run, metrics.uf1):
+        axes.axvline(end, color="black", linestyle="--", linewidth=1)
+    axes.axvline(metrics.scores(run)["uf1"], color=plots.COLOURS[1])
+    axes.set_title(effects.title(name), loc="left")
+    axes.set(xlim=(0, 1), yticks=[])
+    axes.spines["left"].set_visible(False)
+panels[-1, 0].set(xlabel="UF1")
+plots.show(
+    figure,
+    alt=translated(
+        "Histograms one below the other, one for each method: the UF1 of many"
+        " draws of people. An orange line is the UF1 of the people that there"
+        " are, two dashed lines are the ends of the interval."
+    ),
+    of=where,
+)
+
+# %% [markdown]
+# *The UF1 of each method in many draws of people (blue), its UF1 on the people that there are (orange
+# line), and the interval that holds 95 % of the draws (dashed lines).*
+
+# %% tags=["remove-input"]
+ends = {
+    name: metrics.bootstrap(run, metrics.uf1) for name, run in runs.items()
+}
+widths = {name: 100 * (high - low) for name, (low, high) in ends.items()}
+widest = max(widths, key=widths.get)
+interval = translated(
+    "The interval of the UF1 of {method} is {width:.0f} points wide."
+)
+words.see(
+    interval.format(method=effects.title(method), width=widths[method]),
+    translated("That of {method} is the widest, {width:.0f} points.").format(
+        method=effects.title(widest), width=widths[widest]
+    )
+    if widest != method
+    else translated("No other one is wider."),
+)
+
+# %% tags=["hide-input", "hide-output"]
 rows = {}
 for name, run in runs.items():
-    for score, function in (
-        ("accuracy", metrics.accuracy),
-        ("uf1", metrics.uf1),
-    ):
-        low, high = metrics.bootstrap(run, function)
-        value = metrics.scores(run)[score]
+    for score in ("accuracy", "uf1"):
+        low, high = metrics.bootstrap(run, metrics.METRICS[score])
         text = translated("{value:.3f} ({low:.2f} to {high:.2f})")
         rows.setdefault(effects.title(name), {})[score] = text.format(
-            value=value, low=low, high=high
+            value=metrics.scores(run)[score], low=low, high=high
         )
 caption = translated("Scores with intervals over subjects: {runs}")
 plots.table(pd.DataFrame(rows).T, caption.format(runs=where))
 
-# %% tags=["hide-input"]
-low, high = metrics.bootstrap(runs[method], metrics.uf1)
-words.see(
-    translated(
-        "The interval of the UF1 of {method} is {width:.0f} points wide."
-    ).format(method=effects.title(method), width=100 * (high - low))
-)
-
 # %% [markdown]
 # Are two methods different on the *same* clips? [McNemar's test](../book/glossary.md#mcnemar-test)
-# looks only at the clips that one of them got right and the other did not.
+# looks only at the clips that one of them got right and the other did not. With several tests a small
+# $p$ comes up by chance more often; [Holm's correction](../book/glossary.md#holm-correction) allows
+# for that.
 
 # %% tags=["hide-input"]
 pairs = []
@@ -286,23 +339,22 @@ plots.table(
     index=False,
 )
 
-# %% tags=["hide-input"]
+# %% tags=["remove-input"]
 corrected = metrics.holm([p for *_, p in pairs])
 told = [
     (
-        translated("{pair}: shown ({p} after Holm's correction).")
+        translated("{pair} differ ({p} after Holm's correction).")
         if p < 0.05
         else translated(
-            "{pair}: cannot be told ({p} after Holm's correction)."
+            "Whether {pair} differ cannot be told ({p} after Holm's"
+            " correction)."
         )
     ).format(pair=one[0], p=plots.p_equals(p))
     for one, p in zip(pairs, corrected, strict=True)
 ]
 words.see(
-    translated("These are single runs.")
-    if told
-    else translated("No second method has run."),
-    *told,
+    *told or [translated("No second method has run.")],
+    translated("Each method has one run here, of one seed.") if told else "",
 )
 
 # %% tags=["hide-input"]
@@ -310,18 +362,30 @@ others = [name for name in runs if name != method]
 if others:
     pair = method, others[-1]
     titles = [effects.title(name) for name in pair]
-    drawing.show(procedure.mcnemar, *[runs[name] for name in pair], titles)
+    both = [runs[name] for name in pair]
+    drawing.show(
+        procedure.mcnemar, *both, titles, of=provenance.experiment(both)
+    )
 
 # %% [markdown]
 # *McNemar's table for the last row above, counted from the stored answers.
 # Only the coloured cells count. If the two methods were equally good, the
 # toss of a coin would decide for each clip in them which method is right.*
 
+# %% tags=["remove-input"]
+words.see(
+    translated(
+        "{first} alone is right on {n} clips, {second} alone on {m}."
+    ).format(first=titles[0], second=titles[1], n=pairs[-1][1], m=pairs[-1][2])
+    if others
+    else translated("No second method has run.")
+)
+
 # %% [markdown]
 # ## Figure 6: the confusion matrices
 #
 # The figure itself is not in the text of the paper; the prose quotes some of its recalls. Figure 6(a)
-# is of CASME II, figure 6(b) of SAMM. Below is the matrix of this page's data. Beside it is the matrix
+# is of CASME II, figure 6(b) of SAMM. Here is the matrix of this page's data. Below it is the matrix
 # of the other dataset, if this page's data is public and such a run is saved. In a [confusion
 # matrix](../book/glossary.md#confusion-matrix) the rows are the truth, the columns are the answers.
 
@@ -333,85 +397,85 @@ found = {
 }
 letters = {"casme2": "(a) ", "samm": "(b) ", None: ""}
 shown = {
-    letter: found[name] for name, letter in letters.items() if name in found
+    letter + translated(found[name].attrs["run"]["version"]): found[name]
+    for name, letter in letters.items()
+    if name in found
 }
-for letter, run in shown.items():
-    about = run.attrs["run"]
-    text = translated(
-        "{letter}{version}, profile {profile}, seed {seed}: {clips} clips of"
-        " {subjects} subjects"
-    ).format(
-        letter=letter,
-        clips=run["clip"].nunique(),
-        subjects=run["subject"].nunique(),
-        **{k: about[k] for k in ("version", "profile", "seed")},
-    )
-    print(text)
-if not beside:
-    print(provenance.beside_missing(study, [method]))
-
-# %% tags=["hide-input", "side-by-side"]
-for letter, run in shown.items():
-    classes_of = metrics.class_names(run)
-    plots.confusion_matrix(
-        metrics.matrix_of(run), classes_of, letter + effects.title(method)
-    )
-    plots.show(
-        plt.gcf(),
-        alt=translated(
-            "Confusion matrix, with its letter in the title, as a heat map in"
-            " shades of blue: a row for each true class, a column for each"
-            " predicted one. Each cell holds the share of the row's clips in"
-            " per cent and, below it, their count; right answers are on the"
-            " diagonal."
-        ),
-        of=provenance.experiment([run]),
-    )
+experiment = provenance.experiment(shown.values())
+of_shown = words.joined([effects.title(method), experiment])
+plots.show(
+    confusions.matrices(shown),
+    alt=translated(
+        "Confusion matrices one below the other, with letter and data in the"
+        " title, as heat maps in shades of blue: a row for each true class, a"
+        " column for each predicted one. Each cell holds the share of the"
+        " row's clips in per cent and, below it, their count; right answers"
+        " are on the diagonal."
+    ),
+    of=of_shown,
+)
 
 # %% [markdown]
-# *Confusion matrices of the last epoch.*
-#
+# *The confusion matrices of the last epoch. A cell has the share of its row in per cent, and below it
+# the number of clips.*
+
+# %% [markdown]
 # Section 3.2 says of figure 6(a) that surprise and repression are found best, though other methods
 # take repression for classes that move the corners of the mouth as well, such as surprise. It says of
 # figure 6(b) that anger is found best, since it is the largest class, and that contempt has few clips
-# and is easily mistaken for happiness. Here:
+# and is easily mistaken for happiness.
 
-# %%
-for letter, run in shown.items():
-    print(f"{letter}{recalls.told(run)}")
+# %% tags=["remove-input"]
+told = [
+    f"{title}: {' '.join(confusions.told(run))}"
+    for title, run in shown.items()
+]
+words.see(*told, "" if beside else provenance.beside_missing(study, [method]))
 
 # %% [markdown]
 # ## Recall by class
 #
-# [Recall](../book/glossary.md#recall) is the share of a class that is found. The table has
-# [Wilson's interval](../book/glossary.md#wilson-interval) for this share, and the few recalls that
-# the text quotes from figure 6.
-
-# %%
-tables = {
-    letter.strip(): recalls.by_class(run) for letter, run in shown.items()
-}
-caption = translated(
-    "Recall of {method} with Wilson's interval: {runs}. Printed: section 3.2"
-).format(
-    method=effects.title(method), runs=provenance.experiment(shown.values())
-)
-plots.table(pd.concat(tables), caption, digits=0)
+# [Recall](../book/glossary.md#recall) is the share of a class that is found, the diagonal of the
+# matrix. [Wilson's interval](../book/glossary.md#wilson-interval) says how sure such a share is. The
+# diamonds are the few recalls that the text quotes from figure 6.
 
 # %% tags=["hide-input"]
-of_class = metrics.per_class_recall(metrics.matrix_of(runs[method]))
-pairs = sorted(zip(of_class, classes, strict=True))
+plots.show(
+    confusions.recalls(shown),
+    alt=translated(
+        "Dot plot of the recall in per cent, with a panel for each dataset and"
+        " a row for each class: a dot over a grey bar, Wilson's interval. An"
+        " orange diamond is the recall that the paper quotes."
+    ),
+    of=of_shown,
+)
+
+# %% [markdown]
+# *The recall of each class with Wilson's interval of 95 %. Orange diamonds: section 3.2 of the paper,
+# on its own data.*
+
+# %% tags=["remove-input"]
+found_of = metrics.per_class_recall(metrics.matrix_of(runs[method]))
+found_of = pd.Series(found_of, classes).dropna()
 words.see(
     translated(
-        "The highest recall is that of {best} ({high:.0f} %), the lowest that"
-        " of {worst} ({low:.0f} %)."
+        "{method} on this page's data: the highest recall is that of {best}"
+        " ({high:.0f} %), the lowest that of {worst} ({low:.0f} %)."
     ).format(
-        best=pairs[-1][1],
-        high=100 * pairs[-1][0],
-        worst=pairs[0][1],
-        low=100 * pairs[0][0],
+        method=effects.title(method),
+        best=found_of.idxmax(),
+        high=100 * found_of.max(),
+        worst=found_of.idxmin(),
+        low=100 * found_of.min(),
     )
 )
+
+# %% tags=["hide-input", "hide-output"]
+tables = {title: confusions.table(run) for title, run in shown.items()}
+caption = translated(
+    "Recall with Wilson's interval: {runs}. Printed: section 3.2"
+).format(runs=of_shown)
+plots.table(pd.concat(tables), caption, digits=0)
 
 # %% [markdown]
 # ## Summary
@@ -461,7 +525,6 @@ words.see(
 # :::
 
 # %% tags=["solution", "hide-cell"] jupyter={"source_hidden": true, "outputs_hidden": true}
-import numpy as np
 from sklearn.metrics import accuracy_score, f1_score, recall_score
 
 matrix, f1s, shares = metrics.matrix_of(runs[method]), [], []
@@ -494,7 +557,7 @@ assert np.allclose(by_hand, list(metrics.scores(runs[method]).values()))
 for name, ours, theirs in zip(
     ("accuracy", "UF1", "UAR"), by_hand, scikit, strict=True
 ):
-    print(f"{name}: {ours:.4f} by hand, {theirs:.4f} scikit-learn")
+    print(f"{name}: {ours = :.4f}, {theirs = :.4f}")
 
 # %% [markdown]
 # ### Exercise 2 (middle)
@@ -522,10 +585,12 @@ expected = a, 2 * a / (1 + a) / count, 1 / count
 computed = metrics.accuracy(found), metrics.uf1(found), metrics.uar(found)
 assert np.allclose(expected, computed)
 for name, value in zip(("accuracy", "UF1", "UAR"), computed, strict=True):
-    print(f"{name}: {value:.3f}")
-print(
-    "UAR: it is 1 / C whatever the classes' sizes, and guessing at random"
-    " gives 1 / C, too."
+    print(f"{name} = {value:.3f}")
+words.see(
+    translated(
+        "The UAR shows it best. It is 1 / {count} whatever the sizes of the"
+        " classes, and guessing at random gives the same."
+    ).format(count=count)
 )
 
 # %% [markdown]
@@ -578,18 +643,20 @@ n, p = (
     paper.TABLE1["casme2"]["repression"],
     paper.FIGURE6_RECALL["casme2"]["repression"] / 100,
 )
-for name, interval in (("plain", plain), ("Wilson's", wilson)):
+for interval in (plain, wilson):
     bounds = [interval(k, n) for k in range(n + 1)]
     holds = [low <= p <= high for low, high in bounds]
     coverage = binom.pmf(np.arange(n + 1), n, p)[holds].sum()
     low, high = bounds[n]
     print(
-        f"{name}: holds {p} in {coverage:.1%}; all {n} right: {low:.2f} to"
-        f" {high:.2f}"
+        f"{interval.__name__}: {coverage = :.1%}, {low = :.2f}, {high = :.2f}"
     )
-print(
-    "If everything is right, the plain interval has no width at all, as if it"
-    " were certain."
+words.see(
+    translated(
+        "`coverage` is how often the interval contains {p:.0%}; `low` and"
+        " `high` are its ends if all {n} clips are right. The plain interval"
+        " has no width then, as if the recall were certain."
+    ).format(p=p, n=n)
 )
 
 # %% [markdown]
@@ -622,7 +689,7 @@ def clip_by_clip(predictions):
 
 
 by_subject, by_clip = width(answers), width(clip_by_clip(answers))
-print(f"{method}: width by subject {by_subject:.3f}, by clip {by_clip:.3f}")
+print(f"{method}: {by_subject = :.3f}, {by_clip = :.3f}")
 
 # Ten subjects of ten clips: all clips of a subject are right, or none is. Then
 # a subject says as much as one clip, and the width grows by the square root of
@@ -635,15 +702,23 @@ extreme["p_a"] = (subjects % 2).astype(float)  # every other subject is right
 extreme["p_b"] = 1 - extreme["p_a"]
 factor = width(extreme) / width(clip_by_clip(extreme))
 assert 2.4 < factor < 4.2
-print(
-    f"all or nothing: {factor:.1f} times as wide, expected about"
-    f" {np.sqrt(10):.1f}"
+print(f"{factor = :.1f}, {np.sqrt(10) = :.1f}")
+words.see(
+    translated(
+        "Of {method} the interval by subject is {times:.2f} times as wide as"
+        " that by clip. In the invented case it is {factor:.1f} times as wide,"
+        " near the square root of 10 clips of a subject."
+    ).format(
+        method=effects.title(method),
+        times=by_subject / by_clip,
+        factor=factor,
+    )
 )
 
 # %% [markdown]
 # ## Where these figures come from
 #
-# Every figure above is counted from stored predictions. This table says what made them.
+# Every figure above is counted from stored predictions. The folded table says what made them.
 
 # %%
 used = effects.all_runs(everything) + beside

@@ -53,10 +53,10 @@ class Box(NamedTuple):
         return self.x, self.y - self.height / 2
 
 
-def show(draw: Callable[..., Drawing], *facts: Any) -> None:
-    """Show on a page what a function draws of some facts."""
+def show(draw: Callable[..., Drawing], *facts: Any, of: str = "") -> None:
+    """Show on a page what a function draws of some facts; ``of`` is that of `plots.show`."""
     figure, alt = draw(*facts)
-    plots.show(figure, alt=alt)
+    plots.show(figure, alt=alt, of=of)
 
 
 def canvas(height: float) -> tuple[Figure, Axes]:

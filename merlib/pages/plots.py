@@ -18,6 +18,7 @@ from cycler import cycler
 from matplotlib.axes import Axes
 from matplotlib.colors import hsv_to_rgb
 from matplotlib.figure import Figure
+from matplotlib.ticker import LogLocator
 from pandas.io.formats.style import Styler
 
 from merlib.config import DRAWN, digest
@@ -466,6 +467,34 @@ def curves(folds: pd.DataFrame, pooled: pd.Series, ylabel: str, axes: Axes | Non
     axes.set(xlabel=translated("epoch"), ylabel=ylabel)
     axes.legend()
     return axes
+
+
+def magnitudes(values: pd.DataFrame, label: str, below: float | None = None) -> Figure:
+    """Draw values of very different size on a logarithmic axis.
+
+    Parameters
+    ----------
+    values : DataFrame
+        At least zero. Each row is a row of the figure, each of up to four columns has its own mark
+        in it. A zero is drawn at the smallest other value.
+    label : str
+        Of the axis.
+    below : float, optional
+        Smaller values are on a grey ground.
+    """
+    figure, axes = plt.subplots(figsize=(6, 0.4 * len(values) + 1.3))
+    drawn, rows = values.clip(lower=values[values > 0].min(axis=None)), range(len(values))
+    for (name, column), mark in zip(drawn.items(), "osD^", strict=False):
+        axes.plot(column, rows, mark, label=called(name))
+    axes.set(xscale="log", xlabel=label, ylim=(len(values) - 0.5, -0.5))
+    axes.set_yticks(rows, literal(values.index))
+    axes.xaxis.set_major_locator(LogLocator(numticks=6))
+    if below is not None:
+        left = axes.get_xlim()[0]
+        axes.axvspan(left, below, color="0.92", zorder=0)
+        axes.set_xlim(left=left)
+    axes.legend(loc="lower left", bbox_to_anchor=(0, 1), ncols=2)
+    return figure
 
 
 def compare(printed: pd.DataFrame, reproduced: pd.DataFrame) -> pd.DataFrame:

@@ -267,26 +267,29 @@ def left_out(clips: pd.DataFrame) -> Drawing:
     columns = {person: 1.2 + 0.62 * k + after[person] for k, person in enumerate(drawn)}
     top = step * len(drawn) + max(after.values()) + 0.85
     figure, axes = canvas(top + 0.5)
-    write(axes, 0.1, top + 0.2, "person", ha="left")
+    write(axes, 0.1, top + 0.2, translated("person"), ha="left")
+    fold_k, counts = translated("fold {k}"), translated("train: {n} clips\ntest: {m} clips")
     for k, fold in enumerate(drawn):
         y, (train, test) = top - step * (k + 0.5) - after[fold], folds[fold]
         write(axes, columns[fold], top + 0.2, f"{fold + 1}")
-        write(axes, 0.1, y, f"fold {fold + 1}", ha="left")
+        write(axes, 0.1, y, fold_k.format(k=fold + 1), ha="left")
         for person, x in columns.items():
             draw_person(axes, x, y, person, tested=person == fold)
-        write(axes, 5.9, y, f"train: {len(train)} clips\ntest: {len(test)} clips", ha="right")
+        write(axes, 5.9, y, counts.format(n=len(train), m=len(test)), ha="right")
         if after[fold]:
             write(axes, columns[fold] - (0.62 + gap) / 2, top + 0.2, "...")
             write(axes, 0.4, y + (step + gap) / 2, "...")
-    for x, text, tested in ((1.2, "trains the network", False), (3.85, "is tested", True)):
+    key = (1.2, translated("trains the network"), False), (3.85, translated("is tested"), True)
+    for x, text, tested in key:
         draw_person(axes, x, 0.37, 0, tested)
         write(axes, x + 0.4, 0.37, text, ha="left")
-    return figure, (
-        f"Diagram of leave-one-subject-out with {people} people. Each row is a fold, each column "
+    alt = translated(
+        "Diagram of leave-one-subject-out with {people} people. Each row is a fold, each column "
         "is a person, drawn as a face. In each fold one face is orange and framed: this person is "
-        "tested. All others are blue: they train the network. In fold 1 "
-        f"{len(folds[0][0])} clips train it and {len(folds[0][1])} test it."
+        "tested. All others are blue: they train the network. In fold 1 {n} clips train it and "
+        "{m} test it."
     )
+    return figure, alt.format(people=people, n=len(folds[0][0]), m=len(folds[0][1]))
 
 
 def draw_person(axes: Axes, x: float, y: float, number: int, tested: bool) -> None:
@@ -319,24 +322,28 @@ def mcnemar(first: pd.DataFrame, second: pd.DataFrame, names: Sequence[str]) -> 
     both = int(matrix.trace()) - only_first
     neither = int(matrix.sum()) - both - apart
     figure, axes = canvas(4.3)
-    write(axes, 3.85, 4.1, f"second: {names[1]}")
-    write(axes, 0.1, 2.9, "first:\n" + fill(names[0], 10), ha="left")
-    for k, word in enumerate(("right", "wrong")):
+    write(axes, 3.85, 4.1, translated("second: {name}").format(name=names[1]))
+    write(axes, 0.1, 2.9, translated("first:") + "\n" + fill(names[0], 10), ha="left")
+    for k, word in enumerate((translated("right"), translated("wrong"))):
         write(axes, 2.8 + 2.1 * k, 3.7, word)
         write(axes, 1.7, 2.9 - 1.2 * k, word, ha="right")
     for x, y, count, text, colour in (
-        (2.8, 2.9, both, "both", LINE),
-        (4.9, 2.9, only_first, "only the first", BLUE),
-        (2.8, 1.7, only_second, "only the second", ORANGE),
-        (4.9, 1.7, neither, "neither", LINE),
+        (2.8, 2.9, both, translated("both"), LINE),
+        (4.9, 2.9, only_first, translated("only the first"), BLUE),
+        (2.8, 1.7, only_second, translated("only the second"), ORANGE),
+        (4.9, 1.7, neither, translated("neither"), LINE),
     ):
         box(axes, x, y, f"{count}", colour, 2.0, 1.1, size=22)
         write(axes, x, y - 0.36, text, bbox=None)
-    told = f"They differ on {apart} clips: {only_first} to {only_second}."
-    coin = f"{apart} tosses of a coin are this uneven or more: {plots.p_equals(p)}."
+    told = translated("They differ on {n} clips: {first} to {second}.")
+    told = told.format(n=apart, first=only_first, second=only_second)
+    coin = translated("{n} tosses of a coin are this uneven or more: {p}.")
+    coin = coin.format(n=apart, p=plots.p_equals(p))
     write(axes, WIDTH / 2, 0.75, told)
     write(axes, WIDTH / 2, 0.35, coin)
-    return figure, (
-        f"Diagram of McNemar's table for {names[0]}, the first, and {names[1]}, the second. Both "
-        f"are right on {both} clips, neither on {neither}. {told} {coin}"
+    alt = translated(
+        "Diagram of McNemar's table for {first}, the first, and {second}, the second. Both "
+        "are right on {both} clips, neither on {neither}. {told} {coin}"
     )
+    named = dict(zip(("first", "second"), names, strict=True))
+    return figure, alt.format(**named, both=both, neither=neither, told=told, coin=coin)

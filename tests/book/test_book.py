@@ -147,7 +147,7 @@ def float_of(text):
 
 def test_the_parameters_decide(executed):
     text = nbformat.writes(executed["07_results"])
-    assert "9 clips of 3 subjects" in text and "seed 1" in text
+    assert "9 clips of 3 people" in text and "seed 1" in text
 
 
 def test_every_figure_of_data_is_there(executed):

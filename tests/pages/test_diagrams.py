@@ -251,13 +251,13 @@ def test_mcnemars_table_has_the_counts(drawn):
     assert "They differ on 5 clips: 4 to 1." in texts and "p = 0.375" in alt
 
 
-@pytest.mark.parametrize("name", sorted(DRAWN.keys() - {"left_out", "mcnemar"}))
+@pytest.mark.parametrize("name", sorted(DRAWN))
 def test_every_word_of_a_drawing_can_be_translated(untranslated, name):
     figure, alt = DRAWN[name]()
     (axes,) = figure.axes
     plt.close(figure)
     known = {"oplus", "odot", "sigma", "Sigma", "softmax", "tanh", "px"}  # formulas and units
-    known |= {"lambda", "nabla", *SETTINGS}
+    known |= {"lambda", "nabla", *SETTINGS, *re.findall(r"[a-z]+", " ".join(LONG))}
     assert not untranslated(*(text.get_text() for text in axes.texts)) - known
     assert not untranslated(alt) - known
 

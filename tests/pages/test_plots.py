@@ -126,6 +126,20 @@ def test_flow_key_points_in_the_direction_of_each_colour():
         np.testing.assert_allclose(colour.astype(int), expected, atol=6)
 
 
+def test_magnitudes_are_where_they_belong_and_zero_is_seen():
+    table = pd.DataFrame({"one": [1e-16, 1e-3], "other": [0.0, 20.0]}, ["first", "second"])
+    (axes,) = plots.magnitudes(table, "size", below=1e-12).axes
+    marks = {line.get_label(): list(line.get_xdata()) for line in axes.lines}
+    assert marks == {"one": [1e-16, 1e-3], "other": [1e-16, 20.0]}
+    assert axes.get_xscale() == "log" and axes.get_xlabel() == "size"
+    assert [text.get_text() for text in axes.get_yticklabels()] == ["first", "second"]
+    (ground,) = axes.patches
+    assert ground.get_x() == axes.get_xlim()[0] < 1e-16
+    assert ground.get_x() + ground.get_width() == pytest.approx(1e-12)
+    (axes,) = plots.magnitudes(table, "size").axes
+    assert not axes.patches
+
+
 DICHROMATS = {  # Machado, Oliveira and Fernandes 2009, severity 1: linear RGB to linear RGB
     "protanope": [
         [0.152286, 1.052583, -0.204868],
