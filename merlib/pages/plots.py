@@ -477,11 +477,11 @@ def axes_of(values: pd.DataFrame, axes: Axes | None) -> tuple[Axes, range]:
 
 
 def labelled(axes: Axes, values: pd.DataFrame, xlabel: str) -> Axes:
-    """Name the rows of a drawn table, and its columns if there are several."""
+    """Name the rows of a drawn table, and its columns if there are several, once in a figure."""
     axes.set_yticks(range(len(values)), literal(map(called, values.index)))
     axes.set(xlabel=xlabel, ylim=(len(values) - 0.5, -0.5))
-    if len(values.columns) > 1:
-        cast(Figure, axes.figure).legend(loc="outside upper center", ncols=2)
+    if len(values.columns) > 1 and not axes.figure.legends:
+        cast(Figure, axes.figure).legend(loc="outside upper center", ncols=3)
     return axes
 
 
