@@ -32,10 +32,10 @@ def accuracies() -> pd.DataFrame:
         for (name, n), text in zip(paper.USED.items(), texts, strict=True):
             if text:
                 clips, decimals = float(text) / 100 * n, len(text.partition(".")[2])
-                row = {"method": method, "dataset": name, "printed": text}
-                row |= {"counts": paper.whole_counts(text, n), "off": clips - round(clips)}
-                rows.append(row | {"rounding": 0.5 * 10**-decimals / 100 * n})
-    return pd.DataFrame(rows)
+                counts, rounding = paper.whole_counts(text, n), 0.5 * 10**-decimals / 100 * n
+                rows.append((method, name, text, counts, clips - round(clips), rounding))
+    columns = ["method", "dataset", "printed", "counts", "off", "rounding"]
+    return pd.DataFrame(rows, columns=columns)
 
 
 def whole_counts(found: pd.DataFrame) -> Figure:
