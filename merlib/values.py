@@ -40,8 +40,8 @@ class Range:
 
     def __str__(self) -> str:
         """Return the range in words, such as ``of at least 0 and below 1``."""
-        low = f"above {self.low:,}" if self.but_not == self.low else f"of at least {self.low:,}"
-        high = f"below {self.high:,}" if self.but_not == self.high else f"at most {self.high:,}"
+        low = f"above {self.low}" if self.but_not == self.low else f"of at least {self.low}"
+        high = f"below {self.high}" if self.but_not == self.high else f"at most {self.high}"
         pairs = ((self.low, low), (self.high, high))
         found = " and ".join(words for limit, words in pairs if math.isfinite(limit))
         return found if self.step is None else f"{found}, a multiple of {self.step}"

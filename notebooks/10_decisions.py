@@ -22,6 +22,7 @@ profile = "laptop"
 seed = 0
 
 # %% tags=["hide-input"]
+import re
 from dataclasses import fields
 
 import matplotlib.pyplot as plt
@@ -201,6 +202,11 @@ words.see(
 
 
 # %% tags=["hide-input"]
+def separated(text):
+    """Return a text with separators in its large numbers: 10,000."""
+    return re.sub(r"\d{5,}", lambda found: f"{int(found[0]):,}", text)
+
+
 def decisions(step):
     """Return the fields of one step: default, alternatives and reason."""
     rows = [
@@ -211,7 +217,7 @@ def decisions(step):
                 ", ".join(
                     str(o) for o in options(item.name) if o != item.default
                 )
-                or in_words(kinds()[item.name])
+                or separated(in_words(kinds()[item.name]))
             ),
             marked("why"): item.metadata["why"].replace("`", "'"),
         }
