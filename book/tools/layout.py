@@ -104,19 +104,16 @@ def with_captions(cells: Iterable[NotebookNode], page: str) -> Iterable[Notebook
     figure, count, missing = None, 0, False
     for cell in cells:
         found = CAPTION.fullmatch(cell.source.strip()) if cell.cell_type == "markdown" else None
-        if found and missing:
-            if found["rest"]:
-                cell.source = found["rest"]
-                yield cell
-        elif figure is None or found is None:
+        if found is None or (figure is None and not missing):
             yield cell
         else:
-            count += 1
-            caption = f"{found['caption']}{experiment(figure)}"
-            about = {"name": f"{page}-figure-{count}", "caption": caption}
-            book(figure)["figure"] = about | book(figure).get("figure", {})
-            said = f"*{found['caption']}*"
-            yield nbformat.v4.new_markdown_cell(said, metadata={"tags": ["remove-cell"]})
+            if figure is not None:
+                count += 1
+                caption = f"{found['caption']}{experiment(figure)}"
+                about = {"name": f"{page}-figure-{count}", "caption": caption}
+                book(figure)["figure"] = about | book(figure).get("figure", {})
+                said = f"*{found['caption']}*"
+                yield nbformat.v4.new_markdown_cell(said, metadata={"tags": ["remove-cell"]})
             if found["rest"]:
                 cell.source = found["rest"]
                 yield cell
