@@ -19,6 +19,8 @@
 #
 # *About 25 minutes to read; once the networks are trained it runs in under a minute on a laptop.*
 # :::
+#
+# ## The answer
 
 # %% tags=["parameters"]
 dataset = "synthetic"  # or "casme2", "samm"
@@ -80,9 +82,9 @@ left_out = translated(
 )
 if older:
     names = words.listed(older)
-    display(words.see(left_out.format(names=names, command=command)))
+    display(words.say(left_out.format(names=names, command=command)))
 
-# %%
+# %% tags=["hide-output"]
 made = {
     name: [run.attrs["run"] for run in seeds.values()]
     for name, seeds in runs.items()
@@ -173,6 +175,7 @@ bottom.set_title(translated("here, by subject"))
 bottom.set_yticks(range(len(lengths)), lengths)
 bottom.set_xlabel(translated("accuracy"))
 for axes in (top, bottom):
+    axes.margins(y=0.2)
     axes.invert_yaxis()
 plots.show(
     figure,
@@ -300,27 +303,40 @@ if len(tests):
 words.see(claims.single_seeds(tests), translated("This is no verdict."))
 
 # %% [markdown]
-# The paper prints steps of the accuracy. Here they are beside ours.
+# The paper prints steps of the accuracy, from base to each other variant. Here they are beside ours.
 
 # %%
-rows = []
 here = 100 * means["accuracy"].reindex(printed.index)
-for name in printed.index[1:]:
-    row = {marked("from base to"): name}
-    for source, values in {
-        marked("printed"): 100 * printed["accuracy"],
-        marked("here"): here,
-    }.items():
-        row[source] = values[name] - values["base"]
-    rows.append(row)
-steps = pd.DataFrame(rows)
+levels = {
+    marked("printed"): 100 * printed["accuracy"],
+    marked("here"): here,
+}
+steps = pd.DataFrame(levels).iloc[1:] - pd.DataFrame(levels).loc["base"]
+
+# %% tags=["hide-input"]
+axes = plots.dots(steps, translated("points of accuracy more than base"))
+axes.axvline(0, color="black", linestyle="--", linewidth=1)
+plots.show(
+    axes.figure,
+    alt=translated(
+        "Each variant but base in a row: a blue ring is the printed step from"
+        " base, an orange diamond the step of this page, if it has run. A"
+        " dashed line marks zero."
+    ),
+    of=where,
+)
+
+# %% [markdown]
+# *Steps of accuracy from base to each variant: printed for CASME II, and here as means over seeds.*
+
+# %% tags=["hide-output"]
 caption = translated(
     "Steps of accuracy in points. Printed: CASME II. Here, means: {runs}"
 ).format(runs=where)
-plots.table(steps, caption, digits=1, index=False)
+plots.table(steps.rename_axis(marked("from base to")), caption, digits=1)
 
 # %% tags=["remove-input"]
-both = steps.dropna().set_index("from base to")
+both = steps.dropna()
 words.see(
     translated("{n} of {steps} steps have the sign that is printed.").format(
         n=(both["printed"] * both["here"] > 0).sum(), steps=len(both)
@@ -335,10 +351,10 @@ words.see(
 # The profile `narrow` trains the small network of `laptop`; its synthetic data has as many clips and
 # subjects as CASME II gives the paper. A CPU can do this. The paper's own width (`PROFILE=paper`)
 # needs a GPU, and so does the literal reading of the text (`PROFILE=literal`); once such a run is
-# saved, the table has it too. Nothing is run for this table: it loads the predictions under
+# saved, the table has it too. Nothing is run for this section: it loads the predictions under
 # `results/`. `make ablation PROFILE=narrow` makes those that leave one subject out, `make claims`
-# makes those *by halves*: half of the subjects train and the others are tested, both ways. The first
-# rows are those of this page, for comparison.
+# makes those *by halves*: half of the subjects train and the others are tested, both ways. The
+# figure shows the first of these that is saved. The table has all of them, below those of this page.
 
 # %% tags=["hide-input"]
 larger = {
@@ -347,15 +363,33 @@ larger = {
 }
 larger = {"narrow, by halves": record} | larger
 larger = {name: variants for name, variants in larger.items() if variants}
-lines = []  # a table for each profile
 above = translated("{profile}, above").format(profile=profile)
-for name, variants in {above: runs, **larger}.items():
+every = {above: runs} | larger
+nearest = next(iter(larger.values()), runs)
+
+# %% tags=["hide-input"] slide="larger"
+if nearest:
+    plots.show(
+        effects.levels(nearest),
+        alt=translated(
+            "Each variant in a row, accuracy and UF1 side by side: a blue dot"
+            " for each seed on a grey bar, the interval over subjects. A"
+            " dashed line is a method that always answers the largest class."
+        ),
+        of=provenance.experiment(effects.all_runs(nearest)),
+    )
+
+# %% [markdown]
+# *Scores of the four variants: dots are seeds, bars are intervals over subjects, the dashed line is the
+# largest class.*
+
+# %% tags=["hide-output"]
+lines = []  # a table for each profile
+for name, variants in every.items():
     table = effects.scores(variants, which=list(effects.LABELS))
     table.insert(0, marked("profile"), name)
     lines.append(table)
-
-# %% slide="larger"
-if lines:
+if nearest:
     caption = translated("{dataset}: mean over seeds ± standard deviation")
     caption = caption.format(dataset=dataset)
     table = pd.concat(lines).rename_axis(marked("method")).reset_index()
@@ -386,22 +420,32 @@ words.see(
 # but a program can draw as many people as we want. So `.venv/bin/merlib people` trains each network
 # on many drawn datasets of the paper's size, with other people in each, and tests it on 1,000 clips
 # of 60 new people. The interval then includes chance in the people who train, in the weights, and in
-# the people who are tested. If the table below is empty, these runs are not made yet.
+# the people who are tested.
 
 # %% tags=["hide-input"]
 people = trials.saved(Study(profile="narrow"), "people").load(
     trials.TRIALS, every_epoch=False
 )
 found = effects.differences(people, real_motion.PAIRS)
+of_people = provenance.experiment(effects.all_runs(people))
 if len(found):
-    first = effects.all_runs(people)[0]
-    caption = translated(
-        "Tested on {clips:,} clips of {subjects} new people; profile narrow,"
-        " last epoch"
-    ).format(
-        clips=first["clip"].nunique(), subjects=first["subject"].nunique()
+    plots.show(
+        effects.forest(found),
+        alt=translated(
+            "Each step of table 3 in a row, in points of UF1: a bar is its"
+            " interval, dots are seeds, beside a line at zero; at the right"
+            " what follows."
+        ),
+        of=of_people,
     )
-    display(effects.table(found, caption))
+
+# %% [markdown]
+# *The steps of table 3 with many drawn people.*
+
+# %% tags=["hide-output"]
+if len(found):
+    caption = translated("Tested on new people, last epoch: {runs}")
+    display(effects.table(found, caption.format(runs=of_people)))
 
 # %% tags=["remove-input"]
 words.see(
@@ -421,13 +465,15 @@ words.see(
 # in part what the other one does.
 #
 # An interaction of four scores varies more than a step between two: it has the noise of all four
-# rows. The interval is of 95 %, over subjects and seeds, as in all tables of differences here; the
+# rows. The interval is of 95 %, over subjects and seeds, as for all differences here; the
 # answer is after Holm's correction for the three scores of a profile. For the printed figures nobody
 # can compute an interval. In clips, the printed interaction of the accuracy is small.
 
 # %%
 beyond = audit.printed_synergy()
-words.see(
+
+# %% tags=["remove-input"]
+words.say(
     translated(
         "Printed, points beyond the sum: accuracy {accuracy:+.1f}, UF1"
         " {UF1:+.1f}, UAR {UAR:+.1f}."
@@ -439,7 +485,7 @@ words.see(
 
 # %% tags=["hide-input"]
 of_all = {}
-for name, variants in {above: runs, **larger}.items():
+for name, variants in every.items():
     own = effects.synergies(variants)
     own.index = [
         translated("{profile}: {score} (printed {points:+.1f})").format(
@@ -449,9 +495,33 @@ for name, variants in {above: runs, **larger}.items():
     ]
     of_all[name] = own
 found = pd.concat(of_all.values())
+of_found = provenance.experiment(
+    run
+    for name, own in of_all.items()
+    if len(own)
+    for run in effects.all_runs(every[name])
+)
+
+# %% tags=["hide-input"]
+if len(found):
+    groups = {row: name for name, own in of_all.items() for row in own.index}
+    plots.show(
+        effects.forest(found, translated("points"), groups),
+        alt=translated(
+            "Each score in a row, below its profile: a bar is the interval of"
+            " what both modules bring beyond the sum, dots are seeds, beside a"
+            " line at zero; at the right what follows."
+        ),
+        of=of_found,
+    )
+
+# %% [markdown]
+# *What both modules bring beyond the sum of both steps, in points of each score.*
+
+# %% tags=["hide-output"]
 if len(found):
     caption = translated("Beyond the sum of both steps. Here: {runs}")
-    caption = caption.format(runs=where)
+    caption = caption.format(runs=of_found)
     display(effects.table(found, caption, marked("points")))
 
 # %% tags=["remove-input"]
@@ -570,7 +640,9 @@ words.see(*told)
 
 # %%
 right = {name: round(row[0] / 100 * n) for name, row in paper.TABLE3.items()}
-words.see(
+
+# %% tags=["remove-input"]
+words.say(
     *(
         translated(
             "{variant}: {more} right clips of {n} more than base."
@@ -634,7 +706,7 @@ words.see(
 # of a fair coin: heads for one method, tails for the other. Compute McNemar's two-sided $p$ from the two counts, only with
 # binomial coefficients, and compare with this page's.
 
-# %% [markdown] tags=["solution", "hide-cell"]
+# %% [markdown]
 # :::{admonition} The idea of the solution
 # :class: dropdown
 # List all sequences of as many tosses as there are such clips; all are equally probable. Then $p$ is
@@ -654,14 +726,12 @@ def exact_p(only_first, only_second):
 
 
 for first, second in [(0, 5), (0, 6), (3, 12), (20, 20), (0, 0)]:
-    print(
-        f"{first} against {second}: {plots.p_equals(exact_p(first, second))}"
-    )
+    print((first, second), plots.p_equals(exact_p(first, second)))
 for a, b in combinations(runs, 2):
     for number in sorted(set(runs[a]) & set(runs[b])):
         only_a, only_b, p = metrics.mcnemar(runs[a][number], runs[b][number])
         assert np.isclose(exact_p(only_a, only_b), p)
-print("All pairs of this page agree.")
+words.see(translated("All pairs of this page agree."))
 
 # %% [markdown]
 # ### Exercise 2 (middle)
@@ -670,7 +740,7 @@ print("All pairs of this page agree.")
 # printed steps we know only the difference of the counts. If `base` alone got $b$ clips right, the
 # larger variant alone got $b$ plus the step right. Up to which $b$ would $p$ stay below 0.05?
 
-# %% [markdown] tags=["solution", "hide-cell"]
+# %% [markdown]
 # :::{admonition} The idea of the solution
 # :class: dropdown
 # The most uneven split of $d$ clips is all on one side, with $p = 2 / 2^d$. So there is a smallest
@@ -682,21 +752,25 @@ print("All pairs of this page agree.")
 fewest = next(d for d in range(1, 100) if exact_p(0, d) < 0.05)
 # all of d on one side: 2 * (1/2)^d
 assert np.isclose(exact_p(0, fewest), 2 / 2**fewest)
-print(
-    f"at least {fewest} clips, all on one side:"
-    f" {plots.p_equals(exact_p(0, fewest))}"
-)
+said = [
+    translated("At least {n} clips must differ, all on one side: {p}.").format(
+        n=fewest, p=plots.p_equals(exact_p(0, fewest))
+    )
+]
 for name in VARIANTS[1:]:
     gain = right[name] - right["base"]
     most = max(b for b in range(n) if exact_p(b, b + gain) < 0.05)
-    print(
-        f"{paper.VARIANT_NAMES[name]}, {gain} clips more: up to {most} lost,"
-        f" {most + gain} won."
+    text = translated(
+        "{variant}, {gain} clips more: up to {lost} lost and {won} won. If"
+        " more than {share:.0%} of the clips differ, p is not below 0.05."
+    ).format(
+        variant=paper.VARIANT_NAMES[name],
+        gain=gain,
+        lost=most,
+        won=most + gain,
+        share=(2 * most + gain) / n,
     )
-    print(
-        f"  If more than {(2 * most + gain) / n:.0%} of the clips differ, p is"
-        " not below 0.05."
-    )
+    said.append(text)
 for name, seeds in runs.items():
     if name != "base" and "base" in runs:
         shares = [
@@ -704,10 +778,11 @@ for name, seeds in runs.items():
             / len(study.clips)
             for k in set(seeds) & set(runs["base"])
         ]
-        print(
-            f"here base and {effects.title(name)} differ in"
-            f" {np.mean(shares):.0%} of the clips"
-        )
+        text = translated(
+            "Here base and {variant} differ in {share:.0%} of the clips."
+        ).format(variant=effects.title(name), share=np.mean(shares))
+        said.append(text)
+words.see(*said)
 
 # %% [markdown]
 # ### Exercise 3 (middle)
@@ -717,7 +792,7 @@ for name, seeds in runs.items():
 # average? Integrate the density of the largest of $k$, check it for $k = 2$ ($\sigma / \sqrt \pi$) and
 # by drawing, and compare it with the spread of this page.
 
-# %% [markdown] tags=["solution", "hide-cell"]
+# %% [markdown]
 # :::{admonition} The idea of the solution
 # :class: dropdown
 # The largest of $k$ draws has a density: $k$ times the normal density times the chance that the
@@ -741,15 +816,18 @@ assert np.isclose(flattery(2), 1 / np.sqrt(np.pi), atol=1e-6)
 rng = np.random.default_rng(seed)
 # the row that varies most; nan where there is one seed
 sigma = 100 * spread["accuracy"].max()
+rows = []
 for k in (2, 3, 5, 10):
     best = rng.standard_normal((100_000, k)).max(axis=1)
     assert abs(best.mean() - flattery(k)) < 5 * best.std() / np.sqrt(len(best))
-    here = (
-        ""
-        if np.isnan(sigma)
-        else f", here up to {flattery(k) * sigma:.1f} points"
-    )
-    print(f"best of {k}: {flattery(k):.2f} standard deviations{here}")
+    row = {
+        marked("best of"): k,
+        marked("standard deviations"): flattery(k),
+        marked("points here, up to"): flattery(k) * sigma,
+    }
+    rows.append(row)
+caption = translated("How much too high the best run is. {runs}")
+plots.table(pd.DataFrame(rows), caption.format(runs=where), 2, index=False)
 
 # %% [markdown]
 # ### Exercise 4 (hard)
@@ -759,7 +837,7 @@ for k in (2, 3, 5, 10):
 # $p < 0.05$ on $n$ clips? Compute it exactly for the printed step of one module, for
 # $d = 0.1, 0.2, 0.3$, check one value by drawing, and find how many clips would give 80 %.
 
-# %% [markdown] tags=["solution", "hide-cell"]
+# %% [markdown]
 # :::{admonition} The idea of the solution
 # :class: dropdown
 # First the number of clips that differ is a binomial draw, then the side of each is another one. Sum
@@ -787,12 +865,15 @@ def power(n, d, s):
 
 
 s = (right["mfem"] - right["base"]) / n
+rows = []
 for d in (0.1, 0.2, 0.3):
     enough = next(m for m in range(n, 3000, 50) if power(m, d, s) >= 0.8)
-    print(
-        f"{d:.0%} differ: power {power(n, d, s):.2f} with {n} clips, 0.8 with"
-        f" about {enough}"
-    )
+    row = {
+        marked("share that differs"): d,
+        translated("power with {n} clips").format(n=n): power(n, d, s),
+        marked("clips for a power of 0.8, about"): enough,
+    }
+    rows.append(row)
 
 rng = np.random.default_rng(seed)
 lost, won, _ = rng.multinomial(
@@ -805,7 +886,14 @@ drawn = np.mean(
     ]
 )
 assert abs(drawn - power(n, 0.2, s)) < 0.06
-print(f"20% differ, drawn 2000 times: {drawn:.2f}")
+caption = marked("Power of McNemar's test for the printed step of one module")
+display(plots.table(pd.DataFrame(rows), caption, digits=2, index=False))
+words.see(
+    translated(
+        "Where a fifth of the clips differ, 2,000 drawings give a power of"
+        " {drawn:.2f}."
+    ).format(drawn=drawn)
+)
 
 # %% [markdown]
 # ## Where these figures come from

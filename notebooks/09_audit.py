@@ -17,6 +17,8 @@
 #
 # *About 20 minutes to read; runs in under 1 minute on a laptop.*
 # :::
+#
+# ## The answer
 
 # %% tags=["parameters"]
 dataset = "synthetic"  # this page is the same for every dataset
@@ -25,29 +27,28 @@ profile = "laptop"
 seed = 0
 
 # %% tags=["hide-input"]
+import matplotlib.pyplot as plt
+import numpy as np
 import pandas as pd
+from IPython.display import display
 
 from merlib import metrics
-from merlib.pages import plots, words
+from merlib.pages import effects, plots, printed, words
 from merlib.pages.language import marked, translated
 from merlib.study import audit, paper, parameters
 
 globals().update(parameters.read(globals()))  # papermill may pass text
-as_printed = {
-    (method, name): text
-    for method, both in paper.ACCURACY_AS_PRINTED.items()
-    for name, text in zip(paper.USED, both, strict=True)
-    if text
-}
-other = [
-    key
-    for key, text in as_printed.items()
-    if not paper.whole_counts(text, paper.USED[key[1]])
-]
+plots.style()
+found = printed.accuracies()
+other = found[~found["counts"].map(bool)]
 differences, claims = audit.differences(), audit.claims()
 wrong = differences[differences["verdict"] != audit.AGREES]
-verdicts = claims["verdict"].str.partition(":")[0].value_counts()
-counted = [f"{count} “{word}”" for word, count in verdicts.items()]
+verdicts = printed.verdicts(claims)
+each = translated("{n} “{verdict}”")
+counted = words.listed(
+    each.format(n=n, verdict=translated(verdict))
+    for verdict, n in verdicts["claims"].items()
+)
 words.answer(
     translated(
         "{other} of {accuracies} accuracies of table 2 are no count of the"
@@ -56,11 +57,11 @@ words.answer(
         " {counted}."
     ).format(
         other=len(other),
-        accuracies=len(as_printed),
+        accuracies=len(found),
         agree=len(differences) - len(wrong),
         differences=len(differences),
         claims=len(claims),
-        counted=words.listed(counted),
+        counted=counted,
     )
 )
 
@@ -68,60 +69,74 @@ words.answer(
 # ## Accuracies are whole counts
 #
 # An [accuracy](../book/glossary.md#accuracy) over $n$ clips is $k/n$. The paper uses 246 clips of
-# CASME II and 136 of SAMM. For every accuracy of table 2 we look for a $k$ that gives the printed
-# digits. *None* means that no count of that many clips gives the printed digits. We do not accuse
-# anybody: the figure may be over another number of clips, it may be an average over
-# [folds](../book/glossary.md#fold), or it may be a slip of the pen. But it is not the score of the
-# same clips, and table 2 puts it beside scores that are.
+# CASME II and 136 of SAMM. So for every accuracy of table 2 we look for a $k$ that gives the printed
+# digits. The figure shows how far each accuracy is from the nearest $k$. The bar of a mark is the
+# rounding of the printed digits; with three decimals it is too short to see. If the bar reaches the
+# line in the middle, there is such a $k$.
+#
+# If there is none, we do not accuse anybody: the figure may be over another number of clips, it may
+# be an average over [folds](../book/glossary.md#fold), or it may be a slip of the pen. But it is not
+# the score of the same clips, and table 2 puts it beside scores that are.
 
 # %% tags=["hide-input"] slide="counts"
-rows = []
-for method, texts in paper.ACCURACY_AS_PRINTED.items():
-    row = {marked("method"): method}
-    for name, text in zip(paper.USED, texts, strict=True):
-        n = paper.USED[name]
-        counts = paper.whole_counts(text, n) if text else None
-        printed = translated("printed, {dataset}")
-        row[printed.format(dataset=paper.NAMES[name])] = text
-        row[translated("k of {n}").format(n=n)] = (
-            None
-            if counts is None
-            else ", ".join(map(str, counts))
-            if counts
-            else "none"
-        )
-    rows.append(row)
+plots.show(
+    printed.whole_counts(found),
+    alt=translated(
+        "Two panels, CASME II and SAMM, with a row for each method of table 2:"
+        " a mark is the distance of its printed accuracy from the nearest"
+        " whole count of clips, its bar the rounding. Blue dots lie on the"
+        " line at zero or their bar reaches it; orange crosses do not."
+    ),
+)
+
+# %% [markdown]
+# *Accuracies of table 2 as printed: how far each is from a whole count of the paper's clips.*
+
+# %% tags=["hide-output"]
+shown = found.assign(
+    k=[
+        words.commas(map(str, k)) or translated("none")
+        for k in found["counts"]
+    ]
+)
+shown["dataset"] = shown["dataset"].map(paper.NAMES)
+columns = ["method", "dataset", "printed", "k"]
 plots.table(
-    pd.DataFrame(rows),
+    shown[columns],
     "Table 2 as printed, 246 clips of CASME II and 136 of SAMM: which counts"
     " give the printed accuracy",
     index=False,
 )
 
-# %% tags=["hide-input"]
+# %% tags=["remove-input"]
+far = found.loc[found["off"].abs().idxmax()]
 words.see(
     translated(
         "{whole} of {all} printed accuracies are whole counts; {other} are"
         " not."
+    ).format(whole=len(found) - len(other), all=len(found), other=len(other)),
+    translated(
+        "The furthest from a whole count is {method} on {dataset}, by"
+        " {clips:.2f} clips."
     ).format(
-        whole=len(as_printed) - len(other),
-        all=len(as_printed),
-        other=len(other),
-    )
+        method=far["method"],
+        dataset=paper.NAMES[far["dataset"]],
+        clips=abs(far["off"]),
+    ),
 )
 
 # %% [markdown]
 # An accuracy without a count may be whole over another number of clips. These numbers of clips, up
 # to ten more or fewer, give the printed digits:
 
-# %% tags=["hide-input"]
+# %% tags=["remove-input"]
 said = []
-for method, name in other:
-    text, used = as_printed[method, name], paper.USED[name]
+for _, (method, name, text) in other[columns[:3]].iterrows():
+    used = paper.USED[name]
     near = {
         n: paper.whole_counts(text, n) for n in range(used - 10, used + 11)
     }
-    found = [
+    fitting = [
         translated("{k} of {n}").format(k=k, n=n)
         for n, counts in near.items()
         for k in counts
@@ -130,7 +145,7 @@ for method, name in other:
         method=method,
         dataset=paper.NAMES[name],
         accuracy=text,
-        found=words.commas(found) or translated("none"),
+        found=words.commas(fitting) or translated("none"),
     )
     said.append(line)
 for name, text in (("casme2", "65.9"), ("samm", "48.5")):
@@ -146,7 +161,7 @@ for name, text in (("casme2", "65.9"), ("samm", "48.5")):
         n=n,
     )
     said.append(line)
-words.see(*said)
+words.say(*said)
 
 # %% [markdown]
 # The figures of SLSTT {cite}`zhang2022short` are exactly 188 of 248 and 97 of 134: those are other
@@ -158,24 +173,51 @@ words.see(*said)
 # %% [markdown]
 # ## How much is one clip?
 #
-# The interval is [Wilson's](../book/glossary.md#wilson-interval).
+# Table 2 prints accuracies with up to three decimals. How much of that can so few clips show? Each
+# bar in the figure is [Wilson's interval](../book/glossary.md#wilson-interval) of 95 % of a printed
+# accuracy, as if it were of all 246 clips of CASME II. The band is that of the paper.
 
-# %% slide="one-clip"
-best, second = paper.TABLE2["the paper"][0], paper.TABLE2["AM3F-FlowNet"][0]
+# %% tags=["hide-input"]
+n = paper.USED["casme2"]
+accuracy = {row: cells[0] / 100 for row, cells in paper.TABLE2.items()}
+ends = {row: metrics.wilson(round(a * n), n) for row, a in accuracy.items()}
+low, high = ends["the paper"]
+figure, axes = plt.subplots(figsize=(6, 4))
+axes.axvspan(low, high, color="0.92")
+for k, (row, interval) in enumerate(ends.items()):
+    colour = plots.COLOURS[int(row == "the paper")]
+    effects.bar(axes, k, interval, [accuracy[row]], colour)
+axes.set_yticks(range(len(ends)), ends)
+axes.set_xlabel(translated("accuracy"))
+axes.invert_yaxis()
+plots.show(
+    figure,
+    alt=translated(
+        "Each method of table 2 in a row: its printed accuracy on CASME II as"
+        " a dot, on a grey bar, Wilson's interval. The dot of the paper is"
+        " orange, and its interval is a pale band through all rows."
+    ),
+)
+
+# %% [markdown]
+# *Accuracies on CASME II as table 2 prints them, with Wilson's intervals for 246 clips.*
+
+# %% tags=["remove-input"] slide="one-clip"
+best, second = 100 * accuracy["the paper"], 100 * accuracy["AM3F-FlowNet"]
 lead = best - second
-low, high = metrics.wilson(209, 246)
 one = translated("One clip of {n} of {dataset} is {x:.3f} points of accuracy.")
 words.see(
     *(
-        one.format(n=n, dataset=paper.NAMES[name], x=100 / n)
-        for name, n in paper.USED.items()
+        one.format(n=used, dataset=paper.NAMES[name], x=100 / used)
+        for name, used in paper.USED.items()
     ),
     translated(
-        "The paper leads AM3F-FlowNet by {x:.3f} points: {n:.2f} clips of 246."
-    ).format(x=lead, n=lead / 100 * 246),
+        "The paper leads AM3F-FlowNet by {x:.3f} points: {clips:.2f} clips of"
+        " {n}."
+    ).format(x=lead, clips=lead / 100 * n, n=n),
     translated(
-        "Wilson's 95 % interval of 209 of 246 is {low:.1f} to {high:.1f} %."
-    ).format(low=100 * low, high=100 * high),
+        "Wilson's 95 % interval of {k} of {n} is {low:.1f} to {high:.1f} %."
+    ).format(k=round(best / 100 * n), n=n, low=100 * low, high=100 * high),
 )
 
 # %% [markdown]
@@ -187,47 +229,64 @@ words.see(
 #
 # Equation 16, [UF1](../book/glossary.md#uf1), averages the F1 of the classes. Others compute one F1
 # from the mean precision and the mean [recall](../book/glossary.md#recall), which is another
-# number. The table has both, from the released matrices of KFC-MER:
+# number. From the released matrices of KFC-MER we can compute both, and see which of them table 2
+# quotes:
 
 # %% tags=["hide-input"] slide="f1"
 rows = {}
 for name, (_, matrix) in paper.KFC_MER_CONFUSION.items():
-    n = paper.USED[name]
-    matrix = pd.DataFrame(matrix).to_numpy()
-    precision = (matrix.diagonal() / matrix.sum(axis=0)).mean()
-    recall = (matrix.diagonal() / matrix.sum(axis=1)).mean()
-    rows[name] = {
-        marked("clips"): f"{matrix.sum()}",
+    rows[paper.NAMES[name]] = {
         "UF1 (eq. 16)": metrics.uf1(matrix),
-        marked("F1 of mean precision and recall"): (
-            2 * precision * recall / (precision + recall)
-        ),
+        marked("F1 of mean precision and recall"): metrics.harmonic_f1(matrix),
         marked("quoted in table 2"): paper.TABLE2["KFC-MER"][
             1 if name == "casme2" else 3
         ],
     }
+f1 = pd.DataFrame(rows)
+figure, panels = plt.subplots(len(rows), 1, figsize=(6, 3.8))
+for axes, name in zip(panels, rows, strict=True):
+    plots.dots(f1[[name]], "F1", axes).set_title(name)
+    axes.margins(x=0.2)
+plots.show(
+    figure,
+    alt=translated(
+        "Two panels, CASME II and SAMM, with three rings each: UF1 by equation"
+        " 16, the F1 of mean precision and recall, and the figure that table 2"
+        " quotes. The second and the third lie one below the other, to the"
+        " right of the first."
+    ),
+)
+
+# %% [markdown]
+# *KFC-MER's F1 by two definitions, from its released confusion matrices, beside the quoted figure.*
+
+# %% tags=["hide-output"]
 plots.table(
-    pd.DataFrame(rows).T,
+    f1.T,
     "KFC-MER from its released confusion matrices, all its clips",
     digits=4,
 )
 
-# %% tags=["hide-input"]
-one, other_f1 = "UF1 (eq. 16)", "F1 of mean precision and recall"
+# %% tags=["remove-input"]
+one, second_f1, quoted = f1.index
 words.see(
     *(
         translated(
             "On {dataset} the two definitions differ by {points:.1f} points on"
             " the same answers."
-        ).format(
-            dataset=paper.NAMES[name], points=100 * (row[other_f1] - row[one])
-        )
-        for name, row in rows.items()
-    )
+        ).format(dataset=name, points=100 * (column[second_f1] - column[one]))
+        for name, column in f1.items()
+    ),
+    translated(
+        "The quoted figure is that of mean precision and recall on {n} of"
+        " {all} datasets."
+    ).format(
+        n=(f1.loc[second_f1].round(4) == f1.loc[quoted]).sum(), all=len(rows)
+    ),
 )
 
 # %% [markdown]
-# The quoted figures are of the second kind; by equation 16 the same predictions score less. The
+# By equation 16 the same predictions score less than table 2 says of them. The
 # authors of ELRCN {cite}`khor2018enriched` compute theirs in the second way too.
 
 # %% [markdown]
@@ -236,17 +295,23 @@ words.see(
 # A difference between two rows is a difference between two methods only if everything else is
 # equal. Here are the facts together:
 
-# %% tags=["hide-input"] slide="comparable"
+# %% tags=["remove-input"] slide="comparable"
 quoted = [method for method in paper.TABLE2 if method != "the paper"]
-count = sum(method in quoted for method, _ in as_printed)
 half = 100 * (high - low) / 2
-close = [method for method in quoted if best - paper.TABLE2[method][0] < half]
-named = [f"{method} ({paper.NAMES[name]})" for method, name in other]
-words.see(
+close = [row for row in quoted if best - 100 * accuracy[row] < half]
+named = [
+    f"{method} ({paper.NAMES[name]})"
+    for method, name in other[["method", "dataset"]].itertuples(index=False)
+]
+words.say(
     translated(
         "Of {all} quoted accuracies {n} are not of the paper's clips, as"
         " printed: {named}."
-    ).format(all=count, n=len(other), named=words.listed(named)),
+    ).format(
+        all=found["method"].isin(quoted).sum(),
+        n=len(other),
+        named=words.listed(named),
+    ),
     translated(
         "Half of Wilson's interval is {half:.1f} points; nearer to the paper's"
         " accuracy on CASME II: {methods}."
@@ -280,22 +345,40 @@ words.see(
 # %% [markdown]
 # ## Every difference that the text prints
 #
-# Sections 3.2 and 3.3 print 21 differences of scores, each with a "%" behind it. The table computes
-# them once more from the cells of tables 2 and 3, digit by digit, in points. *Relative* is the same
-# step in per cent of the smaller score. The printed figures are those in points, not the relative
-# ones: so the "%" of the text means points.
+# Sections 3.2 and 3.3 print 21 differences of scores, each with a "%" behind it. We compute them
+# once more from the cells of tables 2 and 3, digit by digit: once in points, and once in per cent of
+# the smaller score. Which of the two did the authors mean?
 
-# %%
+# %% tags=["hide-input"]
+plots.show(
+    printed.differences(differences),
+    alt=translated(
+        "Each difference of the text in a row, on a logarithmic axis: a blue"
+        " ring is what is printed, an orange diamond the same in points, a"
+        " green triangle in per cent of the smaller score. The diamonds lie"
+        " inside the rings, and the triangles to the right of them."
+    ),
+)
+
+# %% [markdown]
+# *Differences of scores in the text, beside the same ones recomputed from tables 2 and 3.*
+
+# %% tags=["hide-output"]
 plots.table(
     differences,
     "Differences in the text, recomputed from the printed cells",
     index=False,
 )
 
-# %% tags=["hide-input"]
+# %% tags=["remove-input"]
 words.see(
-    translated("{n} of {all} agree.").format(
-        n=len(differences) - len(wrong), all=len(differences)
+    translated(
+        "{n} of {all} differences agree in points, and {same} in per cent: so"
+        " the “%” of the text means points."
+    ).format(
+        n=len(differences) - len(wrong),
+        all=len(differences),
+        same=(differences["printed"] == differences["relative"]).sum(),
     ),
     *(
         translated(
@@ -308,23 +391,35 @@ words.see(
 # %% [markdown]
 # ## Every other claim
 #
-# Here are the other sentences of the paper that can be true or false, in their order. What the
-# printed tables can decide is computed from them. For the errors of single classes there is only one
-# other source, the released matrices of KFC-MER. *Measured* means that the sentence is about what
-# pictures or networks do. Then another page asks our runs: [preprocessing](02_preprocessing.ipynb),
+# Here are the other sentences of the paper that can be true or false. What the printed tables can
+# decide is computed from them. For the errors of single classes there is only one other source, the
+# released matrices of KFC-MER. *Measured* means that the sentence is about what pictures or networks
+# do. Then another page asks our runs: [preprocessing](02_preprocessing.ipynb),
 # [the ablation](08_ablation.ipynb), [table 2 under one protocol](15_comparison.ipynb),
 # [MFEM](18_mfem_regions.ipynb), [MFFM](19_mffm_detail.ipynb),
 # [the ingredients](20_ingredients.ipynb), [the small classes](25_imbalance.ipynb),
 # [the protocol](21_protocol.ipynb) or
 # [every decision taken the other way](23_sensitivity.ipynb).
 
-# %%
+# %% tags=["hide-input"]
+plots.show(
+    plots.bars(verdicts, translated("claims")).figure,
+    alt=translated(
+        "A bar for each verdict, as long as there are claims of the text that"
+        " get it."
+    ),
+)
+
+# %% [markdown]
+# *Verdicts on the claims of the text. The table below has each claim in the order of the text.*
+
+# %% tags=["hide-output"]
 plots.table(claims, "Claims of the text", index=False, missing="")
 
-# %% tags=["hide-input"]
+# %% tags=["remove-input"]
 words.see(
     translated("Verdicts on {n} claims: {counted}.").format(
-        n=len(claims), counted=words.listed(counted)
+        n=len(claims), counted=counted
     )
 )
 
@@ -397,16 +492,22 @@ words.see(
 # :::
 
 # %% tags=["solution", "hide-cell"] jupyter={"source_hidden": true, "outputs_hidden": true}
-for name, (printed, *_) in paper.TABLE3.items():
-    print(
-        f"{paper.VARIANT_NAMES[name]}:"
-        f" {paper.whole_counts(f'{printed:.3f}', 246)} of 246"
-    )
-counts = [
-    paper.whole_counts(f"{row[0]:.3f}", 246)[0]
-    for row in paper.TABLE3.values()
-]
-print(f"From first to last: {counts[-1] - counts[0]} clips.")
+counts = {
+    name: paper.whole_counts(row[0], n)
+    for name, row in paper.TABLE3_AS_PRINTED.items()
+}
+(first,), (last,) = counts["base"], counts["full"]
+words.see(
+    *(
+        translated("{variant}: {k} of {n}.").format(
+            variant=paper.VARIANT_NAMES[name],
+            k=words.commas(map(str, k)),
+            n=n,
+        )
+        for name, k in counts.items()
+    ),
+    translated("From first to last: {n} clips.").format(n=last - first),
+)
 
 # %% [markdown]
 # ### Exercise 2 (middle)
@@ -424,9 +525,7 @@ print(f"From first to last: {counts[-1] - counts[0]} clips.")
 # :::
 
 # %% tags=["solution", "hide-cell"] jupyter={"source_hidden": true, "outputs_hidden": true}
-import numpy as np
-
-n, rng = 246, np.random.default_rng(0)
+rng, rows = np.random.default_rng(0), []
 for decimals in (1, 2, 3):
     # from 0 to 100 in steps of the last decimal
     possible = 100 * 10**decimals + 1
@@ -439,14 +538,20 @@ for decimals in (1, 2, 3):
         (text in fitting) == bool(paper.whole_counts(text, n))
         for text in drawn
     )
-    hits = sum(text in fitting for text in drawn)
-    print(
-        f"{decimals} decimals: {len(fitting)} of {possible} fit, 1 in "
-        f"{possible / len(fitting):.0f}; of 400 drawn, {hits} did"
+    row = {
+        marked("decimals"): decimals,
+        marked("percentages"): possible,
+        marked("whole counts"): len(fitting),
+        marked("of 400 drawn"): sum(text in fitting for text in drawn),
+    }
+    rows.append(row)
+caption = translated("Percentages that are a count of {n} clips").format(n=n)
+display(plots.table(pd.DataFrame(rows), caption, index=False))
+words.see(
+    translated(
+        "So three printed decimals tell much more than two, and one tells"
+        " hardly anything."
     )
-print(
-    "So three printed decimals tell much more than two, and one tells hardly"
-    " anything."
 )
 
 # %% [markdown]
@@ -480,8 +585,8 @@ quoted = {
     for name in paper.FIGURE6_RECALL["casme2"]
 }
 n = np.array([*sizes.values(), *quoted.values()])
-accuracy, uf1, uar = paper.TABLE3["full"]
-(correct,) = paper.whole_counts(f"{accuracy:.3f}", n.sum())
+right, uf1, uar = paper.TABLE3["full"]
+(correct,) = paper.whole_counts(f"{right:.3f}", n.sum())
 known = []  # the counts behind the two quoted recalls
 for name, size in quoted.items():
     recall = paper.FIGURE6_RECALL["casme2"][name]
@@ -490,13 +595,10 @@ for name, size in quoted.items():
     )
 choices = product(*(range(size + 1) for size in sizes.values()), *known)
 diagonals = np.array([row for row in choices if sum(row) == correct])
-print(f"accuracy and two recalls: {len(diagonals)} diagonals")
 recalls = diagonals / n
 same = np.round(recalls.mean(axis=1), 3) == uar
-print(f"and UAR: {same.sum()}")
 best = recalls[:, :3].max(axis=1) <= recalls[:, 3:].min(axis=1)
 left = diagonals[same & best]
-print(f"and the two quoted recalls are the best: {len(left)}")
 
 wrong = n.sum() - correct
 dealt = np.array(
@@ -510,10 +612,22 @@ for row in left:
     possible = (dealt <= wrong - (n - row)).all(axis=1)
     f1 = (2 * row / (n + row + dealt)).mean(axis=1)[possible]
     agree.append((np.round(f1, 3) == uf1).any())
-print(
-    f"and UF1, which lies within reach of {sum(agree)}: it rules out"
-    f" {len(left) - sum(agree)}"
+display(
+    plots.table(
+        pd.DataFrame(left[agree], columns=[*sizes, *quoted]),
+        "Right clips of each class that agree with all printed scores",
+        index=False,
+    )
 )
-print(
-    pd.DataFrame(left[agree], columns=[*sizes, *quoted]).to_string(index=False)
+words.see(
+    translated(
+        "{all} diagonals agree with the accuracy and the two recalls, {uar} of"
+        " them with UAR too, and in {best} the two quoted recalls are the"
+        " best. UF1 excludes {out} of these."
+    ).format(
+        all=len(diagonals),
+        uar=same.sum(),
+        best=len(left),
+        out=len(left) - sum(agree),
+    )
 )

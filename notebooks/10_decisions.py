@@ -22,20 +22,23 @@ profile = "laptop"
 seed = 0
 
 # %% tags=["hide-input"]
+import re
 from dataclasses import fields
 
+import matplotlib.pyplot as plt
 import pandas as pd
 from IPython.display import display
 
 from merlib.config import PROFILES, Config, differences, kinds, options
 from merlib.config import profile as make_profile
-from merlib.pages import plots, words
+from merlib.pages import decided, plots, words
 from merlib.pages.language import marked, translated
 from merlib.study import parameters
 from merlib.study.decisions import FIXED
 from merlib.values import in_words
 
 globals().update(parameters.read(globals()))  # papermill may pass text
+plots.style()
 
 # %% [markdown]
 # ## The profiles
@@ -44,14 +47,26 @@ globals().update(parameters.read(globals()))  # papermill may pass text
 # sentence of the text taken literally (see below). `laptop` is the same code, narrower and on smaller
 # pictures, so that anybody can run all of it. `narrow` is the profile of the saved results: it trains
 # the small network of `laptop`, on as many synthetic clips and for as many epochs as the paper has.
-# The profiles differ only in these fields:
+# The profiles differ only in the fields of the figure. A value is coloured if it is not that of
+# `paper`.
 
-# %%
+# %% tags=["hide-input"]
 configs = {name: make_profile(name, dataset).step() for name in PROFILES}
 profiles = pd.DataFrame(configs).astype(str)
 profiles = profiles[profiles.nunique(axis=1) > 1]
-profiles = profiles.rename_axis(marked("field")).reset_index()
-plots.table(profiles, "The profiles", index=False)
+plots.show(
+    decided.grid(profiles),
+    alt=translated(
+        "A grid: each row is a field, each column a profile. A cell is blue if"
+        " its value is not that of the profile paper."
+    ),
+)
+
+# %% [markdown]
+# *The fields in which the profiles differ. Blue: not the value of `paper`.*
+
+# %% tags=["hide-output"]
+plots.table(profiles.rename_axis(marked("field")), "The profiles")
 
 # %% tags=["remove-input"]
 words.see(
@@ -62,7 +77,16 @@ words.see(
         n=len(profiles),
         all=len(fields(Config)),
         profiles=words.listed(PROFILES),
-    )
+    ),
+    translated("Other values than `paper` has: {counts}.").format(
+        counts=words.listed(
+            translated("{n} in `{profile}`").format(
+                n=(profiles[name] != profiles["paper"]).sum(), profile=name
+            )
+            for name in PROFILES
+            if name != "paper"
+        )
+    ),
 )
 
 # %% [markdown]
@@ -138,19 +162,53 @@ words.see(
 #
 # ## Every decision
 #
-# The tables follow the steps: first the [Eulerian
+# The decisions follow the steps: first the [Eulerian
 # magnification](../book/glossary.md#eulerian-magnification) and [TV-L1
 # flow](../book/glossary.md#tv-l1) of preprocessing; then the modules of the network,
 # [MFEM](../book/glossary.md#mfem) with [SAM](../book/glossary.md#sam),
 # [CAM](../book/glossary.md#cam) and [GeM](../book/glossary.md#gem), and
 # [MFFM](../book/glossary.md#mffm) with [FIM](../book/glossary.md#fim); then training.
+#
+# Some fields have a few values, such as yes and no. Others take any number in a range, or a text.
+# Further decisions have one answer here, since no second one was worth a run, or since another
+# answer would be a mistake.
+
+# %% tags=["hide-input"]
+counted = decided.counted()
+plots.show(
+    plots.bars(counted, translated("decisions")).figure,
+    alt=translated(
+        "A bar for each step: preprocessing, network and training. Its parts"
+        " are the fields with a few values, the fields with a number or a"
+        " text, and the decisions with one answer."
+    ),
+)
+
+# %% [markdown]
+# *How many decisions the paper leaves open in each step, by what can be chosen.*
+
+# %% tags=["remove-input"]
+words.see(
+    translated(
+        "There are {all} decisions. Most of them, {most}, are of the step"
+        " “{step}”. {fields} are fields that one argument changes."
+    ).format(
+        all=counted.to_numpy().sum(),
+        most=counted.sum(axis=1).max(),
+        step=translated(counted.sum(axis=1).idxmax()),
+        fields=len(fields(Config)),
+    )
+)
 
 
 # %% tags=["hide-input"]
+def separated(text):
+    """Return a text with separators in its large numbers: 10,000."""
+    return re.sub(r"\d{5,}", lambda found: f"{int(found[0]):,}", text)
+
+
 def decisions(step):
-    """Return the table of the fields of one step: default, alternatives,
-    reason.
-    """
+    """Return the fields of one step: default, alternatives and reason."""
     rows = [
         {
             "field": item.name,
@@ -159,30 +217,31 @@ def decisions(step):
                 ", ".join(
                     str(o) for o in options(item.name) if o != item.default
                 )
-                or in_words(kinds()[item.name])
+                or separated(in_words(kinds()[item.name]))
             ),
             marked("why"): item.metadata["why"].replace("`", "'"),
         }
         for item in fields(Config)
         if item.metadata["step"] == step
     ]
-    return plots.table(pd.DataFrame(rows), CAPTIONS[step], index=False)
+    return pd.DataFrame(rows)
 
 
-CAPTIONS = {
-    "prepare": marked("Preprocessing, section 3.1.2"),
-    "network": marked("The network, sections 2.1 to 2.1.4"),
-    "train": marked("Training, sections 2.2 and 3.1.4"),
-}
+# %% [markdown]
+# The first table has the fields of preprocessing, the second those of the network, and the third
+# those of training. Each row has the default, the other values, and our reason.
 
-# %%
-decisions("prepare")
+# %% tags=["hide-output"]
+caption = marked("Preprocessing, section 3.1.2")
+plots.table(decisions("prepare"), caption, index=False)
 
-# %%
-decisions("network")
+# %% tags=["hide-output"]
+caption = marked("The network, sections 2.1 to 2.1.4")
+plots.table(decisions("network"), caption, index=False)
 
-# %%
-decisions("train")
+# %% tags=["hide-output"]
+caption = marked("Training, sections 2.2 and 3.1.4")
+plots.table(decisions("train"), caption, index=False)
 
 # %% tags=["remove-input"]
 steps_of = pd.Series([item.metadata["step"] for item in fields(Config)])
@@ -196,18 +255,22 @@ words.see(
 # %% [markdown]
 # ## Decisions that are no field
 #
-# Other decisions have one answer here, since no second one was worth a run, or since another answer
-# would be a mistake. This table is made from data, too (`merlib/study/decisions.py`, which names the
-# function that does each), and a test checks that the code does what it says.
+# The table of the decisions with one answer is made from data, too (`merlib/study/decisions.py`,
+# which names the function that does each). A test checks that the code does what it says.
 
-# %%
+# %% tags=["hide-output"]
 fixed = pd.DataFrame(FIXED).drop(columns="place")
 plots.table(fixed, "Decisions with one answer", index=False)
 
 # %% tags=["remove-input"]
 words.see(
-    translated("{n} more decisions were made, without an alternative.").format(
-        n=len(fixed)
+    translated(
+        "{n} more decisions were made, without an alternative. The section"
+        " with most of them is {section}, with {most}."
+    ).format(
+        n=len(fixed),
+        section=fixed["section"].mode()[0],
+        most=fixed["section"].value_counts().max(),
     )
 )
 
@@ -221,6 +284,11 @@ words.see(
 # %% tags=["hide-input"]
 from merlib.files import find_home, noted
 
+EXPERIMENT = translated(
+    "drawn data of generator seeds 101 and 102, five folds by subject"
+)
+SCORES = ["accuracy", "UF1"]
+
 
 def development(name):
     """Return the table that a benchmark has made of development data; say so
@@ -229,7 +297,8 @@ def development(name):
     path = noted(find_home() / "results" / "development" / f"{name}.csv")
     if path.exists():
         return pd.read_csv(path)
-    print(f"The table is not there: run benchmarks/{name}.py.")
+    text = translated("The table is not there: run `benchmarks/{name}.py`.")
+    display(words.say(text.format(name=name)))
 
 
 def by_head_motion(tried):
@@ -238,37 +307,48 @@ def by_head_motion(tried):
     return (uf1["head_motion = keep"] - uf1["none"]).dropna()
 
 
-if (tried := development("laptop_profile")) is not None:
-    tried = tried.drop(columns="configuration")
-    display(
-        plots.table(
-            tried,
-            "Drawn development data (seeds 101, 102), profile laptop, five"
-            " folds by subject",
-            index=False,
-        )
+tried = development("laptop_profile")
+if tried is not None:
+    changed = (", " + tried["change"]).where(tried["change"] != "none", "")
+    drawn = tried[SCORES].set_index(tried["method"] + changed)
+    plots.show(
+        plots.dots(drawn, translated("score")).figure,
+        alt=translated(
+            "Each method with each change in a row: a blue ring is its"
+            " accuracy, an orange diamond its UF1."
+        ),
+        of=EXPERIMENT,
     )
-    display(
-        words.see(
+
+# %% [markdown]
+# *Scores on development data with the profile `laptop`, with nothing changed and with one change.*
+
+# %% tags=["hide-output"]
+if tried is not None:
+    shown = tried.drop(columns="configuration")
+    caption = translated("Profile laptop, {data}").format(data=EXPERIMENT)
+    display(plots.table(shown, caption, index=False))
+
+# %% tags=["remove-input"]
+if tried is not None:
+    told = words.see(
+        translated(
+            "{n} settings were tried, each in a row. The seeds of the"
+            " generator are those of development, so no row has seen a clip of"
+            " the published dataset."
+        ).format(n=len(tried)),
+        translated(
+            "One clip of {n} is worth {points:.2f} points of accuracy."
+        ).format(n=tried["clips"].min(), points=100 / tried["clips"].min()),
+        *(
             translated(
-                "{n} settings were tried, each in a row. The seeds of the"
-                " generator are those of development, so no row has seen a"
-                " clip of the published dataset."
-            ).format(n=len(tried)),
-            translated(
-                "One clip of {n} is worth {points:.2f} points of accuracy."
-            ).format(
-                n=tried["clips"].min(), points=100 / tried["clips"].min()
-            ),
-            *(
-                translated(
-                    "With `head_motion = keep` the UF1 of {method} changes by"
-                    " {points:+.1f} points."
-                ).format(method=name, points=100 * change)
-                for name, change in by_head_motion(tried).items()
-            ),
-        )
+                "With `head_motion = keep` the UF1 of {method} changes by"
+                " {points:+.1f} points."
+            ).format(method=name, points=100 * change)
+            for name, change in by_head_motion(tried).items()
+        ),
     )
+    display(told)
 
 # %% [markdown]
 # With so few clips, rows that differ by less than five points show no difference. With
@@ -280,27 +360,44 @@ if (tried := development("laptop_profile")) is not None:
 # setting on as many clips as the paper has; a time of 1 is that of the first row.
 
 # %% tags=["hide-input"]
-if (sizes := development("laptop_size")) is not None:
-    sizes = sizes.groupby(["method", "width", "frames", "epochs"], sort=False)
-    spent = (
-        sizes[["ratio", "accuracy", "UF1"]]
-        .mean()
-        .assign(datasets=sizes.size())
-        .reset_index()
+sizes = development("laptop_size")
+if sizes is not None:
+    each = sizes.groupby(["method", "width", "frames", "epochs"], sort=False)
+    spent = each[["ratio", *SCORES]].mean().assign(datasets=each.size())
+    spent = spent.reset_index().rename(columns={"ratio": "time"})
+    setting = translated("{width} channels,\n{frames} frames, {epochs} epochs")
+    names = [setting.format(**row) for _, row in spent.iterrows()]
+    figure, (left, right) = plt.subplots(1, 2, figsize=(6, 4), sharey=True)
+    plots.dots(spent[SCORES].set_index([names]), translated("score"), left)
+    left.set_yticks(range(len(names)), names)
+    right.barh(range(len(names)), spent["time"], color=plots.PARTS[0])
+    right.set_xlabel(translated("time"))
+    plots.show(
+        figure,
+        alt=translated(
+            "Each setting in a row. Left, its accuracy as a blue ring and its"
+            " UF1 as an orange diamond; right, its time as a bar."
+        ),
+        of=EXPERIMENT,
     )
-    display(
-        plots.table(
-            spent.rename(columns={"ratio": "time"}),
-            "Drawn development data, as many clips as the paper has",
-            index=False,
-        )
-    )
+
+# %% [markdown]
+# *What base scores on development data with more channels, fewer frames or fewer epochs, and what
+# that costs in time.*
+
+# %% tags=["hide-output"]
+if sizes is not None:
+    caption = translated("Other sizes of base, {data}").format(data=EXPERIMENT)
+    display(plots.table(spent, caption, index=False))
+
+# %% tags=["remove-input"]
+if sizes is not None:
     best, first = spent.loc[spent["UF1"].idxmax()], spent.loc[0]
     text = translated(
         "The highest UF1 is that of {width} channels, {frames} frames and"
         " {epochs} epochs: {points:+.1f} points beside the first row, in"
-        " {ratio:.2f} times its time. Few datasets are behind a row, so this"
-        " is a choice and no finding."
+        " {time:.2f} times its time. Few datasets are behind a row, so this is"
+        " a choice and no finding."
     ).format(points=100 * (best["UF1"] - first["UF1"]), **best)
     display(words.see(text))
 
@@ -310,23 +407,46 @@ if (sizes := development("laptop_size")) is not None:
 # (`benchmarks/grey_views.py`).
 
 # %% tags=["hide-input"]
-if (read := development("grey_views")) is not None:
-    read = read.groupby(["magnified", "head", "grey"], sort=False)
-    told = read[["accuracy", "UF1"]].mean().reset_index()
-    said = {True: marked("yes"), False: marked("no")}
-    told["magnified"] = told["magnified"].map(said).map(translated)
-    display(
-        plots.table(
-            told,
-            "Linear model of the apex, drawn development data, mean of two"
-            " datasets",
-            index=False,
-        )
+read = development("grey_views")
+if read is not None:
+    views = ["head", "grey", "magnified"]
+    told = read.groupby(views, sort=False)[SCORES].mean().reset_index()
+    said = {True: marked("magnified"), False: marked("not magnified")}
+    told["magnified"] = told["magnified"].map(said)
+    told[views] = told[views].map(translated)
+    parts = told.groupby("magnified", sort=False)
+    figure, panels = plt.subplots(
+        1, 2, figsize=(6, 3.6), sharex=True, sharey=True
     )
+    for axes, (title, some) in zip(panels, parts, strict=True):
+        drawn = some[SCORES].set_index(some["head"] + ",\n" + some["grey"])
+        plots.dots(drawn, translated("score"), axes).set_title(title)
+    plots.show(
+        figure,
+        alt=translated(
+            "Two panels, not magnified and magnified, with the same four forms"
+            " of the grey picture: a blue ring is the accuracy, an orange"
+            " diamond UF1."
+        ),
+        of=EXPERIMENT,
+    )
+
+# %% [markdown]
+# *What a linear model reads from the grey picture of the apex in several forms.*
+
+# %% tags=["hide-output"]
+if read is not None:
+    caption = translated("Linear model of the apex, {data}").format(
+        data=EXPERIMENT
+    )
+    display(plots.table(told, caption, index=False))
+
+# %% tags=["remove-input"]
+if read is not None:
     top = told.loc[told["UF1"].idxmax()]
     text = translated(
-        "The highest UF1 is {UF1:.3f}, with magnification “{magnified}”, head"
-        " “{head}” and grey “{grey}”."
+        "The highest UF1 is {UF1:.3f}: “{magnified}”, the head “{head}”, the"
+        " grey “{grey}”."
     ).format(**top)
     display(words.see(text))
 
@@ -340,28 +460,21 @@ if (read := development("grey_views")) is not None:
 #
 # ## Questions
 #
-# **1.** Two groups rebuild the same paper and differ by four points. Has one of them made a
-# mistake?
-#
-# :::{admonition} Answer
+# :::{admonition} Two groups rebuild the same paper and differ by four points. Has one of them made a mistake?
 # :class: dropdown
 # Not necessarily. The text leaves choices open, and each choice can move the score. Compare the two
 # lists of decisions before you look for a mistake, and compare the difference with what seeds alone
 # do.
 # :::
 #
-# **2.** Why is a setting chosen on drawn data of other generator seeds?
-#
-# :::{admonition} Answer
+# :::{admonition} Why is a setting chosen on drawn data of other generator seeds?
 # :class: dropdown
 # A setting that is chosen on the data of the result fits that data by luck, too. Its score is then
 # too high, and no test can correct it afterwards. Data of other seeds has the same rules and other
 # clips.
 # :::
 #
-# **3.** Is the profile `literal` the study that the authors ran?
-#
-# :::{admonition} Answer
+# :::{admonition} Is the profile `literal` the study that the authors ran?
 # :class: dropdown
 # Nobody knows. It is the reading with the fewest guesses. A text leaves out what its authors take
 # for granted, so the true code may be nearer to `paper`.
@@ -388,14 +501,13 @@ plain = Config()
 for change in ({"evm_alpha": 20.0}, {"epochs": 7}):
     other = make_profile("paper", **change)
     changed = [step for step in steps if other.hash(step) != plain.hash(step)]
-    print(
-        f"{change}: whole hash {plain.hash()} -> {other.hash()}, of it"
-        f" {changed}"
-    )
+    print(change, plain.hash(), "->", other.hash(), changed)
     assert other.hash() != plain.hash() and len(changed) == 1
-print(
-    "A field of preparation asks for new clips and new training, one of"
-    " training for training."
+words.see(
+    translated(
+        "A field of preparation asks for new clips and new training, one of"
+        " training for training."
+    )
 )
 
 # %% [markdown]
@@ -421,11 +533,19 @@ choices = {
     for item in fields(Config)
     if options(item.name) and item.name != "variant"
 }
-print(f"{len(choices)} fields, {prod(choices.values()):,} combinations,")
-print(f"{sum(number - 1 for number in choices.values())} one at a time.")
-print(
-    "Nobody can run all of them. If you try many and report the best one, you"
-    " report luck."
+words.see(
+    translated(
+        "{n} fields have {combinations:,} combinations, and {single} single"
+        " changes."
+    ).format(
+        n=len(choices),
+        combinations=prod(choices.values()),
+        single=sum(number - 1 for number in choices.values()),
+    ),
+    translated(
+        "Nobody can run all of them. If you try many and report the best one,"
+        " you report luck."
+    ),
 )
 
 # %% [markdown]
@@ -474,11 +594,16 @@ for item in fields(Config):
             }
             rows.append({"field": item.name, "value": str(option)} | more)
 table = pd.DataFrame(rows).sort_values(["field", "value"])
-print(f"parameters as decided: {plain}; and how many more with another value:")
-print(table.to_string(index=False))
 modules = table["field"].str.match("sam_|gem_|cam_|mfem_|fim_|next_")
 assert (table.loc[modules, "base"] == 0).all()  # base has none of the modules
-print(
-    "Zero in both: the decision changes what is computed, not how many weights"
-    " there are."
+caption = translated(
+    "How many more parameters another value gives; as decided, base has"
+    " {base:,} and full has {full:,}"
+).format(**plain)
+display(plots.table(table, caption, index=False))
+words.see(
+    translated(
+        "Zero in both: the decision changes what is computed, not how many"
+        " weights there are."
+    )
 )

@@ -43,7 +43,9 @@ import tempfile
 from pathlib import Path
 
 import cv2
+import matplotlib.pyplot as plt
 import pandas as pd
+import seaborn
 
 from merlib import Study
 from merlib.data import tables
@@ -65,7 +67,9 @@ study = Study(
     **overrides,
 )
 clips = study.clips
-words.see(
+
+# %% tags=["remove-input"]
+words.say(
     translated(
         "The page runs on {data}: {n} clips of {people} people."
     ).format(
@@ -94,10 +98,30 @@ words.see(
 # emotions divided by commas. Here are the clips of this page, by subject and class:
 
 # %%
-caption = translated("Clips by subject and class, {data}")
-plots.table(
-    counts(clips), caption.format(data=translated(clips.attrs["version"]))
+table = counts(clips)  # each row is a subject, each column a class
+
+# %% tags=["hide-input"]
+figure, axes = plt.subplots(figsize=(6, 2.8))
+look = {"annot": len(table) <= 30, "annot_kws": {"size": 10}, "fmt": "d"}
+look |= {"cmap": "Blues", "linewidths": 1, "cbar": False}
+seaborn.heatmap(table.T, ax=axes, yticklabels=table.columns, **look)
+axes.set(xlabel=translated("subject"), ylabel="")
+axes.tick_params("x", rotation=90)
+plots.show(
+    figure,
+    alt=translated(
+        "A grid with a row for each class and a column for each subject: the"
+        " darker a cell, the more clips; their number is written in it."
+    ),
+    of=translated("{data}, {n} clips of {people} people").format(
+        data=translated(clips.attrs["version"]),
+        n=len(clips),
+        people=len(table),
+    ),
 )
+
+# %% [markdown]
+# *Clips by class and subject.*
 
 # %% tags=["remove-input"]
 each, of_class = (
@@ -177,7 +201,6 @@ with tempfile.TemporaryDirectory() as folder:
         table, index=False
     )
     report = check("casme2", table=table)
-print(report.verdict)
 headings = [
     marked("level"),
     marked("row"),
@@ -201,6 +224,9 @@ words.see(
     translated("The check finds {found} in {rows} rows.").format(
         found=found, rows=len(faulty)
     ),
+    translated("With an error the study does not start.")
+    if not report.can_run
+    else "",
     translated(
         "If a finding is about one row, its row and clip are named. The check"
         " goes on after the first finding."
@@ -210,17 +236,17 @@ words.see(
 # %% [markdown]
 # ## Clips of your own
 #
-# They need no official layout. Put a file `manifest.csv` into a folder. Each row is one clip:
+# They need no official layout. Put a file `manifest.csv` into a folder. Each row is one clip, and
+# these are its columns:
 #
-# | column | |
-# | --- | --- |
-# | `clip` | a name, used once |
-# | `subject` | who was recorded; all clips of a person are [left out together](../book/glossary.md#loso) |
-# | `onset`, `apex`, `offset` | frame numbers; an empty `apex` is searched |
-# | `emotion` | any word |
-# | `frames` | a folder of numbered images, or a video file; relative to the manifest |
-# | `fps` | optional, 5 to 10000; else the video's own, else 200 |
-# | `action_units` | optional; [action units](../book/glossary.md#action-unit) |
+# - `clip`: a name, used once
+# - `subject`: who was recorded; all clips of a person are [left out
+#   together](../book/glossary.md#loso)
+# - `onset`, `apex`, `offset`: frame numbers; an empty `apex` is searched
+# - `emotion`: any word
+# - `frames`: a folder of numbered images, or a video file; relative to the manifest
+# - `fps`: optional, 5 to 10,000; else the video's own, else 200
+# - `action_units`: optional; [action units](../book/glossary.md#action-unit)
 #
 # [Onset](../book/glossary.md#onset) and [offset](../book/glossary.md#offset) are the first and the
 # last frame of the movement. The first frame of a video is number 0. Let us write a manifest from
@@ -273,9 +299,58 @@ words.see(
 
 # %%
 report = check("own", home, n_jobs=1, progress=False)
-print(report.verdict)
+print(f"{report.can_run = }")
 own = Study("own", home, profile, seed, home=study.home, **overrides)
+
+# %% tags=["remove-input"]
+words.see(
+    translated(
+        "The check finds {errors} errors, {warnings} warnings and {repairs}"
+        " repairs. The study can run if there is no error."
+    ).format(
+        errors=len(report.findings.of("error")),
+        warnings=len(report.findings.of("warning")),
+        repairs=len(report.findings.of("repair")),
+    )
+)
+
+# %% [markdown]
+# Each clip is read as a movement of some length. With the frame rate of the manifest its frames become
+# milliseconds.
+
 # %% tags=["hide-input"]
+ends = own.clips[["onset", "apex", "offset"]]
+times = ends.sub(ends["onset"], axis=0).div(own.clips["fps"], axis=0) * 1000
+videos = {line[0] for line in lines if line[6].endswith(".avi")}
+filmed = own.clips["clip"].isin(videos)
+rows = pd.Series(range(len(times)), times.index)
+figure, axes = plt.subplots(figsize=(6, 0.33 * len(times) + 1.4))
+for video, label in (
+    (False, translated("folder of images")),
+    (True, translated("video")),
+):
+    some = filmed == video
+    colour, end = plots.PARTS[int(video)], times["offset"][some]
+    axes.barh(rows[some], end, 0.5, color=colour, label=label)
+axes.plot(times["apex"], rows, "D", color="black", label=translated("apex"))
+axes.set_yticks(rows, plots.literal(own.clips["clip"]))
+axes.set_xlabel(translated("milliseconds after the onset"))
+axes.invert_yaxis()
+figure.legend(loc="outside upper center", ncols=3)
+plots.show(
+    figure,
+    alt=translated(
+        "Each clip of the manifest in a row: a bar from its onset to its"
+        " offset, blue for a folder of images and orange for a video, with a"
+        " black diamond at the apex."
+    ),
+    of=translated(clips.attrs["version"]),
+)
+
+# %% [markdown]
+# *The clips of the manifest, as they are read.*
+
+# %% tags=["hide-output"]
 columns = [
     marked("clip"),
     marked("subject"),
@@ -286,7 +361,7 @@ columns = [
     marked("fps"),
 ]
 caption = translated("{n} clips of the manifest, as they are read")
-plots.table(own.clips[columns], caption.format(n=len(own.clips)), 0)
+plots.table(own.clips[columns], caption.format(n=len(own.clips)), 0, False)
 
 # %% tags=["remove-input"]
 _, frames, channels, height, width = own.prepared.x.shape
@@ -301,7 +376,15 @@ words.see(
         channels=channels,
         height=height,
         width=width,
-    )
+    ),
+    translated(
+        "The movements last {low:.0f} to {high:.0f} milliseconds, and the apex"
+        " comes after {share:.0%} of that on average."
+    ).format(
+        low=times["offset"].min(),
+        high=times["offset"].max(),
+        share=(times["apex"] / times["offset"]).mean(),
+    ),
 )
 
 # %% [markdown]
@@ -338,11 +421,14 @@ eyes.unlink()
 # %% tags=["remove-input"]
 words.see(
     translated(
-        "The clip {clip} has the eyes of the file now: {eyes}. The other {n}"
-        " clips have none, and their eyes are searched."
+        "The clip {clip} has the eyes of the file now: the left one at"
+        " ({left[0]:.0f}, {left[1]:.0f}), the right one at ({right[0]:.0f},"
+        " {right[1]:.0f}). The other {n} clips have none, and their eyes are"
+        " searched."
     ).format(
         clip=first["clip"],
-        eyes=named["eyes"].iloc[0],
+        left=named["eyes"].iloc[0][0],
+        right=named["eyes"].iloc[0][1],
         n=named["eyes"].isna().sum(),
     )
 )
@@ -365,26 +451,20 @@ words.see(
 #
 # ## Questions
 #
-# **1.** Why is it an error if the same frames are listed under two people?
-#
-# :::{admonition} Answer
+# :::{admonition} Why is it an error if the same frames are listed under two people?
 # :class: dropdown
 # Leave-one-subject-out would train on the frames that it tests. The score would be too high, and
 # nobody would see why. So the study stops.
 # :::
 #
-# **2.** The table has no apex for a clip. What happens?
-#
-# :::{admonition} Answer
+# :::{admonition} The table has no apex for a clip. What happens?
 # :class: dropdown
 # The frame of largest motion takes its place. The check names this repair, and `--strict` refuses
 # it. [A photograph that moves](12_photograph.ipynb) measures how far such a frame is from the true
 # apex.
 # :::
 #
-# **3.** You leave out five clips that cannot be repaired. What must a report say?
-#
-# :::{admonition} Answer
+# :::{admonition} You leave out five clips that cannot be repaired. What must a report say?
 # :class: dropdown
 # It must say which clips, and how many of each class and person. The version of the data says so
 # wherever it is printed, because a score on other clips is another score.
@@ -413,10 +493,15 @@ spoilt.append(["elsewhere", *lines[1][1:6], "no/such/folder", lines[1][7]])
 with (home / "spoilt.csv").open("w", newline="", encoding="utf-8") as file:
     csv.writer(file).writerows(spoilt)
 report = check("own", home / "spoilt.csv", n_jobs=1, progress=False)
-print(report.verdict)
-for finding in report.findings.of("error"):
+errors = report.findings.of("error")
+for finding in errors:
     print(str(finding).replace(str(home), "own_example"))
-assert not report.can_run and len(report.findings.of("error")) >= 3
+assert not report.can_run and len(errors) >= 3
+words.see(
+    translated(
+        "The check names {n} errors, each with its row. The study cannot run."
+    ).format(n=len(errors))
+)
 
 # %% [markdown]
 # ### Exercise 2 (middle)
@@ -450,16 +535,18 @@ with (thin / "manifest.csv").open("w", newline="", encoding="utf-8") as file:
     csv.writer(file).writerows(slow)
 report = check("own", thin, config=study.config, n_jobs=1, progress=False)
 left = [row[3] + 1 for row in slow[1:]]
-print(
-    f"{min(left)} to {max(left)} frames from onset to apex; T ="
-    f" {study.config.frames}"
-)
 repeated = [one for one in report.findings if one.kind == "short clip"]
-print(
-    f"{len(repeated)} of {len(left)} clips repeat frames, and a frame twice"
-    " shows nothing new."
-)
 assert len(repeated) == sum(count < study.config.frames for count in left)
+words.see(
+    translated(
+        "{low} to {high} frames are left from onset to apex, and the network"
+        " takes {frames}."
+    ).format(low=min(left), high=max(left), frames=study.config.frames),
+    translated(
+        "{n} of {all} clips repeat frames, and a frame twice shows nothing"
+        " new."
+    ).format(n=len(repeated), all=len(left)),
+)
 
 # %% [markdown]
 # ### Exercise 3 (hard)
@@ -489,22 +576,20 @@ matrices = [face.similarity(eyes + (shift, 0), side) for shift in (0, 1)]
 scale = np.sqrt(np.linalg.det(matrices[0][:, :2]))
 crops = [face.align(frame, matrix, side)[0] for matrix in matrices]
 found = Flow("fast")(*crops)
-print(
-    f"A pixel of the frame is {scale:.2f} pixels of the crop: everything seems"
-    " to move by it."
-)
-print(
-    f"Median of the flow found: u = {np.median(found[0]):.2f}, v ="
-    f" {np.median(found[1]):.2f}"
-)
-print(
-    "Nothing moved. An error of the eyes that changes in time is motion that"
-    " is not there, and a"
-)
-print(
-    "micro-expression is no larger. The same error in all frames only shifts"
-    " the crop."
-)
 assert np.allclose(
     matrices[1] @ (*(eyes[0] + (1, 0)), 1), matrices[0] @ (*eyes[0], 1)
+)
+words.see(
+    translated(
+        "A pixel of the frame is {scale:.2f} pixels of the crop: everything"
+        " seems to move by it."
+    ).format(scale=scale),
+    translated(
+        "The median of the flow that is found: u = {u:.2f}, v = {v:.2f}."
+    ).format(u=np.median(found[0]), v=np.median(found[1])),
+    translated(
+        "Nothing moved. An error of the eyes that changes in time is motion"
+        " that is not there, and a micro-expression is no larger. The same"
+        " error in all frames only shifts the crop."
+    ),
 )

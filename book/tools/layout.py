@@ -99,23 +99,26 @@ def with_captions(cells: Iterable[NotebookNode], page: str) -> Iterable[Notebook
     """Yield cells; what is said in italics below a figure becomes its caption in the book.
 
     The cell of the caption stays for JupyterLab, which shows no captions; the book leaves it out.
+    If the figure of a caption was not drawn, for want of runs, the caption is left out too.
     """
-    figure, count = None, 0
+    figure, count, missing = None, 0, False
     for cell in cells:
         found = CAPTION.fullmatch(cell.source.strip()) if cell.cell_type == "markdown" else None
-        if figure is None or found is None:
+        if found is None or (figure is None and not missing):
             yield cell
         else:
-            count += 1
-            caption = f"{found['caption']}{experiment(figure)}"
-            about = {"name": f"{page}-figure-{count}", "caption": caption}
-            book(figure)["figure"] = about | book(figure).get("figure", {})
-            said = f"*{found['caption']}*"
-            yield nbformat.v4.new_markdown_cell(said, metadata={"tags": ["remove-cell"]})
+            if figure is not None:
+                count += 1
+                caption = f"{found['caption']}{experiment(figure)}"
+                about = {"name": f"{page}-figure-{count}", "caption": caption}
+                book(figure)["figure"] = about | book(figure).get("figure", {})
+                said = f"*{found['caption']}*"
+                yield nbformat.v4.new_markdown_cell(said, metadata={"tags": ["remove-cell"]})
             if found["rest"]:
                 cell.source = found["rest"]
                 yield cell
         figure = cell if is_figure(cell) else None
+        missing = "plots.show(" in cell.source and not pictures(cell)
 
 
 def experiment(figure: NotebookNode) -> str:

@@ -1,15 +1,19 @@
-"""Every open decision taken the other way: what is compared, and what follows, in words."""
+"""Open decisions (pages 10 and 23): how many there are, and what follows from another answer."""
 
 from collections.abc import Mapping
 from dataclasses import fields
 
+import matplotlib.pyplot as plt
 import pandas as pd
+from matplotlib.figure import Figure
 
 from merlib import metrics
-from merlib.config import Config
+from merlib.config import Config, options
 from merlib.study import trials
+from merlib.study.decisions import FIXED
 from merlib.study.study import Study
 
+from . import plots
 from .effects import Runs
 from .language import marked, translated
 
@@ -23,6 +27,50 @@ STEPS = {
 TOGETHER = marked("all of them together")
 
 DECISION = marked("decision taken the other way")
+
+
+KINDS = (marked("a few values"), marked("a number or a text"), marked("one answer"))
+"""What can be chosen in a decision: two kinds of fields, and decisions that are no field."""
+
+
+def counted() -> pd.DataFrame:
+    """Return how many decisions there are: each step in a row, each of `KINDS` in a column.
+
+    Decisions that are no field belong to the step of their section of the paper.
+    """
+    found = [(item.metadata["step"], KINDS[not options(item.name)]) for item in fields(Config)]
+    for decision in FIXED:
+        of_network = "network" if decision.section.startswith("2") else "train"
+        step = "prepare" if decision.section == "3.1.2" else of_network
+        found.append((step, KINDS[2]))
+    table = pd.DataFrame(found, columns=["step", "kind"]).value_counts().unstack(fill_value=0)
+    return table.loc[list(STEPS), list(KINDS)].rename(STEPS)
+
+
+def grid(values: pd.DataFrame) -> Figure:
+    """Draw the values of settings: each field in a row, each profile in a column.
+
+    A value is coloured if it is not that of the first profile.
+
+    Parameters
+    ----------
+    values : DataFrame of str
+    """
+    rows, columns = values.shape
+    figure, axes = plt.subplots(figsize=(6, 0.33 * rows + 0.6))
+    first = values.iloc[:, 0]
+    for k, name in enumerate(values):
+        other = values[name] != first
+        cells = other.astype(float) * 0.96
+        axes.barh(range(rows), cells, 0.9, left=k - 0.48, color=plots.PARTS[0])
+        for row, text in enumerate(values[name]):
+            axes.text(k, row, text, horizontalalignment="center", verticalalignment="center")
+    axes.set(xlim=(-0.5, columns - 0.5), ylim=(rows - 0.5, -0.5))
+    axes.set_xticks(range(columns), values.columns)
+    axes.set_yticks(range(rows), values.index)
+    axes.tick_params(length=0, labeltop=True, labelbottom=False)
+    axes.spines[:].set_visible(False)
+    return figure
 
 
 def alternatives(study: Study, runs: Mapping[str, Runs]) -> pd.DataFrame:

@@ -38,6 +38,16 @@ MISSING = "–"
 LABELS = {"accuracy": marked("accuracy"), "uf1": "UF1", "uar": "UAR"}
 """Score -> what it is called in tables and figures."""
 
+MARKS: tuple[dict[str, Any], ...] = (
+    {"marker": "o", "markersize": 10, "fillstyle": "none", "markeredgewidth": 2},
+    {"marker": "D", "markersize": 5},
+    {"marker": "^", "markersize": 7},
+)
+"""Forms of the columns of `dots`. The first is a ring: a mark at its place is seen inside."""
+
+PARTS = (COLOURS[5], COLOURS[4], COLOURS[2], COLOURS[3])
+"""Colours of the parts of `bars`, on which black numbers can be read."""
+
 
 def style() -> None:
     """Set matplotlib's style of the book: pages are read on paper and on a phone.
@@ -495,6 +505,59 @@ def magnitudes(values: pd.DataFrame, label: str, below: float | None = None) -> 
         axes.set_xlim(left=left)
     axes.legend(loc="lower left", bbox_to_anchor=(0, 1), ncols=2)
     return figure
+
+
+def dots(values: pd.DataFrame, xlabel: str, axes: Axes | None = None) -> Axes:
+    """Draw a table of numbers as dots: its rows one below the other, each column a mark.
+
+    Parameters
+    ----------
+    values : DataFrame
+        Up to three columns. NaN is not drawn.
+    xlabel : str
+        Of all columns, in the language of the pages.
+    """
+    axes, rows = axes_of(values, axes)
+    axes.hlines(rows, values.min(axis=1), values.max(axis=1), color="0.8", linewidth=2)
+    for look, colour, name in zip(MARKS, COLOURS, values, strict=False):
+        axes.plot(values[name], rows, linestyle="none", color=colour, label=called(name), **look)
+    return labelled(axes, values, xlabel)
+
+
+def bars(values: pd.DataFrame, xlabel: str, axes: Axes | None = None) -> Axes:
+    """Draw a table of counts as bars: its rows one below the other, each column a part.
+
+    Parameters
+    ----------
+    values : DataFrame of int
+        Up to four columns. A part of zero is left out.
+    xlabel : str
+        Of all columns, in the language of the pages.
+    """
+    axes, rows = axes_of(values, axes)
+    left = np.zeros(len(values))
+    for colour, name in zip(PARTS, values, strict=False):
+        drawn = axes.barh(rows, values[name], left=left, color=colour, label=called(name))
+        counts = [str(number(count, 0)) if count else "" for count in values[name]]
+        axes.bar_label(drawn, counts, label_type="center")
+        left += values[name].to_numpy()
+    return labelled(axes, values, xlabel)
+
+
+def axes_of(values: pd.DataFrame, axes: Axes | None) -> tuple[Axes, range]:
+    """Return axes high enough for the rows of a table, and where each of them is drawn."""
+    if axes is None:
+        _, axes = plt.subplots(figsize=(6, 0.33 * len(values) + 1.4))
+    return axes, range(len(values))
+
+
+def labelled(axes: Axes, values: pd.DataFrame, xlabel: str) -> Axes:
+    """Name the rows of a drawn table, and its columns if there are several, once in a figure."""
+    axes.set_yticks(range(len(values)), literal(map(called, values.index)))
+    axes.set(xlabel=xlabel, ylim=(len(values) - 0.5, -0.5))
+    if len(values.columns) > 1 and not axes.figure.legends:
+        cast(Figure, axes.figure).legend(loc="outside upper center", ncols=3)
+    return axes
 
 
 def compare(printed: pd.DataFrame, reproduced: pd.DataFrame) -> pd.DataFrame:

@@ -1,10 +1,15 @@
-"""What is said of decisions taken the other way, against differences that are known."""
+"""What is counted and drawn of decisions, and what is said of them against known differences."""
 
+from dataclasses import fields
+
+import matplotlib.pyplot as plt
+import pandas as pd
 import pytest
 
 from merlib import config
 from merlib.metrics import Difference
 from merlib.pages import decided, effects
+from merlib.study.decisions import FIXED
 from merlib.study.study import Study
 
 
@@ -51,3 +56,28 @@ def test_an_alternative_changes_the_profile_of_the_study():
             name, _, values = change.partition(": ")
             old, new = values.split(" → ")
             assert old != new and old == str(getattr(config.profile("narrow"), name))
+
+
+def test_every_decision_is_counted_once():
+    table = decided.counted()
+    assert table.to_numpy().sum() == len(fields(config.Config)) + len(FIXED)
+    assert table["one answer"].sum() == len(FIXED)
+    for step, title in decided.STEPS.items():
+        assert table.loc[title].iloc[:2].sum() == len(config.Config().step(step))
+
+
+def test_a_value_is_coloured_if_it_is_not_that_of_the_first_profile():
+    values = pd.DataFrame({"paper": ["112", "a"], "laptop": ["56", "a"]}, index=["size", "grey"])
+    (axes,) = decided.grid(values).axes
+    written = {text.get_position(): text.get_text() for text in axes.texts}
+    assert written == {(0, 0): "112", (0, 1): "a", (1, 0): "56", (1, 1): "a"}
+    coloured = [bar for bar in axes.patches if bar.get_width()]
+    ((x, y),) = [bar.get_center() for bar in coloured]
+    assert (x, y) == (1, 0)  # the cell of laptop's size
+    plt.close("all")
+
+
+def test_the_kinds_of_decisions_can_be_translated(untranslated):
+    from merlib.pages.language import translated
+
+    assert not untranslated(*map(translated, decided.KINDS))

@@ -262,6 +262,38 @@ def test_curves_draws_each_fold_and_the_pooled_one():
     assert (axes.get_xlabel(), axes.get_ylabel()) == ("epoch", "accuracy")
 
 
+def test_dots_are_where_the_numbers_are_and_columns_are_named():
+    values = pd.DataFrame({"printed": [0.5, 2.0], "here": [0.5, np.nan]}, index=["a$", "b"])
+    axes = plots.dots(values, "points")
+    drawn = {line.get_label(): line.get_xydata() for line in axes.lines}
+    np.testing.assert_array_equal(drawn["printed"], [[0.5, 0], [2, 1]])
+    np.testing.assert_array_equal(drawn["here"], [[0.5, 0], [np.nan, 1]])
+    assert axes.get_xlabel() == "points"
+    assert [label.get_text() for label in axes.get_yticklabels()] == [r"a\$", "b"]
+    (legend,) = axes.figure.legends
+    assert [text.get_text() for text in legend.get_texts()] == ["printed", "here"]
+    assert axes.yaxis_inverted()  # the first row is at the top
+
+
+def test_bars_have_their_parts_one_after_the_other_and_write_their_numbers():
+    values = pd.DataFrame({"one": [3, 0], "other": [1, 12345]}, index=["a", "b"])
+    axes = plots.bars(values, "clips")
+    spans = {(bar.get_y() + 0.4, bar.get_x(), bar.get_width()) for bar in axes.patches}
+    assert spans == {(0, 0, 3), (1, 0, 0), (0, 3, 1), (1, 0, 12345)}
+    assert [text.get_text() for text in axes.texts] == ["3", "", "1", "12,345"]
+    assert not plots.bars(values[["one"]], "clips").figure.legends  # nothing to tell apart
+
+
+@pytest.mark.parametrize("colour", plots.PARTS)
+def test_black_numbers_can_be_read_on_every_part(colour):
+    """By the contrast of the WCAG, as on the drawings."""
+    red, green, blue = (
+        part / 12.92 if part <= 0.04045 else ((part + 0.055) / 1.055) ** 2.4
+        for part in matplotlib.colors.to_rgb(colour)
+    )
+    assert (0.2126 * red + 0.7152 * green + 0.0722 * blue + 0.05) / 0.05 >= 4.5
+
+
 def test_compare_sets_the_printed_figure_beside_the_reproduced_one():
     printed = pd.DataFrame({"accuracy": [0.7, 0.8], "F1": [0.6, np.nan]}, index=["base", "full"])
     here = pd.DataFrame(

@@ -1,0 +1,108 @@
+"""Pictures of what the paper prints (page 9): which accuracies can be counts of clips, and more."""
+
+import matplotlib.pyplot as plt
+import pandas as pd
+from matplotlib.figure import Figure
+
+from merlib.study import paper
+
+from . import plots
+from .language import marked, translated
+
+VERDICTS = (
+    marked("agrees"), marked("agrees in part"), marked("does not agree"),
+    marked("slip of the pen"), marked("left open"), marked("measured"),
+)  # fmt: skip
+"""The verdicts of `merlib.study.audit`, in the order of the figure."""
+
+
+def accuracies() -> pd.DataFrame:
+    """Return the printed accuracies of table 2 beside the nearest count of clips.
+
+    Returns
+    -------
+    DataFrame
+        Each row is an accuracy, in the order of the table: ``method``; ``dataset``; ``printed``;
+        ``counts``, the numbers of clips that give the printed digits, as a list; ``off``, how many
+        clips it is above the nearest whole number; ``rounding``, half a unit of its last digit, in
+        clips.
+    """
+    rows = []
+    for method, texts in paper.ACCURACY_AS_PRINTED.items():
+        for (name, n), text in zip(paper.USED.items(), texts, strict=True):
+            if text:
+                clips, decimals = float(text) / 100 * n, len(text.partition(".")[2])
+                counts, rounding = paper.whole_counts(text, n), 0.5 * 10**-decimals / 100 * n
+                rows.append((method, name, text, counts, clips - round(clips), rounding))
+    columns = ["method", "dataset", "printed", "counts", "off", "rounding"]
+    return pd.DataFrame(rows, columns=columns)
+
+
+def whole_counts(found: pd.DataFrame) -> Figure:
+    """Draw how far each accuracy is from a whole number of clips, a panel for each dataset.
+
+    Parameters
+    ----------
+    found : DataFrame
+        See `accuracies`.
+    """
+    methods = list(dict.fromkeys(found["method"]))
+    names = list(dict.fromkeys(found["dataset"]))
+    figure, panels = plt.subplots(1, len(names), figsize=(6, 4.4), sharey=True, squeeze=False)
+    for axes, name in zip(panels[0], names, strict=True):
+        some = found[found["dataset"] == name]
+        axes.axvline(0, color="0.6", linewidth=1)
+        for fits, look in ((True, "o"), (False, "X")):
+            part = some[some["counts"].map(bool) == fits]
+            label = translated("a whole count") if fits else translated("no whole count")
+            rows, colour = part["method"].map(methods.index), plots.COLOURS[0 if fits else 1]
+            span = {"xerr": part["rounding"], "elinewidth": 3}
+            axes.errorbar(part["off"], rows, fmt=look, color=colour, label=label, **span)
+        title = translated("{data}, {n} clips")
+        axes.set_title(title.format(data=paper.NAMES[name], n=paper.USED[name]))
+        axes.set(xlim=(-0.55, 0.55), xticks=[-0.5, 0, 0.5])
+    panels[0, 0].set_yticks(range(len(methods)), methods)
+    panels[0, 0].invert_yaxis()
+    figure.supxlabel(translated("distance from the nearest whole count, clips"), fontsize=12)
+    figure.legend(*panels[0, 0].get_legend_handles_labels(), loc="outside upper center", ncols=2)
+    return figure
+
+
+def differences(found: pd.DataFrame) -> Figure:
+    """Draw the differences of the text: as printed, in points and in per cent.
+
+    Section 3.2 subtracts other methods from the paper's, section 3.3 base from other variants.
+
+    Parameters
+    ----------
+    found : DataFrame
+        See `merlib.study.audit.differences`.
+    """
+    titles = {"3.2": translated("the paper minus"), "3.3": translated("minus base")}
+    names = {"printed": marked("printed"), "recomputed": marked("in points")}
+    names["relative"] = marked("in per cent")
+    rows = [found[found["section"] == section] for section in titles]
+    figure, panels = plt.subplots(
+        2, 1, figsize=(6, 7.6), sharex=True, height_ratios=[len(some) for some in rows]
+    )
+    for axes, some, (section, title) in zip(panels, rows, titles.items(), strict=True):
+        other = some["difference"].str.split(" - ").str[1 if section == "3.2" else 0]
+        drawn = some[list(names)].astype(float).rename(columns=names)
+        plots.dots(drawn.set_index(other + ", " + some["column"]), "", axes)
+        axes.set_title(title)
+    panels[1].set(xscale="log", xlabel=translated("points, or per cent"))
+    panels[1].xaxis.set_major_formatter("{x:g}")
+    return figure
+
+
+def verdicts(claims: pd.DataFrame) -> pd.DataFrame:
+    """Return how many claims have which verdict, in the order of `VERDICTS`.
+
+    Parameters
+    ----------
+    claims : DataFrame
+        See `merlib.study.audit.claims`.
+    """
+    words = claims["verdict"].str.partition(":")[0].value_counts()
+    order = [word for word in VERDICTS if word in words]
+    return words.reindex(order).to_frame(marked("claims"))
