@@ -5,12 +5,13 @@ Every sentence is computed, so that it is true of any data. Differences are thos
 """
 
 from collections.abc import Iterable, Mapping
+from typing import NamedTuple
 
 import pandas as pd
 
 from merlib import metrics
 from merlib.metrics import Difference
-from merlib.study import motion
+from merlib.study import motion, paper
 
 from . import effects, looks, provenance, real_motion, words
 from .effects import Runs
@@ -39,6 +40,11 @@ INGREDIENTS = (
     marked("flow as numbers, not hues"), marked("flow as numbers, not stretched"),
 )  # fmt: skip
 """The names of `merlib.study.trials.CONTRASTS`, which pages show `translated`."""
+
+RIVALS, VARIANTS, CONTROLS = (
+    marked("published methods"), marked("variants of table 3"), marked("controls"),
+)  # fmt: skip
+"""What kinds of methods `group` tells apart; headings of page 15."""
 
 
 # What one sees
@@ -157,46 +163,89 @@ def against(runs: Mapping[str, Runs], reference: str = "full") -> pd.DataFrame:
     return effects.differences(everything, pairs, more="ahead", less="behind")
 
 
+class Standing(NamedTuple):
+    """Where a method stands among its rivals, see `standing`.
+
+    Attributes
+    ----------
+    names : list of str
+        The method and its rivals, the one with the highest UF1 first.
+    rank : int
+        The place of the method among them.
+    found : DataFrame
+        The rows of `against` that are of rivals.
+    """
+
+    names: list[str]
+    rank: int
+    found: pd.DataFrame
+
+
+def standing(
+    runs: Mapping[str, Runs], differences: pd.DataFrame, method: str = "full"
+) -> Standing | None:
+    """Return where a method stands among its rivals by UF1; nothing if there are none.
+
+    Parameters
+    ----------
+    differences : DataFrame
+        Those of `against`. The correction in them is for all of their rows, rivals or not.
+    """
+    rivals = [name for name in runs if name == method or group(name) == RIVALS]
+    if method not in rivals or len(rivals) < 2:
+        return None
+    scores = {name: effects.mean_scores(runs[name])["uf1"] for name in rivals}
+    names = sorted(rivals, key=lambda name: scores[name], reverse=True)
+    titles = [effects.title(name) for name in names]
+    return Standing(names, names.index(method) + 1, differences[differences.index.isin(titles)])
+
+
+def group(name: str) -> str:
+    """Return what kind of method another one is beside the paper's: rival, variant or control."""
+    if name in paper.TABLE3:
+        return VARIANTS
+    return CONTROLS if name in ("majority", "logistic", "svm") else RIVALS
+
+
 def comparison(
-    runs: Mapping[str, Runs], rivals: pd.DataFrame, networks: pd.DataFrame, command: str
+    runs: Mapping[str, Runs], differences: pd.DataFrame, networks: pd.DataFrame, command: str
 ) -> str:
     """Answer page 15: who is ahead of the paper's method or behind it, and the linear control.
 
     Parameters
     ----------
-    rivals : DataFrame
+    differences : DataFrame
         See `against`.
     networks : DataFrame
         See `merlib.pages.real_motion.against_control`.
     """
-    linear = real_motion.beats(networks, runs)
-    if not len(rivals):
+    linear, place = real_motion.beats(networks, runs), standing(runs, differences)
+    if place is None or not len(place.found):
         return translated(
-            "The paper's method has no run beside another method's yet; `{command}` makes one. "
+            "The paper's method has no run beside a rival's yet; `{command}` makes one. "
             "As for a linear control: {linear}."
         ).format(command=command, linear=linear)
-    apart = rivals["answer"].isin(["ahead", "behind"])
-    if not apart.any():
-        return translated(
-            "In UF1, none of the other {all} methods is shown to be better or worse than `full`. "
-            "As for a linear control: {linear}."
-        ).format(all=len(rivals), linear=linear)
+    apart = place.found["answer"].isin(["ahead", "behind"])
     return translated(
-        "In UF1, `full` is shown to be ahead of {ahead} and behind {behind}; for the other {rest} "
-        "of {all} methods neither is shown. As for a linear control: {linear}."
+        "By UF1, the paper's method has rank {rank} among the {all} published methods that have "
+        "run. It is shown to be ahead of {ahead} and behind {behind}; for {rest} methods neither "
+        "is shown. As for a linear control: {linear}."
     ).format(
-        ahead=of_answer(rivals, "ahead"),
-        behind=of_answer(rivals, "behind"),
-        rest=(~apart).sum(),
-        all=len(rivals),
+        rank=place.rank,
+        all=len(place.names),
+        ahead=of_answer(place.found, "ahead"),
+        behind=of_answer(place.found, "behind"),
+        rest=len(place.names) - 1 - apart.sum(),
         linear=linear,
     )
 
 
 def of_answer(found: pd.DataFrame, answer: str) -> str:
-    """Name the differences with an answer."""
+    """Count the differences with an answer, and name them."""
     names = found.index[found["answer"] == answer]
-    return quoted(names) if len(names) else translated("none")
+    if not len(names):
+        return translated("none")
+    return translated("{n} ({names})").format(n=len(names), names=quoted(names))
 
 
 OF_REGIONS = {

@@ -5,7 +5,7 @@ import html
 import inspect
 import re
 import textwrap
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from numbers import Integral, Real
 from typing import TYPE_CHECKING, Any, cast
 
@@ -18,6 +18,7 @@ from cycler import cycler
 from matplotlib.axes import Axes
 from matplotlib.colors import hsv_to_rgb
 from matplotlib.figure import Figure
+from matplotlib.transforms import Bbox
 from pandas.io.formats.style import Styler
 
 from merlib.config import DRAWN, digest
@@ -32,6 +33,12 @@ if TYPE_CHECKING:
 
 COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000")
 """Okabe and Ito's palette, which readers with any colour vision can tell apart."""
+
+SIDES = (
+    (7, 0, "left", "center"), (-7, 0, "right", "center"),
+    (0, 7, "center", "bottom"), (0, -7, "center", "top"),
+)  # fmt: skip
+"""Where the name of a point may be: its distance in points, and how it is aligned."""
 
 MISSING = "–"
 LABELS = {"accuracy": marked("accuracy"), "uf1": "UF1", "uar": "UAR"}
@@ -393,6 +400,65 @@ def confusion_matrix(
     axes.set_xticklabels(axes.get_xticklabels(), rotation=35, ha="right")
     axes.set_yticklabels(axes.get_yticklabels(), rotation=0)
     axes.set(xlabel=translated("predicted"), ylabel=translated("true"), title=translated(title))
+    return axes
+
+
+def grouped(table: pd.DataFrame, label: str, axes: Axes | None = None, digits: int = 2) -> Axes:
+    """Draw a group of horizontal bars for each row of a table, a bar for each of its columns.
+
+    Parameters
+    ----------
+    table : DataFrame
+        Numbers that are not below zero. Its headings are shown `translated`.
+    label : str
+        Of the axis.
+    digits : int
+        Of the value behind each bar.
+    """
+    if axes is None:
+        _, axes = plt.subplots(figsize=(6, 0.26 * table.size + 0.16 * len(table) + 0.9))
+    thick = 0.8 / table.shape[1]
+    for k, name in enumerate(table):
+        places = np.arange(len(table)) + (k - (table.shape[1] - 1) / 2) * thick
+        values = table[name].to_numpy(float)
+        drawn = axes.barh(places, values, thick, color=COLOURS[k], label=called(name))
+        axes.bar_label(drawn, fmt=f"{{:.{digits}f}}", padding=3)
+    axes.set_yticks(range(len(table)), literal(map(called, table.index)))
+    axes.set_xlabel(label)
+    axes.invert_yaxis()
+    axes.margins(x=0.15)
+    if table.shape[1] > 1:
+        axes.legend(loc="lower center", bbox_to_anchor=(0.5, 1), ncols=table.shape[1])
+    return axes
+
+
+def named_points(points: Mapping[str, tuple[float, float]], axes: Axes, marked: str = "") -> Axes:
+    """Draw points with their names beside them, so that a name is over nothing else if it can be.
+
+    Parameters
+    ----------
+    points : dict
+        Name -> place in the axes, which have their scales and margins already.
+    marked : str
+        A name whose point is drawn in another colour and form.
+    """
+    for name, at in points.items():
+        colour, form = (COLOURS[1], "D") if name == marked else (COLOURS[0], "o")
+        axes.plot(*at, form, color=colour)
+    axes.figure.canvas.draw()  # places are known once the axes are
+    taken = [Bbox.from_bounds(*axes.transData.transform(at) - 5, 10, 10) for at in points.values()]
+    for name, at in points.items():
+        for x, y, across, along in [*SIDES, SIDES[0]]:
+            text = axes.annotate(
+                *literal([name]), at, (x, y), textcoords="offset points", ha=across, va=along,
+                fontsize=10,
+            )  # fmt: skip
+            place = text.get_window_extent()
+            if not any(place.overlaps(other) for other in taken):
+                break
+            text.set_visible(False)
+        text.set_visible(True)
+        taken.append(place)
     return axes
 
 
