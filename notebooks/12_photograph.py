@@ -320,27 +320,21 @@ words.see(
 #
 # ## Questions
 #
-# **1.** Why must an error of the flow be read beside the error of zero flow?
-#
-# :::{admonition} Answer
+# :::{admonition} Why must an error of the flow be read beside the error of zero flow?
 # :class: dropdown
 # A movement of a quarter of a pixel that is missed completely has an error of only a quarter of a
 # pixel. That sounds small, and nothing was found. The error of zero flow says how large an error
 # is when nothing was found.
 # :::
 #
-# **2.** The apex that was found is ten frames from the true one. Is this bad?
-#
-# :::{admonition} Answer
+# :::{admonition} The apex that was found is ten frames from the true one. Is this bad?
 # :class: dropdown
 # It depends on how fast the face moves there. In a slow expression ten frames lose little; in a fast
 # one they can lose half of the motion. The column with the motion in the frame that was found says
 # how much was lost.
 # :::
 #
-# **3.** What does a good result on this page say about the recognition of emotions?
-#
-# :::{admonition} Answer
+# :::{admonition} What does a good result on this page say about the recognition of emotions?
 # :class: dropdown
 # Nothing. The movement was put into the picture by a known field, and no network is asked. The
 # page tests the eyes, the apex and the flow on real skin and light.

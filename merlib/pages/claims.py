@@ -5,8 +5,10 @@ Every sentence is computed, so that it is true of any data. Differences are thos
 """
 
 from collections.abc import Iterable, Mapping
+from itertools import combinations
 from typing import NamedTuple
 
+import numpy as np
 import pandas as pd
 
 from merlib import metrics
@@ -154,13 +156,54 @@ def within(text: str, where: str) -> str:
 def against(runs: Mapping[str, Runs], reference: str = "full") -> pd.DataFrame:
     """Return the differences of a method to all others in UF1, see `effects.judged`.
 
+    Rivals come first, then variants of table 3, then controls.
     The only run of a method in which chance has no part is compared with every seed.
     """
     everything = dict(runs)
     for name in motion.CLASSICAL:
         everything = real_motion.for_every_seed(everything, name)
-    pairs = {effects.title(name): (reference, name) for name in runs if name != reference}
+    order = (RIVALS, VARIANTS, CONTROLS)
+    names = sorted(runs, key=lambda name: order.index(group(name)))
+    pairs = {effects.title(name): (reference, name) for name in names if name != reference}
     return effects.differences(everything, pairs, more="ahead", less="behind")
+
+
+def accuracies(runs: Mapping[str, Runs], dataset: str | None) -> pd.DataFrame:
+    """Return accuracies in per cent: as table 2 prints them, and the mean over seeds of runs.
+
+    Parameters
+    ----------
+    dataset : {"casme2", "samm"}, optional
+        Whose column of table 2; without it no method is in the table.
+
+    Returns
+    -------
+    DataFrame
+        ``printed`` and ``here`` of each method that has both, by its title.
+    """
+    rows = {
+        effects.title(name): {
+            "printed": float(printed), "here": 100 * effects.mean_scores(seeds)["accuracy"]
+        }
+        for name, seeds in runs.items()
+        if (printed := paper.printed_of(name, dataset).get("Acc"))
+    }  # fmt: skip
+    return pd.DataFrame.from_dict(rows, orient="index", columns=["printed", "here"])
+
+
+def same_order(found: pd.DataFrame) -> str:
+    """Say how many pairs of methods are in the same order here as in print, see `accuracies`."""
+    pairs = list(combinations(found[["printed", "here"]].to_numpy(float), 2))
+    if not pairs:
+        return translated(
+            "Fewer than two of these methods are in table 2 with this dataset, so there is no "
+            "order to compare."
+        )
+    same = sum(bool(np.prod(one - other) > 0) for one, other in pairs)
+    return translated(
+        "Of the {all} pairs of these methods, {same} are in the same order here as in print. If "
+        "the two had nothing in common, about half of the pairs would be."
+    ).format(same=same, all=len(pairs))
 
 
 class Standing(NamedTuple):

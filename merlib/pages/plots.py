@@ -286,10 +286,13 @@ def prediction(found: "Prediction", faces: Faces) -> Figure:
         Above, the apex and the flow since the onset; then the spatial gates over the face, if the
         network has any; below, the probabilities.
     """
-    rows: list[list[Any]] = [["face", "flow"], ["classes", "classes"]]
+    rows = [["face", "flow"]]
     if found.attention:
-        rows[1:1] = [["stage 1", "stage 2"], ["stage 3", "stage 4"]]
-    figure, axes = plt.subplot_mosaic(rows, figsize=(6, 2.9 * len(rows)))
+        rows += [["stage 1", "stage 2"], ["stage 3", "stage 4"]]
+    figure = plt.figure(figsize=(6, 3.3 * len(rows) + 2.2))
+    # Apart, so that the names of the classes take no room from the pictures.
+    upper, lower = figure.subfigures(2, height_ratios=[3.3 * len(rows), 2.2])
+    axes, classes = upper.subplot_mosaic(rows), lower.subplots()
     face = faces.picture(found.apex_frame)
     step, longest = max(2, len(face) // 18), np.hypot(*found.flow).max() or 1.0
     axes["face"].imshow(face, vmin=0, vmax=255)
@@ -303,14 +306,21 @@ def prediction(found: "Prediction", faces: Faces) -> Figure:
         shown.imshow(face, vmin=0, vmax=255)
         drawn = shown.imshow(gate, extent=(*side, *side[::-1]), alpha=0.6, cmap="viridis")
         shown.set_title(translated("gate of stage {k}").format(k=stage))
-        figure.colorbar(drawn, ax=shown, shrink=0.8)
-    for name, shown in axes.items():
-        if name != "classes":
-            shown.axis("off")
-    axes["classes"].barh(literal(found.probabilities.index), found.probabilities, color=COLOURS[0])
-    axes["classes"].set(xlabel=translated("probability"), xlim=(0, 1))
-    axes["classes"].invert_yaxis()
+        upper.colorbar(drawn, ax=shown, location="bottom", shrink=0.8)
+    for shown in axes.values():
+        shown.axis("off")
+    probabilities(found.probabilities, classes)
     return figure
+
+
+def probabilities(found: pd.Series, axes: Axes | None = None) -> Axes:
+    """Draw the probability of each class as a bar, the first one on top."""
+    if axes is None:
+        _, axes = plt.subplots(figsize=(6, 0.4 * len(found) + 0.8))
+    axes.barh(literal(found.index), found, color=COLOURS[0])
+    axes.set(xlabel=translated("probability"), xlim=(0, 1))
+    axes.invert_yaxis()
+    return axes
 
 
 def path(
@@ -356,10 +366,7 @@ def path(
     for name, title in zip(first + second, titles, strict=True):
         axes[name].set_title(title)
         axes[name].axis("off")
-    axes["answer"].barh(literal(answer.index), answer, color=COLOURS[0])
-    labels = {"title": translated("5 answer"), "xlabel": translated("probability")}
-    axes["answer"].set(**labels, xlim=(0, 1))
-    axes["answer"].invert_yaxis()
+    probabilities(answer, axes["answer"]).set_title(translated("5 answer"))
     return figure
 
 
@@ -433,7 +440,7 @@ def grouped(table: pd.DataFrame, label: str, axes: Axes | None = None, digits: i
 
 
 def named_points(points: Mapping[str, tuple[float, float]], axes: Axes, marked: str = "") -> Axes:
-    """Draw points with their names beside them, so that a name is over nothing else if it can be.
+    """Draw points with their names beside them, where a name is over nothing else if it can be.
 
     Parameters
     ----------
@@ -446,6 +453,7 @@ def named_points(points: Mapping[str, tuple[float, float]], axes: Axes, marked: 
         colour, form = (COLOURS[1], "D") if name == marked else (COLOURS[0], "o")
         axes.plot(*at, form, color=colour)
     axes.figure.canvas.draw()  # places are known once the axes are
+    left = axes.get_window_extent().x0
     taken = [Bbox.from_bounds(*axes.transData.transform(at) - 5, 10, 10) for at in points.values()]
     for name, at in points.items():
         for x, y, across, along in [*SIDES, SIDES[0]]:
@@ -454,7 +462,7 @@ def named_points(points: Mapping[str, tuple[float, float]], axes: Axes, marked: 
                 fontsize=10,
             )  # fmt: skip
             place = text.get_window_extent()
-            if not any(place.overlaps(other) for other in taken):
+            if place.x0 > left and not any(place.overlaps(other) for other in taken):
                 break
             text.set_visible(False)
         text.set_visible(True)

@@ -6,6 +6,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from conftest import ROOT
+from scipy.stats import kendalltau
 
 from merlib import metrics
 from merlib.metrics import Difference
@@ -92,13 +93,34 @@ def test_the_paper_s_method_is_ahead_of_who_is_worse_and_behind_who_is_better():
     assert "`make compare` makes one" in without
 
 
+def test_accuracies_stand_beside_the_printed_ones_and_pairs_are_counted():
+    rng = np.random.default_rng(0)
+    runs = {n: {0: predictions(rng, 0.7)} for n in ("kfc-mer", "ststnet", "merta", "full")}
+    found = claims.accuracies(runs, "casme2")
+    assert found["printed"].to_dict() == {
+        effects.title("kfc-mer"): 72.76, effects.title("merta"): 60.54,
+        effects.title("full"): 84.959,
+    }  # fmt: skip
+    table = runs["merta"][0]
+    right = (table["p_others"] > 0.5) == (table["label"] == "others")
+    assert found["here"][effects.title("merta")] == pytest.approx(100 * right.mean())
+    assert not len(claims.accuracies(runs, None))
+    order = pd.DataFrame({"printed": [1, 2, 3, 4], "here": [2, 1, 3, 3]})
+    rank = kendalltau(order["printed"], order["here"], variant="b").statistic
+    assert "Of the 6 pairs" in claims.same_order(order) and "4 are" in claims.same_order(order)
+    assert rank == pytest.approx((4 - 1) / np.sqrt(6 * 5))  # one pair is tied here
+    assert "no order to compare" in claims.same_order(order[:1])
+
+
 def test_a_variant_or_a_control_is_no_rival():
     rng = np.random.default_rng(0)
     shares = {"full": 0.7, "ststnet": 0.9, "elrcn": 0.4, "mffm": 0.95, "logistic": 0.99}
     runs = {n: {k: predictions(rng, s) for k in range(3)} for n, s in shares.items()}
-    place = claims.standing(runs, claims.against(runs))
+    differences = claims.against(runs)
+    assert list(differences.index[2:]) == [effects.title(name) for name in ("mffm", "logistic")]
+    place = claims.standing(runs, differences)
     assert place.names == ["ststnet", "full", "elrcn"] and place.rank == 2
-    assert set(place.found.index) == {"STSTNet", "ELRCN"}
+    assert list(place.found.index) == ["STSTNet", "ELRCN"]
     assert claims.standing({"full": runs["full"], "mffm": runs["mffm"]}, place.found) is None
     groups = {name: claims.group(name) for name in shares}
     assert groups["full"] == groups["mffm"] == claims.VARIANTS

@@ -391,5 +391,14 @@ def test_a_name_is_beside_its_point_and_over_nothing_else():
         box = shown[name].get_window_extent()
         assert max(box.x0 - x, x - box.x1, box.y0 - y, y - box.y1) < 20
         assert not box.contains(x, y)
+        assert box.x0 > axes.get_window_extent().x0  # not over the axis
     markers = [line.get_marker() for line in axes.lines]
     assert markers == ["o", "o", "o", "D"]
+
+
+def test_probabilities_are_bars_in_their_order():
+    found = pd.Series({"happiness": 0.7, "a$b": 0.3})
+    axes = plots.probabilities(found)
+    assert [bar.get_width() for bar in axes.patches] == [0.7, 0.3]
+    assert [text.get_text() for text in axes.get_yticklabels()] == ["happiness", r"a\$b"]
+    assert axes.yaxis_inverted() and axes.get_xlim() == (0, 1)
