@@ -37,7 +37,7 @@ from torch.nn.functional import adaptive_avg_pool2d
 from merlib import Study, metrics
 from merlib.methods import METHODS, Method
 from merlib.methods.views import VIEWS
-from merlib.pages import drawing, effects, plots, procedure, provenance, words
+from merlib.pages import effects, plots, procedure, provenance, words
 from merlib.pages.language import marked, translated
 from merlib.study import parameters
 
@@ -263,10 +263,11 @@ words.see(
 
 # %% tags=["hide-input"]
 both = [titles["nearest"], titles["majority"]]
-drawing.show(procedure.mcnemar, found["nearest"], found["majority"], both)
+figure, alt = procedure.mcnemar(found["nearest"], found["majority"], both)
+plots.show(figure, alt=alt, of=where)
 
 # %% [markdown]
-# *McNemar's table of the nearest mean and the largest class, on the clips of this page.*
+# *McNemar's table of the nearest mean and the largest class.*
 
 # %% tags=["remove-input"]
 words.see(
@@ -425,12 +426,8 @@ words.see(
 # %% tags=["solution", "hide-cell"] jupyter={"source_hidden": true, "outputs_hidden": true}
 from sklearn.model_selection import LeaveOneGroupOut
 
-clips, rng = study.clips, np.random.default_rng(0)
-features = Normalizer().fit_transform(coarse_flow(study.view("nearest")))
-labels, subjects = (
-    clips["emotion"].to_numpy(str),
-    clips["subject"].to_numpy(str),
-)
+subjects = study.clips["subject"].to_numpy(str)
+rng = np.random.default_rng(0)
 
 
 def right(labels):
@@ -438,9 +435,9 @@ def right(labels):
     labels.
     """
     count = 0
-    for train, test in LeaveOneGroupOut().split(features, groups=subjects):
-        fitted = NearestCentroid().fit(features[train], labels[train])
-        best = fitted.predict_proba(features[test]).argmax(axis=1)
+    for train, test in LeaveOneGroupOut().split(patterns, groups=subjects):
+        fitted = NearestCentroid().fit(patterns[train], labels[train])
+        best = fitted.predict_proba(patterns[test]).argmax(axis=1)
         count += (fitted.classes_[best] == labels[test]).sum()
     return int(count)
 

@@ -161,11 +161,14 @@ def apex_figure(answers: pd.DataFrame) -> Figure:
     On the dashed line both are the same frame.
     """
     figure, axes = plt.subplots(figsize=(6, 4))
-    for right, colour, form in ((True, 0, "o"), (False, 1, "X")):
-        some = answers[(answers["answer"] == answers["true class"]) == right]
-        label = translated("answer right") if right else translated("answer wrong")
-        look = {"color": plots.COLOURS[colour], "label": label, "markersize": 7}
-        axes.plot(some["true apex"], some["apex found"], form, **look)
+    right = answers["answer"] == answers["true class"]
+    looks = (
+        (right, "o", plots.COLOURS[0], translated("answer right")),
+        (~right, "X", plots.COLOURS[1], translated("answer wrong")),
+    )
+    for which, form, colour, label in looks:
+        some = answers[which]
+        axes.plot(some["true apex"], some["apex found"], form, color=colour, label=label)
     ends = answers[["true apex", "apex found"]].to_numpy(float)
     ends = [np.nanmin(ends), np.nanmax(ends)]
     axes.plot(ends, ends, "--", color="0.5", linewidth=1)

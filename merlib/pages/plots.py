@@ -291,7 +291,8 @@ def prediction(found: "Prediction", faces: Faces) -> Figure:
         rows += [["stage 1", "stage 2"], ["stage 3", "stage 4"]]
     figure = plt.figure(figsize=(6, 3.3 * len(rows) + 2.2))
     # Apart, so that the names of the classes take no room from the pictures.
-    upper, lower = figure.subfigures(2, height_ratios=[3.3 * len(rows), 2.2])
+    parts: Any = figure.subfigures(2, height_ratios=[3.3 * len(rows), 2.2])
+    upper, lower = parts
     axes, classes = upper.subplot_mosaic(rows), lower.subplots()
     face = faces.picture(found.apex_frame)
     step, longest = max(2, len(face) // 18), np.hypot(*found.flow).max() or 1.0
@@ -454,11 +455,12 @@ def named_points(points: Mapping[str, tuple[float, float]], axes: Axes, marked: 
         axes.plot(*at, form, color=colour)
     axes.figure.canvas.draw()  # places are known once the axes are
     left = axes.get_window_extent().x0
-    taken = [Bbox.from_bounds(*axes.transData.transform(at) - 5, 10, 10) for at in points.values()]
-    for name, at in points.items():
+    dots = [axes.transData.transform(at) for at in points.values()]
+    taken = [Bbox([dot - 5, dot + 5]) for dot in dots]
+    for shown, at in zip(literal(points), points.values(), strict=True):
         for x, y, across, along in [*SIDES, SIDES[0]]:
             text = axes.annotate(
-                *literal([name]), at, (x, y), textcoords="offset points", ha=across, va=along,
+                shown, at, (x, y), textcoords="offset points", ha=across, va=along,
                 fontsize=10,
             )  # fmt: skip
             place = text.get_window_extent()
