@@ -90,8 +90,8 @@ words.see(
 # ## Are the eyes found wherever the face is?
 #
 # The photograph is shifted, scaled, turned and darkened, and the eyes that are found must move with
-# it. The reference is where they were found in the original photograph. So this measures how steadily
-# the eyes are found, not how close they are to the true centres.
+# it. The reference is where they were found in the original photograph. So this measures how
+# steadily the eyes are found, not how close they are to the true centres.
 
 
 # %%
@@ -164,8 +164,8 @@ plots.show(
 )
 
 # %% [markdown]
-# *The photograph, changed in several ways, with the eyes that were found. The number is the error of the
-# worse eye, in per cent of the distance between the eyes.*
+# *The photograph, changed in several ways, with the eyes that were found. The number is the error
+# of the worse eye, in per cent of the distance between the eyes.*
 
 # %% tags=["hide-output"]
 caption = translated(
@@ -241,8 +241,8 @@ words.see(
 # [flow](../book/glossary.md#optical-flow) are compared with the truth. All three are found by the
 # code that prepares every clip. The *apex* is searched as if nobody had marked it. The error of the
 # flow is the [end-point error](../book/glossary.md#end-point-error): the mean over the places where
-# the expression moves by more than a quarter of its peak, without the head's own motion. The error to
-# beat is that of the answer "zero flow everywhere".
+# the expression moves by more than a quarter of its peak, without the head's own motion. The error
+# to beat is that of the answer "zero flow everywhere".
 
 
 # %% tags=["hide-input"]
@@ -369,7 +369,8 @@ plots.show(
 # %% [markdown]
 # *The crop, the true flow of the expression and the flow that was found, as arrows and colour, with
 # one scale in each row (the key to the colours is in [preprocessing](02_preprocessing.ipynb)). The
-# mouth of the astronaut is open and her teeth have sharp edges; the drawn faces are smoother there.*
+# mouth of the astronaut is open and her teeth have sharp edges; the drawn faces are smoother
+# there.*
 
 # %% tags=["remove-input"]
 found_share = [
@@ -413,9 +414,9 @@ words.see(
 #
 # :::{admonition} The apex that was found is ten frames from the true one. Is this bad?
 # :class: dropdown
-# It depends on how fast the face moves there. In a slow expression ten frames lose little; in a fast
-# one they can lose half of the motion. The motion in the frame that was found says how much was
-# lost.
+# It depends on how fast the face moves there. In a slow expression ten frames lose little; in a
+# fast one they can lose half of the motion. The motion in the frame that was found says how much
+# was lost.
 # :::
 #
 # :::{admonition} What does a good result on this page say about the recognition of emotions?
@@ -460,18 +461,18 @@ words.see(
 # %% [markdown]
 # ### Exercise 2 (middle)
 #
-# Shift the photograph as a whole by a known distance, from a tenth of a pixel of the
-# crop to several pixels, and measure the end-point error of both named settings of
-# [TV-L1](../book/glossary.md#tv-l1). Which error has the answer "nothing moved"? At which shifts is a
-# setting no better than that?
+# Shift the photograph as a whole by a known distance, from a tenth of a pixel of the crop to
+# several pixels, and measure the end-point error of both named settings of
+# [TV-L1](../book/glossary.md#tv-l1). Which error has the answer "nothing moved"? At which shifts is
+# a setting no better than that?
 
 # %% [markdown]
 # :::{admonition} The idea of the solution
 # :class: dropdown
 # A shift of the whole photograph has the same true flow everywhere, so the truth is known without a
-# generator of clips. The answer of zero flow is wrong by the shift itself. So a setting is of no use
-# where its error reaches the shift. Expect this for very small shifts, or for shifts larger than the
-# pyramid can follow.
+# generator of clips. The answer of zero flow is wrong by the shift itself. So a setting is of no
+# use where its error reaches the shift. Expect this for very small shifts, or for shifts larger
+# than the pyramid can follow.
 # :::
 
 # %% tags=["solution", "hide-cell"] jupyter={"source_hidden": true, "outputs_hidden": true}
@@ -555,9 +556,11 @@ assert errors["darker, means made equal"] < errors["a tenth darker"]
 lighting = pd.DataFrame({marked("error, px"): errors})
 caption = translated("End-point error of a shift by {shift} px")
 display(plots.table(lighting, caption.format(shift=shift)))
+same, dark, equal = errors.values()
 words.see(
     translated(
-        "One factor for the whole picture is enough here. Real light also"
-        " changes from side to side."
-    )
+        "The darker picture adds {added:.3f} px of error. With equal means"
+        " {left:.3f} px of it are left. One factor describes this light; real"
+        " light also changes from side to side."
+    ).format(added=dark - same, left=equal - same)
 )

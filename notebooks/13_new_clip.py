@@ -17,7 +17,8 @@
 # - how to test a model on people who were not in its training, and how little 20 clips say
 # - how to look at what the model saw
 #
-# *About 15 minutes to read; runs in about 1 minute on a laptop after `make study`, alone in about 3.*
+# *About 15 minutes to read; runs in about 1 minute on a laptop after `make study`, alone in about
+# 3.*
 # :::
 #
 # ## The answer
@@ -103,7 +104,8 @@ words.answer(told.in_one_sentence(answers, trained.classifier.classes_))
 
 # %% [markdown]
 # The page uses a model that the study trains anyway: the network of the front page. It was trained
-# for all epochs, with one person left out. `merlib fit` trains in the same way and leaves nobody out.
+# for all epochs, with one person left out. `merlib fit` trains in the same way and leaves nobody
+# out.
 
 # %% tags=["remove-input"]
 words.say(
@@ -249,9 +251,9 @@ words.see(told.apexes(answers))
 # ## What it saw
 #
 # The picture shows the [flow](../book/glossary.md#optical-flow) from onset to apex, and the spatial
-# gates of the four stages (equation 3, [SAM](../book/glossary.md#sam)) at the apex. All are as coarse
-# as in the network. A gate of 0 lets nothing through, a gate of 1 lets everything through. Each gate
-# has its own scale of colours below it.
+# gates of the four stages (equation 3, [SAM](../book/glossary.md#sam)) at the apex. All are as
+# coarse as in the network. A gate of 0 lets nothing through, a gate of 1 lets everything through.
+# Each gate has its own scale of colours below it.
 
 # %% tags=["hide-input"]
 faces = plots.Faces("synthetic" if new_clip is None else "own", show_faces)
@@ -285,23 +287,23 @@ words.see(told.picture(next(iter(found.values()))))
 #
 # :::{admonition} Why can nobody read the quality of a model from its own file?
 # :class: dropdown
-# Quality is a property of answers about people whom the model has not seen. A model that was trained
-# on everybody has no such people left. Use the leave-one-subject-out score of its method, or test it
-# on new recordings.
+# Quality is a property of answers about people whom the model has not seen. A model that was
+# trained on everybody has no such people left. Use the leave-one-subject-out score of its method,
+# or test it on new recordings.
 # :::
 #
 # :::{admonition} A model says "disgust" with a probability of 0.9. How sure is it that the person is disgusted?
 # :class: dropdown
-# The number does not say that. It compares the classes of the training, for a clip that is like those
-# of the training. The list has no "none of these", the model has seen few people, and an expression is
-# not a feeling.
+# The number does not say that. It compares the classes of the training, for a clip that is like
+# those of the training. The list has no "none of these", the model has seen few people, and an
+# expression is not a feeling.
 # :::
 #
 # :::{admonition} Twenty clips come from four people. Is the Wilson interval of their share right?
 # :class: dropdown
-# It is too narrow. It takes clips as independent, but clips of one person are alike. With four people
-# one of them can decide the score. A [bootstrap](../book/glossary.md#bootstrap) over people is
-# the better interval, but it needs many more people than four.
+# It is too narrow. It takes clips as independent, but clips of one person are alike. With four
+# people one of them can decide the score. A [bootstrap](../book/glossary.md#bootstrap) over people
+# is the better interval, but it needs many more people than four.
 # :::
 #
 # ## Exercises
@@ -315,8 +317,8 @@ words.see(told.picture(next(iter(found.values()))))
 # :::{admonition} The idea of the solution
 # :class: dropdown
 # A safetensors file is a header of text and then plain numbers, so any reader of the format can
-# list it. A number in float32 takes four bytes, and a few counters take eight. Multiply, and what is
-# left of the size is the header.
+# list it. A number in float32 takes four bytes, and a few counters take eight. Multiply, and what
+# is left of the size is the header.
 # :::
 
 # %% tags=["solution", "hide-cell"] jupyter={"source_hidden": true, "outputs_hidden": true}

@@ -32,8 +32,8 @@
 # ```
 #
 # `DIR` holds your copies of CASME II and SAMM, each in its own folder. With only one of them, only
-# the first command runs. `--classes megc2019` takes the clips of the challenge only (see below), and
-# `--classes happiness,surprise,others` takes other classes than these three.
+# the first command runs. `--classes megc2019` takes the clips of the challenge only (see below),
+# and `--classes happiness,surprise,others` takes other classes than these three.
 #
 # ## The answer
 
@@ -156,23 +156,23 @@ words.see(
 # %% [markdown]
 # ### The list of the challenge
 #
-# The list follows from the annotation tables by a rule, and `--classes megc2019` takes exactly these
-# clips:
+# The list follows from the annotation tables by a rule, and `--classes megc2019` takes exactly
+# these clips:
 #
 # | | negative | positive | surprise | clips |
 # | --- | --- | --- | --- | --- |
 # | CASME II | 88 | 32 | 25 | 145 |
 # | SAMM | 92 | 26 | 15 | 133 |
 #
-# Of SAMM these are all clips of the three classes; the 26 clips of the class *others* are left out. The
-# three classes of CASME II in the table of 2014 have 156 clips. The challenge took neither the 9 clips
-# of *fear* and *sadness* nor the two clips whose [apex](../book/glossary.md#apex) is missing (subject
-# 04, EP12_01f) or is the onset (05, EP09_05f). Another edition of the table gives other numbers;
-# `megc2019` then stops and names the difference.
+# Of SAMM these are all clips of the three classes; the 26 clips of the class *others* are left out.
+# The three classes of CASME II in the table of 2014 have 156 clips. The challenge took neither the
+# 9 clips of *fear* and *sadness* nor the two clips whose [apex](../book/glossary.md#apex) is
+# missing (subject 04, EP12_01f) or is the onset (05, EP09_05f). Another edition of the table gives
+# other numbers; `megc2019` then stops and names the difference.
 #
-# The challenge has a third dataset, SMIC, which this study does not read. So you may compare scores on
-# these clips with the challenge's scores of the two datasets, not with its score over all three. Even
-# then there is a difference: the challenge's methods also trained on clips of SMIC.
+# The challenge has a third dataset, SMIC, which this study does not read. So you may compare scores
+# on these clips with the challenge's scores of the two datasets, not with its score over all three.
+# Even then there is a difference: the challenge's methods also trained on clips of SMIC.
 
 # %% [markdown]
 # ## Leave one subject out of the composite
@@ -230,8 +230,8 @@ plots.show(
 )
 
 # %% [markdown]
-# *UF1 on all clips and on those of each dataset, with intervals of 95 % over subjects. The dashed line
-# is a method that always answers the largest class.*
+# *UF1 on all clips and on those of each dataset, with intervals of 95 % over subjects. The dashed
+# line is a method that always answers the largest class.*
 
 # %% tags=["hide-output"]
 caption = translated("All clips and those of each part: {experiment}")
@@ -253,8 +253,8 @@ words.see(
 # %% [markdown]
 # ## Train on one, test on the other
 #
-# Now a whole dataset is left out. *CASME II to SAMM* means: trained on all clips of CASME II, tested
-# on all clips of SAMM.
+# Now a whole dataset is left out. *CASME II to SAMM* means: trained on all clips of CASME II,
+# tested on all clips of SAMM.
 
 # %%
 tables = {}
@@ -338,8 +338,8 @@ if len(by_source) > 1:
 #
 # :::{admonition} A score falls when a whole dataset is left out. Why does this not show that other cameras and people are harder?
 # :class: dropdown
-# Leaving a dataset out changes people, camera and the shares of the classes, and it also leaves fewer
-# clips to train on. Each of these alone can lower a score.
+# Leaving a dataset out changes people, camera and the shares of the classes, and it also leaves
+# fewer clips to train on. Each of these alone can lower a score.
 # :::
 #
 # :::{admonition} Why are there three classes and not five?
@@ -457,11 +457,11 @@ plots.table(compared, caption.format(n=len(clips)), 2)
 # %% [markdown]
 # :::{admonition} The idea of the solution
 # :class: dropdown
-# In all three ways the same clips are tested, so only the training differs. Compare (a) with (b), and
-# look at the numbers of training clips too. If (b) has no more clips than (a) and is still better, the
-# number is not the reason: the clips differ. (c) against (b) shows whether clips of another dataset
-# help. The comparison leaves open *which* difference matters: camera, people, or the way in which
-# emotions were labelled.
+# In all three ways the same clips are tested, so only the training differs. Compare (a) with (b),
+# and look at the numbers of training clips too. If (b) has no more clips than (a) and is still
+# better, the number is not the reason: the clips differ. (c) against (b) shows whether clips of
+# another dataset help. The comparison leaves open *which* difference matters: camera, people, or
+# the way in which emotions were labelled.
 # :::
 
 # %% tags=["solution", "hide-cell"] jupyter={"source_hidden": true, "outputs_hidden": true}

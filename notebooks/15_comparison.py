@@ -84,9 +84,9 @@ words.answer(claims.comparison(runs, against, control, command))
 # or that ours differs in a part that matters.
 #
 # Five rivals are not in the paper: MDMO {cite}`liu2016mdmo`, RCN-A {cite}`xia2020revealing`, SSSNet
-# {cite}`varanka2021noisy`, MMNet {cite}`li2022mmnet` and HTNet {cite}`wang2024htnet`. There is public
-# code of each. Here all five get the flow from onset to apex; in its source MMNet gets the apex frame
-# minus the onset frame. They run when you name them.
+# {cite}`varanka2021noisy`, MMNet {cite}`li2022mmnet` and HTNet {cite}`wang2024htnet`. There is
+# public code of each. Here all five get the flow from onset to apex; in its source MMNet gets the
+# apex frame minus the onset frame. They run when you name them.
 #
 # ```
 # make compare                                           # all of them
@@ -138,8 +138,8 @@ words.see(
 # %% [markdown]
 # ## Printed and reproduced
 #
-# If the caption names synthetic data, do not compare the levels: compare the order. A method that is
-# better than another in print should be better here too. So the points should rise from left to
+# If the caption names synthetic data, do not compare the levels: compare the order. A method that
+# is better than another in print should be better here too. So the points should rise from left to
 # right.
 
 # %% tags=["hide-input"]
@@ -265,12 +265,12 @@ words.see(
 # %% [markdown]
 # ## Against the paper's method
 #
-# Each row is the paper's method minus another one, in UF1, on the same clips and seeds. The interval
-# of 95 % counts chance in people and in seeds. Among so many tests some find a difference by chance.
-# So the answer at the right takes
-# [Holm's correction](../book/glossary.md#holm-correction) for all rows into account. Some methods
-# have no chance in them, so their one run is compared with every seed of the paper's method. Only
-# published methods are rivals of the paper's method. Its own variants and the controls answer other
+# Each row is the paper's method minus another one, in UF1, on the same clips and seeds. The
+# interval of 95 % counts chance in people and in seeds. Among so many tests some find a difference
+# by chance. So the answer at the right takes [Holm's
+# correction](../book/glossary.md#holm-correction) for all rows into account. Some methods have no
+# chance in them, so their one run is compared with every seed of the paper's method. Only published
+# methods are rivals of the paper's method. Its own variants and the controls answer other
 # questions, so they have headings of their own.
 
 # %% tags=["hide-input"]
@@ -310,8 +310,8 @@ words.see(
 # %% [markdown]
 # ## Does a network beat the linear control?
 #
-# Logistic regression on the flow of the apex frame needs no network. The figure subtracts its
-# UF1 from that of each network of [the page on real motion](24_real_motion.ipynb) that has run here.
+# Logistic regression on the flow of the apex frame needs no network. The figure subtracts its UF1
+# from that of each network of [the page on real motion](24_real_motion.ipynb) that has run here.
 
 # %% tags=["hide-input"]
 if len(control):
@@ -341,8 +341,8 @@ words.see(claims.sorted_out(control))
 # %% [markdown]
 # ## The other dataset
 #
-# Table 2 has a second dataset beside this page's: SAMM beside CASME II, or the reverse. Here are its
-# saved runs, of the same profile. The classes, the clips and the subjects are others, so do not
+# Table 2 has a second dataset beside this page's: SAMM beside CASME II, or the reverse. Here are
+# its saved runs, of the same profile. The classes, the clips and the subjects are others, so do not
 # compare its scores with those above.
 
 # %% tags=["hide-input"]
@@ -380,8 +380,8 @@ words.see(
 # %% [markdown]
 # ## What it costs
 #
-# A method costs parameters, operations and seconds. Parameters and operations are in millions, of the
-# full size and of the size that ran here; operations (*MACs*) are a clip's multiplications in
+# A method costs parameters, operations and seconds. Parameters and operations are in millions, of
+# the full size and of the size that ran here; operations (*MACs*) are a clip's multiplications in
 # convolutions and matrix products. The seconds are those of all folds added up, without
 # preparation. A method without a network has only seconds.
 #
@@ -518,10 +518,10 @@ words.say(*told or [nothing])
 # %% [markdown]
 # ## How to read this
 #
-# Rebuilt methods, on a laptop's profile, are not their authors' trained models. Several should start
-# from networks trained on large sets of faces or images; here they begin from scratch unless they are
-# given weights. The page shows what each *idea* gives under equal conditions, and how wide intervals
-# are on one or two hundred clips.
+# Rebuilt methods, on a laptop's profile, are not their authors' trained models. Several should
+# start from networks trained on large sets of faces or images; here they begin from scratch unless
+# they are given weights. The page shows what each *idea* gives under equal conditions, and how wide
+# intervals are on one or two hundred clips.
 #
 # Your own method goes through the same folds: [add your own method](16_own_method.ipynb).
 
@@ -546,14 +546,14 @@ words.say(*told or [nothing])
 #
 # :::{admonition} One method is in the first row of the figure, and the answer of its difference is *cannot be told*. How can both be true?
 # :class: dropdown
-# The order shows one sample of people and seeds. The interval of the difference holds zero, so other
-# people or seeds could turn the order around.
+# The order shows one sample of people and seeds. The interval of the difference holds zero, so
+# other people or seeds could turn the order around.
 # :::
 #
 # :::{admonition} Why does every row need the linear control beside it?
 # :class: dropdown
-# A logistic regression on the flow is cheap and simple. If a network is not shown to beat it, nothing
-# shows that its parts make it good. A comparison of networks alone would not tell you.
+# A logistic regression on the flow is cheap and simple. If a network is not shown to beat it,
+# nothing shows that its parts make it good. A comparison of networks alone would not tell you.
 # :::
 
 # %% [markdown]
@@ -561,16 +561,17 @@ words.say(*told or [nothing])
 #
 # ### Exercise 1 (easy)
 #
-# Correct the $p$ values of the rows above by hand after Holm. Multiply the smallest of the $m$ values
-# by $m$, the next one by $m - 1$, and so on. No value may be below the one before it, and none may be
-# above 1. Compare with the simpler correction of Bonferroni, which multiplies all by $m$.
+# Correct the $p$ values of the rows above by hand after Holm. Multiply the smallest of the $m$
+# values by $m$, the next one by $m - 1$, and so on. No value may be below the one before it, and
+# none may be above 1. Compare with the simpler correction of Bonferroni, which multiplies all by
+# $m$.
 
 # %% [markdown]
 # :::{admonition} The idea of the solution
 # :class: dropdown
 # Sort the values, multiply each by how many are left, and let none fall below the one before it.
-# Expect Holm's values to be as small as Bonferroni's or smaller: only the smallest $p$ is multiplied
-# by all $m$. So Holm never finds less.
+# Expect Holm's values to be as small as Bonferroni's or smaller: only the smallest $p$ is
+# multiplied by all $m$. So Holm never finds less.
 # :::
 
 
@@ -658,8 +659,8 @@ words.see(
 # :::{admonition} The idea of the solution
 # :class: dropdown
 # One true null hypothesis is not rejected with probability 0.95, and $m$ independent ones with
-# $0.95^m$. Holm rejects something only if the smallest $p$ is below $0.05 / m$. Expect a large share
-# without correction, and nearly 5 % with it. Drawing uniform values must give the same.
+# $0.95^m$. Holm rejects something only if the smallest $p$ is below $0.05 / m$. Expect a large
+# share without correction, and nearly 5 % with it. Drawing uniform values must give the same.
 # :::
 
 # %% tags=["solution", "hide-cell"] jupyter={"source_hidden": true, "outputs_hidden": true}

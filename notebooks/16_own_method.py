@@ -110,9 +110,9 @@ words.answer(f"{answer} {verdict}")
 # ## The classifier
 #
 # A classifier gets a *view* of the clips, an array in which each row is one clip, and their labels.
-# This one has ten lines. It answers the class whose mean [flow](../book/glossary.md#optical-flow) is nearest.
-# Each number is divided by its spread within the classes, as scikit-learn's `NearestCentroid` does
-# for its probabilities.
+# This one has ten lines. It answers the class whose mean [flow](../book/glossary.md#optical-flow)
+# is nearest. Each number is divided by its spread within the classes, as scikit-learn's
+# `NearestCentroid` does for its probabilities.
 
 # %% tags=["remove-input"]
 plots.source(coarse_flow)
@@ -232,7 +232,8 @@ plots.show(
 )
 
 # %% [markdown]
-# *Both methods. The bars are intervals of 95 % over subjects; the dashed line is the largest class.*
+# *Both methods. The bars are intervals of 95 % over subjects; the dashed line is the largest
+# class.*
 
 # %% tags=["hide-output"]
 scores = {titles[name]: metrics.scores(run) for name, run in found.items()}
@@ -257,9 +258,9 @@ words.see(
 )
 
 # %% [markdown]
-# Is the difference of accuracy more than chance? [McNemar's
-# test](../book/glossary.md#mcnemar-test) looks at the clips that exactly one of the two methods gets
-# right. If both were equally good, each of these clips would be like the toss of a coin.
+# Is the difference of accuracy more than chance? [McNemar's test](../book/glossary.md#mcnemar-test)
+# looks at the clips that exactly one of the two methods gets right. If both were equally good, each
+# of these clips would be like the toss of a coin.
 
 # %% tags=["hide-input"]
 both = [titles["nearest"], titles["majority"]]
@@ -278,9 +279,9 @@ words.see(
 )
 
 # %% [markdown]
-# The test takes clips as independent and counts right answers only. Whether all classes are found is
-# a question for UF1. Nothing in the two methods of this page is random, so one seed is enough. A study
-# of networks needs several seeds, and the book's own test takes people and seeds into account
+# The test takes clips as independent and counts right answers only. Whether all classes are found
+# is a question for UF1. Nothing in the two methods of this page is random, so one seed is enough. A
+# study of networks needs several seeds, and the book's own test takes people and seeds into account
 # ([results](07_results.ipynb)).
 
 # %% [markdown]
@@ -288,10 +289,10 @@ words.see(
 #
 # Networks inherit from `merlib.methods.deep.DeepClassifier`. It standardises the channels (unless
 # `standardise = False`), sets the seeds, makes the batches, keeps the last epoch, and predicts clip
-# by clip, after every epoch too. `build` returns the `torch.nn.Module`, and `inputs` returns the part
-# of the view that it takes. You can replace `optimiser`, `schedule` and `loss`.
-# `merlib/methods/ststnet.py` is a short example. The line in the registry has the parameters for the
-# profile `laptop`, and tables name them.
+# by clip, after every epoch too. `build` returns the `torch.nn.Module`, and `inputs` returns the
+# part of the view that it takes. You can replace `optimiser`, `schedule` and `loss`.
+# `merlib/methods/ststnet.py` is a short example. The line in the registry has the parameters for
+# the profile `laptop`, and tables name them.
 
 # %% [markdown]
 # A classifier follows these rules:
@@ -369,15 +370,15 @@ plots.table(recalls, translated("Recall of each class, and their mean"), 2)
 # ### Exercise 2 (middle)
 #
 # Register a second method: the answer of the nearest training clip, in the same view. Run it, and
-# compare it with the nearest mean by McNemar's test. This is another pair of methods than in the box
-# at the top, so the test has another answer.
+# compare it with the nearest mean by McNemar's test. This is another pair of methods than in the
+# box at the top, so the test has another answer.
 
 # %% [markdown]
 # :::{admonition} The idea of the solution
 # :class: dropdown
-# A nearest neighbour copies the label of one clip, so one unusual clip is enough for a wrong answer.
-# A mean depends less on a single clip. Both methods take the same view and the same folds, so
-# McNemar's test can compare them clip by clip.
+# A nearest neighbour copies the label of one clip, so one unusual clip is enough for a wrong
+# answer. A mean depends less on a single clip. Both methods take the same view and the same folds,
+# so McNemar's test can compare them clip by clip.
 # :::
 
 # %% tags=["solution", "hide-cell"] jupyter={"source_hidden": true, "outputs_hidden": true}
@@ -408,16 +409,16 @@ words.see(
 # %% [markdown]
 # ### Exercise 3 (hard)
 #
-# Is the nearest mean better than chance? Shuffle the labels among the clips of each
-# subject, so that they have nothing to do with the motion any more, and run the same folds. Do this a
-# hundred times. How often is chance as good as the true labels? Why within each subject?
+# Is the nearest mean better than chance? Shuffle the labels among the clips of each subject, so
+# that they have nothing to do with the motion any more, and run the same folds. Do this a hundred
+# times. How often is chance as good as the true labels? Why within each subject?
 
 # %% [markdown]
 # :::{admonition} The idea of the solution
 # :class: dropdown
-# This is a permutation test. If labels are shuffled, the motion says nothing about them, and what is
-# still right is chance. The share of shuffles that do at least as well as the true labels is the $p$
-# value; the true labels count as one shuffle. Shuffle within each subject: people differ in the
+# This is a permutation test. If labels are shuffled, the motion says nothing about them, and what
+# is still right is chance. The share of shuffles that do at least as well as the true labels is the
+# $p$ value; the true labels count as one shuffle. Shuffle within each subject: people differ in the
 # classes that they show, and this difference must be the same with true and with shuffled labels.
 # This is another question than that of McNemar's test above. A method can know something of the
 # labels and still be right no more often than the largest class.
