@@ -1,11 +1,10 @@
 # %% [markdown]
 # # A photograph that moves
 #
-# The true motion is known for drawn faces only, and a drawing is not a face. Between the drawings
-# and the licensed recordings there is a check that everybody can run. A **real photograph** is
-# moved by the same [action units](../book/glossary.md#action-unit) as the drawings, so that the
-# true motion is known to the pixel. The photograph shows the astronaut Eileen Collins. It comes
-# with scikit-image (by NASA, in the public domain).
+# The true motion is known for drawn faces only, and a drawing is not a face. So this page moves a
+# **real photograph** by the same [action units](../book/glossary.md#action-unit) as the drawings:
+# again the true motion is known to the pixel. Everybody can run this check, since the photograph
+# needs no licence.
 #
 # :::{admonition} What you will learn
 # :class: tip
@@ -15,10 +14,13 @@
 #
 # *About 10 minutes to read; runs in under 1 minute on a laptop.*
 # :::
-
-# %% [markdown]
-# Such a clip is *semi-real*: skin, light and hair are real, the movement is not. It shows whether
-# the preparation works on a photograph; it shows nothing about recognising real expressions.
+#
+# ## The photograph
+#
+# The photograph shows the astronaut Eileen Collins. It comes with scikit-image (by NASA, in the
+# public domain). A clip that is made from it is *semi-real*: skin, light and hair are real, the
+# movement is not. It shows whether the preparation works on a photograph; it shows nothing about
+# recognising real expressions.
 
 # %% tags=["parameters"]
 dataset = "synthetic"  # this page does not depend on it
@@ -32,6 +34,7 @@ import cv2
 import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
+from IPython.display import display
 from skimage.data import astronaut
 
 from merlib import config
@@ -48,11 +51,35 @@ plots.style()
 settings = config.profile(profile, **overrides)
 grey = cv2.cvtColor(astronaut(), cv2.COLOR_RGB2GRAY)
 eyes = face.find_eyes(grey)
+
+# %% tags=["hide-input"]
+crop = face.align(
+    grey[None], pipeline.transform(grey, settings), settings.size
+)[0]
+figure, (whole, cut) = plots.strip(
+    [grey, cv2.resize(crop, grey.shape, interpolation=cv2.INTER_NEAREST)],
+    [translated("photograph"), translated("crop")],
+    columns=2,
+)
+whole.plot(*eyes.T, "+", color=plots.COLOURS[1], markersize=12)
+plots.show(
+    figure,
+    alt=translated(
+        "Left, the photograph of a smiling astronaut, with a cross on each"
+        " eye; right, the small grey crop of the face that a network gets."
+    ),
+)
+
+# %% [markdown]
+# *Left, the photograph with the eyes that were found; right, the crop that a network gets.*
+
+# %% tags=["remove-input"]
 words.see(
     translated(
         "The two eyes are {apart:.0f} pixels apart in a photograph of {width}"
-        " by {height}."
+        " by {height}. The crop has {side} by {side} pixels."
     ).format(
+        side=settings.size,
         apart=np.hypot(*(eyes[1] - eyes[0])),
         width=grey.shape[1],
         height=grey.shape[0],
@@ -63,8 +90,8 @@ words.see(
 # ## Are the eyes found wherever the face is?
 #
 # The photograph is shifted, scaled, turned and darkened, and the eyes that are found must move with
-# it. The places in the original photograph are the reference. So this measures how steadily the
-# eyes are found, not how close they are to the true centres.
+# it. The reference is where they were found in the original photograph. So this measures how
+# steadily the eyes are found, not how close they are to the true centres.
 
 
 # %%
@@ -84,7 +111,7 @@ def moved(turn, scale, light):
 
 
 # %% tags=["hide-input"]
-rows = []
+rows, pictures, places = [], [], []
 for turn, scale, light in (
     (0, 1, 1),
     (10, 1, 1),
@@ -98,7 +125,10 @@ for turn, scale, light in (
     (15, 0.7, 0.3),
 ):
     picture, expected = moved(turn, scale, light)
-    error = np.hypot(*(face.find_eyes(picture) - expected).T).max()
+    seen = face.find_eyes(picture)
+    error = np.hypot(*(seen - expected).T).max()
+    pictures.append(picture)
+    places.append(seen)
     rows.append(
         (
             turn,
@@ -116,13 +146,34 @@ columns = [
     marked("error, % of eye distance"),
 ]
 steady = pd.DataFrame(rows, columns=columns)
+off = steady["error, % of eye distance"]
+figure, shown = plots.strip(
+    pictures,
+    [translated("{off:.1f} %").format(off=each) for each in off],
+    columns=5,
+    limits=(0, 255),
+)
+for axes, seen in zip(shown, places, strict=True):
+    axes.plot(*seen.T, "+", color=plots.COLOURS[1], markersize=5)
+plots.show(
+    figure,
+    alt=translated(
+        "Small pictures of the photograph, turned, scaled or darkened,"
+        " each with a cross on both eyes that were found."
+    ),
+)
+
+# %% [markdown]
+# *The photograph, changed in several ways, with the eyes that were found. The number is the error
+# of the worse eye, in per cent of the distance between the eyes.*
+
+# %% tags=["hide-output"]
 caption = translated(
     "The photograph, changed in {n} ways: the worse of both eyes"
 )
 plots.table(steady, caption.format(n=len(steady)), 2, index=False)
 
 # %% tags=["remove-input"]
-off = steady["error, % of eye distance"]
 words.see(
     translated(
         "The worse eye is off by {median:.1f} % of the distance between the"
@@ -171,8 +222,8 @@ plots.show(
 )
 
 # %% [markdown]
-# *The photograph, clip of `happiness`: [onset](../book/glossary.md#onset), apex, and what changed between them.
-# The eye sees hardly any change.*
+# *The photograph, clip of `happiness`: [onset](../book/glossary.md#onset), apex, and what changed
+# between them. The eye sees hardly any change.*
 
 # %% tags=["remove-input"]
 changed = np.abs(frames[apex].astype(float) - frames[0])
@@ -186,12 +237,12 @@ words.see(
 # %% [markdown]
 # ## Through the whole preparation
 #
-# The table compares the eyes, the [apex](../book/glossary.md#apex) and the
-# [flow](../book/glossary.md#optical-flow) with the truth. All three are found by the code that
-# prepares every clip. The *apex* is searched as if the table had none. The error of the flow is the
-# [end-point error](../book/glossary.md#end-point-error): the mean over the places where the
-# expression moves by more than a quarter of its peak, without the head's own motion. The error to
-# beat is that of the answer "zero flow everywhere".
+# Now the eyes, the [apex](../book/glossary.md#apex) and the
+# [flow](../book/glossary.md#optical-flow) are compared with the truth. All three are found by the
+# code that prepares every clip. The *apex* is searched as if nobody had marked it. The error of the
+# flow is the [end-point error](../book/glossary.md#end-point-error): the mean over the places where
+# the expression moves by more than a quarter of its peak, without the head's own motion. The error
+# to beat is that of the answer "zero flow everywhere".
 
 
 # %% tags=["hide-input"]
@@ -230,10 +281,42 @@ measured = {emotion: measure(*clip) for emotion, clip in clips.items()}
 table = pd.DataFrame(
     {emotion: row for emotion, (row, _, _) in measured.items()}
 ).T
-caption = translated(
-    "One photograph, {n} moved clips, profile {profile}, seed {seed}"
+
+# %% tags=["hide-input"]
+figure, (above, below) = plt.subplots(
+    2, figsize=(6, 6.4), height_ratios=[2, 1.2]
+)
+plots.grouped(
+    table[["flow error, px", "of zero flow, px"]],
+    translated("end-point error, pixels"),
+    above,
+)
+plots.grouped(
+    table[["motion there, %"]],
+    translated("motion in the frame that was found, % of the true apex"),
+    below,
+    digits=0,
+)
+where = translated(
+    "one photograph, {n} moved clips, profile {profile}, seed {seed}"
 ).format(n=len(clips), profile=profile, seed=seed)
-plots.table(table, caption, digits=2)
+plots.show(
+    figure,
+    alt=translated(
+        "Bars for each clip: above, the error of the flow beside that of zero"
+        " flow; below, the share of the motion that is reached in the frame"
+        " that was taken for the apex."
+    ),
+    of=where,
+)
+
+# %% [markdown]
+# *Above, the error of the flow beside that of zero flow: shorter is better. Below, how far the face
+# has moved in the frame that was taken for the apex: longer is better.*
+
+# %% tags=["hide-output"]
+caption = translated("What was found in each clip: {where}")
+plots.table(table, caption.format(where=where), digits=2)
 
 # %% tags=["remove-input"]
 off = table["apex, frames off"].astype(float)
@@ -280,12 +363,14 @@ plots.show(
         " of the expression and the flow that was found, as arrows over"
         " colours."
     ),
+    of=where,
 )
 
 # %% [markdown]
 # *The crop, the true flow of the expression and the flow that was found, as arrows and colour, with
 # one scale in each row (the key to the colours is in [preprocessing](02_preprocessing.ipynb)). The
-# mouth of the astronaut is open and her teeth have sharp edges; the drawn faces are smoother there.*
+# mouth of the astronaut is open and her teeth have sharp edges; the drawn faces are smoother
+# there.*
 
 # %% tags=["remove-input"]
 found_share = [
@@ -304,7 +389,7 @@ words.see(
     translated(
         "Where the expression does not move, the flow that was found is"
         " {low:.2f} to {high:.2f} pixels long on average. This motion is"
-        " false, and the errors in the table leave it out."
+        " false, and the errors above leave it out."
     ).format(low=min(elsewhere), high=max(elsewhere)),
 )
 
@@ -313,34 +398,28 @@ words.see(
 #
 # - A photograph moved by a known field tests the preparation. It needs no licence and no trust in
 #   annotators.
-# - The eyes are found again if the picture is turned, scaled or darkened; the table above says how
+# - The eyes are found again if the picture is turned, scaled or darkened; the figure above says how
 #   closely.
 # - Compare the flow error with the error of zero flow everywhere; alone it says nothing.
 # - Real skin and light do not make a real expression: nothing here is about recognition.
 #
 # ## Questions
 #
-# **1.** Why must an error of the flow be read beside the error of zero flow?
-#
-# :::{admonition} Answer
+# :::{admonition} Why must an error of the flow be read beside the error of zero flow?
 # :class: dropdown
 # A movement of a quarter of a pixel that is missed completely has an error of only a quarter of a
 # pixel. That sounds small, and nothing was found. The error of zero flow says how large an error
 # is when nothing was found.
 # :::
 #
-# **2.** The apex that was found is ten frames from the true one. Is this bad?
-#
-# :::{admonition} Answer
+# :::{admonition} The apex that was found is ten frames from the true one. Is this bad?
 # :class: dropdown
-# It depends on how fast the face moves there. In a slow expression ten frames lose little; in a fast
-# one they can lose half of the motion. The column with the motion in the frame that was found says
-# how much was lost.
+# It depends on how fast the face moves there. In a slow expression ten frames lose little; in a
+# fast one they can lose half of the motion. The motion in the frame that was found says how much
+# was lost.
 # :::
 #
-# **3.** What does a good result on this page say about the recognition of emotions?
-#
-# :::{admonition} Answer
+# :::{admonition} What does a good result on this page say about the recognition of emotions?
 # :class: dropdown
 # Nothing. The movement was put into the picture by a known field, and no network is asked. The
 # page tests the eyes, the apex and the flow on real skin and light.
@@ -362,29 +441,38 @@ words.see(
 # :::
 
 # %% tags=["solution", "hide-cell"] jupyter={"source_hidden": true, "outputs_hidden": true}
+errors, lost = {}, {}
 for turn in range(0, 91, 15):
     picture, expected = moved(turn, 1, 1)
     try:
         error = np.hypot(*(face.find_eyes(picture) - expected).T).max()
-        print(f"{turn} degrees: found, the worse eye {error:.1f} px off")
+        errors[turn] = round(float(error), 1)
     except face.FaceNotFound as reason:
-        print(f"{turn} degrees: {reason.kind}")
+        lost[turn] = reason.kind
+print(f"{errors = }")
+print(f"{lost = }")
+words.see(
+    translated(
+        "The largest turn at which the eyes are found is {most} degrees; the"
+        " worse eye is then {error:.1f} pixels off."
+    ).format(most=max(errors), error=errors[max(errors)])
+)
 
 # %% [markdown]
 # ### Exercise 2 (middle)
 #
-# Shift the photograph as a whole by a known distance, from a tenth of a pixel of the
-# crop to several pixels, and measure the end-point error of both named settings of
-# [TV-L1](../book/glossary.md#tv-l1). Which error has the answer "nothing moved"? At which shifts is a
-# setting no better than that?
+# Shift the photograph as a whole by a known distance, from a tenth of a pixel of the crop to
+# several pixels, and measure the end-point error of both named settings of
+# [TV-L1](../book/glossary.md#tv-l1). Which error has the answer "nothing moved"? At which shifts is
+# a setting no better than that?
 
 # %% [markdown]
 # :::{admonition} The idea of the solution
 # :class: dropdown
 # A shift of the whole photograph has the same true flow everywhere, so the truth is known without a
-# generator of clips. The answer of zero flow is wrong by the shift itself. So a setting is of no use
-# where its error reaches the shift. Expect this for very small shifts, or for shifts larger than the
-# pyramid can follow.
+# generator of clips. The answer of zero flow is wrong by the shift itself. So a setting is of no
+# use where its error reaches the shift. Expect this for very small shifts, or for shifts larger
+# than the pyramid can follow.
 # :::
 
 # %% tags=["solution", "hide-cell"] jupyter={"source_hidden": true, "outputs_hidden": true}
@@ -414,15 +502,26 @@ rows = []
 for shift in (0.1, 0.3, 1.0, 3.0, 9.0):
     true = np.zeros((2, side, side))
     true[0] = shift
-    errors = {"zero": flow.endpoint_error(0 * true, true, inside)}
+    errors = {marked("zero"): flow.endpoint_error(0 * true, true, inside)}
     for name in flow.SETTINGS:
         errors[name] = flow.endpoint_error(
             flow.tvl1(crop_of(0), crop_of(shift), name), true, inside
         )
-    rows.append({"shift, px": shift} | errors)
+    rows.append({marked("shift, px"): shift} | errors)
     # the answer "nothing" is wrong by all of it
     assert np.isclose(errors["zero"], shift)
-print(pd.DataFrame(rows).round(3).to_string(index=False))
+compared = pd.DataFrame(rows)
+display(plots.table(compared, translated("End-point error, px"), index=False))
+useless = compared[
+    compared[list(flow.SETTINGS)].max(axis=1) >= compared["zero"]
+]
+words.see(
+    translated("Each setting beats zero flow at all of these shifts.")
+    if not len(useless)
+    else translated(
+        "A setting is no better than zero flow at {shifts} px."
+    ).format(shifts=words.listed(map(str, useless["shift, px"])))
+)
 
 # %% [markdown]
 # ### Exercise 3 (hard)
@@ -445,18 +544,23 @@ true = np.zeros((2, side, side))
 true[0] = shift
 darker = 0.9 * crop_of(shift)
 second = {
-    "same light": crop_of(shift),
-    "a tenth darker": darker,
-    "darker, means made equal": darker * first.mean() / darker.mean(),
+    marked("same light"): crop_of(shift),
+    marked("a tenth darker"): darker,
+    marked("darker, means made equal"): darker * first.mean() / darker.mean(),
 }
 errors = {
     name: flow.endpoint_error(flow.tvl1(first, image), true, inside)
     for name, image in second.items()
 }
-for name, error in errors.items():
-    print(f"{name}: {error:.3f} px, of {shift} px that it moved")
 assert errors["darker, means made equal"] < errors["a tenth darker"]
-print(
-    "One factor for the whole picture is enough here; real light also changes"
-    " from side to side."
+lighting = pd.DataFrame({marked("error, px"): errors})
+caption = translated("End-point error of a shift by {shift} px")
+display(plots.table(lighting, caption.format(shift=shift)))
+same, dark, equal = errors.values()
+words.see(
+    translated(
+        "The darker picture adds {added:.3f} px of error. With equal means"
+        " {left:.3f} px of it are left. One factor describes this light; real"
+        " light also changes from side to side."
+    ).format(added=dark - same, left=equal - same)
 )

@@ -17,8 +17,11 @@
 # - how to test a model on people who were not in its training, and how little 20 clips say
 # - how to look at what the model saw
 #
-# *About 15 minutes to read; runs in about 1 minute on a laptop after `make study`, alone in about 3.*
+# *About 15 minutes to read; runs in about 1 minute on a laptop after `make study`, alone in about
+# 3.*
 # :::
+#
+# ## The answer
 #
 # :::{warning}
 # A [micro-expression](../book/glossary.md#micro-expression) is not a lie, and a class probability
@@ -41,6 +44,7 @@ from pathlib import Path
 
 import matplotlib.pyplot as plt
 import pandas as pd
+from IPython.display import display
 
 from merlib import Study, metrics
 from merlib.data import synthetic
@@ -85,14 +89,26 @@ found = {
     for name, (clip, onset, offset) in asked.items()
 }
 answers = told.answers(found, table)
+where = translated(
+    "{data}, profile {profile}; {method}, {epochs} epochs, seed {seed};"
+    " {n} new clips"
+).format(
+    data=translated(trained.about["version"]),
+    profile=profile,
+    method=method,
+    epochs=study.config.epochs,
+    seed=seed,
+    n=len(answers),
+)
 words.answer(told.in_one_sentence(answers, trained.classifier.classes_))
 
 # %% [markdown]
 # The page uses a model that the study trains anyway: the network of the front page. It was trained
-# for all epochs, with one person left out. `merlib fit` trains in the same way and leaves nobody out.
+# for all epochs, with one person left out. `merlib fit` trains in the same way and leaves nobody
+# out.
 
 # %% tags=["remove-input"]
-words.see(
+words.say(
     translated(
         "The model is `{method}`, trained for {epochs} epochs on {data},"
         " profile {profile}, seed {seed}. Of {people} people it has seen all"
@@ -154,8 +170,20 @@ words.see(
 # %%
 name, (clip, onset, offset) = next(iter(asked.items()))
 one = predict(clip, again, onset=onset, offset=offset)
-caption = translated("Clip {clip}").format(clip=name)
-plots.table(one.probabilities.to_frame().T, caption, 2, index=False)
+
+# %% tags=["hide-input"]
+plots.probabilities(one.probabilities)
+plots.show(
+    plt.gcf(),
+    alt=translated(
+        "A horizontal bar for the probability of each class, the most"
+        " probable class on top."
+    ),
+    of=where,
+)
+
+# %% [markdown]
+# *The probabilities of the first of the new clips.*
 
 # %% tags=["remove-input"]
 words.see(told.first(answers.iloc[0], again.classifier.classes_))
@@ -163,14 +191,17 @@ words.see(told.first(answers.iloc[0], again.classifier.classes_))
 # %% [markdown]
 # ## A small test
 #
-# Rows of the matrix are true classes; a cell has the share of its row and the number of clips. A
-# class that no new clip shows has an empty row.
+# Now all of the new clips are asked. In the matrix each row is a true class, and each column is an
+# answer. A cell has the share of its row in per cent and the number of clips. A class that no new
+# clip shows has an empty row.
 
 # %% tags=["hide-input"]
 classes = again.classifier.classes_
 tested = told.tested(answers, classes)
 if not len(tested):
-    print(translated("The truth is not known, so nothing is tested."))
+    display(
+        words.say(translated("The truth is not known, so nothing is tested."))
+    )
 else:
     matrix = metrics.confusion(tested["true class"], tested["answer"], classes)
     plots.confusion_matrix(matrix, classes)
@@ -180,26 +211,38 @@ else:
             "Confusion matrix of the new clips: rows are true classes, columns"
             " the answers, each cell with per cent and count."
         ),
+        of=where,
     )
 
 # %% [markdown]
-# *The answers about new clips of people who were not in training (drawn faces, generator seed 1).*
+# *The answers about clips of people who were not in the training.*
 
 # %% tags=["remove-input"]
 words.see(*told.test(answers, again.classifier.classes_))
 
+# %% tags=["hide-output"]
+caption = translated("The new clips, one in each row. {where}")
+one_each = answers.reset_index()
+plots.table(one_each, caption.format(where=where), 2, index=False)
+
+# %% [markdown]
+# A wrong answer can have a simple cause: the page has taken another frame for the apex.
+
 # %% tags=["hide-input"]
-caption = translated(
-    "New clips; {data}, profile {profile}, {method}, {epochs} epochs, seed"
-    " {seed}"
-).format(
-    data=translated(trained.about["version"]),
-    profile=profile,
-    method=method,
-    epochs=study.config.epochs,
-    seed=seed,
-)
-plots.table(answers.reset_index(), caption, 2, index=False)
+if "true apex" in answers:
+    plots.show(
+        told.apex_figure(answers),
+        alt=translated(
+            "Scatter plot with a point for each new clip: the apex that was"
+            " found over the true apex, in frames; blue dots are right"
+            " answers, orange crosses are wrong ones. A dashed line is where"
+            " both are the same."
+        ),
+        of=where,
+    )
+
+# %% [markdown]
+# *The apex that was found and the true one. On the dashed line both are the same frame.*
 
 # %% tags=["remove-input"]
 words.see(told.apexes(answers))
@@ -208,7 +251,9 @@ words.see(told.apexes(answers))
 # ## What it saw
 #
 # The picture shows the [flow](../book/glossary.md#optical-flow) from onset to apex, and the spatial
-# gates of the four stages (equation 3, [SAM](../book/glossary.md#sam)) at the apex.
+# gates of the four stages (equation 3, [SAM](../book/glossary.md#sam)) at the apex. All are as
+# coarse as in the network. A gate of 0 lets nothing through, a gate of 1 lets everything through.
+# Each gate has its own scale of colours below it.
 
 # %% tags=["hide-input"]
 faces = plots.Faces("synthetic" if new_clip is None else "own", show_faces)
@@ -220,11 +265,12 @@ plots.show(
         " colour; in the middle, the spatial gate of each of the four stages"
         " over the face; below, a bar for the probability of each class."
     ),
+    of=where,
 )
 
 # %% [markdown]
 # *The first of the new clips. Above, the apex with the flow as enlarged arrows and as colour; then
-# where each stage lets features through; below, the probabilities.*
+# where each stage lets features through, yellow for much; below, the probabilities.*
 
 # %% tags=["remove-input"]
 words.see(told.picture(next(iter(found.values()))))
@@ -239,31 +285,25 @@ words.see(told.picture(next(iter(found.values()))))
 #
 # ## Questions
 #
-# **1.** Why can nobody read the quality of a model from its own file?
-#
-# :::{admonition} Answer
+# :::{admonition} Why can nobody read the quality of a model from its own file?
 # :class: dropdown
-# Quality is a property of answers about people whom the model has not seen. A model that was trained
-# on everybody has no such people left. Use the leave-one-subject-out score of its method, or test it
-# on new recordings.
+# Quality is a property of answers about people whom the model has not seen. A model that was
+# trained on everybody has no such people left. Use the leave-one-subject-out score of its method,
+# or test it on new recordings.
 # :::
 #
-# **2.** A model says "disgust" with a probability of 0.9. How sure is it that the person is disgusted?
-#
-# :::{admonition} Answer
+# :::{admonition} A model says "disgust" with a probability of 0.9. How sure is it that the person is disgusted?
 # :class: dropdown
-# The number does not say that. It compares the classes of the training, for a clip that is like those
-# of the training. The list has no "none of these", the model has seen few people, and an expression is
-# not a feeling.
+# The number does not say that. It compares the classes of the training, for a clip that is like
+# those of the training. The list has no "none of these", the model has seen few people, and an
+# expression is not a feeling.
 # :::
 #
-# **3.** Twenty clips come from four people. Is the Wilson interval of their share right?
-#
-# :::{admonition} Answer
+# :::{admonition} Twenty clips come from four people. Is the Wilson interval of their share right?
 # :class: dropdown
-# It is too narrow. It takes clips as independent, but clips of one person are alike. With four people
-# one of them can decide the score. A [bootstrap](../book/glossary.md#bootstrap) over people is
-# the better interval, but it needs many more people than four.
+# It is too narrow. It takes clips as independent, but clips of one person are alike. With four
+# people one of them can decide the score. A [bootstrap](../book/glossary.md#bootstrap) over people
+# is the better interval, but it needs many more people than four.
 # :::
 #
 # ## Exercises
@@ -277,8 +317,8 @@ words.see(told.picture(next(iter(found.values()))))
 # :::{admonition} The idea of the solution
 # :class: dropdown
 # A safetensors file is a header of text and then plain numbers, so any reader of the format can
-# list it. A number in float32 takes four bytes, and a few counters take eight. Multiply, and what is
-# left of the size is the header.
+# list it. A number in float32 takes four bytes, and a few counters take eight. Multiply, and what
+# is left of the size is the header.
 # :::
 
 # %% tags=["solution", "hide-cell"] jupyter={"source_hidden": true, "outputs_hidden": true}
@@ -290,18 +330,19 @@ with safe_open(path, framework="np") as file:
     arrays = {name: file.get_tensor(name) for name in file.keys()}
     header = json.loads(file.metadata()["merlib"])
 largest = max(arrays, key=lambda name: arrays[name].size)
-held = sum(array.nbytes for array in arrays.values())
-print(
-    f"{len(arrays)} arrays, {sum(array.size for array in arrays.values()):,}"
-    " numbers,"
+numbers = sum(array.size for array in arrays.values())
+held, size = sum(a.nbytes for a in arrays.values()), path.stat().st_size
+print(f"{len(arrays) = }, {numbers = :,}")
+print(f"{largest = }, {arrays[largest].shape = }")
+print(f"{held = :,}, {size = :,}")
+print(f"{list(header) = }")
+assert held < size
+words.see(
+    translated(
+        "The numbers take {share:.1f} % of the bytes of the file; the rest is"
+        " the header."
+    ).format(share=100 * held / size)
 )
-print(f"the largest is {largest}, {arrays[largest].shape}")
-print(
-    f"{held:,} bytes of numbers in a file of {path.stat().st_size:,}: the rest"
-    " is the header,"
-)
-print(f"with {', '.join(header)}")
-assert held < path.stat().st_size
 
 # %% [markdown]
 # ### Exercise 2 (middle)
@@ -324,11 +365,22 @@ from scipy.stats import binom
 
 right, n = int((tested["true class"] == tested["answer"]).sum()), len(tested)
 luck = 1 / len(classes)
-print(f"{right} of {n} right; at random {n * luck:.1f} on average")
-print(f"at least as many by luck: {binom.sf(right - 1, n, luck):.2f}")
-if n:
-    low, high = metrics.wilson(right, n)
-    print(f"95 % interval of the share: {low:.2f} to {high:.2f}")
+low, high = metrics.wilson(right, n) if n else (0, 1)
+print(f"{right = }, {n = }, {low = :.2f}, {high = :.2f}")
+words.see(
+    translated(
+        "{right} of {n} clips are right. At random {expected:.1f} would be"
+        " right on average, and at least as many as with the model with a"
+        " probability of {probability}. The interval of the share is"
+        " {width:.0f} points wide."
+    ).format(
+        right=right,
+        n=n,
+        expected=n * luck,
+        probability=plots.p_value(binom.sf(right - 1, n, luck)),
+        width=100 * (high - low),
+    )
+)
 
 # %% [markdown]
 # ### Exercise 3 (hard)
@@ -378,13 +430,14 @@ plain, turned = (
 )
 change = np.abs(plain - turned).max(axis=1)
 other = (plain.argmax(axis=1) != turned.argmax(axis=1)).sum()
-print(
-    f"A probability changes by {np.median(change):.2f} (median), at most"
-    f" {change.max():.2f};"
-)
-print(
-    f"{other} of {len(some)} answers change, though training mirrors clips at"
-    " random."
-)
 assert np.allclose(fair(some), fair(mirror(some)), atol=1e-4)
-print("The mean of both does not change: a sum does not depend on the order.")
+words.see(
+    translated(
+        "The largest change of a probability of a clip is {median:.2f}"
+        " (median over clips), and {most:.2f} at most. {other} of {n} answers"
+        " change, though training mirrors clips at random. The mean of both"
+        " does not change."
+    ).format(
+        median=np.median(change), most=change.max(), other=other, n=len(some)
+    )
+)

@@ -32,8 +32,10 @@
 # ```
 #
 # `DIR` holds your copies of CASME II and SAMM, each in its own folder. With only one of them, only
-# the first command runs. `--classes megc2019` takes the clips of the challenge only (see below), and
-# `--classes happiness,surprise,others` takes other classes than these three.
+# the first command runs. `--classes megc2019` takes the clips of the challenge only (see below),
+# and `--classes happiness,surprise,others` takes other classes than these three.
+#
+# ## The answer
 
 # %% tags=["parameters"]
 dataset = "synthetic"  # "composite" with its data_root uses your copies
@@ -55,7 +57,7 @@ from IPython.display import display
 from merlib import metrics
 from merlib.data import synthetic
 from merlib.files import find_home
-from merlib.pages import effects, plots, provenance, words
+from merlib.pages import claims, effects, plots, provenance, words
 from merlib.pages.language import marked, translated
 from merlib.study import parameters
 from merlib.study.study import Study
@@ -93,15 +95,16 @@ if len(by_source) > 1:
 last = compared[-1]
 if cross:
     told = translated(
-        "On {n} clips of {people} people {method} has a UF1 of {subject:.3f}"
-        " with one subject left out and {dataset:.3f} with one dataset left"
-        " out; with one seed no difference is judged."
+        "On {n} clips of {people} people, “{method}” has a UF1 of"
+        " {subject:.3f} with one subject left out and {dataset:.3f} with one"
+        " dataset left out. Nothing follows from the difference: there is one"
+        " seed, and the two ways also differ in the number of training clips."
     )
 else:
     told = translated(
-        "On {n} clips of {people} people {method} has a UF1 of {subject:.3f}"
-        " with one subject left out. A second dataset is needed to leave one"
-        " out."
+        "On {n} clips of {people} people, “{method}” has a UF1 of"
+        " {subject:.3f} with one subject left out. A second dataset is needed"
+        " to leave one out."
     )
 words.answer(
     told.format(
@@ -113,11 +116,32 @@ words.answer(
     )
 )
 
-# %%
-caption = translated("Clips of each dataset and class, {data}")
-plots.table(by_source, caption.format(data=translated(clips.attrs["version"])))
+# %% [markdown]
+# ## The clips
+#
+# The datasets share three classes, and the clips are not spread evenly over them.
 
 # %% tags=["hide-input"]
+names = {"casme2": "CASME II", "samm": "SAMM"}
+data = translated(clips.attrs["version"])
+by_class = by_source.rename(index=names).T
+plots.grouped(by_class, translated("clips"), digits=0)
+plots.show(
+    plt.gcf(),
+    alt=translated(
+        "Bars for each of the shared classes: how many clips each dataset has."
+    ),
+    of=data,
+)
+
+# %% [markdown]
+# *Clips of each class, of each dataset in another colour.*
+
+# %% tags=["hide-output"]
+caption = translated("Clips of each dataset and class, {data}")
+plots.table(by_source.rename(index=names), caption.format(data=data))
+
+# %% tags=["remove-input"]
 words.see(
     translated(
         "The largest of {classes} classes, {largest}, has {most} of {n} clips."
@@ -130,93 +154,144 @@ words.see(
 )
 
 # %% [markdown]
-# **The list of the challenge.** It follows from the annotation tables by a rule, and
-# `--classes megc2019` takes exactly these clips:
+# ### The list of the challenge
+#
+# The list follows from the annotation tables by a rule, and `--classes megc2019` takes exactly
+# these clips:
 #
 # | | negative | positive | surprise | clips |
 # | --- | --- | --- | --- | --- |
 # | CASME II | 88 | 32 | 25 | 145 |
 # | SAMM | 92 | 26 | 15 | 133 |
 #
-# Of SAMM these are all clips of the three classes; the 26 clips of the class *others* are left out. The
-# three classes of CASME II in the table of 2014 have 156 clips. The challenge took neither the 9 clips
-# of *fear* and *sadness* nor the two clips whose [apex](../book/glossary.md#apex) is missing (subject
-# 04, EP12_01f) or is the onset (05, EP09_05f). Another edition of the table gives other numbers;
-# `megc2019` then stops and names the difference.
+# Of SAMM these are all clips of the three classes; the 26 clips of the class *others* are left out.
+# The three classes of CASME II in the table of 2014 have 156 clips. The challenge took neither the
+# 9 clips of *fear* and *sadness* nor the two clips whose [apex](../book/glossary.md#apex) is
+# missing (subject 04, EP12_01f) or is the onset (05, EP09_05f). Another edition of the table gives
+# other numbers; `megc2019` then stops and names the difference.
 #
-# The challenge has a third dataset, SMIC, which this study does not read. So you may compare scores on
-# these clips with the challenge's scores of the two datasets, not with its score over all three. Even
-# then there is a difference: the challenge's methods also trained on clips of SMIC.
+# The challenge has a third dataset, SMIC, which this study does not read. So you may compare scores
+# on these clips with the challenge's scores of the two datasets, not with its score over all three.
+# Even then there is a difference: the challenge's methods also trained on clips of SMIC.
 
 # %% [markdown]
 # ## Leave one subject out of the composite
 #
 # The challenge ranked methods by [UF1](../book/glossary.md#uf1) and [UAR](../book/glossary.md#uar),
-# over all clips and over those of each dataset.
+# over all clips and over those of each dataset. The training is the same for all three rows of a
+# method: all clips but those of one person.
 
 # %% tags=["hide-input"]
-names = {"casme2": "CASME II", "samm": "SAMM"}
 source = clips.set_index("clip")["source"]
-rows = {}
-for method in compared:
-    run = metrics.last(loso[method])
-    parts = {translated("all"): run} | {
-        names[name]: run[run["clip"].map(source) == name]
-        for name in source.unique()
+tables = {}
+for method, run in loso.items():
+    run = metrics.last(run)
+    tables[effects.title(method), translated("all")] = run
+    for name in source.unique():
+        part = run[run["clip"].map(source) == name]
+        tables[effects.title(method), names[name]] = part
+of_loso = provenance.experiment(loso.values())
+
+
+def drawn(tables):
+    """Return the UF1 of some tables of predictions as a figure, each in a row,
+    with its interval over subjects.
+    """
+    rows = {key: {seed: table} for key, table in tables.items()}
+    return effects.levels(rows, {key: ": ".join(key) for key in rows}, ["uf1"])
+
+
+def scored(tables):
+    """Return the scores of some tables of predictions, each in a row."""
+    rows = {
+        key: {marked("clips"): len(table)} | metrics.scores(table)
+        for key, table in tables.items()
     }
-    for part, table in parts.items():
-        scores = metrics.scores(table)
-        rows[effects.title(method), part] = {
-            marked("clips"): len(table)
-        } | scores
-caption = translated("All clips and those of each part: {experiment}")
-plots.table(
-    pd.DataFrame(rows).T.astype({"clips": int}),
-    caption.format(experiment=provenance.experiment(loso.values())),
+    return pd.DataFrame(rows).T.astype({"clips": int})
+
+
+def ends(tables):
+    """Return in a sentence which UF1 is the highest and which the lowest."""
+    scores = {
+        ": ".join(k): metrics.scores(t)["uf1"] for k, t in tables.items()
+    }
+    return claims.ends(scores, "UF1")
+
+
+# %% tags=["hide-input"]
+plots.show(
+    drawn(tables),
+    alt=translated(
+        "A row for each method on all clips and on those of each dataset: a"
+        " dot is the UF1, a grey bar the interval over subjects. A dashed line"
+        " is the largest class."
+    ),
+    of=of_loso,
 )
 
-# %% tags=["hide-input"]
-told = [
-    translated("{uf1:.3f} for {method} on {part}").format(
-        uf1=row["uf1"], method=name, part=part
-    )
-    for (name, part), row in rows.items()
+# %% [markdown]
+# *UF1 on all clips and on those of each dataset, with intervals of 95 % over subjects. The dashed
+# line is a method that always answers the largest class.*
+
+# %% tags=["hide-output"]
+caption = translated("All clips and those of each part: {experiment}")
+plots.table(scored(tables), caption.format(experiment=of_loso))
+
+# %% tags=["remove-input"]
+people = [
+    translated("{n} of {part}").format(n=n, part=names[name])
+    for name, n in clips.groupby("source")["subject"].nunique().items()
 ]
-words.see(translated("The UF1 is {scores}.").format(scores=words.listed(told)))
+words.see(
+    ends(tables),
+    translated(
+        "The fewer people a part has, the wider an interval tends to be: here"
+        " they are {people}."
+    ).format(people=words.listed(people)),
+)
 
 # %% [markdown]
 # ## Train on one, test on the other
 #
-# Now a whole dataset is left out. *CASME II to SAMM* means: trained on all clips of CASME II, tested
-# on all clips of SAMM.
+# Now a whole dataset is left out. *CASME II to SAMM* means: trained on all clips of CASME II,
+# tested on all clips of SAMM.
 
 # %%
-rows = {}
+tables = {}
 for method, run in cross.items():
     for name, table in metrics.last(run).groupby("source"):
         others = [names[one] for one in source.unique() if one != name]
         way = translated("{trained} to {tested}").format(
             trained=words.listed(others), tested=names[name]
         )
-        scores = metrics.scores(table)
-        rows[effects.title(method), way] = {"clips": len(table)} | scores
+        tables[effects.title(method), way] = table
 
 # %% tags=["hide-input"]
-if rows:
-    of_cross = provenance.experiment(cross.values())
-    table = pd.DataFrame(rows).T.astype({"clips": int})
-    told = [
-        translated("{uf1:.3f} for {method}, {way}").format(
-            uf1=row["uf1"], method=name, way=way
-        )
-        for (name, way), row in rows.items()
-    ]
+of_cross = provenance.experiment(cross.values())
+if tables:
+    plots.show(
+        drawn(tables),
+        alt=translated(
+            "A row for each method and each direction: a dot is the UF1, a"
+            " grey bar the interval over subjects. A dashed line is the"
+            " largest class."
+        ),
+        of=of_cross,
+    )
+
+# %% [markdown]
+# *UF1 of each direction, with intervals of 95 % over the subjects of the dataset that is tested.*
+
+# %% tags=["hide-output"]
+if tables:
     caption = translated("From one dataset to the other: {experiment}")
-    display(plots.table(table, caption.format(experiment=of_cross)))
-    uf1 = translated("The UF1 is {scores}.").format(scores=words.listed(told))
-    display(words.see(uf1))
-else:
-    display(words.see(translated("Two datasets are needed for this.")))
+    caption = caption.format(experiment=of_cross)
+    display(plots.table(scored(tables), caption))
+
+# %% tags=["remove-input"]
+words.see(
+    ends(tables) if tables else translated("Two datasets are needed for this.")
+)
 
 # %% tags=["hide-input"]
 if len(by_source) > 1:
@@ -239,13 +314,12 @@ if len(by_source) > 1:
 # *Answers of the last method, both directions together, as a
 # [confusion matrix](../book/glossary.md#confusion-matrix).*
 
-# %% tags=["hide-input"]
+# %% tags=["remove-input"]
 if len(by_source) > 1:
     display(
         words.see(
             translated(
-                "{right} of {n} clips are right when their dataset is left"
-                " out."
+                "{right} of {n} clips are right if their dataset is left out."
             ).format(right=matrix.diagonal().sum(), n=matrix.sum())
         )
     )
@@ -264,8 +338,8 @@ if len(by_source) > 1:
 #
 # :::{admonition} A score falls when a whole dataset is left out. Why does this not show that other cameras and people are harder?
 # :class: dropdown
-# Leaving a dataset out changes people, camera and the shares of the classes, and it also leaves fewer
-# clips to train on. Each of these alone can lower a score.
+# Leaving a dataset out changes people, camera and the shares of the classes, and it also leaves
+# fewer clips to train on. Each of these alone can lower a score.
 # :::
 #
 # :::{admonition} Why are there three classes and not five?
@@ -306,13 +380,13 @@ constant = np.zeros((len(counts), len(counts)), int)
 constant[:, counts.argmax()] = counts
 shown = counts[counts > 0]
 by_hand = share, 2 * share / (1 + share) / len(shown), 1 / len(shown)
-print("accuracy, UF1, UAR: " + ", ".join(f"{value:.3f}" for value in by_hand))
 measured = (
     metrics.accuracy(constant),
     metrics.uf1(constant),
     metrics.uar(constant),
 )
 assert np.allclose(measured, by_hand)
+pd.Series(by_hand, ["accuracy", "UF1", "UAR"]).round(3)
 
 # %% [markdown]
 # ### Exercise 2 (middle)
@@ -353,17 +427,24 @@ def splits(column):
     )
 
 
-for column in ("subject", "source")[: len(by_source)]:
-    found = splits(column)
-    print(
-        f"leaving a {column} out, at least {found['training clips'].min()} of"
-        f" {len(clips)} clips"
-    )
-    print(
-        "  are trained on; shares differ by"
-        f" {found['difference of shares'].mean():.2f} on average"
-    )
-    assert found["difference of shares"].between(0, 1).all()
+found = {marked("one subject"): splits("subject")}
+if len(by_source) > 1:
+    found[marked("one dataset")] = splits("source")
+compared = pd.DataFrame(
+    {
+        left: {
+            marked("training clips, at least"): one["training clips"].min(),
+            marked("difference of shares, mean"): one[
+                "difference of shares"
+            ].mean(),
+        }
+        for left, one in found.items()
+    }
+).T
+compared = compared.astype({"training clips, at least": int})
+assert compared["difference of shares, mean"].between(0, 1).all()
+caption = translated("What is left out, of {n} clips")
+plots.table(compared, caption.format(n=len(clips)), 2)
 
 # %% [markdown]
 # ### Exercise 3 (hard)
@@ -376,11 +457,11 @@ for column in ("subject", "source")[: len(by_source)]:
 # %% [markdown]
 # :::{admonition} The idea of the solution
 # :class: dropdown
-# In all three ways the same clips are tested, so only the training differs. Compare (a) with (b), and
-# look at the numbers of training clips too. If (b) has no more clips than (a) and is still better, the
-# number is not the reason: the clips differ. (c) against (b) shows whether clips of another dataset
-# help. The comparison leaves open *which* difference matters: camera, people, or the way in which
-# emotions were labelled.
+# In all three ways the same clips are tested, so only the training differs. Compare (a) with (b),
+# and look at the numbers of training clips too. If (b) has no more clips than (a) and is still
+# better, the number is not the reason: the clips differ. (c) against (b) shows whether clips of
+# another dataset help. The comparison leaves open *which* difference matters: camera, people, or
+# the way in which emotions were labelled.
 # :::
 
 # %% tags=["solution", "hide-cell"] jupyter={"source_hidden": true, "outputs_hidden": true}
@@ -416,27 +497,30 @@ for left, own in clips.groupby("subject")["source"].first().items():
         (clips["subject"] == left).to_numpy(),
         (clips["source"] == own).to_numpy(),
     )
-    ways = {"other dataset": ~home, "own dataset": home & ~test, "both": ~test}
+    ways = {
+        marked("other dataset"): ~home,
+        marked("own dataset"): home & ~test,
+        marked("both"): ~test,
+    }
     scores = {name: right(keep, test) for name, keep in ways.items()}
-    sizes = {f"clips, {name}": keep.sum() for name, keep in ways.items()}
+    sizes = {
+        translated("clips, {way}").format(way=translated(name)): keep.sum()
+        for name, keep in ways.items()
+    }
     rows.append(
-        {"tested on": names[own], "clips": test.sum()} | scores | sizes
+        {marked("tested on"): names[own], "clips": test.sum()} | scores | sizes
     )
 table = pd.DataFrame(rows).groupby("tested on")
-print(table[["clips", *ways]].sum().to_string())
-print(
-    table[[f"clips, {name}" for name in ways]]
-    .mean()
-    .round()
-    .astype(int)
-    .to_string()
+right_ones = table[["clips", *ways]].sum()
+caption = translated("Right answers, by what the training was on")
+display(plots.table(right_ones, caption))
+trained = table[list(sizes)].mean().round().astype(int)
+display(plots.table(trained, translated("Training clips, mean")))
+words.see(
+    translated(
+        "If the own dataset trains on no more clips than the other one and is"
+        " still better, the clips differ. The column of both shows whether the"
+        " other dataset's clips help. Which difference matters (camera, people"
+        " or labels) it does not show, and on so few clips chance is large."
+    )
 )
-print(
-    "If 'own' trains on no more clips than 'other' and is still better, the"
-    " clips differ."
-)
-print(
-    "'both' shows whether the other dataset's clips help. It does not show"
-    " which difference"
-)
-print("matters: camera, people or labels. On so few clips chance is large.")

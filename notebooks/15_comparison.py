@@ -1,14 +1,12 @@
 # %% [markdown]
 # # Table 2 under one protocol
 #
-# The paper compares its method with nine others, with the figures of their own papers. Those come
-# from other preprocessing, other numbers of clips, even other definitions of F1: the
-# [audit](09_audit.ipynb) computes which, and says why the printed rows cannot be compared.
+# The paper compares its method with nine others, with the figures of their own papers. The
+# [audit](09_audit.ipynb) says why these rows cannot be compared: preprocessing, clips and even the
+# definition of F1 differ. So here all methods run under equal conditions: one dataset, one
+# preprocessing, the same [folds](../book/glossary.md#fold), the last epoch, scores pooled over the
+# folds.
 #
-# So here all of them run under equal conditions: one dataset, one preprocessing, the same
-# [folds](../book/glossary.md#fold), the last epoch, scores pooled over the folds.
-
-# %% [markdown]
 # :::{admonition} What you will learn
 # :class: tip
 # - what table 2 prints, and where each of its rows comes from
@@ -19,6 +17,8 @@
 #
 # *About 20 minutes to read; once the methods have run, it runs in under a minute on a laptop.*
 # :::
+#
+# ## The answer
 
 # %% tags=["parameters"]
 dataset = "synthetic"  # or "synthetic-samm", "casme2", "samm", "own"
@@ -33,7 +33,6 @@ import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
 from IPython.display import display
-from matplotlib.transforms import Bbox
 
 from merlib import Study, metrics
 from merlib.methods import METHODS, augmentation, make
@@ -45,6 +44,7 @@ from merlib.pages import (
     plots,
     provenance,
     real_motion,
+    verdicts,
     words,
 )
 from merlib.pages.language import marked, translated
@@ -59,8 +59,10 @@ study = Study(
     seed=seed,
     **overrides,
 )
-own = [name for name in METHODS if name in compared or study.finished(name)]
-runs = study.runs(METHODS, make=own)  # method -> seed -> predictions
+runs = verdicts.runs_of(study)  # method -> seed -> predictions
+own = [n for n in METHODS if n in compared or study.finished(n)]
+own = [n for n in own if n not in runs]
+runs |= study.runs(own, make=own)
 where = provenance.experiment(effects.all_runs(runs))
 against = claims.against(runs)
 control = real_motion.against_control(runs)
@@ -82,9 +84,9 @@ words.answer(claims.comparison(runs, against, control, command))
 # or that ours differs in a part that matters.
 #
 # Five rivals are not in the paper: MDMO {cite}`liu2016mdmo`, RCN-A {cite}`xia2020revealing`, SSSNet
-# {cite}`varanka2021noisy`, MMNet {cite}`li2022mmnet` and HTNet {cite}`wang2024htnet`. There is public
-# code of each. Here all five get the flow from onset to apex; in its source MMNet gets the apex frame
-# minus the onset frame. They run when you name them.
+# {cite}`varanka2021noisy`, MMNet {cite}`li2022mmnet` and HTNet {cite}`wang2024htnet`. There is
+# public code of each. Here all five get the flow from onset to apex; in its source MMNet gets the
+# apex frame minus the onset frame. They run when you name them.
 #
 # ```
 # make compare                                           # all of them
@@ -92,19 +94,19 @@ words.answer(claims.comparison(runs, against, control, command))
 # make compare METHODS=flow                              # all that need nothing but flow
 # ```
 #
-# This page counts the runs that are stored. This study's own runs come first; then come the saved
-# runs under `results/` in the repository, if they are of the same data.
+# This page counts the same runs as the front page. For a published dataset these are the saved runs
+# under `results/`. A method without a saved run counts by the run that you have made.
 
-# %%
+# %% tags=["remove-input"]
+title = {name: effects.title(name) for name in METHODS}
 first = {
     name: seeds.get(seed, next(iter(seeds.values())))
     for name, seeds in runs.items()
 }
-title = {name: effects.title(name) for name in METHODS}
 missing = [title[name] for name in METHODS if name not in runs]
 text = translated("{n} of {all} methods have run: {where}.")
 rest = translated("Not run on these clips: {names}.")
-words.see(
+words.say(
     text.format(n=len(runs), all=len(METHODS), where=where),
     rest.format(names=words.listed(missing)) if missing else "",
 )
@@ -112,9 +114,9 @@ words.see(
 # %% [markdown]
 # ## Table 2 as the paper prints it
 #
-# *Acc* is the [accuracy](../book/glossary.md#accuracy) in per cent, *F1* a fraction, "-" means that
-# no figure is given. Digits, years and the numbers of references are the paper's; all rows but the
-# last are quoted there.
+# *Acc* is the [accuracy](../book/glossary.md#accuracy) in per cent, and *F1* is a fraction. A "-"
+# means that no figure is given. Digits, years and the numbers of references are the paper's; all
+# rows but the last are quoted there.
 
 # %%
 printed = pd.DataFrame(paper.TABLE2_AS_PRINTED, paper.COLUMNS2).T
@@ -136,17 +138,53 @@ words.see(
 # %% [markdown]
 # ## Printed and reproduced
 #
-# Here is a row for every method that has run. *Printed* are the figures of table 2 for the dataset
-# with the classes of this page's clips, where it has them; *UF1* is
-# [UF1](../book/glossary.md#uf1), *UAR* is [UAR](../book/glossary.md#uar). If the caption names
-# synthetic data, do not compare the levels: compare the order. *Above chance* has the p value of a
-# test: does a method know anything of the labels? Each person's labels are shuffled 2,000 times, and
-# UAR is computed again. A method may have a low accuracy and still know something. *Reduced* says how the
-# profile makes a network smaller than its full size; in the profiles `laptop` and `narrow` the paper's own
-# network is reduced too, to a width of 1/8. A method that *needs pre-training* was trained by its authors
-# on other faces or images first. Here it begins from scratch unless it is given weights
-# (`--set pretrained=...`); without them, its row is no verdict on the method.
-# *Augmentation* is how its training clips are changed at random.
+# If the caption names synthetic data, do not compare the levels: compare the order. A method that
+# is better than another in print should be better here too. So the points should rise from left to
+# right.
+
+# %% tags=["hide-input"]
+printed_for = paper.dataset_of(study.clips.attrs["classes"])
+quoted = claims.accuracies(runs, printed_for)
+if len(quoted):
+    _, axes = plt.subplots(figsize=(6, 4.5))
+    axes.margins(x=0.3)
+    axes.set(
+        xlabel=translated("accuracy in print, %"),
+        ylabel=translated("accuracy here, %"),
+    )
+    points = {
+        name: (row["printed"], row["here"]) for name, row in quoted.iterrows()
+    }
+    plots.named_points(points, axes, title["full"])
+    plots.show(
+        axes.figure,
+        alt=translated(
+            "Scatter plot of the accuracy here over the accuracy in print,"
+            " with a named point for each method of table 2: blue dots, and an"
+            " orange diamond for the paper's method."
+        ),
+        of=where,
+    )
+
+# %% [markdown]
+# *The methods of table 2 that have run: their accuracy in print and here, mean over seeds.*
+
+# %% tags=["remove-input"]
+words.see(claims.same_order(quoted))
+
+# %% [markdown]
+# The table below has every method that has run. Its columns:
+#
+# - *Printed* are the figures of table 2 for the dataset with the classes of this page's clips.
+# - *Above chance, p* tests whether a method knows anything of the labels. Each person's labels are
+#   shuffled 2,000 times, and [UAR](../book/glossary.md#uar) is computed again. A method may have a
+#   low accuracy and still know something.
+# - *Reduced* says how the profile makes a network smaller than its full size. In the profiles `laptop`
+#   and `narrow` the paper's own network is reduced too, to a width of 1/8.
+# - *Needs pre-training* names the faces or images on which the authors trained a method first. Here
+#   it begins from scratch unless it is given weights (`--set pretrained=...`). Without them, its row
+#   is no verdict on the method.
+# - *Augmentation* is how the training clips are changed at random.
 
 
 # %% tags=["hide-input"]
@@ -160,8 +198,7 @@ def mean_of(printed, where):
     return text.format(dataset=paper.NAMES[printed], where=where)
 
 
-# %%
-printed_for = paper.dataset_of(study.clips.attrs["classes"])
+# %% tags=["hide-output"]
 table = effects.beside_printed(runs, printed_for)
 reduced = {name: METHODS[name].reduced(study.config) for name in runs}
 table[marked("reduced")] = [
@@ -183,30 +220,6 @@ words.see(
         "{n} of {all} methods have p < 0.001 against knowing nothing of the"
         " labels."
     ).format(n=chance, all=len(table)),
-)
-
-# %% [markdown]
-# ## The other dataset
-#
-# Table 2 has a second dataset beside this page's: SAMM beside CASME II, or the reverse. Here are its
-# saved runs, of the same profile. The classes, the clips and the subjects are others, so compare rows
-# of one table only.
-
-# %%
-beside = study.beside(METHODS)
-if beside:
-    run = next(iter(next(iter(beside.values())).values()))
-    other = paper.dataset_of(metrics.class_names(run))
-    table = effects.beside_printed(beside, other)
-    of = provenance.experiment(effects.all_runs(beside))
-    display(plots.table(table, mean_of(other, of)))
-
-# %% tags=["remove-input"]
-scores = {title[n]: effects.mean_scores(beside[n])["uf1"] for n in beside}
-words.see(
-    claims.ends(scores, "UF1")
-    if beside
-    else provenance.beside_missing(study, compared)
 )
 
 # %% [markdown]
@@ -232,14 +245,16 @@ plots.show(
 )
 
 # %% [markdown]
-# *Every method, ordered by UF1; the paper's, in another colour and form.*
+# *Every method that has run, the one with the highest UF1 on top. The orange diamonds are the
+# paper's method.*
 
 # %% tags=["remove-input"]
 place = order.index("full") + 1 if "full" in order else None
 words.see(
-    translated("The paper's method is in row {place} of {all}.").format(
-        place=place, all=len(order)
-    )
+    translated(
+        "The paper's method is in row {place} of {all}; variants and controls"
+        " have rows too."
+    ).format(place=place, all=len(order))
     if place
     else translated("The paper's method has not run on these clips."),
     translated(
@@ -250,22 +265,26 @@ words.see(
 # %% [markdown]
 # ## Against the paper's method
 #
-# Each row is the paper's method minus another one, in UF1, on the same clips and seeds. The interval
-# of 95 % counts chance in people and in seeds. Among so many tests some find a
-# difference by chance, so the answer is after
-# [Holm's correction](../book/glossary.md#holm-correction) for all rows. Chance has no part in
-# some methods, so their one run is compared with every seed of the paper's method.
+# Each row is the paper's method minus another one, in UF1, on the same clips and seeds. The
+# interval of 95 % counts chance in people and in seeds. Among so many tests some find a difference
+# by chance. So the answer at the right takes [Holm's
+# correction](../book/glossary.md#holm-correction) for all rows into account. Some methods have no
+# chance in them, so their one run is compared with every seed of the paper's method. Only published
+# methods are rivals of the paper's method. Its own variants and the controls answer other
+# questions, so they have headings of their own.
 
 # %% tags=["hide-input"]
 if len(against):
     plots.show(
         effects.forest(
-            against, translated("full minus the other, points of UF1")
+            against,
+            translated("full minus the other, points of UF1"),
+            {title[name]: claims.group(name) for name in runs},
         ),
         alt=translated(
             "Each method in a row, in points of UF1: a bar is the interval of"
             " the paper's method minus this one, dots are seeds, beside a line"
-            " at zero; at the right what follows: ahead, behind, under 5"
+            " at zero; at the right is the answer: ahead, behind, under 5"
             " points or cannot be told."
         ),
         of=where,
@@ -280,15 +299,38 @@ if len(against):
     display(effects.table(against, caption.format(where=where)))
 
 # %% tags=["remove-input"]
-words.see(claims.sorted_out(against))
+place = claims.standing(runs, against)
+words.see(
+    translated("Only the published methods are counted here.")
+    if place
+    else "",
+    claims.sorted_out(place.found if place else against),
+)
 
 # %% [markdown]
 # ## Does a network beat the linear control?
 #
-# Logistic regression on the flow of the apex frame needs no network. The table subtracts its
-# UF1 from that of each network of [the page on real motion](24_real_motion.ipynb) that has run here.
+# Logistic regression on the flow of the apex frame needs no network. The figure subtracts its UF1
+# from that of each network of [the page on real motion](24_real_motion.ipynb) that has run here.
 
-# %%
+# %% tags=["hide-input"]
+if len(control):
+    plots.show(
+        effects.forest(
+            control, translated("network minus control, points of UF1")
+        ),
+        alt=translated(
+            "Each network in a row, in points of UF1: a bar is the interval of"
+            " the network minus the linear control, dots are seeds, beside a"
+            " line at zero; at the right is the answer."
+        ),
+        of=where,
+    )
+
+# %% [markdown]
+# *Each network minus the linear control. Right of zero, the network has more.*
+
+# %% tags=["hide-output"]
 if len(control):
     caption = translated("Network minus linear control, UF1. {where}")
     display(effects.table(control, caption.format(where=where)))
@@ -297,13 +339,53 @@ if len(control):
 words.see(claims.sorted_out(control))
 
 # %% [markdown]
+# ## The other dataset
+#
+# Table 2 has a second dataset beside this page's: SAMM beside CASME II, or the reverse. Here are
+# its saved runs, of the same profile. The classes, the clips and the subjects are others, so do not
+# compare its scores with those above.
+
+# %% tags=["hide-input"]
+beside = study.beside(METHODS)
+of_beside = provenance.experiment(effects.all_runs(beside))
+if beside:
+    plots.show(
+        effects.levels(beside, marked="full"),
+        alt=translated(
+            "Two dot plots side by side, accuracy and UF1 from 0 to 1, with a"
+            " row for each method that has run on the other dataset. Each row"
+            " has a grey bar, the interval over subjects, and a dot for each"
+            " seed. A dashed line is the largest class."
+        ),
+        of=of_beside,
+    )
+
+# %% [markdown]
+# *The methods that have run on the other dataset, drawn as in the figure above.*
+
+# %% tags=["hide-output"]
+if beside:
+    other = paper.dataset_of(metrics.class_names(effects.all_runs(beside)[0]))
+    table = effects.beside_printed(beside, other)
+    display(plots.table(table, mean_of(other, of_beside)))
+
+# %% tags=["remove-input"]
+scores = {title[n]: effects.mean_scores(beside[n])["uf1"] for n in beside}
+words.see(
+    claims.ends(scores, "UF1")
+    if beside
+    else provenance.beside_missing(study, compared)
+)
+
+# %% [markdown]
 # ## What it costs
 #
-# The table has parameters and operations in millions (operations are a clip's multiplications in
-# convolutions and matrix products), of the full size and of the size that ran here. The seconds are
-# those of all folds added up, without preparation. A method without a network has only seconds.
+# A method costs parameters, operations and seconds. Parameters and operations are in millions, of
+# the full size and of the size that ran here; operations (*MACs*) are a clip's multiplications in
+# convolutions and matrix products. The seconds are those of all folds added up, without
+# preparation. A method without a network has only seconds.
 #
-# The full size of a rebuilt network is not always that of its source: many sources take networks
+# The full size of a rebuilt network is not always that of its source. Many sources take networks
 # that were trained on other images, and ours are smaller. The sentence below the table names those
 # that have as many parameters as in their source.
 
@@ -367,54 +449,15 @@ words.see(
 )
 
 # %% tags=["hide-input"]
-SIDES = [
-    (7, 0, "left", "center"),
-    (-7, 0, "right", "center"),
-    (0, 7, "center", "bottom"),
-    (0, -7, "center", "top"),
-]
-
-
-def label(axes, name, point, taken):
-    """Write a name beside its point, on the first side that is free, and note
-    its place.
-    """
-    for x, y, across, along in [*SIDES, SIDES[0]]:
-        text = axes.annotate(
-            name,
-            point,
-            (x, y),
-            textcoords="offset points",
-            ha=across,
-            va=along,
-            fontsize=10,
-        )
-        place = text.get_window_extent()
-        if not any(place.overlaps(other) for other in taken):
-            break
-        text.set_visible(False)
-    text.set_visible(True)
-    taken.append(place)
-
-
 figure, axes = plt.subplots(figsize=(6, 5))
-points = {
-    n: (max(seconds(run), 0.1), metrics.scores(run)["uf1"])
-    for n, run in first.items()
-}
-for name, point in points.items():
-    colour, form = (1, "D") if name == "full" else (0, "o")
-    axes.plot(*point, form, color=plots.COLOURS[colour])
 axes.set_xscale("log")
 axes.margins(x=0.3)
 axes.set(xlabel=translated("seconds of all folds"), ylabel="UF1")
-figure.canvas.draw()  # places are known once the axes are
-dots = [
-    Bbox.from_bounds(*axes.transData.transform(at) - 5, 10, 10)
-    for at in points.values()
-]
-for name, point in points.items():
-    label(axes, title[name], point, dots)
+points = {
+    title[name]: (max(seconds(run), 0.1), metrics.scores(run)["uf1"])
+    for name, run in first.items()
+}
+plots.named_points(points, axes, title["full"])
 plots.show(
     figure,
     alt=translated(
@@ -431,8 +474,8 @@ plots.show(
 
 # %% tags=["remove-input"]
 cheap = [
-    title[n]
-    for n, (time, score) in points.items()
+    name
+    for name, (time, score) in points.items()
     if not any(t < time and u > score for t, u in points.values())
 ]
 words.see(
@@ -448,7 +491,7 @@ words.see(
 # of OFF-ApexNet that it loses accuracy, since it sees the apex frame alone. The next lines compare
 # both with the paper's own network, as far as all three have run.
 
-# %% tags=["hide-input"]
+# %% tags=["remove-input"]
 told = []
 for name in ("3d-cnn", "off-apexnet"):
     if {name, "full"} <= set(runs):
@@ -470,16 +513,15 @@ for name in ("3d-cnn", "off-apexnet"):
             for _, line in found.iterrows()
         ]
 nothing = translated("Neither has run beside the paper's network.")
-words.see(*told or [nothing])
+words.say(*told or [nothing])
 
 # %% [markdown]
 # ## How to read this
 #
 # Rebuilt methods, on a laptop's profile, are not their authors' trained models. Several should
 # start from networks trained on large sets of faces or images; here they begin from scratch unless
-# they are given weights.
-# The page shows what each *idea* gives under equal conditions, and how wide intervals are on one or
-# two hundred clips.
+# they are given weights. The page shows what each *idea* gives under equal conditions, and how wide
+# intervals are on one or two hundred clips.
 #
 # Your own method goes through the same folds: [add your own method](16_own_method.ipynb).
 
@@ -504,14 +546,14 @@ words.see(*told or [nothing])
 #
 # :::{admonition} One method is in the first row of the figure, and the answer of its difference is *cannot be told*. How can both be true?
 # :class: dropdown
-# The order shows one sample of people and seeds. The interval of the difference holds zero, so other
-# people or seeds could turn the order around.
+# The order shows one sample of people and seeds. The interval of the difference holds zero, so
+# other people or seeds could turn the order around.
 # :::
 #
 # :::{admonition} Why does every row need the linear control beside it?
 # :class: dropdown
-# A logistic regression on the flow is cheap and simple. If a network is not shown to beat it, nothing
-# shows that its parts make it good. A comparison of networks alone would not tell you.
+# A logistic regression on the flow is cheap and simple. If a network is not shown to beat it,
+# nothing shows that its parts make it good. A comparison of networks alone would not tell you.
 # :::
 
 # %% [markdown]
@@ -519,16 +561,17 @@ words.see(*told or [nothing])
 #
 # ### Exercise 1 (easy)
 #
-# Correct the $p$ values of the rows above by hand after Holm. Multiply the smallest of the $m$ values
-# by $m$, the next one by $m - 1$, and so on. No value may be below the one before it, and none may be
-# above 1. Compare with the simpler correction of Bonferroni, which multiplies all by $m$.
+# Correct the $p$ values of the rows above by hand after Holm. Multiply the smallest of the $m$
+# values by $m$, the next one by $m - 1$, and so on. No value may be below the one before it, and
+# none may be above 1. Compare with the simpler correction of Bonferroni, which multiplies all by
+# $m$.
 
-# %% [markdown] tags=["solution", "hide-cell"]
+# %% [markdown]
 # :::{admonition} The idea of the solution
 # :class: dropdown
 # Sort the values, multiply each by how many are left, and let none fall below the one before it.
-# Expect Holm's values to be as small as Bonferroni's or smaller: only the smallest $p$ is multiplied
-# by all $m$. So Holm never finds less.
+# Expect Holm's values to be as small as Bonferroni's or smaller: only the smallest $p$ is
+# multiplied by all $m$. So Holm never finds less.
 # :::
 
 
@@ -549,15 +592,20 @@ bonferroni = [min(1.0, len(values) * p) for p in values]
 assert np.allclose(holm, judged["holm"] if len(judged) else [0.03, 0.2, 0.06])
 assert all(a <= b for a, b in zip(holm, bonferroni, strict=True))
 example = [0.03, 0.01, 0.04]
-print(f"{example} -> Holm {[round(p, 3) for p in holm_by_hand(example)]}")
-print(
-    f"this page, p < 0.05: {sum(p < 0.05 for p in values)} of {len(values)}"
-    " uncorrected, ",
-    end="",
+print(f"{example = }, {np.round(holm_by_hand(example), 3) = }")
+uncorrected, by_bonferroni, by_holm = (
+    sum(p < 0.05 for p in some) for some in (values, bonferroni, holm)
 )
-print(
-    f"{sum(p < 0.05 for p in bonferroni)} Bonferroni,"
-    f" {sum(p < 0.05 for p in holm)} Holm"
+words.see(
+    translated(
+        "Of {n} p values, {uncorrected} are below 0.05 without a correction,"
+        " {bonferroni} after Bonferroni and {holm} after Holm."
+    ).format(
+        n=len(values),
+        uncorrected=uncorrected,
+        bonferroni=by_bonferroni,
+        holm=by_holm,
+    )
 )
 
 # %% [markdown]
@@ -569,7 +617,7 @@ print(
 # matrices](../book/glossary.md#confusion-matrix) that the authors of KFC-MER released. Which of the
 # two does table 2 quote?
 
-# %% [markdown] tags=["solution", "hide-cell"]
+# %% [markdown]
 # :::{admonition} The idea of the solution
 # :class: dropdown
 # From a confusion matrix come precision and recall of each class. The mean of their F1 and the
@@ -578,30 +626,27 @@ print(
 # :::
 
 # %% tags=["solution", "hide-cell"] jupyter={"source_hidden": true, "outputs_hidden": true}
-for where_from, column in (("casme2", 1), ("samm", 3)):
-    found = np.array(paper.KFC_MER_CONFUSION[where_from][1])
+rows = {}
+for name, column in (("casme2", 1), ("samm", 3)):
+    found = np.array(paper.KFC_MER_CONFUSION[name][1])
     right = np.diag(found)
     precision, recall = right / found.sum(axis=0), right / found.sum(axis=1)
     of_classes = np.mean(2 * precision * recall / (precision + recall))
-    of_means = (
-        2
-        * precision.mean()
-        * recall.mean()
-        / (precision.mean() + recall.mean())
-    )
-    quoted = paper.TABLE2["KFC-MER"][column]
+    p, r = precision.mean(), recall.mean()
+    rows[paper.NAMES[name]] = {
+        marked("mean F1 of the classes"): of_classes,
+        marked("harmonic mean of the means"): 2 * p * r / (p + r),
+        marked("printed"): paper.TABLE2["KFC-MER"][column],
+    }
     assert np.isclose(of_classes, metrics.uf1(found))
-    nearer = (
-        "eq. 16"
-        if abs(of_classes - quoted) < abs(of_means - quoted)
-        else "harmonic mean"
-    )
-    print(
-        f"{where_from}: eq. 16 {of_classes:.4f}, harmonic mean"
-        f" {of_means:.4f}, ",
-        end="",
-    )
-    print(f"quoted {quoted:.4f}: {nearer}")
+quoted_f1 = pd.DataFrame(rows).T
+off = quoted_f1.drop(columns="printed").sub(quoted_f1["printed"], axis=0)
+nearer = off.abs().idxmin(axis=1)
+display(plots.table(quoted_f1, translated("KFC-MER"), digits=4))
+text = translated("{data}: nearer to the printed F1 is the {name}.")
+words.see(
+    *(text.format(data=d, name=translated(name)) for d, name in nearer.items())
+)
 
 # %% [markdown]
 # ### Exercise 3 (middle)
@@ -610,12 +655,12 @@ for where_from, column in (("casme2", 1), ("samm", 3)):
 # uniform between 0 and 1. How often is at least one of them below 0.05, uncorrected and corrected
 # after Holm? Compute both for the number of methods in the registry, and check by drawing.
 
-# %% [markdown] tags=["solution", "hide-cell"]
+# %% [markdown]
 # :::{admonition} The idea of the solution
 # :class: dropdown
 # One true null hypothesis is not rejected with probability 0.95, and $m$ independent ones with
-# $0.95^m$. Holm rejects something only if the smallest $p$ is below $0.05 / m$. Expect a large share
-# without correction, and nearly 5 % with it. Drawing uniform values must give the same.
+# $0.95^m$. Holm rejects something only if the smallest $p$ is below $0.05 / m$. Expect a large
+# share without correction, and nearly 5 % with it. Drawing uniform values must give the same.
 # :::
 
 # %% tags=["solution", "hide-cell"] jupyter={"source_hidden": true, "outputs_hidden": true}
@@ -630,7 +675,8 @@ drawn = {
 }
 for name, share in expected.items():
     assert abs(drawn[name] - share) < 5 * np.sqrt(share * (1 - share) / worlds)
-    print(f"{m} tests, {name}: {share:.3f} computed, {drawn[name]:.3f} drawn")
+print(f"{m = }")
+pd.DataFrame({"computed": expected, "drawn": drawn}).round(3)
 
 # %% [markdown]
 # ### Exercise 4 (hard)
@@ -639,7 +685,7 @@ for name, share in expected.items():
 # method, rank the methods by UF1 each time, and count how often each comes first and between which
 # ranks it lies in 95 % of the draws.
 
-# %% [markdown] tags=["solution", "hide-cell"]
+# %% [markdown]
 # :::{admonition} The idea of the solution
 # :class: dropdown
 # A drawn set of subjects gives each method another confusion matrix, from the sums over these
@@ -690,7 +736,15 @@ ranking = pd.DataFrame(
 )
 ranking.index = [title[name] for name in order]
 caption = translated("{n} draws of subjects, one seed. {where}")
-plots.table(ranking, caption.format(n=len(draws), where=where), digits=0)
+caption = caption.format(n=len(draws), where=where)
+display(plots.table(ranking, caption, digits=0))
+widest = (high - low).argmax()
+words.see(
+    translated(
+        "The rank of {name} is the least certain: it lies between {low:.0f}"
+        " and {high:.0f} in 95 % of the draws."
+    ).format(name=title[order[widest]], low=low[widest], high=high[widest])
+)
 
 # %% [markdown]
 # ## Where these figures come from

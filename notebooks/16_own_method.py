@@ -13,6 +13,8 @@
 #
 # *About 10 minutes to read; runs in under 3 minutes on a laptop.*
 # :::
+#
+# ## The answer
 
 # %% tags=["parameters"]
 dataset = "synthetic"  # or "casme2", "samm", "own"
@@ -22,9 +24,11 @@ seed = 0
 overrides = {}  # fields of the configuration to change
 
 # %% tags=["hide-input"]
+import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
 import torch
+from IPython.display import display
 from sklearn.neighbors import NearestCentroid
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import FunctionTransformer, Normalizer
@@ -33,11 +37,12 @@ from torch.nn.functional import adaptive_avg_pool2d
 from merlib import Study, metrics
 from merlib.methods import METHODS, Method
 from merlib.methods.views import VIEWS
-from merlib.pages import plots, words
+from merlib.pages import effects, plots, procedure, provenance, words
 from merlib.pages.language import marked, translated
 from merlib.study import parameters
 
 globals().update(parameters.read(globals()))  # papermill may pass text
+plots.style()
 
 
 def coarse_flow(X):
@@ -57,6 +62,8 @@ def nearest_flow():
 METHODS["nearest"] = Method("Nearest mean flow", nearest_flow, "apex_flow")
 study = Study(dataset, data_root, profile, seed, **overrides)
 found = {name: study.predictions(name) for name in ("majority", "nearest")}
+where = provenance.experiment(found.values())
+titles = {name: effects.title(name) for name in found}
 only_a, only_b, p = metrics.mcnemar(found["nearest"], found["majority"])
 matrix = metrics.matrix_of(found["nearest"])
 low, high = metrics.wilson(int(matrix.trace()), int(matrix.sum()))
@@ -66,27 +73,27 @@ if p >= 0.05:
     share = (only_a + only_b) / len(found["nearest"])
     seen = 100 * metrics.detectable(len(found["nearest"]), share)
     verdict = translated(
-        "So which of the two is better cannot be told. From {points:.0f}"
-        " points on the test would probably see a difference."
+        "So which of the two is right more often cannot be told. From"
+        " {points:.0f} points of accuracy on the test would probably see a"
+        " difference."
     ).format(points=seen)
     if np.isnan(seen):  # even the largest possible difference is too small
         verdict = translated(
-            "So which of the two is better cannot be told. The methods differ"
-            " on so few clips that the test would probably see no difference."
+            "So which of the two is right more often cannot be told. The"
+            " methods differ on so few clips that the test would probably see"
+            " no difference."
         )
 elif only_a > only_b:
-    verdict = translated(
-        "So the new method is shown to be better on these clips."
-    )
+    verdict = translated("So the new method is shown to be right more often.")
 else:
     verdict = translated(
-        "So the largest class is shown to be better on these clips."
+        "So the largest class is shown to be right more often."
     )
 answer = translated(
     "Nearest mean flow, a method of ten lines, gets {right} of {n} clips right"
-    " ({share:.2f}; 95 %: {low:.2f} to {high:.2f}). {only_a} clips are right"
-    " in the new method alone, {only_b} in the largest class alone: McNemar's"
-    " test gives {p}."
+    " ({share:.2f}; 95 %: {low:.2f} to {high:.2f}). Is this better than always"
+    " answering the largest class? {only_a} clips are right in the new method"
+    " alone, {only_b} in the largest class alone: McNemar's test gives {p}."
 ).format(
     right=matrix.trace(),
     n=matrix.sum(),
@@ -102,10 +109,10 @@ words.answer(f"{answer} {verdict}")
 # %% [markdown]
 # ## The classifier
 #
-# It gets a *view* of the clips, an array in which each row is one clip, and their labels. This one
-# has ten lines. It answers the class whose mean [flow](../book/glossary.md#optical-flow) is nearest.
-# Each number is divided by its spread within the classes, as scikit-learn's `NearestCentroid` does
-# for its probabilities.
+# A classifier gets a *view* of the clips, an array in which each row is one clip, and their labels.
+# This one has ten lines. It answers the class whose mean [flow](../book/glossary.md#optical-flow)
+# is nearest. Each number is divided by its spread within the classes, as scikit-learn's
+# `NearestCentroid` does for its probabilities.
 
 # %% tags=["remove-input"]
 plots.source(coarse_flow)
@@ -116,7 +123,63 @@ plots.source(nearest_flow)
 # %% [markdown]
 # `coarse_flow` divides the face into 8 by 8 squares and takes the mean of $u$ and of $v$ in each:
 # 128 numbers for one clip. `Normalizer` scales them to length 1, so that the pattern of the motion
-# counts and its strength does not.
+# counts and its strength does not. The mean pattern of each class is all that the method learns:
+
+# %% tags=["hide-input"]
+patterns = Normalizer().fit_transform(coarse_flow(study.view("nearest")))
+labels = study.clips["emotion"].to_numpy(str)
+shown = [name for name in study.clips.attrs["classes"] if name in labels]
+means = np.array([patterns[labels == name].mean(axis=0) for name in shown])
+columns = min(3, len(shown))
+rows = -(-len(shown) // columns)
+figure, grid = plt.subplots(
+    rows, columns, figsize=(6, 2.3 * rows), squeeze=False
+)
+for axes in grid.flat:
+    axes.axis("off")
+longest = np.hypot(*means.reshape(-1, 2, 64).swapaxes(0, 1)).max()
+for axes, name, mean in zip(grid.flat, shown, means, strict=False):
+    squares = mean.reshape(2, 8, 8).repeat(2, axis=1).repeat(2, axis=2)
+    plots.flow_field(axes, squares, longest)
+    axes.set_title(*plots.literal([name]))
+plots.show(
+    figure,
+    alt=translated(
+        "For each class a square of 8 by 8 smaller squares: colour and arrows"
+        " are the mean direction and length of the motion there."
+    ),
+    of=where,
+)
+
+# %% [markdown]
+# *The mean pattern of each class, of all clips together: arrows and colour are the direction of the
+# motion in 8 by 8 squares, stronger colour is more motion.*
+
+# %% tags=["remove-input"]
+lengths = np.linalg.norm(means, axis=1)
+alike = means @ means.T / np.outer(lengths, lengths)
+pairs = np.triu_indices(len(shown), 1)
+if len(shown) > 1:
+    most, least = alike[pairs].argmax(), alike[pairs].argmin()
+    display(
+        words.see(
+            translated(
+                "The patterns of {a} and {b} are the most alike (cosine"
+                " {most:.2f}), those of {c} and {d} the least (cosine"
+                " {least:.2f})."
+            ).format(
+                a=shown[pairs[0][most]],
+                b=shown[pairs[1][most]],
+                most=alike[pairs][most],
+                c=shown[pairs[0][least]],
+                d=shown[pairs[1][least]],
+                least=alike[pairs][least],
+            )
+        )
+    )
+
+# %% [markdown]
+# In the study a fold takes the means of its training clips alone.
 #
 # ## The line in the registry
 #
@@ -126,7 +189,7 @@ plots.source(nearest_flow)
 # METHODS["nearest"] = Method("Nearest mean flow", nearest_flow, "apex_flow")
 # ```
 
-# %% tags=["hide-input"]
+# %% tags=["remove-input"]
 first_lines = {
     name: view.__doc__.splitlines()[0] for name, view in VIEWS.items()
 }
@@ -134,7 +197,13 @@ views = {
     name: line.split(", see")[0].replace("`", "")
     for name, line in first_lines.items()
 }
-plots.table(pd.DataFrame({marked("one clip"): views}), "The views")
+words.folded(
+    translated("The views"),
+    plots.table(
+        pd.DataFrame({marked("one clip"): views}),
+        translated("What each view says of one clip"),
+    ),
+)
 
 # %% tags=["remove-input"]
 words.see(
@@ -151,22 +220,29 @@ words.see(
 # If the line is in the file, run `make compare METHODS=nearest`. In a notebook,
 # `study.predictions("nearest")` leaves out each subject once and saves the answers:
 
-# %%
-scores = {
-    METHODS[name].title: metrics.scores(run) for name, run in found.items()
-}
-caption = translated(
-    "{data}, {n} clips, one subject left out, profile {profile}, seed {seed}"
-).format(
-    data=translated(study.clips.attrs["version"]),
-    n=len(study.clips),
-    profile=profile,
-    seed=seed,
+# %% tags=["hide-input"]
+plots.show(
+    effects.levels({name: {seed: run} for name, run in found.items()}),
+    alt=translated(
+        "Two dot plots side by side, accuracy and UF1 from 0 to 1, with a row"
+        " for the largest class and one for the nearest mean: a dot is the"
+        " score, a grey bar the interval over subjects."
+    ),
+    of=where,
 )
-plots.table(pd.DataFrame(scores).T, caption)
+
+# %% [markdown]
+# *Both methods. The bars are intervals of 95 % over subjects; the dashed line is the largest
+# class.*
+
+# %% tags=["hide-output"]
+scores = {titles[name]: metrics.scores(run) for name, run in found.items()}
+plots.table(
+    pd.DataFrame(scores).T, translated("Scores: {where}").format(where=where)
+)
 
 # %% tags=["remove-input"]
-new, old = scores[METHODS["nearest"].title], scores[METHODS["majority"].title]
+new, old = (scores[titles[name]] for name in ("nearest", "majority"))
 words.see(
     translated(
         "The nearest mean has an accuracy of {accuracy:.3f} and a UF1 of"
@@ -182,20 +258,41 @@ words.see(
 )
 
 # %% [markdown]
-# Is the difference more than chance? The box at the top of the page has [McNemar's
-# test](../book/glossary.md#mcnemar-test), which takes clips as independent. Nothing in the two
-# methods of this page is random, so one seed is enough. A study of networks needs several seeds, and
-# the book's own test takes people and seeds into account ([results](07_results.ipynb)).
+# Is the difference of accuracy more than chance? [McNemar's test](../book/glossary.md#mcnemar-test)
+# looks at the clips that exactly one of the two methods gets right. If both were equally good, each
+# of these clips would be like the toss of a coin.
+
+# %% tags=["hide-input"]
+both = [titles["nearest"], titles["majority"]]
+figure, alt = procedure.mcnemar(found["nearest"], found["majority"], both)
+plots.show(figure, alt=alt, of=where)
+
+# %% [markdown]
+# *McNemar's table of the nearest mean and the largest class.*
+
+# %% tags=["remove-input"]
+words.see(
+    translated(
+        "The nearest mean is right alone on {only_a} clips, the largest class"
+        " on {only_b}, and the test gives {p}, as in the box at the top."
+    ).format(only_a=only_a, only_b=only_b, p=plots.p_equals(p))
+)
+
+# %% [markdown]
+# The test takes clips as independent and counts right answers only. Whether all classes are found
+# is a question for UF1. Nothing in the two methods of this page is random, so one seed is enough. A
+# study of networks needs several seeds, and the book's own test takes people and seeds into account
+# ([results](07_results.ipynb)).
 
 # %% [markdown]
 # ## A network
 #
 # Networks inherit from `merlib.methods.deep.DeepClassifier`. It standardises the channels (unless
 # `standardise = False`), sets the seeds, makes the batches, keeps the last epoch, and predicts clip
-# by clip, after every epoch too. `build` returns the `torch.nn.Module`, and `inputs` returns the part
-# of the view that it takes. You can replace `optimiser`, `schedule` and `loss`.
-# `merlib/methods/ststnet.py` is a short example. The line in the registry has the parameters for the
-# profile `laptop`, and tables name them.
+# by clip, after every epoch too. `build` returns the `torch.nn.Module`, and `inputs` returns the
+# part of the view that it takes. You can replace `optimiser`, `schedule` and `loss`.
+# `merlib/methods/ststnet.py` is a short example. The line in the registry has the parameters for
+# the profile `laptop`, and tables name them.
 
 # %% [markdown]
 # A classifier follows these rules:
@@ -220,25 +317,19 @@ words.see(
 #
 # ## Questions
 #
-# **1.** Your method scales all clips to mean zero before the folds are made. What is wrong?
-#
-# :::{admonition} Answer
+# :::{admonition} Your method scales all clips to mean zero before the folds are made. What is wrong?
 # :class: dropdown
 # The mean was computed with the clips of the test person. A little of that person is then in the
 # training. Put the scaling into `fit`, for example as a step of a pipeline.
 # :::
 #
-# **2.** Two methods have the same accuracy. Can McNemar's test find a difference?
-#
-# :::{admonition} Answer
+# :::{admonition} Two methods have the same accuracy. Can McNemar's test find a difference?
 # :class: dropdown
 # No. The test compares the clips that only one of them got right, and with equal accuracy both
 # counts are equal. They may still be right on quite different clips, or differ in UF1.
 # :::
 #
-# **3.** Why does every method get its randomness from `random_state` alone?
-#
-# :::{admonition} Answer
+# :::{admonition} Why does every method get its randomness from `random_state` alone?
 # :class: dropdown
 # Each fold sets its own seed there. So a fold gives the same answers wherever and whenever it
 # runs, and a run that was stopped can go on. Another source of randomness would break this, and
@@ -262,33 +353,32 @@ words.see(
 # :::
 
 # %% tags=["solution", "hide-cell"] jupyter={"source_hidden": true, "outputs_hidden": true}
-matrices = {name: metrics.matrix_of(run) for name, run in found.items()}
+matrices = [metrics.matrix_of(run) for run in found.values()]
 recalls = pd.DataFrame(
     {
-        name: metrics.per_class_recall(matrix)
-        for name, matrix in matrices.items()
+        title: metrics.per_class_recall(matrix)
+        for title, matrix in zip(titles.values(), matrices, strict=True)
     },
     index=study.clips.attrs["classes"],
 )
-print(recalls.round(2).to_string())
-for name, matrix in matrices.items():
-    print(
-        f"{name}: mean of the recalls, which is UAR: {metrics.uar(matrix):.3f}"
-    )
-    assert abs(recalls[name].mean() - metrics.uar(matrix)) < 1e-9
+uar = [metrics.uar(matrix) for matrix in matrices]
+assert np.allclose(recalls.mean(), uar)
+recalls.loc["UAR"] = uar
+plots.table(recalls, translated("Recall of each class, and their mean"), 2)
 
 # %% [markdown]
 # ### Exercise 2 (middle)
 #
-# Register a second method: the answer of the nearest training clip, in the same
-# view. Run it, and compare it with the nearest mean by McNemar's test.
+# Register a second method: the answer of the nearest training clip, in the same view. Run it, and
+# compare it with the nearest mean by McNemar's test. This is another pair of methods than in the
+# box at the top, so the test has another answer.
 
 # %% [markdown]
 # :::{admonition} The idea of the solution
 # :class: dropdown
-# A nearest neighbour copies the label of one clip, so one unusual clip is enough for a wrong answer.
-# A mean depends less on a single clip. Both methods take the same view and the same folds, so
-# McNemar's test can compare them clip by clip.
+# A nearest neighbour copies the label of one clip, so one unusual clip is enough for a wrong
+# answer. A mean depends less on a single clip. Both methods take the same view and the same folds,
+# so McNemar's test can compare them clip by clip.
 # :::
 
 # %% tags=["solution", "hide-cell"] jupyter={"source_hidden": true, "outputs_hidden": true}
@@ -304,45 +394,41 @@ def nearest_clip():
 
 METHODS["clip"] = Method("Nearest clip", nearest_clip, "apex_flow")
 found["clip"] = study.predictions("clip")
-for name in ("nearest", "clip"):
-    print(
-        name,
-        {
-            score: round(value, 3)
-            for score, value in metrics.scores(found[name]).items()
-        },
-    )
-only_a, only_b, p = metrics.mcnemar(found["nearest"], found["clip"])
-print(
-    f"Only the nearest mean right: {only_a}; only the nearest clip: {only_b};"
-    f" {plots.p_equals(p)}"
+pair = {effects.title(n): found[n] for n in ("nearest", "clip")}
+pair_scores = {title: metrics.scores(run) for title, run in pair.items()}
+caption = translated("Nearest mean and nearest clip")
+display(plots.table(pd.DataFrame(pair_scores).T, caption))
+only_mean, only_clip, p_pair = metrics.mcnemar(*pair.values())
+words.see(
+    translated(
+        "The nearest mean is right alone on {mean} clips, the nearest clip on"
+        " {clip}: McNemar's test of this pair gives {p}."
+    ).format(mean=only_mean, clip=only_clip, p=plots.p_equals(p_pair))
 )
 
 # %% [markdown]
 # ### Exercise 3 (hard)
 #
-# Is the nearest mean better than chance? Shuffle the labels among the clips of each
-# subject, so that they have nothing to do with the motion any more, and run the same folds. Do this a
-# hundred times. How often is chance as good as the true labels? Why within each subject?
+# Is the nearest mean better than chance? Shuffle the labels among the clips of each subject, so
+# that they have nothing to do with the motion any more, and run the same folds. Do this a hundred
+# times. How often is chance as good as the true labels? Why within each subject?
 
 # %% [markdown]
 # :::{admonition} The idea of the solution
 # :class: dropdown
-# This is a permutation test. If labels are shuffled, the motion says nothing about them, and what is
-# still right is chance. The share of shuffles that do at least as well as the true labels is the $p$
-# value; the true labels count as one shuffle. Shuffle within each subject: people differ in the
+# This is a permutation test. If labels are shuffled, the motion says nothing about them, and what
+# is still right is chance. The share of shuffles that do at least as well as the true labels is the
+# $p$ value; the true labels count as one shuffle. Shuffle within each subject: people differ in the
 # classes that they show, and this difference must be the same with true and with shuffled labels.
+# This is another question than that of McNemar's test above. A method can know something of the
+# labels and still be right no more often than the largest class.
 # :::
 
 # %% tags=["solution", "hide-cell"] jupyter={"source_hidden": true, "outputs_hidden": true}
 from sklearn.model_selection import LeaveOneGroupOut
 
-clips, rng = study.clips, np.random.default_rng(0)
-features = Normalizer().fit_transform(coarse_flow(study.view("nearest")))
-labels, subjects = (
-    clips["emotion"].to_numpy(str),
-    clips["subject"].to_numpy(str),
-)
+subjects = study.clips["subject"].to_numpy(str)
+rng = np.random.default_rng(0)
 
 
 def right(labels):
@@ -350,9 +436,9 @@ def right(labels):
     labels.
     """
     count = 0
-    for train, test in LeaveOneGroupOut().split(features, groups=subjects):
-        fitted = NearestCentroid().fit(features[train], labels[train])
-        best = fitted.predict_proba(features[test]).argmax(axis=1)
+    for train, test in LeaveOneGroupOut().split(patterns, groups=subjects):
+        fitted = NearestCentroid().fit(patterns[train], labels[train])
+        best = fitted.predict_proba(patterns[test]).argmax(axis=1)
         count += (fitted.classes_[best] == labels[test]).sum()
     return int(count)
 
@@ -368,16 +454,16 @@ def shuffled():
 
 
 true, chance = right(labels), [right(shuffled()) for _ in range(100)]
-p = (1 + sum(count >= true for count in chance)) / (1 + len(chance))
-told = (
-    f"{true} of {len(labels)} right; with shuffled labels {min(chance)} to"
-    f" {max(chance)}"
-)
-print(f"{told}; {plots.p_equals(p)}")
-print(
-    "Within each subject, because people differ in the classes they show:"
-    " shuffling all clips"
-)
-print(
-    "would also test whether that can be guessed, which is not the question."
+p_chance = (1 + sum(count >= true for count in chance)) / (1 + len(chance))
+words.see(
+    translated(
+        "{right} of {n} clips are right with the true labels, {low} to {high}"
+        " with shuffled ones: {p}."
+    ).format(
+        right=true,
+        n=len(labels),
+        low=min(chance),
+        high=max(chance),
+        p=plots.p_equals(p_chance),
+    )
 )

@@ -5,12 +5,15 @@ Every sentence is computed, so that it is true of any data. Differences are thos
 """
 
 from collections.abc import Iterable, Mapping
+from itertools import combinations
+from typing import NamedTuple
 
+import numpy as np
 import pandas as pd
 
 from merlib import metrics
 from merlib.metrics import Difference
-from merlib.study import motion
+from merlib.study import motion, paper
 
 from . import effects, looks, provenance, real_motion, words
 from .effects import Runs
@@ -39,6 +42,11 @@ INGREDIENTS = (
     marked("flow as numbers, not hues"), marked("flow as numbers, not stretched"),
 )  # fmt: skip
 """The names of `merlib.study.trials.CONTRASTS`, which pages show `translated`."""
+
+RIVALS, VARIANTS, CONTROLS = (
+    marked("published methods"), marked("variants of table 3"), marked("controls"),
+)  # fmt: skip
+"""What kinds of methods `group` tells apart; headings of page 15."""
 
 
 # What one sees
@@ -148,55 +156,139 @@ def within(text: str, where: str) -> str:
 def against(runs: Mapping[str, Runs], reference: str = "full") -> pd.DataFrame:
     """Return the differences of a method to all others in UF1, see `effects.judged`.
 
+    Rivals come first, then variants of table 3, then controls.
     The only run of a method in which chance has no part is compared with every seed.
     """
     everything = dict(runs)
     for name in motion.CLASSICAL:
         everything = real_motion.for_every_seed(everything, name)
-    pairs = {effects.title(name): (reference, name) for name in runs if name != reference}
+    order = (RIVALS, VARIANTS, CONTROLS)
+    names = sorted(runs, key=lambda name: order.index(group(name)))
+    pairs = {effects.title(name): (reference, name) for name in names if name != reference}
     return effects.differences(everything, pairs, more="ahead", less="behind")
 
 
+def accuracies(runs: Mapping[str, Runs], dataset: str | None) -> pd.DataFrame:
+    """Return accuracies in per cent: as table 2 prints them, and the mean over seeds of runs.
+
+    Parameters
+    ----------
+    dataset : {"casme2", "samm"}, optional
+        Whose column of table 2; without it no method is in the table.
+
+    Returns
+    -------
+    DataFrame
+        ``printed`` and ``here`` of each method that has both, by its title.
+    """
+    rows = {
+        effects.title(name): {
+            "printed": float(printed), "here": 100 * effects.mean_scores(seeds)["accuracy"]
+        }
+        for name, seeds in runs.items()
+        if (printed := paper.printed_of(name, dataset).get("Acc"))
+    }  # fmt: skip
+    return pd.DataFrame.from_dict(rows, orient="index", columns=["printed", "here"])
+
+
+def same_order(found: pd.DataFrame) -> str:
+    """Say how many pairs of methods are in the same order here as in print, see `accuracies`."""
+    pairs = list(combinations(found[["printed", "here"]].to_numpy(float), 2))
+    if not pairs:
+        return translated(
+            "Fewer than two of these methods are in table 2 with this dataset, so there is no "
+            "order to compare."
+        )
+    same = sum(bool(np.prod(one - other) > 0) for one, other in pairs)
+    return translated(
+        "Of the {all} pairs of these methods, {same} are in the same order here as in print. If "
+        "the two had nothing in common, about half of the pairs would be."
+    ).format(same=same, all=len(pairs))
+
+
+class Standing(NamedTuple):
+    """Where a method stands among its rivals, see `standing`.
+
+    Attributes
+    ----------
+    names : list of str
+        The method and its rivals, the one with the highest UF1 first.
+    rank : int
+        The place of the method among them.
+    found : DataFrame
+        The rows of `against` that are of rivals.
+    """
+
+    names: list[str]
+    rank: int
+    found: pd.DataFrame
+
+
+def standing(
+    runs: Mapping[str, Runs], differences: pd.DataFrame, method: str = "full"
+) -> Standing | None:
+    """Return where a method stands among its rivals by UF1; nothing if there are none.
+
+    Parameters
+    ----------
+    differences : DataFrame
+        Those of `against`. The correction in them is for all of their rows, rivals or not.
+    """
+    rivals = [name for name in runs if name == method or group(name) == RIVALS]
+    if method not in rivals or len(rivals) < 2:
+        return None
+    scores = {name: effects.mean_scores(runs[name])["uf1"] for name in rivals}
+    names = sorted(rivals, key=lambda name: scores[name], reverse=True)
+    titles = [effects.title(name) for name in names]
+    return Standing(names, names.index(method) + 1, differences[differences.index.isin(titles)])
+
+
+def group(name: str) -> str:
+    """Return what kind of method another one is beside the paper's: rival, variant or control."""
+    if name in paper.TABLE3:
+        return VARIANTS
+    return CONTROLS if name in ("majority", "logistic", "svm") else RIVALS
+
+
 def comparison(
-    runs: Mapping[str, Runs], rivals: pd.DataFrame, networks: pd.DataFrame, command: str
+    runs: Mapping[str, Runs], differences: pd.DataFrame, networks: pd.DataFrame, command: str
 ) -> str:
     """Answer page 15: who is ahead of the paper's method or behind it, and the linear control.
 
     Parameters
     ----------
-    rivals : DataFrame
+    differences : DataFrame
         See `against`.
     networks : DataFrame
         See `merlib.pages.real_motion.against_control`.
     """
-    linear = real_motion.beats(networks, runs)
-    if not len(rivals):
+    linear, place = real_motion.beats(networks, runs), standing(runs, differences)
+    if place is None or not len(place.found):
         return translated(
-            "The paper's method has no run beside another method's yet; `{command}` makes one. "
+            "The paper's method has no run beside a rival's yet; `{command}` makes one. "
             "As for a linear control: {linear}."
         ).format(command=command, linear=linear)
-    apart = rivals["answer"].isin(["ahead", "behind"])
-    if not apart.any():
-        return translated(
-            "In UF1, none of the other {all} methods is shown to be better or worse than `full`. "
-            "As for a linear control: {linear}."
-        ).format(all=len(rivals), linear=linear)
+    apart = place.found["answer"].isin(["ahead", "behind"])
     return translated(
-        "In UF1, `full` is shown to be ahead of {ahead} and behind {behind}; for the other {rest} "
-        "of {all} methods neither is shown. As for a linear control: {linear}."
+        "By UF1, the paper's method has rank {rank} among the {all} published methods that have "
+        "run. It is shown to be ahead of {ahead} and behind {behind}; for {rest} methods neither "
+        "is shown. As for a linear control: {linear}."
     ).format(
-        ahead=of_answer(rivals, "ahead"),
-        behind=of_answer(rivals, "behind"),
-        rest=(~apart).sum(),
-        all=len(rivals),
+        rank=place.rank,
+        all=len(place.names),
+        ahead=of_answer(place.found, "ahead"),
+        behind=of_answer(place.found, "behind"),
+        rest=len(place.names) - 1 - apart.sum(),
         linear=linear,
     )
 
 
 def of_answer(found: pd.DataFrame, answer: str) -> str:
-    """Name the differences with an answer."""
+    """Count the differences with an answer, and name them."""
     names = found.index[found["answer"] == answer]
-    return quoted(names) if len(names) else translated("none")
+    if not len(names):
+        return translated("none")
+    return translated("{n} ({names})").format(n=len(names), names=quoted(names))
 
 
 OF_REGIONS = {

@@ -2,12 +2,15 @@
 
 from collections.abc import Mapping, Sequence
 
+import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
+from matplotlib.figure import Figure
 
 from merlib import metrics
 from merlib.study.predict import Prediction
 
+from . import plots
 from .language import marked, translated
 
 
@@ -150,6 +153,28 @@ def apexes(answers: pd.DataFrame) -> str:
         "{most:.0f}. A clip whose apex is missed gives the model the flow of another moment, with "
         "less motion than there was."
     ).format(median=np.median(off), most=off.max())
+
+
+def apex_figure(answers: pd.DataFrame) -> Figure:
+    """Draw the apex that was found over the true one, a dot for each clip; see `answers`.
+
+    On the dashed line both are the same frame.
+    """
+    figure, axes = plt.subplots(figsize=(6, 4))
+    right = answers["answer"] == answers["true class"]
+    looks = (
+        (right, "o", plots.COLOURS[0], translated("answer right")),
+        (~right, "X", plots.COLOURS[1], translated("answer wrong")),
+    )
+    for which, form, colour, label in looks:
+        some = answers[which]
+        axes.plot(some["true apex"], some["apex found"], form, color=colour, label=label)
+    ends = answers[["true apex", "apex found"]].to_numpy(float)
+    ends = [np.nanmin(ends), np.nanmax(ends)]
+    axes.plot(ends, ends, "--", color="0.5", linewidth=1)
+    axes.set(xlabel=translated("true apex, frame"), ylabel=translated("apex found, frame"))
+    axes.legend()
+    return figure
 
 
 def picture(one: Prediction) -> str:

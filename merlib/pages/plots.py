@@ -19,6 +19,7 @@ from matplotlib.axes import Axes
 from matplotlib.colors import hsv_to_rgb
 from matplotlib.figure import Figure
 from matplotlib.ticker import LogLocator
+from matplotlib.transforms import Bbox
 from pandas.io.formats.style import Styler
 
 from merlib.config import DRAWN, digest
@@ -33,6 +34,12 @@ if TYPE_CHECKING:
 
 COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000")
 """Okabe and Ito's palette, which readers with any colour vision can tell apart."""
+
+SIDES = (
+    (7, 0, "left", "center"), (-7, 0, "right", "center"),
+    (0, 7, "center", "bottom"), (0, -7, "center", "top"),
+)  # fmt: skip
+"""Where the name of a point may be: its distance in points, and how it is aligned."""
 
 MISSING = "–"
 LABELS = {"accuracy": marked("accuracy"), "uf1": "UF1", "uar": "UAR"}
@@ -290,10 +297,14 @@ def prediction(found: "Prediction", faces: Faces) -> Figure:
         Above, the apex and the flow since the onset; then the spatial gates over the face, if the
         network has any; below, the probabilities.
     """
-    rows: list[list[Any]] = [["face", "flow"], ["classes", "classes"]]
+    rows = [["face", "flow"]]
     if found.attention:
-        rows[1:1] = [["stage 1", "stage 2"], ["stage 3", "stage 4"]]
-    figure, axes = plt.subplot_mosaic(rows, figsize=(6, 2.9 * len(rows)))
+        rows += [["stage 1", "stage 2"], ["stage 3", "stage 4"]]
+    figure = plt.figure(figsize=(6, 3.3 * len(rows) + 2.2))
+    # Apart, so that the names of the classes take no room from the pictures.
+    parts: Any = figure.subfigures(2, height_ratios=[3.3 * len(rows), 2.2])
+    upper, lower = parts
+    axes, classes = upper.subplot_mosaic(rows), lower.subplots()
     face = faces.picture(found.apex_frame)
     step, longest = max(2, len(face) // 18), np.hypot(*found.flow).max() or 1.0
     axes["face"].imshow(face, vmin=0, vmax=255)
@@ -307,14 +318,21 @@ def prediction(found: "Prediction", faces: Faces) -> Figure:
         shown.imshow(face, vmin=0, vmax=255)
         drawn = shown.imshow(gate, extent=(*side, *side[::-1]), alpha=0.6, cmap="viridis")
         shown.set_title(translated("gate of stage {k}").format(k=stage))
-        figure.colorbar(drawn, ax=shown, shrink=0.8)
-    for name, shown in axes.items():
-        if name != "classes":
-            shown.axis("off")
-    axes["classes"].barh(literal(found.probabilities.index), found.probabilities, color=COLOURS[0])
-    axes["classes"].set(xlabel=translated("probability"), xlim=(0, 1))
-    axes["classes"].invert_yaxis()
+        upper.colorbar(drawn, ax=shown, location="bottom", shrink=0.8)
+    for shown in axes.values():
+        shown.axis("off")
+    probabilities(found.probabilities, classes)
     return figure
+
+
+def probabilities(found: pd.Series, axes: Axes | None = None) -> Axes:
+    """Draw the probability of each class as a bar, the first one on top."""
+    if axes is None:
+        _, axes = plt.subplots(figsize=(6, 0.4 * len(found) + 0.8))
+    axes.barh(literal(found.index), found, color=COLOURS[0])
+    axes.set(xlabel=translated("probability"), xlim=(0, 1))
+    axes.invert_yaxis()
+    return axes
 
 
 def path(
@@ -360,10 +378,7 @@ def path(
     for name, title in zip(first + second, titles, strict=True):
         axes[name].set_title(title)
         axes[name].axis("off")
-    axes["answer"].barh(literal(answer.index), answer, color=COLOURS[0])
-    labels = {"title": translated("5 answer"), "xlabel": translated("probability")}
-    axes["answer"].set(**labels, xlim=(0, 1))
-    axes["answer"].invert_yaxis()
+    probabilities(answer, axes["answer"]).set_title(translated("5 answer"))
     return figure
 
 
@@ -451,6 +466,67 @@ def marks(has: pd.DataFrame) -> Figure:
     for side in axes.spines.values():
         side.set_visible(False)
     return figure
+
+
+def grouped(table: pd.DataFrame, label: str, axes: Axes | None = None, digits: int = 2) -> Axes:
+    """Draw a group of horizontal bars for each row of a table, a bar for each of its columns.
+
+    Parameters
+    ----------
+    table : DataFrame
+        Numbers that are not below zero. Its headings are shown `translated`.
+    label : str
+        Of the axis.
+    digits : int
+        Of the value behind each bar.
+    """
+    if axes is None:
+        _, axes = plt.subplots(figsize=(6, 0.26 * table.size + 0.16 * len(table) + 0.9))
+    thick = 0.8 / table.shape[1]
+    for k, name in enumerate(table):
+        places = np.arange(len(table)) + (k - (table.shape[1] - 1) / 2) * thick
+        values = table[name].to_numpy(float)
+        drawn = axes.barh(places, values, thick, color=COLOURS[k], label=called(name))
+        axes.bar_label(drawn, fmt=f"{{:.{digits}f}}", padding=3)
+    axes.set_yticks(range(len(table)), literal(map(called, table.index)))
+    axes.set_xlabel(label)
+    axes.invert_yaxis()
+    axes.margins(x=0.15)
+    if table.shape[1] > 1:
+        axes.legend(loc="lower center", bbox_to_anchor=(0.5, 1), ncols=table.shape[1])
+    return axes
+
+
+def named_points(points: Mapping[str, tuple[float, float]], axes: Axes, marked: str = "") -> Axes:
+    """Draw points with their names beside them, where a name is over nothing else if it can be.
+
+    Parameters
+    ----------
+    points : dict
+        Name -> place in the axes, which have their scales and margins already.
+    marked : str
+        A name whose point is drawn in another colour and form.
+    """
+    for name, at in points.items():
+        colour, form = (COLOURS[1], "D") if name == marked else (COLOURS[0], "o")
+        axes.plot(*at, form, color=colour)
+    axes.figure.canvas.draw()  # places are known once the axes are
+    left = axes.get_window_extent().x0
+    dots = [axes.transData.transform(at) for at in points.values()]
+    taken = [Bbox([dot - 5, dot + 5]) for dot in dots]
+    for shown, at in zip(literal(points), points.values(), strict=True):
+        for x, y, across, along in [*SIDES, SIDES[0]]:
+            text = axes.annotate(
+                shown, at, (x, y), textcoords="offset points", ha=across, va=along,
+                fontsize=10,
+            )  # fmt: skip
+            place = text.get_window_extent()
+            if place.x0 > left and not any(place.overlaps(other) for other in taken):
+                break
+            text.set_visible(False)
+        text.set_visible(True)
+        taken.append(place)
+    return axes
 
 
 def literal(names: Iterable[str]) -> list[str]:

@@ -230,7 +230,10 @@ def agreeing() -> tuple[int, int]:
 
 
 def runs_of(study: Study) -> dict[str, dict[int, pd.DataFrame]]:
-    """Return the runs of a study, method -> seed -> predictions: published ones, or its own."""
+    """Return the runs of a study, method -> seed -> predictions: published ones, or its own.
+
+    Page 15 compares the same ones.
+    """
     kept = study.saved().load(METHODS, every_epoch=False) if study.published else {}
     ran = any((study.home / "runs").glob("*/*/*/*/run.json"))  # else nothing is drawn to look
     if kept or study.published and not ran:
@@ -287,16 +290,12 @@ def beyond(runs: Mapping[str, Runs]) -> Answer:
 def order(runs: Mapping[str, Runs], method: str = "full") -> Answer:
     """Return the rank of a method by UF1, and which others it is shown ahead of and behind.
 
-    See `merlib.pages.claims.against`; the variants of table 3 and the controls are no rivals.
+    See `merlib.pages.claims.standing`; the variants of table 3 and the controls are no rivals.
     """
-    others = {*paper.TABLE3, "majority", "logistic", "svm"}
-    rivals = [name for name in runs if name == method or name not in others]
-    if method not in rivals or len(rivals) < 2:
+    place = claims.standing(runs, claims.against(runs, method), method)
+    if place is None:
         return NO_RUN
-    scores = {name: effects.mean_scores(runs[name])["uf1"] for name in rivals}
-    rank = sorted(rivals, key=lambda name: scores[name], reverse=True).index(method) + 1
-    found = claims.against(runs, method)
-    found = found[found.index.isin([effects.title(name) for name in rivals])]
+    rivals, rank, found = place
     ahead, behind, one = (
         (found["answer"] == answer).sum() for answer in ("ahead", "behind", "one seed")
     )

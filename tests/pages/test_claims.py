@@ -1,13 +1,18 @@
 """The answers of the pages on single claims follow the numbers, and are true where runs lack."""
 
+import re
+
 import numpy as np
 import pandas as pd
 import pytest
+from conftest import ROOT
+from scipy.stats import kendalltau
 
 from merlib import metrics
 from merlib.metrics import Difference
-from merlib.pages import claims, effects, looks
+from merlib.pages import claims, effects, looks, verdicts
 from merlib.study import trials
+from merlib.study.study import Study
 
 
 def judged(**values):
@@ -81,11 +86,55 @@ def test_the_paper_s_method_is_ahead_of_who_is_worse_and_behind_who_is_better():
               for k in range(3)]  # fmt: skip
     assert found.loc["ELRCN", "value"] == pytest.approx(np.mean(values))
     told = claims.comparison(runs, found, pd.DataFrame(), "make compare")
-    assert "ahead of “ELRCN” and “Bi-WOOF + SVM”" in told
-    assert "behind “STSTNet”; for the other 1 of 4" in told
-    assert "since runs are missing" in told
+    assert "rank 2 among the 4 published methods" in told
+    assert "ahead of 2 (“ELRCN” and “Bi-WOOF + SVM”) and behind 1 (“STSTNet”)" in told
+    assert "for 0 methods neither" in told and "since runs are missing" in told
     without = claims.comparison({}, pd.DataFrame(), pd.DataFrame(), "make compare")
     assert "`make compare` makes one" in without
+
+
+def test_accuracies_stand_beside_the_printed_ones_and_pairs_are_counted():
+    rng = np.random.default_rng(0)
+    runs = {n: {0: predictions(rng, 0.7)} for n in ("kfc-mer", "ststnet", "merta", "full")}
+    found = claims.accuracies(runs, "casme2")
+    assert found["printed"].to_dict() == {
+        effects.title("kfc-mer"): 72.76, effects.title("merta"): 60.54,
+        effects.title("full"): 84.959,
+    }  # fmt: skip
+    table = runs["merta"][0]
+    right = (table["p_others"] > 0.5) == (table["label"] == "others")
+    assert found["here"][effects.title("merta")] == pytest.approx(100 * right.mean())
+    assert not len(claims.accuracies(runs, None))
+    order = pd.DataFrame({"printed": [1, 2, 3, 4], "here": [2, 1, 3, 3]})
+    rank = kendalltau(order["printed"], order["here"], variant="b").statistic
+    assert "Of the 6 pairs" in claims.same_order(order) and "4 are" in claims.same_order(order)
+    assert rank == pytest.approx((4 - 1) / np.sqrt(6 * 5))  # one pair is tied here
+    assert "no order to compare" in claims.same_order(order[:1])
+
+
+def test_a_variant_or_a_control_is_no_rival():
+    rng = np.random.default_rng(0)
+    shares = {"full": 0.7, "ststnet": 0.9, "elrcn": 0.4, "mffm": 0.95, "logistic": 0.99}
+    runs = {n: {k: predictions(rng, s) for k in range(3)} for n, s in shares.items()}
+    differences = claims.against(runs)
+    assert list(differences.index[2:]) == [effects.title(name) for name in ("mffm", "logistic")]
+    place = claims.standing(runs, differences)
+    assert place.names == ["ststnet", "full", "elrcn"] and place.rank == 2
+    assert list(place.found.index) == ["STSTNet", "ELRCN"]
+    assert claims.standing({"full": runs["full"], "mffm": runs["mffm"]}, place.found) is None
+    groups = {name: claims.group(name) for name in shares}
+    assert groups["full"] == groups["mffm"] == claims.VARIANTS
+    assert groups["logistic"] == claims.CONTROLS and groups["elrcn"] == claims.RIVALS
+
+
+def test_the_answer_of_page_15_and_the_front_page_count_the_same_rivals():
+    """The two sentences are computed by two modules, from the saved runs of the repository."""
+    study = Study(home=ROOT)
+    runs = verdicts.runs_of(study)
+    front = re.findall(r"\d+", verdicts.order(runs).told)
+    answer = claims.comparison(runs, claims.against(runs), pd.DataFrame(), "make compare")
+    text = answer.partition(" As for")[0].replace("none", "0 (")
+    assert re.findall(r"(?:rank|the|of|behind) (\d+)", text) == front
 
 
 SEES, BLIND = (

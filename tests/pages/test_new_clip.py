@@ -70,3 +70,11 @@ def test_one_clip_and_its_apex():
     assert "2 frames from the true one (median), at most 3" in new_clip.apexes(table)
     assert "5.00 pixels" in new_clip.picture(prediction("a"))
     assert "60 points" in new_clip.picture(prediction("a"))
+
+
+def test_each_clip_is_a_dot_at_its_two_apexes():
+    figure = new_clip.apex_figure(made(["a", "b", "c"], ["a", "a", "c"], apexes=[10, 7, 12]))
+    right, wrong, line = figure.axes[0].lines
+    assert [list(right.get_xdata()), list(right.get_ydata())] == [[10, 12], [10, 10]]
+    assert [list(wrong.get_xdata()), list(wrong.get_ydata())] == [[7], [10]]
+    assert list(line.get_xdata()) == list(line.get_ydata()) == [7, 12]

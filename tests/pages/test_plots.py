@@ -439,3 +439,42 @@ def test_a_table_writes_p_values_by_the_rule_and_no_other_column():
     assert cells == [["< 0.001"] * 3 + ["0.000"] * 3, [plots.MISSING] * 6]
     both = pd.concat({"some": frame[["p", "points"]]}, axis=1)
     assert "&lt; 0.001" in plots.table(both, "").to_html()
+
+
+def test_bars_are_as_long_as_the_values_and_in_the_order_of_the_table():
+    table = pd.DataFrame({"one": [0.1, 0.4, 0.2], "other": [0.3, 0.0, 0.5]}, list("abc"))
+    axes = plots.grouped(table, "px")
+    lengths = [[bar.get_width() for bar in bars] for bars in axes.containers]
+    np.testing.assert_allclose(lengths, table.to_numpy().T)
+    middles = [[bar.get_y() + bar.get_height() / 2 for bar in bars] for bars in axes.containers]
+    assert np.round(np.mean(middles, axis=0), 6).tolist() == axes.get_yticks().tolist()
+    assert [text.get_text() for text in axes.get_yticklabels()] == list("abc")
+    assert axes.yaxis_inverted()  # the first row is on top
+    assert {text.get_text() for text in axes.texts} >= {"0.10", "0.50"}
+
+
+def test_a_name_is_beside_its_point_and_over_nothing_else():
+    figure, axes = plt.subplots(figsize=(6, 5))
+    axes.margins(x=0.3)
+    points = {"left": (1, 1), "right": (1.15, 1), "above": (1.07, 1.1), "far": (3, 2)}
+    plots.named_points(points, axes, marked="far")
+    shown = {text.get_text(): text for text in axes.texts if text.get_visible()}
+    assert list(shown) == list(points)
+    boxes = [text.get_window_extent() for text in shown.values()]
+    assert not any(a.overlaps(b) for k, a in enumerate(boxes) for b in boxes[k + 1 :])
+    for name, at in points.items():
+        x, y = axes.transData.transform(at)
+        box = shown[name].get_window_extent()
+        assert max(box.x0 - x, x - box.x1, box.y0 - y, y - box.y1) < 20
+        assert not box.contains(x, y)
+        assert box.x0 > axes.get_window_extent().x0  # not over the axis
+    markers = [line.get_marker() for line in axes.lines]
+    assert markers == ["o", "o", "o", "D"]
+
+
+def test_probabilities_are_bars_in_their_order():
+    found = pd.Series({"happiness": 0.7, "a$b": 0.3})
+    axes = plots.probabilities(found)
+    assert [bar.get_width() for bar in axes.patches] == [0.7, 0.3]
+    assert [text.get_text() for text in axes.get_yticklabels()] == ["happiness", r"a\$b"]
+    assert axes.yaxis_inverted() and axes.get_xlim() == (0, 1)
