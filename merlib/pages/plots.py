@@ -16,8 +16,10 @@ import pandas as pd
 import seaborn
 from cycler import cycler
 from matplotlib.axes import Axes
+from matplotlib.axis import Axis
 from matplotlib.colors import hsv_to_rgb
 from matplotlib.figure import Figure
+from matplotlib.ticker import LogLocator, NullFormatter
 from pandas.io.formats.style import Styler
 
 from merlib.config import DRAWN, digest
@@ -399,6 +401,17 @@ def confusion_matrix(
 def literal(names: Iterable[str]) -> list[str]:
     """Return names as a figure shows them: a dollar sign does not begin a formula."""
     return [str(name).replace("$", r"\$") for name in names]
+
+
+def plain_log(axis: Axis) -> None:
+    """Write a logarithmic axis in plain numbers, such as 0.5, 1, 2, 5, 10, and not in powers.
+
+    An axis over more than two decades has powers of ten only. Call it when all is drawn.
+    """
+    low, high = axis.get_view_interval()
+    axis.set_major_locator(LogLocator(subs=(1,) if high > 100 * low else (1, 2, 5)))
+    axis.set_major_formatter("{x:,g}")
+    axis.set_minor_formatter(NullFormatter())
 
 
 def curves(folds: pd.DataFrame, pooled: pd.Series, ylabel: str, axes: Axes | None = None) -> Axes:

@@ -363,3 +363,18 @@ def test_a_table_writes_p_values_by_the_rule_and_no_other_column():
     assert cells == [["< 0.001"] * 3 + ["0.000"] * 3, [plots.MISSING] * 6]
     both = pd.concat({"some": frame[["p", "points"]]}, axis=1)
     assert "&lt; 0.001" in plots.table(both, "").to_html()
+
+
+@pytest.mark.parametrize(
+    ("ends", "ticks"),
+    [((0.4, 12), ["0.5", "1", "2", "5", "10"]), ((0.5, 2000), ["1", "10", "100", "1,000"])],
+)
+def test_a_logarithmic_axis_has_plain_numbers(ends, ticks):
+    figure, axes = plt.subplots()
+    axes.set(xscale="log", xlim=ends)
+    plots.plain_log(axes.xaxis)
+    figure.canvas.draw()
+    low, high = ends
+    places = zip(axes.get_xticks(), axes.get_xticklabels(), strict=True)
+    assert [text.get_text() for x, text in places if low <= x <= high] == ticks
+    plt.close(figure)
