@@ -59,7 +59,7 @@ words.answer(speed.in_one_sentence(steps, training, devices))
 if steps is not None:
     seconds = steps[steps["step"] != "all"].set_index("step")
     plots.show(
-        speed.grouped(
+        plots.grouped(
             seconds[["seconds a clip"]],
             translated("seconds for a clip"),
             "{:.2g}",
@@ -77,7 +77,7 @@ if steps is not None:
 # %% tags=["remove-input"]
 words.see(speed.slowest_step(steps))
 
-# %% tags=["hide-input", "hide-output"]
+# %% tags=["remove-input", "hide-output"]
 if steps is not None:
     columns = [
         marked("step"),
@@ -112,7 +112,7 @@ if prepared is not None:
 # %% tags=["remove-input"]
 words.see(*speed.ratios(prepared))
 
-# %% tags=["hide-input", "hide-output"]
+# %% tags=["remove-input", "hide-output"]
 spread = [marked("ratio"), marked("least"), marked("most")]
 if prepared is not None:
     columns = [marked("way"), marked("seconds"), *spread, "clips a second"]
@@ -150,7 +150,7 @@ if flow is not None:
 # %% tags=["remove-input"]
 words.see(*speed.settings(flow))
 
-# %% tags=["hide-input", "hide-output"]
+# %% tags=["remove-input", "hide-output"]
 if flow is not None:
     columns = [
         marked("name"),
@@ -212,7 +212,7 @@ words.see(*speed.ratios(training))
 # In the table, *share* compares the rate of the whole run with the rate of plain matrix products,
 # measured on the same machine.
 
-# %% tags=["hide-input", "hide-output"]
+# %% tags=["remove-input", "hide-output"]
 if training is not None:
     columns = ["way", "seconds", *spread, "clips a second"]
     columns.append(marked("share of matrix rate"))
@@ -244,7 +244,7 @@ if halved is not None:
 # %% tags=["remove-input"]
 words.see(*speed.precision_told(halved, "bfloat16"))
 
-# %% tags=["hide-input", "hide-output"]
+# %% tags=["remove-input", "hide-output"]
 if halved is not None:
     scores = halved[["precision", "seed", "accuracy", "uf1", "uar"]]
     caption = speed.of_precision(halved)
@@ -276,7 +276,7 @@ if scaled is not None:
 # %% tags=["remove-input"]
 words.see(*speed.precision_told(scaled, "float16"))
 
-# %% tags=["hide-input", "hide-output"]
+# %% tags=["remove-input", "hide-output"]
 if scaled is not None:
     scores = scaled[["precision", "seed", "accuracy", "uf1", "uar"]]
     caption = speed.of_precision(scaled)
@@ -317,7 +317,7 @@ if together is not None:
 # %% tags=["remove-input"]
 words.see(*speed.together_told(together))
 
-# %% tags=["hide-input", "hide-output"]
+# %% tags=["remove-input", "hide-output"]
 if together is not None:
     columns = ["method", marked("folds"), marked("epochs")]
     columns += [marked("one by one, s"), marked("at once, s"), *spread]
@@ -394,7 +394,7 @@ if compiled is not None:
 # %% tags=["remove-input"]
 words.see(*speed.compiled(compiled))
 
-# %% tags=["hide-input", "hide-output"]
+# %% tags=["remove-input", "hide-output"]
 if compiled is not None:
     columns = ["way", "seconds", *spread, marked("first, s")]
     shown = speed.as_saved(compiled, columns)
@@ -430,7 +430,7 @@ if growth is not None:
 # %% tags=["remove-input"]
 words.see(*speed.growth_told(growth))
 
-# %% tags=["hide-input", "hide-output"]
+# %% tags=["remove-input", "hide-output"]
 if growth is not None:
     shown = speed.as_saved(growth, ["way", "seconds", *spread])
     caption = words.joined([speed.machine(growth), first])
@@ -470,7 +470,7 @@ if memory is not None:
 # %% tags=["remove-input"]
 words.see(speed.memory(memory))
 
-# %% tags=["hide-input", "hide-output"]
+# %% tags=["remove-input", "hide-output"]
 if memory is not None:
     columns = [marked("case"), marked("clips"), marked("trained on")]
     columns += [marked("clips, MiB"), marked("of it imports, MiB")]
@@ -501,7 +501,7 @@ step = speed.measured(home, "step")
 ways = speed.steps_by_way(step)
 if len(ways):
     plots.show(
-        speed.grouped(
+        plots.grouped(
             ways[[*filter(ways.columns.__contains__, speed.WAYS)]],
             translated("milliseconds of a step of eight clips"),
             "{:,.1f}",
@@ -520,7 +520,7 @@ if len(ways):
 # %% tags=["remove-input"]
 words.see(*speed.recorded(ways))
 
-# %% tags=["hide-input", "hide-output"]
+# %% tags=["remove-input", "hide-output"]
 if len(ways):
     caption = translated("ms of a step, {about}")
     caption = caption.format(about=speed.machine(step))
@@ -607,7 +607,7 @@ words.see(*hours.told(devices))
 # before Ampere have no bfloat16. The memory holds weights, gradients, momentum, all clips and what
 # a step needs.
 
-# %% tags=["hide-input", "hide-output"]
+# %% tags=["remove-input", "hide-output"]
 display(plots.table(hours.shown(devices), of_paper, 1, index=False))
 
 # %% [markdown]

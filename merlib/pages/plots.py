@@ -403,6 +403,41 @@ def literal(names: Iterable[str]) -> list[str]:
     return [str(name).replace("$", r"\$") for name in names]
 
 
+def grouped(values: pd.DataFrame, label: str, fmt: str = "{:,.0f}") -> Figure:
+    """Draw bars: each row of a table is a group, each column a colour.
+
+    Parameters
+    ----------
+    label : str
+        Of the horizontal axis.
+    fmt : str
+        How a bar's value is written beside it.
+    """
+    high = 0.25 * values.shape[0] * (1 + values.shape[1]) + 1.1
+    figure, axes = plt.subplots(figsize=(6, high))
+    put_bars(axes, values, fmt)
+    axes.set_xlabel(label)
+    if values.shape[1] > 1:
+        handles = axes.get_legend_handles_labels()
+        figure.legend(*handles, loc="outside lower center", ncols=values.shape[1])
+    return figure
+
+
+def put_bars(axes: Axes, values: pd.DataFrame, fmt: str) -> None:
+    """Put the bars of `grouped` on an axes."""
+    thick, middle = 0.8 / values.shape[1], (values.shape[1] - 1) / 2
+    for k, (name, some) in enumerate(values.items()):
+        places = np.arange(len(values)) + (k - middle) * thick
+        label = translated(str(name))
+        drawn = axes.barh(places, some, thick, color=COLOURS[k], label=label)
+        axes.bar_label(drawn, fmt=fmt, padding=3)
+    axes.set_yticks(range(len(values)), literal(values.index))
+    axes.locator_params(axis="x", nbins=6)
+    axes.xaxis.set_major_formatter("{x:,g}")
+    axes.invert_yaxis()
+    axes.margins(x=0.15)
+
+
 def plain_log(axis: Axis) -> None:
     """Write a logarithmic axis in plain numbers, such as 0.5, 1, 2, 5, 10, and not in powers.
 

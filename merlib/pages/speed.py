@@ -7,7 +7,6 @@ from pathlib import Path
 import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
-from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from merlib.files import noted
@@ -58,41 +57,6 @@ def as_saved(table: pd.DataFrame, columns: list[str]) -> pd.DataFrame:
     return table[columns].map(
         lambda value: f"{value:,g}" if isinstance(value, Real) else value, na_action="ignore"
     )
-
-
-def grouped(values: pd.DataFrame, label: str, fmt: str = "{:,.0f}") -> Figure:
-    """Draw bars: each row of a table is a group, each column a colour.
-
-    Parameters
-    ----------
-    label : str
-        Of the horizontal axis.
-    fmt : str
-        How a bar's value is written beside it.
-    """
-    high = 0.25 * values.shape[0] * (1 + values.shape[1]) + 1.1
-    figure, axes = plt.subplots(figsize=(6, high))
-    put_bars(axes, values, fmt)
-    axes.set_xlabel(label)
-    if values.shape[1] > 1:
-        handles = axes.get_legend_handles_labels()
-        figure.legend(*handles, loc="outside lower center", ncols=values.shape[1])
-    return figure
-
-
-def put_bars(axes: Axes, values: pd.DataFrame, fmt: str) -> None:
-    """Put the bars of `grouped` on an axes."""
-    thick, middle = 0.8 / values.shape[1], (values.shape[1] - 1) / 2
-    for k, (name, some) in enumerate(values.items()):
-        places = np.arange(len(values)) + (k - middle) * thick
-        label = translated(str(name))
-        drawn = axes.barh(places, some, thick, color=plots.COLOURS[k], label=label)
-        axes.bar_label(drawn, fmt=fmt, padding=3)
-    axes.set_yticks(range(len(values)), plots.literal(values.index))
-    axes.locator_params(axis="x", nbins=6)
-    axes.xaxis.set_major_formatter("{x:,g}")
-    axes.invert_yaxis()
-    axes.margins(x=0.15)
 
 
 def relative(table: pd.DataFrame, label: str, rows: str = "way") -> Figure:
@@ -289,7 +253,7 @@ def memory_bars(table: pd.DataFrame) -> Figure:
     """Draw the memory of each case, on the host and, if it was measured, on the device."""
     measures = {"host, MiB": marked("host"), "device, MiB": marked("device")}
     values = table.set_index("case")[list(measures)].dropna(axis=1, how="all")
-    figure = grouped(values.rename(columns=measures), translated("MiB"))
+    figure = plots.grouped(values.rename(columns=measures), translated("MiB"))
     (axes,) = figure.axes
     imports = table["of it imports, MiB"].max()
     axes.axvline(imports, color="black", linestyle="--", linewidth=1)
@@ -334,7 +298,7 @@ def bars(table: pd.DataFrame) -> Figure:
     networks, libraries = table["network"].unique(), table["library"].unique()
     for axis, (measure, title) in zip(axes, MEASURES.items(), strict=True):
         values = table.pivot(index="network", columns="library", values=measure)
-        put_bars(axis, values.loc[networks, libraries], "{:,.0f}")
+        plots.put_bars(axis, values.loc[networks, libraries], "{:,.0f}")
         axis.set_title(translated(title), loc="left")
     figure.legend(
         *axes[0].get_legend_handles_labels(), loc="outside lower center", ncols=len(libraries)

@@ -378,3 +378,14 @@ def test_a_logarithmic_axis_has_plain_numbers(ends, ticks):
     places = zip(axes.get_xticks(), axes.get_xticklabels(), strict=True)
     assert [text.get_text() for x, text in places if low <= x <= high] == ticks
     plt.close(figure)
+
+
+def test_bars_stand_in_groups_in_the_order_of_the_table():
+    values = pd.DataFrame({"one": [1.0, 2000.0], "two": [3.0, 4.0]}, ["a", "b"])
+    (axes,) = plots.grouped(values, "seconds").axes
+    assert [bar.get_width() for bar in axes.patches] == [1, 2000, 3, 4]
+    middles = [bar.get_y() + bar.get_height() / 2 for bar in axes.patches]
+    assert middles == pytest.approx([-0.2, 0.8, 0.2, 1.2])  # both of a group around its tick
+    assert [text.get_text() for text in axes.get_yticklabels()] == ["a", "b"]
+    assert "2,000" in [text.get_text() for text in axes.texts] and axes.get_xlabel() == "seconds"
+    plt.close("all")

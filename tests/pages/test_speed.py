@@ -156,16 +156,6 @@ def closed():
     matplotlib.pyplot.close("all")
 
 
-def test_bars_stand_in_groups_in_the_order_of_the_table(closed):
-    values = pd.DataFrame({"one": [1.0, 2000.0], "two": [3.0, 4.0]}, ["a", "b"])
-    (axes,) = speed.grouped(values, "seconds").axes
-    assert [bar.get_width() for bar in axes.patches] == [1, 2000, 3, 4]
-    middles = [bar.get_y() + bar.get_height() / 2 for bar in axes.patches]
-    assert middles == pytest.approx([-0.2, 0.8, 0.2, 1.2])  # both of a group around its tick
-    assert [text.get_text() for text in axes.get_yticklabels()] == ["a", "b"]
-    assert "2,000" in [text.get_text() for text in axes.texts] and axes.get_xlabel() == "seconds"
-
-
 def test_ratios_are_dots_over_their_spread(closed):
     (axes,) = speed.relative(ways(slow=(3, 2.5, 3.5)), "times").axes
     one, *drawn = axes.lines
