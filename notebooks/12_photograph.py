@@ -289,13 +289,13 @@ figure, (above, below) = plt.subplots(
 plots.grouped(
     table[["flow error, px", "of zero flow, px"]],
     translated("end-point error, pixels"),
-    above,
+    axes=above,
 )
 plots.grouped(
     table[["motion there, %"]],
     translated("motion in the frame that was found, % of the true apex"),
+    "{:.0f}",
     below,
-    digits=0,
 )
 where = translated(
     "one photograph, {n} moved clips, profile {profile}, seed {seed}"

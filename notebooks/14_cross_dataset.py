@@ -125,7 +125,7 @@ words.answer(
 names = {"casme2": "CASME II", "samm": "SAMM"}
 data = translated(clips.attrs["version"])
 by_class = by_source.rename(index=names).T
-plots.grouped(by_class, translated("clips"), digits=0)
+plots.grouped(by_class, translated("clips"), "{:.0f}")
 plots.show(
     plt.gcf(),
     alt=translated(

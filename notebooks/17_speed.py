@@ -3,11 +3,8 @@
 #
 # [Leave-one-subject-out](../book/glossary.md#loso) trains as many networks as there are people.
 # [Seeds](../book/glossary.md#seed) and [ablations](../book/glossary.md#ablation) multiply them, so
-# a slow step costs its time a thousand times. This page shows where the time goes. It measures
-# nothing itself: its tables are under `benchmarks/`, and each names its machine. `make bench` makes
-# them again on your machine, except the comparison with another library, which you have to install
-# first. Machines differ and are noisy, so look at the *ratios*: the compared ways ran in turns, in
-# one run of the benchmark.
+# a slow step costs its time a thousand times. This page shows where the time goes, on a laptop and
+# on a GPU.
 #
 # :::{admonition} What you will learn
 # :class: tip
@@ -20,6 +17,13 @@
 #
 # *About 15 minutes to read; runs in under 1 minute on a laptop.*
 # :::
+#
+# ## The answer
+#
+# This page measures nothing itself. Its tables are under `benchmarks/`, and each names its machine.
+# `make bench` makes them again on your machine, except the comparison with another library, which
+# you have to install first. Machines differ and are noisy, so look at the *ratios*: the compared
+# ways ran in turns, in one run of the benchmark.
 
 # %% tags=["parameters"]
 dataset = "synthetic"  # changes nothing: the timings are of synthetic data
@@ -28,77 +32,92 @@ profile = "laptop"  # or "paper": whose preparation is shown
 seed = 0
 
 # %% tags=["hide-input"]
-import matplotlib.pyplot as plt
+import numpy as np
 import pandas as pd
 from IPython.display import display
 
-from merlib.files import find_home, noted
+from merlib.files import find_home
 from merlib.pages import hours, plots, speed, words
 from merlib.pages.language import marked, translated
 from merlib.study import parameters
 
 globals().update(parameters.read(globals()))  # papermill may pass text
 plots.style()
-folder = find_home() / "benchmarks"
-
-
-def measured(name):
-    """Return a table of the benchmarks, a GPU's if there is one, or None."""
-    for kind in ("cuda", "cpu"):
-        if (path := noted(folder / f"{name}_{kind}.csv")).exists():
-            return pd.read_csv(path)
-    told = translated("benchmarks/{name}: not measured yet")
-    print(told.format(name=name))
-
-
-def show(name, columns, digits=2):
-    """Show some columns of a table, with the machine that it came from."""
-    if (table := measured(name)) is not None:
-        first = table.iloc[0]
-        about = ", ".join(
-            [*([first["what"]] if "what" in table else []), first["device"]]
-        )
-        about += f", PyTorch {first['torch']}"
-        display(plots.table(table[columns], about, digits=digits, index=False))
-
-
-words.answer(
-    speed.in_one_sentence(
-        measured(f"preparation_steps_{profile}"),
-        measured("training"),
-        hours.read(find_home()),
-    )
-)
-
+home = find_home()
+steps = speed.measured(home, f"preparation_steps_{profile}")
+training = speed.measured(home, "training")
+devices = hours.read(home)
+words.answer(speed.in_one_sentence(steps, training, devices))
 
 # %% [markdown]
 # ## Preparation
 #
-# The table shows the way from frames on disk to the network's input, by step, in one process:
+# The way from frames on disk to the network's input has six steps. The figure shows how long each
+# one takes for a clip, in one process:
 
-# %%
-show(
-    f"preparation_steps_{profile}",
-    [marked("step"), marked("seconds a clip"), marked("clips a second")],
-)
-
-# %% tags=["remove-input"]
-words.see(speed.slowest_step(measured(f"preparation_steps_{profile}")))
+# %% tags=["hide-input"]
+if steps is not None:
+    seconds = steps[steps["step"] != "all"].set_index("step")
+    plots.show(
+        plots.grouped(
+            seconds[["seconds a clip"]],
+            translated("seconds for a clip"),
+            "{:.2g}",
+        ).figure,
+        alt=translated(
+            "A bar for each step of preparation: the seconds that it takes for"
+            " a clip."
+        ),
+        of=speed.machine(steps),
+    )
 
 # %% [markdown]
-# *Here* is `merlib prepare` on all cores of that machine. *Plain* is one process that computes the
-# flow of the full frames, by the same settings, and crops it afterwards. Two things save time: a
-# crop has a fraction of the frame's pixels, and clips are independent, so each core takes its own.
-
-# %%
-spread = [marked("ratio"), marked("least"), marked("most")]
-show(
-    f"preparation_{profile}",
-    [marked("way"), marked("seconds"), *spread, "clips a second"],
-)
+# *The steps of preparation, in seconds for a clip.*
 
 # %% tags=["remove-input"]
-words.see(*speed.ratios(measured(f"preparation_{profile}")))
+words.see(speed.slowest_step(steps))
+
+# %% tags=["remove-input", "hide-output"]
+if steps is not None:
+    columns = [
+        marked("step"),
+        marked("seconds a clip"),
+        marked("clips a second"),
+    ]
+    shown = speed.as_saved(steps, columns)
+    display(plots.table(shown, speed.machine(steps), index=False))
+
+# %% [markdown]
+# Two things save time: a crop has a fraction of the frame's pixels, and clips are independent, so
+# that each core takes its own. The next figure compares two ways. *here* is `merlib prepare` on all
+# cores of that machine. *plain* is one process that computes the flow of the full frames, by the
+# same settings, and crops it afterwards.
+
+# %% tags=["hide-input"]
+prepared = speed.measured(home, f"preparation_{profile}")
+if prepared is not None:
+    plots.show(
+        speed.relative(prepared, translated("times as long as here")),
+        alt=translated(
+            "A row for each way of preparation: its time divided by that of"
+            " the first row, with the spread over the pairs of runs."
+        ),
+        of=speed.machine(prepared),
+    )
+
+# %% [markdown]
+# *Two ways of preparation: how many times as long as the first one each takes. The dot is the
+# ratio, the bar goes from the least to the most of all pairs of runs.*
+
+# %% tags=["remove-input"]
+words.see(*speed.ratios(prepared))
+
+# %% tags=["remove-input", "hide-output"]
+spread = [marked("ratio"), marked("least"), marked("most")]
+if prepared is not None:
+    columns = [marked("way"), marked("seconds"), *spread, "clips a second"]
+    shown = speed.as_saved(prepared, columns)
+    display(plots.table(shown, speed.machine(prepared), index=False))
 
 # %% [markdown]
 # ### Which settings of TV-L1?
@@ -111,56 +130,27 @@ words.see(*speed.ratios(measured(f"preparation_{profile}")))
 # known.
 
 # %% tags=["hide-input"]
-flow = measured("flow_settings")
+flow = speed.measured(home, "flow_settings")
 if flow is not None:
-    none, tried = flow.iloc[0], flow.iloc[1:]
-    figure, axes = plt.subplots(figsize=(6, 3.6))
-    for k, (weight, some) in enumerate(
-        tried.dropna(subset="lambda_").groupby("lambda_")
-    ):
-        axes.plot(
-            some["ms a pair"],
-            some["error, px"],
-            "os"[k],
-            color=plots.COLOURS[k],
-            label=rf"$\lambda$ = {weight:g}",
-        )
-    for _, row in tried[tried["name"].notna()].iterrows():
-        place = row["ms a pair"], row["error, px"]
-        axes.plot(*place, "k*", markersize=12)
-        axes.annotate(
-            row["name"], place, xytext=(6, 6), textcoords="offset points"
-        )
-    axes.axhline(
-        none["error, px"],
-        color="0.5",
-        linestyle=":",
-        label=translated("no flow at all"),
-    )
-    axes.set(
-        xscale="log",
-        xlabel=translated("milliseconds a pair of 112 x 112"),
-        ylabel=translated("error, px"),
-    )
-    axes.legend()
     plots.show(
-        figure,
+        speed.tried(flow),
         alt=translated(
-            "Dots for many settings of TV-L1: milliseconds a pair of crops on"
-            " a logarithmic axis against end-point error in pixels; circles"
+            "Dots for many settings of TV-L1: milliseconds for a pair of crops"
+            " on a logarithmic axis against end-point error in pixels; circles"
             " and squares for two values of lambda, stars for the two named"
             " settings, a dotted line for answering no flow."
         ),
+        of=speed.machine(flow),
     )
 
 # %% [markdown]
-# *[End-point error](../book/glossary.md#end-point-error) against time, one thread; stars are the
-# two settings that this package names.*
+# *[End-point error](../book/glossary.md#end-point-error) against time, on forty synthetic clips,
+# with one thread. Stars are the two settings that this package names.*
 
 # %% tags=["remove-input"]
 words.see(*speed.settings(flow))
 
-# %% tags=["hide-input", "hide-output"]
+# %% tags=["remove-input", "hide-output"]
 if flow is not None:
     columns = [
         marked("name"),
@@ -189,116 +179,166 @@ if flow is not None:
 # %% [markdown]
 # ## Training
 #
-# The table shows the same network, clips, folds, epochs and batches, written in four ways. *here*
-# is this package: each core trains one fold, with one thread. *threads* is this package with one
-# fold at a time on all cores. *typical* is what public code does: every frame is a PNG file, which
-# PIL reads and turns in every epoch, and one fold follows another. *careful* is the best that
-# public code does: arrays in memory, whole batches augmented on the device, channels-last. All ways
-# score the subject left out after every epoch. *Share* compares the rate of the whole run with the
-# rate of plain matrix products, measured on the same machine.
+# The same training (network, clips, folds, epochs and batches) is written in four ways:
+#
+# - *here* is this package: each core trains one fold, with one thread;
+# - *threads* is this package with one fold at a time on all cores;
+# - *typical* is what public code does: every frame is a PNG file, which PIL reads and turns in
+#   every epoch, and one fold follows another;
+# - *careful* is the best that public code does: arrays in memory, whole batches augmented on the
+#   device, channels-last.
+#
+# All ways score the subject left out after every epoch.
 
-# %%
-columns = ["way", "seconds", *spread, "clips a second"]
-show("training", [*columns, marked("share of matrix rate")])
+# %% tags=["hide-input"]
+if training is not None:
+    plots.show(
+        speed.relative(training, translated("times as long as here")),
+        alt=translated(
+            "A row for each way of training: its time divided by that of this"
+            " package, with the spread over the pairs of runs."
+        ),
+        of=speed.machine(training),
+    )
+
+# %% [markdown]
+# *Four ways to train: how many times as long as this package each takes. The dot is the ratio, the
+# bar goes from the least to the most of all pairs of runs.*
 
 # %% tags=["remove-input"]
-words.see(*speed.ratios(measured("training")))
+words.see(*speed.ratios(training))
+
+# %% [markdown]
+# In the table, *share* compares the rate of the whole run with the rate of plain matrix products,
+# measured on the same machine.
+
+# %% tags=["remove-input", "hide-output"]
+if training is not None:
+    columns = ["way", "seconds", *spread, "clips a second"]
+    columns.append(marked("share of matrix rate"))
+    shown = speed.as_saved(training, columns)
+    display(plots.table(shown, speed.machine(training), index=False))
 
 # %% [markdown]
 # ### In half the bits
 #
 # A GPU multiplies many times faster in bfloat16, whose numbers have eight bits of mantissa. Does it
-# cost accuracy? Here is the same study in both precisions, with several seeds, in the laptop's profile
-# (a CPU computes bfloat16 as a GPU does, only slower):
-
+# cost accuracy? We ran the same study in both precisions, with several seeds, in the profile
+# `laptop`. A CPU computes bfloat16 as a GPU does, only slower.
 
 # %% tags=["hide-input"]
-def compared(name, half):
-    """Show the scores in two precisions, and say how far apart they are."""
-    if (table := measured(name)) is None:
-        return
-    first = [marked("method"), "precision", marked("seed")]
-    show(name, [*first, "accuracy", "uf1", "uar"], 3)
-    uf1 = table.groupby("precision")["uf1"].agg(["mean", "std"])
-    told = [
-        translated(
-            "With {kind} the mean UF1 is {mean:.3f}, with a standard deviation"
-            " of {deviation:.3f} over seeds."
-        ).format(kind=kind, mean=mean, deviation=deviation)
-        for kind, (mean, deviation) in uf1.iterrows()
-    ]
-    apart = uf1.loc[half, "mean"] - uf1.loc["float32", "mean"]
-    verdict = (
-        translated(
-            "{half} minus float32 is {apart:+.1f} points, within what"
-            " float32's own seeds differ by."
-        )
-        if abs(apart) <= uf1.loc["float32", "std"]
-        else translated(
-            "{half} minus float32 is {apart:+.1f} points, beyond what"
-            " float32's own seeds differ by."
-        )
+halved = speed.measured(home, "precision")
+if halved is not None:
+    plots.show(
+        speed.by_precision(halved),
+        alt=translated(
+            "UF1 in float32 and in bfloat16: a line joins the two"
+            " runs of each seed, a diamond is the mean over seeds."
+        ),
+        of=speed.of_precision(halved),
     )
-    display(words.see(*told, verdict.format(half=half, apart=100 * apart)))
 
+# %% [markdown]
+# *UF1 with float32 and with bfloat16. Each grey line is one seed, diamonds are means.*
 
-compared("precision", "bfloat16")
+# %% tags=["remove-input"]
+words.see(*speed.precision_told(halved, "bfloat16"))
+
+# %% tags=["remove-input", "hide-output"]
+if halved is not None:
+    scores = halved[["precision", "seed", "accuracy", "uf1", "uar"]]
+    caption = speed.of_precision(halved)
+    display(plots.table(scores, caption, index=False))
 
 # %% [markdown]
 # Older GPUs, Volta and Turing, have no bfloat16 but float16. It has eleven bits, but its smallest
 # numbers are too large for many gradients. So the loss is multiplied by a large number, and the
-# gradients are divided by it. A step whose gradients overflow is left out, and the number is halved. This table is
-# of a much smaller study, on other drawn clips (`benchmarks/float16.py`):
+# gradients are divided by it. A step whose gradients overflow is left out, and the number is
+# halved. The next figure is of a much smaller study, on other drawn clips
+# (`benchmarks/float16.py`):
 
-# %%
-compared("float16", "float16")
+# %% tags=["hide-input"]
+scaled = speed.measured(home, "float16")
+if scaled is not None:
+    plots.show(
+        speed.by_precision(scaled),
+        alt=translated(
+            "UF1 in float32 and in float16: a line joins the two"
+            " runs of each seed, a diamond is the mean over seeds."
+        ),
+        of=speed.of_precision(scaled),
+    )
 
 # %% [markdown]
-# This is too little to trust float16 by itself. So `precision: auto` does not take it: it is bfloat16
-# where a GPU has it, and float32 on all other devices. `precision: float16` has to be asked for.
+# *UF1 with float32 and with float16, in the smaller study. Each grey line is one seed, diamonds are
+# means.*
+
+# %% tags=["remove-input"]
+words.see(*speed.precision_told(scaled, "float16"))
+
+# %% tags=["remove-input", "hide-output"]
+if scaled is not None:
+    scores = scaled[["precision", "seed", "accuracy", "uf1", "uar"]]
+    caption = speed.of_precision(scaled)
+    display(plots.table(scores, caption, index=False))
+
+# %% [markdown]
+# This is too little to trust float16 by itself. So `precision: auto` does not take it: it is
+# bfloat16 where a GPU has it, and float32 on all other devices. `precision: float16` has to be
+# asked for.
 
 # %% [markdown]
 # ### All folds at once
 #
-# A small network gives a GPU too little to do. So [the comparison](15_comparison.ipynb) can train the
-# networks of all folds as one computation. *Ratio* is the time of one fold after another, divided
-# by the time of all at once. If it is below 1, all at once is slower. This is so on a CPU, so it is
-# off there. On a GPU it is on; there we have not compared the two yet.
+# A small network gives a GPU too little to do. So [the comparison](15_comparison.ipynb) can train
+# the networks of all folds as one computation. The figure shows the time of one fold after another,
+# divided by the time of all at once. If this ratio is below 1, all at once is slower. It is so on a
+# CPU, so it is off there. On a GPU it is on; there we have not compared the two yet.
 
 # %% tags=["hide-input"]
-columns = [
-    "method",
-    marked("folds"),
-    marked("epochs"),
-    marked("one by one, s"),
-    marked("at once, s"),
-    *spread,
-]
-if (together := measured("folds_together")) is not None:
-    show("folds_together", columns)
-    differ = zip(
-        together["method"], together["largest difference"], strict=True
+together = speed.measured(home, "folds_together")
+if together is not None:
+    plots.show(
+        speed.relative(
+            together, translated("one by one / all at once"), "method"
+        ),
+        alt=translated(
+            "A row for each network: the time of one fold after another"
+            " divided by the time of all folds at once, with the spread over"
+            " the pairs of runs."
+        ),
+        of=speed.machine(together),
     )
-    each = translated("{apart:.0e} with {name}")
-    told = words.listed(each.format(apart=a, name=name) for name, a in differ)
-    most = translated("No probability differs by more than {told}.")
-    display(words.see(most.format(told=told)))
+
+# %% [markdown]
+# *The time of one fold after another, divided by the time of all folds at once. Right of the dashed
+# line, all at once is faster.*
+
+# %% tags=["remove-input"]
+words.see(*speed.together_told(together))
+
+# %% tags=["remove-input", "hide-output"]
+if together is not None:
+    columns = ["method", marked("folds"), marked("epochs")]
+    columns += [marked("one by one, s"), marked("at once, s"), *spread]
+    shown = speed.as_saved(together, columns)
+    display(plots.table(shown, speed.machine(together), index=False))
 
 # %% [markdown]
 # ### Beside the public library of the field
 #
-# [meb](https://github.com/tvaranka/meb) {cite}`varanka2024leakage` is a public library for training and
-# testing networks on micro-expressions. `benchmarks/side_by_side.py` gives both libraries the same
-# clips (apex flow as pictures of 28x28, drawn faces), leaves one subject out, and trains the same
-# network for the same epochs with the same batches and optimiser. *One module* is a small network
-# that both get, *STSTNet* is each library's own. Each run is a process of its own with one thread;
-# the libraries run in turns, and each pair has a seed. Seconds are those of computing, so that other
-# work on the machine counts as little as possible. meb loads batches without worker processes, which
-# its documentation names as the faster way for such data. After each epoch, this package also
-# predicts the clips of the person left out; meb predicts once, after the last.
+# [meb](https://github.com/tvaranka/meb) {cite}`varanka2024leakage` is a public library for training
+# and testing networks on micro-expressions. `benchmarks/side_by_side.py` gives both libraries the
+# same clips (apex flow as pictures of 28x28, drawn faces), leaves one subject out, and trains the
+# same network for the same epochs with the same batches and optimiser. *One module* is a small
+# network that both get, *STSTNet* is each library's own. Each run is a process of its own with one
+# thread; the libraries run in turns, and each pair has a seed. Seconds are those of computing, so
+# that other work on the machine counts as little as possible. meb loads batches without worker
+# processes, which its documentation names as the faster way for such data. After each epoch, this
+# package also predicts the clips of the person left out; meb predicts once, after the last.
 
 # %% tags=["hide-input"]
-beside = measured("side_by_side")
+beside = speed.measured(home, "side_by_side")
 if beside is not None:
     plots.show(
         speed.bars(beside),
@@ -306,61 +346,101 @@ if beside is not None:
             "Bars for two networks, a colour for each library: clips a second"
             " in training, peak memory in MiB, and lines that a user writes."
         ),
+        of=words.commas([speed.machine(beside), f"meb {beside['meb'][0]}"]),
     )
 
 # %% [markdown]
 # *This package and meb on the same clips, networks and epochs.*
 
 # %% tags=["remove-input"]
-if beside is not None:
-    about = beside.iloc[0][["what", "device", "meb"]]
-    made = translated("{what}; {device}, one thread; meb {meb}.")
-    display(words.see(made.format(**about), *speed.side_by_side(beside)))
+words.see(*speed.side_by_side(beside))
 
 # %% [markdown]
 # **What is not compared.** The lines are those of two shortest scripts, which the benchmark holds;
-# they count neither the network nor the reading of clips. meb also reads CASME, CAS(ME)³, SMIC, MMEW
-# and 4DME, learns action units, mixes clips, and tests across datasets; this package also finds faces,
-# computes flow, saves predictions and compares methods by statistics. On a GPU it trains all folds of
-# such a network together (above), which meb does not: here all runs are on a CPU, where both train
-# one fold after another. For the measurement, meb was installed beside a newer PyTorch than it asks
-# for, without its mixing of clips, which nothing here uses.
+# they count neither the network nor the reading of clips. meb also reads CASME, CAS(ME)³, SMIC,
+# MMEW and 4DME, learns action units, mixes clips, and tests across datasets; this package also
+# finds faces, computes flow, saves predictions and compares methods by statistics. On a GPU it
+# trains all folds of such a network together (above), which meb does not: here all runs are on a
+# CPU, where both train one fold after another. For the measurement, meb was installed beside a
+# newer PyTorch than it asks for, without its mixing of clips, which nothing here uses.
 
 # %% [markdown]
 # ### Compiled steps
 #
-# PyTorch can compile a network (`torch.compile`). We measured what this does to a step of the laptop's
-# network (`benchmarks/compiled.py`). What is compiled is kept on the disk, so only the first process
-# pays the full price. No option of this package compiles: the gain on a CPU is small, a sum in another
-# order changes the results in their last digits, and a recorded step already spares a GPU the calls.
+# PyTorch can compile a network (`torch.compile`). We measured what this does to a step of the
+# laptop's network (`benchmarks/compiled.py`). What is compiled is kept on the disk, so only the
+# first process pays the full price. No option of this package compiles: the gain on a CPU is small,
+# a sum in another order changes the results in their last digits, and a recorded step already
+# spares a GPU the calls.
 
-# %%
-show("compiled", ["way", "seconds", *spread, marked("first, s")])
+# %% tags=["hide-input"]
+compiled = speed.measured(home, "compiled")
+if compiled is not None:
+    plots.show(
+        speed.won_back(compiled),
+        alt=translated(
+            "Two lines, minutes of training over the number of folds: steps as"
+            " they are written begin at zero and rise faster, compiled steps"
+            " begin with the time of compiling. Bands are the spread of the"
+            " pairs of runs."
+        ),
+        of=speed.machine(compiled),
+    )
+
+# %% [markdown]
+# *Minutes of training after so many folds, with steps as they are written and with compiled ones.
+# The band is the spread of the ratio over the pairs of runs.*
 
 # %% tags=["remove-input"]
-words.see(*speed.compiled(measured("compiled")))
+words.see(*speed.compiled(compiled))
+
+# %% tags=["remove-input", "hide-output"]
+if compiled is not None:
+    columns = ["way", "seconds", *spread, marked("first, s")]
+    shown = speed.as_saved(compiled, columns)
+    display(plots.table(shown, speed.machine(compiled), index=False))
 
 # %% [markdown]
 # ## How it grows
 #
-# The table shows one epoch of the laptop's network. One thing is changed at a time; the ratios are to
-# the first row.
+# How long does one epoch of the laptop's network take if there is more of something? One thing is
+# changed at a time: the number of clips, of frames, of folds, the side of the picture (*size*) and
+# the *width* of the network. A line as steep as the dashed one says that twice as much takes twice
+# as long.
 
-# %%
-growth = measured("growth")
+# %% tags=["hide-input"]
+growth = speed.measured(home, "growth")
 if growth is not None:
-    plain = growth.iloc[0]["plain"]
-    print(translated("first row: {plain}").format(plain=plain))
-    show("growth", ["way", "seconds", *spread])
+    first = translated("first row: {plain}")
+    first = first.format(plain=growth.iloc[0]["plain"])
+    plots.show(
+        speed.growth(growth),
+        alt=translated(
+            "A line for each thing that is changed, on two logarithmic axes:"
+            " how many times as much there is of it, and how many times as"
+            " long an epoch takes. A dashed line marks as many times as long."
+        ),
+        of=words.joined([speed.machine(growth), first]),
+    )
+
+# %% [markdown]
+# *The time of an epoch with more or less of one thing, as ratios to the first row. A vertical line
+# is the spread over the runs.*
 
 # %% tags=["remove-input"]
-words.see(*speed.ratios(growth))
+words.see(*speed.growth_told(growth))
+
+# %% tags=["remove-input", "hide-output"]
+if growth is not None:
+    shown = speed.as_saved(growth, ["way", "seconds", *spread])
+    caption = words.joined([speed.machine(growth), first])
+    display(plots.table(shown, caption, index=False))
 
 # %% [markdown]
 # A worker is a process that has to start and to load PyTorch. This takes longer than the few folds
-# of one epoch do, so two workers can be slower than one. Exercise 3 finds from this table how much
-# work makes two workers faster. In the table of training above every fold has more epochs: there
-# *here* trains one fold on each core, and *threads* trains one fold at a time on all cores.
+# of one epoch do, so two workers can be slower than one. Exercise 3 finds from the table how much
+# work makes two workers faster. In the figure of training above every fold has more epochs, and
+# there *here*, with a worker on each core, is compared with *threads*, which has one worker.
 
 # %% [markdown]
 # ## Memory
@@ -368,79 +448,110 @@ words.see(*speed.ratios(growth))
 # Prepared clips are in a memory map, and the code reads one batch of it at a time. Several
 # processes share what the system keeps of it. So the memory that training takes for itself does not
 # grow with the dataset: ten times the clips take the same memory. It does grow with the network,
-# the frames and the pixels of a batch. *Host* is the largest memory of the process; importing the
-# library is a part of it.
+# the frames and the pixels of a batch. *Host* is the largest memory of the process. The dashed line
+# is the part that importing the library takes.
 
-# %%
-columns = [
-    marked("case"),
-    marked("clips"),
-    marked("trained on"),
-    marked("clips, MiB"),
-    marked("of it imports, MiB"),
-    marked("host, MiB"),
-    marked("device, MiB"),
-]
-show("memory", columns, 0)
+# %% tags=["hide-input"]
+memory = speed.measured(home, "memory")
+if memory is not None:
+    plots.show(
+        speed.memory_bars(memory),
+        alt=translated(
+            "A bar for each case: the largest memory of the process in MiB. A"
+            " dashed line marks what importing the library takes."
+        ),
+        of=speed.machine(memory),
+    )
+
+# %% [markdown]
+# *The largest memory of a process that trains, by network, side of the picture and number of
+# clips.*
 
 # %% tags=["remove-input"]
-words.see(speed.memory(measured("memory")))
+words.see(speed.memory(memory))
+
+# %% tags=["remove-input", "hide-output"]
+if memory is not None:
+    columns = [marked("case"), marked("clips"), marked("trained on")]
+    columns += [marked("clips, MiB"), marked("of it imports, MiB")]
+    columns += [marked("host, MiB"), marked("device, MiB")]
+    shown = speed.as_saved(memory, columns)
+    display(plots.table(shown, speed.machine(memory), index=False))
 
 # %% [markdown]
 # ## On a GPU
 #
 # On a CUDA GPU the same code keeps the clips on the device as long as they take less than half of
-# its free memory. It multiplies in bfloat16 where the GPU does that itself, from Ampere on. Weights,
-# sums and predictions stay in float32, whose convolutions PyTorch rounds to TF32 on such a GPU. With
-# the field `precision` at `float32`, as in the profile `literal`, nothing is rounded. The code draws an
-# epoch's random numbers at once, so that no step waits, and it computes magnification and flow for
-# many clips at a time. **Only a part of this has run on a GPU**: training steps of the paper's network
-# and of the laptop's, and all folds together on the published flow
-# ([On real motion](24_real_motion.ipynb)). Magnification and flow have not, and no whole study has. If
-# a table above says CPU, there is no GPU figure. `make bench` makes them.
+# its free memory. It multiplies in bfloat16 where the GPU does that itself, from Ampere on.
+# Weights, sums and predictions stay in float32, whose convolutions PyTorch rounds to TF32 on such a
+# GPU. With the field `precision` at `float32`, as in the profile `literal`, nothing is rounded. The
+# code draws an epoch's random numbers at once, so that no step waits, and it computes magnification
+# and flow for many clips at a time. **Only a part of this has run on a GPU**: training steps of the
+# paper's network and of the laptop's, and all folds together on the published flow ([On real
+# motion](24_real_motion.ipynb)). Magnification and flow have not, and no whole study has. Where a
+# figure above says CPU, nobody has measured it on a GPU. `make bench` does it.
 #
 # A step is thousands of short operations. If Python calls them one by one, a fast GPU waits for the
-# next one most of the time. So a step is *recorded* once as a CUDA graph, and then the GPU runs all of it by
-# itself. Each recording is first run beside the calls from the same state. It is kept only if it gives
-# the same numbers and is faster. The table has milliseconds of a step of eight clips.
+# next one most of the time. So a step is *recorded* once as a CUDA graph, and then the GPU runs all
+# of it by itself. Each recording is first run beside the calls from the same state. It is kept only
+# if it gives the same numbers and is faster.
 
 # %% tags=["hide-input"]
-if (step := measured("step")) is not None:
-    ways = step.pivot(index="profile", columns="way", values="seconds")
-    ways = 1000 * ways.reindex(step["profile"].unique())
-    if {"called", "recorded"} <= set(ways):
-        ways[marked("called / recorded")] = ways["called"] / ways["recorded"]
-    about = f"{step['device'].iloc[0]}, PyTorch {step['torch'].iloc[0]}"
-    caption = translated("ms of a step, {about}").format(about=about)
+step = speed.measured(home, "step")
+ways = speed.steps_by_way(step)
+if len(ways):
+    plots.show(
+        plots.grouped(
+            ways[[*filter(ways.columns.__contains__, speed.WAYS)]],
+            translated("milliseconds of a step of eight clips"),
+            "{:,.1f}",
+        ).figure,
+        alt=translated(
+            "A bar for each profile and each way to run a step, called or"
+            " recorded: milliseconds of a step."
+        ),
+        of=speed.machine(step),
+    )
+
+# %% [markdown]
+# *Milliseconds of a training step of eight clips. Its operations are called one by one, or recorded
+# once and then run by the GPU itself.*
+
+# %% tags=["remove-input"]
+words.see(*speed.recorded(ways))
+
+# %% tags=["remove-input", "hide-output"]
+if len(ways):
+    caption = translated("ms of a step, {about}")
+    caption = caption.format(about=speed.machine(step))
     display(plots.table(ways, caption, digits=1))
-    display(words.see(*speed.recorded(ways)))
 
 # %% [markdown]
 # A small network gives the GPU little to do, so it has most to gain from a recording. A step that
 # keeps the GPU busy by itself has no pause to lose.
 #
-# All folds of a small network train in one recorded step, too. On the published flow a step of 51
-# folds took 7 to 9 ms on an H200, and 107 to 126 ms when it was called. The self-check
-# before each training printed these times (PyTorch 2.11); no benchmark has repeated them. At that
-# time only folds with the same number of steps in an epoch trained together. The 68 subjects have 1
-# to 39 clips each, so they formed five groups, and a group of one fold took nearly as long as one of
-# 51. Now all folds form one group, in which a fold with fewer steps rests while the others go on. No
-# GPU has timed that yet.
+# All folds of a small network train in one recorded step, too. No benchmark has timed this. All
+# that we know is what the self-check before each training printed on an H200, with PyTorch 2.11, on
+# the published flow: a step of 51 folds took 7 to 9 ms, and 107 to 126 ms when it was called. At
+# that time only folds with the same number of steps in an epoch trained together. The 68 subjects
+# have 1 to 39 clips each, so they formed five groups, and a group of one fold took nearly as long
+# as one of 51. Now all folds form one group, in which a fold with fewer steps rests while the
+# others go on. Nobody has timed that on a GPU yet.
 #
 # Each GPU of a machine takes one fold at a time ([On a cluster](../book/clusters.md)), in a process
 # that sees no other GPU. The tests check this with processes and without a GPU; it is not timed.
 #
-# The tests run all of it on a *pretended* GPU (`tests/device`). PyTorch is told that there is one, and
-# the values are computed on the CPU. So the results of both can be compared, an operation that mixes
-# devices fails, and each wait of the host for the GPU is seen. No step of a network waits. And no
-# step sums its gradients in an order that varies from run to run on a CUDA GPU, as far as PyTorch's
-# list of such operations goes: pooling to any size, sampling and enlarging are products with constant matrices
-# there.
+# The tests run all of it on a *pretended* GPU (`tests/device`). PyTorch is told that there is one,
+# and the values are computed on the CPU. So the results of both can be compared, an operation that
+# mixes devices fails, and each wait of the host for the GPU is seen. No step of a network waits.
+# And no step sums its gradients in an order that varies from run to run on a CUDA GPU, as far as
+# PyTorch's list of such operations goes: pooling to any size, sampling and enlarging are products
+# with constant matrices there.
 #
 # On a Mac the networks train on Apple's GPU (MPS), in float32 and one fold at a time; clips are
 # prepared on the CPU. The pretended GPU can be Apple's, too: then float64 fails, and so does all
-# else that PyTorch does not do there. **No real Apple GPU has run it yet**, and PyTorch does not promise
-# that two runs on it give the same bits.
+# else that PyTorch does not do there. **No real Apple GPU has run it yet**, and PyTorch does not
+# promise that two runs on it give the same bits.
 #
 # The same tests count what a training step in the paper's size does:
 
@@ -463,28 +574,41 @@ words.see(
 # %% [markdown]
 # ### Which card?
 #
-# The table shows the time of `PROFILE=paper` on the paper's CASME II: 246 clips, 26 folds, 50 epochs,
-# without preparation. *Measured* is a device on which `benchmarks/step.py` ran. Everything else is
-# **modelled**, and no such card was used. A card moves the counted bytes at its bandwidth, does the
-# counted operations at its peak rate, and the host needs 5 to 10 microseconds to start each kernel
-# (an assumption). The longest of the three is the least time. The other end is for planning: half of
-# both rates, and host and card never work at the same time. Rates are those that NVIDIA prints, without
-# sparsity. *Products in* is the precision in which the package multiplies there: cards before Ampere have no bfloat16. The
-# memory holds weights, gradients, momentum, all clips and what a step needs.
+# How long does `PROFILE=paper` take on the paper's CASME II, with 246 clips, 26 folds and 50
+# epochs, without preparation? *Measured* is a device on which `benchmarks/step.py` timed a step;
+# the hours are that time, multiplied by the number of steps. Everything else is **modelled**: we
+# have not used such a card. A card moves the counted bytes at its bandwidth, does the counted
+# operations at its peak rate, and the host needs 5 to 10 microseconds to start each kernel (an
+# assumption). The longest of the three is the least time. The other end is for planning: half of
+# both rates, and host and card never work at the same time. Rates are those that NVIDIA prints,
+# without sparsity.
 
-# %%
-devices = hours.read(find_home())
-display(
-    plots.table(
-        hours.shown(devices),
-        "PROFILE=paper, one seed, one method",
-        1,
-        index=False,
-    )
+# %% tags=["hide-input"]
+of_paper = translated("profile paper, one seed, one method")
+plots.show(
+    hours.spans(devices),
+    alt=translated(
+        "A row for each device: the hours of training on a logarithmic axis,"
+        " from the least to those to plan with; diamonds where a step was"
+        " measured, dots where it is modelled."
+    ),
+    of=of_paper,
 )
+
+# %% [markdown]
+# *Hours of training on each device, without preparation. The left end is the least time, the right
+# end is the time to plan with.*
 
 # %% tags=["remove-input"]
 words.see(*hours.told(devices))
+
+# %% [markdown]
+# In the table, *products in* is the precision in which the package multiplies on the card: cards
+# before Ampere have no bfloat16. The memory holds weights, gradients, momentum, all clips and what
+# a step needs.
+
+# %% tags=["remove-input", "hide-output"]
+display(plots.table(hours.shown(devices), of_paper, 1, index=False))
 
 # %% [markdown]
 # ## Summary
@@ -494,32 +618,27 @@ words.see(*hours.told(devices))
 #   nearest to the truth.
 # - Ratios that are measured in turns on one machine are useful for another machine; seconds are
 #   not.
-# - Time grows with the work. To start a process takes seconds, and little work does not win them back.
+# - Time grows with the work. To start a process takes seconds, and little work does not win them
+#   back.
 # - Memory does not grow with the number of clips.
-# - The paper's size needs little memory of a GPU; hours on a card that nobody has tried are a model.
+# - The paper's size needs little memory of a GPU; hours on a card that nobody has tried are a
+#   model.
 #
 # ## Questions
 #
-# **1.** Why are ratios printed beside seconds?
-#
-# :::{admonition} Answer
+# :::{admonition} Why are ratios printed beside seconds?
 # :class: dropdown
 # Seconds belong to one machine and one hour. Two ways that ran in turns on the same machine met
 # the same load, so their ratio is useful elsewhere too.
 # :::
 #
-# **2.** A GPU is ten times as fast in products, and a study is twice as fast on it. How can that
-# be?
-#
-# :::{admonition} Answer
+# :::{admonition} A GPU is ten times as fast in products, and a study is twice as fast on it. How can that be?
 # :class: dropdown
 # A step has parts that are no products: starting operations, reading memory, waiting for the host.
 # They do not become faster, so in the end they decide.
 # :::
 #
-# **3.** A row of the table of cards is *modelled*. What does this mean for you?
-#
-# :::{admonition} Answer
+# :::{admonition} A row of the table of cards is *modelled*. What does this mean for you?
 # :class: dropdown
 # Nobody has run the study on this card. The hours follow from counted operations and the printed
 # rates of the card. Plan with the larger figure, and measure one step (`benchmarks/step.py`)
@@ -538,25 +657,26 @@ words.see(*hours.told(devices))
 # :::{admonition} The idea of the solution
 # :class: dropdown
 # The ratio of a way is its time divided by the time of *here*, in the same pair of runs. Its least
-# and most over the pairs say how sure it is. Expect a wide spread, since the machine is noisy. That two
-# ways differ is shown only if their spreads do not overlap.
+# and most over the pairs say how sure it is. Expect a wide spread, since the machine is noisy. That
+# two ways differ is shown only if their spreads do not overlap.
 # :::
 
 # %% tags=["solution", "hide-cell"] jupyter={"source_hidden": true, "outputs_hidden": true}
-training = measured("training")
 if training is not None:
-    ways = training.set_index("way")
-    for name, row in ways.iterrows():
-        print(
-            f"{name}: {row['ratio']:.2f} times as long, {row['least']:.2f} to"
-            f" {row['most']:.2f}"
-        )
+    ways = training.set_index("way")[["ratio", "least", "most"]]
+    display(plots.table(ways, speed.machine(training), digits=2))
     a, b = ways.loc["careful"], ways.loc["threads"]
-    overlap = max(a["least"], b["least"]) <= min(a["most"], b["most"])
-    print(
-        "careful and threads"
-        f" {'overlap: no difference is shown' if overlap else 'differ'}."
-    )
+    if max(a["least"], b["least"]) <= min(a["most"], b["most"]):
+        told = translated(
+            "The spreads of “careful” and “threads” overlap: no difference is"
+            " shown."
+        )
+    else:
+        told = translated(
+            "The spreads of “careful” and “threads” do not overlap: the two"
+            " ways differ."
+        )
+    display(words.see(told))
 
 # %% [markdown]
 # ### Exercise 2 (middle)
@@ -575,24 +695,25 @@ if training is not None:
 # :::
 
 # %% tags=["solution", "hide-cell"] jupyter={"source_hidden": true, "outputs_hidden": true}
-import numpy as np
-
-for name, expected in {"clips": 1, "frames": 1, "size": 2, "width": 2}.items():
-    if growth is not None:
-        start = int(growth.iloc[0]["plain"].split(f"{name} ")[1].split(",")[0])
-        rows = growth[growth["way"].str.fullmatch(rf"{name} \d+")]
-        numbers = [start, *rows["way"].str.split().str[1].astype(int)]
-        power = np.polyfit(np.log(numbers), np.log([1, *rows["ratio"]]), 1)[0]
-        print(
-            f"{name} {numbers}: power {power:.2f}; operations grow with power"
-            f" {expected}"
-        )
-print(
-    "Each step has a part that does not grow: starting operations, reading, a"
-    " BiLSTM that"
-)
-print(
-    "sees no pixels. With small pictures and few channels that part is large."
+operations = {"clips": 1, "frames": 1, "size": 2, "width": 2}
+if growth is not None:
+    grown = speed.grown(growth)
+    powers = {}
+    for name in operations:
+        times, ratios = grown[name]["times"], grown[name]["ratio"]
+        powers[name] = np.polyfit(np.log(times), np.log(ratios), 1)[0]
+    table = pd.DataFrame(
+        {marked("measured power"): powers, marked("of operations"): operations}
+    )
+    caption = translated("Time as a power of a number; {machine}")
+    caption = caption.format(machine=speed.machine(growth))
+    display(plots.table(table.rename(translated), caption, digits=2))
+words.see(
+    translated(
+        "Each step has a part that does not grow: starting operations,"
+        " reading, a BiLSTM that sees no pixels. With small pictures and few"
+        " channels that part is large."
+    )
 )
 
 # %% [markdown]
@@ -618,21 +739,20 @@ if growth is not None and growth["way"].str.contains("workers").any():
     for workers, rest in ((1, ""), (2, ", workers 2")):
         few, many = seconds[f"folds 4{rest}"], seconds[f"folds 8{rest}"]
         each = (many - few) / 4
-        lines[workers] = few - 4 * each, each
-        print(
-            f"{workers} worker(s): {few - 4 * each:.1f} s to start, {each:.2f}"
-            " s a fold"
-        )
-    start, saved = lines[2][0] - lines[1][0], lines[1][1] - lines[2][1]
+        lines[workers] = {marked("start, s"): few - 4 * each}
+        lines[workers] |= {marked("a fold, s"): each}
+    table = pd.DataFrame(lines).T.rename_axis(marked("workers"))
+    display(plots.table(table, speed.machine(growth), digits=2))
+    start, saved = table.loc[2, "start, s"], -table["a fold, s"].diff().loc[2]
+    start -= table.loc[1, "start, s"]
+    told = translated("Two workers save nothing here.")
     if saved > 0:
-        print(
-            f"Two are faster from {start / saved:.0f} folds of one epoch on,"
-        )
-        print(f"or {start / saved / 10:.1f} epochs of ten folds.")
-    else:
-        print("Two workers save nothing here.")
-    print(
-        "There is one start only: sixty epochs are sixty times the work and"
-        " one start."
+        told = translated(
+            "Two workers are faster from {folds:.0f} folds of one epoch on,"
+            " which are {epochs:.1f} epochs of ten folds."
+        ).format(folds=start / saved, epochs=start / saved / 10)
+    once = translated(
+        "There is only one start: sixty epochs are sixty times the work. Two"
+        " points always make a line, so this is an estimate."
     )
-    print("Two points always make a line, so this is an estimate.")
+    display(words.see(told, once))

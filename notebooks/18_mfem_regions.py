@@ -1,12 +1,11 @@
 # %% [markdown]
 # # Claim 1: does MFEM see several regions?
 #
-# A [micro-expression](../book/glossary.md#micro-expression) often moves several places
-# of the face. The paper says that [attention](../book/glossary.md#attention) sees only
-# the most salient one. Its module [MFEM](../book/glossary.md#mfem)
-# ([section 2.1.2](03_mfem.ipynb)) is said to find the others too, because it looks
-# again at what the first look suppressed. A few chosen heat maps cannot settle that.
-# This page measures it on every clip, against places that are known to move.
+# A [micro-expression](../book/glossary.md#micro-expression) often moves several places of the face.
+# The paper says that [attention](../book/glossary.md#attention) sees only the most salient one. Its
+# module [MFEM](../book/glossary.md#mfem) ([section 2.1.2](03_mfem.ipynb)) is said to find the
+# others too, because it looks again at what the first look suppressed. This page measures on every
+# clip whether it does, against places that are known to move.
 #
 # :::{admonition} What you will learn
 # :class: tip
@@ -17,6 +16,11 @@
 #
 # *About 20 minutes to read; runs in under five minutes on a laptop.*
 # :::
+#
+# ## The answer
+#
+# A few chosen heat maps cannot settle the question. So the answer rests on measurements of all
+# clips, and on rules that are written down below.
 
 # %% tags=["parameters"]
 dataset = "synthetic"  # or "casme2", "samm"
@@ -68,7 +72,7 @@ words.answer(claims.regions(answers, control, where, command))
 # %% [markdown]
 # The networks behind the figures were trained beforehand, and their measurements are
 # saved. This page trains only the network behind the picture of one clip, if it is not
-# there yet. The next lines say what is saved and what is missing.
+# there yet. Here is what is saved and what is missing:
 
 # %% tags=["remove-input"]
 provenance.of_trials(saved)
@@ -121,7 +125,7 @@ plots.source(regions.raised)
 # the background too, and failed for that reason.
 
 # %% tags=["remove-input"]
-words.see(*claims.control_told(control))
+words.say(*claims.control_told(control))
 
 # %% [markdown]
 # How many regions does a clip have? The claim is about clips with several: with one
@@ -130,16 +134,36 @@ words.see(*claims.control_told(control))
 # %%
 known = regions.of_clips(saved.study)  # clip -> its regions
 counts = pd.Series(map(len, known.values())).value_counts().sort_index()
+
+# %% tags=["hide-input"]
+if known:
+    axes = plots.grouped(
+        counts.to_frame("clips"), translated("clips"), "{:.0f}"
+    )
+    axes.set_ylabel(translated("regions of a clip"))
+    plots.show(
+        axes.figure,
+        alt=translated(
+            "A bar for each number of moving regions: how many clips have so"
+            " many."
+        ),
+        of=translated("{dataset} data, profile {profile}").format(
+            dataset=saved.study.dataset, profile=saved.study.profile
+        ),
+    )
+
+# %% [markdown]
+# *Clips by their number of moving regions.*
+
+# %% tags=["remove-input"]
 areas = [np.any(moving, axis=0).mean() for moving in known.values()]
-area = np.mean(areas) if areas else 0.0
-each = translated("{clips} with {regions}")
-listed = [each.format(regions=n, clips=m) for n, m in counts.items()]
+several = counts[counts.index > 1].sum()
 text = translated(
-    "There are {n} clips with known regions. Clips by their number of regions:"
-    " {listed}. The regions take {area:.0%} of the face on average."
+    "Of {n} clips with known regions, {several} have several. The regions take"
+    " {area:.0f} % of the face on average."
 )
 words.see(
-    text.format(n=len(known), listed=words.listed(listed), area=area)
+    text.format(n=len(known), several=several, area=100 * np.mean(areas))
     if known
     else translated("No clip has a known region.")
 )
@@ -174,7 +198,7 @@ of_own = translated(
     epochs=study.config.epochs,
     seed=seed,
 )
-words.see(
+words.say(
     translated(
         "Clip {clip} shows {emotion}, with the action units {units}. The"
         " network: {network}."
@@ -207,21 +231,29 @@ ALT = translated(
     " apex frame. Solid outlines are the moving regions, dotted ones the"
     " highest tenth of the map."
 )
-slider.slider(at_stage, translated("stage"), [1, 2, 3, 4], alt=ALT)
+clip_of = translated("clip {clip}; {network}")
+display(
+    slider.slider(at_stage, translated("stage"), [1, 2, 3, 4], alt=ALT),
+    metadata={
+        "text/html": {"of": clip_of.format(clip=about["clip"], network=of_own)}
+    },
+)
 
 # %% [markdown]
-# *Solid outlines: the regions that move. Dotted outlines: the highest tenth of the map.
-# Bright is high; each map has its own scale.*
+# *The four maps over the apex frame. Solid outlines: the regions that move. Dotted outlines: the
+# highest tenth of the map. Bright is high; each map has its own scale.*
 
 # %% tags=["remove-input"]
 masks = own.get(names[row], [])
-last = regions.highest(maps[4]["sum"][names.index == row][0], len(apex))
-touched = sum((last & mask).any() for mask in masks)
+touched = {}  # stage -> regions that the highest tenth of the sum touches
+for stage in (1, 4):
+    top = regions.highest(maps[stage]["sum"][names.index == row][0], len(apex))
+    touched[stage] = sum((top & mask).any() for mask in masks)
 words.see(
     translated(
-        "In stage 4, the highest tenth of the sum touches {touched} of {n}"
-        " regions of this clip."
-    ).format(touched=touched, n=len(masks))
+        "This clip has {n} regions. The highest tenth of the sum touches"
+        " {fine} of them in stage 1, and {coarse} in stage 4."
+    ).format(n=len(masks), fine=touched[1], coarse=touched[4])
 )
 
 # %% [markdown]
@@ -231,19 +263,36 @@ words.see(
 
 # %%
 common = regions.overlap(maps, study.config.size)
-caption = translated(
-    "First against second look, {n} clips of {subject}. {network}"
-).format(n=len(names), subject=subject, network=of_own)
-plots.table(common, caption, digits=2)
+
+# %% tags=["hide-input"]
+of_both = translated("{n} clips of {subject}; {network}").format(
+    n=len(names), subject=subject, network=of_own
+)
+plots.show(
+    looks.alike(common),
+    alt=translated(
+        "Over the four stages: a circle is the correlation of both looks, a"
+        " square the share of their highest tenth that they have in common. A"
+        " dashed line marks a tenth."
+    ),
+    of=of_both,
+)
+
+# %% [markdown]
+# *How alike the first and the second look are.*
 
 # %% tags=["remove-input"]
 shared = common[marked("highest tenth in common")].astype(float)
 words.see(
     translated(
-        "Both looks share {least:.0%} to {most:.0%} of their highest tenth, by"
-        " stage. One tenth would be chance."
-    ).format(least=shared.min(), most=shared.max())
+        "Both looks share {least:.0f} to {most:.0f} % of their highest tenth,"
+        " by stage. One tenth would be chance."
+    ).format(least=100 * shared.min(), most=100 * shared.max())
 )
+
+# %% tags=["remove-input", "hide-output"]
+caption = translated("First against second look, {of}").format(of=of_both)
+plots.table(common, caption, digits=2)
 
 # %% [markdown]
 # ## What a map scores that sees nothing
@@ -257,12 +306,12 @@ words.see(
 # - The **usual places**: one fixed map for all clips, how often each place moves. A map
 #   that scores like this one knows faces, but need not have looked at the clip.
 #
-# The table shows their scores. In the figures below they are the grey lines.
+# The table has their scores. In the figures below they are the grey lines.
 
 # %%
 chance = regions.blind(known, saved.study.config.size, seed)
 
-# %% tags=["hide-output"]
+# %% tags=["remove-input", "hide-output"]
 caption = translated(
     "Maps that see nothing, {n} clips of the experiment: {where}"
 ).format(n=len(known), where=where)
@@ -272,11 +321,11 @@ plots.table(table, caption, index=False)
 # %% tags=["remove-input"]
 blind = chance["share"].unstack("stage").loc["random map"]
 text = translated(
-    "A random map covers {least:.0%} to {most:.0%} of the regions of a clip"
+    "A random map covers {least:.0f} to {most:.0f} % of the regions of a clip"
     " with several, by stage, although it sees nothing."
 )
 words.see(
-    text.format(least=blind.min(), most=blind.max())
+    text.format(least=100 * blind.min(), most=100 * blind.max())
     if blind.notna().any()
     else translated("No clip has several regions.")
 )
@@ -294,25 +343,71 @@ words.see(
 #   look
 # - **no attention**: everything passes, so that its sum is its map before
 #
-# Their accuracy says whether the networks have learnt something, and whether MFEM is
-# worth more than a control. Each difference to a control is tested by the one rule of this book: paired
-# by clip and seed, with chance in people and seeds, after Holm's correction.
+# Their accuracy says whether the networks have learnt something, and whether MFEM is worth more
+# than a control. Each difference to a control is tested by the one rule of this book: paired by
+# clip and seed, with chance in people and seeds, after Holm's correction.
 
 # %%
 full, after = found[found["name"] == "full"], found[found["map"] == "sum"]
-titles = {name: trial.title for name, trial in trials.ATTENTION.items()}
+titles = looks.SHORT  # trial -> what takes the place of MFEM there
+
+# %% tags=["hide-input"]
+if saved.runs:
+    plots.show(
+        effects.levels(saved.runs, titles, ["accuracy"]),
+        alt=translated(
+            "MFEM and each control in a row, over accuracy: a grey bar is the"
+            " interval over subjects, dots are seeds; a dashed line marks the"
+            " largest class."
+        ),
+        of=where,
+    )
+
+# %% [markdown]
+# *Accuracy with MFEM and with each control in its place. Bars: intervals of 95 % over subjects.
+# Dots: seeds. Dashed: always the largest class.*
+
+# %% tags=["remove-input"]
+level = {
+    titles[name]: effects.mean_scores(seeds)["accuracy"]
+    for name, seeds in saved.runs.items()
+}
+words.see(claims.ends(level, "accuracy"))
+
+# %% tags=["remove-input", "hide-output"]
 if saved.runs:
     table = effects.scores(saved.runs, titles, ["accuracy"])
     caption = translated("Mean ± standard deviation. {where}")
     display(plots.table(table, caption.format(where=where)))
 
-# %% tags=["remove-input"]
+# %% [markdown]
+# The intervals of two rows may overlap although the two differ, because both rise and fall with the
+# same people. So the next figure shows the differences themselves:
+
+# %% tags=["hide-input"]
 accuracies = looks.accuracies(saved.runs)
+if len(accuracies):
+    plots.show(
+        effects.forest(accuracies, translated("points of accuracy")),
+        alt=translated(
+            "Each control in a row: the accuracy with MFEM minus that with the"
+            " control, a bar for the interval, a mark for the mean and a dot"
+            " for each seed, beside a line at zero; at the right what follows."
+        ),
+        of=where,
+    )
+
+# %% [markdown]
+# *MFEM minus each control, in points of accuracy, with the interval of 95 % over people and seeds;
+# dots are seeds.*
+
+# %% tags=["remove-input"]
 unsaved = [
     translated(titles[name]) for name in titles if name not in saved.runs
 ]
 missing = translated("Not saved yet: {names}.")
 words.see(
+    claims.sorted_out(accuracies, "points of accuracy"),
     missing.format(names=words.listed(unsaved)) if unsaved else "",
     translated(
         "No measurement of MFEM is saved, so that its figures and tables are"
@@ -326,10 +421,9 @@ words.see(
     ).format(command=command)
     if full["raised"].isna().all()
     else "",
-    claims.sorted_out(accuracies, "points of accuracy"),
 )
 
-# %%
+# %% tags=["remove-input", "hide-output"]
 if len(accuracies):
     caption = translated("MFEM minus each control. {where}")
     caption = caption.format(where=where)
@@ -371,9 +465,10 @@ if len(full):
 shares = full.groupby("map")["share"].mean().reindex(TITLES).rename(TITLES)
 told = claims.ends(shares, "share of regions covered")
 words.see(
-    translated("Mean over stages: {told}").format(told=told)
+    told if len(full) else "",
+    translated("Both are means over stages.")
     if len(full)
-    else translated("Nothing is measured yet.")
+    else translated("Nothing is measured yet."),
 )
 
 # %% [markdown]
@@ -411,24 +506,34 @@ shares = {title: rows["share"].mean() for title, rows in handed.items()}
 there = pd.Series(shares, dtype=float).dropna()
 told = claims.ends(there, "share of regions covered")
 words.see(
-    translated("Mean over stages: {told}").format(told=told)
+    told if len(there) > 1 else "",
+    translated("Both are means over stages.")
     if len(there) > 1
-    else translated("No control is measured yet beside MFEM.")
+    else translated("No control is measured yet beside MFEM."),
 )
 
 # %% [markdown]
 # ## What the second look adds
 #
-# This table counts the covered regions by the number of moving regions, as a mean over
-# stages and seeds. The saved measurements do not say which regions a look covers. But the
-# counts bound what both looks cover *together*: at least the larger of the two, at most their sum or
-# all.
+# The figure counts the covered regions by the number of moving regions, as a mean over stages and
+# seeds. The saved measurements do not say which regions a look covers. But the counts bound what
+# both looks cover *together*: at least the larger of the two, at most their sum or all.
 
-# %% tags=["hide-output"]
+# %% tags=["hide-input"]
 if len(full):
-    table = regions.by_number(full).rename(columns=TITLES)
-    caption = translated("Regions covered. {where}").format(where=where)
-    display(plots.table(table, caption, digits=2))
+    plots.show(
+        looks.covered(regions.by_number(full)),
+        alt=translated(
+            "Over the number of regions of a clip: how many of them the maps"
+            " before, first look, second look and sum cover; a grey bar is"
+            " what both looks can cover together, a dashed line marks all"
+            " regions."
+        ),
+        of=where,
+    )
+
+# %% [markdown]
+# *Regions that the maps of MFEM cover, by the number of regions of a clip.*
 
 # %% tags=["remove-input"]
 keys = ["clip", "stage", "seed", "regions"]
@@ -436,13 +541,19 @@ both = full.pivot_table("covered", keys, "map").query("regions > 1")
 more = np.sign(both["complementary"] - both["primary"]) if len(both) else both
 text = translated(
     "Where a clip has several regions, the second look covers more of them"
-    " than the first in {more:.0%} of the maps, and fewer in {fewer:.0%}."
+    " than the first in {more:.0f} % of the maps, and fewer in {fewer:.0f} %."
 )
 words.see(
-    text.format(more=(more > 0).mean(), fewer=(more < 0).mean())
+    text.format(more=100 * (more > 0).mean(), fewer=100 * (more < 0).mean())
     if len(both)
     else translated("No map of a clip with several regions is measured yet.")
 )
+
+# %% tags=["remove-input", "hide-output"]
+if len(full):
+    table = regions.by_number(full).rename(columns=TITLES)
+    caption = translated("Regions covered. {where}").format(where=where)
+    display(plots.table(table, caption, digits=2))
 
 # %% [markdown]
 # ## Verdict
@@ -461,7 +572,7 @@ words.see(
 # both kinds of chance (`merlib.metrics.with_chance`). One seed does not tell how far
 # seeds lie apart, so there is no verdict from it. A comparison counts if $p$ is below
 # 0.05 after Holm's correction for all comparisons of the table. Those that are not in
-# the list are there to explain. A *flat map* has the same value everywhere, so that its
+# the three rules are there to explain. A *flat map* has the same value everywhere, so that its
 # energy is the area of the regions.
 #
 # Three things changed after first results were seen. The first rule asked for more energy
@@ -498,11 +609,6 @@ if len(answers):
 # and seeds; dots are seeds. Right of zero, the first one has more. A measure lies
 # between 0 and 100 points.*
 
-# %% tags=["hide-output"]
-if len(answers):
-    caption = translated("First minus second. {where}").format(where=where)
-    display(effects.table(answers, caption, "points"))
-
 # %% tags=["remove-input"]
 less = [] if not len(answers) else answers.index[answers["answer"] == "less"]
 words.see(
@@ -512,12 +618,17 @@ words.see(
     ),
 )
 
+# %% tags=["remove-input", "hide-output"]
+if len(answers):
+    caption = translated("First minus second. {where}").format(where=where)
+    display(effects.table(answers, caption, "points"))
+
 # %% [markdown]
 # The verdict follows from these answers by the three rules:
 
-# %%
+# %% tags=["remove-input"]
 for number, line in enumerate(looks.rules(answers), 1):
-    print(f"{number}. {line}")
+    display(words.say(f"{number}. {line}"))
 
 # %% tags=["remove-input"]
 words.see(
@@ -541,8 +652,8 @@ words.see(
 #   its size: no measure is enough alone.
 # - Before one may say that a network looks at the clip, its map has to beat a fixed one
 #   of the places that usually move.
-# - In branch 1 the second look cannot move a place inside a channel. The table of both
-#   looks says how far it changes the mean over channels.
+# - In branch 1 the second look cannot move a place inside a channel. The figure of both
+#   looks shows how far it changes the mean over channels.
 # - Whether the claim holds is computed above, by rules that are the same for any data.
 #
 # ## Questions
@@ -574,7 +685,7 @@ words.see(
 # One region takes the left half of the first row. Compute pointing, energy and area by
 # hand.
 
-# %% [markdown] tags=["solution", "hide-cell"]
+# %% [markdown]
 # :::{admonition} The idea of the solution
 # :class: dropdown
 # Count places for the area, and values for the energy. Several places share the highest value, so
@@ -599,12 +710,12 @@ print(result)
 # regions' masks. Prove that its mean energy is never below the mean area, on any data,
 # and check it on the clips of this page. Why is this not yet a map that *sees*?
 
-# %% [markdown] tags=["solution", "hide-cell"]
+# %% [markdown]
 # :::{admonition} The idea of the solution
 # :class: dropdown
 # The mean energy of $M$ is $\sum M^2 / \sum M$. The inequality of Cauchy and Schwarz compares it
-# with the mean of $M$, which is the mean area. Expect equality only if all places move equally often.
-# The map is the same for all clips, so it sees none of them.
+# with the mean of $M$, which is the mean area. Expect equality only if all places move equally
+# often. The map is the same for all clips, so it sees none of them.
 # :::
 
 # %% tags=["solution", "hide-cell"] jupyter={"source_hidden": true, "outputs_hidden": true}
@@ -617,10 +728,7 @@ energies = (usual * masks).sum(axis=(1, 2)) / usual.sum()
 # holds only if all places move equally often.
 assert np.isclose(energies.mean(), (usual**2).sum() / usual.sum())
 assert energies.mean() >= masks.mean() - 1e-12
-print(
-    f"energy of the usual places {energies.mean():.3f}, area"
-    f" {masks.mean():.3f}"
-)
+print(f"{energies.mean() = :.3f}, {masks.mean() = :.3f}")
 # The map is the same for every clip: it would score as well if the clips'
 # regions were shuffled. A map that sees has to lose when it is measured
 # against another clip's regions.
@@ -632,12 +740,12 @@ print(
 # random map of 14, 7, 4 and 2 places a side score if only the highest 5, 2 or 1 %
 # count? Which resolution gains most from scattering?
 
-# %% [markdown] tags=["solution", "hide-cell"]
+# %% [markdown]
 # :::{admonition} The idea of the solution
 # :class: dropdown
 # Draw random maps of each resolution, enlarge them, and ask how often the highest places touch a
-# region. A fine map has many separate peaks, and each one may hit. Expect the share to rise with the
-# resolution, and to fall when fewer places count.
+# region. A fine map has many separate peaks, and each one may hit. Expect the share to rise with
+# the resolution, and to fall when fewer places count.
 # :::
 
 # %% tags=["solution", "hide-cell"] jupyter={"source_hidden": true, "outputs_hidden": true}
@@ -648,9 +756,8 @@ for side in (14, 7, 4, 2):
         for part in (0.1, 0.05, 0.02, 0.01):
             top = large >= np.quantile(large, 1 - part)
             hits += [(part, side, (top & mask).any()) for mask in moving]
-hits = pd.DataFrame(
-    hits, columns=["highest share", "places a side", "touched"]
-)
+columns = [marked("highest share"), "places a side", "touched"]
+hits = pd.DataFrame(hits, columns=columns)
 table = hits.pivot_table("touched", "highest share", "places a side")
 # A fine random map has many separate peaks, each a ticket in the lottery; a
 # coarse one has a few. The fewer places count, the fewer tickets. Equal
@@ -659,7 +766,7 @@ table = hits.pivot_table("touched", "highest share", "places a side")
 assert (table.loc[0.1] >= table.loc[0.01]).all()
 plots.table(
     table.reset_index(),
-    "Share of regions that a random map touches",
+    translated("Share of regions that a random map touches, by its places"),
     index=False,
 )
 
@@ -671,12 +778,12 @@ plots.table(
 # a map with two peaks and on one with a single broad peak between two regions, which
 # *covered* cannot tell apart. Then apply it to both looks of the network above.
 
-# %% [markdown] tags=["solution", "hide-cell"]
+# %% [markdown]
 # :::{admonition} The idea of the solution
 # :class: dropdown
 # A local maximum is a place as high as the largest of its neighbours, which a dilation finds. Ask
-# for one inside each region, at half the highest value or more. Expect two peaks to count twice, and
-# one broad peak between two regions not at all.
+# for one inside each region, at half the highest value or more. Expect two peaks to count twice,
+# and one broad peak between two regions not at all.
 # :::
 
 

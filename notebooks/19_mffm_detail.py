@@ -1,11 +1,11 @@
 # %% [markdown]
 # # Claim 2: does MFFM keep shallow detail?
 #
-# A deep stage of the network knows what a movement means; a shallow one knows exactly where
-# it is and how fine. The paper says that a classifier of the last stage alone loses the
-# subtle movement that only shallow features have. Its module
-# [MFFM](../book/glossary.md#mffm) ([section 2.1.3](04_mffm.ipynb)) fuses all stages to keep
-# it. If that is so, three things follow, and all of them can be tested.
+# A deep stage of the network knows what a movement means; a shallow one knows exactly where it is
+# and how fine. The paper says that a classifier of the last stage alone loses the subtle movement
+# that only shallow features have. Its module [MFFM](../book/glossary.md#mffm) ([section
+# 2.1.3](04_mffm.ipynb)) fuses all stages to keep it. If that is so, three things follow, and each
+# of them can be tested.
 #
 # :::{admonition} What you will learn
 # :class: tip
@@ -16,6 +16,10 @@
 #
 # *About 20 minutes to read; runs in under a minute on a laptop.*
 # :::
+#
+# ## The answer
+#
+# This page trains nothing: it reads predictions that are saved.
 
 # %% tags=["parameters"]
 dataset = "synthetic"  # or "casme2", "samm"
@@ -56,8 +60,7 @@ there = detail.saved(answers, falls)
 words.answer(claims.detail(predictions, there, where, command))
 
 # %% [markdown]
-# This page trains nothing: it reads predictions that are saved. The next lines say which
-# ones are there, and which are missing.
+# Here is which predictions are saved, and which are missing:
 
 # %% tags=["remove-input"]
 provenance.of_trials(saved)
@@ -104,12 +107,12 @@ words.see(
 # %% [markdown]
 # ## Scores
 #
-# Every network was trained on half of the subjects and tested on the others, both ways; the
-# last epoch counts. The table gives the mean over [seeds](../book/glossary.md#seed) ± their
-# standard deviation. The figure above it shows how far a score may move by chance: each dot is
-# one seed, and the bar is the interval of 95 % when whole subjects are drawn
-# ([bootstrap](../book/glossary.md#bootstrap)), all seeds together. The dashed line is a
-# method that always answers the largest class.
+# Every network was trained on half of the subjects and tested on the others, both ways; the last
+# epoch counts. The table below the figure gives the mean over [seeds](../book/glossary.md#seed) ±
+# their standard deviation. The figure shows how far a score may move by chance: each dot is one
+# seed, and the bar is the interval of 95 % when whole subjects are drawn
+# ([bootstrap](../book/glossary.md#bootstrap)), all seeds together. The dashed line is a method that
+# always answers the largest class.
 
 # %% tags=["hide-input"]
 if runs:
@@ -126,37 +129,35 @@ if runs:
 # %% [markdown]
 # *Every variant of the fusion.*
 
-# %% tags=["hide-output"]
-TITLES = detail.TITLES  # trial -> its name
-if runs:
-    one = effects.all_runs(runs)[0]
-    chance = metrics.scores(effects.largest_class(one))["accuracy"]
-    display(plots.table(effects.scores(runs, TITLES), where))
-
 # %% tags=["remove-input"]
+TITLES = detail.TITLES  # trial -> its name
 level = {
     TITLES[name]: effects.mean_scores(seeds)["accuracy"]
     for name, seeds in runs.items()
 }
-words.see(
-    claims.ends(level, "accuracy"),
-    translated(
+always = ""
+if runs:
+    one = effects.all_runs(runs)[0]
+    chance = metrics.scores(effects.largest_class(one))["accuracy"]
+    always = translated(
         "A method that always answers {label} has {chance:.3f}."
     ).format(label=one["label"].mode()[0], chance=chance)
-    if runs
-    else "",
-)
+words.see(claims.ends(level, "accuracy"), always)
+
+# %% tags=["remove-input", "hide-output"]
+if runs:
+    display(plots.table(effects.scores(runs, TITLES), where))
 
 # %% [markdown]
 # ## Against the paper's form, seed by seed: an illustration
 #
-# This table decides nothing; the verdict below rests on one test. Two networks with the
+# The next table decides nothing; the verdict below rests on one test. Two networks with the
 # same score may be right on different clips.
 # [McNemar's exact test](../book/glossary.md#mcnemar-test) looks, seed by seed, at the clips
 # that only one of the two got right. $p$ is in brackets, after
 # [Holm's correction](../book/glossary.md#holm-correction) for all tests of the table.
 
-# %% tags=["hide-output"]
+# %% tags=["remove-input", "hide-output"]
 against = {TITLES[name]: ("full", name) for name in runs if name != "full"}
 tests = effects.mcnemar(runs, against)
 if len(tests):
@@ -220,6 +221,8 @@ words.see(
 
 # %%
 stuck = detail.stuck(runs)  # trial -> number of such networks
+
+# %% tags=["remove-input"]
 told = translated(
     "{name}: answers one class nearly always in {count} of {all} seeds."
 )
@@ -228,7 +231,7 @@ idle = [
     for name in filter(stuck.get, stuck)
 ]
 no = translated("No variant answers one class nearly always.")
-words.see(*idle or [no])
+words.say(*idle or [no])
 
 # %% [markdown]
 # ## Smaller and smaller movements
@@ -238,7 +241,7 @@ words.see(*idle or [no])
 # is trained once, on the whole dataset, and is tested at each amplitude. The figure shows
 # where each variant stops seeing the movement.
 
-# %% tags=["hide-input"]
+# %% tags=["remove-input"]
 accuracies = trials.by_amplitude(sweeps)
 of_sweep = translated("no saved sweep")
 if sweeps:
@@ -270,7 +273,7 @@ else:
         "No sweep is saved. `.venv/bin/merlib trials amplitude` makes it"
         " (`make claims` includes it)."
     )
-print(told)
+words.say(told)
 
 # %% tags=["hide-input"]
 if sweeps:
@@ -291,20 +294,22 @@ if sweeps:
 # %% [markdown]
 # *Accuracy on new people against the amplitude. The networks were trained on movements drawn
 # at random around one pixel.*
-#
+
+# %% tags=["remove-input"]
+if sweeps:
+    means = accuracies.T.groupby("trial").mean().T.rename(columns=TITLES)
+    at = translated("At {pixels:g} px: {told}")
+    told = [
+        at.format(pixels=place, told=claims.ends(means.loc[place], "accuracy"))
+        for place in means.index[[0, -1]]
+    ]
+    display(words.see(*told))
+
+# %% [markdown]
 # *Break-down* is the amplitude at which the accuracy falls to half-way between the largest
 # class and the variant's best. It is read from the line through the measured points
 # (`merlib.study.trials.breakdown`). A network whose best cannot be told from the largest
 # class has none.
-
-# %% tags=["hide-output"]
-if sweeps:
-    caption = translated(
-        "Break-down in pixels, over the seeds whose best is above the largest"
-        " class. {sweep}"
-    ).format(sweep=of_sweep)
-    table = detail.breakdowns(accuracies, falls)
-    display(plots.table(table, caption, digits=2))
 
 # %% tags=["remove-input"]
 lowest = falls.mean(axis=1).dropna() if len(falls) else pd.Series(dtype=float)
@@ -321,6 +326,15 @@ words.see(
     if len(lowest)
     else translated("No break-down can be read.")
 )
+
+# %% tags=["remove-input", "hide-output"]
+if sweeps:
+    caption = translated(
+        "Break-down in pixels, over the seeds whose best is above the largest"
+        " class. {sweep}"
+    ).format(sweep=of_sweep)
+    table = detail.breakdowns(accuracies, falls)
+    display(plots.table(table, caption, digits=2))
 
 # %% [markdown]
 # ## Verdict
@@ -378,13 +392,13 @@ if len(answers):
 # seeds; dots are seeds. "full" has MFEM and MFFM, "small" is the sweep below a pixel, on
 # other people.*
 
-# %% tags=["hide-output"]
+# %% tags=["remove-input"]
+words.see(claims.sorted_out(answers, "points of accuracy"))
+
+# %% tags=["remove-input", "hide-output"]
 if len(answers):
     caption = translated("First minus second. {where}").format(where=where)
     display(effects.table(answers, caption, "points of accuracy"))
-
-# %% tags=["remove-input"]
-words.see(claims.sorted_out(answers, "points of accuracy"))
 
 # %% [markdown]
 # Two rules turn these differences and the break-downs into answers. A prediction holds if
@@ -392,54 +406,19 @@ words.see(claims.sorted_out(answers, "points of accuracy"))
 # down *lower* than the one without it in every seed. Where one of them has no break-down,
 # this cannot be told.
 
-# %%
+# %% tags=["remove-input"]
+line = translated("{number}. {prediction}: {answer} ({why})")
 for number, (prediction, (answer, why)) in enumerate(predictions.items(), 1):
-    text = f"{translated(prediction)}: {translated(answer)} ({why})"
-    print(f"{number}. {text}")
+    told = {"prediction": translated(prediction), "answer": translated(answer)}
+    display(words.say(line.format(number=number, why=why, **told)))
 
 # %% [markdown]
-# If some networks have hardly learnt anything, the last lines name them: a comparison with
-# them says nothing about detail.
+# If some networks have hardly learnt anything, the verdict names them: a comparison with them says
+# nothing about detail.
 
-# %% tags=["hide-input"]
-said = [answer for answer, _ in predictions.values()]
-if said[:3] == ["yes"] * 3:
-    told = translated(
-        "Fusion keeps shallow detail: all three predictions hold."
-    )
-elif said[:2] == ["yes"] * 2:
-    told = translated(
-        "Fusion of all stages helps; that it does so by keeping fine detail is"
-        " not shown."
-    )
-else:
-    told = translated("That fusion keeps shallow detail is NOT shown.")
-print(f"{translated('Verdict ({where}):').format(where=where)}\n{told}")
-print(
-    translated(
-        "The interaction of the stages is better than one linear layer on"
-        " pooled stages."
-    )
-    if said[3] == "yes"
-    else translated(
-        "The interaction of the stages is not shown to be better than one"
-        " linear layer on pooled stages."
-    )
-)
+# %% tags=["remove-input"]
 idle = {*filter(stuck.get, stuck), *falls.index[falls.isna().any(axis=1)]}
-if idle:
-    names = ", ".join(sorted(TITLES[name] for name in idle))
-    print(
-        translated(
-            "Beware: in some seed these have hardly learnt anything: {names}."
-        ).format(names=names)
-    )
-    print(
-        translated(
-            "What is better than they are may train faster, and need not keep"
-            " more detail."
-        )
-    )
+words.see(claims.within(" ".join(detail.concluded(predictions, idle)), where))
 
 # %% [markdown]
 # On the data of this repository, the verdict is about a narrow network on small pictures of
@@ -490,12 +469,12 @@ if idle:
 # have with $K$ classes? Derive the three, and check them on clips in the proportion of a
 # dataset.
 
-# %% [markdown] tags=["solution", "hide-cell"]
+# %% [markdown]
 # :::{admonition} The idea of the solution
 # :class: dropdown
-# The accuracy is $p$, since only clips of that class are right. The class has recall 1 and precision
-# $p$, so its F1 is $2p / (1 + p)$, and all others have 0. Expect a UF1 and a UAR far below the
-# accuracy, and a UAR of exactly $1 / K$.
+# The accuracy is $p$, since only clips of that class are right. The class has recall 1 and
+# precision $p$, so its F1 is $2p / (1 + p)$, and all others have 0. Expect a UF1 and a UAR far
+# below the accuracy, and a UAR of exactly $1 / K$.
 # :::
 
 # %% tags=["solution", "hide-cell"] jupyter={"source_hidden": true, "outputs_hidden": true}
@@ -506,7 +485,7 @@ matrix = np.outer([4, 2, 3, 2, 9], [0, 0, 0, 0, 1])
 p, k = matrix.max() / matrix.sum(), len(matrix)
 found = metrics.of_matrix(matrix)
 assert np.allclose(list(found.values()), [p, 2 * p / (1 + p) / k, 1 / k])
-print("; ".join(f"{name} {value:.3f}" for name, value in found.items()))
+print({plots.called(name): round(value, 3) for name, value in found.items()})
 
 # %% [markdown]
 # ### Exercise 2 (middle)
@@ -516,7 +495,7 @@ print("; ".join(f"{name} {value:.3f}" for name, value in found.items()))
 # places of each stage's map, and into the number that the flow channel holds (field
 # `flow_scale`). Does any stage see the movement as a *change of place*?
 
-# %% [markdown] tags=["solution", "hide-cell"]
+# %% [markdown]
 # :::{admonition} The idea of the solution
 # :class: dropdown
 # Scale the amplitude by the distance of the eyes in the crop, and divide it by the step of each
@@ -553,7 +532,7 @@ plots.table(table, caption, digits=2, index=False)
 # from chance 0.4 to 0.8, with its half-way at 0.6 pixels. Draw the right clips of each
 # amplitude at random, many times, and look at the spread.
 
-# %% [markdown] tags=["solution", "hide-cell"]
+# %% [markdown]
 # :::{admonition} The idea of the solution
 # :class: dropdown
 # Draw the number of right clips at each amplitude from a binomial distribution, and read the
@@ -573,16 +552,16 @@ drawn = [
 ]
 low, high = np.nanquantile(drawn, [0.025, 0.975])
 assert low < exact < high
-print(
-    translated(
-        "true {exact:.2f} px; 95 % of the draws lie between {low:.2f} and"
-        " {high:.2f} px"
-    ).format(exact=exact, low=low, high=high)
-)
 # The best of seven noisy points is too high, which shifts half-way up. One
 # test set cannot tell two variants apart whose break-downs lie within this
 # spread. The variants share their clips, so a comparison of pairs is sharper
 # than this.
+words.see(
+    translated(
+        "The true break-down is {exact:.2f} px; 95 % of the draws lie between"
+        " {low:.2f} and {high:.2f} px."
+    ).format(exact=exact, low=low, high=high)
+)
 
 # %% [markdown]
 # ### Exercise 4 (hard)
@@ -592,11 +571,12 @@ print(
 # $p < 0.05$, once alone and once when it must survive Holm's correction among eight tests.
 # Why can two pairs of variants with the *same* gap in accuracy differ in $p$?
 
-# %% [markdown] tags=["solution", "hide-cell"]
+# %% [markdown]
 # :::{admonition} The idea of the solution
 # :class: dropdown
 # For each number of clips that differ, try the gaps and take the first one with a small enough $p$.
-# Expect the gap to grow about as the root of that number. With very few such clips no gap is enough.
+# Expect the gap to grow about as the root of that number. With very few such clips no gap is
+# enough.
 # :::
 
 
@@ -625,7 +605,7 @@ assert np.isnan(smallest_gap(5, 0.05)) and smallest_gap(6, 0.05) == 6
 assert not (table["alone"] > table["among eight"]).any()
 plots.table(
     table,
-    "Smallest gap in points of accuracy, 246 clips",
+    translated("Smallest gap in points of accuracy, 246 clips"),
     digits=1,
     index=False,
 )

@@ -114,8 +114,9 @@ def curves(accuracies: pd.DataFrame, chance: float, label: str, log: bool = Fals
         for name in (name for name in names if name in accuracies):
             seeds, colour = accuracies[name], plots.COLOURS[list(STYLES).index(name)]
             look = {"color": colour, "label": TITLES[name], "markersize": 5}
-            axes.plot(seeds.index, seeds.mean(axis=1), STYLES[name], **look)
-            axes.plot(seeds.index, seeds, ".", color=colour, markersize=4)
+            every = max(1, len(seeds) // 10)  # else the marks of many epochs hide each other
+            axes.plot(seeds.index, seeds.mean(axis=1), STYLES[name], markevery=every, **look)
+            axes.plot(seeds.index, seeds, ".", color=colour, markersize=4 if every == 1 else 1)
         largest = translated("largest class")
         axes.axhline(chance, color="black", linestyle="--", linewidth=1, label=largest)
         axes.set(ylabel=translated("accuracy"), ylim=(0, 1), title=translated(title))
@@ -200,6 +201,46 @@ def predictions(answers: pd.DataFrame, falls: pd.DataFrame) -> dict[str, tuple[s
     both = translated("{why}; break-down: {because}").format(why=why, because=because)
     found[third] = (answer if low == YES else low, both)
     return found
+
+
+def concluded(predictions: Mapping[str, tuple[str, str]], idle: Collection[str]) -> list[str]:
+    """Return the verdict of the page in sentences.
+
+    Parameters
+    ----------
+    predictions : dict
+        See the function `predictions`.
+    idle : collection of str
+        Trials that have hardly learnt anything in some seed.
+    """
+    said = [answer for answer, _ in predictions.values()]
+    if said[:3] == [YES] * 3:
+        told = [translated("Fusion keeps shallow detail: all three predictions hold.")]
+    elif said[:2] == [YES] * 2:
+        told = [
+            translated(
+                "Fusion of all stages helps; that it does so by keeping fine detail is not shown."
+            )
+        ]
+    else:
+        told = [translated("That fusion keeps shallow detail is not shown.")]
+    told.append(
+        translated(
+            "The interaction of the stages is better than one linear layer on pooled stages."
+        )
+        if said[3] == YES
+        else translated(
+            "The interaction of the stages is not shown to be better than one linear layer on "
+            "pooled stages."
+        )
+    )
+    if idle:
+        beware = translated(
+            "Beware: in some seed these have hardly learnt anything: {names}. What is better than "
+            "they are may train faster, and need not keep more detail."
+        )
+        told.append(beware.format(names=words.commas(sorted(TITLES[name] for name in idle))))
+    return told
 
 
 def saved(answers: pd.DataFrame, falls: pd.DataFrame) -> str:

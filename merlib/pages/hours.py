@@ -11,12 +11,15 @@ import re
 from dataclasses import dataclass
 from pathlib import Path
 
+import matplotlib.pyplot as plt
 import pandas as pd
+from matplotlib.figure import Figure
 
 from merlib.config import Config, profile
 from merlib.files import noted
 from merlib.model import explain
 
+from . import plots
 from .language import marked, translated
 
 PEOPLE, CLIPS, CLASSES = 26, 246, 5
@@ -197,6 +200,27 @@ def shown(found: pd.DataFrame) -> pd.DataFrame:
     return pd.DataFrame(columns | {marked("a step is"): found["a step is"].map(translated)})
 
 
+def spans(found: pd.DataFrame) -> Figure:
+    """Draw the hours of each device, from the least to those to plan with, see `table`.
+
+    A diamond is a device on which a step was measured, a dot one that is modelled.
+    """
+    looks = {"measured": ("D-", plots.COLOURS[1]), "modelled": ("o-", plots.COLOURS[0])}
+    figure, axes = plt.subplots(figsize=(6, 0.36 * len(found) + 1.4))
+    for k, (_, row) in enumerate(found.iterrows()):
+        form, colour = looks[row["a step is"]]
+        label = translated("a step is {how}").format(how=translated(row["a step is"]))
+        ends = row["all, hours, least"], row["all, hours, most"]
+        axes.plot(ends, [k, k], form, color=colour, label=label)
+    axes.set_yticks(range(len(found)), plots.literal(found["device"]))
+    axes.set(xscale="log", xlabel=translated("hours"), ylim=(len(found) - 0.5, -0.5))
+    plots.plain_log(axes.xaxis)
+    handles, labels = axes.get_legend_handles_labels()
+    named = dict(zip(labels, handles, strict=True))
+    figure.legend(named.values(), named, loc="outside lower center", ncols=2)
+    return figure
+
+
 def told(found: pd.DataFrame) -> list[str]:
     """Say in sentences which memory a card must have, and how long a study of 12 runs takes."""
     cards = found[found["GiB there"].notna()]
@@ -206,7 +230,9 @@ def told(found: pd.DataFrame) -> list[str]:
         translated(
             "At most {needed:.1f} GiB are needed, and the smallest card has {there:.0f} GiB."
         ).format(needed=cards["GiB needed"].max(), there=cards["GiB there"].min()),
-        translated("{card} takes least: {hours} hours, {how}.").format(
+        translated(
+            "By the larger figure, {card} takes the least time: {hours} hours (a step is {how})."
+        ).format(
             card=fastest["device"],
             hours=rounded(planned),
             how=translated(fastest["a step is"]),

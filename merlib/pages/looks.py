@@ -29,10 +29,11 @@ SHORT = {name: trial.title for name, trial in trials.ATTENTION.items()} | {"full
 OTHERS = (
     marked("a single gate"), marked("no attention"), marked("flat map"), marked("random map"),
     marked("usual places"), marked("highest place in a region"), marked("energy in the regions"),
-    marked("energy above the median"), marked("regions covered"),
+    marked("energy above the median"), marked("regions covered"), marked("places a side"),
+    marked("together, at least"), marked("together, at most"),
 )  # fmt: skip
-"""Maps that are not MFEM's, and the measures of `merlib.study.regions.MEASURES`; pages show them
-`translated`."""
+"""Maps that are not MFEM's, the measures of `merlib.study.regions.MEASURES`, and columns of its
+tables; pages show them `translated`."""
 
 CONTROLS = [("MFEM", title) for title in SHORT.values() if title != "MFEM"]
 
@@ -232,4 +233,50 @@ def by_stage(series: Mapping[str, pd.DataFrame], blind: pd.DataFrame) -> Figure:
     panels[-1].set(xticks=[1, 2, 3, 4], xlabel=translated("stage"))
     handles = dict(zip(*panels[0].get_legend_handles_labels()[::-1], strict=True))
     figure.legend(handles.values(), handles, loc="outside upper center", ncols=2)
+    return figure
+
+
+def alike(common: pd.DataFrame) -> Figure:
+    """Draw how alike the two looks are over the stages; the dashed line is the tenth of chance.
+
+    Parameters
+    ----------
+    common : DataFrame
+        See `merlib.study.regions.overlap`.
+    """
+    figure, axes = plt.subplots(figsize=(6, 3))
+    for k, name in enumerate((marked("correlation"), marked("highest tenth in common"))):
+        values = common[name].astype(float)
+        axes.plot(values.index, values, "os"[k], color=plots.COLOURS[k], label=translated(name))
+    label = translated("highest tenth in common, by chance")
+    axes.axhline(regions.TOP, color="black", linestyle="--", linewidth=1, label=label)
+    low = min(0, common["correlation"].min())
+    axes.set(xlabel=translated("stage"), xticks=common.index, ylim=(low, 1.05))
+    figure.legend(loc="outside upper center", ncols=1)
+    return figure
+
+
+def covered(table: pd.DataFrame) -> Figure:
+    """Draw how many regions each map covers, by the number of regions of a clip.
+
+    The grey bar is what both looks can cover together, the dashed line all regions.
+
+    Parameters
+    ----------
+    table : DataFrame
+        See `merlib.study.regions.by_number`.
+    """
+    figure, axes = plt.subplots(figsize=(6, 4))
+    ends = table[["together, at least", "together, at most"]].T.to_numpy()
+    together = translated("both looks together")
+    axes.vlines(table.index, *ends, color="0.8", linewidth=16, label=together)
+    for k, (name, title) in enumerate(MAPS.items()):
+        x = table.index + 0.12 * (k - (len(MAPS) - 1) / 2)
+        axes.plot(x, table[name], "osD^"[k], color=plots.COLOURS[k], label=translated(title))
+    axes.plot(table.index, table.index, "k--", linewidth=1, label=translated("all regions"))
+    names = [f"{n}\n({clips:,})" for n, clips in table["clips"].items()]
+    axes.set_xticks(table.index, names)
+    label = translated("regions of a clip (number of such clips)")
+    axes.set(xlabel=label, ylabel=translated("regions covered"), ylim=(0, None))
+    figure.legend(loc="outside upper center", ncols=2)
     return figure

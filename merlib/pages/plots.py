@@ -16,9 +16,10 @@ import pandas as pd
 import seaborn
 from cycler import cycler
 from matplotlib.axes import Axes
+from matplotlib.axis import Axis
 from matplotlib.colors import hsv_to_rgb
 from matplotlib.figure import Figure
-from matplotlib.ticker import LogLocator
+from matplotlib.ticker import LogLocator, NullFormatter
 from matplotlib.transforms import Bbox
 from pandas.io.formats.style import Styler
 
@@ -468,35 +469,6 @@ def marks(has: pd.DataFrame) -> Figure:
     return figure
 
 
-def grouped(table: pd.DataFrame, label: str, axes: Axes | None = None, digits: int = 2) -> Axes:
-    """Draw a group of horizontal bars for each row of a table, a bar for each of its columns.
-
-    Parameters
-    ----------
-    table : DataFrame
-        Numbers that are not below zero. Its headings are shown `translated`.
-    label : str
-        Of the axis.
-    digits : int
-        Of the value behind each bar.
-    """
-    if axes is None:
-        _, axes = plt.subplots(figsize=(6, 0.26 * table.size + 0.16 * len(table) + 0.9))
-    thick = 0.8 / table.shape[1]
-    for k, name in enumerate(table):
-        places = np.arange(len(table)) + (k - (table.shape[1] - 1) / 2) * thick
-        values = table[name].to_numpy(float)
-        drawn = axes.barh(places, values, thick, color=COLOURS[k], label=called(name))
-        axes.bar_label(drawn, fmt=f"{{:.{digits}f}}", padding=3)
-    axes.set_yticks(range(len(table)), literal(map(called, table.index)))
-    axes.set_xlabel(label)
-    axes.invert_yaxis()
-    axes.margins(x=0.15)
-    if table.shape[1] > 1:
-        axes.legend(loc="lower center", bbox_to_anchor=(0.5, 1), ncols=table.shape[1])
-    return axes
-
-
 def named_points(points: Mapping[str, tuple[float, float]], axes: Axes, marked: str = "") -> Axes:
     """Draw points with their names beside them, where a name is over nothing else if it can be.
 
@@ -532,6 +504,55 @@ def named_points(points: Mapping[str, tuple[float, float]], axes: Axes, marked: 
 def literal(names: Iterable[str]) -> list[str]:
     """Return names as a figure shows them: a dollar sign does not begin a formula."""
     return [str(name).replace("$", r"\$") for name in names]
+
+
+def grouped(
+    values: pd.DataFrame, label: str, fmt: str = "{:,.2f}", axes: Axes | None = None
+) -> Axes:
+    """Draw a group of horizontal bars for each row of a table, a bar for each of its columns.
+
+    Parameters
+    ----------
+    values : DataFrame
+        Numbers that are not below zero. Names of rows and columns are shown as `called` says.
+    label : str
+        Of the horizontal axis.
+    fmt : str
+        How the value of a bar is written behind it.
+    """
+    if axes is None:
+        high = 0.25 * len(values) * (1 + values.shape[1]) + 1.1
+        _, axes = plt.subplots(figsize=(6, high))
+    put_bars(axes, values, fmt)
+    axes.set_xlabel(label)
+    if values.shape[1] > 1:
+        axes.legend(loc="lower center", bbox_to_anchor=(0.5, 1), ncols=values.shape[1])
+    return axes
+
+
+def put_bars(axes: Axes, values: pd.DataFrame, fmt: str) -> None:
+    """Put the bars of `grouped` on an axes."""
+    thick, middle = 0.8 / values.shape[1], (values.shape[1] - 1) / 2
+    for k, (name, some) in enumerate(values.items()):
+        places = np.arange(len(values)) + (k - middle) * thick
+        drawn = axes.barh(places, some, thick, color=COLOURS[k], label=called(name))
+        axes.bar_label(drawn, fmt=fmt, padding=3)
+    axes.set_yticks(range(len(values)), literal(map(called, values.index)))
+    axes.locator_params(axis="x", nbins=6)
+    axes.xaxis.set_major_formatter("{x:,g}")
+    axes.invert_yaxis()
+    axes.margins(x=0.15)
+
+
+def plain_log(axis: Axis) -> None:
+    """Write a logarithmic axis in plain numbers, such as 0.5, 1, 2, 5, 10, and not in powers.
+
+    An axis over more than two decades has powers of ten only. Call it when all is drawn.
+    """
+    low, high = axis.get_view_interval()
+    axis.set_major_locator(LogLocator(subs=(1,) if high > 100 * low else (1, 2, 5)))
+    axis.set_major_formatter("{x:,g}")
+    axis.set_minor_formatter(NullFormatter())
 
 
 def curves(folds: pd.DataFrame, pooled: pd.Series, ylabel: str, axes: Axes | None = None) -> Axes:

@@ -1,13 +1,18 @@
-"""This library beside another one, as bars and as sentences: what page 17 draws and says."""
+"""Tables of the benchmarks as figures and as sentences: what page 17 draws and says."""
 
 from collections.abc import Iterator
+from numbers import Real
+from pathlib import Path
+from typing import cast
 
 import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
 
-from . import plots, words
+from merlib.files import noted
+
+from . import effects, plots, words
 from .language import marked, translated
 
 OURS = "merlib"
@@ -17,6 +22,272 @@ MEASURES = {
     "lines": marked("lines that a user writes"),
 }
 
+WAYS = (marked("called"), marked("recorded"))
+"""Ways to run a step of training."""
+
+OTHERS = (marked("called / recorded"), marked("as written"), marked("compiled"))
+"""Further names of rows and columns, which pages show `translated`."""
+
+GROWING = (
+    marked("clips"), marked("frames"), marked("size"), marked("width"), marked("folds"),
+    marked("folds, workers 2"),
+)  # fmt: skip
+"""What ``benchmarks/growth.py`` changes; figures show it `translated`."""
+
+
+def measured(home: Path, name: str) -> pd.DataFrame | None:
+    """Return a table of the benchmarks of a checkout, a GPU's if there is one.
+
+    It is None if nobody has measured it.
+    """
+    for kind in ("cuda", "cpu"):
+        if (path := noted(home / "benchmarks" / f"{name}_{kind}.csv")).exists():
+            return pd.read_csv(path)
+    return None
+
+
+def machine(table: pd.DataFrame) -> str:
+    """Return what a benchmark has run, and where: for a caption."""
+    first = table.iloc[0]
+    what = [first["what"]] if "what" in table else []
+    return words.commas([*what, first["device"], f"PyTorch {first['torch']}"])
+
+
+def as_saved(table: pd.DataFrame, columns: list[str]) -> pd.DataFrame:
+    """Return columns of a benchmark as text: its own digits, and separators in large numbers."""
+    return table[columns].map(
+        lambda value: f"{value:,g}" if isinstance(value, Real) else value, na_action="ignore"
+    )
+
+
+def relative(table: pd.DataFrame, label: str, rows: str = "way") -> Figure:
+    """Draw the ratios of a benchmark: a dot for each row, over the spread of its pairs of runs.
+
+    The dashed line is a ratio of 1, no difference.
+
+    Parameters
+    ----------
+    label : str
+        Of the horizontal axis.
+    rows : str
+        The column that names the rows.
+    """
+    figure, axes = plt.subplots(figsize=(6, 0.4 * len(table) + 1.1))
+    axes.axvline(1, color="black", linestyle="--", linewidth=1)
+    for k, (_, row) in enumerate(table.iterrows()):
+        effects.bar(axes, k, row[["least", "most"]].to_list(), [row["ratio"]])
+        text = f"{row['ratio']:.2f}"
+        axes.annotate(text, (1.02, k), xycoords=("axes fraction", "data"), va="center")
+    axes.set_yticks(range(len(table)), plots.literal(map(effects.title, table[rows])))
+    axes.set(xlabel=label, xlim=(0, None), ylim=(len(table) - 0.5, -0.5))
+    return figure
+
+
+def by_precision(table: pd.DataFrame) -> Figure:
+    """Draw UF1 in each precision: a line joins the runs of a seed, a diamond is the mean."""
+    kinds = list(table["precision"].unique())
+    seeds = table.pivot(index="seed", columns="precision", values="uf1")[kinds]
+    figure, axes = plt.subplots(figsize=(6, 2))
+    for _, values in seeds.iterrows():
+        axes.plot(values, range(len(kinds)), ".-", color="0.5", linewidth=1)
+    axes.plot(seeds.mean(), range(len(kinds)), "D", color=plots.COLOURS[0], markersize=8)
+    axes.set_yticks(range(len(kinds)), kinds)
+    axes.set(xlabel="UF1", xlim=(0, 1), ylim=(len(kinds) - 0.5, -0.5))
+    return figure
+
+
+def of_precision(table: pd.DataFrame) -> str:
+    """Return the experiment of `by_precision`, for a caption."""
+    seeds = words.listed(map(str, table["seed"].unique()))
+    told = translated("method {method}, seeds {seeds}; {machine}")
+    method = words.listed(table["method"].unique())
+    return told.format(method=method, seeds=seeds, machine=machine(table))
+
+
+def precision_told(table: pd.DataFrame | None, half: str) -> Iterator[str]:
+    """Yield the scores in two precisions, and how far apart they are.
+
+    Parameters
+    ----------
+    half : str
+        The precision that is compared with ``float32``.
+    """
+    if table is None:
+        yield translated("This is not measured yet.")
+        return
+    uf1 = table.groupby("precision")["uf1"].agg(["mean", "std"])
+    for kind, (mean, deviation) in uf1.iterrows():
+        yield translated(
+            "With {kind} the mean UF1 is {mean:.3f}, with a standard deviation of {deviation:.3f} "
+            "over seeds."
+        ).format(kind=kind, mean=mean, deviation=deviation)
+    apart = uf1.loc[half, "mean"] - uf1.loc["float32", "mean"]
+    verdict = (
+        translated(
+            "{half} minus float32 is {apart:+.1f} points, within one standard deviation of "
+            "float32's own seeds."
+        )
+        if abs(apart) <= uf1.loc["float32", "std"]
+        else translated(
+            "{half} minus float32 is {apart:+.1f} points, beyond one standard deviation of "
+            "float32's own seeds."
+        )
+    )
+    yield verdict.format(half=half, apart=100 * apart)
+
+
+def together_told(table: pd.DataFrame | None) -> Iterator[str]:
+    """Yield how long all folds at once take beside one after another, and how alike they answer.
+
+    Parameters
+    ----------
+    table : DataFrame
+        Of ``benchmarks/folds_together.py``.
+    """
+    if table is None:
+        yield translated("This is not measured yet.")
+        return
+    for _, row in table.iterrows():
+        yield translated(
+            "All folds of {name} at once take {times:.2f} times as long as one after another."
+        ).format(name=effects.title(row["method"]), times=1 / row["ratio"])
+    each = translated("{apart:.0e} with {name}")
+    rows = zip(table["method"], table["largest difference"], strict=True)
+    told = words.listed(each.format(apart=apart, name=effects.title(name)) for name, apart in rows)
+    yield translated("No probability differs by more than {told}.").format(told=told)
+
+
+def tried(table: pd.DataFrame) -> Figure:
+    """Draw the error of settings of TV-L1 over their time; the first row is no flow at all."""
+    none, settings = table.iloc[0], table.iloc[1:]
+    figure, axes = plt.subplots(figsize=(6, 3.6))
+    weights = settings.dropna(subset="lambda_").groupby("lambda_")
+    for k, (weight, some) in enumerate(weights):
+        form, label = "os^D"[k % 4], rf"$\lambda$ = {weight:g}"
+        axes.plot(some["ms a pair"], some["error, px"], form, color=plots.COLOURS[k], label=label)
+    for _, row in settings[settings["name"].notna()].iterrows():
+        place = row["ms a pair"], row["error, px"]
+        axes.plot(*place, "k*", markersize=12)
+        axes.annotate(row["name"], place, xytext=(0, -18), textcoords="offset points", ha="center")
+    label = translated("no flow at all")
+    axes.axhline(none["error, px"], color="0.5", linestyle=":", label=label)
+    axes.set(xscale="log", xlabel=translated("milliseconds for a pair of 112 x 112 pixels"))
+    axes.set(ylabel=translated("end-point error, px"), ylim=(0, None))
+    plots.plain_log(axes.xaxis)
+    axes.legend(loc="center right")
+    return figure
+
+
+def grown(table: pd.DataFrame) -> dict[str, pd.DataFrame]:
+    """Return how the time grows with each thing that ``benchmarks/growth.py`` changes.
+
+    Returns
+    -------
+    dict of str to DataFrame
+        What is changed -> ``number``, how many ``times`` that of the first row, and ``ratio,
+        least, most``. Things that are changed alone begin with the first row itself.
+    """
+    parts = (part.rsplit(" ", 1) for part in table.iloc[0]["plain"].split(", "))
+    start = {name: int(number) for name, number in parts}
+    found: dict[str, list[tuple]] = {}
+    for _, row in table.iloc[1:].iterrows():
+        changed, _, besides = row["way"].partition(", ")
+        name, number = changed.rsplit(" ", 1)
+        first = [] if besides else [(start[name], 1.0, 1.0, 1.0, 1.0)]
+        rows = found.setdefault(f"{name}, {besides}" if besides else name, first)
+        times = int(number) / start[name]
+        rows.append((int(number), times, row["ratio"], row["least"], row["most"]))
+    columns = ["number", "times", "ratio", "least", "most"]
+    return {name: pd.DataFrame(sorted(rows), columns=columns) for name, rows in found.items()}
+
+
+def growth(table: pd.DataFrame) -> Figure:
+    """Draw how many times as long an epoch takes with more of something, see `grown`."""
+    figure, axes = plt.subplots(figsize=(6, 4.4))
+    found = grown(table)
+    for k, (name, some) in enumerate(found.items()):
+        colour = plots.COLOURS[k % len(plots.COLOURS)]
+        axes.plot(some["times"], some["ratio"], "osD^vP"[k % 6] + "-", color=colour,
+                  label=translated(name))  # fmt: skip
+        axes.vlines(some["times"], some["least"], some["most"], color=colour)
+    times = sorted({value for some in found.values() for value in some["times"]})
+    alike = translated("as many times as long")
+    axes.plot(times, times, color="black", linestyle="--", linewidth=1, label=alike)
+    axes.set(xscale="log", xlabel=translated("times as many as in the first row"))
+    axes.set(yscale="log", ylabel=translated("times as long as the first row"))
+    plots.plain_log(axes.yaxis)
+    axes.set_xticks(times, [f"{value:g}" for value in times])
+    axes.set_xticks([], minor=True)
+    axes.legend()
+    return figure
+
+
+def growth_told(table: pd.DataFrame | None) -> Iterator[str]:
+    """Yield how long an epoch takes with the most of each thing, see `grown`."""
+    if table is None:
+        yield translated("This is not measured yet.")
+        return
+    found = grown(table)
+    each = translated("{ratio:.2f} times as long with {times:g} times the {name}")
+    alone = [
+        each.format(name=translated(name), **some.iloc[-1])
+        for name, some in found.items()
+        if ", " not in name
+    ]
+    yield translated("An epoch takes {each}.").format(each=words.listed(alone))
+    for name, some in found.items():
+        thing, _, besides = name.partition(", ")
+        if besides:
+            last, other = some.iloc[-1], found[thing].set_index("number")["ratio"]
+            yield translated(
+                "With {workers} workers, {number:.0f} {thing} take {ratio:.2f} times as long as "
+                "with one."
+            ).format(
+                workers=besides.rsplit(" ", 1)[1],
+                number=last["number"],
+                thing=translated(thing),
+                ratio=last["ratio"] / other[last["number"]],
+            )
+
+
+def memory_bars(table: pd.DataFrame) -> Figure:
+    """Draw the memory of each case, on the host and, if it was measured, on the device."""
+    measures = {"host, MiB": marked("host"), "device, MiB": marked("device")}
+    values = table.set_index("case")[list(measures)].dropna(axis=1, how="all")
+    axes = plots.grouped(values.rename(columns=measures), translated("MiB"), "{:,.0f}")
+    imports = table["of it imports, MiB"].max()
+    axes.axvline(imports, color="black", linestyle="--", linewidth=1)
+    axes.annotate(translated("imports"), (imports, 1), xycoords=("data", "axes fraction"),
+                  xytext=(3, 3), textcoords="offset points")  # fmt: skip
+    return cast(Figure, axes.figure)
+
+
+def won_back(table: pd.DataFrame) -> Figure:
+    """Draw the time of training as written and compiled, over the folds that are trained.
+
+    The bands are the spreads of the pairs of runs.
+
+    Parameters
+    ----------
+    table : DataFrame
+        Of ``benchmarks/compiled.py``.
+    """
+    figure, axes = plt.subplots(figsize=(6, 3.6))
+    rows, fold = table.set_index("way"), table["steps of a fold"].iloc[0]
+    pay = rows["steps to pay"].max() / fold
+    folds = np.array([0, 20 if np.isnan(pay) else 2 * pay])
+    written = rows.iloc[0]["seconds"] * fold * folds
+    for k, (name, row) in enumerate(rows.iterrows()):
+        colour = plots.COLOURS[k]
+        times = [(row["first, s"] + row[of] * written) / 60 for of in ("ratio", "least", "most")]
+        axes.plot(folds, times[0], "-" if k else "--", color=colour, label=translated(str(name)))
+        axes.fill_between(folds, times[1], times[2], color=colour, alpha=0.2, linewidth=0)
+    if not np.isnan(pay):
+        axes.axvline(pay, color="0.5", linestyle=":", label=translated("won back"))
+    axes.set(xlabel=translated("folds"), ylabel=translated("minutes"), xlim=folds, ylim=(0, None))
+    axes.legend(loc="upper left")
+    return figure
+
 
 def bars(table: pd.DataFrame) -> Figure:
     """Return a figure: for each measure a bar of each library and network.
@@ -25,25 +296,21 @@ def bars(table: pd.DataFrame) -> Figure:
     """
     figure, axes = plt.subplots(len(MEASURES), figsize=(6, 5.4), layout="constrained")
     networks, libraries = table["network"].unique(), table["library"].unique()
-    thick = 0.8 / len(libraries)
     for axis, (measure, title) in zip(axes, MEASURES.items(), strict=True):
-        for k, library in enumerate(libraries):
-            some = table[table["library"] == library].set_index("network")[measure]
-            places = np.arange(len(networks)) + (k - (len(libraries) - 1) / 2) * thick
-            drawn = axis.barh(
-                places, some.loc[networks], thick, color=plots.COLOURS[k], label=library
-            )
-            axis.bar_label(drawn, fmt="{:.0f}", padding=3)
-        axis.set_yticks(range(len(networks)), plots.literal(networks))
+        values = table.pivot(index="network", columns="library", values=measure)
+        plots.put_bars(axis, values.loc[networks, libraries], "{:,.0f}")
         axis.set_title(translated(title), loc="left")
-        axis.invert_yaxis()
-        axis.margins(x=0.15)
-    figure.legend(*axes[0].get_legend_handles_labels(), loc="outside lower center", ncols=2)
+    figure.legend(
+        *axes[0].get_legend_handles_labels(), loc="outside lower center", ncols=len(libraries)
+    )
     return figure
 
 
-def side_by_side(table: pd.DataFrame) -> Iterator[str]:
+def side_by_side(table: pd.DataFrame | None) -> Iterator[str]:
     """Yield a sentence on time, memory and accuracy of each other library and network."""
+    if table is None:
+        yield translated("This is not measured yet.")
+        return
     for network, some in table.groupby("network", sort=False):
         ours = some.set_index("library").loc[OURS]
         for _, row in some[some["library"] != OURS].iterrows():
@@ -123,13 +390,12 @@ def ratios(table: pd.DataFrame | None) -> Iterator[str]:
         return
     others = table.iloc[1:]
     yield translated(
-        "The longest is {way}: {ratio:.2f} times as long as the first row ({least:.2f} to "
-        "{most:.2f})."
-    ).format(**longest(table))
+        "“{way}” takes longest: {ratio:.2f} times as long as “{first}” ({least:.2f} to {most:.2f})."
+    ).format(first=table.iloc[0]["way"], **longest(table))
     same = others[(others["least"] <= 1) & (others["most"] >= 1)]["way"]
     if len(same):
-        told = translated("No difference from the first row is shown for {ways}.")
-        yield told.format(ways=words.listed(same))
+        told = translated("No difference from “{first}” is shown for {ways}.")
+        yield told.format(first=table.iloc[0]["way"], ways=words.listed(same))
 
 
 def longest(table: pd.DataFrame) -> pd.Series:
@@ -168,6 +434,23 @@ def settings(table: pd.DataFrame | None) -> Iterator[str]:
     ).format(n=len(tried), nearest=nearest, zero=of_zero)
 
 
+def steps_by_way(table: pd.DataFrame | None) -> pd.DataFrame:
+    """Return the milliseconds of a step, each profile in a row and each of `WAYS` in a column.
+
+    Parameters
+    ----------
+    table : DataFrame
+        Of ``benchmarks/step.py``; without it there are no rows.
+    """
+    if table is None:
+        return pd.DataFrame()
+    ways = 1000 * table.pivot(index="profile", columns="way", values="seconds")
+    ways = ways.loc[table["profile"].unique()].rename_axis(columns=None)
+    if set(WAYS) <= set(ways):
+        ways["called / recorded"] = ways["called"] / ways["recorded"]
+    return ways
+
+
 def recorded(ways: pd.DataFrame) -> Iterator[str]:
     """Yield how many times as fast a recorded step is, for each profile that has both ways."""
     if "called / recorded" not in ways:
@@ -175,7 +458,7 @@ def recorded(ways: pd.DataFrame) -> Iterator[str]:
         return
     for name, ratio in ways["called / recorded"].dropna().items():
         yield translated(
-            "A recorded step of {name} takes {share:.0f} % of the time of a called one."
+            "“{name}”: a recorded step takes {share:.0f} % of the time of a called one."
         ).format(name=name, share=100 / ratio)
 
 
@@ -188,6 +471,7 @@ def compiled(table: pd.DataFrame | None) -> Iterator[str]:
         Of ``benchmarks/compiled.py``; None if it is not there.
     """
     if table is None:
+        yield translated("This is not measured yet.")
         return
     one = table.set_index("way").loc["compiled"]
     yield translated(
@@ -216,15 +500,16 @@ def in_one_sentence(
     if training is not None:
         parts.append(
             translated(
-                "Of the ways to train, the longest is {way}: {ratio:.2f} times as long as the "
-                "first row ({least:.2f} to {most:.2f})."
+                "Of the ways to train, “{way}” takes longest: {ratio:.2f} times as long as this "
+                "package ({least:.2f} to {most:.2f})."
             ).format(**longest(training))
         )
     fastest = cards.loc[cards["all, hours, most"].idxmin()]
     parts.append(
         translated(
-            "One seed of the paper's network on the paper's CASME II takes {hours:.2g} hours on "
-            "the fastest card of the table, {card} ({how})."
+            "To train one seed of the paper's network on the paper's CASME II takes {hours:.2g} "
+            "hours on the fastest card, {card}. This is computed from the time of a step, which is "
+            "{how}."
         ).format(
             hours=fastest["all, hours, most"],
             card=fastest["device"],

@@ -128,3 +128,19 @@ def test_how_much_is_saved_of_what_the_predictions_need():
     assert detail.saved(answers.iloc[1:], FALLS) == "some"
     assert detail.saved(pd.DataFrame(), FALLS) == "nothing"
     assert detail.saved(answers.rename(lambda title: f"other {title}"), FALLS) == "nothing"
+
+
+@pytest.mark.parametrize(
+    ("said", "verdict", "interaction"),
+    [
+        (["yes"] * 4, "all three predictions hold", "is better than"),
+        (["yes", "yes", "not shown", "not shown"], "is not shown", "is not shown to be better"),
+        (["not shown", "yes", "yes", "yes"], "keeps shallow detail is not shown", "is better than"),
+    ],
+)
+def test_the_verdict_needs_all_three_predictions(said, verdict, interaction):
+    predictions = dict(zip(detail.ASKED, ((answer, "why") for answer in said), strict=True))
+    first, second = detail.concluded(predictions, [])
+    assert verdict in first and interaction in second
+    beware = detail.concluded(predictions, {"mffm", "base"})[2]
+    assert "hardly learnt anything: base, base + MFFM. What" in beware

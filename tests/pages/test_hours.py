@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+import matplotlib.pyplot as plt
 import pandas as pd
 import pytest
 
@@ -77,4 +78,17 @@ def test_the_sentences_name_the_fastest_card_and_twelve_runs():
     found = found.assign(**{"all, hours, most": [4.0, 2.0], "a step is": "measured"})
     memory, card, runs = hours.told(found)
     assert "At most 3.0 GiB" in memory and "16 GiB" in memory
-    assert card == "b takes least: 2 hours, measured." and "24 hours" in runs
+    assert card == "By the larger figure, b takes the least time: 2 hours (a step is measured)."
+    assert "24 hours" in runs
+
+
+def test_hours_are_drawn_from_least_to_most():
+    found = pd.DataFrame({"device": ["a", "b"], "a step is": ["modelled", "measured"]})
+    found = found.assign(**{"all, hours, least": [1.0, 5.0], "all, hours, most": [3.0, 5.5]})
+    figure = hours.spans(found)
+    (axes,) = figure.axes
+    one, other = axes.lines
+    assert one.get_xydata().tolist() == [[1, 0], [3, 0]] and one.get_marker() == "o"
+    assert other.get_xydata().tolist() == [[5, 1], [5.5, 1]] and other.get_marker() == "D"
+    assert [text.get_text() for text in axes.get_yticklabels()] == ["a", "b"]
+    plt.close(figure)

@@ -126,3 +126,25 @@ def test_a_measure_that_no_clip_has_leaves_its_panel_without_marks(measured):
     chance.index = pd.MultiIndex.from_tuples([], names=["map", "stage"])
     figure = looks.by_stage({"one": single}, chance)
     assert [len(lines(axes, marker="o")) for axes in figure.axes] == [4, 4, 4, 0]
+
+
+def test_both_looks_are_compared_with_chance():
+    common = pd.DataFrame({"correlation": [0.5, -0.2], "highest tenth in common": [0.3, 1]}, [1, 2])
+    (axes,) = looks.alike(common).axes
+    drawn = [list(line.get_ydata()) for line in axes.lines]
+    assert drawn == [[0.5, -0.2], [0.3, 1], [0.1, 0.1]]
+    assert axes.get_ylim()[0] == -0.2
+
+
+def test_covered_regions_are_drawn_beside_what_both_looks_bound():
+    numbers = pd.DataFrame(
+        {"clips": [5, 2], "before": [0.9, 1.5], "primary": [0.5, 1.0], "complementary": [0.4, 1.2],
+         "sum": [0.6, 1.1], "together, at least": [0.5, 1.2], "together, at most": [0.9, 2.0]},
+        [1, 3],
+    )  # fmt: skip
+    (axes,) = looks.covered(numbers).axes
+    (bars,) = axes.collections
+    assert [path[:, 1].tolist() for path in bars.get_segments()] == [[0.5, 0.9], [1.2, 2.0]]
+    drawn = {line.get_label(): line.get_ydata().tolist() for line in axes.lines}
+    assert drawn["second look"] == [0.4, 1.2] and drawn["all regions"] == [1, 3]
+    assert [text.get_text() for text in axes.get_xticklabels()] == ["1\n(5)", "3\n(2)"]

@@ -451,6 +451,8 @@ def test_bars_are_as_long_as_the_values_and_in_the_order_of_the_table():
     assert [text.get_text() for text in axes.get_yticklabels()] == list("abc")
     assert axes.yaxis_inverted()  # the first row is on top
     assert {text.get_text() for text in axes.texts} >= {"0.10", "0.50"}
+    many = plots.grouped(10000 * table[["one"]], "clips", "{:,.0f}")
+    assert "4,000" in [text.get_text() for text in many.texts] and many.get_legend() is None
 
 
 def test_a_name_is_beside_its_point_and_over_nothing_else():
@@ -478,3 +480,18 @@ def test_probabilities_are_bars_in_their_order():
     assert [bar.get_width() for bar in axes.patches] == [0.7, 0.3]
     assert [text.get_text() for text in axes.get_yticklabels()] == ["happiness", r"a\$b"]
     assert axes.yaxis_inverted() and axes.get_xlim() == (0, 1)
+
+
+@pytest.mark.parametrize(
+    ("ends", "ticks"),
+    [((0.4, 12), ["0.5", "1", "2", "5", "10"]), ((0.5, 2000), ["1", "10", "100", "1,000"])],
+)
+def test_a_logarithmic_axis_has_plain_numbers(ends, ticks):
+    figure, axes = plt.subplots()
+    axes.set(xscale="log", xlim=ends)
+    plots.plain_log(axes.xaxis)
+    figure.canvas.draw()
+    low, high = ends
+    places = zip(axes.get_xticks(), axes.get_xticklabels(), strict=True)
+    assert [text.get_text() for x, text in places if low <= x <= high] == ticks
+    plt.close(figure)

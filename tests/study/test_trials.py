@@ -534,10 +534,12 @@ def test_the_page_shows_what_is_saved(study, name, monkeypatch):
     outputs = [o for cell in nbformat.read(page, 4).cells for o in cell.get("outputs", [])]
     assert not [o for o in outputs if o.get("name") == "stderr"]
     assert sum("image/png" in o.get("data", {}) for o in outputs) >= 3
-    text = "".join(o.get("text", "") for o in outputs)
+    told = "".join(str(o.get("data", {}).get("text/html", "")) for o in outputs)
     whole = nbformat.writes(nbformat.read(page, 4))
     assert "9 clips" in whole and "The answer, computed" in whole and "what-you-see" in whole
-    assert {"18": "single", "19": "pairs-deep"}[name[:2]] in text.split("`make claims`")[0]
+    missing = told.partition("Not made yet")[2].partition("make claims")[0]
+    trial = {"18": "single", "19": "pairs-deep"}[name[:2]]
+    assert f"<code>{trial}</code>" in missing
 
 
 PEOPLE, EACH = 16, 6
@@ -583,7 +585,8 @@ def elsewhere(study, tmp_path, monkeypatch):
 @pytest.fixture(autouse=True)
 def sentences(monkeypatch):
     """Sentences that a page shows are printed too."""
-    monkeypatch.setattr(words, "see", lambda *told: print(*filter(None, told)))
+    for name in ("see", "say"):
+        monkeypatch.setattr(words, name, lambda *told: print(*filter(None, told)))
     monkeypatch.setattr(words, "answer", lambda text, heading="": print(text))
 
 
@@ -683,7 +686,7 @@ def test_the_verdict_on_detail_follows_the_numbers(study, elsewhere, capsys, hol
         assert "Fusion keeps shallow detail: all three predictions hold." in text
         assert "interaction of the stages is better than one linear layer" in text
     else:
-        assert "That fusion keeps shallow detail is NOT shown." in text
+        assert "That fusion keeps shallow detail is not shown." in text
         assert "is not shown to be better than one linear layer" in text
     assert "Beware" not in text and "Not saved" not in text and "Not made yet" not in text
 
