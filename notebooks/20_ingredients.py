@@ -4,10 +4,7 @@
 # Table 3 of the paper takes its two modules away and asks what each was worth
 # ([the ablation](08_ablation.ipynb)). Four more ingredients surround the modules, and every row of
 # that table shares them: Eulerian magnification, optical flow, the BiLSTM and augmentation. The
-# paper takes for granted what they bring. Here each one is taken away. So is each half of two things
-# that the paper doubles: the two branches of MFEM and the two directions of the LSTM. Two are also
-# given another form: magnification after sampling, as the text has it, and flow as a picture
-# ([preprocessing](02_preprocessing.ipynb)).
+# paper takes for granted what they bring. This page takes each one away.
 #
 # :::{admonition} What you will learn
 # :class: tip
@@ -18,6 +15,8 @@
 #
 # *About 20 minutes to read; runs in under 1 minute on a laptop.*
 # :::
+#
+# ## The answer
 
 # %% tags=["parameters"]
 dataset = "synthetic"  # or "casme2", "samm"
@@ -60,9 +59,14 @@ words.answer(claims.ingredients(answers, grey, where, command))
 # [MFEM](../book/glossary.md#mfem) has two branches side by side, since branches one after the
 # other may disturb each other, as the text says;
 # [augmentation](../book/glossary.md#augmentation) shows the network flipped, turned and scaled
-# clips. A trial changes one thing of the configuration and nothing else. Each is trained on half
-# of the subjects and tested on the others, both ways, with several
-# [seeds](../book/glossary.md#seed).
+# clips.
+#
+# A trial takes one of these ingredients away. Other trials take away one half of what the paper
+# doubles: a branch of MFEM, or a direction of the LSTM. Two ingredients are also given another form:
+# magnification after sampling, as the text has it, and flow as a picture
+# ([preprocessing](02_preprocessing.ipynb)). A trial changes one thing of the configuration and
+# nothing else. Each trial is trained on half of the subjects and tested on the others, both ways,
+# with several [seeds](../book/glossary.md#seed).
 #
 # This page trains nothing. It reads the predictions that are saved under `results/`. If the profile
 # that it is asked for has none, it shows those of `narrow`: the laptop's small network on as many
@@ -72,38 +76,51 @@ words.answer(claims.ingredients(answers, grey, where, command))
 provenance.of_trials(saved)
 
 # %% [markdown]
-# *Parameters* says how large the network is: taking the BiLSTM away takes many of its weights with
-# it, so that trial asks two things at once. The last row is no network: it always answers the
-# largest class.
+# The figure shows the scores of each trial that is saved.
 
 # %% tags=["hide-input"]
 if runs:
-    some = effects.all_runs(runs)[0]
-    counts, changes = {}, {}
-    for name in runs:
-        config = trials.study_of(name, study).config
-        total = explain.summary(config, len(metrics.class_names(some))).loc[
-            "total"
-        ]
-        counts[name] = f"{total['parameters']:,}"
-        made = trials.INGREDIENTS[name].changes.items()
-        changes[name] = ", ".join(f"{key} = {value}" for key, value in made)
-    table = effects.scores(
-        runs | {"largest": {0: effects.largest_class(some)}}
+    plots.show(
+        effects.levels(runs, marked="full"),
+        alt=translated(
+            "Each row is one trial, over accuracy at the left and UF1 at the"
+            " right: a grey bar is the interval over people, dots are seeds,"
+            " diamonds those of the paper's form. A dashed line is a method"
+            " that always answers the largest class."
+        ),
+        of=where,
     )
-    changes = pd.Series(changes).rename(effects.title)
-    counts = pd.Series(counts).rename(effects.title)
-    table.insert(0, marked("changes"), changes)
-    table.insert(1, marked("parameters"), counts)
-    table.loc["largest", "seeds"] = None
-    table = table.rename({"largest": marked("the largest class")})
-    caption = translated("Mean ± standard deviation over seeds. {where}")
-    caption = caption.format(where=where)
-    display(plots.table(table.astype(object), caption))
+
+# %% [markdown]
+# *The scores of every trial. Bars: intervals of 95 % over people. Dots: seeds; diamonds: those of
+# the paper's form. Dashed: a method that always answers the largest class.*
 
 # %% tags=["remove-input"]
 level = {effects.title(n): effects.mean_scores(runs[n])["uf1"] for n in runs}
 words.see(claims.ends(level, "UF1"))
+
+# %% [markdown]
+# The folded table has the same scores, and what each trial changes. Its column *parameters* says how
+# large the network is. Taking the BiLSTM away takes many of its weights with it, so that trial asks
+# two things at once.
+
+# %% tags=["hide-input"]
+if runs:
+    classes = len(metrics.class_names(effects.all_runs(runs)[0]))
+    columns = [marked("changes"), marked("parameters")]
+    about = pd.DataFrame(index=list(runs), columns=columns)
+    for name in runs:
+        config = trials.study_of(name, study).config
+        total = explain.summary(config, classes).loc["total", "parameters"]
+        made = trials.INGREDIENTS[name].changes.items()
+        changes = words.commas(f"{key} = {value}" for key, value in made)
+        about.loc[name] = changes, f"{total:,}"
+    about = about.rename(effects.title)
+    caption = translated("Mean ± standard deviation over seeds. {where}")
+    table = plots.table(
+        about.join(effects.scores(runs)), caption.format(where=where)
+    )
+    display(words.folded(translated("Table"), table))
 
 # %% [markdown]
 # ## The difference, clip by clip
@@ -127,12 +144,13 @@ words.see(claims.ends(level, "UF1"))
 # about luck (`merlib.metrics.paired_difference`). Of a single seed the luck is not known at all, so
 # there is no verdict from it.
 #
-# Each comparison has a name, a trial with the ingredient and a trial without it:
+# Each comparison has a name, a trial with the ingredient and a trial without it. The folded table
+# lists them:
 
-# %%
-for name, (with_it, without) in CONTRASTS.items():
-    pair = f"{effects.title(with_it)} - {effects.title(without)}"
-    print(f"{translated(name)}: {pair}")
+# %% tags=["hide-output"]
+pairs = pd.DataFrame(CONTRASTS, [marked("with"), marked("without")]).T
+names = pairs.map(effects.title).map(translated)
+plots.table(names, "Each comparison is of two trials")
 
 # %% [markdown]
 # The figure shows the differences of UF1 in points; a hundred points are a UF1 of 1. To the right of
@@ -152,35 +170,37 @@ if len(answers):
     )
 
 # %% [markdown]
-# *Bars: intervals of 95 %, over people and seeds; a thin bar has one seed and is over people only.
-# Dots: seeds. Mark: their mean.*
-
-# %% tags=["hide-output"]
-if len(answers):
-    accuracy = effects.differences(runs, CONTRASTS, metrics.accuracy)
-    besides = {marked("points of accuracy"): accuracy}
-    caption = translated("With minus without. {where}").format(where=where)
-    display(effects.table(answers, caption, besides=besides))
+# *What each ingredient brings. Bars: intervals of 95 %, over people and seeds; a thin bar has one
+# seed and is over people only. Dots: seeds. Mark: their mean.*
 
 # %% tags=["remove-input"]
 words.see(claims.sorted_out(answers))
 
+# %% tags=["hide-input"]
+if len(answers):
+    accuracy = effects.differences(runs, CONTRASTS, metrics.accuracy)
+    besides = {marked("points of accuracy"): accuracy}
+    caption = translated("With minus without. {where}").format(where=where)
+    table = effects.table(answers, caption, besides=besides)
+    display(words.folded(translated("Table"), table))
+
 # %% [markdown]
 # ## Seed by seed: an illustration
 #
-# This table decides nothing; the verdict rests on the differences above.
+# The folded table decides nothing; the verdict rests on the differences above.
 # [McNemar's test](../book/glossary.md#mcnemar-test) looks at one seed and at the clips that only
 # one side got right. A cell says how many were right only with the ingredient, how many only
 # without, and $p$ after Holm's correction for all tests of the table. If $p$ is small in one seed
 # and large in the next, the seed decided.
 
-# %% tags=["hide-output"]
+# %% tags=["hide-input"]
 tests = effects.mcnemar(runs, CONTRASTS)
 if len(tests):
     caption = translated(
         "Only with / only without (p, {tests} tests). {where}"
     ).format(tests=len(tests), where=where)
-    display(plots.table(effects.by_seed(runs, CONTRASTS), caption))
+    table = plots.table(effects.by_seed(runs, CONTRASTS), caption)
+    display(words.folded(translated("Table"), table))
 
 # %% tags=["remove-input"]
 words.see(claims.single_seeds(tests), translated("This is no verdict."))
@@ -190,53 +210,13 @@ words.see(claims.single_seeds(tests), translated("This is no verdict."))
 #
 # By [our decision](10_decisions.ipynb) flow is measured on the frames as they were recorded, so
 # magnification touches the grey channel alone. Beside flow it can only add what flow does not say
-# already. Networks with grey alone show whether it works at all: *grey alone, magnified or not*. That
-# says something only if the network finds anything in grey alone: more than a method
-# that always answers the largest class. If that is not shown, the answer of this comparison is
-# *cannot be told*, whatever the difference is.
+# already. Networks with grey alone show whether it works at all: *grey alone, magnified or not*. This
+# comparison says something only if the network finds anything in grey alone, that is, if it is better
+# than a method that always answers the largest class. If that is not shown, the answer of this
+# comparison is *cannot be told*, whatever the difference is.
 
-# %% tags=["hide-input"]
-# Gain where grey is alone, gain beside flow.
-CASES = {
-    (True, True): translated(
-        "Magnification brings something, with and without flow."
-    ),
-    (True, False): translated(
-        "Magnification helps where grey is alone; beside flow no gain is seen."
-    ),
-    (False, True): translated(
-        "A gain of magnification is seen beside flow, but none where grey is"
-        " alone."
-    ),
-    (False, False): translated(
-        "No gain of magnification is seen, neither with flow nor without."
-    ),
-}
-both = answers.reindex([claims.GREY, "magnification"]).dropna(how="all")
-told = translated("{name}: {points} points of UF1.")
-lines = [
-    told.format(name=translated(name), points=effects.points(one))
-    for name, one in both.iterrows()
-]
-if both.get("holm", pd.Series()).notna().sum() < 2:
-    lines.append(
-        translated(
-            "The trials of this comparison are not all saved with two seeds:"
-            " no verdict."
-        )
-    )
-elif claims.learnt(grey):
-    lines.append(CASES[tuple(both["answer"] == "brings")])
-else:
-    lines.append(
-        translated(
-            "Grey alone is not shown to find anything, so what magnification"
-            " brings there cannot be told."
-        )
-    )
-for name, one in grey.iterrows():
-    print(f"{translated(name)}: {claims.told(one)}.")
-print("\n".join(lines))
+# %% tags=["remove-input"]
+words.say(*claims.magnification(answers, grey))
 
 # %% [markdown]
 # ## The verdict
@@ -314,7 +294,7 @@ display(
 # From the two counts of McNemar's test alone, compute the difference in accuracy.
 # Check it on every comparison and seed. (If no trial is saved, on invented answers.)
 
-# %% [markdown] tags=["solution", "hide-cell"]
+# %% [markdown]
 # :::{admonition} The idea of the solution
 # :class: dropdown
 # Clips that both got right, or both wrong, cancel in the difference. So the accuracy changes by the
@@ -357,23 +337,13 @@ for name, (with_it, without) in pairs.items():
             - metrics.scores(second)["accuracy"]
         )
         assert np.isclose((gained - lost) / n, step)
-        print(
-            translated(
-                "{name}, seed {seed}: ({gained} - {lost}) / {n} ="
-                " {points:+.1f} points"
-            ).format(
-                name=translated(name),
-                seed=number,
-                gained=gained,
-                lost=lost,
-                n=n,
-                points=100 * step,
-            )
-        )
-print(
+        by_hand = f"100 * ({gained} - {lost}) / {n} = {100 * step:+.1f}"
+        print(f"{translated(name)}, {number}: {by_hand}")
+words.see(
     translated(
-        "Clips that both got right, or both wrong, add nothing to the"
-        " difference."
+        "Each line is one comparison and seed: gained minus lost clips, over"
+        " all clips, is the difference in points of accuracy. Clips that both"
+        " got right, or both wrong, add nothing to it."
     )
 )
 
@@ -384,7 +354,7 @@ print(
 # are equally good on the whole, but each better with some people, and count how often either
 # interval leaves out zero, which is the truth.
 
-# %% [markdown] tags=["solution", "hide-cell"]
+# %% [markdown]
 # :::{admonition} The idea of the solution
 # :class: dropdown
 # Invent two methods that are equally good on the whole, but each better with some people. Then the
@@ -404,18 +374,17 @@ for _ in range(studies):
             {0: x}, {0: y}, metrics.accuracy, n=100
         )
         misses[what] += not one.low <= 0 <= one.high
-print(
+assert misses["clips"] > misses["subjects"]
+words.see(
     translated(
         "Of {all} intervals, these leave out zero: {subjects} if subjects are"
-        " drawn, {clips} if clips are drawn; 5 % is right."
-    ).format(**misses, all=studies)
-)
-assert misses["clips"] > misses["subjects"]
-print(
+        " drawn, {clips} if clips are drawn. In 5 % of the cases it would be"
+        " right."
+    ).format(**misses, all=studies),
     translated(
-        "Clips of one person go together; taken as independent they make the"
+        "Clips of one person go together. Taken as independent they make the"
         " interval too short."
-    )
+    ),
 )
 
 # %% [markdown]
@@ -425,7 +394,7 @@ print(
 # missing. Give this difference of two differences an interval over people; all four trials must
 # see the same drawn subjects.
 
-# %% [markdown] tags=["solution", "hide-cell"]
+# %% [markdown]
 # :::{admonition} The idea of the solution
 # :class: dropdown
 # The question is a difference of two differences, so all four trials enter with a sign. Draw the
@@ -441,11 +410,6 @@ four = {
     name: {k: saved.runs[name][k] for k in sorted(common)} for name in signs
 }
 if not common:
-    print(
-        translated(
-            "The trials are not all saved: this is on invented answers."
-        )
-    )
     rng = np.random.default_rng(2)
     four = {name: {0: invented(rng)} for name in signs}
 # Trial -> (seeds, subjects, K, K).
@@ -481,15 +445,22 @@ parts = effects.differences(
 )
 alone, beside = parts["value"]
 assert np.isclose(interplay(everybody), 100 * (alone - beside))
-print(
+words.see(
+    translated("The trials are not all saved: this is on invented answers.")
+    if not common
+    else "",
     translated(
-        "{value:+.1f} points of UF1, from {low:+.1f} to {high:+.1f} over"
-        " people; seeds: {seeds}."
+        "Magnification brings {value:+.1f} points of UF1 more where flow is"
+        " missing, with an interval of {low:+.1f} to {high:+.1f} over people"
+        " ({seeds})."
     ).format(
-        value=interplay(everybody), low=low, high=high, seeds=len(four["full"])
-    )
+        value=interplay(everybody),
+        low=low,
+        high=high,
+        seeds=words.seeds(len(four["full"])),
+    ),
+    translated("Luck in training is not in it: with several seeds, add it."),
 )
-print(translated("Luck in training is not in it: with several seeds, add it."))
 
 # %% [markdown]
 # ## Where these figures come from

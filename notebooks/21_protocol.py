@@ -16,13 +16,15 @@
 #
 # *About 20 minutes to read; runs in under two minutes on a laptop.*
 # :::
+#
+# ## The answer
 
 # %% tags=["parameters"]
 dataset = "synthetic"  # or "casme2", "samm", "own"
 data_root = None  # folder of your own copy of the data
 profile = "laptop"  # or "paper", "literal"
 seed = 0
-method = "full"  # the network whose stored predictions are scored
+method = "full"  # the network whose saved predictions are scored
 repeats = 10  # of everything that depends on chance
 overrides = {}  # fields of the configuration to change
 
@@ -60,9 +62,9 @@ classes = list(clips.attrs["classes"])
 labels, subjects = (
     clips[name].to_numpy(str) for name in ("emotion", "subject")
 )
-# the network: its stored answers, scored in several ways
 
 # %% tags=["hide-input"]
+# the network: its saved answers, scored in several ways
 network = study.runs([method], make=[method])[method]
 SCORERS = {"honest": mistakes.pooled} | {
     name: case.score for name, case in MISTAKES.items() if not case.moved
@@ -116,12 +118,12 @@ rows = {
     }
     for name, case in MISTAKES.items()
 }
-display(
-    plots.table(
-        pd.DataFrame(rows).T,
-        "The known mistakes, and which of the four sentences they break",
-    )
+plots.table(
+    pd.DataFrame(rows).T,
+    "The known mistakes, and which of the four sentences they break",
 )
+
+# %% tags=["remove-input"]
 leaks = len(protocol.LEAKS)
 words.see(
     translated(
@@ -133,15 +135,14 @@ words.see(
 # %% [markdown]
 # ## The same predictions, scored in four ways
 #
-# The first three mistakes need no training: the stored predictions of the paper's network hold its
+# The first three mistakes need no training: the saved predictions of the paper's network hold its
 # answer to every test clip after every [epoch](../book/glossary.md#epoch). So the page scores the
 # very same answers honestly and in three other ways, for each [seed](../book/glossary.md#seed)
-# whose run is stored: this study's own runs, and the saved runs of the same data under `results/`.
-
-# %% [markdown]
-# The best epoch looks at the test. Below, the honest curve moves up and down with every epoch, and
-# for each subject in another way. If you take each subject's best moment, you collect the luck of
-# all of them.
+# whose run is saved: this study's own runs, and the saved runs of the same data under `results/`.
+#
+# The best epoch looks at the test. In the figure below, the honest curve moves up and down with
+# every epoch, and for each subject in another way. If you take each subject's best moment, you
+# collect the luck of all of them.
 
 # %% tags=["hide-input"] slide="best-epoch"
 figure, axes = plt.subplots()
@@ -172,42 +173,59 @@ plots.show(
 # *UF1 after every epoch. Each seed has a curve and a dashed line. The dashed line is what the mistake
 # reports.*
 
+# %% tags=["remove-input"]
+words.see(
+    translated(
+        "The curves end at {last:.2f} and the dashed lines lie at {best:.2f}"
+        " (mean of {seeds}). All of this distance comes from the choice on the"
+        " test subjects."
+    ).format(
+        last=answers["honest"].mean(),
+        best=answers["best epoch"].mean(),
+        seeds=words.seeds(len(answers)),
+    )
+)
+
 # %% tags=["hide-input"]
-last, best = answers["honest"].mean(), answers["best epoch"].mean()
 caption = translated("UF1 of {name}, each row is one seed: {runs}")
 caption = caption.format(name=effects.title(method), runs=of_runs)
-display(
-    words.see(
-        translated(
-            "The curves end at {last:.2f} (mean over seeds; there are"
-            " {seeds}); the dashed lines lie at {best:.2f}. All of this"
-            " distance comes from the choice on the test subjects."
-        ).format(last=last, seeds=len(answers), best=best)
+table = plots.table(answers.rename_axis("seed"), caption)
+words.folded(translated("Table"), table)
+
+# %% [markdown]
+# The next figure judges the three other ways to score. The rule is that of [the
+# ablation](08_ablation.ipynb). A change is *shown* if $p$ is below 0.05 after [Holm's
+# correction](../book/glossary.md#holm-correction). If it is not shown and its whole interval lies
+# between -5 and +5 points, it is *under 5 points*. In all other cases it *cannot be told*. The
+# interval holds what differs between seeds, so one seed has none.
+
+# %% tags=["hide-input"]
+plots.show(
+    effects.forest(of_network, "points of UF1"),
+    alt=translated(
+        "Each row is another way to score the same answers: a bar is the"
+        " interval of its difference to the honest UF1, a mark its mean, dots"
+        " are seeds; a dashed line marks zero. At the right what follows."
     ),
-    words.folded(
-        translated("The four scores of each seed, as a table"),
-        plots.table(answers.rename_axis("seed"), caption),
-    ),
+    of=of_runs,
 )
 
 # %% [markdown]
-# The table below judges the three other ways to score. The rule is that of [the
-# ablation](08_ablation.ipynb): a change is *shown* if $p$ is below 0.05 after [Holm's
-# correction](../book/glossary.md#holm-correction); else it is shown to be *under 5 points* if its
-# whole interval is; else it *cannot be told*. The interval holds what differs between seeds.
+# *Another score of the same answers minus the honest one. Dots: seeds. Bars: intervals of 95 % over
+# several seeds. Mark: the mean.*
+
+# %% tags=["remove-input"]
+words.see(
+    translated("{name}, {found}.").format(
+        name=effects.title(method), found=protocol.plain(of_network)
+    ),
+    protocol.smallest_seen(of_network),
+)
 
 # %% tags=["hide-input"]
 caption = translated("Another score minus the honest one, {runs}")
-caption = caption.format(runs=of_runs)
-display(
-    effects.table(of_network, caption),
-    words.see(
-        translated("{name}, {found}.").format(
-            name=effects.title(method), found=protocol.plain(of_network)
-        ),
-        protocol.smallest_seen(of_network),
-    ),
-)
+table = effects.table(of_network, caption.format(runs=of_runs))
+words.folded(translated("Table"), table)
 
 # %% [markdown]
 # ## The same clips, another step
@@ -233,8 +251,8 @@ plots.source(mistakes.evaluate)
 # - labels **of the person**: each person has one frequent class, whatever the face does. Nothing can be
 #   learnt about a *new* person either, but a method that recognises a person knows the answer.
 #
-# Is the last kind far from reality? Here is how much the true labels depend on the person, and how
-# much shuffled labels do:
+# Is the last kind far from reality? Cramer's $V$ says how much labels depend on the person: it is 0
+# if they do not, and 1 if the person gives the label. It is compared with that of shuffled labels:
 
 
 # %%
@@ -254,7 +272,9 @@ chance = [
     dependence(mistakes.shuffled(labels, k), subjects) for k in range(500)
 ]
 p = (1 + np.sum(np.array(chance) >= found_v - 1e-12)) / (1 + len(chance))
-words.see(
+
+# %% tags=["remove-input"]
+words.say(
     translated(
         "Class and person: V = {found:.2f}; shuffled {chance:.2f} on average,"
         " {p}."
@@ -283,7 +303,7 @@ seen = {
     for name, part in parts.items()
 }
 
-# %% tags=["hide-input"]
+# %% tags=["remove-input"]
 largest = clips["subject"].value_counts(normalize=True).iloc[0]
 told = [
     translated("{accuracy:.2f} from {part}").format(
@@ -291,7 +311,7 @@ told = [
     )
     for name, value in seen.items()
 ]
-words.see(
+words.say(
     translated(
         "The accuracy of naming one of {people} people is {accuracies}; the"
         " answer that is always the same person has {largest:.2f}."
@@ -304,7 +324,7 @@ words.see(
 )
 
 # %% [markdown]
-# ## All of it
+# ## Every mistake, on every kind of labels
 #
 # We make every mistake on every kind of labels, `repeats` times. Each time there are other copies,
 # folds and orders of training and, for the second and third kind, other labels. Each repeat is one
@@ -314,10 +334,11 @@ words.see(
 plots.source(mistakes.repeated)
 
 # %% [markdown]
-# ## One figure
+# ## All mistakes in one figure
 #
-# The dashed line is the honest score. A bar goes from there to the mean with the mistake. Dots are
-# repeats. Diamonds are the paper's network; its honest score is the dotted line.
+# The dashed line is the honest score of the quick classifier. A bar goes from there to the mean with
+# the mistake. Dots are repeats. Diamonds are the paper's network; its honest score is the dotted
+# line.
 
 # %% tags=["hide-input"] slide="figure"
 plots.show(
@@ -335,7 +356,7 @@ plots.show(
 # *UF1 with each mistake, beside the honest one. Bars: means of the quick classifier; dots: its repeats;
 # diamonds: the paper's network, each seed.*
 
-# %% tags=["hide-input"]
+# %% tags=["remove-input"]
 means = found.groupby("labels", sort=False).mean()
 top = means.loc["shuffled", protocol.LEAKS].idxmax()
 most, truth = means.loc["shuffled", top], means.loc["true", "honest"]
@@ -347,22 +368,19 @@ not_more = translated(
     "With “{mistake}” it is {most:.2f}, not more than the honest score of the"
     " true labels, {truth:.2f}."
 )
-caption = translated("Mistake minus honest: {experiment}")
-folded = translated("Every change with its interval, as a table")
-display(
-    words.see(
-        translated(
-            "Shuffled labels mean nothing, and their honest score is"
-            " {honest:.2f}."
-        ).format(honest=means.loc["shuffled", "honest"]),
-        (more if most > truth else not_more).format(
-            mistake=translated(top), most=most, truth=truth
-        ),
-    ),
-    words.folded(
-        folded, effects.table(judged, caption.format(experiment=of_quick))
+words.see(
+    translated(
+        "Shuffled labels mean nothing, and their honest score is {honest:.2f}."
+    ).format(honest=means.loc["shuffled", "honest"]),
+    (more if most > truth else not_more).format(
+        mistake=translated(top), most=most, truth=truth
     ),
 )
+
+# %% tags=["hide-input"]
+caption = translated("Mistake minus honest: {experiment}")
+table = effects.table(judged, caption.format(experiment=of_quick))
+words.folded(translated("Table"), table)
 
 # %% [markdown]
 # ## The verdict
@@ -402,12 +420,15 @@ f1 = sorted((row[1] for row in paper.TABLE2.values() if row[1]), reverse=True)
 lead = f1[0] - f1[1]
 step = paper.TABLE3["full"][1] - paper.TABLE3["base"][1]
 epoch = of_network.loc["best epoch", "value"]
-words.see(
+
+# %% tags=["remove-input"]
+words.say(
     translated(
-        "Printed, F1 on CASME II: in table 2 the first is {lead:.1f} points"
-        " ahead of the second; in table 3 the whole method is {step:.1f}"
-        " points ahead of base. The best epoch moves the network here by"
-        " {leads:.1f} times the one and {steps:.1f} times the other."
+        "The paper prints F1 on CASME II. In table 2 the first method is"
+        " {lead:.1f} points ahead of the second; in table 3 the whole method"
+        " is {step:.1f} points ahead of base. The best epoch moves the network"
+        " here by {leads:.1f} times the first step and {steps:.1f} times the"
+        " second one."
     ).format(
         lead=100 * lead,
         step=100 * step,
@@ -446,48 +467,49 @@ if len(real.mistakes):
         of=of_flow,
     )
 else:
-    print(
-        translated("Not made yet. This makes it: {command}").format(
-            command=motion.command("trials --protocol loso mistakes")
-        )
-    )
+    not_made = translated("Not made yet. This makes it: `{command}`")
+    command = motion.command("trials --protocol loso mistakes")
+    display(words.say(not_made.format(command=command)))
 
 # %% [markdown]
 # *The known mistakes on the flow of real clips, drawn like the figure above.*
 
-# %% tags=["hide-input"]
+# %% tags=["remove-input"]
 if len(real.mistakes):
     of_labels = protocol.judged(repeated)
     shuffled = protocol.of_kind(of_labels, "shuffled").loc[protocol.LEAKS]
-    table = effects.table(of_labels, caption.format(experiment=of_flow))
     told = translated("Leaks on shuffled labels, in points: {found}.")
-    display(
-        words.see(told.format(found=protocol.plain(shuffled))),
-        words.folded(folded, table),
-    )
+    display(words.see(told.format(found=protocol.plain(shuffled))))
+
+# %% tags=["hide-input"]
+if len(real.mistakes):
+    table = effects.table(of_labels, caption.format(experiment=of_flow))
+    display(words.folded(translated("Table"), table))
 
 # %% [markdown]
 # Second, two networks whose authors print scores of these clips. Their saved runs have the answers
-# after every epoch. The same answers are scored in several ways: each row is a method, as the mean
-# over its seeds. The code of HTNet {cite}`wang2024htnet` takes each test subject's best epoch; the
-# table of STSTNet {cite}`liong2019ststnet` prints a harmonic F1, and the mean precision as UAR.
-
-# %%
-scored = real_motion.scored(real.epochs)
-if len(scored):
-    of_method = scored.groupby(level=0, sort=False).mean()
-    of_ways = translated("The same answers scored in {ways} ways: {runs}")
-    display(
-        plots.table(
-            of_method.rename(real_motion.title),
-            of_ways.format(ways=scored.shape[1], runs=of_real),
-        )
-    )
-
-# %%
-Markdown("\n".join(real_motion.told(scored, real.mistakes)))
+# after every epoch, so the same answers can be scored in several ways. The code of HTNet
+# {cite}`wang2024htnet` takes each test subject's best epoch. The table of STSTNet
+# {cite}`liong2019ststnet` prints a harmonic F1, and calls the mean precision UAR.
 
 # %% tags=["hide-input"]
+scored = real_motion.scored(real.epochs)
+if len(scored):
+    plots.show(
+        real_motion.ways(scored),
+        alt=translated(
+            "HTNet and STSTNet side by side: six ways to score the same"
+            " predictions in rows, blue dots are seeds, orange diamonds"
+            " printed figures."
+        ),
+        of=of_real,
+    )
+
+# %% [markdown]
+# *The same answers scored in six ways. Blue: runs here, a dot for each seed. Orange: printed figures
+# of the same quantity.*
+
+# %% tags=["remove-input"]
 if len(scored):
     steps = (scored["UF1, best epoch"] - scored["UF1"]).groupby(level=0).mean()
     points = translated("{points:+.1f} points for {name}")
@@ -503,6 +525,17 @@ if len(scored):
             ).format(changes=words.listed(told))
         )
     )
+
+# %% tags=["remove-input"]
+Markdown("\n".join(real_motion.told(scored, real.mistakes)))
+
+# %% tags=["hide-input"]
+if len(scored):
+    of_method = scored.groupby(level=0, sort=False).mean()
+    caption = translated("The same answers scored in {ways} ways: {runs}")
+    caption = caption.format(ways=scored.shape[1], runs=of_real)
+    table = plots.table(of_method.rename(real_motion.title), caption)
+    display(words.folded(translated("Table"), table))
 
 # %% [markdown]
 # ## When does a mistake do nothing?
@@ -573,7 +606,7 @@ if len(scored):
 # Somebody predicts every clip right. What are the four scores of these predictions?
 # Compute the one that is below 1 by hand, from the classes that each subject shows.
 
-# %% [markdown] tags=["solution", "hide-cell"]
+# %% [markdown]
 # :::{admonition} The idea of the solution
 # :class: dropdown
 # Three of the scores pool the counts of all subjects, so all right means 1. The fourth takes the
@@ -592,10 +625,10 @@ found_perfect = {name: score(perfect) for name, score in SCORERS.items()}
 share = perfect.groupby("subject")["label"].nunique().mean() / len(classes)
 assert np.isclose(found_perfect.pop("F1 per fold"), share)
 assert np.allclose(list(found_perfect.values()), 1)
-print(
+words.see(
     translated(
-        "{names}: 1. F1 per fold: {share:.3f}, the mean share of classes"
-        " shown."
+        "These scores are 1: {names}. F1 per fold is {share:.3f}, the mean"
+        " share of the classes that a subject shows."
     ).format(names=words.listed(map(translated, found_perfect)), share=share)
 )
 
@@ -606,7 +639,7 @@ print(
 # the pooled curve. Which of the two accuracies is higher, and must it be? How much of the gain is
 # left in UF1?
 
-# %% [markdown] tags=["solution", "hide-cell"]
+# %% [markdown]
 # :::{admonition} The idea of the solution
 # :class: dropdown
 # The number of right clips is a sum over subjects. If each subject chooses its own epoch, each term
@@ -617,24 +650,25 @@ print(
 
 # %% tags=["solution", "hide-cell"] jupyter={"source_hidden": true, "outputs_hidden": true}
 # A sum of largest values is at least the largest sum.
+rows = {}
 for number, run in network.items():
     curve, each = metrics.by_epoch(run), metrics.best_epoch(run)
-    assert (
-        curve["accuracy"].iloc[-1]
-        <= curve["accuracy"].max()
-        <= each["accuracy"]
+    right = curve["accuracy"]
+    assert right.iloc[-1] <= right.max() <= each["accuracy"]
+    uf1 = curve["uf1"].iloc[-1], curve["uf1"].max(), each["uf1"]
+    rows[number] = dict(zip(["last", "one", "each"], uf1, strict=True))
+choices = pd.DataFrame(rows).T
+print(choices.round(3))
+words.see(
+    translated(
+        "One epoch for all subjects changes UF1 by {one:+.1f} points, one for"
+        " each subject by {each:+.1f} points (mean of {seeds})."
+    ).format(
+        one=100 * (choices["one"] - choices["last"]).mean(),
+        each=100 * (choices["each"] - choices["last"]).mean(),
+        seeds=words.seeds(len(choices)),
     )
-    print(
-        translated(
-            "seed {seed}, UF1: last {last:.3f}, one for all {one:.3f}, one for"
-            " each {each:.3f}"
-        ).format(
-            seed=number,
-            last=curve["uf1"].iloc[-1],
-            one=curve["uf1"].max(),
-            each=each["uf1"],
-        )
-    )
+)
 
 # %% [markdown]
 # ### Exercise 3 (middle)
@@ -642,7 +676,7 @@ for number, run in network.items():
 # Take labels of the person and random clips: does the grey or the flow give the
 # answer away? Give the quick classifier one at a time.
 
-# %% [markdown] tags=["solution", "hide-cell"]
+# %% [markdown]
 # :::{admonition} The idea of the solution
 # :class: dropdown
 # Score the labels of the person twice from grey alone, and twice from flow alone: once with one
@@ -653,6 +687,11 @@ for number, run in network.items():
 
 # %% tags=["solution", "hide-cell"] jupyter={"source_hidden": true, "outputs_hidden": true}
 few = {k: mistakes.kinds(labels, subjects, k) for k in seeds[:5]}
+told = translated(
+    "From {part} the honest UF1 is {honest:.2f}, and with random clips it is"
+    " {leaky:.2f}; {part} names the person with an accuracy of {seen:.2f}."
+)
+lines = []
 for name, part in parts.items():
     pairs = [
         [
@@ -671,14 +710,9 @@ for name, part in parts.items():
         for k in few
     ]
     honest, leaky = np.mean(pairs, axis=0)
-    print(
-        translated(
-            "{part}: honest {honest:.2f}, random clips {leaky:.2f}; names the"
-            " person with an accuracy of {seen:.2f}"
-        ).format(
-            part=translated(name), honest=honest, leaky=leaky, seen=seen[name]
-        )
-    )
+    about = {"part": translated(name), "seen": seen[name]}
+    lines.append(told.format(honest=honest, leaky=leaky, **about))
+words.see(*lines)
 
 # %% [markdown]
 # ### Exercise 4 (hard)
@@ -687,7 +721,7 @@ for name, part in parts.items():
 # clip go to the same random fold. Try it on shuffled labels. (`evaluate` can do it as it is: what
 # are the "subjects"?)
 
-# %% [markdown] tags=["solution", "hide-cell"]
+# %% [markdown]
 # :::{admonition} The idea of the solution
 # :class: dropdown
 # Deal the clips to random folds first, and give `evaluate` the number of the fold as the subject. A
@@ -709,10 +743,11 @@ for k in few:
         [found.loc[("shuffled", k), "copy, by clip"], mistakes.pooled(mended)]
     )
 leaky, mended = np.mean(values, axis=0)
-print(
+words.see(
     translated(
-        "Shuffled labels, copies before a random split: {leaky:.2f}; copies"
-        " kept together: {mended:.2f}; honest: {honest:.2f}."
+        "On shuffled labels, UF1 is {leaky:.2f} with copies before a random"
+        " split and {mended:.2f} with copies kept together. The honest UF1 is"
+        " {honest:.2f}."
     ).format(
         leaky=leaky, mended=mended, honest=means.loc["shuffled", "honest"]
     )
@@ -725,7 +760,7 @@ print(
 # columns of pure noise to the features, shuffle the labels, and compare choosing on the training
 # clips with choosing on all.
 
-# %% [markdown] tags=["solution", "hide-cell"]
+# %% [markdown]
 # :::{admonition} The idea of the solution
 # :class: dropdown
 # Among more columns, the best ones fit any labels better by chance. If they are chosen on the
@@ -736,6 +771,11 @@ print(
 
 # %% tags=["solution", "hide-cell"] jupyter={"source_hidden": true, "outputs_hidden": true}
 rng = np.random.default_rng(seed)
+told = translated(
+    "With {n:,} features the honest UF1 is {honest:.2f}; if they are chosen"
+    " on all clips it is {leaky:.2f}."
+)
+lines = []
 for columns in (0, 1000, 4000):
     wide = np.hstack([X, rng.standard_normal((len(X), columns))])
     pairs = [
@@ -755,11 +795,9 @@ for columns in (0, 1000, 4000):
         for k in few
     ]
     honest, leaky = np.mean(pairs, axis=0)
-    print(
-        translated(
-            "{n} features: honest {honest:.2f}, chosen on all {leaky:.2f}"
-        ).format(n=X.shape[1] + columns, honest=honest, leaky=leaky)
-    )
+    n = X.shape[1] + columns
+    lines.append(told.format(n=n, honest=honest, leaky=leaky))
+words.see(*lines)
 
 # %% [markdown]
 # ## Where these figures come from

@@ -3,10 +3,8 @@
 #
 # CASME II gives the paper 246 clips of 26 people, and SAMM gives it 136 clips of 27. One
 # clip more or less is 0.4 or 0.7 points of [accuracy](../book/glossary.md#accuracy). This
-# page asks which differences such numbers can show. It uses McNemar's test, the power of
-# that test, and a bootstrap that draws people. Then it asks which steps of tables 2 and 3
-# are more than noise, what figure 6(a) may have looked like, and whether SAMM's scores are
-# lower because it is smaller.
+# page asks which differences such numbers can show, and which steps of tables 2 and 3 are
+# more than noise.
 
 # %% [markdown]
 # :::{admonition} What you will learn
@@ -19,6 +17,8 @@
 #
 # *About 25 minutes to read; runs in under one minute on a laptop.*
 # :::
+#
+# ## The answer
 
 # %% tags=["parameters"]
 dataset = "synthetic"  # or "casme2", "samm", "own"
@@ -37,7 +37,7 @@ from IPython.display import Markdown, display
 
 from merlib import Study, metrics
 from merlib.methods import METHODS
-from merlib.pages import effects, limits, plots, provenance, words
+from merlib.pages import claims, effects, limits, plots, provenance, words
 from merlib.pages.language import marked, translated
 from merlib.study import learning_curve, paper, parameters, power
 
@@ -75,13 +75,17 @@ table3 = power.judged(
 words.answer(limits.in_one_sentence(table3))
 
 # %% [markdown]
+# The page uses McNemar's test, the power of that test, and a bootstrap that draws people. It also
+# asks what figure 6(a) may have looked like, and whether SAMM's scores are lower because SAMM is
+# smaller.
+#
 # Some sections need only the tables of the paper. Others ask how real methods err. They read
 # the saved runs of all methods of this book on this data. A few methods are run here if they
 # are missing.
 
-# %% tags=["hide-input"]
-words.see(
-    translated("What is measured on runs uses these {n}: {runs}.").format(
+# %% tags=["remove-input"]
+words.say(
+    translated("What is measured on runs uses {n} runs: {runs}.").format(
         n=len(every), runs=of_runs
     )
 )
@@ -94,14 +98,14 @@ words.see(
 # the [audit](09_audit.ipynb) goes through those. If no count gives the printed digits, this
 # page takes the nearest one and writes it with an "≈".
 
-# %% tags=["hide-input"]
+# %% tags=["remove-input"]
 written = printed.drop("table 3")["written"]
 whole = (~written.str.startswith("≈")).sum()
 told = [
     f"{paper.VARIANT_NAMES[name]} {k}"
     for name, k in printed.loc["table 3", "right"].items()
 ]
-words.see(
+words.say(
     translated(
         "{n} of the {all} accuracies of table 2 are whole counts of the"
         " paper's clips."
@@ -128,13 +132,15 @@ words.see(
 # does) to the largest.
 
 # %% [markdown]
-# In the tables, *independent* is the outcome if the two methods' errors had nothing to do
-# with each other. Methods mostly fail on the same hard clips. For most pairs the truth
-# therefore lies between *smallest* and *independent*. *Seen from* is the smallest true difference
-# that the test sees with a [power](../book/glossary.md#power) of 80 %, if errors are independent.
+# In the figures below, the dot of each pair is the outcome if the two methods' errors had nothing
+# to do with each other. Methods mostly fail on the same hard clips. So for most pairs the truth lies
+# between the left end of the bar and the dot. The folded tables have the same numbers as *smallest*,
+# *independent* and *largest* $p$. *Seen from* is the smallest true difference that the test sees
+# with a [power](../book/glossary.md#power) of 80 %, if errors are independent.
 #
 # The answer follows the rule of all pages, as far as counts allow. [Holm's
-# correction](../book/glossary.md#holm-correction) counts the rows of a table. A step is *shown* if
+# correction](../book/glossary.md#holm-correction) counts the rows of a table, so the dashed line at
+# 0.05, which is drawn without it, does not decide alone. A step is *shown* if
 # $p$ is below 0.05 for every possible number of discordant clips. It *cannot be told* if $p$ is
 # below 0.05 for none of them. It is *open* if the unprinted number decides. *Under 5 points* cannot
 # occur: an interval needs the discordant clips. In table 3, *MFEM* means the base with it, and
@@ -173,7 +179,9 @@ a, b = (
 )
 assert metrics.mcnemar(a, b) == (3, 1, 0.625)
 assert np.allclose(metrics.holm([0.01, 0.04, 0.03]), [0.03, 0.06, 0.06])
-words.see(
+
+# %% tags=["remove-input"]
+words.say(
     translated(
         "`metrics.mcnemar` finds {p} and `metrics.holm` finds {corrected}, as"
         " by hand."
@@ -183,21 +191,40 @@ words.see(
     )
 )
 
-# %%
-n = paper.USED["casme2"]
-caption = translated("Steps of table 3, CASME II, {n} clips, as printed")
-limits.table(table3, caption.format(n=n))
+# %% [markdown]
+# First the steps of table 3, each from one variant of the network to another one:
 
 # %% tags=["hide-input"]
-answers_are = translated("Answers: {answers}.")
-words.see(
-    answers_are.format(answers=limits.plain(table3)),
-    limits.smallest_seen(table3),
+n = paper.USED["casme2"]
+panel = translated("{data}, {n} clips")
+plots.show(
+    limits.ranges({panel.format(data="CASME II", n=n): table3}),
+    alt=translated(
+        "Each row is a step of table 3: a bar from the smallest to the largest"
+        " possible p on a logarithmic axis, and a dot where errors would be"
+        " independent. A dashed line marks 0.05. At the right the answer."
+    ),
+    of=translated("the paper's printed accuracies"),
 )
 
 # %% [markdown]
+# *The possible p of each step of table 3. Bars: from the smallest to the largest p. Dots: errors are
+# independent. Dashed: p = 0.05. At the right: the answer after Holm's correction.*
+
+# %% tags=["remove-input"]
+words.see(
+    translated("Table 3, {answers}.").format(answers=limits.plain(table3)),
+    limits.smallest_seen(table3),
+)
+
+# %% tags=["hide-input"]
+caption = translated("Steps of table 3, CASME II, {n} clips, as printed")
+table = limits.table(table3, caption.format(n=n))
+words.folded(translated("Table"), table)
+
+# %% [markdown]
 # Table 2 gets the same treatment. Each row compares the paper's method with one other
-# method. *Right* is the number of clips that the other method got right.
+# method.
 
 # %%
 table2 = {}
@@ -212,18 +239,47 @@ for (data, n), title in zip(
     table2[title] = power.judged(pairs, n).assign(right=others["written"])
 
 # %% tags=["hide-input"]
+panels = {
+    panel.format(data=title, n=judged["clips"].iloc[0]): judged
+    for title, judged in table2.items()
+}
+plots.show(
+    limits.ranges(panels),
+    alt=translated(
+        "Two charts, CASME II and SAMM. Each row is a method of table 2 below"
+        " the paper's: a bar from the smallest to the largest possible p on a"
+        " logarithmic axis, and a dot where errors would be independent. A"
+        " dashed line marks 0.05. At the right the answer."
+    ),
+    of=translated("the paper's printed accuracies"),
+)
+
+# %% [markdown]
+# *The possible p of the paper's method over each method of table 2, drawn like the figure above. An
+# "≈" marks a printed figure that is no count of these clips.*
+
+# %% tags=["remove-input"]
+said = []
+for title, judged in table2.items():
+    said += [
+        translated("{data}, {answers}.").format(
+            data=title, answers=limits.plain(judged)
+        ),
+        limits.smallest_seen(judged),
+    ]
+words.see(*said)
+
+# %% [markdown]
+# In the folded tables, *right* is the number of clips that the other method got right.
+
+# %% tags=["hide-input"]
+caption = translated(
+    "The paper over the methods of table 2, {data}, {n} clips"
+)
 for title, judged in table2.items():
     n = judged["clips"].iloc[0]
-    caption = translated(
-        "The paper over the methods of table 2, {data}, {n} clips"
-    )
-    display(limits.table(judged, caption.format(data=title, n=n)))
-    display(
-        words.see(
-            answers_are.format(answers=limits.plain(judged)),
-            limits.smallest_seen(judged),
-        )
-    )
+    table = limits.table(judged, caption.format(data=title, n=n))
+    display(words.folded(translated("Table"), table))
 
 # %% [markdown]
 # ## Power: how large must a difference be?
@@ -237,13 +293,15 @@ plots.source(metrics.mcnemar_power)
 
 # %% [markdown]
 # The power depends on how alike the errors of two methods are. The saved runs show this for
-# real methods. The next number is the count of their discordant clips, divided by the count
-# that independent errors would give:
+# real methods. `likeness` is the count of their discordant clips, divided by the count that
+# independent errors would give:
 
 # %%
 likeness = power.likeness(
     {name: runs[name] for name in runs if name != "majority"}
 )
+
+# %% tags=["remove-input"]
 told = (
     translated(
         "Two methods differ on {ratio:.2f} times as many clips as independent"
@@ -252,11 +310,17 @@ told = (
     if likeness >= 0
     else translated("No two methods have a saved run, so this is not known.")
 )
-words.see(told.format(ratio=likeness, runs=of_runs))
+words.say(told.format(ratio=likeness, runs=of_runs))
 
 # %% [markdown]
 # The figure sets the printed steps beside the smallest difference that is seen with a power
-# of 80 %. It shows which steps were too small for so few clips from the start.
+# of 80 %, the black curve. It shows which steps were too small for so few clips from the start:
+# what lies below the curve is more likely to be missed than the usual demand allows.
+#
+# Each line is a printed step. It begins where the better method gets right all that the worse
+# one does, and ends with a dot where errors are independent. The diamond is where they are as
+# alike as in the saved runs. Steps of 20 points and more are not drawn. In table 3, either module
+# alone has the same count.
 
 # %% tags=["hide-input"]
 some = {
@@ -280,20 +344,16 @@ plots.show(
 )
 
 # %% [markdown]
-# *Black: the smallest difference that McNemar's test sees with a power of 80 %. Each line
-# is a printed step, of table 3 (orange; either module alone has the same count) or of the
-# paper over a method of table 2 (blue). Steps of 20 points and more are not drawn. A line
-# begins where the better method gets right all that the worse one does. Dot: errors are
-# independent. Diamond: they are as alike as in the saved runs. What lies below the black
-# curve is more likely to be missed than the usual demand allows.*
+# *Printed steps and the smallest difference that McNemar's test sees with a power of 80 %. Orange:
+# table 3. Blue: the paper over a method of table 2.*
 
-# %% tags=["hide-input"]
+# %% tags=["remove-input"]
 said = []
 smaller = translated(
     "{table}: {n} of {all} printed steps are smaller than what the test sees"
     " with independent errors."
 )
-for title, judged in (table2 | {translated("table 3"): table3}).items():
+for title, judged in (table2 | {translated("Table 3"): table3}).items():
     small = 100 * judged["apart"] / judged["clips"] < judged["seen"]
     said.append(smaller.format(table=title, n=small.sum(), all=len(judged)))
 words.see(*said)
@@ -301,7 +361,7 @@ words.see(*said)
 # %% [markdown]
 # ## People, not clips
 #
-# All of that takes clips as independent. But clips of one person are alike: same face, same
+# Everything so far takes clips as independent. But clips of one person are alike: same face, same
 # way of smiling, same lamp. If a method fails on a person it fails on many clips at once.
 # The [bootstrap](../book/glossary.md#bootstrap) shows what that costs: draw clips with
 # replacement, or draw people with all of their clips. The ratio of the two variances is the
@@ -325,7 +385,7 @@ effect = (
 )
 differ = (people["p"] <= 0.05).sum()  # so many runs
 
-# %% tags=["hide-input"]
+# %% tags=["remove-input"]
 told = (
     translated(
         "The variance by people is {by_people:.2f} times that by clips (median"
@@ -335,7 +395,7 @@ told = (
     if len(ratios)
     else translated("No run has an interval of both kinds.")
 )
-words.see(
+words.say(
     told.format(
         by_people=variances["subject"],
         n=len(ratios),
@@ -368,7 +428,7 @@ if len(ratios):
 # *Intervals of 95 % of the accuracy of every saved run. If people did not matter, the two
 # histograms would be alike.*
 
-# %% tags=["hide-input"]
+# %% tags=["remove-input"]
 if len(ratios):
     wider = (ratios["subject"] > ratios["dealt"]).sum()
     display(
@@ -390,22 +450,29 @@ if len(ratios):
 
 # %%
 right, n = printed.loc[("casme2", "the paper"), "right"], paper.USED["casme2"]
-said = [
-    translated("The paper's method has {right} of {n} clips right.").format(
-        right=right, n=n
-    )
-]
+intervals = {
+    worth: 100 * np.array(metrics.wilson(round(right / n * worth), worth))
+    for worth in (n, round(n / effect))
+}
+low, high = intervals[round(n / effect)]
+
+# %% tags=["remove-input"]
 interval = translated(
     "If this is worth {n} clips, the interval is {low:.1f} to {high:.1f} %."
 )
-for worth in (n, round(n / effect)):
-    low, high = 100 * np.array(metrics.wilson(round(right / n * worth), worth))
-    said.append(interval.format(n=worth, low=low, high=high))
-words.see(*said)
+words.say(
+    translated("The paper's method has {right} of {n} clips right.").format(
+        right=right, n=n
+    ),
+    *(
+        interval.format(n=worth, low=ends[0], high=ends[1])
+        for worth, ends in intervals.items()
+    ),
+)
 
 # %% [markdown]
-# A difference can be tested in both ways, too: by clips and by people. The tables compare the
-# whole method with each other method that this page runs, over the seeds that both have.
+# A difference can be tested in both ways, too: by clips and by people. The next figure compares
+# the whole method with each other method that this page runs, over the seeds that both have.
 # Interval and $p$ hold chance in the draw of clips or people. Where more than one seed is
 # saved, they hold chance in training, too. The rule of three answers is applied to each unit.
 #
@@ -425,7 +492,9 @@ rng = np.random.default_rng(0)
 by_person = drawn_from[rng.integers(0, 2, (20000, 2))].mean(axis=(1, 2)).var()
 by_clip = drawn_from.ravel()[rng.integers(0, 4, (20000, 4))].mean(axis=1).var()
 assert abs(by_person - 1 / 8) < 0.005 and abs(by_clip - 1 / 16) < 0.005
-words.see(
+
+# %% tags=["remove-input"]
+words.say(
     translated(
         "Drawn 20,000 times, the variances are {people:.3f} and {clips:.3f};"
         " by hand they are 1/8 and 1/16."
@@ -435,7 +504,7 @@ words.see(
 # %%
 reference = "full" if "full" in runs else next(iter(runs), "full")
 pairs = {
-    f"{effects.title(reference)} - {effects.title(name)}": (reference, name)
+    effects.title(name): (reference, name)
     for name in methods
     if name != reference
 }
@@ -447,23 +516,53 @@ by_unit = {
 }
 
 # %% tags=["hide-input"]
+headings = {
+    "clips": translated("Drawn by clips"),
+    "people": translated("Drawn by people"),
+}
+both = pd.concat(by_unit)
+both.index = [f"{headings[unit]}: {name}" for unit, name in both.index]
+groups = {name: name.partition(": ")[0] for name in both.index}
+if len(both):
+    plots.show(
+        effects.forest(both, "points of accuracy", groups),
+        alt=translated(
+            "Two groups of rows, drawn by clips and drawn by people. Each row"
+            " is another method: a bar is the interval of the difference, a"
+            " mark its mean, dots are seeds; a dashed line marks zero. At the"
+            " right what follows."
+        ),
+        of=of_runs,
+    )
+
+# %% [markdown]
+# *The accuracy of the whole method minus that of another one. Bars: intervals of 95 %; a thin bar
+# has one seed. Dots: seeds. Mark: their mean.*
+
+# %% tags=["remove-input"]
 unit = marked("points of accuracy")
+told = translated("{drawn}: {answers}")
+words.see(
+    *(
+        told.format(
+            drawn=headings[name], answers=claims.sorted_out(found, unit)
+        )
+        for name, found in by_unit.items()
+    )
+)
+
+# %% tags=["hide-input"]
 captions = {
     "clips": translated("Differences of accuracy, drawn by clips: {runs}"),
     "people": translated("Differences of accuracy, drawn by people: {runs}"),
 }
 for name, found in by_unit.items():
     if len(found):
-        caption = captions[name].format(runs=of_runs)
-        display(effects.table(found, caption, unit))
-        told = [
-            f"{k}: {translated(line['answer'])}."
-            for k, line in found.iterrows()
-        ]
-        display(words.see(*told))
+        table = effects.table(found, captions[name].format(runs=of_runs), unit)
+        display(words.folded(translated("Table"), table))
 
 # %% [markdown]
-# ## Figure 6(a), three times
+# ## Figure 6(a), rebuilt
 #
 # The confusion matrix of figure 6(a) is not in the text of the paper. But its diagonal has
 # five whole numbers, and the text says much about them:
@@ -489,7 +588,9 @@ highest = recalls.drop(columns=quoted.index).max(axis=1) < recalls[
     quoted.index
 ].min(axis=1)
 versions = possible[fits & highest]  # each row is a diagonal
-words.see(
+
+# %% tags=["remove-input"]
+words.say(
     translated(
         "{n} diagonals have the accuracy and the UAR. Of these, {recalls} have"
         " the quoted recalls, and in {highest} these are the two highest."
@@ -497,8 +598,8 @@ words.see(
 )
 
 # %% [markdown]
-# The figure shows the versions that are left. So one sees which classes the printed numbers
-# fix and which they leave open.
+# The figure shows the versions that are left. You can see which classes the printed numbers fix
+# and which they leave open.
 
 # %% tags=["hide-input"]
 plots.show(
@@ -515,7 +616,7 @@ plots.show(
 # %% [markdown]
 # *The possible recalls of figure 6(a). Hatched: the same in all versions.*
 
-# %% tags=["hide-input"]
+# %% tags=["remove-input"]
 fixed = [c for c in classes if versions[c].nunique() == 1]
 words.see(
     translated(
@@ -538,7 +639,7 @@ ranges = [
 agree = [np.isclose(values.round(3), uf1).any() for values in ranges]
 with_uf1 = sum(agree)
 
-# %% tags=["hide-input"]
+# %% tags=["remove-input"]
 said = []
 for k, (values, among) in enumerate(zip(ranges, agree, strict=True)):
     told = (
@@ -554,24 +655,34 @@ for k, (values, among) in enumerate(zip(ranges, agree, strict=True)):
     )
     low_high = {"low": values.min(), "high": values.max()}
     said.append(told.format(k=k + 1, uf1=uf1, **low_high))
-words.see(*said)
+words.say(*said)
 
 # %% [markdown]
 # The paper quotes no recalls for the other rows of table 3. Here one can only ask whether
 # accuracy and UAR contradict each other. They do if no diagonal has both:
 
 # %%
-said = []
-for name, (_, _, uar) in paper.TABLE3.items():
-    count = printed.loc[("table 3", name), "right"]
-    many = len(metrics.diagonals(sizes, count, f"{uar:.3f}"))
-    told = translated(
-        "{name}: {n} diagonals have {right} right clips and a UAR of"
-        " {uar:.3f}."
+right_of = printed.loc["table 3", "right"]
+many = {
+    name: len(metrics.diagonals(sizes, right_of[name], f"{uar:.3f}"))
+    for name, (_, _, uar) in paper.TABLE3.items()
+}
+
+# %% tags=["remove-input"]
+told = translated(
+    "{name}: {n:,} diagonals have {right} right clips and a UAR of {uar:.3f}."
+)
+words.say(
+    *(
+        told.format(
+            name=paper.VARIANT_NAMES[name],
+            n=many[name],
+            right=right_of[name],
+            uar=uar,
+        )
+        for name, (_, _, uar) in paper.TABLE3.items()
     )
-    name = paper.VARIANT_NAMES[name]
-    said.append(told.format(name=name, n=many, right=count, uar=uar))
-words.see(*said)
+)
 
 # %% [markdown]
 # ## Is SAMM's score lower because of its size?
@@ -601,52 +712,88 @@ plots.source(learning_curve.draws)
 curve, real = learning_curve.find(study), learning_curve.find_real(study)
 shown = [one for one in (curve, real) if one.curves]
 shown = shown[: 1 if dataset == "flow" else 2]
+of_curves = provenance.experiment([run for one in shown for run in one.runs()])
+if shown:
+    plots.show(
+        limits.curves(shown),
+        alt=translated(
+            "Charts, a column for each dataset: accuracy above, UF1 below,"
+            " over the number of training clips on a logarithmic axis, with"
+            " the number of people below it. Each method is a line with"
+            " intervals of 95 percent; a diamond is a part of the clips of all"
+            " people; a dashed line is the largest class."
+        ),
+        of=of_curves,
+    )
+
+# %% [markdown]
+# *Learning curves, with intervals of 95 % over subjects. Dots: more and more people, with all of
+# their clips. Diamonds: a part of the clips of all people.*
+
+# %% tags=["remove-input"]
+if shown:
+    told = [line for one in shown for line in limits.end_of_curves(one)]
+    display(words.see(*told))
 if not curve.curves:
     told = translated(
         "No learning curve of {data} is saved. `{command}` makes it."
     )
+    data = translated(clips.attrs["version"])
     command = learning_curve.command(study)
-    print(
-        told.format(data=translated(clips.attrs["version"]), command=command)
-    )
+    display(words.say(told.format(data=data, command=command)))
+
+# %% tags=["hide-input"]
+caption = translated(
+    "Scores with intervals of 95 % over subjects, five groups of people:"
+    " {runs}"
+)
 for one in shown:
+    where = provenance.experiment(one.runs())
+    table = limits.curve_table(one, caption.format(runs=where))
+    display(words.folded(translated("Table"), table))
+
+# %% [markdown]
+# The axis is logarithmic: steps of equal width multiply the number of clips by the same factor. A
+# line that still rises at its end suggests that more people would help.
+#
+# The next figure compares what less data costs with the printed gap between the paper's two
+# datasets. A loss is a difference on the same test clips. Its interval holds chance in people and in
+# seeds, and each seed draws other people.
+
+# %% tags=["hide-input"]
+if shown:
     plots.show(
-        limits.curves(one),
+        limits.lost(shown),
         alt=translated(
-            "Two charts of {data}: accuracy above, UF1 below, over the number"
-            " of training clips on a logarithmic axis, with the number of"
-            " people below it. Each method is a line with intervals of 95"
-            " percent; a diamond is a part of the clips of all people; a"
-            " dashed line is the largest class."
-        ).format(data=one.where),
-        of=provenance.experiment(one.runs()),
-    )
-    caption = translated(
-        "Scores with intervals of 95 % over subjects, five groups of people:"
-        " {runs}"
-    ).format(runs=provenance.experiment(one.runs()))
-    display(
-        words.folded(
-            translated("As a table"), limits.curve_table(one, caption)
+            "Two rows for each method and dataset: trained on fewer people,"
+            " and on fewer clips of all people. Each row has a bar for"
+            " accuracy and one for UF1, the interval of the points lost, with"
+            " a mark at the mean. Two dashed lines are the printed gaps."
         ),
-        words.see(*limits.end_of_curves(one)),
+        of=of_curves,
     )
 
 # %% [markdown]
-# *Dots: more and more people, with all of their clips. Diamonds: a part of the clips of all
-# people. The axis is logarithmic: steps of equal width multiply the number of clips by the
-# same factor. A line that still rises at its end suggests that more people would help.*
-#
-# The next table compares what less data costs with the printed gap between the paper's two
-# datasets. A loss is a difference on the same test clips. Its interval holds chance in
-# people and in seeds, and each seed draws other people. *Less* means that the whole interval
-# lies below the printed gap.
+# *Points lost with SAMM's share of the people, or of the clips, against training on everything. Bars:
+# intervals of 95 %; a thin bar has one seed. Dashed: the printed gap between CASME II and SAMM.*
+
+# %% tags=["remove-input"]
+if shown:
+    display(words.see(limits.lost_told(shown)))
+
+# %% [markdown]
+# In the folded table, *less* means that the whole interval lies below the printed gap, and *more*
+# that it lies above it. The list below adds what the paper's own figures say, and which costs more:
+# fewer people or fewer clips of each.
 
 # %% tags=["hide-input"]
+caption = translated("Points lost: {runs}")
 for one in shown:
-    caption = translated("Points lost: {runs}")
-    caption = caption.format(runs=provenance.experiment(one.runs()))
-    display(limits.losses(one, caption))
+    where = provenance.experiment(one.runs())
+    table = limits.losses(one, caption.format(runs=where))
+    display(words.folded(translated("Table"), table))
+
+# %% tags=["hide-input"]
 lines = limits.size_in_the_paper()
 for one in shown:
     lines += [
@@ -668,7 +815,7 @@ Markdown("\n".join(lines))
 # %% [markdown]
 # ## The verdict
 #
-# The verdict is computed from the tables above, by the same rules for any data:
+# The verdict is computed from the figures above, by the same rules for any data:
 
 # %% tags=["hide-input"]
 lines = [
@@ -777,9 +924,15 @@ needed = round((norm.ppf(0.975) + norm.ppf(0.8)) ** 2 * 0.1 / lead**2)
 # The exact power of that many clips is near the demand; that of 246 is even
 # below the level of 5 %, because the exact test is cautious.
 assert abs(metrics.mcnemar_power(needed, 0.1, lead) - 0.8) < 0.01
-print(
-    f"{needed} clips, {needed / 246:.0f} times CASME II. "
-    f"Power with 246: {metrics.mcnemar_power(246, 0.1, lead):.3f}"
+words.see(
+    translated(
+        "This needs {needed:,} clips, {times:.0f} times CASME II. With the 246"
+        " clips of CASME II the power is {power:.3f}."
+    ).format(
+        needed=needed,
+        times=needed / 246,
+        power=metrics.mcnemar_power(246, 0.1, lead),
+    )
 )
 
 # %% [markdown]
@@ -810,9 +963,16 @@ by_clip, by_person = (
 found, expected = by_person / by_clip, 1 + (m - 1) / (a + b + 1)
 # with 400 people; with ten it would be anywhere
 assert 0.6 < found / expected < 1.6
-print(
-    f"Design effect {found:.2f}, by the formula {expected:.2f}: {count * m}"
-    f" clips are worth {count * m / expected:.0f}."
+words.see(
+    translated(
+        "The design effect is {found:.2f}; the formula gives {expected:.2f}."
+        " So {clips:,} clips are worth {worth:,.0f}."
+    ).format(
+        found=found,
+        expected=expected,
+        clips=count * m,
+        worth=count * m / expected,
+    )
 )
 
 # %% [markdown]
@@ -851,10 +1011,19 @@ agree = [
 ]
 assert agree and all(sum(x) == 101 for x in found)
 contempt = [x[4] for x in agree]
-print(
-    f"{len(found)} diagonals, {len(agree)} of them with a UF1 of {target}:"
-    f" contempt from {min(contempt)} to {max(contempt)} of {number[4]}."
-    " Without a UAR little is given away."
+words.see(
+    translated(
+        "{n} diagonals remain, and {agree} of them can have a UF1 of {target}."
+        " In these, {low} to {high} of {all} clips of contempt are right."
+        " Without a UAR little is given away."
+    ).format(
+        n=len(found),
+        agree=len(agree),
+        target=target,
+        low=min(contempt),
+        high=max(contempt),
+        all=number[4],
+    )
 )
 
 # %% [markdown]
@@ -880,9 +1049,14 @@ print(
 # people keeps its level.
 rng = np.random.default_rng(seed)
 discordant = np.maximum(1, clips["subject"].value_counts().to_numpy() // 3)
+told = translated(
+    "{people}: McNemar's test calls the methods different in {by_clip:.1f} %"
+    " of the experiments, the test that exchanges people in {by_person:.1f} %."
+)
+lines = []
 for alike, a in {
-    "people nearly alike": 50.0,
-    "people that differ": 1.0,
+    translated("People who are nearly alike"): 50.0,
+    translated("People who differ"): 1.0,
 }.items():
     first = rng.binomial(discordant, rng.beta(a, a, (400, len(discordant))))
     lead = 2 * first - discordant  # of each person, (experiments, people)
@@ -893,10 +1067,11 @@ for alike, a in {
     as_large = np.abs(lead @ signs.T) >= np.abs(lead.sum(axis=1))[:, None]
     by_people = (1 + as_large.sum(axis=1)) / (1 + len(signs))
     assert by_people.min() > 0
-    print(
-        f"{alike}: McNemar {np.mean(p <= 0.05):.3f}, "
-        f"exchanging people {np.mean(by_people <= 0.05):.3f}"
+    found = 100 * np.mean(p <= 0.05), 100 * np.mean(by_people <= 0.05)
+    lines.append(
+        told.format(people=alike, by_clip=found[0], by_person=found[1])
     )
+words.see(*lines)
 
 # %% [markdown]
 # ### Exercise 5 (easy)
@@ -925,9 +1100,12 @@ same = learning_curve.with_steps(
     network, paper.USED["samm"], paper.USED["casme2"]
 ).config.epochs
 assert same == -(-steps["casme2"] // batches["samm"])
-print(
-    f"{steps['casme2']} and {steps['samm']} steps: SAMM is smaller and is also"
-    f" trained for fewer steps. {same} epochs would give as many."
+words.see(
+    translated(
+        "The steps are {casme2:,} on CASME II and {samm:,} on SAMM. SAMM is"
+        " smaller and is also trained for fewer steps; {same} epochs would"
+        " give as many."
+    ).format(**steps, same=same)
 )
 
 # %% [markdown]

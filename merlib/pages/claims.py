@@ -431,6 +431,48 @@ def learnt(grey: pd.DataFrame) -> bool:
     return bool(len(grey)) and grey["answer"].iloc[0] == "better"
 
 
+def magnification(answers: pd.DataFrame, grey: pd.DataFrame) -> list[str]:
+    """Say what magnification brings, beside flow and where grey is alone.
+
+    Parameters
+    ----------
+    answers, grey : DataFrame
+        See `ingredients`.
+    """
+    cases = {  # a gain where grey is alone, a gain beside flow
+        (True, True): translated("Magnification brings something, with and without flow."),
+        (True, False): translated(
+            "Magnification helps where grey is alone; beside flow no gain is seen."
+        ),
+        (False, True): translated(
+            "A gain of magnification is seen beside flow, but none where grey is alone."
+        ),
+        (False, False): translated(
+            "No gain of magnification is seen, neither with flow nor without."
+        ),
+    }
+    both = answers.reindex([GREY, "magnification"]).dropna(how="all")
+    control, gain = translated("{name}: {told}."), translated("{name}: {points} points of UF1.")
+    lines = [
+        control.format(name=translated(name), told=told(one)) for name, one in grey.iterrows()
+    ] + [
+        gain.format(name=translated(name), points=effects.points(one))
+        for name, one in both.iterrows()
+    ]
+    if both.get("holm", pd.Series(dtype=float)).notna().sum() < 2:
+        verdict = translated(
+            "The trials of this comparison are not all saved with two seeds: no verdict."
+        )
+    elif not learnt(grey):
+        verdict = translated(
+            "Grey alone is not shown to find anything, so what magnification brings there cannot "
+            "be told."
+        )
+    else:
+        verdict = cases[tuple(both["answer"] == "brings")]
+    return [*lines, verdict]
+
+
 def ingredients(answers: pd.DataFrame, grey: pd.DataFrame, where: str, command: str) -> str:
     """Answer page 20: what does magnification bring, and what do the other ingredients?
 

@@ -141,7 +141,8 @@ def levels(
             look = {"color": plots.COLOURS[1], "marker": "D"} if name == marked else {}
             bar(axes, k, ends, dots, **look)
         axes.axvline(chance[score], color="black", linestyle="--", linewidth=1)
-        axes.set(xlabel=translated(LABELS[score]), xlim=(0, 1), xticks=[0, 0.5, 1])
+        axes.set(xlabel=translated(LABELS[score]), xlim=(0, 1))
+        axes.set_xticks([0, 0.5, 1], ["0", "0.5", "1"])
     names = [translated((titles or {}).get(name, title(name))) for name in runs]
     panels[0, 0].set_yticks(range(len(runs)), names)
     panels[0, 0].invert_yaxis()
@@ -298,8 +299,13 @@ def synergies(runs: Mapping[str, Runs]) -> pd.DataFrame:
 
 
 def points(line: pd.Series) -> str:
-    """Return a difference and its interval in points, as text."""
+    """Return a difference and its interval in points, as text.
+
+    Where nothing varies, as between the seeds of a single run, there is no interval.
+    """
     value, low, high = (100 * line[name] for name in ("value", "low", "high"))
+    if low == high:
+        return f"{value:+.1f}"
     text = translated("{value:+.1f} ({low:+.1f} to {high:+.1f})")
     return text.format(value=value, low=low, high=high)
 

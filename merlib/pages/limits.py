@@ -3,12 +3,13 @@
 See `merlib.study.power` and `merlib.study.learning_curve`.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
+from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 from pandas.io.formats.style import Styler
@@ -53,16 +54,20 @@ def table(judged: pd.DataFrame, caption: str) -> Styler:
 def sorted_out(judged: pd.DataFrame) -> str:
     """Say which pairs are shown to differ, of which that cannot be told, and which are open.
 
-    A name has the "≈" of its column ``right``.
+    Names are those of `named`.
     """
-    answer = judged["answer"]
-    about = judged.get("right", pd.Series("", judged.index)).str.startswith("≈")
-    names = np.where(about, "≈", "") + judged.index
+    answer, names = judged["answer"], named(judged)
     return words.joined(
         f"**{translated(word)}** {translated(', ').join(names[answer == word])}"
         for word in ANSWERS
         if (answer == word).any()
     )
+
+
+def named(judged: pd.DataFrame) -> pd.Index:
+    """Return the names of rows; each has the "≈" of its column ``right``, if there is one."""
+    about = judged.get("right", pd.Series("", judged.index)).str.startswith("≈")
+    return pd.Index(np.where(about, "≈", "") + judged.index)
 
 
 def plain(judged: pd.DataFrame) -> str:
@@ -109,11 +114,55 @@ def by_unit(runs: Mapping[str, effects.Runs], column: str) -> dict[str, dict[int
     }
 
 
+def ranges(panels: Mapping[str, pd.DataFrame]) -> Figure:
+    """Draw the p values that printed pairs may have: each pair in a row, with its answer.
+
+    A bar goes from the smallest possible p to the largest, the dot is at independent errors. The
+    dashed line marks 0.05. What is below 0.0001 is drawn there.
+
+    Parameters
+    ----------
+    panels : dict of str to DataFrame
+        Title -> rows of `merlib.study.power.judged`.
+    """
+    rows = [len(judged) for judged in panels.values()]
+    size = (6, 0.33 * sum(rows) + 0.7 * len(rows) + 0.5)
+    figure, grid = plt.subplots(
+        len(rows), 1, figsize=size, sharex=True, squeeze=False, height_ratios=rows
+    )
+    colours = dict(zip(ANSWERS, (plots.COLOURS[0], "0.6", plots.COLOURS[1]), strict=True))
+    for axes, (title, judged) in zip(grid[:, 0], panels.items(), strict=True):
+        p = judged[["smallest", "independent", "largest"]].clip(lower=1e-4)
+        for k, (low, middle, high) in enumerate(p.to_numpy()):
+            answer = judged["answer"].iloc[k]
+            look = {"color": colours[answer]}
+            axes.plot([low, high], [k, k], linewidth=4, **look)
+            axes.plot(middle, k, "o", **look)
+            place = (1.02, k)
+            axes.annotate(
+                translated(answer), place, xycoords=("axes fraction", "data"), va="center"
+            )
+        axes.axvline(0.05, color="black", linestyle="--", linewidth=1)
+        axes.set(title=title, xscale="log", xlim=(0.8e-4, 1.3), ylim=(len(judged) - 0.4, -0.6))
+        axes.set_yticks(range(len(judged)), named(judged))
+        axes.tick_params("y", length=0)
+        axes.minorticks_off()
+    axes.set_xticks([1e-4, 1e-3, 1e-2, 0.05, 1], ["≤0.0001", "0.001", "0.01", "0.05", "1"])
+    axes.set_xlabel("p")
+    return figure
+
+
+def dataset(found: Found) -> str:
+    """Return what figures call the data of curves."""
+    return translated("dataset {name}").format(name=found.about["dataset"])
+
+
 def end_of_curves(found: Found) -> list[str]:
     """Say what the last step of each curve, to all people, changes in UF1."""
     lines = []
     line = translated(
-        "{method}: from {before} to {end} people UF1 changes by {points:+.1f} points, to {uf1:.3f}."
+        "{method}, {data}: from {before} to {end} people UF1 changes by {points:+.1f} points, to"
+        " {uf1:.3f}."
     )
     for name, curve in found.curves.items():
         *_, before, end = [one for one in sorted(curve) if not one.part]
@@ -121,6 +170,7 @@ def end_of_curves(found: Found) -> list[str]:
         lines.append(
             line.format(
                 method=translated(effects.title(name)),
+                data=dataset(found),
                 before=before.people,
                 end=end.people,
                 points=100 * (uf1[1] - uf1[0]),
@@ -257,40 +307,68 @@ def curve_table(found: Found, caption: str) -> Styler:
     return plots.table(pd.DataFrame(rows), caption, index=False)
 
 
-def curves(found: Found) -> Figure:
-    """Draw accuracy and UF1 over the number of training clips, each method a line.
+def curves(found: Sequence[Found]) -> Figure:
+    """Draw accuracy and UF1 over the number of training clips: a column for each dataset.
 
-    The dots are more and more people, with intervals of 95 % over subjects; the diamonds a part of
-    the clips of all people. The dashed line is a method that always answers the largest class.
+    Each method is a line. The dots are more and more people, with intervals of 95 % over subjects;
+    the diamonds a part of the clips of all people. The dashed line is a method that always answers
+    the largest class.
     """
-    figure, panels = plt.subplots(2, 1, figsize=(6, 6.4), sharex=True)
-    chance = metrics.scores(effects.largest_class(found.runs()[0]))
-    for axes, score in zip(panels, ("accuracy", "uf1"), strict=True):
-        for k, (name, curve) in enumerate(found.curves.items()):
-            look = {"color": plots.COLOURS[k], "markersize": 6}
-            for part, line in ((False, "o-"), (True, "D")):
-                some = [one for one in sorted(curve) if one.part == part]
-                x = np.array([learning_curve.clips_of(curve[one]) for one in some])
-                x = x * 1.035 ** (2 * k + 1 - len(found.curves) + part)  # intervals side by side
-                label = None if part else translated(effects.title(name))
-                face = "white" if part else plots.COLOURS[k]
-                y = [effects.mean_scores(curve[one])[score] for one in some]
-                axes.plot(x, y, line, label=label, markerfacecolor=face, zorder=3, **look)
-                ends = [interval(curve[one], score) for one in some]
-                axes.vlines(x, *zip(*ends, strict=True), color=plots.COLOURS[k], linewidth=1.2)
-        axes.axhline(chance[score], color="black", linestyle="--", linewidth=1)
-        axes.set(ylabel=plots.called(score), ylim=(0, 1), xscale="log")
-    ticks = {
-        learning_curve.clips_of(runs): one.people for one, runs in curve.items() if not one.part
+    figure, grid = plt.subplots(
+        2, len(found), figsize=(6, 6.4), sharex="col", sharey=True, squeeze=False
+    )
+    for panels, one in zip(grid.T, found, strict=True):
+        for axes, score in zip(panels, ("accuracy", "uf1"), strict=True):
+            draw_curves(axes, one, score)
+        curve = next(iter(one.curves.values()))
+        ticks = {
+            learning_curve.clips_of(runs): which.people
+            for which, runs in curve.items()
+            if not which.part
+        }
+        panels[0].set_title(dataset(one))
+        panels[1].set_xticks(list(ticks), [f"{x:.0f}\n{people}" for x, people in ticks.items()])
+        panels[1].minorticks_off()
+    for axes, score in zip(grid[:, 0], ("accuracy", "uf1"), strict=True):
+        axes.set_ylabel(plots.called(score))
+    figure.supxlabel(translated("training clips, below them people"), fontsize=12)
+    labels = {
+        label: handle
+        for axes in grid[0]
+        for handle, label in zip(*axes.get_legend_handles_labels(), strict=True)
     }
-    panels[1].set_xticks(list(ticks), [f"{x:.0f}\n{people}" for x, people in ticks.items()])
-    panels[1].minorticks_off()
-    panels[1].set_xlabel(translated("training clips, below them people"))
-    label = translated("part of the clips")
-    panels[0].plot([], [], "D", color="0.4", markerfacecolor="white", label=label)
-    panels[0].plot([], [], "k--", linewidth=1, label=translated("largest class"))
-    figure.legend(*panels[0].get_legend_handles_labels(), loc="outside upper center", ncols=2)
+    figure.legend(labels.values(), labels.keys(), loc="outside upper center", ncols=2)
     return figure
+
+
+def draw_curves(axes: Axes, found: Found, score: str) -> None:
+    """Draw the curves of a dataset in one score, see `curves`."""
+    for k, (name, curve) in enumerate(found.curves.items()):
+        colour = plots.COLOURS[learning_curve.METHODS.index(name)]
+        for part, line in ((False, "o-"), (True, "D")):
+            some = [one for one in sorted(curve) if one.part == part]
+            x = np.array([learning_curve.clips_of(curve[one]) for one in some])
+            x = x * 1.035 ** (2 * k + 1 - len(found.curves) + part)  # intervals side by side
+            label = None if part else translated(effects.title(name))
+            y = [effects.mean_scores(curve[one])[score] for one in some]
+            axes.plot(
+                x,
+                y,
+                line,
+                color=colour,
+                markerfacecolor="white" if part else colour,
+                markersize=6,
+                label=label,
+                zorder=3,
+            )
+            ends = [interval(curve[one], score) for one in some]
+            axes.vlines(x, *zip(*ends, strict=True), color=colour, linewidth=1.2)
+    chance = metrics.scores(effects.largest_class(found.runs()[0]))[score]
+    label = translated("largest class")
+    axes.axhline(chance, color="black", linestyle="--", linewidth=1, label=label)
+    label = translated("part of the clips")
+    axes.plot([], [], "D", color="0.4", markerfacecolor="white", label=label)
+    axes.set(ylim=(0, 1), xscale="log")
 
 
 def against_gap(loss: Difference, gap: float) -> str:
@@ -302,17 +380,21 @@ def against_gap(loss: Difference, gap: float) -> str:
     return translated("more") if 100 * loss.low > gap else translated("may be equal")
 
 
+def parts(curve: Curve) -> dict[str, Training]:
+    """Return the two smaller trainings whose loss is measured, by their name in `Found.losses`."""
+    everyone = learning_curve.largest(curve)
+    return {
+        "people": learning_curve.of_samm(curve),
+        "clips": Training(everyone.people, part=True),
+    }
+
+
 def losses(found: Found, caption: str) -> Styler:
     """Return what SAMM's share of people or clips costs, beside the printed gaps, as a table."""
     gaps, rows = learning_curve.printed_gaps().loc["the paper"], []
     for name, curve in found.curves.items():
-        everyone = learning_curve.largest(curve)
-        part = {
-            "people": learning_curve.of_samm(curve),
-            "clips": Training(everyone.people, part=True),
-        }
         lost = found.losses[name]
-        for what, which in part.items():
+        for what, which in parts(curve).items():
             row = {marked("method"): translated(effects.title(name))}
             row[marked("instead of all")] = training(curve, which)
             for score, gap in gaps.items():
@@ -322,6 +404,66 @@ def losses(found: Found, caption: str) -> Styler:
                 row[translated("against {gap:.1f}").format(gap=gap)] = against_gap(loss, gap)
             rows.append(row | {marked("seeds"): len(loss.seeds)})
     return plots.table(pd.DataFrame(rows), caption, index=False)
+
+
+def lost(found: Sequence[Found]) -> Figure:
+    """Draw the losses of `losses`: each training has two bars, and each printed gap is a line.
+
+    The interval of one seed is thin: it holds chance in people alone.
+    """
+    gaps = learning_curve.printed_gaps().loc["the paper"]
+    rows = [
+        (one, name, what, which)
+        for one in found
+        for name, curve in one.curves.items()
+        for what, which in parts(curve).items()
+    ]
+    figure, axes = plt.subplots(figsize=(6, 0.8 * len(rows) + 1.5))
+    white: dict[str, Any] = {"facecolor": "white", "edgecolor": "none", "pad": 1}
+    axes.axvline(0, color="black", linewidth=1)
+    for score, colour, marker, step in zip(
+        gaps.index, plots.COLOURS, "oD", (0, 0.28), strict=False
+    ):
+        label = translated("printed gap, {score}").format(score=plots.called(score))
+        axes.axvline(gaps[score], color=colour, linestyle="--", label=label)
+        label = translated("lost here, {score}").format(score=plots.called(score))
+        axes.plot([], [], marker, color=colour, linestyle="-", label=label)
+        for k, (one, name, what, _) in enumerate(rows):
+            loss, y = one.losses[name][score][what], k + step
+            width = 4 if len(loss.seeds) > 1 else 1.5
+            axes.plot([100 * loss.low, 100 * loss.high], [y, y], color=colour, linewidth=width)
+            axes.plot(100 * loss.value, y, marker, color=colour)
+    texts = [training(one.curves[name], which) for one, name, _, which in rows]
+    axes.set_yticks(np.arange(len(rows)) + 0.14, [text.replace(", ", ",\n") for text in texts])
+    for k, (one, name, what, _) in enumerate(rows):
+        if what == "people":
+            text = f"{translated(effects.title(name))}, {dataset(one)}"
+            place: dict[str, Any] = {"transform": axes.get_yaxis_transform(), "fontweight": "bold"}
+            axes.text(0.01, k - 0.3, text, bbox=white, **place)
+    axes.set(xlabel=translated("points lost"), ylim=(len(rows) - 0.4, -0.8))
+    axes.tick_params("y", length=0)
+    figure.legend(loc="outside upper center", ncols=2)
+    return figure
+
+
+def lost_told(found: Sequence[Found]) -> str:
+    """Say how many losses lie below the printed gap of their score, and how many above it."""
+    gaps = learning_curve.printed_gaps().loc["the paper"]
+    against = [
+        against_gap(losses[score][what], gaps[score])
+        for one in found
+        for losses in one.losses.values()
+        for score in gaps.index
+        for what in ("people", "clips")
+    ]
+    return translated(
+        "Of {all} losses, {less} have their whole interval below the printed gap of the same score"
+        " and {more} above it."
+    ).format(
+        all=len(against),
+        less=against.count(translated("less")),
+        more=against.count(translated("more")),
+    )
 
 
 def people_or_clips(found: Found) -> list[str]:

@@ -276,6 +276,26 @@ def protocol(scored: pd.DataFrame, made: pd.DataFrame) -> Figure:
         figsize=(6, 4.6),
         height_ratios=[len(SCORES), 3],
     )
+    draw_ways(axes, scored)
+    true = made[made["labels"] == "true"] if len(made) else pd.DataFrame()
+    splits = {translated("one subject out"): "honest", translated("random clips"): "random clips"}
+    for row, column in enumerate(splits.values()):
+        dots(axes["split"], row, true.get(column, []))
+    axes["split"].set(title=translated("a quick classifier, UF1"), xlabel=translated("score"))
+    rows(axes["split"], list(splits))
+    return figure
+
+
+def ways(scored: pd.DataFrame) -> Figure:
+    """Draw the same predictions scored in several ways, see `protocol`."""
+    figure, axes = plt.subplot_mosaic([list(motion.WATCHED)], figsize=(6, 3.2))
+    draw_ways(axes, scored)
+    figure.supxlabel(translated("score"), fontsize=12)
+    return figure
+
+
+def draw_ways(axes: Mapping[str, Axes], scored: pd.DataFrame) -> None:
+    """Draw each watched method in its panel: dots are seeds, diamonds are printed."""
     others = motion.printed()
     for name in motion.WATCHED:
         for row, way in enumerate(SCORES):
@@ -287,13 +307,6 @@ def protocol(scored: pd.DataFrame, made: pd.DataFrame) -> Figure:
         axes[name].set_title(title(name))
         first = name == motion.WATCHED[0]
         rows(axes[name], [translated(way) if first else "" for way in SCORES])
-    true = made[made["labels"] == "true"] if len(made) else pd.DataFrame()
-    splits = {translated("one subject out"): "honest", translated("random clips"): "random clips"}
-    for row, column in enumerate(splits.values()):
-        dots(axes["split"], row, true.get(column, []))
-    axes["split"].set(title=translated("a quick classifier, UF1"), xlabel=translated("score"))
-    rows(axes["split"], list(splits))
-    return figure
 
 
 def dots(axes: Axes, row: int, values: Sequence[float] | pd.Series) -> None:

@@ -193,6 +193,38 @@ def test_magnification_is_not_judged_where_grey_alone_finds_nothing(share):
     assert claims.ingredients(pd.DataFrame(), grey, "here", "make it").startswith("No run yet")
 
 
+GAIN, NONE, LOSS = (0.1, 0.05, 0.001), (0.0, 0.02, 0.9), (-0.1, 0.05, 0.001)
+
+
+@pytest.mark.parametrize(
+    ("alone", "beside", "verdict"),
+    [
+        (GAIN, GAIN, "brings something, with and without flow"),
+        (GAIN, NONE, "helps where grey is alone; beside flow no gain is seen"),
+        (LOSS, GAIN, "is seen beside flow, but none where grey is alone"),
+        (NONE, LOSS, "No gain of magnification is seen, neither with flow nor without"),
+    ],
+)
+def test_magnification_is_judged_beside_flow_and_alone(alone, beside, verdict):
+    grey = judged(control=GAIN).assign(answer="better")
+    answers = judged(**{claims.GREY: alone, "magnification": beside})
+    control, first, second, last = claims.magnification(answers, grey)
+    assert control == "control: +10.0 (+5.0 to +15.0) points of UF1, better " + (
+        "(a true difference would be seen from 5.0 points on)."
+    )
+    assert first.startswith(f"{claims.GREY}: {100 * alone[0]:+.1f} (")
+    assert second.startswith(f"magnification: {100 * beside[0]:+.1f} (")
+    assert verdict in last
+    *_, unsure = claims.magnification(answers, grey.assign(answer="cannot be told"))
+    assert unsure.startswith("Grey alone is not shown to find anything")
+
+
+def test_magnification_without_its_trials_has_no_verdict():
+    for answers in (pd.DataFrame(), judged(magnification=GAIN), judged(flow=GAIN)):
+        *_, last = claims.magnification(answers, pd.DataFrame())
+        assert last.endswith("not all saved with two seeds: no verdict.")
+
+
 def test_every_ingredient_that_pages_show_translated_is_marked():
     assert sorted(claims.INGREDIENTS) == sorted(trials.CONTRASTS)
 

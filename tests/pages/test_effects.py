@@ -115,6 +115,12 @@ def made(value, seeds=(0.0, 0.0)):
     return Difference(value, value - 0.1, value + 0.1, p, dict(enumerate(seeds)))
 
 
+def test_points_have_an_interval_where_something_varies():
+    wide = pd.Series({"value": 0.1, "low": 0.05, "high": 0.15})
+    assert effects.points(wide) == "+10.0 (+5.0 to +15.0)"
+    assert effects.points(wide.mask(wide > 0, 0.1)) == "+10.0"
+
+
 def test_sentences_say_what_the_interval_says():
     found = effects.judged(
         {"up": made(0.3), "down": made(-0.3), "level": made(0.04), "alone": made(0.3, [0.3])}

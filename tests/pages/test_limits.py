@@ -76,6 +76,24 @@ def test_steps_lie_beside_the_smallest_difference_that_is_seen(judged):
     assert np.isnan(unknown.get_xdata()).all()
 
 
+def test_a_bar_goes_from_the_smallest_p_to_the_largest(judged):
+    figure = limits.ranges({"one": judged, "other": judged.iloc[2:3]})
+    first, second = figure.axes
+    assert [axes.get_title() for axes in figure.axes] == ["one", "other"]
+    bars, dots = first.lines[0:8:2], first.lines[1:8:2]
+    ends = judged[["smallest", "largest"]].clip(lower=1e-4).to_numpy()
+    np.testing.assert_allclose([bar.get_xdata() for bar in bars], ends)
+    at = [dot.get_xdata()[0] for dot in dots]
+    assert at == pytest.approx(judged["independent"].clip(lower=1e-4).to_list())
+    assert [text.get_text() for text in first.texts] == judged["answer"].to_list()
+    same = {answer: bar.get_color() for answer, bar in zip(judged["answer"], bars, strict=True)}
+    assert len(set(same.values())) == len(same)
+    assert set(first.lines[8].get_xdata()) == {0.05}
+    names = limits.ranges({"one": judged.assign(right=["36", "≈53", "66", "20"])}).axes[0]
+    shown = [text.get_text() for text in names.get_yticklabels()]
+    assert shown == ["large", "≈table", "none", "beyond"]
+
+
 def test_every_run_is_in_both_histograms():
     ratios = pd.DataFrame({"subject": [0.5, 1.2, 2.4], "dealt": [1.0, 0.9, 1.1]})
     (axes,) = limits.widths(ratios).axes
@@ -108,7 +126,7 @@ def answers(right, trained, parts=("casme2-", "samm-")):
     table["clip"] = [f"{name}/{k}" for k, name in enumerate(people)]
     table["group"] = [k % 5 for k in range(40)]
     table = table.assign(**{f"p_{name}": (given == name) * 1.0 for name in "ab"})
-    table.attrs["run"] = {"version": "made up", "profile": "narrow"}
+    table.attrs["run"] = {"version": "made up", "profile": "narrow", "dataset": "synthetic"}
     return table
 
 
@@ -124,7 +142,7 @@ def found(everyone=36, fewer=20, part=35, seeds=(0, 1, 2), **names):
 
 
 def test_the_figure_of_a_curve_has_people_as_dots_and_a_part_as_a_diamond():
-    figure = limits.curves(found())
+    figure = limits.curves([found()])
     for axes, score in zip(figure.axes, ("accuracy", "uf1"), strict=True):
         line, part, chance = axes.lines[:3]
         shown = [np.mean([metrics.scores(answers(k + right, 1))[score] for k in range(3)])
@@ -135,6 +153,20 @@ def test_the_figure_of_a_curve_has_people_as_dots_and_a_part_as_a_diamond():
             metrics.scores(effects.largest_class(answers(1, 1)))[score]
         }
     assert [text.get_text() for text in axes.get_xticklabels()] == ["20\n4", "60\n9", "110\n16"]
+
+
+def test_curves_of_several_datasets_lie_side_by_side():
+    both = learning_curve.Found(found().curves | {"full": found(everyone=30).curves["logistic"]})
+    figure = limits.curves([found(), both])
+    assert [axes.get_title() for axes in figure.axes[:2]] == ["dataset synthetic"] * 2
+    alone, (line, _, network) = figure.axes[0].lines[0], figure.axes[1].lines[:3]
+    assert alone.get_color() == line.get_color() != network.get_color()
+    labels = [text.get_text() for text in figure.legends[0].get_texts()]
+    assert len(labels) == len(set(labels)) == 4 and labels[0] == "Logistic regression on flow"
+    (told,) = limits.end_of_curves(found(everyone=39, seeds=[0]))
+    before, end = (metrics.scores(answers(right, 1))["uf1"] for right in (20, 39))
+    assert "dataset synthetic: from 9 to 16 people" in told
+    assert f"by {100 * (end - before):+.1f} points, to {end:.3f}." in told
 
 
 def test_the_table_of_a_curve_names_what_was_trained_on():
@@ -154,6 +186,28 @@ def test_a_loss_is_set_against_the_printed_gap():
     assert (
         limits.losses(found(seeds=[0]), "Lost").data["against 25.1"].to_list() == ["one seed"] * 2
     )
+
+
+def test_losses_are_drawn_beside_the_printed_gaps():
+    (axes,) = limits.lost([found(), found(seeds=[0])]).axes
+    zero, *lines = axes.lines
+    gaps = [line.get_xdata()[0] for line in lines if line.get_linestyle() == "--"]
+    np.testing.assert_allclose(gaps, learning_curve.printed_gaps().loc["the paper"])
+    dots = [
+        line for line in lines if line.get_marker() in ("o", "D") and len(line.get_xdata()) == 1
+    ]
+    assert [dot.get_xdata()[0] for dot in dots[:2]] == pytest.approx([40, 2.5])  # of 40 clips
+    bars = [line for line in lines if len(line.get_xdata()) == 2 and line.get_marker() == "None"]
+    bars = [bar for bar in bars if bar.get_linestyle() == "-"]
+    assert [bar.get_linewidth() for bar in bars] == [4, 4, 1.5, 1.5] * 2
+    labels = [text.get_text() for text in axes.get_yticklabels()]
+    assert labels == ["9 people,\n60 clips", "all 16 people,\n60 of their clips"] * 2
+    assert len(axes.texts) == 2
+
+
+def test_losses_are_counted_against_the_gap_of_their_score():
+    told = limits.lost_told([found(), found(seeds=[0])])  # people lose 40 points, clips 2.5
+    assert told.startswith("Of 8 losses, 2 have") and told.endswith("and 2 above it.")
 
 
 @pytest.mark.parametrize(

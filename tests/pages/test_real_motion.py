@@ -86,6 +86,18 @@ def test_the_same_predictions_scored_in_several_ways(real_motion):
     )
 
 
+def test_each_way_to_score_is_a_row_of_the_figure(real_motion):
+    _, made = real_motion({"htnet": 0.6}, seeds=(0, 1), epochs=2)
+    scored = shown.scored({"htnet": {seed: run for (_, seed), run in made.items()}})
+    figure = shown.ways(scored)
+    one, other = figure.axes
+    assert [axes.get_title() for axes in figure.axes] == ["HTNet", "STSTNet"]
+    dots = [line for line in one.lines if line.get_marker() == "o"]
+    assert [list(line.get_xdata()) for line in dots] == [list(scored[way]) for way in scored]
+    assert not any(len(line.get_xdata()) for line in other.lines if line.get_marker() == "o")
+    plt.close(figure)
+
+
 def test_printed_figures_are_set_beside_the_same_quantity_only():
     """HTNet prints best epochs, so none of its figures is beside a last epoch."""
     others = motion.printed()
