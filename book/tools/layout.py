@@ -95,27 +95,34 @@ def is_figure(cell: NotebookNode) -> bool:
     return any(kind.startswith("image/") for kind in data) or "<figure" in str(data)
 
 
+def shows_nothing(cell: NotebookNode) -> bool:
+    """Return whether a cell of code has no output."""
+    return cell.cell_type == "code" and not cell.outputs
+
+
 def with_captions(cells: Iterable[NotebookNode], page: str) -> Iterable[NotebookNode]:
     """Yield cells; what is said in italics below a figure becomes its caption in the book.
 
     The cell of the caption stays for JupyterLab, which shows no captions; the book leaves it out.
+    So it does if the cell above shows nothing, because runs are missing: there is no figure.
     """
-    figure, count = None, 0
+    above, count = None, 0
     for cell in cells:
         found = CAPTION.fullmatch(cell.source.strip()) if cell.cell_type == "markdown" else None
-        if figure is None or found is None:
+        if above is None or found is None:
             yield cell
         else:
-            count += 1
-            caption = f"{found['caption']}{experiment(figure)}"
-            about = {"name": f"{page}-figure-{count}", "caption": caption}
-            book(figure)["figure"] = about | book(figure).get("figure", {})
+            if is_figure(above):
+                count += 1
+                caption = f"{found['caption']}{experiment(above)}"
+                about = {"name": f"{page}-figure-{count}", "caption": caption}
+                book(above)["figure"] = about | book(above).get("figure", {})
             said = f"*{found['caption']}*"
             yield nbformat.v4.new_markdown_cell(said, metadata={"tags": ["remove-cell"]})
             if found["rest"]:
                 cell.source = found["rest"]
                 yield cell
-        figure = cell if is_figure(cell) else None
+        above = cell if is_figure(cell) or shows_nothing(cell) else None
 
 
 def experiment(figure: NotebookNode) -> str:

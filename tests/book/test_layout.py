@@ -127,6 +127,15 @@ def test_italics_below_a_figure_are_its_caption_and_stay_for_other_readers(page)
     assert "mystnb" not in page.cells[8].metadata and "no caption" in page.cells[9].source
 
 
+def test_the_caption_of_a_figure_without_runs_is_left_out(page):
+    page.cells[3].outputs = []
+    layout.arrange(page, "03_mfem")
+    figure, caption, rest, slider = page.cells[3:7]
+    assert "figure" not in figure.metadata["mystnb"] and layout.tags(caption) == ["remove-cell"]
+    assert rest.source == "## Next"
+    assert slider.metadata["mystnb"]["figure"]["caption"] == "One slider."
+
+
 @pytest.mark.parametrize("name", NOTEBOOKS)
 def test_outputs_that_are_folded_are_tables(name):
     """The fold says so; a picture or a printed line is not worth one."""
