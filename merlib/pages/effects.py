@@ -144,7 +144,7 @@ def levels(
         axes.set(xlabel=translated(LABELS[score]), xlim=(0, 1), xticks=[0, 0.5, 1])
     names = [translated((titles or {}).get(name, title(name))) for name in runs]
     panels[0, 0].set_yticks(range(len(runs)), names)
-    panels[0, 0].invert_yaxis()
+    panels[0, 0].set_ylim(len(runs) - 0.4, -0.6)
     return figure
 
 
