@@ -71,7 +71,7 @@ def test_the_pages_show_what_was_run(tmp_path, casme2_root, monkeypatch):
         told = [str(output.get("data", {}).get("text/markdown", "")) for output in outputs]
         (foot,) = [str(o["data"]) for o in outputs if 'id="made-from"' in str(o.get("data", ""))]
         assert shown[page] in "".join(told) and "none stale" in foot
-        assert "Shown: " in str(made) and "9 clips of 3 subjects" in str(made)
+        assert "Shown: " in str(made) and "9 clips of 3 people" in str(made)
 
 
 def answers(rng, right):
@@ -143,7 +143,8 @@ def test_the_verdict_on_ingredients_follows_the_numbers(invented, capsys):
         low, high = np.abs([line["low"], line["high"]]).round(3) * 100
         assert {f"{low:.1f}", f"{high:.1f}"} <= set(re.findall(r"\d+\.\d", lines[found]))
     assert "helps where grey is alone; beside flow no gain is seen" in told
-    missing = told.split("\n0, 1, 2: ")[1].split("\nMade by")[0].replace(",", " ").split()
+    missing = told.split("Not made yet, seeds 0, 1, 2: ")[1].split("Made by")[0]
+    missing = re.findall(r"`([\w-]+)`", missing)
     assert missing == [name for name in trials.INGREDIENTS if name not in shares]
     assert "make claims" in told and lines["BiLSTM"].endswith("(3 seeds)")
 
