@@ -288,7 +288,7 @@ words.see(*luck)
 # The lines are computed from the differences of the chart. They name each decision that is shown to
 # move the score.
 
-# %% tags=["hide-input"]
+# %% tags=["remove-input"]
 judged = answers[answers["holm"].notna()] if len(answers) else answers
 beyond = (
     judged[judged["holm"] < 0.05].sort_values("value")

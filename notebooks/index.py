@@ -150,9 +150,11 @@ plots.show(
 # %% tags=["front", "remove-input"]
 words.see(
     translated(
-        "The answer is {answer}, with a probability of {p:.2f}; the truth is"
-        " {truth}."
-    ).format(answer=answer.idxmax(), p=answer.max(), truth=shown["emotion"]),
+        "The answer is {answer}, with a probability of {share:.2f}; the truth"
+        " is {truth}."
+    ).format(
+        answer=answer.idxmax(), share=answer.max(), truth=shown["emotion"]
+    ),
     translated(
         "The pictures have the size that the network sees, {size} x {size}"
         " pixels."

@@ -7,6 +7,7 @@ import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
+from matplotlib.ticker import MaxNLocator
 
 from merlib import metrics
 from merlib.config import Config
@@ -98,14 +99,14 @@ def luck(same: Iterable[Difference]) -> Figure:
     figure, axes = plt.subplots(figsize=(6, 3))
     axes.hist(
         [apart[~called], apart[called]],
-        bins=np.arange(np.floor(apart.max()) + 2),
+        bins=range(int(apart.max()) + 2),
         stacked=True,
         color=plots.COLOURS[:2],
         edgecolor="white",
         label=[translated("not called different"), translated("p < 0.05")],
     )
     axes.set(xlabel=translated("difference of UF1, points"), ylabel=translated("pairs of seeds"))
-    axes.yaxis.get_major_locator().set_params(integer=True)
+    axes.yaxis.set_major_locator(MaxNLocator(integer=True))
     axes.legend()
     return figure
 

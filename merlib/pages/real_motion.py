@@ -304,8 +304,7 @@ def could_see(power: pd.DataFrame) -> Figure:
         if step > 0:
             diamonds(axes, row, [step])
             told = translated("power {n:.0f} %").format(n=likely)
-            place = {"xycoords": ("axes fraction", "data"), "va": "center"}
-            axes.annotate(told, (1.02, row), **place)
+            axes.annotate(told, (1.02, row), xycoords=("axes fraction", "data"), va="center")
     diamonds(axes, 0, [], translated("printed step"))
     axes.set_yticks(at, [translated(name) for name in power.index])
     axes.set(xlabel=translated("points of accuracy"), ylim=(len(power) - 0.4, -0.6))
