@@ -15,6 +15,8 @@
 #
 # *About 20 minutes to read; runs in about 1 minute on a laptop.*
 # :::
+#
+# ## The answer
 
 # %% tags=["parameters"]
 dataset = "synthetic"  # or "casme2", "samm"
@@ -42,6 +44,8 @@ saved = trials.find(
     Study(dataset, data_root, profile, seed, **overrides), "sensitivity"
 )
 study, runs = saved.study, saved.runs  # trial -> seed -> predictions
+
+# %% tags=["remove-input"]
 of_runs = provenance.experiment(effects.all_runs(runs))
 alternatives = decided.alternatives(study, runs)
 titles = alternatives[decided.DECISION]
@@ -70,24 +74,42 @@ provenance.of_trials(saved)
 # %% [markdown]
 # Each alternative is a change of the profile's own value. If the profile has this value already,
 # the alternative is left out. On the dataset `flow` the text at its word changes only what that
-# dataset leaves open.
+# dataset leaves open. An alternative is judged if it has runs of several seeds.
 
 # %% tags=["hide-input"]
-caption = translated("Alternatives, profile {profile}")
-caption = caption.format(profile=study.profile)
-display(plots.table(alternatives, caption, index=False))
-made = (alternatives["seeds"] > 1).sum()
-words.see(
-    translated(
-        "{n} of {all} alternatives have runs of more than one seed, so that"
-        " they can be judged."
-    ).format(n=made, all=len(alternatives))
+plots.show(
+    decided.made(alternatives),
+    alt=translated(
+        "A bar for each step of the method: its length is the number of"
+        " alternatives, its colours say how many of them have several seeds,"
+        " one seed or no run."
+    ),
+    of=of_runs,
 )
 
 # %% [markdown]
-# These are *not* in the chart, with the reason:
+# *The alternatives of each step, and how many of them have run.*
 
-# %% tags=["hide-input"]
+# %% tags=["remove-input"]
+caption = translated("Alternatives, profile {profile}")
+caption = caption.format(profile=study.profile)
+several = (alternatives["seeds"] > 1).sum()
+display(
+    words.see(
+        translated(
+            "{n} of {all} alternatives have runs of more than one seed, so"
+            " that they can be judged."
+        ).format(n=several, all=len(alternatives))
+    ),
+    words.folded(
+        translated("Table"), plots.table(alternatives, caption, index=False)
+    ),
+)
+
+# %% [markdown]
+# Some values of the configuration are *not* in the chart. The table gives the reason for each.
+
+# %% tags=["remove-input"]
 NOT_RUN = {
     ("pretrained", "ImageNet"): marked("the weights need a download"),
     ("landmarks", "YuNet"): marked(
@@ -124,18 +146,21 @@ rows = [
     {marked("field"): f"{name}: {value}", marked("why not"): translated(why)}
     for (name, value), why in NOT_RUN.items()
 ]
-display(plots.table(pd.DataFrame(rows), "Not in the chart", index=False))
-words.see(
-    translated("{n} values of the configuration are not in the chart.").format(
-        n=len(NOT_RUN)
-    )
+left_out = plots.table(pd.DataFrame(rows), "Not in the chart", index=False)
+display(
+    words.folded(translated("Table"), left_out),
+    words.see(
+        translated(
+            "{n} values of {fields} fields of the configuration are not in"
+            " the chart."
+        ).format(n=len(NOT_RUN), fields=len({field for field, _ in NOT_RUN}))
+    ),
 )
 
 # %% [markdown]
 # The ingredients have [a page of their own](20_ingredients.ipynb). The best epoch on the test
 # subject is no alternative at all but a known mistake.
-
-# %% [markdown]
+#
 # ## The chart
 #
 # Each row is one alternative. Its mark shows the score with it, minus the score of the default, on
@@ -146,8 +171,8 @@ words.see(
 #   seeds) and luck in training (how far the seeds lie apart). It is thin where there is one seed:
 #   then it holds people alone, and the row is not judged.
 # - *Small dots*: the seeds. *Large mark*: their mean.
-# - *Pale band*: the largest difference between two seeds of the default, to either side. Two dots
-#   lie so far apart when nothing is changed but the random numbers.
+# - *Pale band*: the largest difference between two seeds of the default, drawn to both sides of
+#   zero. It shows how far two trainings lie apart if nothing changes but the random numbers.
 # - *Colour and word*: the answer. A row is coloured if $p$ is below 0.05 after Holm's correction for
 #   all rows that are judged.
 #
@@ -161,15 +186,11 @@ order = [
 ]
 answers = answers.iloc[sorted(range(len(order)), key=order.__getitem__)]
 default = [metrics.scores(run)["uf1"] for run in runs.get("full", {}).values()]
-
-# %% tags=["hide-input"]
+band = np.ptp(default) if default else 0.0
 if len(answers):
     plots.show(
         effects.forest(
-            answers,
-            translated("change of UF1, points"),
-            groups,
-            np.ptp(default),
+            answers, translated("change of UF1, points"), groups, band
         ),
         alt=translated(
             "Each row is one alternative, in groups by step and sorted, over"
@@ -184,77 +205,90 @@ if len(answers):
 # %% [markdown]
 # *The score with each decision taken the other way, minus the score of the default.*
 
-# %% tags=["hide-input"]
+# %% tags=["remove-input"]
+display(
+    words.see(
+        decided.ends(answers, band),
+        translated("The default has one seed: there is no band.")
+        if len(default) == 1
+        else "",
+    )
+)
 if len(answers):
     accuracy = effects.differences(runs, pairs, metrics.accuracy)
     caption = translated("Alternative minus default: {runs}")
     caption = caption.format(runs=of_runs)
     besides = {marked("points of accuracy"): accuracy}
-    display(
-        words.see(
-            *decided.told(answers),
-            translated("The default has one seed: there is no band.")
-            if len(default) < 2
-            else "",
-        ),
-        words.folded(
-            translated("All differences, as a table"),
-            effects.table(answers, caption, besides=besides),
-        ),
-    )
+    table = effects.table(answers, caption, besides=besides)
+    display(words.folded(translated("Table"), table))
 
 # %% [markdown]
 # ## How much is luck?
 #
 # Take two trainings of the *same* trial that differ in their seed alone. No decision differs between
 # them. Compare them as if one were the alternative: on the same clips, with people drawn. How often
-# does a test at 0.05 call them different? It would be once in twenty pairs if chance in people were
-# all that matters. All saved trials are used, also those of other pages.
+# does a test at 0.05 call them different? If only chance in people mattered, it would do so for one
+# pair in twenty. All saved trials are used, also those of other pages.
 
 # %%
+of_pairs = trials.saved(study).load(trials.TRIALS)
 same = [
     metrics.paired_difference({0: one[i]}, {0: one[j]}, n=200)
-    for one in trials.saved(study).load(trials.TRIALS).values()
+    for one in of_pairs.values()
     for i, j in combinations(one, 2)
 ]
 called = sum(one.p < 0.05 for one in same)
 
 # %% tags=["hide-input"]
 if same:
+    plots.show(
+        decided.luck(same),
+        alt=translated(
+            "A histogram of the differences between two seeds of the same"
+            " trial, in points of UF1 without their sign; the pairs that a"
+            " test calls different have another colour."
+        ),
+        of=provenance.experiment(effects.all_runs(of_pairs)),
+    )
+
+# %% [markdown]
+# *How far apart two trainings of the same trial lie that differ in their seed alone.*
+
+# %% tags=["remove-input"]
+if same:
     typical = 100 * np.median([abs(one.value) for one in same])
     many = called > binom.ppf(0.99, len(same), 0.05)
-    display(
-        words.see(
-            translated(
-                "{called} of {all} pairs of seeds have p < 0.05; {n:.1f} are"
-                " expected."
-            ).format(called=called, all=len(same), n=0.05 * len(same)),
-            translated("Chance in people alone can give as many.")
-            if not many
-            else translated(
-                "These are far too many: luck in training moves whole scores."
-                " If only one run of each kind is compared, a test will find"
-                " effects where there are none."
-            ),
-            translated(
-                "Half of these pairs lie more than {typical:.1f} points of"
-                " UF1 apart."
-            ).format(typical=typical),
+    luck = [
+        translated(
+            "{called} of {all} pairs of seeds have p < 0.05; {n:.1f} are"
+            " expected."
+        ).format(called=called, all=len(same), n=0.05 * len(same)),
+        translated(
+            "These are far too many: luck in training moves whole scores. If"
+            " only one run of each kind is compared, a test will find effects"
+            " where there are none."
         )
-    )
+        if many
+        else translated("Chance in people alone can give as many."),
+        translated(
+            "Half of these pairs lie more than {typical:.1f} points of UF1"
+            " apart."
+        ).format(typical=typical),
+    ]
 else:
-    display(words.see(translated("No trial is saved with two seeds.")))
+    luck = [translated("No trial is saved with two seeds.")]
+words.see(*luck)
 
 # %% [markdown]
 # That is why a row with one seed is not judged, and why the bars of the chart hold the spread over
 # seeds.
-
-# %% [markdown]
+#
 # ## The verdict
 #
-# The verdict is computed from the numbers above.
+# The lines are computed from the differences of the chart. They name each decision that is shown to
+# move the score.
 
-# %% tags=["hide-input"]
+# %% tags=["remove-input"]
 judged = answers[answers["holm"].notna()] if len(answers) else answers
 beyond = (
     judged[judged["holm"] < 0.05].sort_values("value")
@@ -278,7 +312,7 @@ if len(judged):
     )
     lines.append(common.format(median=100 * judged["value"].median()))
 if absent := len(alternatives) - len(answers):
-    none = translated("{n} are not saved at all: no verdict.")
+    none = translated("{n} alternatives have no saved run, so no verdict.")
     lines.append(none.format(n=absent))
 display(Markdown("\n".join(f"- {line}" for line in lines)))
 
@@ -286,10 +320,10 @@ display(Markdown("\n".join(f"- {line}" for line in lines)))
 # ## Nothing is chosen from it
 #
 # It would be easy to take the best row of the chart as the new default and to report its score. It
-# would be wrong: the score of a row that was chosen because it is high is too high. These are the
-# data of the published results, and nothing may be chosen on them. The defaults were fixed before,
-# from the paper's text and, where something had to be tried, on synthetic data of other generator
-# seeds ([how](10_decisions.ipynb)). They stay as they are, whatever the chart says.
+# would be wrong: a row that is chosen because its score is high has a score that is too high. These
+# are the data of the published results, and nothing may be chosen on them. The defaults were fixed
+# before, from the paper's text and, where something had to be tried, on synthetic data of other
+# generator seeds ([how](10_decisions.ipynb)). They stay as they are, whatever the chart says.
 #
 # With the default parameters of this page, the chart is of a small network on drawn faces. For the
 # paper's network on recordings it only says which decisions are worth a look first. And each
@@ -337,27 +371,32 @@ display(Markdown("\n".join(f"- {line}" for line in lines)))
 # :class: dropdown
 # One comparison without an effect has a $p$ above 0.05 with probability 0.95, and $m$ independent
 # ones have it with probability $0.95^m$. The probability asked for is one minus that. Expect a
-# large number
-# without correction, and about 0.05 after Holm's correction. To check it, draw $p$ values that are
-# uniform between 0 and 1.
+# large number without correction, and about 0.05 after Holm's correction. To check it, draw $p$
+# values that are uniform between 0 and 1.
 # :::
 
 # %% tags=["solution", "hide-cell"] jupyter={"source_hidden": true, "outputs_hidden": true}
 m = len(judged) or len(alternatives)
-print(f"{m} comparisons: 1 - 0.95^{m} = {1 - 0.95**m:.2f}")
+likely = 1 - 0.95**m
 rng = np.random.default_rng(0)
-tried = rng.random((20000, m))  # p values, were there nothing to find
+tried = rng.random((20000, m))  # p values if there is nothing to find
 share = (tried.min(axis=1) < 0.05).mean()
 strict = np.mean([metrics.holm(some).min() < 0.05 for some in tried[:4000]])
-assert abs(share - (1 - 0.95**m)) < 0.02
-print(f"Drawn: {share:.2f}; after Holm's correction {strict:.2f}.")
+assert abs(share - likely) < 0.02
+words.say(
+    translated(
+        "Of {m} comparisons without any effect, at least one has p < 0.05 with"
+        " a probability of {likely:.2f}. Among drawn p values its share is"
+        " {share:.2f}, and {strict:.2f} after Holm's correction."
+    ).format(m=m, likely=likely, share=share, strict=strict)
+)
 
 # %% [markdown]
 # ### Exercise 2 (middle)
 #
-# Suppose that no alternative changes anything. How much better than the default
-# does the *best* of them look? Clips and people are the same for all rows, so take the luck of a
-# difference from the pairs of seeds above; and remember that all rows share the default.
+# Suppose that no alternative changes anything. How much better than the default does the *best* of
+# them look? Clips and people are the same for all rows, so take the luck of a difference from the
+# pairs of seeds above. Remember that all rows share the default.
 #
 # :::{admonition} The idea of the solution
 # :class: dropdown
@@ -378,18 +417,20 @@ ours = rng.normal(0, noise / np.sqrt(2), (20000, 1))
 theirs = rng.normal(0, noise / np.sqrt(2), (20000, m))
 best = (theirs - ours).max(axis=1)
 assert best.mean() >= (theirs - ours)[:, 0].mean()
-print(
-    f"Luck of one difference: {noise:.1f} points; the best of {m} looks"
-    f" {best.mean():+.1f} better"
-)
+said = [
+    translated(
+        "The luck of one difference is {noise:.1f} points. The best of {m}"
+        " alternatives looks {gain:.1f} points better than the default."
+    ).format(noise=noise, m=m, gain=best.mean())
+]
 if len(judged):
     seen = 100 * judged["value"].max()
-    print(
-        f"The best row of the chart: {seen:+.1f}. Luck alone gives as"
-        " much in ",
-        end="",
+    text = translated(
+        "The best row of the chart has {seen:+.1f} points. Luck alone gives"
+        " as much in {share:.0f} % of such charts."
     )
-    print(f"{100 * (best >= seen).mean():.0f} % of such charts.")
+    said.append(text.format(seen=seen, share=100 * (best >= seen).mean()))
+words.say(*said)
 
 # %% [markdown]
 # ### Exercise 3 (hard)
@@ -417,10 +458,16 @@ def false_discovery(p, share=0.05):
     return np.asarray(p) <= below.max(initial=-1)
 
 
-invented = np.r_[0.0004, 0.002, 0.004, 0.03, rng.random(26)]
+counts = translated(
+    "{what}: of {n} tests, Holm calls {holm} significant, Benjamini and"
+    " Hochberg {shared}."
+)
+said = []
 for what, p in {
-    "chart": judged.get("p", pd.Series(dtype=float)),
-    "invented": invented,
+    translated("The chart"): judged.get("p", pd.Series(dtype=float)),
+    translated("Invented p values"): np.r_[
+        0.0004, 0.002, 0.004, 0.03, rng.random(26)
+    ],
 }.items():
     single, shared = metrics.holm(p) < 0.05, false_discovery(p)
     # all that Holm calls, the other calls too
@@ -428,15 +475,16 @@ for what, p in {
     assert (
         len(p) == 0 or (shared == (false_discovery_control(p) <= 0.05)).all()
     )
-    print(
-        f"{what}: of {len(p)} Holm calls {single.sum()}, Benjamini and"
-        f" Hochberg {shared.sum()}"
-    )
-print(
-    "For a list of decisions to look into, a few false entries do little harm:"
-    " Benjamini and Hochberg are enough."
+    number = {"n": len(p), "holm": single.sum(), "shared": shared.sum()}
+    said.append(counts.format(what=what, **number))
+words.say(
+    *said,
+    translated(
+        "In a list of decisions that deserve a closer look, a few false"
+        " entries do little harm: Benjamini and Hochberg are enough. For a"
+        " sentence such as 'this decision moves the score', take Holm."
+    ),
 )
-print("For a sentence such as 'this decision moves the score', take Holm.")
 
 # %% [markdown]
 # ## Where these figures come from

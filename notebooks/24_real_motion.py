@@ -2,8 +2,8 @@
 # # On real motion
 #
 # Most pages of this book run on drawn faces, since the recordings are licensed. This page runs on
-# real ones, as far as everybody may have them: the [optical flow](../book/glossary.md#optical-flow)
-# of 442 real clips, which authors of this field publish. It asks three questions. Does
+# what everybody may have of real ones: the [optical flow](../book/glossary.md#optical-flow) of 442
+# real clips, which authors of this field publish. It asks three questions. Does
 # [MFEM](../book/glossary.md#mfem) help? Does [MFFM](../book/glossary.md#mffm) help? Does any network
 # beat a linear control?
 
@@ -19,6 +19,8 @@
 # *About 15 minutes to read; runs in under a minute on a laptop. Nothing is trained here: the page
 # reads saved predictions.*
 # :::
+#
+# ## The answer
 
 # %% tags=["parameters"]
 dataset = "synthetic"  # "flow" and its folder: your own runs are shown too
@@ -46,10 +48,13 @@ study = (
 )
 found = motion.find(find_home(), study)
 runs = found.runs  # method or trial -> seed -> predictions of the last epoch
+
+# %% tags=["remove-input"]
 PAIRS = real_motion.PAIRS
 modules = effects.differences(runs, PAIRS)
 networks = real_motion.against_control(runs)
-words.answer(real_motion.in_one_sentence(runs, modules, networks))
+of_runs = provenance.experiment(effects.all_runs(runs))
+words.answer(real_motion.in_short(runs, modules, networks))
 
 # %% [markdown]
 # ## What this data is, and what it is not
@@ -80,22 +85,19 @@ provenance.of_motion(found)
 
 # %% [markdown]
 # No setting was chosen on these clips. Each other method has the settings of its source as far as
-# we know them. The top of its file in `merlib/methods/` lists the deviations. The profile may make
-# a method smaller to save time: the next lines say which. The paper's network has the profile's
-# width and the 50 epochs of section 3.1.4. The last epoch counts.
+# we know them. The top of its file in `merlib/methods/` lists the deviations. The paper's network
+# has the profile's width and the 50 epochs of section 3.1.4. The last epoch counts. A profile may
+# make a method smaller to save time:
 
-# %%
-for name, changes in motion.reduced(runs).items():
-    told = ", ".join(f"{key} {value}" for key, value in changes.items())
-    said = translated("made smaller: {name} ({changes})")
-    print(said.format(name=real_motion.title(name), changes=told))
+# %% tags=["remove-input"]
+words.say(real_motion.smaller(runs))
 
 # %% [markdown]
 # ## The methods, by part
 #
 # Every method was trained on all parts together, leaving one [subject](../book/glossary.md#loso)
-# out. *All* are all clips; the other columns count the clips of one part alone. Below a method you
-# find what is printed or published for the same clips: by its authors, or by those of another table.
+# out. *All* are all clips; the other panels count the clips of one part alone. Diamonds show what is
+# printed or published for the same clips: by the authors of a method, or by those of another table.
 # A printed figure may be another quantity than ours, for three reasons:
 #
 # - STSTNet's table prints as UAR what is the mean [precision](../book/glossary.md#precision) of its
@@ -103,17 +105,30 @@ for name, changes in motion.reduced(runs).items():
 # - HTNet prints the best epoch on each test subject. Its released answers are of another run.
 # - In other rows we cannot check how a score was computed, nor which epoch it is of.
 
-# %%
+# %% tags=["hide-input"]
 table = motion.table(runs)
-for parts in (["all", "CASME II"], ["SMIC", "SAMM"]):
-    caption = translated(
-        "Means over seeds, last epoch, leave one subject out; printed figures"
-        " below"
-    )
-    display(real_motion.scores(table, parts, caption))
+plots.show(
+    real_motion.by_part(table),
+    alt=translated(
+        "Four panels of UF1 from 0 to 1, for all clips and for each of three"
+        " parts, each method in a row: blue dots are means over seeds, orange"
+        " diamonds printed figures."
+    ),
+    of=of_runs,
+)
+
+# %% [markdown]
+# *UF1 of each method on all clips and on each part: ours as blue dots, means over seeds; printed
+# figures as orange diamonds.*
 
 # %% tags=["remove-input"]
-words.see(real_motion.highest(table))
+display(words.see(real_motion.highest(table)))
+caption = translated("Means over seeds; printed figures below. {runs}")
+for parts in (["all", "CASME II"], ["SMIC", "SAMM"]):
+    scores = real_motion.scores(table, parts, caption.format(runs=of_runs))
+    title = translated("Table: {parts}")
+    title = title.format(parts=words.listed(map(translated, parts)))
+    display(words.folded(title, scores))
 
 # %% [markdown]
 # ## How sure is that?
@@ -133,10 +148,11 @@ if runs:
             " subjects, blue dots are seeds, a dashed line is the largest"
             " class."
         ),
+        of=of_runs,
     )
 
 # %% [markdown]
-# *All methods on all 442 clips of MEGC 2019, one subject left out, last epoch, ordered by UF1.*
+# *All methods on all clips of MEGC 2019, one subject left out, last epoch, ordered by UF1.*
 
 # %% tags=["remove-input"]
 words.see(real_motion.seeds_of(runs))
@@ -148,27 +164,32 @@ words.see(real_motion.seeds_of(runs))
 # inside the training subjects. Each row is a network minus the control, on the same clips. The
 # control has no randomness, so its one run is compared with every seed of a network. Interval and
 # $p$ count chance in people and in seeds; the answer is after
-# [Holm's correction](../book/glossary.md#holm-correction) for all rows.
+# [Holm's correction](../book/glossary.md#holm-correction) for all rows. A thin bar has one seed.
 
-# %%
+# %% tags=["hide-input"]
 if len(networks):
-    display(
-        effects.table(
-            networks,
-            translated("Network minus linear control, UF1, all 442 clips"),
-        )
+    label = translated("network minus control, points of UF1")
+    plots.show(
+        effects.forest(networks, label),
+        alt=translated(
+            "Each network in a row, over its difference to the linear control"
+            " in points of UF1: a bar is the interval, a mark the mean, dots"
+            " are seeds; a dashed line marks zero. At the right what follows:"
+            " better, worse, small or cannot be told."
+        ),
+        of=of_runs,
     )
-else:
-    print(
-        translated(
-            "The runs of the linear control or of all networks are missing."
-        )
-    )
+
+# %% [markdown]
+# *UF1 of each network minus that of the linear control, on all clips.*
 
 # %% tags=["remove-input"]
-text = real_motion.beats(networks, runs)
-sentence = translated("{clause}.")
-words.see(sentence.format(clause=f"{text[0].upper()}{text[1:]}"))
+display(words.see(real_motion.whole(real_motion.beats(networks, runs))))
+if len(networks):
+    caption = translated("Network minus linear control: {runs}")
+    caption = caption.format(runs=of_runs)
+    against = effects.table(networks, caption)
+    display(words.folded(translated("Table"), against))
 
 # %% [markdown]
 # ## Do the modules help?
@@ -190,42 +211,53 @@ if len(modules):
             " line at zero; at the right what follows: better, worse, small or"
             " cannot be told."
         ),
+        of=of_runs,
     )
-else:
-    print(translated("The runs of the variants are missing."))
 
 # %% [markdown]
-# *What each module brings on all 442 clips, in points of UF1: last epoch, one subject left out.*
-#
-# A verdict *cannot be told* means little without the [power](../book/glossary.md#power) of the
-# test. The table says on how many clips the two networks differ, and which difference of accuracy
-# McNemar's test would then see with a power of 80 %, if clips were independent. The last column has
-# the step that the paper prints for CASME II, in points of accuracy, and the probability that this
-# test would see it here.
-
-# %%
-power = real_motion.power(runs, PAIRS)
-if len(modules):
-    caption = translated(
-        "What each module brings on all 442 clips, and what could have been"
-        " seen"
-    )
-    display(real_motion.judged(modules, power, caption))
+# *What each module brings on all clips, in points of UF1: last epoch, one subject left out.*
 
 # %% tags=["remove-input"]
-steps = power["power"].dropna()
-words.see(
-    translated(
-        "Of {all} printed steps that this table has, {n} would be seen here"
-        " with a power of 80 % or more."
-    ).format(all=len(steps), n=(steps >= 80).sum())
-)
+words.see(real_motion.counted(modules))
 
-# %%
-Markdown(
-    "\n".join(effects.sentences(modules))
-    or translated("Without runs there is no verdict.")
-)
+# %% [markdown]
+# Each difference in words:
+
+# %% tags=["remove-input"]
+sentences = "\n".join(effects.sentences(modules))
+Markdown(sentences or translated("Without runs there is no verdict."))
+
+# %% [markdown]
+# A verdict *cannot be told* means little without the [power](../book/glossary.md#power) of the
+# test. The next figure shows which difference of accuracy McNemar's test would see with a power of
+# 80 %, if clips were independent. This depends on how many clips only one of the two networks gets
+# right. The diamond is the step that the paper prints for CASME II, in points of accuracy, and the
+# number at the right is the probability that this test would see it here.
+
+# %% tags=["hide-input"]
+power = real_motion.power(runs, PAIRS)
+if len(power):
+    plots.show(
+        real_motion.could_see(power),
+        alt=translated(
+            "Each difference of two variants in a row, over points of"
+            " accuracy: a grey bar goes from zero to the smallest step that"
+            " the test sees, an orange diamond is the printed step, and a"
+            " number at the right its power."
+        ),
+        of=of_runs,
+    )
+
+# %% [markdown]
+# *The smallest difference of accuracy that McNemar's test would see, beside the steps of table 3.*
+
+# %% tags=["remove-input"]
+display(words.see(real_motion.steps_seen(power)))
+if len(modules):
+    caption = translated("What could have been seen: {runs}")
+    caption = caption.format(runs=of_runs)
+    judged = real_motion.judged(modules, power, caption)
+    display(words.folded(translated("Table"), judged))
 
 # %% [markdown]
 # ## What the protocol is worth
@@ -234,10 +266,10 @@ Markdown(
 # challenge's scores of the last epoch: UF1 and UAR. *Best epoch* means that each test subject
 # chooses its own epoch, as HTNet's code does. The *harmonic F1* is the harmonic mean of mean
 # precision and mean recall, which STSTNet's table prints as F1-score. *Mean precision* is what the
-# same table prints as UAR. Orange diamonds are printed figures that are the same quantity.
+# same table prints as UAR. Orange diamonds are printed figures of the same quantity.
 #
-# Below them is a quick classifier with one subject left out, and with clips dealt to folds at
-# random, so that the people of the test are in the training, too. [The page on the
+# Below them is a quick classifier, once with one subject left out, and once with clips that are
+# dealt to folds at random. Then the people of the test are in the training, too. [The page on the
 # protocol](21_protocol.ipynb) makes all known mistakes, one at a time.
 
 # %% tags=["hide-input"]
@@ -250,13 +282,20 @@ plots.show(
         " quick classifier in two rows, one subject out and random clips: each"
         " dot is a repeat."
     ),
+    of=provenance.experiment(effects.all_runs(found.epochs)),
 )
 
 # %% [markdown]
-# *HTNet and STSTNet on all 442 clips, and a quick classifier on the same clips. Blue: ours. Orange:
+# *HTNet and STSTNet on all clips, and a quick classifier on the same clips. Blue: ours. Orange:
 # printed.*
 
-# %%
+# %% tags=["remove-input"]
+words.see(real_motion.largest_gain(scored))
+
+# %% [markdown]
+# Each change in figures:
+
+# %% tags=["remove-input"]
 Markdown("\n".join(real_motion.told(scored, found.mistakes)))
 
 # %% [markdown]
@@ -267,8 +306,8 @@ Markdown("\n".join(real_motion.told(scored, found.mistakes)))
 #   each, and no size of motion.
 # - **Not that a module is useless** where the verdict is *cannot be told*: read the interval, and
 #   see which step could have been seen. One width and 50 epochs were tried.
-# - **Not that a linear model is enough.** It does as well as the table says on pictures of 28x28, of
-#   apexes that people marked and on few clips; a network may need what this data has lost.
+# - **Not that a linear model is enough.** Its score is one on few pictures of 28x28 pixels, at apexes
+#   that people marked. A network may need what this data has lost.
 # - **Not that a rebuilt method is its authors' model.** Read its row beside the printed one, and see
 #   whether it was made smaller.
 # - **Not how well anything works on a new dataset**: here the test clips come from the same three
@@ -285,26 +324,19 @@ Markdown("\n".join(real_motion.told(scored, found.mistakes)))
 # %% [markdown]
 # ## Questions
 #
-# **1.** A module gains ten points in one run. Why does the page give no verdict?
-#
-# :::{admonition} Answer
+# :::{admonition} A module gains ten points in one run. Why does the page give no verdict?
 # :class: dropdown
 # Another seed of the same network may move the score by as much. One run of each shows how far
 # people matter, but not how far seeds do. The rule of this book asks for several seeds.
 # :::
 #
-# **2.** Each picture was stretched to 0..255. Which question can this data not answer?
-#
-# :::{admonition} Answer
+# :::{admonition} Each picture was stretched to 0..255. Which question can this data not answer?
 # :class: dropdown
 # It cannot say whether the size of a movement helps, because a small and a large movement look the
 # same. It also says nothing about magnification and about the sequence in time.
 # :::
 #
-# **3.** HTNet's printed score is of the best epoch on each test subject. Why is it not fair to
-# compare it with a score of the last epoch?
-#
-# :::{admonition} Answer
+# :::{admonition} Why is it not fair to compare HTNet's printed score, of the best epoch on each test subject, with a score of the last epoch?
 # :class: dropdown
 # The answers of the test person chose the epoch. With many epochs and few clips for each person,
 # luck alone gives a good one. Compare it with our best epoch, and our last epoch with another last
@@ -348,14 +380,18 @@ by_hand = {
     ),
 }
 inside = motion.PRINTED["ststnet", "its table"]["all"]
+text = translated("{name}: {value:.4f}, printed as {names}.")
+said = []
 for name, value in by_hand.items():
     same = [
-        key
+        plots.called(key)
         for key, told in inside.items()
         if np.isclose(value, told, atol=5e-5)
     ]
-    print(f"{name}: {value:.4f}, printed as {', '.join(same) or 'nothing'}")
+    names = words.listed(same) if same else translated("nothing")
+    said.append(text.format(name=plots.called(name), value=value, names=names))
 assert np.isclose(by_hand["mean precision"], inside["uar"], atol=5e-5)
+words.say(*said)
 
 # %% [markdown]
 # ### Exercise 2 (middle)
@@ -374,17 +410,22 @@ assert np.isclose(by_hand["mean precision"], inside["uar"], atol=5e-5)
 # %% tags=["solution", "hide-cell"] jupyter={"source_hidden": true, "outputs_hidden": true}
 from merlib import metrics
 
+text = translated("{name}, {where}: pooled {pooled:.3f}, mean {mean:.3f}.")
+said = []
 for (name, where), parts in motion.CONFUSION.items():
     each = [metrics.uf1(np.array(m)) for m in parts.values()]
     pooled = metrics.uf1(sum(np.array(m) for m in parts.values()))
     assert min(each) < pooled < max(each)
-    print(
-        f"{real_motion.title(name)}, {where}: pooled {pooled:.3f}, mean of"
-        f" parts {np.mean(each):.3f}"
-    )
-# Counts are added before they are divided: a part with few clips of a class
-# counts less, while in the mean of parts SAMM's 15 clips of surprise weigh as
-# much as SMIC's 43.
+    title = {"name": real_motion.title(name), "where": translated(where)}
+    said.append(text.format(**title, pooled=pooled, mean=np.mean(each)))
+words.say(
+    *said,
+    translated(
+        "Counts are added before they are divided, so a part with few clips"
+        " of a class counts less. In the mean of parts, SAMM's 15 clips of"
+        " surprise weigh as much as SMIC's 43."
+    ),
+)
 
 # %% [markdown]
 # ### Exercise 3 (hard)
@@ -402,16 +443,17 @@ for (name, where), parts in motion.CONFUSION.items():
 
 # %% tags=["solution", "hide-cell"] jupyter={"source_hidden": true, "outputs_hidden": true}
 control = runs.get(motion.CONTROL, {})
+text = translated(
+    "{name}: {n} people, UAR {uar:.3f} ({low:.3f} to {high:.3f})."
+)
+said = []
 for name in motion.PARTS if control else ():
     rows = motion.part(pd.concat(list(control.values())), name)
     low, high = metrics.bootstrap(rows, metrics.uar)
-    people = rows["subject"].nunique()
-    print(
-        f"{name}: {people} people, UAR {metrics.scores(rows)['uar']:.3f}"
-        f" ({low:.3f} to {high:.3f})"
-    )
-if not control:
-    print("The run of the linear control is missing.")
+    found = {"n": rows["subject"].nunique(), "low": low, "high": high}
+    uar = metrics.scores(rows)["uar"]
+    said.append(text.format(name=translated(name), uar=uar, **found))
+words.say(*said or [translated("The run of the linear control is missing.")])
 
 # %% [markdown]
 # ## Where these figures come from

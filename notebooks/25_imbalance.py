@@ -1,12 +1,10 @@
 # %% [markdown]
 # # Do the small classes need help?
 #
-# Section 4 of the paper looks ahead. Micro-expression datasets have few clips, it says, and their
-# classes are very uneven, which affects recognition greatly; augmentation, and the *shift of the
-# decision boundary* that uneven classes cause, are worth exploring. Section 3.2 explains a bad
-# recall by it, too: contempt has only 12 clips. The paper's own loss (equation 14) counts every
-# clip alike. This page does what section 4 leaves for later: it gives the small classes more
-# weight, in three ways, and asks what that gains and what it costs.
+# Section 4 of the paper looks ahead: micro-expression datasets have few clips, and their uneven
+# classes *shift the decision boundary*. Section 3.2 explains a bad recall by it, too: contempt has
+# only 12 clips. The paper's own loss (equation 14) counts every clip alike. This page gives the small
+# classes more weight, in three ways, and asks what that gains and what it costs.
 #
 # :::{admonition} What you will learn
 # :class: tip
@@ -18,6 +16,8 @@
 #
 # *About 20 minutes to read; runs in about a minute on a laptop.*
 # :::
+#
+# ## The answer
 
 # %% tags=["parameters"]
 dataset = "synthetic"  # or "casme2", "samm", "flow", "own"
@@ -35,102 +35,40 @@ from IPython.display import Markdown, display
 
 from merlib import Study, metrics
 from merlib.model import classifier, training
-from merlib.pages import effects, plots, provenance, real_motion, words
+from merlib.pages import (
+    effects,
+    plots,
+    provenance,
+    real_motion,
+    small_classes,
+    words,
+)
 from merlib.pages.language import marked, translated
-from merlib.study import audit, imbalance, paper, parameters, recalls, trials
+from merlib.study import audit, imbalance, paper, parameters, trials
 
 globals().update(parameters.read(globals()))  # papermill may pass text
 plots.style()
-
-# %% tags=["hide-input"]
 study = Study(dataset, data_root, profile, seed, **overrides)
 saved = trials.find(study, "imbalance")
-runs = dict(saved.runs)  # trial -> seed -> predictions
+runs = small_classes.with_adjusted(saved.runs)  # trial -> seed -> predictions
+
+# %% tags=["remove-input"]
 of_runs = provenance.experiment(effects.all_runs(saved.runs))
-
-# %% tags=["hide-input"]
-AFTER = translated("logit adjustment, afterwards")
-LARGEST = translated("the largest class")
-TITLES = {
-    "sampler": translated("class-balanced sampler"),
-    "logit-adjustment": translated("logit adjustment"),
-}
-IDEAS = {title: name for name, title in TITLES.items()} | {AFTER: AFTER}
-if "full" in runs:
-    runs[AFTER] = {
-        k: imbalance.adjusted(run, "half") for k, run in runs["full"].items()
+TITLES = {n: translated(way) for n, way in small_classes.WAYS.items()}
+answers, headings = small_classes.compared(
+    {
+        title: (runs.get(name, {}), runs.get(small_classes.PLAIN, {}))
+        for name, title in TITLES.items()
+        if name != small_classes.PLAIN
     }
-SCORES = {
-    plots.called(name): metrics.METRICS[name]
-    for name in ("uar", "uf1", "accuracy")
-}
-
-
-def against(first, second):
-    """Return the differences of all scores of two runs, name -> difference;
-    none without a seed.
-    """
-    if not metrics.common_seeds(first, second):
-        return {}
-    return {
-        score: metrics.paired_difference(second, first, metric)
-        for score, metric in SCORES.items()
-    }
-
-
-def compared(found):
-    """Return differences as judged rows "score: what", and the heading of
-    each.
-    """
-    rows = {
-        f"{s}: {what}": found[what][s]
-        for s in SCORES
-        for what in found
-        if found[what]
-    }
-    headings = {name: name.partition(":")[0] for name in rows}
-    return effects.judged(rows, marked("higher"), marked("lower")), headings
-
-
-# %% tags=["hide-input"]
-SAYS = {
-    "higher": marked("With {names}, {score} is higher."),
-    "lower": marked("With {names}, {score} is lower."),
-    metrics.UNTOLD: marked("With {names}, {score} cannot be told to move."),
-    metrics.UNDER: marked("With {names}, {score} moves under {n:.0f} points."),
-    "one seed": marked("With {names}, {score} has one seed and no verdict."),
-}
-
-
-def told(answers):
-    """Return what follows from rows "score: what", in sentences."""
-    lines = []
-    for score in SCORES if len(answers) else ():
-        own = answers[[n.startswith(f"{score}: ") for n in answers.index]]
-        for answer, says in SAYS.items():
-            names = own.index[own["answer"] == answer]
-            if len(names):
-                listed = words.listed(n.partition(": ")[2] for n in names)
-                said = {"score": score, "names": listed}
-                n = 100 * metrics.SMALL
-                lines.append(translated(says).format(n=n, **said))
-    return lines
-
-
-# %% tags=["hide-input"]
-found = {
-    title: against(runs.get(n, {}), runs.get("full", {}))
-    for title, n in IDEAS.items()
-}
-answers, headings = compared(found)
+)
 none = translated("No finding: no trial is saved beside the paper's form.")
-words.answer(" ".join(told(answers)) or none)
+words.answer(" ".join(small_classes.told(answers)) or none)
 
 # %% [markdown]
 # The answer compares two forms of the whole method: one has equation 14 as its loss, and in the
 # other the small classes weigh more. Both have the same clips and seeds, and $p$ is taken after
-# [Holm's correction](../book/glossary.md#holm-correction). The page shows below how the answer was
-# found.
+# [Holm's correction](../book/glossary.md#holm-correction).
 #
 # This page trains nothing. It reads the trials that are saved under `results/`: each is trained on
 # half of the subjects and tested on the others, both ways ([how](20_ingredients.ipynb)). If there
@@ -177,11 +115,10 @@ headings_of_sizes = {
     "smallest": translated("smallest"),
     "ratio": translated("ratio"),
 }
-display(
-    plots.table(
-        uneven.rename(columns=headings_of_sizes), caption.format(runs=of_runs)
-    )
-)
+uneven_table = uneven.rename(columns=headings_of_sizes)
+display(plots.table(uneven_table, caption.format(runs=of_runs)))
+
+# %% tags=["remove-input"]
 here = uneven.loc[saved.where]
 words.see(
     translated(
@@ -212,7 +149,7 @@ plots.show(
 )
 
 # %% [markdown]
-# *Clips of each class: as the paper uses them, and here.*
+# *Clips of each class: CASME II and SAMM as the paper uses them, and the data of this page.*
 
 # %% tags=["remove-input"]
 said = translated(
@@ -237,8 +174,7 @@ words.see(
 # class $y$ among the training clips. So the share enters the answer: if a clip fits two classes
 # equally well, the larger class gets it. This is the shift that section 4 speaks of. It is right if
 # *clips* count, as in the accuracy. If *classes* count alike, as in UAR, the best answer leaves the
-# share out
-# {cite}`menon2021logit`:
+# share out {cite}`menon2021logit`:
 #
 # $$
 # \hat y(x) = \arg\max_y \frac{P(y \mid x)}{\pi_y} = \arg\max_y \left( f_y(x) - \log \pi_y \right),
@@ -282,33 +218,43 @@ plots.source(imbalance.adjusted)
 # ## What it changes
 #
 # The first row is the paper's method, with equation 14 as its loss. The next rows change the weight
-# of the classes, and nothing else. The last row always answers the largest class.
+# of the classes, and nothing else. A dot is a seed, a bar is the interval of 95 % over people, and
+# the dashed line is a method that always answers the largest class.
 
 # %% tags=["hide-input"]
 if runs:
-    largest = effects.largest_class(effects.all_runs(runs)[0])
-    scores = effects.scores(
-        runs | {LARGEST: {0: largest}}, TITLES, list(metrics.METRICS)
+    plots.show(
+        effects.levels(runs, TITLES, list(metrics.METRICS)),
+        alt=translated(
+            "Accuracy, UF1 and UAR from 0 to 1, each way to weigh the classes"
+            " in a row: a grey bar is the interval over people, blue dots are"
+            " seeds, a dashed line is the largest class."
+        ),
+        of=of_runs,
     )
-    scores.loc[LARGEST, "seeds"] = None
-    caption = translated("Mean ± standard deviation over seeds: {runs}")
-    display(plots.table(scores, caption.format(runs=of_runs)))
-    said = translated("The mean of {score} is highest with {name}.")
-    best = {
-        score: max(runs, key=lambda n: effects.mean_scores(runs[n])[score])
-        for score in effects.LABELS
-    }
-    told_best = [
-        said.format(
-            score=plots.called(score), name=TITLES.get(n, effects.title(n))
-        )
-        for score, n in best.items()
-    ]
-    display(words.see(*told_best))
 
 # %% [markdown]
-# The differences come with intervals over people and seeds
-# ([how](20_ingredients.ipynb)). Holm's correction counts all rows of the table.
+# *The scores with the plain loss, and with each way to give small classes more weight.*
+
+# %% tags=["remove-input"]
+said = translated("The mean of {score} is highest with {name}.")
+means = pd.DataFrame({n: effects.mean_scores(runs[n]) for n in runs}).T
+best = means.idxmax() if runs else {}
+told_best = [
+    said.format(score=plots.called(score), name=TITLES[name])
+    for score, name in best.items()
+]
+none = translated("No trial is saved: there is nothing to show yet.")
+display(words.see(*told_best or [none]))
+if runs:
+    scores = effects.scores(runs, TITLES, list(metrics.METRICS))
+    caption = translated("Mean ± standard deviation over seeds: {runs}")
+    table = plots.table(scores, caption.format(runs=of_runs))
+    display(words.folded(translated("Table"), table))
+
+# %% [markdown]
+# The next figure shows the differences to the plain loss, with intervals over people and seeds
+# ([how](20_ingredients.ipynb)). Holm's correction counts all of its rows.
 
 # %% tags=["hide-input"]
 if len(answers):
@@ -327,57 +273,49 @@ if len(answers):
 # %% [markdown]
 # *The score with each way to weigh the classes, minus the score with the plain loss.*
 
-# %% tags=["hide-input"]
+# %% tags=["remove-input"]
+none = translated("There is nothing to compare with the plain loss yet.")
+display(words.see(*small_classes.told(answers) or [none]))
 if len(answers):
     caption = translated("Minus the plain loss: {runs}").format(runs=of_runs)
     table = effects.table(answers, caption, marked("points"))
-    display(
-        words.see(*told(answers)),
-        words.folded(translated("As a table"), table),
-    )
+    display(words.folded(translated("Table"), table))
 
 # %% [markdown]
-# ## Who wins, and who pays?
+# ## Which classes gain, and which ones lose?
 #
-# The table and the figure show the [recall](../book/glossary.md#recall) of each class, from the
-# largest class to the smallest. If an idea does what it is made for, its marks go from the left at
-# the top to the right at the bottom. A class with fewer than five clips is left out.
+# The [recall](../book/glossary.md#recall) of each class says it. The classes go from the largest at
+# the top to the smallest at the bottom. A class with fewer than five clips is left out.
 
 # %% tags=["hide-input"]
 by_class, levels = pd.DataFrame(), pd.DataFrame()
 if len(answers):
-    truth = metrics.last(effects.all_runs({"full": runs["full"]})[0])
-    groups = recalls.groups(
-        dict(zip(truth["clip"], truth["label"], strict=True)), {}
+    by_class, levels = small_classes.by_class(runs)
+    plots.show(
+        small_classes.draw(levels),
+        alt=translated(
+            "Recall from 0 to 1, each class in a row, the largest on top; a"
+            " mark of another colour and form for each way to weigh the"
+            " classes."
+        ),
+        of=of_runs,
     )
-    # the largest first
-    groups = dict(sorted(groups.items(), key=lambda item: -len(item[1])))
-    there = {
-        t: n
-        for t, n in IDEAS.items()
-        if metrics.common_seeds(runs.get(n, {}), runs["full"])
-    }
-    found = {
-        t: recalls.differences(runs["full"], runs[n], groups)
-        for t, n in there.items()
-    }
-    rows = {
-        f"{t}: {c} ({len(groups[c])})": one
-        for t in found
-        for c, one in found[t].items()
-    }
-    by_class = effects.judged(rows, "higher", "lower")
-    levels = pd.DataFrame(
-        {
-            TITLES.get(n, effects.title(n)): {
-                c: recalls.recall(runs[n], groups[c]) for c in groups
-            }
-            for n in ("full", *there.values())
-        }
-    )
-    levels.insert(0, "clips", [len(clips) for clips in groups.values()])
+
+# %% [markdown]
+# *Recall of each class, the mean over seeds; the number of its clips is in brackets.*
+
+# %% tags=["remove-input"]
+if len(levels):
     caption = translated("Recall by class, means over seeds: {runs}")
-    display(plots.table(levels, caption.format(runs=of_runs)))
+    table = plots.table(levels, caption.format(runs=of_runs))
+    display(
+        words.see(small_classes.widest(levels)),
+        words.folded(translated("Table"), table),
+    )
+
+# %% [markdown]
+# If a way does what it is made for, the marks of the next figure go from the left at the top to the
+# right at the bottom: large classes lose recall, and small ones gain it.
 
 # %% tags=["hide-input"]
 if len(by_class):
@@ -399,7 +337,7 @@ if len(by_class):
 # %% [markdown]
 # *Recall of each class, minus that of the plain loss.*
 
-# %% tags=["hide-input"]
+# %% tags=["remove-input"]
 if len(by_class):
     caption = translated("Recall minus that of the plain loss: {runs}")
     caption, unit = caption.format(runs=of_runs), marked("points of recall")
@@ -408,17 +346,11 @@ if len(by_class):
         " {lower}."
     )
     number = by_class["answer"].value_counts().get
+    higher, lower = number("higher", 0), number("lower", 0)
+    table = effects.table(by_class, caption, unit)
     display(
-        words.see(
-            said.format(
-                all=len(by_class),
-                higher=number("higher", 0),
-                lower=number("lower", 0),
-            )
-        ),
-        words.folded(
-            translated("As a table"), effects.table(by_class, caption, unit)
-        ),
+        words.see(said.format(all=len(by_class), higher=higher, lower=lower)),
+        words.folded(translated("Table"), table),
     )
 
 # %% [markdown]
@@ -426,9 +358,9 @@ if len(by_class):
 #
 # Adjusting afterwards needs only probabilities and the labels of the training clips. So it works
 # for every method that has run. Here it is done for the methods of the parameter `methods`, each
-# with one subject left out; the shares are those of all *other* subjects. A method whose
-# probabilities are far too sure hardly changes: where one class has a probability of 0.999, the
-# shares hardly ever change the answer.
+# with one subject left out; the shares are those of all *other* subjects. A method that is far too
+# sure hardly changes: where one class has a probability of 0.999, the shares hardly ever change the
+# answer. A method without chance has one run, and it counts for every seed.
 
 # %%
 kept = study.runs(
@@ -436,7 +368,6 @@ kept = study.runs(
 )
 plain = kept  # method -> seed -> predictions
 for name in kept:
-    # without chance one run says all
     plain = real_motion.for_every_seed(plain, name)
 after = {
     name: {k: imbalance.adjusted(run) for k, run in seeds.items()}
@@ -444,15 +375,11 @@ after = {
 }
 
 # %% tags=["hide-input"]
-gains, of_score = compared(
-    {effects.title(n): against(after[n], plain[n]) for n in plain}
+gains, of_score = small_classes.compared(
+    {effects.title(n): (after[n], plain[n]) for n in plain}
 )
-if missing := " ".join(name for name in methods if name not in plain):
-    said = translated("Not run on this data: {names}. `{command}` runs them.")
-    command = f".venv/bin/merlib train --methods {missing}"
-    print(said.format(names=missing, command=command))
+of_plain = provenance.experiment(effects.all_runs(kept))
 if len(gains):
-    of_plain = provenance.experiment(effects.all_runs(kept))
     plots.show(
         effects.forest(
             gains,
@@ -471,64 +398,36 @@ if len(gains):
 # %% [markdown]
 # *The score of each method adjusted afterwards, minus its score as it was trained.*
 
-# %% tags=["hide-input"]
+# %% tags=["remove-input"]
+lines = small_classes.told(gains)
+if missing := [name for name in methods if name not in plain]:
+    said = translated("Not run on this data: {names}. `{command}` runs them.")
+    command = f".venv/bin/merlib train --methods {' '.join(missing)}"
+    lines.append(said.format(names=words.listed(missing), command=command))
+if lines:
+    display(words.see(*lines))
 if len(gains):
     caption = translated("Adjusted afterwards, minus plain: {runs}")
-    table = effects.table(gains, caption.format(runs=of_plain), "points")
-    display(
-        words.see(*told(gains)), words.folded(translated("As a table"), table)
-    )
+    caption = caption.format(runs=of_plain)
+    table = effects.table(gains, caption, marked("points"))
+    display(words.folded(translated("Table"), table))
 
 # %% [markdown]
 # ## The verdict
 #
-# All lines are computed from the tables above: first each score with its interval, then the classes,
+# All lines are computed from the figures above: first each score with its interval, then the classes,
 # then the methods that were adjusted without any training.
 
-
-# %% tags=["hide-input"]
-def who(idea):
-    """Say which classes an idea serves, of the rows of recall by class."""
-    own = by_class[[name.startswith(f"{idea}: ") for name in by_class.index]]
-    names = [name.partition(": ")[2] for name in own.index]
-    moved = {
-        word: [
-            n for n, a in zip(names, own["answer"], strict=True) if a == word
-        ]
-        for word in ("higher", "lower")
-    }
-    large, small = (
-        f"{names[k]} {effects.points(own.iloc[k])}" for k in (0, -1)
-    )
-    text = (
-        translated(
-            "**Recall with {idea}**: no verdict from one seed. Largest class:"
-            " {large} points; smallest: {small} points."
-        )
-        if set(own["answer"]) == {"one seed"}
-        else translated(
-            "**Recall with {idea}**: shown to be higher in {higher}; shown to"
-            " be lower in {lower}. Largest class: {large} points; smallest:"
-            " {small} points."
-        )
-    )
-    listed = {
-        word: words.listed(some) if some else translated("no class")
-        for word, some in moved.items()
-    }
-    return "- " + text.format(idea=idea, large=large, small=small, **listed)
-
-
-# %% tags=["hide-input"]
+# %% tags=["remove-input"]
 more, less = marked("raises it by"), marked("lowers it by")
 lines = effects.sentences(answers, more, less, marked("points"))
 lines += [
-    who(idea)
-    for idea in IDEAS
-    if any(n.startswith(f"{idea}: ") for n in by_class.index)
+    f"- {small_classes.served(title, by_class)}"
+    for title in TITLES.values()
+    if any(row.startswith(f"{title}: ") for row in by_class.index)
 ]
 said = translated("- Adjusted without training: {sentence}")
-lines += [said.format(sentence=line) for line in told(gains)]
+lines += [said.format(sentence=line) for line in small_classes.told(gains)]
 none = translated("No verdict: neither trials nor methods are saved.")
 display(Markdown("\n".join(lines or [none])))
 
@@ -579,8 +478,8 @@ display(Markdown("\n".join(lines or [none])))
 #
 # ### Exercise 1 (easy)
 #
-# There are two classes, and the small one has the share $\pi$. From which probability
-# on does the adjusted answer go to the small class? Derive it, and check it.
+# There are two classes, and the small one has the share $\pi$. From which probability on does the
+# adjusted answer go to the small class? Derive it, and check it.
 #
 # :::{admonition} The idea of the solution
 # :class: dropdown
@@ -592,15 +491,20 @@ display(Markdown("\n".join(lines or [none])))
 # %% tags=["solution", "hide-cell"] jupyter={"source_hidden": true, "outputs_hidden": true}
 # p / pi > (1 - p) / (1 - pi) is the same as p (1 - pi) > (1 - p) pi, that is p
 # > pi.
+text = translated(
+    "With a share of {share:.2f}, the small class is the adjusted answer from"
+    " {first:.3f} on."
+)
+said = []
 for share in (0.1, 0.25, 0.4):
     chance = np.arange(1, 1000) / 1000  # p, the probability of the small class
     first = chance[chance / share > (1 - chance) / (1 - share)].min()
     assert share <= first <= share + 0.0011
-    print(
-        f"share {share:.2f}: the small class from {first:.3f} on; the plain"
-        " answer from 0.5 on"
-    )
-print("The threshold moves from a half to the share of the class.")
+    said.append(text.format(share=share, first=first))
+words.say(
+    *said,
+    translated("The threshold moves from a half to the share of the class."),
+)
 
 # %% [markdown]
 # ### Exercise 2 (middle)
@@ -635,14 +539,20 @@ assert (
     abs(best["UAR"] - d / 2) < 0.1
     and abs(best["accuracy"] - d / 2 - shift) < 0.1
 )
-print(
-    f"derived: {d / 2 + shift:.2f} for accuracy, {d / 2:.2f} for UAR; found: ",
-    end="",
-)
-print(" and ".join(f"{edge:.2f} for {score}" for score, edge in best.items()))
-print(
-    f"A clip has to lie {shift:.2f} nearer to the rare class before the"
-    " answer is this class."
+words.say(
+    translated(
+        "Derived: {accuracy:.2f} for accuracy and {uar:.2f} for UAR. Found:"
+        " {found:.2f} and {searched:.2f}."
+    ).format(
+        accuracy=d / 2 + shift,
+        uar=d / 2,
+        found=best["accuracy"],
+        searched=best["UAR"],
+    ),
+    translated(
+        "A clip has to lie {shift:.2f} nearer to the rare class before the"
+        " answer is this class."
+    ).format(shift=shift),
 )
 
 # %% [markdown]
@@ -711,16 +621,14 @@ chosen = others.argmax(axis=0)
 fair = metrics.uar(matrices[chosen, np.arange(len(chosen))].sum(axis=0))
 assert np.isclose(pooled[0], metrics.scores(one)["uar"])
 assert np.isclose(pooled[10], metrics.scores(full_strength)["uar"])
-print(f"UAR: plain {pooled[0]:.3f}, strength one {pooled[10]:.3f}")
-print(
-    f"best of {len(taus)} strengths on all clips {pooled.max():.3f}; chosen"
-    f" fairly {fair:.3f}"
+text = translated(
+    "UAR is {plain:.3f} plain and {one:.3f} with strength one. The best of {n}"
+    " strengths has {best:.3f}, but it has seen the answers of the test. The"
+    " fair choice has {fair:.3f}. Only the plain, the fixed and the fair score"
+    " may be reported."
 )
-print(
-    "The best one has seen the answers of the test. Only the plain, the fixed"
-    " and the fair score"
-)
-print("may be reported.")
+numbers = {"plain": pooled[0], "one": pooled[10], "best": pooled.max()}
+words.say(text.format(n=len(taus), fair=fair, **numbers))
 
 # %% [markdown]
 # ## Where these figures come from

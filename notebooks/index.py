@@ -3,8 +3,8 @@
 #
 # A [micro-expression](../book/glossary.md#micro-expression) is an expression that somebody tries not
 # to show: it lasts less than half a second, and it moves a part of the face by a pixel or less. Cao
-# and Zhang {cite}`cao2025micro` propose a network that recognises it, but there is no public code. This
-# book rebuilds the network from the text, runs it, and asks whether what the paper claims holds.
+# and Zhang {cite}`cao2025micro` propose a network that recognises it, but their code is not public.
+# This book rebuilds the network from the text, runs it, and asks whether the paper's claims hold.
 
 # %% tags=["parameters", "remove-cell"]
 dataset = "synthetic"  # or "casme2", "samm", "flow" (your own real motion)
@@ -54,11 +54,15 @@ display(words.answer(verdicts.in_one_sentence(table)))
 #
 # ## Three doors
 #
-# | | begin here | what it takes |
-# | --- | --- | --- |
-# | **Read** | [how to read this book](../book/how_to_read.md), then [the story](00_story.ipynb) | nothing to install; the idea alone takes an hour, each page 10 to 25 minutes |
-# | **Run it on your data** | [your own data](11_own_data.ipynb): `make study DATASET=own DATA_ROOT=...` | Python 3.11.5 to 3.13 and make; two CPU cores and about half an hour for a hundred clips, a CUDA GPU for the paper's size |
-# | **Teach** | [a course](../book/course.md), [for instructors](../book/instructor.md): `make slides`, `make handout` | a lecture of 90 minutes, or a lab of three weeks; a laptop for each pair |
+# - **Read.** Begin with [how to read this book](../book/how_to_read.md), then
+#   [the story](00_story.ipynb). Nothing has to be installed. The idea alone takes an hour, and each
+#   page 10 to 25 minutes.
+# - **Run it on your data.** Begin with [your own data](11_own_data.ipynb): `make study DATASET=own
+#   DATA_ROOT=...`. You need Python 3.11.5 to 3.13 and make. A hundred clips take about half an hour
+#   on two CPU cores; the paper's size needs a CUDA GPU.
+# - **Teach.** Begin with [a course](../book/course.md) or [for
+#   instructors](../book/instructor.md): `make slides`, `make handout`. There is a lecture of 90
+#   minutes and a lab of three weeks, with a laptop for each pair.
 
 # %% [markdown]
 # ## From frames to an answer
@@ -74,15 +78,30 @@ if faces.shown:
                 "A face from onset to offset and the head held still, {name}."
             ),
             width=288,
-        ),
-        Markdown(
-            translated(
-                "*One clip from onset to offset, slowed down, with the head"
-                " held still. Below: the same clip, from frames to an answer."
-                " The films repeat until you stop them.*"
-            )
-        ),
+        )
     )
+
+# %% [markdown]
+# *One clip from onset to offset, slowed down, with the head held still: as it was recorded, and with
+# its movements magnified. The films repeat until you stop them.*
+
+# %% tags=["front", "remove-input"]
+if faces.shown:
+    n = len(shown["frames"])
+    said = translated(
+        "The clip {clip} has {n} frames and lasts {ms:.0f} ms; its film takes"
+        " {s:.1f} seconds. Its class is {truth}."
+    ).format(
+        clip=shown["clip"],
+        n=n,
+        ms=1000 * n / shown["fps"],
+        s=len(raw) / 12,
+        truth=shown["emotion"],
+    )
+    display(words.see(said))
+
+# %% [markdown]
+# The next figure follows the same clip from its frames to an answer.
 
 # %% tags=["front", "remove-input"]
 # the network of the fold that leaves this person out
@@ -112,26 +131,34 @@ plots.show(
         " arrows; attention over the face; a bar for the probability of each"
         " class."
     ),
-)
-
-# %% tags=["front", "remove-input"]
-Markdown(
-    translated(
-        "*One clip of {data} (profile {profile}, seed {seed}, `full`, {epochs}"
-        " epochs), from frames to the answer: {answer}; the truth is {truth}."
-        " The network was trained on all people but this one. 1: what the"
-        " camera sees. 2: the movement at the apex, magnified. 3: the flow"
-        " from onset to apex, without that of the head. 4: what the attention"
-        " of the first stage lets through; bright means much. 5: the"
-        " probability of each class.*"
+    of=translated(
+        "{data}, profile {profile}, seed {seed}, `full`, {epochs} epochs"
     ).format(
         data=translated(study.clips.attrs["version"]),
         profile=profile,
         seed=seed,
         epochs=config.epochs,
-        answer=answer.idxmax(),
-        truth=shown["emotion"],
-    )
+    ),
+)
+
+# %% [markdown]
+# *The path of one clip. 1: what the camera sees. 2: the movement at the apex, magnified. 3: the flow
+# from onset to apex, without that of the head. 4: what the attention of the first stage lets
+# through; bright means much. 5: the probability of each class. The network was trained on all people
+# but this one.*
+
+# %% tags=["front", "remove-input"]
+words.see(
+    translated(
+        "The answer is {answer}, with a probability of {share:.2f}; the truth"
+        " is {truth}."
+    ).format(
+        answer=answer.idxmax(), share=answer.max(), truth=shown["emotion"]
+    ),
+    translated(
+        "The pictures have the size that the network sees, {size} x {size}"
+        " pixels."
+    ).format(size=config.size),
 )
 
 # %% [markdown]

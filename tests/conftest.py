@@ -183,7 +183,7 @@ def real_motion(tmp_path):
                 of_epochs.append(table.assign(epoch=epoch, **p))
             made[name, seed] = pd.concat(of_epochs, ignore_index=True)
             about = {"trial": name, "seed": seed, "dataset": "flow", "profile": "laptop"}
-            about |= {"data": origin.FLOW}
+            about |= {"data": origin.FLOW, "version": "made up"}
             saved.save(about, predictions=made[name, seed])
         return tmp_path, made
 

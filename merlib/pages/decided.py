@@ -1,19 +1,22 @@
 """Open decisions (pages 10 and 23): how many there are, and what follows from another answer."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import fields
 
 import matplotlib.pyplot as plt
+import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
+from matplotlib.ticker import MaxNLocator
 
 from merlib import metrics
 from merlib.config import Config, options
+from merlib.metrics import Difference
 from merlib.study import trials
 from merlib.study.decisions import FIXED
 from merlib.study.study import Study
 
-from . import plots
+from . import effects, plots
 from .effects import Runs
 from .language import marked, translated
 
@@ -98,6 +101,86 @@ def alternatives(study: Study, runs: Mapping[str, Runs]) -> pd.DataFrame:
                 marked("seeds"): len(runs.get(name, {})),
             }
     return pd.DataFrame.from_dict(rows, orient="index")
+
+
+def made(alternatives: pd.DataFrame) -> Figure:
+    """Draw how many alternatives each step has, and how many of them have run.
+
+    Parameters
+    ----------
+    alternatives : DataFrame
+        See `alternatives`.
+    """
+    steps, seeds = alternatives["step"], alternatives["seeds"]
+    names = list(dict.fromkeys(steps))
+    kinds = {
+        translated("several seeds"): (seeds > 1, plots.COLOURS[0]),
+        translated("one seed"): (seeds == 1, plots.COLOURS[5]),
+        translated("no run"): (seeds == 0, "0.8"),
+    }
+    figure, axes = plt.subplots(figsize=(6, 0.4 * len(names) + 1.3))
+    left = np.zeros(len(names))
+    for label, (some, colour) in kinds.items():
+        counts = steps[some].value_counts().reindex(names, fill_value=0).to_numpy()
+        axes.barh(names, counts, left=left, color=colour, label=label)
+        left += counts
+    axes.invert_yaxis()
+    axes.set_xlabel(translated("alternatives"))
+    axes.tick_params("y", length=0)
+    figure.legend(loc="outside upper center", ncols=len(kinds))
+    return figure
+
+
+def luck(same: Iterable[Difference]) -> Figure:
+    """Draw how far two trainings of the same trial lie apart, as a histogram.
+
+    Parameters
+    ----------
+    same : iterable of Difference
+        Of pairs of seeds. Those with a p below 0.05 have a colour of their own.
+    """
+    found = pd.DataFrame([(100 * abs(one.value), one.p < 0.05) for one in same])
+    apart, called = found[0], found[1]
+    figure, axes = plt.subplots(figsize=(6, 3))
+    axes.hist(
+        [apart[~called], apart[called]],
+        bins=range(int(apart.max()) + 2),
+        stacked=True,
+        color=plots.COLOURS[:2],
+        edgecolor="white",
+        label=[translated("not called different"), translated("p < 0.05")],
+    )
+    axes.set(xlabel=translated("difference of UF1, points"), ylabel=translated("pairs of seeds"))
+    axes.yaxis.set_major_locator(MaxNLocator(integer=True))
+    axes.legend()
+    return figure
+
+
+def ends(answers: pd.DataFrame, band: float) -> str:
+    """Say which rows of the chart are the highest and the lowest, and how many are in its band.
+
+    Parameters
+    ----------
+    answers : DataFrame
+        See `told`.
+    band : float
+        Half width of the band, a share.
+    """
+    if not len(answers):
+        return translated("No alternative is saved, so there is no chart yet.")
+    high, low = (answers.loc[answers["value"].agg(which)] for which in ("idxmax", "idxmin"))
+    text = translated(
+        "The highest mark is that of {high} ({above}), and the lowest is that of {low} ({below})."
+        " {n} of {all} marks lie in the pale band."
+    )
+    return text.format(
+        high=high.name,
+        above=effects.points(high),
+        low=low.name,
+        below=effects.points(low),
+        n=int((answers["value"].abs() <= band).sum()),
+        all=len(answers),
+    )
 
 
 def in_one_sentence(answers: pd.DataFrame) -> str:

@@ -145,7 +145,7 @@ def levels(
         axes.set_xticks([0, 0.5, 1], ["0", "0.5", "1"])
     names = [translated((titles or {}).get(name, title(name))) for name in runs]
     panels[0, 0].set_yticks(range(len(runs)), names)
-    panels[0, 0].invert_yaxis()
+    panels[0, 0].set_ylim(len(runs) - 0.4, -0.6)
     return figure
 
 

@@ -4,6 +4,7 @@ Runs are given as ``Saved.load`` returns them, method or trial -> seed -> predic
 """
 
 from collections.abc import Collection, Mapping, Sequence
+from typing import Any
 
 import matplotlib.pyplot as plt
 import numpy as np
@@ -52,6 +53,14 @@ SCORES = {
     marked("mean precision"): lambda run: metrics.mean_precision(metrics.matrix_of(run)),
 }
 """Ways to score the same predictions; of the last epoch unless they say more."""
+
+WAYS = (
+    ("UF1", "UF1, best epoch"),
+    ("UF1", "harmonic F1"),
+    ("UAR", "UAR, best epoch"),
+    ("UAR", "mean precision"),
+)
+"""A score of the last epoch, and what is reported in its place."""
 
 SAME = {
     ("htnet", marked("its table")): {"UF1, best epoch": "uf1", "UAR, best epoch": "uar"},
@@ -217,16 +226,14 @@ def beats(answers: pd.DataFrame, runs: Mapping[str, Runs]) -> str:
         text = translated("none of {all} networks is shown to beat the linear control ({level})")
     told = text.format(n=better, all=len(answers), level=level)
     if alone:
-        text = translated(
-            "{networks} ({n} of them with one seed, which no verdict can follow from)"
-        )
+        text = translated("{networks}; {n} of them have one seed, which allows no verdict")
         told = text.format(networks=told, n=alone)
-    text = translated("{networks}; the best, {best}, differs from it by {points}")
+    text = translated("{networks}; the best, {best}, differs from the control by {points}")
     return text.format(networks=told, best=translated(best.name), points=effects.points(best))
 
 
-def in_one_sentence(runs: Mapping[str, Runs], modules: pd.DataFrame, networks: pd.DataFrame) -> str:
-    """Answer the three questions of the page in one sentence."""
+def in_short(runs: Mapping[str, Runs], modules: pd.DataFrame, networks: pd.DataFrame) -> str:
+    """Answer the three questions of the page."""
     if not runs:
         return translated("No run of these clips is saved, so nothing can be said yet.")
     one = effects.all_runs(runs)[0]
@@ -235,14 +242,100 @@ def in_one_sentence(runs: Mapping[str, Runs], modules: pd.DataFrame, networks: p
         helps("MFFM", modules, list(MFFM)[:2]),
         beats(networks, runs),
     ]
-    return translated(
-        "On {clips} real clips of {people} people, in points of UF1 with intervals of 95 %: "
-        "{answers}."
-    ).format(
-        clips=one["clip"].nunique(),
-        people=one["subject"].nunique(),
-        answers=words.joined(answers),
+    text = translated(
+        "Differences are in points of UF1, with intervals of 95 %, on {clips} real clips of"
+        " {people} people."
     )
+    about = text.format(clips=one["clip"].nunique(), people=one["subject"].nunique())
+    return " ".join([*map(whole, answers), about])
+
+
+def whole(clause: str) -> str:
+    """Return a clause as a whole sentence."""
+    return translated("{clause}.").format(clause=f"{clause[0].upper()}{clause[1:]}")
+
+
+def smaller(runs: Mapping[str, Runs]) -> str:
+    """Say which methods a profile made smaller, see `merlib.study.motion.reduced`."""
+    text = translated("{name} is smaller here ({changes}).")
+    told = [
+        text.format(name=title(name), changes=", ".join(f"{k} {v}" for k, v in changes.items()))
+        for name, changes in motion.reduced(runs).items()
+    ]
+    return " ".join(told) or translated("No method is smaller here.")
+
+
+def by_part(table: pd.DataFrame) -> Figure:
+    """Draw the UF1 of methods on all clips and on each part, with printed figures.
+
+    Parameters
+    ----------
+    table : DataFrame
+        See `merlib.study.motion.table`.
+    """
+    names = list(dict.fromkeys(name for name, _ in table.index))
+    size = (6, 2 * (0.25 * len(names) + 0.6))
+    figure, panels = plt.subplots(2, 2, sharex=True, sharey=True, figsize=size)
+    for axes, part in zip(panels.flat, motion.PARTS, strict=True):
+        uf1 = table[part, "uf1"].dropna()
+        methods, places = uf1.index.get_level_values(0), uf1.index.get_level_values(1)
+        for row, name in enumerate(names):
+            dots(axes, row, uf1[(methods == name) & (places == "here")])
+            diamonds(axes, row, uf1[(methods == name) & (places != "here")])
+        rows(axes, [translated(title(name)) for name in names])
+        axes.set(title=translated(part), xlim=(0, 1), xticks=[0.25, 0.5, 0.75])
+    for axes in panels[1]:
+        axes.set_xlabel("UF1")
+    return figure
+
+
+def could_see(power: pd.DataFrame) -> Figure:
+    """Draw from which difference on McNemar's test sees one, beside the printed steps.
+
+    Parameters
+    ----------
+    power : DataFrame
+        See `power`; at least one row.
+    """
+    figure, axes = plt.subplots(figsize=(6, 0.33 * len(power) + 1.5))
+    at = np.arange(len(power))
+    axes.barh(at, power["seen"], color="0.8", label=translated("too small to be seen"))
+    for row, (step, likely) in enumerate(zip(power["step"], power["power"], strict=True)):
+        if step > 0:
+            diamonds(axes, row, [step])
+            told = translated("power {n:.0f} %").format(n=likely)
+            axes.annotate(told, (1.02, row), xycoords=("axes fraction", "data"), va="center")
+    diamonds(axes, 0, [], translated("printed step"))
+    axes.set_yticks(at, [translated(name) for name in power.index])
+    axes.set(xlabel=translated("points of accuracy"), ylim=(len(power) - 0.4, -0.6))
+    axes.tick_params("y", length=0)
+    figure.legend(loc="outside upper center", ncols=2)
+    return figure
+
+
+def steps_seen(power: pd.DataFrame) -> str:
+    """Say how many of the printed steps the test would see, see `power`."""
+    steps = power["power"].dropna()
+    if not len(steps):
+        return translated("The runs of the variants are missing.")
+    text = translated(
+        "Of {all} printed steps in this figure, {n} would be seen here with a power of 80 % or"
+        " more."
+    )
+    return text.format(all=len(steps), n=(steps >= 80).sum())
+
+
+def counted(answers: pd.DataFrame) -> str:
+    """Say how many differences are shown to be above zero or below it, see `effects.judged`."""
+    if not len(answers):
+        return translated("The runs of the variants are missing.")
+    number = answers["answer"].value_counts()
+    text = translated(
+        "Of {all} differences, {better} are shown to be above zero and {worse} below it; {one}"
+        " have one seed and no verdict."
+    )
+    kinds = {name: number.get(name, 0) for name in ("better", "worse")}
+    return text.format(all=len(answers), one=number.get("one seed", 0), **kinds)
 
 
 def scored(epochs: Mapping[str, Runs]) -> pd.DataFrame:
@@ -302,8 +395,7 @@ def draw_ways(axes: Mapping[str, Axes], scored: pd.DataFrame) -> None:
             dots(axes[name], row, scored[way].loc[name] if name in scored.index else [])
             told = [others[key]["all", same[way]] for key, same in SAME.items()
                     if key[0] == name and way in same]  # fmt: skip
-            at, colour = np.full(len(told), row), plots.COLOURS[1]
-            axes[name].plot(told, at, "D", color=colour, markersize=7, markerfacecolor="none")
+            diamonds(axes[name], row, told)
         axes[name].set_title(title(name))
         first = name == motion.WATCHED[0]
         rows(axes[name], [translated(way) if first else "" for way in SCORES])
@@ -314,12 +406,40 @@ def dots(axes: Axes, row: int, values: Sequence[float] | pd.Series) -> None:
     axes.plot(values, np.full(len(values), row), "o", color=plots.COLOURS[0], markersize=5)
 
 
+def diamonds(
+    axes: Axes, row: int, values: Sequence[float] | pd.Series, label: str | None = None
+) -> None:
+    """Draw printed figures as open diamonds in a row."""
+    look: dict[str, Any] = {"markersize": 7, "markerfacecolor": "none", "label": label}
+    axes.plot(values, np.full(len(values), row), "D", color=plots.COLOURS[1], **look)
+
+
 def rows(axes: Axes, names: Sequence[str]) -> None:
     """Name the rows of a panel of scores, the first on top."""
     axes.set(xlim=(0.3, 1), ylim=(len(names) - 0.5, -0.5), xticks=[0.4, 0.6, 0.8, 1])
     axes.set_yticks(range(len(names)), names)
     axes.grid(axis="y", color="0.9")
     axes.tick_params("y", length=0)
+
+
+def largest_gain(scored: pd.DataFrame) -> str:
+    """Say which other way to score adds most to the same predictions, see `scored`."""
+    ways = {way: old for old, way in WAYS}
+    gains = {
+        (name, way): scored.loc[name, way].mean() - scored.loc[name, old].mean()
+        for name in motion.WATCHED
+        if name in scored.index
+        for way, old in ways.items()
+    }
+    if not gains:
+        return translated("No run with every epoch is saved; the diamonds are printed figures.")
+    name, way = max(gains, key=gains.__getitem__)
+    text = translated(
+        'The same predictions gain most for {name}: {gain:+.1f} points, if "{way}" is reported'
+        ' in place of "{old}".'
+    )
+    gain = 100 * gains[name, way]
+    return text.format(name=title(name), gain=gain, way=translated(way), old=ways[way])
 
 
 def told(scored: pd.DataFrame, made: pd.DataFrame) -> list[str]:

@@ -396,6 +396,8 @@ def counted(verdicts: Iterable[str], data: str) -> str:
 def markdown(table: pd.DataFrame, link: str = "{}.ipynb") -> str:
     """Return the table as Markdown, with a sentence on the clips and one on what is stale.
 
+    The verdict is beside the claim: a phone shows the first columns.
+
     Parameters
     ----------
     table : DataFrame
@@ -405,11 +407,11 @@ def markdown(table: pd.DataFrame, link: str = "{}.ipynb") -> str:
     """
     here = translated("on {clips}").format(clips=translated(table.attrs["here"]))
     real, verdict = translated("on real motion"), translated("verdict")
-    head = [translated("claim"), translated("printed"), here, real, verdict, translated("page")]
+    head = [translated("claim"), verdict, translated("printed"), here, real, translated("page")]
     lines = [head, ["---"] * len(head)]
     for row in table.to_dict("records"):
         pages = ", ".join(f"[{number(page)}]({link.format(page)})" for page in row["pages"])
-        claim, *told = (row[name] for name in ("claim", "printed", "here", "real", "verdict"))
+        claim, *told = (row[name] for name in ("claim", "verdict", "printed", "here", "real"))
         lines.append([translated(claim), *told, pages])
     text = "\n".join(f"| {' | '.join(line)} |" for line in lines)
     notes = [table.attrs["clips"]] if table.attrs["clips"] else []

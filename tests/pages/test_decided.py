@@ -3,6 +3,7 @@
 from dataclasses import fields
 
 import matplotlib.pyplot as plt
+import numpy as np
 import pandas as pd
 import pytest
 
@@ -81,3 +82,41 @@ def test_the_kinds_of_decisions_can_be_translated(untranslated):
     from merlib.pages.language import translated
 
     assert not untranslated(*map(translated, decided.KINDS))
+
+
+def bars(axes):
+    """The length of each bar, by its label and in the order of the rows."""
+    return {
+        group.get_label(): [max(bar.get_width(), 0) for bar in group] for group in axes.containers
+    }
+
+
+def test_each_alternative_is_in_the_bar_of_its_step():
+    steps = ["network", "network", "training", "network"]
+    figure = decided.made(pd.DataFrame({"step": steps, "seeds": [3, 0, 1, 2]}))
+    (axes,) = figure.axes
+    assert [text.get_text() for text in axes.get_yticklabels()] == ["network", "training"]
+    assert bars(axes) == {"several seeds": [2, 0], "one seed": [0, 1], "no run": [1, 0]}
+    plt.close(figure)
+
+
+def test_each_pair_of_seeds_is_in_the_histogram_once():
+    values, p = [-0.034, 0.021, 0.005, 0.029], [0.01, 0.2, 0.5, 0.04]
+    same = [difference(*pair) for pair in zip(values, [0.01] * 4, p, strict=True)]
+    figure = decided.luck(same)
+    heights = [[bar.get_height() for bar in group] for group in figure.axes[0].containers]
+    counted = [
+        np.histogram(
+            [100 * abs(v) for v, one in zip(values, p, strict=True) if test(one)], range(5)
+        )
+        for test in (lambda one: one >= 0.05, lambda one: one < 0.05)
+    ]
+    assert heights == [list(counts) for counts, _ in counted]
+    plt.close(figure)
+
+
+def test_the_ends_of_the_chart_are_named(answers):
+    told = decided.ends(answers, 0.05)
+    assert "that of d (+30.0 (+20.0 to +40.0))" in told
+    assert "that of a (-20.0 (-25.0 to -15.0))" in told and "2 of 4 marks" in told
+    assert "no chart yet" in decided.ends(answers.iloc[:0], 0.05)

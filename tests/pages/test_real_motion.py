@@ -31,7 +31,7 @@ def page(monkeypatch):
 
 
 def answer(variables):
-    return shown.in_one_sentence(*(variables[name] for name in ("runs", "modules", "networks")))
+    return shown.in_short(*(variables[name] for name in ("runs", "modules", "networks")))
 
 
 def test_the_answer_follows_the_numbers(page, real_motion):
@@ -39,7 +39,7 @@ def test_the_answer_follows_the_numbers(page, real_motion):
     shares = {"majority": 0, "logistic": 0.6, "base": 0.5, "mfem": 0.5, "mffm": 0.95, "full": 0.95}
     home, made = real_motion(shares)
     told = answer(page(home))
-    assert "whether MFEM helps cannot be told: " in told and "MFFM helps: +" in told
+    assert "Whether MFEM helps cannot be told: " in told and "MFFM helps: +" in told
     assert "2 of 4 networks are shown to beat the linear control" in told
     steps = [
         metrics.scores(made["mffm", k])["uf1"] - metrics.scores(made["base", k])["uf1"]
@@ -52,8 +52,8 @@ def test_the_answer_follows_the_numbers(page, real_motion):
     ("shares", "told"),
     [
         ({}, "nothing can be said yet"),
-        ({"logistic": 0.6}, "whether MFEM helps cannot be said, since its runs are missing"),
-        ({"base": 0.5, "full": 0.9}, "whether a network beats the linear control cannot be said"),
+        ({"logistic": 0.6}, "Whether MFEM helps cannot be said, since its runs are missing"),
+        ({"base": 0.5, "full": 0.9}, "Whether a network beats the linear control cannot be said"),
         ({"mfem": 0.4, "base": 0.9}, "MFEM costs: -"),
     ],
 )
@@ -70,7 +70,7 @@ def test_one_seed_says_nothing_about_a_module(page, real_motion):
 
 def test_networks_of_one_seed_are_named_beside_the_linear_control(page, real_motion):
     home, _ = real_motion({"logistic": 0.5, "base": 0.5, "full": 0.9}, seeds=[0])
-    assert "(2 of them with one seed, which no verdict can follow from)" in answer(page(home))
+    assert "; 2 of them have one seed, which allows no verdict; " in answer(page(home))
 
 
 def test_the_same_predictions_scored_in_several_ways(real_motion):
@@ -138,3 +138,79 @@ def test_how_many_methods_have_several_seeds():
     )
     assert shown.seeds_of({"a": {0: None}}).startswith("None of 1 methods have")
     assert "no figure" in shown.seeds_of({})
+
+
+@pytest.fixture(autouse=True)
+def closed():
+    yield
+    plt.close("all")
+
+
+def drawn(axes, *beside):
+    """Where the dots and diamonds of each row are; rows are named in the panel or one beside it."""
+    names = [text.get_text() for panel in (axes, *beside) for text in panel.get_yticklabels()]
+    found = {name: {"o": [], "D": []} for name in names}
+    for line in axes.lines:
+        for x, row in zip(*line.get_data(), strict=True):
+            found[names[int(row)]][line.get_marker()].append(x)
+    return found
+
+
+def test_each_score_of_each_part_is_drawn_in_its_row():
+    index = [("base", "here"), ("htnet", "here"), ("htnet", "a"), ("htnet", "b"), ("rcn-a", "a")]
+    values = {(part, "uf1"): [0.5, 0.6, 0.7, 0.8, 0.9] for part in motion.PARTS}
+    values["SAMM", "uf1"] = [0.5, 0.4, np.nan, 0.3, np.nan]
+    table = pd.DataFrame(values, pd.MultiIndex.from_tuples(index))
+    panels = shown.by_part(table).axes
+    assert [axes.get_title() for axes in panels] == list(motion.PARTS)
+    assert drawn(panels[0]) == {
+        "base": {"o": [0.5], "D": []},
+        "HTNet": {"o": [0.6], "D": [0.7, 0.8]},
+        "RCN-A": {"o": [], "D": [0.9]},
+    }
+    assert drawn(panels[3], panels[2])["HTNet"] == {"o": [0.4], "D": [0.3]}
+    assert drawn(panels[3], panels[2])["RCN-A"] == {"o": [], "D": []}
+
+
+def test_the_printed_step_is_drawn_beside_what_would_be_seen():
+    rows = {"a: x": [20, 6.0, 5.3, 57.2], "b: y": [20, np.nan, np.nan, np.nan]}
+    power = pd.DataFrame(rows, ["differ", "seen", "step", "power"]).T
+    (axes,) = shown.could_see(power).axes
+    assert [bar.get_width() for bar in axes.patches][:1] == [6.0]
+    assert drawn(axes) == {"a: x": {"o": [], "D": [5.3]}, "b: y": {"o": [], "D": []}}
+    assert [text.get_text() for text in axes.texts] == ["power 57 %"]
+    assert shown.steps_seen(power).startswith("Of 1 printed steps in this figure, 0 would")
+    assert "missing" in shown.steps_seen(power.iloc[:0])
+
+
+def test_differences_are_counted_by_their_answer():
+    words = ["better", "better", "worse", "one seed", "cannot be told"]
+    told = shown.counted(pd.DataFrame({"answer": words}))
+    assert "Of 5 differences, 2 are shown to be above zero and 1 below it; 1 have one seed" in told
+    assert "missing" in shown.counted(pd.DataFrame())
+
+
+def test_the_largest_gain_is_named():
+    scores = {
+        "UF1": [0.5, 0.7],
+        "UF1, best epoch": [0.6, 0.8],
+        "harmonic F1": [0.5, 0.7],
+        "UAR": [0.4, 0.4],
+        "UAR, best epoch": [0.4, 0.4],
+        "mean precision": [0.5, 0.8],
+    }
+    table = pd.DataFrame(scores, pd.MultiIndex.from_tuples([("htnet", 0), ("htnet", 1)]))
+    told = shown.largest_gain(table)
+    assert told.startswith("The same predictions gain most for HTNet: +25.0 points")
+    assert '"mean precision" is reported in place of "UAR"' in told
+    assert "No run with every epoch" in shown.largest_gain(table.iloc[:0])
+
+
+def test_methods_that_a_profile_made_smaller_are_named(monkeypatch):
+    monkeypatch.setattr(motion, "reduced", lambda runs: runs)
+    assert shown.smaller({"htnet": {"width": 0.125}}) == "HTNet is smaller here (width 0.125)."
+    assert shown.smaller({}) == "No method is smaller here."
+
+
+def test_a_clause_becomes_a_sentence():
+    assert shown.whole("whether MFEM helps: no") == "Whether MFEM helps: no."

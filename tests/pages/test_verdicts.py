@@ -66,6 +66,7 @@ def test_a_step_on_real_motion_is_that_of_the_predictions(real_motion):
     text = verdicts.markdown(table.reset_index())
     line = next(line for line in text.splitlines() if "MFFM helps" in line)
     assert line.count("|") == 7 and f"| {told} |" in line
+    assert line.split(" | ")[1] == table.loc["MFFM helps", "verdict"]
     assert text.endswith("Clips behind it: real motion, 216 (page 8, 15).")
 
 
