@@ -322,12 +322,15 @@ words.see(
     ),
 )
 
-# %% tags=["hide-input", "hide-output"]
-plots.table(
-    errors.map("{:.1e}".format).rename_axis(
-        translated("outer, inner convolution")
+# %% tags=["remove-input"]
+words.folded(
+    translated("As a table"),
+    plots.table(
+        errors.map("{:.1e}".format).rename_axis(
+            translated("outer, inner convolution")
+        ),
+        "Relative errors of the two claims, double precision",
     ),
-    "Relative errors of the two claims, double precision",
 )
 
 # %% [markdown]
@@ -407,7 +410,7 @@ words.see(
     )
 )
 
-# %% tags=["hide-input", "hide-output"]
+# %% tags=["remove-input"]
 numbers = {
     "parameters": marked("parameters, thousand"),
     "macs": marked("MACs, million"),
@@ -419,12 +422,15 @@ table = pd.concat(
     },
     axis=1,
 )
-plots.table(
-    table.rename(index={"total": translated("whole network")}),
-    translated("Cost by outer and inner convolution: {clip}").format(
-        clip=of_clip
+words.folded(
+    translated("As a table"),
+    plots.table(
+        table.rename(index={"total": translated("whole network")}),
+        translated("Cost by outer and inner convolution: {clip}").format(
+            clip=of_clip
+        ),
+        digits=1,
     ),
-    digits=1,
 )
 
 # %% [markdown]
@@ -496,13 +502,20 @@ words.see(
     ).format(most=forms["difference of F"].max()),
 )
 
-# %% tags=["hide-input", "hide-output"]
-plots.table(
-    forms.assign(
-        **{"difference of F": forms["difference of F"].map("{:.1e}".format)}
-    ).rename_axis(translated("outer, inner convolution")),
-    translated("Million operations of MFFM: {clip}").format(clip=of_clip),
-    digits=2,
+# %% tags=["remove-input"]
+words.folded(
+    translated("As a table"),
+    plots.table(
+        forms.assign(
+            **{
+                "difference of F": forms["difference of F"].map(
+                    "{:.1e}".format
+                )
+            }
+        ).rename_axis(translated("outer, inner convolution")),
+        translated("Million operations of MFFM: {clip}").format(clip=of_clip),
+        digits=2,
+    ),
 )
 
 # %% [markdown]

@@ -357,7 +357,7 @@ words.see(
     )
 )
 
-# %% tags=["hide-input", "hide-output"]
+# %% tags=["remove-input"]
 for name, summary in summaries.items():
     shown = pd.DataFrame(
         {
@@ -369,7 +369,8 @@ for name, summary in summaries.items():
         },
         index=summary.index.rename(translated("part")),
     )
-    display(plots.table(shown.rename(index=PARTS), described[name], digits=1))
+    table = plots.table(shown.rename(index=PARTS), described[name], digits=1)
+    display(words.folded(described[name], table))
 
 # %% [markdown]
 # The paper prints neither size nor cost. At the width of ResNet34 the module that fuses the stages
@@ -436,12 +437,16 @@ words.see(
     ),
 )
 
-# %% tags=["hide-input", "hide-output"]
+# %% tags=["remove-input"]
 variants = pd.concat(
     {profile_name(profile): here, profile_name("paper"): there}, axis=1
 )
-plots.table(variants, "Millions, of the network and for one clip", digits=2)
-
+words.folded(
+    translated("As a table"),
+    plots.table(
+        variants, "Millions, of the network and for one clip", digits=2
+    ),
+)
 
 # %% [markdown]
 # So each module that is added also makes the network larger. Table 3 alone cannot show whether the

@@ -422,11 +422,16 @@ words.see(
     ),
 )
 
-# %% tags=["hide-input", "hide-output"]
+# %% tags=["remove-input"]
 caption = translated(
     "Scores of {method} at three choices of the epoch: {runs}"
 )
-plots.table(trap, caption.format(method=effects.title(method), runs=where))
+words.folded(
+    translated("As a table"),
+    plots.table(
+        trap, caption.format(method=effects.title(method), runs=where)
+    ),
+)
 
 # %% [markdown]
 # Only the score of the last epoch is an estimate of how well the method does on a new face. The

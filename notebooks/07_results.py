@@ -172,14 +172,17 @@ words.see(
     translated("The order alone shows no difference."),
 )
 
-# %% tags=["hide-input", "hide-output"]
+# %% tags=["remove-input"]
 caption = (
     translated("Printed: {dataset}. Scores, means over the seeds: {runs}")
     if printed_for
     else translated("Scores, means over the seeds: {runs}")
 ).format(dataset=paper.NAMES.get(printed_for), runs=of_everything)
 in_table = {name: everything[name] for name in METHODS if name in everything}
-plots.table(effects.beside_printed(in_table, printed_for), caption)
+words.folded(
+    translated("As a table"),
+    plots.table(effects.beside_printed(in_table, printed_for), caption),
+)
 
 # %% [markdown]
 # ## The same on as many clips as the paper has
@@ -238,13 +241,16 @@ words.see(
     ]
 )
 
-# %% tags=["hide-input", "hide-output"]
-plots.table(
-    effects.scores(by_profile, which=["accuracy", "uf1", "uar"]),
-    translated(
-        "Mean over seeds ± standard deviation where there are several;"
-        " compare rows of one profile: {runs}"
-    ).format(runs=of_profiles),
+# %% tags=["remove-input"]
+words.folded(
+    translated("As a table"),
+    plots.table(
+        effects.scores(by_profile, which=["accuracy", "uf1", "uar"]),
+        translated(
+            "Mean over seeds ± standard deviation where there are several;"
+            " compare rows of one profile: {runs}"
+        ).format(runs=of_profiles),
+    ),
 )
 
 # %% [markdown]
@@ -302,7 +308,7 @@ words.see(
     else translated("No other one is wider."),
 )
 
-# %% tags=["hide-input", "hide-output"]
+# %% tags=["remove-input"]
 rows = {}
 for name, run in runs.items():
     for score in ("accuracy", "uf1"):
@@ -312,7 +318,10 @@ for name, run in runs.items():
             value=metrics.scores(run)[score], low=low, high=high
         )
 caption = translated("Scores with intervals over subjects: {runs}")
-plots.table(pd.DataFrame(rows).T, caption.format(runs=where))
+words.folded(
+    translated("As a table"),
+    plots.table(pd.DataFrame(rows).T, caption.format(runs=where)),
+)
 
 # %% [markdown]
 # Are two methods different on the *same* clips? [McNemar's test](../book/glossary.md#mcnemar-test)
@@ -470,12 +479,14 @@ words.see(
     )
 )
 
-# %% tags=["hide-input", "hide-output"]
+# %% tags=["remove-input"]
 tables = {title: confusions.table(run) for title, run in shown.items()}
 caption = translated(
     "Recall with Wilson's interval: {runs}. Printed: section 3.2"
 ).format(runs=of_shown)
-plots.table(pd.concat(tables), caption, digits=0)
+words.folded(
+    translated("As a table"), plots.table(pd.concat(tables), caption, digits=0)
+)
 
 # %% [markdown]
 # ## Summary
