@@ -442,10 +442,11 @@ if len(found):
 # %% [markdown]
 # *The steps of table 3 with many drawn people.*
 
-# %% tags=["hide-output"]
+# %% tags=["remove-input"]
 if len(found):
     caption = translated("Tested on new people, last epoch: {runs}")
-    display(effects.table(found, caption.format(runs=of_people)))
+    table = effects.table(found, caption.format(runs=of_people))
+    display(words.folded(translated("As a table"), table))
 
 # %% tags=["remove-input"]
 words.see(
@@ -518,11 +519,12 @@ if len(found):
 # %% [markdown]
 # *What both modules bring beyond the sum of both steps, in points of each score.*
 
-# %% tags=["hide-output"]
+# %% tags=["remove-input"]
 if len(found):
     caption = translated("Beyond the sum of both steps. Here: {runs}")
     caption = caption.format(runs=of_found)
-    display(effects.table(found, caption, marked("points")))
+    table = effects.table(found, caption, marked("points"))
+    display(words.folded(translated("As a table"), table))
 
 # %% tags=["remove-input"]
 words.see(claims.sorted_out(found, translated("points")))

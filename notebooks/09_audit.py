@@ -92,21 +92,21 @@ plots.show(
 # %% [markdown]
 # *Accuracies of table 2 as printed: how far each is from a whole count of the paper's clips.*
 
-# %% tags=["hide-output"]
-shown = found.assign(
+# %% tags=["remove-input"]
+columns = ["method", "dataset", "printed"]
+counts = found[columns].assign(
     k=[
         words.commas(map(str, k)) or translated("none")
         for k in found["counts"]
     ]
 )
-shown["dataset"] = shown["dataset"].map(paper.NAMES)
-columns = ["method", "dataset", "printed", "k"]
-plots.table(
-    shown[columns],
+counts["dataset"] = counts["dataset"].map(paper.NAMES)
+caption = marked(
     "Table 2 as printed, 246 clips of CASME II and 136 of SAMM: which counts"
-    " give the printed accuracy",
-    index=False,
+    " give the printed accuracy"
 )
+summary = translated("The counts behind each accuracy, as a table")
+words.folded(summary, plots.table(counts, caption, index=False))
 
 # %% tags=["remove-input"]
 far = found.loc[found["off"].abs().idxmax()]
@@ -131,7 +131,7 @@ words.see(
 
 # %% tags=["remove-input"]
 said = []
-for _, (method, name, text) in other[columns[:3]].iterrows():
+for _, (method, name, text) in other[columns].iterrows():
     used = paper.USED[name]
     near = {
         n: paper.whole_counts(text, n) for n in range(used - 10, used + 11)

@@ -141,7 +141,7 @@ rows = [
     ).items()
 ]
 plots.table(
-    pd.DataFrame(rows), "What the profile `literal` changes", index=False
+    pd.DataFrame(rows), "What the profile literal changes", index=False
 )
 
 # %% tags=["remove-input"]
@@ -307,6 +307,7 @@ def by_head_motion(tried):
     return (uf1["head_motion = keep"] - uf1["none"]).dropna()
 
 
+# %% tags=["hide-input"]
 tried = development("laptop_profile")
 if tried is not None:
     changed = (", " + tried["change"]).where(tried["change"] != "none", "")

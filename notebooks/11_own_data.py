@@ -305,8 +305,8 @@ own = Study("own", home, profile, seed, home=study.home, **overrides)
 # %% tags=["remove-input"]
 words.see(
     translated(
-        "The check finds {errors} errors, {warnings} warnings and {repairs}"
-        " repairs. The study can run if there is no error."
+        "Errors: {errors}, warnings: {warnings}, repairs: {repairs}. The study"
+        " can run if there is no error."
     ).format(
         errors=len(report.findings.of("error")),
         warnings=len(report.findings.of("warning")),
@@ -350,7 +350,7 @@ plots.show(
 # %% [markdown]
 # *The clips of the manifest, as they are read.*
 
-# %% tags=["hide-output"]
+# %% tags=["remove-input"]
 columns = [
     marked("clip"),
     marked("subject"),
@@ -361,7 +361,9 @@ columns = [
     marked("fps"),
 ]
 caption = translated("{n} clips of the manifest, as they are read")
-plots.table(own.clips[columns], caption.format(n=len(own.clips)), 0, False)
+caption = caption.format(n=len(own.clips))
+table = plots.table(own.clips[columns], caption, digits=0, index=False)
+words.folded(translated("As a table"), table)
 
 # %% tags=["remove-input"]
 _, frames, channels, height, width = own.prepared.x.shape
