@@ -446,7 +446,7 @@ def right(labels):
 def shuffled():
     """Return the labels, exchanged at random within each subject."""
     mixed = labels.copy()
-    for subject in set(subjects):
+    for subject in np.unique(subjects):  # the same order every time
         mixed[subjects == subject] = rng.permutation(
             labels[subjects == subject]
         )

@@ -482,7 +482,9 @@ def named_points(points: Mapping[str, tuple[float, float]], axes: Axes, marked: 
     for name, at in points.items():
         colour, form = (COLOURS[1], "D") if name == marked else (COLOURS[0], "o")
         axes.plot(*at, form, color=colour)
-    axes.figure.canvas.draw()  # places are known once the axes are
+    figure: Any = axes.figure
+    figure.canvas.draw()  # places are known once the axes are, and stay as they are
+    figure.set_layout_engine("none")
     left = axes.get_window_extent().x0
     dots = [axes.transData.transform(at) for at in points.values()]
     taken = [Bbox([dot - 5, dot + 5]) for dot in dots]

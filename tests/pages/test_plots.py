@@ -456,10 +456,12 @@ def test_bars_are_as_long_as_the_values_and_in_the_order_of_the_table():
 
 
 def test_a_name_is_beside_its_point_and_over_nothing_else():
-    figure, axes = plt.subplots(figsize=(6, 5))
+    figure, axes = plt.subplots(figsize=(6, 5), layout="constrained")
     axes.margins(x=0.3)
-    points = {"left": (1, 1), "right": (1.15, 1), "above": (1.07, 1.1), "far": (3, 2)}
-    plots.named_points(points, axes, marked="far")
+    long = "a long name at the far right that is outside"
+    points = {"left": (1, 1), "right": (1.15, 1), "above": (1.07, 1.1), long: (3, 2)}
+    plots.named_points(points, axes, marked=long)
+    figure.canvas.draw()  # as it is saved
     shown = {text.get_text(): text for text in axes.texts if text.get_visible()}
     assert list(shown) == list(points)
     boxes = [text.get_window_extent() for text in shown.values()]
