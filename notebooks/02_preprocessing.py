@@ -185,7 +185,7 @@ words.see(
         " add a trembling that is {times:.1f} times the movement."
     ).format(error=errors.mean(), moves=moves, times=errors.mean() / moves)
     if dataset in DRAWN
-    else translated("Nothing: of real faces the true eyes are not known.")
+    else translated("Real data: the true eye centres are not known.")
 )
 
 # %% [markdown]
@@ -960,7 +960,7 @@ words.see(
         true=np.hypot(*true["expression alone"]).max(), measured=ways.max()
     )
     if dataset in DRAWN
-    else translated("Nothing: of real faces the true motion is not known.")
+    else translated("Real data: the true motion is not known.")
 )
 
 # %% [markdown]
