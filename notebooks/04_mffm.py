@@ -324,7 +324,6 @@ words.see(
 
 # %% tags=["remove-input"]
 words.folded(
-    translated("As a table"),
     plots.table(
         errors.map("{:.1e}".format).rename_axis(
             translated("outer, inner convolution")
@@ -423,7 +422,6 @@ table = pd.concat(
     axis=1,
 )
 words.folded(
-    translated("As a table"),
     plots.table(
         table.rename(index={"total": translated("whole network")}),
         translated("Cost by outer and inner convolution: {clip}").format(
@@ -504,7 +502,6 @@ words.see(
 
 # %% tags=["remove-input"]
 words.folded(
-    translated("As a table"),
     plots.table(
         forms.assign(
             **{

@@ -442,7 +442,6 @@ variants = pd.concat(
     {profile_name(profile): here, profile_name("paper"): there}, axis=1
 )
 words.folded(
-    translated("As a table"),
     plots.table(
         variants, "Millions, of the network and for one clip", digits=2
     ),

@@ -427,7 +427,6 @@ caption = translated(
     "Scores of {method} at three choices of the epoch: {runs}"
 )
 words.folded(
-    translated("As a table"),
     plots.table(
         trap, caption.format(method=effects.title(method), runs=where)
     ),

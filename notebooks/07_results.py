@@ -180,7 +180,6 @@ caption = (
 ).format(dataset=paper.NAMES.get(printed_for), runs=of_everything)
 in_table = {name: everything[name] for name in METHODS if name in everything}
 words.folded(
-    translated("As a table"),
     plots.table(effects.beside_printed(in_table, printed_for), caption),
 )
 
@@ -243,7 +242,6 @@ words.see(
 
 # %% tags=["remove-input"]
 words.folded(
-    translated("As a table"),
     plots.table(
         effects.scores(by_profile, which=["accuracy", "uf1", "uar"]),
         translated(
@@ -319,7 +317,6 @@ for name, run in runs.items():
         )
 caption = translated("Scores with intervals over subjects: {runs}")
 words.folded(
-    translated("As a table"),
     plots.table(pd.DataFrame(rows).T, caption.format(runs=where)),
 )
 
@@ -484,9 +481,7 @@ tables = {title: confusions.table(run) for title, run in shown.items()}
 caption = translated(
     "Recall with Wilson's interval: {runs}. Printed: section 3.2"
 ).format(runs=of_shown)
-words.folded(
-    translated("As a table"), plots.table(pd.concat(tables), caption, digits=0)
-)
+words.folded(plots.table(pd.concat(tables), caption, digits=0))
 
 # %% [markdown]
 # ## Summary

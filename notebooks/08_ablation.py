@@ -446,7 +446,7 @@ if len(found):
 if len(found):
     caption = translated("Tested on new people, last epoch: {runs}")
     table = effects.table(found, caption.format(runs=of_people))
-    display(words.folded(translated("As a table"), table))
+    display(words.folded(table))
 
 # %% tags=["remove-input"]
 words.see(
@@ -524,7 +524,7 @@ if len(found):
     caption = translated("Beyond the sum of both steps. Here: {runs}")
     caption = caption.format(runs=of_found)
     table = effects.table(found, caption, marked("points"))
-    display(words.folded(translated("As a table"), table))
+    display(words.folded(table))
 
 # %% tags=["remove-input"]
 words.see(claims.sorted_out(found, translated("points")))

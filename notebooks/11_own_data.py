@@ -363,7 +363,7 @@ columns = [
 caption = translated("{n} clips of the manifest, as they are read")
 caption = caption.format(n=len(own.clips))
 table = plots.table(own.clips[columns], caption, digits=0, index=False)
-words.folded(translated("As a table"), table)
+words.folded(table)
 
 # %% tags=["remove-input"]
 _, frames, channels, height, width = own.prepared.x.shape

@@ -120,7 +120,7 @@ if runs:
     table = plots.table(
         about.join(effects.scores(runs)), caption.format(where=where)
     )
-    display(words.folded(translated("Table"), table))
+    display(words.folded(table))
 
 # %% [markdown]
 # ## The difference, clip by clip
@@ -182,7 +182,7 @@ if len(answers):
     besides = {marked("points of accuracy"): accuracy}
     caption = translated("With minus without. {where}").format(where=where)
     table = effects.table(answers, caption, besides=besides)
-    display(words.folded(translated("Table"), table))
+    display(words.folded(table))
 
 # %% [markdown]
 # ## Seed by seed: an illustration
@@ -200,7 +200,7 @@ if len(tests):
         "Only with / only without (p, {tests} tests). {where}"
     ).format(tests=len(tests), where=where)
     table = plots.table(effects.by_seed(runs, CONTRASTS), caption)
-    display(words.folded(translated("Table"), table))
+    display(words.folded(table))
 
 # %% tags=["remove-input"]
 words.see(claims.single_seeds(tests), translated("This is no verdict."))

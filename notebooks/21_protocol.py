@@ -190,7 +190,7 @@ words.see(
 caption = translated("UF1 of {name}, each row is one seed: {runs}")
 caption = caption.format(name=effects.title(method), runs=of_runs)
 table = plots.table(answers.rename_axis("seed"), caption)
-words.folded(translated("Table"), table)
+words.folded(table)
 
 # %% [markdown]
 # The next figure judges the three other ways to score. The rule is that of [the
@@ -225,7 +225,7 @@ words.see(
 # %% tags=["hide-input"]
 caption = translated("Another score minus the honest one, {runs}")
 table = effects.table(of_network, caption.format(runs=of_runs))
-words.folded(translated("Table"), table)
+words.folded(table)
 
 # %% [markdown]
 # ## The same clips, another step
@@ -380,7 +380,7 @@ words.see(
 # %% tags=["hide-input"]
 caption = translated("Mistake minus honest: {experiment}")
 table = effects.table(judged, caption.format(experiment=of_quick))
-words.folded(translated("Table"), table)
+words.folded(table)
 
 # %% [markdown]
 # ## The verdict
@@ -484,7 +484,7 @@ if len(real.mistakes):
 # %% tags=["hide-input"]
 if len(real.mistakes):
     table = effects.table(of_labels, caption.format(experiment=of_flow))
-    display(words.folded(translated("Table"), table))
+    display(words.folded(table))
 
 # %% [markdown]
 # Second, two networks whose authors print scores of these clips. Their saved runs have the answers
@@ -535,7 +535,7 @@ if len(scored):
     caption = translated("The same answers scored in {ways} ways: {runs}")
     caption = caption.format(ways=scored.shape[1], runs=of_real)
     table = plots.table(of_method.rename(real_motion.title), caption)
-    display(words.folded(translated("Table"), table))
+    display(words.folded(table))
 
 # %% [markdown]
 # ## When does a mistake do nothing?

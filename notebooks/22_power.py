@@ -220,7 +220,7 @@ words.see(
 # %% tags=["hide-input"]
 caption = translated("Steps of table 3, CASME II, {n} clips, as printed")
 table = limits.table(table3, caption.format(n=n))
-words.folded(translated("Table"), table)
+words.folded(table)
 
 # %% [markdown]
 # Table 2 gets the same treatment. Each row compares the paper's method with one other
@@ -279,7 +279,7 @@ caption = translated(
 for title, judged in table2.items():
     n = judged["clips"].iloc[0]
     table = limits.table(judged, caption.format(data=title, n=n))
-    display(words.folded(translated("Table"), table))
+    display(words.folded(table))
 
 # %% [markdown]
 # ## Power: how large must a difference be?
@@ -559,7 +559,7 @@ captions = {
 for name, found in by_unit.items():
     if len(found):
         table = effects.table(found, captions[name].format(runs=of_runs), unit)
-        display(words.folded(translated("Table"), table))
+        display(words.folded(table))
 
 # %% [markdown]
 # ## Figure 6(a), rebuilt
@@ -750,7 +750,7 @@ caption = translated(
 for one in shown:
     where = provenance.experiment(one.runs())
     table = limits.curve_table(one, caption.format(runs=where))
-    display(words.folded(translated("Table"), table))
+    display(words.folded(table))
 
 # %% [markdown]
 # The axis is logarithmic: steps of equal width multiply the number of clips by the same factor. A
@@ -791,7 +791,7 @@ caption = translated("Points lost: {runs}")
 for one in shown:
     where = provenance.experiment(one.runs())
     table = limits.losses(one, caption.format(runs=where))
-    display(words.folded(translated("Table"), table))
+    display(words.folded(table))
 
 # %% tags=["hide-input"]
 lines = limits.size_in_the_paper()

@@ -101,9 +101,7 @@ display(
             " that they can be judged."
         ).format(n=several, all=len(alternatives))
     ),
-    words.folded(
-        translated("Table"), plots.table(alternatives, caption, index=False)
-    ),
+    words.folded(plots.table(alternatives, caption, index=False)),
 )
 
 # %% [markdown]
@@ -148,7 +146,7 @@ rows = [
 ]
 left_out = plots.table(pd.DataFrame(rows), "Not in the chart", index=False)
 display(
-    words.folded(translated("Table"), left_out),
+    words.folded(left_out),
     words.see(
         translated(
             "{n} values of {fields} fields of the configuration are not in"
@@ -220,7 +218,7 @@ if len(answers):
     caption = caption.format(runs=of_runs)
     besides = {marked("points of accuracy"): accuracy}
     table = effects.table(answers, caption, besides=besides)
-    display(words.folded(translated("Table"), table))
+    display(words.folded(table))
 
 # %% [markdown]
 # ## How much is luck?

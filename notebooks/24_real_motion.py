@@ -189,7 +189,7 @@ if len(networks):
     caption = translated("Network minus linear control: {runs}")
     caption = caption.format(runs=of_runs)
     against = effects.table(networks, caption)
-    display(words.folded(translated("Table"), against))
+    display(words.folded(against))
 
 # %% [markdown]
 # ## Do the modules help?
@@ -257,7 +257,7 @@ if len(modules):
     caption = translated("What could have been seen: {runs}")
     caption = caption.format(runs=of_runs)
     judged = real_motion.judged(modules, power, caption)
-    display(words.folded(translated("Table"), judged))
+    display(words.folded(judged))
 
 # %% [markdown]
 # ## What the protocol is worth

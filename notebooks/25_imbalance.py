@@ -250,7 +250,7 @@ if runs:
     scores = effects.scores(runs, TITLES, list(metrics.METRICS))
     caption = translated("Mean ± standard deviation over seeds: {runs}")
     table = plots.table(scores, caption.format(runs=of_runs))
-    display(words.folded(translated("Table"), table))
+    display(words.folded(table))
 
 # %% [markdown]
 # The next figure shows the differences to the plain loss, with intervals over people and seeds
@@ -279,7 +279,7 @@ display(words.see(*small_classes.told(answers) or [none]))
 if len(answers):
     caption = translated("Minus the plain loss: {runs}").format(runs=of_runs)
     table = effects.table(answers, caption, marked("points"))
-    display(words.folded(translated("Table"), table))
+    display(words.folded(table))
 
 # %% [markdown]
 # ## Which classes gain, and which ones lose?
@@ -310,7 +310,7 @@ if len(levels):
     table = plots.table(levels, caption.format(runs=of_runs))
     display(
         words.see(small_classes.widest(levels)),
-        words.folded(translated("Table"), table),
+        words.folded(table),
     )
 
 # %% [markdown]
@@ -350,7 +350,7 @@ if len(by_class):
     table = effects.table(by_class, caption, unit)
     display(
         words.see(said.format(all=len(by_class), higher=higher, lower=lower)),
-        words.folded(translated("Table"), table),
+        words.folded(table),
     )
 
 # %% [markdown]
@@ -410,7 +410,7 @@ if len(gains):
     caption = translated("Adjusted afterwards, minus plain: {runs}")
     caption = caption.format(runs=of_plain)
     table = effects.table(gains, caption, marked("points"))
-    display(words.folded(translated("Table"), table))
+    display(words.folded(table))
 
 # %% [markdown]
 # ## The verdict

@@ -124,7 +124,8 @@ def with_captions(cells: Iterable[NotebookNode], page: str) -> Iterable[Notebook
 def experiment(figure: NotebookNode) -> str:
     """Return what a caption adds on the experiment of a figure; nothing if it names none."""
     shown = [about.get("of") for out in pictures(figure) for about in out.metadata.values()]
-    return "".join(f" Experiment: {told}." for told in shown if told)
+    text = translated(" Experiment: {told}.")
+    return "".join(text.format(told=told) for told in shown if told)
 
 
 def prompt_of(cell: NotebookNode) -> str | None:

@@ -52,11 +52,11 @@ def spaced(sentences: Iterable[str]) -> str:
     return " ".join(marked_up(sentence) for sentence in sentences if sentence)
 
 
-def folded(summary: str, table: Styler):
+def folded(table: Styler):
     """Return a table under one line that opens on a click, for figures that say it better."""
     from IPython.display import HTML
 
-    return HTML(f"<details><summary>{html.escape(summary)}</summary>{table.to_html()}</details>")
+    return HTML(f"<details><summary>{translated('Table')}</summary>{table.to_html()}</details>")
 
 
 def joined(parts: Iterable[str]) -> str:

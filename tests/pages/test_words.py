@@ -18,9 +18,9 @@ def test_text_is_escaped_and_code_is_set_as_code():
     assert "<b>" not in words.answer("<b>").data
 
 
-def test_a_table_is_folded_under_its_summary():
+def test_a_table_is_folded_under_one_line():
     table = plots.table(pd.DataFrame({"UF1": [0.5]}), "Scores")
-    page = BeautifulSoup(words.folded("As a table, <all>", table).data, "html.parser")
+    page = BeautifulSoup(words.folded(table).data, "html.parser")
     (fold,) = page.find_all("details")
-    assert fold.summary.text == "As a table, <all>" and "open" not in fold.attrs
+    assert fold.summary.text == "Table" and "open" not in fold.attrs
     assert fold.table.caption.text == "Scores" and fold.table.tbody.td.text == "0.500"
