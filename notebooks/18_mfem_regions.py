@@ -611,11 +611,10 @@ if len(answers):
 
 # %% tags=["remove-input"]
 less = [] if not len(answers) else answers.index[answers["answer"] == "less"]
+named = translated("The first has less than the second in: {names}.")
 words.see(
     claims.sorted_out(answers, "points"),
-    translated("The first has less than the second in: {names}.").format(
-        names=words.joined(less) or translated("none")
-    ),
+    named.format(names=words.joined(less)) if len(less) > 3 else "",
 )
 
 # %% tags=["remove-input", "hide-output"]
