@@ -39,7 +39,7 @@ from merlib import Study, metrics
 from merlib.methods import METHODS
 from merlib.pages import claims, effects, limits, plots, provenance, words
 from merlib.pages.language import marked, translated
-from merlib.study import learning_curve, paper, parameters, power
+from merlib.study import learning_curve, one_grey, paper, parameters, power
 
 globals().update(parameters.read(globals()))  # papermill may pass text
 plots.style()
@@ -811,6 +811,43 @@ Markdown("\n".join(lines))
 # above scores CASME II and SAMM after one training, both have the same number of training
 # clips. So this number does not explain the gap between their scores. But fewer of these clips
 # may be SAMM's.
+
+# %% [markdown]
+# ## The machine is a seed
+#
+# On another computer the drawn frames differ in single grey values, and sums are rounded
+# otherwise. While a network trains, such differences grow. How far does that move a score?
+# Here the same seed trains on the same halves eleven times: once on the clips as they are,
+# and ten times after one pixel of each clip's onset frame has become one grey value brighter
+# or darker. Logistic regression has no chance in its training, so
+# it shows what the changed frames alone do.
+
+# %% tags=["hide-input"]
+repeats, others = one_grey.find(study)
+if repeats:
+    plots.show(
+        limits.repeats(repeats, others),
+        alt=translated(
+            "Dots in rows, accuracy at the left and UF1 at the right: each"
+            " method with one grey value changed, and with other seeds."
+        ),
+        of=provenance.experiment(repeats.values()),
+    )
+
+# %% [markdown]
+# *Repeats of one seed: each dot is one training. Other seeds have other halves, too.*
+
+# %% tags=["remove-input"]
+command = ".venv/bin/merlib trials grey --seeds 0"
+missing = translated("No repeats are saved. `{command}` makes them.")
+words.see(
+    *limits.told_of_repeats(repeats, others)
+    or [missing.format(command=command)]
+)
+
+# %% [markdown]
+# So compare scores of one machine, and trust a difference that is no larger than this spread only
+# if several seeds agree.
 
 # %% [markdown]
 # ## The verdict

@@ -135,6 +135,19 @@ def load(study: Study) -> dict[tuple[str, int], pd.DataFrame]:
     return found
 
 
+def find(
+    study: Study, seed: int = 0
+) -> tuple[dict[str, pd.DataFrame], dict[str, dict[int, pd.DataFrame]]]:
+    """Return the saved repeats of a seed, and the trials of other seeds to set beside them.
+
+    Both are method -> what is saved; of the published data perhaps those of ``narrow``.
+    """
+    found = {method: table for (method, of), table in load(study).items() if of == seed}
+    if not found and (narrow := trials.of_narrow(study)):
+        return find(narrow, seed)
+    return found, trials.saved(study).load(found, every_epoch=False)
+
+
 def scores(table: pd.DataFrame) -> pd.DataFrame:
     """Return accuracy, UF1 and UAR of each repeat, see `measure`; the index is the repeat."""
     each: Mapping[Any, pd.DataFrame] = dict(list(table.groupby("repeat")))

@@ -67,3 +67,14 @@ def test_what_cannot_be_repeated_is_refused(few, flow_root):
     with pytest.raises(ValueError, match="dataset='flow', expected one of synthetic"):
         one_grey.measure(flow)
     assert one_grey.load(flow) == {}
+
+
+def test_repeats_are_found_beside_other_seeds(few, tmp_path, monkeypatch):
+    monkeypatch.setattr(trials, "saved", lambda _: Saved(tmp_path / "saved"))
+    assert one_grey.find(few) == ({}, {})
+    table = one_grey.measure(few, 0, "logistic")
+    run = one_grey.study_of(few, 0, seed=1).predictions("logistic")
+    trials.saved(few).save(run.attrs["run"], predictions=run)
+    repeats, others = one_grey.find(few)
+    assert repeats["logistic"].equals(table) and list(others["logistic"]) == [1]
+    assert one_grey.find(few, seed=1) == ({}, {})
