@@ -370,7 +370,7 @@ for name, summary in summaries.items():
         index=summary.index.rename(translated("part")),
     )
     table = plots.table(shown.rename(index=PARTS), described[name], digits=1)
-    display(words.folded(described[name], table))
+    display(words.folded(table))
 
 # %% [markdown]
 # The paper prints neither size nor cost. At the width of ResNet34 the module that fuses the stages

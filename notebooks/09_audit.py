@@ -105,8 +105,7 @@ caption = marked(
     "Table 2 as printed, 246 clips of CASME II and 136 of SAMM: which counts"
     " give the printed accuracy"
 )
-summary = translated("The counts behind each accuracy, as a table")
-words.folded(summary, plots.table(counts, caption, index=False))
+words.folded(plots.table(counts, caption, index=False))
 
 # %% tags=["remove-input"]
 far = found.loc[found["off"].abs().idxmax()]

@@ -198,7 +198,6 @@ views = {
     for name, line in first_lines.items()
 }
 words.folded(
-    translated("The views"),
     plots.table(
         pd.DataFrame({marked("one clip"): views}),
         translated("What each view says of one clip"),

@@ -126,9 +126,7 @@ display(words.see(real_motion.highest(table)))
 caption = translated("Means over seeds; printed figures below. {runs}")
 for parts in (["all", "CASME II"], ["SMIC", "SAMM"]):
     scores = real_motion.scores(table, parts, caption.format(runs=of_runs))
-    title = translated("Table: {parts}")
-    title = title.format(parts=words.listed(map(translated, parts)))
-    display(words.folded(title, scores))
+    display(words.folded(scores))
 
 # %% [markdown]
 # ## How sure is that?
