@@ -25,7 +25,7 @@ from merlib.config import PROFILES, Config, options, profile
 from merlib.data import synthetic
 from merlib.data.synthetic import generate
 from merlib.files import OURS
-from merlib.pages import provenance, small_classes, words
+from merlib.pages import provenance, small_classes
 from merlib.store import Saved
 from merlib.study import origin, trials
 from merlib.study.origin import PUBLISHED_SEED
@@ -94,7 +94,6 @@ def invented(tmp_path, monkeypatch):
     home = home_of(tmp_path)
     monkeypatch.chdir(home)
     monkeypatch.setattr(provenance, "show", lambda *_: None)  # invented answers have none
-    monkeypatch.setattr(words, "say", lambda *told: print(*filter(None, told)))
     monkeypatch.setattr(  # fewer draws, for time's sake
         metrics, "paired_difference", partial(metrics.paired_difference, n=400)
     )
