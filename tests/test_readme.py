@@ -41,7 +41,9 @@ def test_the_table_is_counted_from_the_stored_predictions():
 
 def test_the_table_of_246_clips_is_counted_too():
     rows = re.findall(r"^\| ([\w-]+) \| (\d) \| ([\d.]+) \| ([\d.]+) \|", SYNTHETIC, re.M)
-    saved = Saved(RESULTS / "narrow-halves").load([*VARIANTS, *trials.ATTENTION, "linear"])
+    saved = Saved(RESULTS / "narrow-halves").load(
+        [*VARIANTS, *trials.ATTENTION, "linear", "no-magnification"]
+    )
     assert [row[0] for row in rows] == list(saved)
     for method, seeds, *told in rows:
         runs = list(saved[method].values())
