@@ -47,7 +47,7 @@ FUNCTIONS = {
 """Function, as code calls it -> place of the argument that is a message, if it is plain text."""
 
 HELD = {
-    "roles and citations": re.compile(r"\{[\w:]+\}`[^`]*`"),
+    "roles and citations": re.compile(r"(?<!`)\{[\w:]+\}`[^`]*`"),
     "links": re.compile(r"\]\(([^)\s]*)\)"),
     "code": re.compile(r"`+[^`]+`+"),
     "formulas": re.compile(r"(?<!\\)(\$[^$]+\$)"),

@@ -245,7 +245,7 @@ def draw_smoothness(axes: Axes, top: float) -> dict[str, float]:
     step = (places > 0.5).astype(float)
     noise = step + 0.15 * random.standard_normal(len(places))
     ramp = np.clip(2 * places - 0.5, 0, 1)
-    flows = {translated("step"): step, translated("ramp"): ramp, translated("noise"): noise}
+    flows = {translated("jump"): step, translated("ramp"): ramp, translated("noise"): noise}
     costs = {name: float(np.abs(np.diff(u)).sum()) for name, u in flows.items()}
     colours = BLUE, GREEN, ORANGE
     for y, (name, u), colour in zip((3.85, 3.28, 2.72), flows.items(), colours, strict=True):

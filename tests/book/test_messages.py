@@ -48,6 +48,7 @@ def test_a_translation_has_the_links_code_and_values_of_its_message(name):
         ("Said {cite}`one`.", "据说。", "roles and citations"),
         ("It is $x$.", "它是 $y$。", "formulas"),
         ("{n} clips", "{m} 个片段", "values"),
+        ("Of `{a}` and `b`, {n}", "{n} 个 `{a}` 和 `b`", None),  # a value as code is no role
     ],
 )
 def test_what_is_lost_in_a_translation_is_found(message, translation, fault):
