@@ -204,7 +204,7 @@ def test_tvl1_names_the_weights_and_costs(drawn):
     axes, alt, texts = drawn["tvl1"]
     default = cv2.optflow.DualTVL1OpticalFlow_create().getLambda()
     assert f"{default:g} (default), {SETTINGS['fast']['lambda_']:g} (fast)" in " ".join(texts)
-    assert {"jump: 1.0", "ramp: 1.0"} < set(texts) and "step 1.0, ramp 1.0, noise" in alt
+    assert {"jump: 1.0", "ramp: 1.0"} < set(texts) and "jump 1.0, ramp 1.0, noise" in alt
     (noise,) = (float(text.split()[1]) for text in texts if text.startswith("noise"))
     assert noise > 2
     first, second = axes.lines[:2]  # the same grey, moved to the right
