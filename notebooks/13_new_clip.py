@@ -71,6 +71,8 @@ trained = saved.Model(
     study.fold_classifier(method, left_out),
     study.about(method) | {"left_out": left_out},
 )
+
+# %% tags=["hide-input"]
 if new_clip is None:
     root = study.home / "data" / "new_people"
     synthetic.write(

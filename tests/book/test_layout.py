@@ -22,6 +22,11 @@ def test_code_fits_the_width_of_a_page(name):
 
 
 @pytest.mark.parametrize("name", NOTEBOOKS)
+def test_code_fits_the_height_of_a_screen(name):
+    assert all(len(cell.source.splitlines()) < 60 for cell in cells(name))
+
+
+@pytest.mark.parametrize("name", NOTEBOOKS)
 def test_a_parameter_has_a_line_of_its_own(name):
     """So that its value can be written into the cell."""
     (cell,) = (cell for cell in cells(name) if "parameters" in layout.tags(cell))
