@@ -659,10 +659,10 @@ for interval in (plain, wilson):
     )
 words.see(
     translated(
-        "`coverage` is how often the interval contains {p:.0%}; `low` and"
+        "`coverage` is how often the interval contains {share:.0%}; `low` and"
         " `high` are its ends if all {n} clips are right. The plain interval"
         " has no width then, as if the recall were certain."
-    ).format(p=p, n=n)
+    ).format(share=p, n=n)
 )
 
 # %% [markdown]

@@ -130,26 +130,27 @@ patterns = Normalizer().fit_transform(coarse_flow(study.view("nearest")))
 labels = study.clips["emotion"].to_numpy(str)
 shown = [name for name in study.clips.attrs["classes"] if name in labels]
 means = np.array([patterns[labels == name].mean(axis=0) for name in shown])
-columns = min(3, len(shown))
-rows = -(-len(shown) // columns)
-figure, grid = plt.subplots(
-    rows, columns, figsize=(6, 2.3 * rows), squeeze=False
-)
-for axes in grid.flat:
-    axes.axis("off")
-longest = np.hypot(*means.reshape(-1, 2, 64).swapaxes(0, 1)).max()
-for axes, name, mean in zip(grid.flat, shown, means, strict=False):
-    squares = mean.reshape(2, 8, 8).repeat(2, axis=1).repeat(2, axis=2)
-    plots.flow_field(axes, squares, longest)
-    axes.set_title(*plots.literal([name]))
-plots.show(
-    figure,
-    alt=translated(
-        "For each class a square of 8 by 8 smaller squares: colour and arrows"
-        " are the mean direction and length of the motion there."
-    ),
-    of=where,
-)
+if dataset != "flow":  # whose pictures are not shown
+    columns = min(3, len(shown))
+    rows = -(-len(shown) // columns)
+    figure, grid = plt.subplots(
+        rows, columns, figsize=(6, 2.3 * rows), squeeze=False
+    )
+    for axes in grid.flat:
+        axes.axis("off")
+    longest = np.hypot(*means.reshape(-1, 2, 64).swapaxes(0, 1)).max()
+    for axes, name, mean in zip(grid.flat, shown, means, strict=False):
+        squares = mean.reshape(2, 8, 8).repeat(2, axis=1).repeat(2, axis=2)
+        plots.flow_field(axes, squares, longest)
+        axes.set_title(*plots.literal([name]))
+    plots.show(
+        figure,
+        alt=translated(
+            "For each class a square of 8 by 8 smaller squares: colour and"
+            " arrows are the mean direction and length of the motion there."
+        ),
+        of=where,
+    )
 
 # %% [markdown]
 # *The mean pattern of each class, of all clips together: arrows and colour are the direction of the
