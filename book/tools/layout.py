@@ -12,7 +12,7 @@ from typing import Any
 import nbformat
 from nbformat import NotebookNode
 
-from merlib.pages.language import translated
+from merlib.pages.language import translated, translated_prose
 
 CAPTION = re.compile(r"\*(?!\*)(?P<caption>(?:[^*]|\*\*)+)\*(?:\n\n(?P<rest>.+))?", re.DOTALL)
 """A paragraph in italics at the beginning of a cell, and what follows it."""
@@ -58,7 +58,7 @@ def arrange(notebook: NotebookNode, page: str) -> list[str]:
         The lines that cells wrote to stderr. They are no part of the page.
     """
     written = take_out_stderr(notebook.cells)
-    notebook.cells = list(with_captions(notebook.cells, re.sub(r"^\d+_", "", page)))
+    notebook.cells = list(with_captions(notebook.cells, page))
     for cell in notebook.cells:
         if prompt := prompt_of(cell):
             book(cell).update(code_prompt_show=prompt, code_prompt_hide=prompt)
@@ -99,9 +99,10 @@ def with_captions(cells: Iterable[NotebookNode], page: str) -> Iterable[Notebook
     """Yield cells; what is said in italics below a figure becomes its caption in the book.
 
     The cell of the caption stays for JupyterLab, which shows no captions; the book leaves it out.
-    If the figure of a caption was not drawn, for want of runs, the caption is left out too.
+    If the figure of a caption was not drawn, for want of runs, the caption is left out too. It is
+    translated here: with an experiment behind it, no catalogue has it.
     """
-    figure, count, missing = None, 0, False
+    short, figure, count, missing = re.sub(r"^\d+_", "", page), None, 0, False
     for cell in cells:
         found = CAPTION.fullmatch(cell.source.strip()) if cell.cell_type == "markdown" else None
         if found is None or (figure is None and not missing):
@@ -109,8 +110,8 @@ def with_captions(cells: Iterable[NotebookNode], page: str) -> Iterable[Notebook
         else:
             if figure is not None:
                 count += 1
-                caption = f"{found['caption']}{experiment(figure)}"
-                about = {"name": f"{page}-figure-{count}", "caption": caption}
+                caption = translated_prose(found["caption"], page) + experiment(figure)
+                about = {"name": f"{short}-figure-{count}", "caption": caption}
                 book(figure)["figure"] = about | book(figure).get("figure", {})
                 said = f"*{found['caption']}*"
                 yield nbformat.v4.new_markdown_cell(said, metadata={"tags": ["remove-cell"]})

@@ -52,10 +52,23 @@ def marked(message: str) -> str:
     return message
 
 
+def translated_prose(message: str, page: str) -> str:
+    """Return a paragraph of a notebook page's own text in the language of the pages.
+
+    Parameters
+    ----------
+    message : str
+        English Markdown, as the page has it.
+    page : str
+        Name of the notebook, such as ``03_mfem``.
+    """
+    return catalogue(current(), f"notebooks/{page}").gettext(" ".join(message.split()))
+
+
 @cache
-def catalogue(language: str) -> gettext.NullTranslations:
+def catalogue(language: str, name: str = COMPUTED) -> gettext.NullTranslations:
     place = find_home() / CATALOGUES
-    return gettext.translation(COMPUTED, place, [language], fallback=True)
+    return gettext.translation(name, place, [language], fallback=True)
 
 
 def fonts() -> list[str]:

@@ -1,12 +1,14 @@
 """A notebook becomes a page: one cell of parameters, captions, folds, a word on stale results."""
 
 import re
+from types import SimpleNamespace
 
 import nbformat
 import pytest
 from conftest import ROOT
 
 from book.tools import build, layout
+from merlib.pages import language
 
 NOTEBOOKS = {path.stem: path.read_text() for path in sorted((ROOT / "notebooks").glob("*.py"))}
 
@@ -130,6 +132,22 @@ def test_italics_below_a_figure_are_its_caption_and_stay_for_other_readers(page)
     assert rest.source == "## Next" and "slideshow" in rest.metadata
     assert slider.metadata["mystnb"]["figure"] == {"name": "cited", "caption": "One slider."}
     assert "mystnb" not in page.cells[8].metadata and "no caption" in page.cells[9].source
+
+
+def test_a_caption_with_its_experiment_is_in_the_language_of_the_page(page, monkeypatch):
+    """A catalogue has the caption alone; the experiment is known when the page has run."""
+    asked = []
+
+    def catalogue(language, name="computed"):
+        asked.append(name)
+        return SimpleNamespace(gettext=lambda message: f"zh {message}")
+
+    monkeypatch.setattr(language, "catalogue", catalogue)
+    page.cells[3].outputs[-1].metadata["image/png"]["of"] = "9 clips"
+    layout.arrange(page, "03_mfem")
+    caption = page.cells[3].metadata["mystnb"]["figure"]["caption"]
+    assert caption == "zh Left, **a square** with [a link](other.ipynb).zh  Experiment: 9 clips."
+    assert "notebooks/03_mfem" in asked
 
 
 def test_the_caption_of_a_figure_that_is_not_drawn_is_left_out(page):
