@@ -207,7 +207,7 @@ def same_order(found: pd.DataFrame) -> str:
 
 
 class Standing(NamedTuple):
-    """Where a method stands among its rivals, see `standing`.
+    """Rank of a method among its rivals, see `standing`.
 
     Attributes
     ----------
@@ -227,7 +227,7 @@ class Standing(NamedTuple):
 def standing(
     runs: Mapping[str, Runs], differences: pd.DataFrame, method: str = "full"
 ) -> Standing | None:
-    """Return where a method stands among its rivals by UF1; nothing if there are none.
+    """Return the rank of a method among its rivals by UF1; nothing if there are none.
 
     Parameters
     ----------

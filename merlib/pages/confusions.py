@@ -1,6 +1,6 @@
 """What the confusion matrix of a run says of its classes: as a table, as a figure, in words.
 
-Section 3.2 of the paper speaks of some of its recalls and mistakes. What it says stands beside what
+Section 3.2 of the paper speaks of some of its recalls and mistakes. What it says is set beside what
 is counted here, if the classes are those of one of its datasets.
 """
 
