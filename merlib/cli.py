@@ -279,13 +279,10 @@ def trials(
     """
     from .study import learning_curve, one_grey, showcase, trials
 
-    greys = {
-        f"grey-{method}": partial(one_grey.measure, method=method) for method in one_grey.METHODS
-    }
-    curves = {
-        f"subjects-{method}": partial(learning_curve.measure, method=method)
-        for method in learning_curve.METHODS
-    }
+    curves, greys = (
+        {f"{name}-{method}": partial(of.measure, method=method) for method in of.METHODS}
+        for name, of in (("subjects", learning_curve), ("grey", one_grey))
+    )
     measured: dict[str, Callable] = {"amplitude": trials.sweep, "mistakes": trials.mistaken}
     measured |= {"maps": showcase.keep_maps} | curves | greys
     extra = {"synthetic": ["amplitude", "subjects"], "flow": ["mistakes"]}.get(data.dataset, [])

@@ -166,8 +166,7 @@ def measure(study: Study, seed: int = 0, method: str = "logistic") -> pd.DataFra
     """
     known("method", [method], METHODS)
     there, name = trials.saved(study, "loso"), f"subjects-{method}"
-    kept = there.runs().get((name, seed))
-    if kept is None or store.stale(kept, trials.choices(kept, study)):
+    if not trials.is_current(study, there, name, seed):
         study.needs([method]).stop(study.root)
         table, pieces = trained(study, seed, method)
         about = trials.measured(study, name, method, seed, time.perf_counter(), pieces.devices)

@@ -16,7 +16,7 @@ import cv2
 import numpy as np
 import pandas as pd
 
-from merlib import loso, metrics, store
+from merlib import loso, metrics
 from merlib.config import DRAWN
 from merlib.data.frames import read_frames
 from merlib.files import write
@@ -71,18 +71,7 @@ def changed(picture: np.ndarray, seed: int) -> np.ndarray:
 
 def study_of(study: Study, repeat: int, seed: int = 0) -> Changed:
     """Return the study of a repeat, by halves of the subjects."""
-    found = Changed(
-        study.dataset,
-        study.data_root,
-        study.profile,
-        seed,
-        n_jobs=study.n_jobs,
-        progress=study.progress,
-        home=study.home,
-        protocol="halves",
-        workers=study.workers,
-        **study.overrides | trials.differences(study.config, "full"),
-    )
+    found = trials.like(study, "full", seed, "halves", Changed)
     found.repeat = repeat
     return found
 
@@ -110,8 +99,7 @@ def measure(study: Study, seed: int = 0, method: str = "base") -> pd.DataFrame:
             "of licensed frames are written"
         )
     there, name = trials.saved(study), f"grey-{method}"
-    kept = there.runs().get((name, seed))
-    if kept is None or store.stale(kept, trials.choices(kept, study)):
+    if not trials.is_current(study, there, name, seed):
         begun, tables, devices = time.perf_counter(), [], set()
         for repeat in range(REPEATS + 1):
             one = study_of(study, repeat, seed)

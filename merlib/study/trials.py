@@ -15,7 +15,7 @@ of the variants::
 import time
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 import pandas as pd
@@ -34,6 +34,8 @@ from merlib.values import known
 
 from . import mistakes, regions
 from .study import Study
+
+Kind = TypeVar("Kind", bound=Study)
 
 AMPLITUDES = (0.2, 0.3, 0.5, 0.8, 1.2, 2.0, 3.0)
 """Pixels of the sweep: peak displacement of every action unit."""
@@ -204,7 +206,12 @@ def study_of(name: str, study: Study, seed: int = 0, protocol: str = "halves") -
         If there is no such trial, or its change contradicts the dataset.
     """
     known("trial", [name], TRIALS)
-    return Study(
+    return like(study, name, seed, protocol, Study)
+
+
+def like(study: Study, name: str, seed: int, protocol: str, kind: type[Kind]) -> Kind:
+    """Return a study of a kind of `Study`, otherwise as `study_of` does."""
+    return kind(
         study.dataset,
         study.data_root,
         study.profile,
@@ -216,6 +223,12 @@ def study_of(name: str, study: Study, seed: int = 0, protocol: str = "halves") -
         workers=study.workers,
         **study.overrides | differences(study.config, name, protocol, study.dataset),
     )
+
+
+def is_current(study: Study, there: Saved, name: str, seed: int) -> bool:
+    """Return whether a measurement of a study is saved and would come out the same today."""
+    kept = there.runs().get((name, seed))
+    return kept is not None and not store.stale(kept, choices(kept, study))
 
 
 def impossible(name: str, study: Study) -> str:
