@@ -51,7 +51,7 @@ class Method:
         Its input, a name of :data:`merlib.methods.views.VIEWS`; None if it uses no input.
     narrow : dict
         Parameters that replace the defaults where the configuration's own network is narrow (fewer
-        than 64 channels: the profile ``laptop``).
+        than 64 channels: the profile ``laptop``). They make a network smaller, never its training.
     least_frames : int
         Frames, onset to offset, that a clip needs.
     published : dict
@@ -142,13 +142,11 @@ METHODS: dict[str, Method] = with_changes(
             "ELRCN",
             ELRCN,
             "nine_flows",
-            {"width": 0.125, "side": 28, "epochs": 20},
+            {"width": 0.125, "side": 28},
             pretrained_on="faces",
             with_weights={"side": 224, "epochs": 40, "learning_rate": 1e-5},
         ),
-        "merta": Method(
-            "MERTA-style", MERTA, "channels", {"width": 0.125, "side": 28, "epochs": 25}
-        ),
+        "merta": Method("MERTA-style", MERTA, "channels", {"width": 0.125, "side": 28}),
         "micro-attention": Method(
             "Micro-attention",
             MicroAttention,
@@ -178,17 +176,17 @@ METHODS: dict[str, Method] = with_changes(
             with_weights={"side": 224},
         ),
         "off-apexnet": Method(
-            "OFF-ApexNet", OffApexNet, "apex_flow", {"width": 0.25, "epochs": 300}, same_size=True
+            "OFF-ApexNet", OffApexNet, "apex_flow", {"width": 0.25}, same_size=True
         ),
         "ststnet": Method("STSTNet", STSTNet, "apex_picture", same_size=True),
         "3d-cnn": Method(
             "3D-CNN",
             CNN3D,
             "eighteen_frames",
-            {"width": 0.5, "side": 32, "epochs": 50},
+            {"width": 0.5, "side": 32},
             same_size=True,
         ),
-        "at-scnn": Method("AT-SCNN-style", ATSCNN, "apex_flow", {"width": 0.25, "epochs": 150}),
+        "at-scnn": Method("AT-SCNN-style", ATSCNN, "apex_flow", {"width": 0.25}),
         "lgccon": Method(
             "LGCcon-style",
             LGCcon,
@@ -199,7 +197,7 @@ METHODS: dict[str, Method] = with_changes(
         ),
         "mdmo": Method("MDMO + SVM", MDMO, "apex_flow", published={"eyes": "published"}),
         "sssnet": Method("SSSNet", SSSNet, "apex_flow", {"width": 0.5}, same_size=True),
-        "rcn-a": Method("RCN-A", RCNA, "apex_flow", {"width": 0.25, "epochs": 300}, same_size=True),
+        "rcn-a": Method("RCN-A", RCNA, "apex_flow", {"width": 0.25}, same_size=True),
         "mmnet": Method(
             "MMNet-style",
             MMNet,

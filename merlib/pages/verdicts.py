@@ -230,10 +230,13 @@ def agreeing() -> tuple[int, int]:
 
 
 def runs_of(study: Study) -> dict[str, dict[int, pd.DataFrame]]:
-    """Return the runs of a study, method -> seed -> predictions: published ones, or its own.
+    """Return the runs of table 2 that count, method -> seed -> predictions; page 15 has the same.
 
-    Page 15 compares the same ones.
+    Those of the study of record count first (`merlib.study.trials.of_record`), then published
+    ones, then the study's own.
     """
+    if record := trials.of_record(study, METHODS):
+        return record
     kept = study.saved().load(METHODS, every_epoch=False) if study.published else {}
     ran = any((study.home / "runs").glob("*/*/*/*/run.json"))  # else nothing is drawn to look
     if kept or study.published and not ran:

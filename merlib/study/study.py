@@ -29,6 +29,7 @@ from merlib.data.frames import read_frames
 from merlib.data.tables import LAYOUTS
 from merlib.files import alone, find_home, noted, short_name, usable
 from merlib.methods import METHODS, make
+from merlib.methods.deep import DeepClassifier
 from merlib.methods.views import VIEWS
 from merlib.model import saved
 from merlib.model.saved import Model
@@ -275,8 +276,15 @@ class Study:
         return clips
 
     def estimator(self, method: str):
-        """Return the unfitted classifier of a method."""
-        return make(method, self.config)
+        """Return the unfitted classifier of a method.
+
+        By halves, a network of table 2 has twice its epochs: half of the clips, as many steps. The
+        epochs of the paper's network are a choice of the configuration, which a trial doubles.
+        """
+        found = make(method, self.config)
+        if self.protocol == "halves" and isinstance(found, DeepClassifier):
+            found.set_params(epochs=2 * found.epochs)
+        return found
 
     def single(self, method: str):
         """Return the unfitted classifier of a method, for a training in this process."""

@@ -3,7 +3,8 @@
 A trial is trained on half of the subjects and tested on the others, both ways
 (:data:`merlib.study.study.PROTOCOLS`), with the folds of `merlib.loso`.
 A network trains on half of the clips, so it gets twice the epochs of leave-one-subject-out and
-takes as many steps. The published synthetic dataset of 246 clips is the default. With the protocol
+takes as many steps; so does each network of table 2, see `merlib.study.study.Study.estimator`.
+The published synthetic dataset of 246 clips is the default. With the protocol
 ``loso`` a trial leaves one subject out, has the profile's own epochs and is saved beside the runs
 of the variants::
 
@@ -25,6 +26,8 @@ from merlib import loso, metrics, store
 from merlib.config import FLOW, PROFILES, VARIANTS, Config, digest, profile
 from merlib.data import synthetic
 from merlib.files import say, write
+from merlib.methods import GROUPS as METHOD_GROUPS
+from merlib.methods import METHODS
 from merlib.model.classifier import NetworkClassifier
 from merlib.model.training import products
 from merlib.parallel import Rows, each
@@ -33,6 +36,8 @@ from merlib.store import Saved
 from merlib.values import known
 
 from . import mistakes, regions
+from .needs import FLOW as FLOW_ALONE
+from .needs import needs_frames
 from .study import Study
 
 Kind = TypeVar("Kind", bound=Study)
@@ -184,9 +189,17 @@ SENSITIVITY = FULL | {
 ImageNet weights are not among them: they need a download. A text such as ``2x`` multiplies the
 profile's own value."""
 
+TABLE2 = FULL | {
+    name: Trial(METHODS[name].title, method=name)
+    for name in METHOD_GROUPS["table2"]
+    if name not in FULL
+}
+"""The paper's comparison with other methods: each is a trial without a change."""
+
 GROUPS = {
     "attention": ATTENTION,
     "fusion": FUSION,
+    "table2": TABLE2,
     "ingredients": INGREDIENTS,
     "imbalance": IMBALANCE,
     "sensitivity": SENSITIVITY,
@@ -240,6 +253,8 @@ def impossible(name: str, study: Study) -> str:
     if TRIALS[name].changes and changed == study.config:
         return f"it changes nothing on the dataset {study.dataset}"
     both = changed, study.config
+    if study.dataset == "flow" and needs_frames(TRIALS[name].method, study.config):
+        return f"{TRIALS[name].method} needs frames; {FLOW_ALONE}"
     if set(TRIALS[name].changes) == {"precision"} and len(set(map(products, both))) == 1:
         return "it changes nothing on this machine"
     return ""
@@ -373,13 +388,15 @@ def of_narrow(study: Study) -> Study | None:
     return None
 
 
-def of_record(study: Study) -> dict[str, dict[int, pd.DataFrame]]:
-    """Return the saved runs of the variants of table 3 by halves, in the study of record.
+def of_record(
+    study: Study, methods: Iterable[str] = VARIANTS
+) -> dict[str, dict[int, pd.DataFrame]]:
+    """Return the saved runs of methods by halves, in the study of record.
 
     That is `of_narrow`, or the study itself if it is of ``narrow``; empty if nothing is saved.
     """
     narrow = study if study.profile == "narrow" else of_narrow(study)
-    return saved(narrow).load(VARIANTS, every_epoch=False) if narrow else {}
+    return saved(narrow).load(methods, every_epoch=False) if narrow else {}
 
 
 def find(study: Study, group: str, every_epoch: bool = True) -> Found:

@@ -124,6 +124,9 @@ def test_trials_that_say_nothing_on_flow_are_told(study, protocol):
     flow = again(study, protocol=protocol)
     assert trials.impossible("no-magnification", flow) == "it changes nothing on the dataset flow"
     assert "no frames of faces" in trials.impossible("grey-only", flow)
+    assert {name for name in trials.TABLE2 if trials.impossible(name, flow)} == {
+        name for name in BLIND if name in trials.TABLE2
+    }
     allowed = ("full", "linear", "strain", "base", "sampler", "literal")
     assert not any(trials.impossible(name, flow) for name in allowed)
 

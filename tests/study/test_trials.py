@@ -16,7 +16,7 @@ from scipy.ndimage import correlate
 from scipy.special import expit
 
 from book.tools.build import opened
-from merlib import cli, loso, metrics
+from merlib import cli, loso, methods, metrics
 from merlib.config import Config
 from merlib.data.synthetic import Truth
 from merlib.data.synthetic.generate import at_amplitude, coded
@@ -81,6 +81,27 @@ def test_a_trial_is_tested_on_the_half_it_is_not_trained_on(study):
     assert (predictions["half"] == half.loc[predictions["clip"]].to_numpy()).all()
     by_subject = trial.clips.groupby("subject")["half"].nunique()
     assert (by_subject == 1).all() and trial.clips["half"].nunique() == 2
+
+
+def test_every_network_takes_as_many_steps_on_half_of_the_clips(study):
+    for name in methods.GROUPS["table2"]:
+        trial, alone = trials.study_of(name, study), trials.study_of(name, study, protocol="loso")
+        halves, left_out = trial.estimator(name), alone.estimator(name)
+        if name == "full":
+            assert halves.config.epochs == 2 * left_out.config.epochs
+        elif hasattr(left_out, "epochs"):
+            assert halves.epochs == 2 * left_out.epochs
+            published = methods.METHODS[name].build().epochs
+            assert left_out.epochs == published, f"{name}: no profile cuts its training"
+        else:
+            assert halves.get_params() == left_out.get_params()
+
+
+def test_table_2_has_a_trial_for_each_of_its_methods(study):
+    assert set(trials.TABLE2) == set(methods.GROUPS["table2"])
+    for name, trial in trials.TABLE2.items():
+        assert trial.method == name and not trial.changes
+        assert trial.title == methods.METHODS[name].title
 
 
 # One change each
