@@ -25,7 +25,7 @@ dataset = "synthetic"  # or "synthetic-samm", "casme2", "samm", "own"
 data_root = None  # folder of your own copy of the data
 profile = "laptop"  # or "paper", "literal"
 seed = 0
-compared = ["majority", "logistic", "bi-woof"]  # run if they have not run
+compared = ["majority", "logistic", "bi-woof"]  # run if no run is saved
 overrides = {}  # fields of the configuration to change
 
 # %% tags=["hide-input"]
@@ -59,14 +59,11 @@ study = Study(
     seed=seed,
     **overrides,
 )
-runs = verdicts.runs_of(study)  # method -> seed -> predictions
-own = [n for n in METHODS if n in compared or study.finished(n)]
-own = [n for n in own if n not in runs]
-runs |= study.runs(own, make=own)
+runs = verdicts.runs_of(study, compared)  # method -> seed -> predictions
 where = provenance.experiment(effects.all_runs(runs))
 against = claims.against(runs)
 control = real_motion.against_control(runs)
-command = f"make compare DATASET={dataset} PROFILE={profile}"
+command = verdicts.command(study, runs)
 words.answer(claims.comparison(runs, against, control, command))
 
 # %% [markdown]
@@ -89,13 +86,16 @@ words.answer(claims.comparison(runs, against, control, command))
 # apex frame minus the onset frame. They run when you name them.
 #
 # ```
-# make compare                                           # all of them
+# make compare                                           # all of them, on your data
 # make compare METHODS="bi-woof ststnet full" SEED=1     # some; goes on where it stopped
 # make compare METHODS=flow                              # all that need nothing but flow
+# .venv/bin/merlib trials table2                         # those of record, see below
 # ```
 #
-# This page counts the same runs as the front page. For a published dataset these are the saved runs
-# under `results/`. A method without a saved run counts by the run that you have made.
+# This page counts the same runs as the front page. For the published clips in CASME II's layout
+# these are runs *of record*: 246 clips, as many as the paper has, and half of the people train and
+# the others are tested, both ways. Each network has twice its epochs there, so that it takes as many
+# steps as if one subject were left out. For other data these are the runs that you have made.
 
 # %% tags=["remove-input"]
 title = {name: effects.title(name) for name in METHODS}

@@ -30,6 +30,9 @@ DATA = (
 )
 """What `merlib.data.clips` calls drawn data; pages show it `translated`."""
 
+FEW = 8
+"""As many names of trials a sentence lists; more are under a line that opens."""
+
 OLD = marked(
     "<b>Stale</b> results would not come out the same today. The table says what has changed "
     "since they were made."
@@ -131,13 +134,19 @@ def of_trials(found: trials.Found):
             "nothing."
         )
         parts.append(text.format(data=found.study.dataset, names=code(found.impossible)))
+    folds = ""
     for seeds, names in found.missing.items():
         text = translated("Not made yet, seeds {seeds}: {names}.")
-        parts.append(text.format(seeds=seeds, names=code(names)))
+        if len(names) > FEW:  # nobody reads fifty names in a sentence
+            line = translated("Not made yet, seeds {seeds}: {n} trials")
+            listed = words.marked_up(code(names))
+            folds += words.fold(line.format(seeds=seeds, n=len(names)), f"<p>{listed}</p>")
+        else:
+            parts.append(text.format(seeds=seeds, names=code(names)))
     if found.missing:
-        text = translated("Made by `{command}`.")
+        text = translated("`{command}` makes what is missing.")
         parts.append(text.format(command=trials.command(found.study, found.group)))
-    return words.say(*parts)
+    return words.say(*parts, below=folds)
 
 
 def of_motion(found: motion.Found):

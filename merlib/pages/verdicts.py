@@ -229,19 +229,35 @@ def agreeing() -> tuple[int, int]:
     return int((found == audit.AGREES).sum()), len(found)
 
 
-def runs_of(study: Study) -> dict[str, dict[int, pd.DataFrame]]:
+def runs_of(study: Study, make: Collection[str] = ()) -> dict[str, dict[int, pd.DataFrame]]:
     """Return the runs of table 2 that count, method -> seed -> predictions; page 15 has the same.
 
-    Those of the study of record count first (`merlib.study.trials.of_record`), then published
-    ones, then the study's own.
+    For the small profiles those of the study of record count, see
+    `merlib.study.trials.of_record`. Else published ones count, or the study's own.
+
+    Parameters
+    ----------
+    make : collection of str
+        Methods that the study runs itself if no run of them is published.
     """
-    if record := trials.of_record(study, METHODS):
+    small = study.profile in ("laptop", "narrow")  # a laptop's own clips are too few to compare on
+    if small and (record := trials.of_record(study, METHODS)):
         return record
     kept = study.saved().load(METHODS, every_epoch=False) if study.published else {}
     ran = any((study.home / "runs").glob("*/*/*/*/run.json"))  # else nothing is drawn to look
-    if kept or study.published and not ran:
+    if not make and (kept or study.published and not ran):
         return kept
-    return study.runs(METHODS, make=[name for name in METHODS if study.finished(name)])
+    own = [name for name in METHODS if name in make or study.finished(name)]
+    own = [name for name in own if name not in kept]
+    return kept | study.runs(own, make=own)
+
+
+def command(study: Study, runs: Mapping[str, Runs]) -> str:
+    """Return what makes the runs of `runs_of`."""
+    halves = any(run.attrs["run"].get("protocol") == "halves" for run in effects.all_runs(runs))
+    if halves:
+        return trials.command(trials.of_narrow(study) or study, "table2")
+    return f"make compare DATASET={study.dataset} PROFILE={study.profile}"
 
 
 def seeds(found: pd.DataFrame) -> str:

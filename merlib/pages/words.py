@@ -37,15 +37,18 @@ def see(*sentences: str):
     )
 
 
-def say(*sentences: str):
-    """Return computed sentences as a plain paragraph for a notebook, see `see`."""
-    return paragraph(spaced(sentences))
+def say(*sentences: str, below: str = ""):
+    """Return computed sentences as a plain paragraph for a notebook, see `see`.
+
+    ``below`` is HTML under it, such as a `fold`.
+    """
+    return paragraph(spaced(sentences), below=below)
 
 
-def paragraph(text: str, look: str = ""):
+def paragraph(text: str, look: str = "", below: str = ""):
     from IPython.display import HTML
 
-    return HTML(f'<p class="{look}">{text}</p>' if look else f"<p>{text}</p>")
+    return HTML((f'<p class="{look}">{text}</p>' if look else f"<p>{text}</p>") + below)
 
 
 def spaced(sentences: Iterable[str]) -> str:
@@ -56,7 +59,12 @@ def folded(table: Styler):
     """Return a table under one line that opens on a click, for figures that say it better."""
     from IPython.display import HTML
 
-    return HTML(f"<details><summary>{translated('Table')}</summary>{table.to_html()}</details>")
+    return HTML(fold(translated("Table"), table.to_html()))
+
+
+def fold(line: str, content: str) -> str:
+    """Return HTML under one line that opens on a click."""
+    return f"<details><summary>{line}</summary>{content}</details>"
 
 
 def joined(parts: Iterable[str]) -> str:

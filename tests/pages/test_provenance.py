@@ -211,7 +211,13 @@ def test_a_page_says_which_trials_are_saved_and_what_makes_the_others(flow_root)
     assert text.startswith("No trial of flow, profile laptop is saved")
     assert "The dataset flow says nothing on no-magnification, flow-only," in text
     assert "Not made yet, seeds 0, 1, 2: full, first-branch," in text
-    assert text.endswith(f"Made by {trials.command(nothing.study, 'ingredients')}.")
+    assert text.endswith(f"{trials.command(nothing.study, 'ingredients')} makes what is missing.")
+    many = trials.Found("ingredients", Study(), {})
+    page = BeautifulSoup(provenance.of_trials(many).data, "html.parser")
+    names = [code.text for code in page.details.find_all("code")]
+    assert set(names) == set(trials.INGREDIENTS)
+    line = f"Not made yet, seeds 0, 1, 2: {len(names)} trials"
+    assert page.summary.text == line and line not in page.p.text
     complete = trials.Found("attention", Study(), answered("attention"))
     text = BeautifulSoup(provenance.of_trials(complete).data, "html.parser").text
     assert text == (

@@ -9,9 +9,10 @@ from conftest import ROOT
 from sklearn.metrics import f1_score
 
 from merlib import metrics
+from merlib.methods import METHODS
 from merlib.pages import provenance, verdicts
 from merlib.store import Saved
-from merlib.study import paper, showcase
+from merlib.study import paper
 from merlib.study.study import Study
 
 
@@ -100,16 +101,13 @@ def test_one_seed_has_no_verdict(real_motion):
 
 def test_kept_runs_of_drawn_clips_are_counted(monkeypatch):
     """Both modules together, and the rank of the method, from the files of the repository."""
-    saved = Saved(ROOT / "results" / "synthetic" / "laptop")
-    of = {}
-    for name in {one for one, _ in saved.runs()} - {showcase.TRIAL}:  # it has maps alone
-        of[name] = {k: uf1(run) for k, run in saved.load([name], False)[name].items()}
+    record = Saved(ROOT / "results" / "synthetic" / "narrow-halves")
+    names = {name for name, _ in record.runs() if name in METHODS}
+    of = {n: {k: uf1(run) for k, run in record.load([n], False)[n].items()} for n in names}
     for unused in ("second_look", "shallow", "magnification"):
         monkeypatch.setattr(verdicts, unused, lambda _: verdicts.NO_RUN)
     table = verdicts.table(Study(home=ROOT)).set_index("claim")
-    record = Saved(ROOT / "results" / "synthetic" / "narrow-halves").load(["full", "base"], False)
-    full, base = ({k: uf1(run) for k, run in record[name].items()} for name in ("full", "base"))
-    step = np.mean([full[k] - base[k] for k in full])
+    step = np.mean([of["full"][k] - of["base"][k] for k in of["full"]])
     assert table.loc["Both together help", "here"].startswith(f"{100 * step:+.1f} (")
     means = pd.Series({n: np.mean(list(v.values())) for n, v in of.items()})
     means = means.drop(["base", "mfem", "mffm", "majority", "logistic"])
@@ -118,6 +116,29 @@ def test_kept_runs_of_drawn_clips_are_counted(monkeypatch):
     assert told.startswith(f"rank {rank} of {len(means)};")
     first, second = paper.TABLE3["full"][1], paper.TABLE3["base"][1]
     assert table.loc["Both together help", "printed"] == f"{100 * (first - second):+.1f}"
+
+
+def saved_run(home, folder, method, protocol):
+    """Save a run of a method that answers nothing but the first class."""
+    table = pd.DataFrame({"clip": ["a", "b"], "subject": ["1", "2"], "label": ["x", "y"]})
+    table = table.assign(epoch=1, p_x=0.9, p_y=0.1)
+    about = {"method": method, "seed": 0, "protocol": protocol, "dataset": "synthetic"}
+    Saved(home / "results" / "synthetic" / folder).save(about, predictions=table)
+
+
+def test_the_small_profiles_show_the_runs_of_record_and_others_their_own(tmp_path, monkeypatch):
+    monkeypatch.setattr("merlib.study.origin.foreign", lambda *_: "")
+    for profile in ("laptop", "paper"):
+        saved_run(tmp_path, profile, "majority", "loso")
+    small, large = (Study(profile=name, home=tmp_path) for name in ("laptop", "paper"))
+    for study in (small, large):
+        runs = verdicts.runs_of(study)
+        assert list(runs) == ["majority"]
+        assert verdicts.command(study, runs).startswith("make compare DATASET=synthetic PROFILE=")
+    saved_run(tmp_path, "narrow-halves", "ststnet", "halves")
+    assert list(verdicts.runs_of(small)) == ["ststnet"]
+    assert verdicts.command(small, verdicts.runs_of(small)) == "make claims"
+    assert list(verdicts.runs_of(large)) == ["majority"]
 
 
 def test_the_sentence_counts_every_verdict_once():
