@@ -33,9 +33,9 @@ from merlib.data.synthetic.action_units import (
     displacement,
 )
 from merlib.model import network
-from merlib.pages import diagrams, drawing, effects, plots, words
+from merlib.pages import diagrams, drawing, effects, plots, related, words
 from merlib.pages.language import marked, translated
-from merlib.study import paper, parameters, related
+from merlib.study import paper, parameters
 
 globals().update(parameters.read(globals()))  # papermill may pass text
 plots.style()

@@ -219,7 +219,7 @@ def decisions(step):
                 )
                 or separated(in_words(kinds()[item.name]))
             ),
-            marked("why"): item.metadata["why"].replace("`", "'"),
+            marked("why"): translated(item.metadata["why"]).replace("`", "'"),
         }
         for item in fields(Config)
         if item.metadata["step"] == step
@@ -259,7 +259,7 @@ words.see(
 # which names the function that does each). A test checks that the code does what it says.
 
 # %% tags=["hide-output"]
-fixed = pd.DataFrame(FIXED).drop(columns="place")
+fixed = pd.DataFrame(FIXED).drop(columns="place").map(translated)
 plots.table(fixed, "Decisions with one answer", index=False)
 
 # %% tags=["remove-input"]

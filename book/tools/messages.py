@@ -37,14 +37,18 @@ WORDS = re.compile(r"[^\W\d_]{2}")
 """What a message has that needs a translation: more than single letters and numbers."""
 
 FUNCTIONS = {
-    "translated": 0,
-    "language.translated": 0,
-    "marked": 0,
-    "Row": 0,
-    "Mistake": 1,
-    "plots.table": 1,
+    "translated": [0],
+    "language.translated": [0],
+    "marked": [0],
+    "Row": [0],
+    "Mistake": [1],
+    "plots.table": [1],
+    "choice": [2],  # a field of merlib.config: why it is so
+    "Decision": [1, 2, 3],
+    "Work": [1, 2, 4],
 }
-"""Function, as code calls it -> place of the argument that is a message, if it is plain text."""
+"""Function, as code calls it -> places of the arguments that are messages, if they are plain
+text."""
 
 HELD = {
     "roles and citations": re.compile(r"(?<!`)\{[\w:]+\}`[^`]*`"),
@@ -125,10 +129,11 @@ def computed(home: Path) -> Iterator[str]:
     sources = [*(home / "merlib").rglob("*.py"), *(home / "notebooks").glob("*.py")]
     for path in sorted([*sources, *(home / "book" / "tools").glob("*.py")]):
         for call in ast.walk(ast.parse(path.read_text("utf-8"))):
-            place = FUNCTIONS.get(ast.unparse(call.func)) if isinstance(call, ast.Call) else None
-            match call.args[place : place + 1] if place is not None else []:
-                case [ast.Constant(value=str(message))] if message:
-                    yield message
+            places = FUNCTIONS.get(ast.unparse(call.func), []) if isinstance(call, ast.Call) else []
+            for argument in (call.args[place] for place in places if place < len(call.args)):
+                match argument:
+                    case ast.Constant(value=str(message)) if message:
+                        yield message
 
 
 def update(home: Path, language: str) -> None:

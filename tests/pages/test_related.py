@@ -6,7 +6,8 @@ import pytest
 from conftest import ROOT
 
 from merlib.methods import METHODS
-from merlib.study import paper, related
+from merlib.pages import related
+from merlib.study import paper
 
 WORKS = related.NAMED | related.OTHERS
 STORY = (ROOT / "notebooks" / "00_story.py").read_text()

@@ -7,22 +7,23 @@ Input, attention and layers are those of the method as it runs here, see the top
 from typing import NamedTuple
 
 from merlib.methods import METHODS
+from merlib.study import paper
 
-from . import paper
+from .language import marked, translated
 
 INPUTS = {
-    "channels": "sampled frames: grey and flow",
-    "apex_flow": "apex: flow and strain",
-    "apex_picture": "apex: flow and strain",
-    "apex_grey": "apex: grey",
-    "apex_change": "apex less onset: grey",
-    "five_states": "five frames: grey",
-    "five_changes": "five frames less onset: grey",
-    "eighteen_frames": "18 frames: grey",
-    "eighteen_changes": "18 frames less onset: grey",
-    "nine_flows": "nine flows and strain",
-    "eleven_flows": "eleven flows",
-    "lbp_histograms": "all frames: grey",
+    "channels": marked("sampled frames: grey and flow"),
+    "apex_flow": marked("apex: flow and strain"),
+    "apex_picture": marked("apex: flow and strain"),
+    "apex_grey": marked("apex: grey"),
+    "apex_change": marked("apex less onset: grey"),
+    "five_states": marked("five frames: grey"),
+    "five_changes": marked("five frames less onset: grey"),
+    "eighteen_frames": marked("18 frames: grey"),
+    "eighteen_changes": marked("18 frames less onset: grey"),
+    "nine_flows": marked("nine flows and strain"),
+    "eleven_flows": marked("eleven flows"),
+    "lbp_histograms": marked("all frames: grey"),
 }
 """View of `merlib.methods.views` -> what it shows."""
 
@@ -47,13 +48,13 @@ class Work(NamedTuple):
         return self.given or INPUTS[str(METHODS[self.runs[0]].view)]
 
 
-NONE, LAST, BY_HAND = "none", "last", "features by hand"
+NONE, LAST, BY_HAND = marked("none"), marked("last"), marked("features by hand")
 
 NAMED = {
     "LBP-TOP": Work("pfister2011recognising", NONE, BY_HAND, ("lbp-top", "lbp-top-evm")),
     "Bi-WOOF": Work("liong2018less", NONE, BY_HAND, ("bi-woof",)),
     "Selective deep features": Work(
-        "patel2017selective", NONE, "of trained networks, selected", given="not known to us"
+        "patel2017selective", NONE, "of trained networks, selected", (), "not known to us"
     ),
     "CNN+LSTM": Work("kim2016micro", NONE, LAST, ("cnn-lstm", "cnn-lstm-changes")),
     "ELRCN": Work("khor2018enriched", NONE, LAST, ("elrcn",)),
@@ -65,7 +66,7 @@ NAMED = {
         "wang2020micro", "places", LAST, ("micro-attention", "micro-attention-changes")
     ),
     "LGCcon": Work("li2020joint", "the most telling part", LAST, ("lgccon", "lgccon-changes")),
-    "Three streams with SE": Work("yao2020three", "channels of each region", LAST, given="clips"),
+    "Three streams with SE": Work("yao2020three", "channels of each region", LAST, (), "clips"),
     "MERTA": Work(
         "yang2019merta", "places, channels", LAST, ("merta",), "sampled frames: grey, flow, strain"
     ),
@@ -91,7 +92,10 @@ CONTROLS = ("majority", "logistic", "svm")
 """Methods of the registry that are nobody's: what every method has to beat."""
 
 
-COLUMNS = ("method", "input", "attention", "layers", "CASME II", "SAMM", "runs here")
+COLUMNS = (
+    marked("method"), marked("input"), marked("attention"), marked("layers"), "CASME II", "SAMM",
+    marked("runs here"),
+)  # fmt: skip
 
 
 def table(works: dict[str, Work], page: str) -> str:
@@ -99,11 +103,14 @@ def table(works: dict[str, Work], page: str) -> str:
 
     The columns of the datasets are accuracy in per cent and F1, as Table 2 prints them.
     """
-    rows = [COLUMNS, ("---",) * len(COLUMNS)]
+    rows = [tuple(map(translated, COLUMNS)), ("---",) * len(COLUMNS)]
     for name, work in works.items():
         printed = paper.TABLE2_AS_PRINTED.get(name, (None,) * 4)
         scores = (", ".join(filter(None, part)) or "–" for part in (printed[:2], printed[2:]))
-        title = f"[{name}]({page})" if work.runs else name
-        title, runs = f"{title} {{cite}}`{work.key}`", "yes" if work.runs else "no"
-        rows.append((title, work.input, work.attention, work.layers, *scores, runs))
+        shown = translated(name)
+        title = f"[{shown}]({page})" if work.runs else shown
+        title = f"{title} {{cite}}`{work.key}`"
+        said = [translated(text) for text in (work.input, work.attention, work.layers)]
+        runs = translated("yes") if work.runs else translated("no")
+        rows.append((title, *said, *scores, runs))
     return "\n".join(f"| {' | '.join(row)} |" for row in rows)
