@@ -66,7 +66,9 @@ NAMED = {
         "wang2020micro", "places", LAST, ("micro-attention", "micro-attention-changes")
     ),
     "LGCcon": Work("li2020joint", "the most telling part", LAST, ("lgccon", "lgccon-changes")),
-    "Three streams with SE": Work("yao2020three", "channels of each region", LAST, (), "clips"),
+    "Three streams with SE": Work(
+        "yao2020three", "channels of each region", LAST, (), "whole clips"
+    ),
     "MERTA": Work(
         "yang2019merta", "places, channels", LAST, ("merta",), "sampled frames: grey, flow, strain"
     ),
