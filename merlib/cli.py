@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 from cyclopts import App, CycloptsError, Parameter
 from cyclopts.validators import Number
 
-from . import __version__
+from . import __version__, pictures
 from .config import Dataset, Faces, Layout, ProfileName, Protocol, Size
 from .files import find_home, is_home, print_anything, program, told, whole, write
 from .values import known
@@ -413,7 +413,7 @@ def predict(
     write(folder / "prediction.json", found.as_json(key))
     plots.style()
     with whole(folder / "prediction.png") as part:
-        plots.prediction(found, plots.Faces("own", show=True)).savefig(part)
+        pictures.prediction(found, pictures.Faces("own", show=True)).savefig(part)
     print(f"Flow and attention: {folder / 'prediction.png'}")
 
 

@@ -33,7 +33,15 @@ from merlib.data.synthetic.action_units import (
     displacement,
 )
 from merlib.model import network
-from merlib.pages import diagrams, drawing, effects, plots, related, words
+from merlib.pages import (
+    charts,
+    diagrams,
+    drawing,
+    effects,
+    plots,
+    related,
+    words,
+)
 from merlib.pages.language import marked, translated
 from merlib.study import paper, parameters
 
@@ -97,7 +105,7 @@ def agreement(units):
 places, movements = agreement(["12", "14", "15", "17", "20"])
 titles = translated("places"), translated("movements")
 plots.show(
-    plots.shades(
+    charts.shades(
         dict(zip(titles, (places, movements), strict=True)),
         translated("agreement of two units (cosine)"),
     ),
@@ -209,7 +217,7 @@ has = pd.DataFrame(
     index=list(related.NAMED),
 ).rename({"the paper": marked("the paper")})
 plots.show(
-    plots.marks(has),
+    charts.marks(has),
     alt=translated(
         "A grid of dots: each row is one method, and the columns say whether"
         " it has attention, classifies from several layers, and runs here. A"

@@ -44,7 +44,7 @@ from merlib.config import CLASSES, DRAWN
 from merlib.data import synthetic
 from merlib.data.frames import read_frames
 from merlib.data.synthetic import action_units
-from merlib.pages import drawing, film, plots, procedure, words
+from merlib.pages import drawing, film, pictures, plots, procedure, words
 from merlib.pages.language import marked, translated
 from merlib.study import paper, parameters, showcase
 
@@ -186,11 +186,11 @@ words.see(
 # :::
 
 # %% tags=["hide-input"] slide="faces"
-faces = plots.Faces(dataset, show_faces)
+faces = pictures.Faces(dataset, show_faces)
 if faces.shown:
     first = clips.groupby("subject").first().head(6)
     images = [read_frames(frames[:1])[0] for frames in first["frames"]]
-    plots.strip(images, list(first.index), limits=(0, 255))
+    pictures.strip(images, list(first.index), limits=(0, 255))
     plots.show(
         plt.gcf(),
         alt=translated(

@@ -45,7 +45,15 @@ from merlib.config import DRAWN, Config
 from merlib.data import synthetic
 from merlib.data.clips import read_frames
 from merlib.data.synthetic import render
-from merlib.pages import drawing, film, plots, procedure, slider, words
+from merlib.pages import (
+    drawing,
+    film,
+    pictures,
+    plots,
+    procedure,
+    slider,
+    words,
+)
 from merlib.pages.language import marked, translated
 from merlib.preprocess import face, flow, magnify, pipeline
 from merlib.study import parameters, showcase
@@ -61,7 +69,7 @@ study = Study(
     **overrides,
 )
 config, clips, x = study.config, study.clips, study.prepared.x
-faces = plots.Faces(dataset, show_faces)
+faces = pictures.Faces(dataset, show_faces)
 only_grey = translated(
     "Even greys: the pictures of this data are not shown in public."
 )
@@ -79,7 +87,7 @@ where = translated("clip {clip} of {data}, profile {profile}").format(
     profile=profile,
 )
 words.say(
-    plots.chosen(study, clip),
+    pictures.chosen(study, clip),
     translated(
         "It shows {emotion}, with the action units {units}, and has {n} frames"
         " of {width} x {height} pixels, {rate:.0f} a second."
@@ -403,8 +411,8 @@ index = pipeline.sample(apex, config.frames)
 magnified_apex = pipeline.magnified(aligned, config, shown["fps"], index)[-1]
 
 # %% tags=["hide-input"]
-pictures = [aligned[0], aligned[apex], magnified_apex]
-changes = [picture - aligned[0] for picture in pictures]
+three = [aligned[0], aligned[apex], magnified_apex]
+changes = [picture - aligned[0] for picture in three]
 limit = np.percentile(np.abs(changes[1:]), 99.5)
 figure, grid = plt.subplots(2, 3, figsize=(6, 4.4))
 titles = (
@@ -413,7 +421,7 @@ titles = (
     translated("apex, magnified"),
 )
 for k, title in enumerate(titles):
-    grid[0, k].imshow(faces.picture(pictures[k]), vmin=0, vmax=255)
+    grid[0, k].imshow(faces.picture(three[k]), vmin=0, vmax=255)
     grid[1, k].imshow(
         faces.picture(changes[k]), vmin=-limit, vmax=limit, cmap="RdBu"
     )
@@ -859,14 +867,14 @@ def show_flow(fields, titles, alt):
         len(fields), 2, figsize=(6, 3.1 * len(fields)), squeeze=False
     )
     for (left, right), field, title in zip(grid, fields, titles, strict=True):
-        plots.flow_field(left, field, limit)
+        pictures.flow_field(left, field, limit)
         left.set_title(title)
         right.imshow(faces.picture(aligned[0]), vmin=0, vmax=255)
-        plots.arrows(
+        pictures.arrows(
             right, field, max(2, config.size // 18), config.size / 14 / limit
         )
         right.axis("off")
-    plots.flow_key(grid[0, 0].inset_axes((0.0, 0.0, 0.25, 0.25)))
+    pictures.flow_key(grid[0, 0].inset_axes((0.0, 0.0, 0.25, 0.25)))
     full = translated("full colour: {limit:.2f} px")
     figure.suptitle(full.format(limit=limit))
     plots.show(figure, alt=alt, of=where)

@@ -52,6 +52,7 @@ from merlib.model.mfem import CAM, CCAM, MFEM, SAM, GeM
 from merlib.pages import (
     diagrams,
     drawing,
+    pictures,
     plots,
     procedure,
     provenance,
@@ -83,7 +84,7 @@ def stage_name(k):
 row = showcase.choose(study, clip)
 shown = clips.loc[row]
 net = study.fold_classifier("full", shown["subject"]).network_.cpu()
-faces = plots.Faces(dataset, show_faces)
+faces = pictures.Faces(dataset, show_faces)
 apex, shown_frame = x[row, -1], study.frames_of(row)[-1]
 maps = showcase.kept_maps(study, shown["clip"])
 if maps is None:
@@ -106,7 +107,7 @@ of_maps = translated(
     " {side} pixels"
 ).format(where=where, subject=shown["subject"], n=epochs, side=len(face))
 words.say(
-    plots.chosen(study, clip),
+    pictures.chosen(study, clip),
     translated("It shows {emotion}, with the action units {units}.").format(
         emotion=shown["emotion"], units=procedure.named(shown["action_units"])
     ),
@@ -128,7 +129,7 @@ figure, (left, right) = plt.subplots(1, 2, figsize=(6, 3.2))
 left.imshow(faces.picture(shown_frame))
 left.set_title(translated("grey, magnified"))
 left.axis("off")
-plots.flow_field(right, study.numbers.x[row, -1, 1:3])
+pictures.flow_field(right, study.numbers.x[row, -1, 1:3])
 right.set_title(translated("flow from the onset"))
 plots.show(
     figure,

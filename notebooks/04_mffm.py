@@ -35,7 +35,7 @@ from merlib import Study
 from merlib.model import explain
 from merlib.model.mffm import FIM, MFFM, PAIRS
 from merlib.model.network import Network
-from merlib.pages import diagrams, drawing, plots, words
+from merlib.pages import charts, diagrams, drawing, pictures, plots, words
 from merlib.pages.language import marked, translated
 from merlib.study import parameters
 
@@ -174,11 +174,11 @@ words.see(
 # the resolution of its shallow partner.
 
 # %% tags=["hide-input"] slide="maps"
-faces = plots.Faces(dataset, show_faces)
+faces = pictures.Faces(dataset, show_faces)
 maps = [
     faces.features(y[-1].mean(dim=0).numpy()) for y in stages + interactions
 ]
-figure, axes = plots.strip(
+figure, axes = pictures.strip(
     [(y - y.mean()) / (y.std() + 1e-9) for y in maps], names, columns=4
 )
 plots.show(
@@ -288,7 +288,7 @@ for outer, inner, relu in (
 errors = pd.DataFrame(errors).T
 rounding, weights = 1e-12, translated("profile {profile}, weights not trained")
 plots.show(
-    plots.magnitudes(errors, translated("relative error"), below=rounding),
+    charts.magnitudes(errors, translated("relative error"), below=rounding),
     alt=translated(
         "Dot plot of errors on a logarithmic axis. Each row is one pair of"
         " kernels; a dot is the error of the affine identity, a square that of"
@@ -469,7 +469,7 @@ for outer, inner in ((1, 1), (3, 1), (7, 7)):
 forms = pd.DataFrame(rows).T
 drawn = forms[["MACs as written", "MACs of the cheap form"]]
 plots.show(
-    plots.magnitudes(drawn, translated("million operations")),
+    charts.magnitudes(drawn, translated("million operations")),
     alt=translated(
         "Dot plot of millions of operations on a logarithmic axis, with a row"
         " for each choice of the kernels: a dot as the equations are written,"

@@ -44,8 +44,10 @@ from matplotlib.colors import ListedColormap
 from merlib import Study, metrics
 from merlib.model.augment import augment
 from merlib.pages import (
+    charts,
     drawing,
     effects,
+    pictures,
     plots,
     procedure,
     provenance,
@@ -165,7 +167,7 @@ words.see(
 # the [optical flow](../book/glossary.md#optical-flow) of the [apex](../book/glossary.md#apex) frame.
 
 # %%
-faces = plots.Faces(dataset, show_faces)
+faces = pictures.Faces(dataset, show_faces)
 row = showcase.choose(study, clip)
 x = torch.as_tensor(study.numbers.x[row : row + 1].copy())
 if dataset != "flow":
@@ -184,13 +186,13 @@ frames = [version[0, -1].numpy() for version in [x, *drawn]]
 titles = [translated("as prepared")]
 titles += [translated("drawn {k}").format(k=k) for k in range(1, 4)]
 if dataset != "flow":
-    figure, axes = plots.strip(
+    figure, axes = pictures.strip(
         [faces.picture(frame[0]) for frame in frames], titles, columns=2
     )
     # longest arrow: 1/14 of the face
     gain = config.size / 14 / np.hypot(*frames[0][1:3]).max()
     for axis, frame in zip(axes, frames, strict=True):
-        plots.arrows(
+        pictures.arrows(
             axis, frame[1:3], step=max(3, config.size // 16), gain=gain
         )
     plots.show(
@@ -212,7 +214,7 @@ if dataset != "flow":
 
 # %% tags=["remove-input"]
 words.see(
-    plots.chosen(study, clip),
+    pictures.chosen(study, clip),
     translated(
         "In each version the arrows begin at the same parts of the face and"
         " point where these parts went."
@@ -313,7 +315,7 @@ pooled = metrics.by_epoch(predictions)
 where = provenance.experiment([predictions])
 
 # %% tags=["hide-input"] slide="epochs"
-plots.curves(
+charts.curves(
     by_fold,
     pooled["accuracy"],
     translated("accuracy on the left-out subject"),

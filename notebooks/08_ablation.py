@@ -41,6 +41,7 @@ from IPython.display import display
 from merlib import Study, metrics
 from merlib.config import DRAWN, VARIANTS
 from merlib.pages import (
+    charts,
     claims,
     effects,
     plots,
@@ -314,7 +315,7 @@ levels = {
 steps = pd.DataFrame(levels).iloc[1:] - pd.DataFrame(levels).loc["base"]
 
 # %% tags=["hide-input"]
-axes = plots.dots(steps, translated("points of accuracy more than base"))
+axes = charts.dots(steps, translated("points of accuracy more than base"))
 axes.axvline(0, color="black", linestyle="--", linewidth=1)
 plots.show(
     axes.figure,

@@ -33,7 +33,7 @@ import pandas as pd
 from IPython.display import display
 
 from merlib import metrics
-from merlib.pages import effects, plots, printed, words
+from merlib.pages import charts, effects, plots, printed, words
 from merlib.pages.language import marked, translated
 from merlib.study import audit, paper, parameters
 
@@ -244,7 +244,7 @@ for name, (_, matrix) in paper.KFC_MER_CONFUSION.items():
 f1 = pd.DataFrame(rows)
 figure, panels = plt.subplots(len(rows), 1, figsize=(6, 3.8))
 for axes, name in zip(panels, rows, strict=True):
-    plots.dots(f1[[name]], "F1", axes).set_title(name)
+    charts.dots(f1[[name]], "F1", axes).set_title(name)
     axes.margins(x=0.2)
 plots.show(
     figure,
@@ -402,7 +402,7 @@ words.see(
 
 # %% tags=["hide-input"]
 plots.show(
-    plots.bars(verdicts, translated("claims")).figure,
+    charts.bars(verdicts, translated("claims")).figure,
     alt=translated(
         "A bar for each verdict, as long as there are claims of the text that"
         " get it."

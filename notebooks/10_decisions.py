@@ -31,7 +31,7 @@ from IPython.display import display
 
 from merlib.config import PROFILES, Config, differences, kinds, options
 from merlib.config import profile as make_profile
-from merlib.pages import decided, plots, words
+from merlib.pages import charts, decided, plots, words
 from merlib.pages.language import marked, translated
 from merlib.study import parameters
 from merlib.study.decisions import FIXED
@@ -176,7 +176,7 @@ words.see(
 # %% tags=["hide-input"]
 counted = decided.counted()
 plots.show(
-    plots.bars(counted, translated("decisions")).figure,
+    charts.bars(counted, translated("decisions")).figure,
     alt=translated(
         "A bar for each step: preprocessing, network and training. Its parts"
         " are the fields with a few values, the fields with a number or a"
@@ -313,7 +313,7 @@ if tried is not None:
     changed = (", " + tried["change"]).where(tried["change"] != "none", "")
     drawn = tried[SCORES].set_index(tried["method"] + changed)
     plots.show(
-        plots.dots(drawn, translated("score")).figure,
+        charts.dots(drawn, translated("score")).figure,
         alt=translated(
             "Each method with each change in a row: a blue ring is its"
             " accuracy, an orange diamond its UF1."
@@ -369,9 +369,9 @@ if sizes is not None:
     setting = translated("{width} channels,\n{frames} frames, {epochs} epochs")
     names = [setting.format(**row) for _, row in spent.iterrows()]
     figure, (left, right) = plt.subplots(1, 2, figsize=(6, 4), sharey=True)
-    plots.dots(spent[SCORES].set_index([names]), translated("score"), left)
+    charts.dots(spent[SCORES].set_index([names]), translated("score"), left)
     left.set_yticks(range(len(names)), names)
-    right.barh(range(len(names)), spent["time"], color=plots.PARTS[0])
+    right.barh(range(len(names)), spent["time"], color=charts.PARTS[0])
     right.set_xlabel(translated("time"))
     plots.show(
         figure,
@@ -421,7 +421,7 @@ if read is not None:
     )
     for axes, (title, some) in zip(panels, parts, strict=True):
         drawn = some[SCORES].set_index(some["head"] + ",\n" + some["grey"])
-        plots.dots(drawn, translated("score"), axes).set_title(title)
+        charts.dots(drawn, translated("score"), axes).set_title(title)
     plots.show(
         figure,
         alt=translated(

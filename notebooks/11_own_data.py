@@ -51,7 +51,7 @@ from merlib import Study
 from merlib.data import tables
 from merlib.data.clips import counts, load_clips
 from merlib.data.frames import read_frames
-from merlib.pages import plots, words
+from merlib.pages import charts, plots, words
 from merlib.pages.language import marked, translated
 from merlib.study import parameters
 from merlib.study.check import check
@@ -330,7 +330,7 @@ for video, label in (
     (True, translated("video")),
 ):
     some = filmed == video
-    colour, end = plots.PARTS[int(video)], times["offset"][some]
+    colour, end = charts.PARTS[int(video)], times["offset"][some]
     axes.barh(rows[some], end, 0.5, color=colour, label=label)
 axes.plot(times["apex"], rows, "D", color="black", label=translated("apex"))
 axes.set_yticks(rows, plots.literal(own.clips["clip"]))

@@ -41,7 +41,7 @@ from merlib import config
 from merlib.data.frames import read_frames
 from merlib.data.synthetic import photograph
 from merlib.files import find_home
-from merlib.pages import plots, words
+from merlib.pages import charts, pictures, plots, words
 from merlib.pages.language import marked, translated
 from merlib.preprocess import face, flow, pipeline
 from merlib.study import parameters
@@ -56,7 +56,7 @@ eyes = face.find_eyes(grey)
 crop = face.align(
     grey[None], pipeline.transform(grey, settings), settings.size
 )[0]
-figure, (whole, cut) = plots.strip(
+figure, (whole, cut) = pictures.strip(
     [grey, cv2.resize(crop, grey.shape, interpolation=cv2.INTER_NEAREST)],
     [translated("photograph"), translated("crop")],
     columns=2,
@@ -111,7 +111,7 @@ def moved(turn, scale, light):
 
 
 # %% tags=["hide-input"]
-rows, pictures, places = [], [], []
+rows, tried, places = [], [], []
 for turn, scale, light in (
     (0, 1, 1),
     (10, 1, 1),
@@ -127,7 +127,7 @@ for turn, scale, light in (
     picture, expected = moved(turn, scale, light)
     seen = face.find_eyes(picture)
     error = np.hypot(*(seen - expected).T).max()
-    pictures.append(picture)
+    tried.append(picture)
     places.append(seen)
     rows.append(
         (
@@ -147,13 +147,13 @@ columns = [
 ]
 steady = pd.DataFrame(rows, columns=columns)
 off = steady["error, % of eye distance"]
-figure, shown = plots.strip(
-    pictures,
+figure, panels = pictures.strip(
+    tried,
     [translated("{off:.1f} %").format(off=each) for each in off],
     columns=5,
     limits=(0, 255),
 )
-for axes, seen in zip(shown, places, strict=True):
+for axes, seen in zip(panels, places, strict=True):
     axes.plot(*seen.T, "+", color=plots.COLOURS[1], markersize=5)
 plots.show(
     figure,
@@ -207,7 +207,7 @@ for k, emotion in enumerate(config.CLASSES["casme2"]):
 # %% tags=["hide-input"]
 truth, frames = clips["happiness"]
 apex = truth.apex - truth.onset
-plots.strip(
+pictures.strip(
     [frames[0], frames[apex], np.abs(frames[apex].astype(float) - frames[0])],
     [translated("onset"), translated("apex"), translated("difference")],
     limits=(0, 255),
@@ -286,12 +286,12 @@ table = pd.DataFrame(
 figure, (above, below) = plt.subplots(
     2, figsize=(6, 6.4), height_ratios=[2, 1.2]
 )
-plots.grouped(
+charts.grouped(
     table[["flow error, px", "of zero flow, px"]],
     translated("end-point error, pixels"),
     axes=above,
 )
-plots.grouped(
+charts.grouped(
     table[["motion there, %"]],
     translated("motion in the frame that was found, % of the true apex"),
     "{:.0f}",
@@ -351,8 +351,8 @@ for (emotion, (_, seen, true)), line in zip(
     limit = np.hypot(*true).max()
     line[0].imshow(crop)
     line[0].axis("off")
-    plots.flow_field(line[1], true, limit)
-    plots.flow_field(line[2], seen, limit)
+    pictures.flow_field(line[1], true, limit)
+    pictures.flow_field(line[2], seen, limit)
     titles = emotion, translated("true flow"), translated("found flow")
     for axes, title in zip(line, titles, strict=True):
         axes.set_title(title)

@@ -50,8 +50,8 @@ from merlib import Study, metrics
 from merlib.data import synthetic
 from merlib.data.clips import load_clips
 from merlib.model import saved
+from merlib.pages import charts, pictures, plots, words
 from merlib.pages import new_clip as told
-from merlib.pages import plots, words
 from merlib.pages.language import translated
 from merlib.study import parameters, showcase
 from merlib.study.predict import predict
@@ -174,7 +174,7 @@ name, (clip, onset, offset) = next(iter(asked.items()))
 one = predict(clip, again, onset=onset, offset=offset)
 
 # %% tags=["hide-input"]
-plots.probabilities(one.probabilities)
+charts.probabilities(one.probabilities)
 plots.show(
     plt.gcf(),
     alt=translated(
@@ -206,7 +206,7 @@ if not len(tested):
     )
 else:
     matrix = metrics.confusion(tested["true class"], tested["answer"], classes)
-    plots.confusion_matrix(matrix, classes)
+    charts.confusion_matrix(matrix, classes)
     plots.show(
         plt.gcf(),
         alt=translated(
@@ -258,8 +258,8 @@ words.see(told.apexes(answers))
 # Each gate has its own scale of colours below it.
 
 # %% tags=["hide-input"]
-faces = plots.Faces("synthetic" if new_clip is None else "own", show_faces)
-plots.prediction(next(iter(found.values())), faces)
+faces = pictures.Faces("synthetic" if new_clip is None else "own", show_faces)
+pictures.prediction(next(iter(found.values())), faces)
 plots.show(
     plt.gcf(),
     alt=translated(

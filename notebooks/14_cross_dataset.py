@@ -57,7 +57,7 @@ from IPython.display import display
 from merlib import metrics
 from merlib.data import synthetic
 from merlib.files import find_home
-from merlib.pages import claims, effects, plots, provenance, words
+from merlib.pages import charts, claims, effects, plots, provenance, words
 from merlib.pages.language import marked, translated
 from merlib.study import parameters
 from merlib.study.study import Study
@@ -125,7 +125,7 @@ words.answer(
 names = {"casme2": "CASME II", "samm": "SAMM"}
 data = translated(clips.attrs["version"])
 by_class = by_source.rename(index=names).T
-plots.grouped(by_class, translated("clips"), "{:.0f}")
+charts.grouped(by_class, translated("clips"), "{:.0f}")
 plots.show(
     plt.gcf(),
     alt=translated(
@@ -299,7 +299,7 @@ if len(by_source) > 1:
     title = translated("{method}, both directions").format(
         method=effects.title(last)
     )
-    plots.confusion_matrix(matrix, clips.attrs["classes"], title)
+    charts.confusion_matrix(matrix, clips.attrs["classes"], title)
     plots.show(
         plt.gcf(),
         alt=translated(

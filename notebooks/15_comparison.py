@@ -39,6 +39,7 @@ from merlib.methods import METHODS, augmentation, make
 from merlib.methods.views import shape_of
 from merlib.model import explain
 from merlib.pages import (
+    charts,
     claims,
     effects,
     plots,
@@ -155,7 +156,7 @@ if len(quoted):
     points = {
         name: (row["printed"], row["here"]) for name, row in quoted.iterrows()
     }
-    plots.named_points(points, axes, title["full"])
+    charts.named_points(points, axes, title["full"])
     plots.show(
         axes.figure,
         alt=translated(
@@ -457,7 +458,7 @@ points = {
     title[name]: (max(seconds(run), 0.1), metrics.scores(run)["uf1"])
     for name, run in first.items()
 }
-plots.named_points(points, axes, title["full"])
+charts.named_points(points, axes, title["full"])
 plots.show(
     figure,
     alt=translated(

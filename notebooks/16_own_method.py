@@ -37,7 +37,7 @@ from torch.nn.functional import adaptive_avg_pool2d
 from merlib import Study, metrics
 from merlib.methods import METHODS, Method
 from merlib.methods.views import VIEWS
-from merlib.pages import effects, plots, procedure, provenance, words
+from merlib.pages import effects, pictures, plots, procedure, provenance, words
 from merlib.pages.language import marked, translated
 from merlib.study import parameters
 
@@ -141,7 +141,7 @@ if dataset != "flow":  # whose pictures are not shown
     longest = np.hypot(*means.reshape(-1, 2, 64).swapaxes(0, 1)).max()
     for axes, name, mean in zip(grid.flat, shown, means, strict=False):
         squares = mean.reshape(2, 8, 8).repeat(2, axis=1).repeat(2, axis=2)
-        plots.flow_field(axes, squares, longest)
+        pictures.flow_field(axes, squares, longest)
         axes.set_title(*plots.literal([name]))
     plots.show(
         figure,

@@ -37,7 +37,7 @@ import pandas as pd
 from IPython.display import display
 
 from merlib.files import find_home
-from merlib.pages import hours, plots, speed, words
+from merlib.pages import charts, hours, plots, speed, words
 from merlib.pages.language import marked, translated
 from merlib.study import parameters
 
@@ -59,7 +59,7 @@ words.answer(speed.in_one_sentence(steps, training, devices))
 if steps is not None:
     seconds = steps[steps["step"] != "all"].set_index("step")
     plots.show(
-        plots.grouped(
+        charts.grouped(
             seconds[["seconds a clip"]],
             translated("seconds for a clip"),
             "{:.2g}",
@@ -501,7 +501,7 @@ step = speed.measured(home, "step")
 ways = speed.steps_by_way(step)
 if len(ways):
     plots.show(
-        plots.grouped(
+        charts.grouped(
             ways[[*filter(ways.columns.__contains__, speed.WAYS)]],
             translated("milliseconds of a step of eight clips"),
             "{:,.1f}",

@@ -39,9 +39,11 @@ from IPython.display import display
 
 from merlib import Study
 from merlib.pages import (
+    charts,
     claims,
     effects,
     looks,
+    pictures,
     plots,
     provenance,
     slider,
@@ -53,7 +55,7 @@ from merlib.study import parameters, regions, showcase, trials
 # papermill may pass text
 globals().update(parameters.read(globals(), frames=True))
 plots.style()
-faces = plots.Faces(dataset, show_faces)
+faces = pictures.Faces(dataset, show_faces)
 study = Study(
     dataset=dataset,
     data_root=data_root,
@@ -137,7 +139,7 @@ counts = pd.Series(map(len, known.values())).value_counts().sort_index()
 
 # %% tags=["hide-input"]
 if known:
-    axes = plots.grouped(
+    axes = charts.grouped(
         counts.to_frame("clips"), translated("clips"), "{:.0f}"
     )
     axes.set_ylabel(translated("regions of a clip"))

@@ -22,7 +22,7 @@ from IPython.display import Markdown, display
 from merlib import Study
 from merlib.data.clips import read_frames
 from merlib.model import explain
-from merlib.pages import film, plots, verdicts, words
+from merlib.pages import film, pictures, plots, verdicts, words
 from merlib.pages.language import translated
 from merlib.preprocess import face, pipeline
 from merlib.study import parameters, showcase
@@ -37,7 +37,7 @@ flow = (
 globals().update(parameters.read(globals(), frames=True))
 study = Study(dataset, data_root, profile, seed, **overrides)
 row = showcase.choose(study, clip)
-shown, faces = study.clips.loc[row], plots.Faces(dataset, show_faces)
+shown, faces = study.clips.loc[row], pictures.Faces(dataset, show_faces)
 
 # %% [markdown]
 # ## Does it hold?
@@ -117,7 +117,7 @@ grey, flows = pipeline.grey_and_flows(
 )
 answer = pd.Series(classifier.predict_proba(x)[0], classifier.classes_)
 plots.show(
-    plots.path(
+    pictures.path(
         face.align(frames[[0, apex // 2, apex]], matrix, config.size),
         grey[-1],
         flows[-1],

@@ -14,7 +14,7 @@ from matplotlib.figure import Figure
 from merlib import metrics
 from merlib.study import paper
 
-from . import effects, plots
+from . import charts, effects, plots
 from .language import marked, translated
 
 CONFUSED = {"casme2": ("repression", "surprise"), "samm": ("contempt", "happiness")}
@@ -25,7 +25,7 @@ def matrices(runs: Mapping[str, pd.DataFrame]) -> Figure:
     """Draw the confusion matrices of runs, title -> predictions, one below the other."""
     figure, panels = plt.subplots(len(runs), 1, figsize=(6, 5.2 * len(runs)), squeeze=False)
     for axes, (title, run) in zip(panels[:, 0], runs.items(), strict=True):
-        plots.confusion_matrix(metrics.matrix_of(run), metrics.class_names(run), title, axes)
+        charts.confusion_matrix(metrics.matrix_of(run), metrics.class_names(run), title, axes)
     return figure
 
 

@@ -16,7 +16,7 @@ from merlib.study import trials
 from merlib.study.decisions import FIXED
 from merlib.study.study import Study
 
-from . import effects, plots
+from . import charts, effects, plots
 from .effects import Runs
 from .language import marked, translated
 
@@ -65,7 +65,7 @@ def grid(values: pd.DataFrame) -> Figure:
     for k, name in enumerate(values):
         other = values[name] != first
         cells = other.astype(float) * 0.96
-        axes.barh(range(rows), cells, 0.9, left=k - 0.48, color=plots.PARTS[0])
+        axes.barh(range(rows), cells, 0.9, left=k - 0.48, color=charts.PARTS[0])
         for row, text in enumerate(values[name]):
             axes.text(k, row, text, horizontalalignment="center", verticalalignment="center")
     axes.set(xlim=(-0.5, columns - 0.5), ylim=(rows - 0.5, -0.5))

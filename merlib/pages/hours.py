@@ -19,7 +19,7 @@ from merlib.config import Config, profile
 from merlib.files import noted
 from merlib.model import explain
 
-from . import plots
+from . import charts, plots
 from .language import marked, translated
 
 PEOPLE, CLIPS, CLASSES = 26, 246, 5
@@ -214,7 +214,7 @@ def spans(found: pd.DataFrame) -> Figure:
         axes.plot(ends, [k, k], form, color=colour, label=label)
     axes.set_yticks(range(len(found)), plots.literal(found["device"]))
     axes.set(xscale="log", xlabel=translated("hours"), ylim=(len(found) - 0.5, -0.5))
-    plots.plain_log(axes.xaxis)
+    charts.plain_log(axes.xaxis)
     handles, labels = axes.get_legend_handles_labels()
     named = dict(zip(labels, handles, strict=True))
     figure.legend(named.values(), named, loc="outside lower center", ncols=2)

@@ -12,7 +12,7 @@ from merlib.metrics import Difference
 from merlib.study import regions, trials
 from merlib.study.study import Study
 
-from . import effects, plots, words
+from . import effects, pictures, plots, words
 from .language import marked, translated
 
 MAPS = {
@@ -169,7 +169,7 @@ def over_face(
     face: np.ndarray,
     maps: Mapping[str, np.ndarray],
     moving: Sequence[np.ndarray],
-    faces: plots.Faces,
+    faces: pictures.Faces,
 ) -> Figure:
     """Draw maps over a face, two in a row, each on its own scale.
 

@@ -6,7 +6,7 @@ from matplotlib.figure import Figure
 
 from merlib.study import paper
 
-from . import plots
+from . import charts, plots
 from .language import marked, translated
 
 VERDICTS = (
@@ -88,7 +88,7 @@ def differences(found: pd.DataFrame) -> Figure:
     for axes, some, (section, title) in zip(panels, rows, titles.items(), strict=True):
         other = some["difference"].str.split(" - ").str[1 if section == "3.2" else 0]
         drawn = some[list(names)].astype(float).rename(columns=names)
-        plots.dots(drawn.set_index(other + ", " + some["column"]), "", axes)
+        charts.dots(drawn.set_index(other + ", " + some["column"]), "", axes)
         axes.set_title(title)
     panels[1].set(xscale="log", xlabel=translated("points, or per cent"))
     panels[1].xaxis.set_major_formatter("{x:g}")

@@ -12,7 +12,7 @@ from matplotlib.figure import Figure
 
 from merlib.files import noted
 
-from . import effects, plots, words
+from . import charts, effects, plots, words
 from .language import marked, translated
 
 OURS = "merlib"
@@ -173,7 +173,7 @@ def tried(table: pd.DataFrame) -> Figure:
     axes.axhline(none["error, px"], color="0.5", linestyle=":", label=label)
     axes.set(xscale="log", xlabel=translated("milliseconds for a pair of 112 x 112 pixels"))
     axes.set(ylabel=translated("end-point error, px"), ylim=(0, None))
-    plots.plain_log(axes.xaxis)
+    charts.plain_log(axes.xaxis)
     axes.legend(loc="center right")
     return figure
 
@@ -215,7 +215,7 @@ def growth(table: pd.DataFrame) -> Figure:
     axes.plot(times, times, color="black", linestyle="--", linewidth=1, label=alike)
     axes.set(xscale="log", xlabel=translated("times as many as in the first row"))
     axes.set(yscale="log", ylabel=translated("times as long as the first row"))
-    plots.plain_log(axes.yaxis)
+    charts.plain_log(axes.yaxis)
     axes.set_xticks(times, [f"{value:g}" for value in times])
     axes.set_xticks([], minor=True)
     axes.legend()
@@ -254,7 +254,7 @@ def memory_bars(table: pd.DataFrame) -> Figure:
     """Draw the memory of each case, on the host and, if it was measured, on the device."""
     measures = {"host, MiB": marked("host"), "device, MiB": marked("device")}
     values = table.set_index("case")[list(measures)].dropna(axis=1, how="all")
-    axes = plots.grouped(values.rename(columns=measures), translated("MiB"), "{:,.0f}")
+    axes = charts.grouped(values.rename(columns=measures), translated("MiB"), "{:,.0f}")
     imports = table["of it imports, MiB"].max()
     axes.axvline(imports, color="black", linestyle="--", linewidth=1)
     axes.annotate(translated("imports"), (imports, 1), xycoords=("data", "axes fraction"),
@@ -298,7 +298,7 @@ def bars(table: pd.DataFrame) -> Figure:
     networks, libraries = table["network"].unique(), table["library"].unique()
     for axis, (measure, title) in zip(axes, MEASURES.items(), strict=True):
         values = table.pivot(index="network", columns="library", values=measure)
-        plots.put_bars(axis, values.loc[networks, libraries], "{:,.0f}")
+        charts.put_bars(axis, values.loc[networks, libraries], "{:,.0f}")
         axis.set_title(translated(title), loc="left")
     figure.legend(
         *axes[0].get_legend_handles_labels(), loc="outside lower center", ncols=len(libraries)

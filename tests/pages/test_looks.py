@@ -5,7 +5,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from merlib.pages import looks, plots
+from merlib.pages import looks, pictures, plots
 from merlib.study import regions
 
 SIZE = 16
@@ -34,7 +34,7 @@ def test_every_map_is_drawn_over_the_face_with_the_outlines_of_regions_and_of_it
     face, moving = rng.random((SIZE, SIZE)), [box(2, 3), box(9, 10)]
     maps = {name: rng.random((side, side)) for name, side in zip("abc", (8, 4, 2), strict=True)}
     maps["d"] = box(4, 8, side=5).astype(float)  # its top lies there, 26 of 256 places
-    figure = looks.over_face(face, maps, moving, plots.Faces("synthetic"))
+    figure = looks.over_face(face, maps, moving, pictures.Faces("synthetic"))
     assert [axes.get_title() for axes in figure.axes] == list(maps)
     for axes, values in zip(figure.axes, maps.values(), strict=True):
         below, above = axes.images
@@ -53,7 +53,7 @@ def test_every_map_is_drawn_over_the_face_with_the_outlines_of_regions_and_of_it
 
 def test_a_face_that_may_not_be_seen_is_not_drawn():
     rng = np.random.default_rng(0)
-    values, faces = rng.random((16, 16)), plots.Faces("casme2")
+    values, faces = rng.random((16, 16)), pictures.Faces("casme2")
     figure = looks.over_face(rng.random((SIZE, SIZE)), {"a": values}, [], faces)
     first, second = figure.axes
     below, above = first.images

@@ -11,7 +11,7 @@ from merlib.data import synthetic
 from merlib.data.clips import load_clips
 from merlib.files import OURS
 from merlib.model import explain
-from merlib.pages import plots
+from merlib.pages import pictures
 from merlib.preprocess.pipeline import Prepared
 from merlib.study import showcase, trials
 from merlib.study.study import Study
@@ -26,9 +26,9 @@ def test_choose_takes_the_face_that_moves_and_not_the_head_that_drifts():
     clips = pd.DataFrame({"clip": ["a", "b", "c"]})
     study = SimpleNamespace(dataset="own", clips=clips, numbers=Prepared(x, clips, "key"))
     assert showcase.choose(study) == 1
-    assert "b is the clip with the largest measured movement" in plots.chosen(study)
+    assert "b is the clip with the largest measured movement" in pictures.chosen(study)
     assert showcase.choose(study, "c") == 2
-    assert "c was named" in plots.chosen(study, "c")
+    assert "c was named" in pictures.chosen(study, "c")
     with pytest.raises(ValueError, match="clip='d': expected a clip of the table, such as 'a'"):
         showcase.choose(study, "d")
 
@@ -40,7 +40,7 @@ def test_choose_takes_the_drawn_clip_whose_pixels_truly_move_furthest(casme2_roo
     ways = [np.hypot(*truth.clip(name).apex_displacement()).max() for name in clips["clip"]]
     np.testing.assert_allclose(showcase.movement(study), ways, rtol=0.02)  # of places, of pixels
     assert showcase.choose(study) == np.argmax(ways)
-    assert f"moves {max(ways):.1f} px" in plots.chosen(study)
+    assert f"moves {max(ways):.1f} px" in pictures.chosen(study)
 
 
 @pytest.fixture(scope="module")
