@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 from cyclopts import App, CycloptsError, Parameter
 from cyclopts.validators import Number
 
-from . import __version__, pictures
+from . import __version__
 from .config import Dataset, Faces, Layout, ProfileName, Protocol, Size
 from .files import find_home, is_home, print_anything, program, told, whole, write
 from .values import known
@@ -399,7 +399,7 @@ def predict(
 
     matplotlib.use("Agg")
     from .model import saved
-    from .pages import plots
+    from .pages import pictures, plots
     from .study import predict as new_clip
 
     pair = eyes and (eyes[:2], eyes[2:])
