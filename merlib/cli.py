@@ -270,22 +270,23 @@ def trials(
     Parameters
     ----------
     names
-        Trials, groups of them, amplitude, mistakes or subjects (default: all of this data), maps,
-        which page 3 shows, or grey: repeats with one grey value of each clip changed.
+        Trials, groups of them, amplitude, mistakes, subjects or true-flow (default: all of this
+        data), maps, which page 3 shows, or grey: repeats with one grey value of each clip changed.
     seeds
         Seeds of training.
     protocol
         Half of the subjects and twice the epochs, or one subject left out.
     """
-    from .study import learning_curve, one_grey, showcase, trials
+    from .study import learning_curve, one_grey, showcase, trials, true_flow
 
     curves, greys = (
         {f"{name}-{method}": partial(of.measure, method=method) for method in of.METHODS}
         for name, of in (("subjects", learning_curve), ("grey", one_grey))
     )
     measured: dict[str, Callable] = {"amplitude": trials.sweep, "mistakes": trials.mistaken}
-    measured |= {"maps": showcase.keep_maps} | curves | greys
-    extra = {"synthetic": ["amplitude", "subjects"], "flow": ["mistakes"]}.get(data.dataset, [])
+    measured |= {"maps": showcase.keep_maps, true_flow.NAME: true_flow.measure} | curves | greys
+    drawn = ["amplitude", "subjects", true_flow.NAME]
+    extra = {"synthetic": drawn, "flow": ["mistakes"]}.get(data.dataset, [])
     study = open_study(data, protocol=protocol, workers=where.workers())
     wanted = in_groups(
         names or [*trials.GROUPS, *extra], trials.GROUPS | {"subjects": curves, "grey": greys}
@@ -295,7 +296,7 @@ def trials(
     left_out = {name: why for name in tested if (why := trials.impossible(name, study))}
     for name, why in left_out.items():
         print(f"{name} is left out: {why}")
-    protocols = dict.fromkeys(["amplitude", *greys], "halves")
+    protocols = dict.fromkeys(["amplitude", true_flow.NAME, *greys], "halves")
     protocols |= dict.fromkeys(["maps", "mistakes", *curves], "loso")
     for found in dict.fromkeys(protocols.get(name, protocol) for name in wanted):
         print_place(trials.saved(study, found).folder, study.home)

@@ -291,6 +291,20 @@ def of_answer(found: pd.DataFrame, answer: str) -> str:
     return translated("{n} ({names})").format(n=len(names), names=quoted(names))
 
 
+def ceiling(runs: Mapping[str, Runs], true: Runs) -> str:
+    """Say how far the linear control comes on the true flow, see `merlib.study.true_flow`."""
+    if not true:
+        return translated("No run on the true flow is saved for this data.")
+    told = translated("On the true flow the control has a UF1 of {uf1:.3f} ({seeds}).")
+    told = told.format(uf1=effects.mean_scores(true)["uf1"], seeds=words.seeds(len(true)))
+    both = {motion.CONTROL: runs.get(motion.CONTROL, {}), "true": true}
+    found = effects.differences(both, {"ceiling": ("true", motion.CONTROL)})
+    if not len(found):
+        return told
+    text = translated("{level} That is {points} points of UF1 from the flow that was measured.")
+    return text.format(level=told, points=effects.points(found.iloc[0]))
+
+
 OF_REGIONS = {
     "one seed": marked("From one seed nothing follows."),
     "shown": marked("Shown: MFEM sees several regions, and more of them than its controls do."),

@@ -137,6 +137,17 @@ def test_the_answer_of_page_15_and_the_front_page_count_the_same_rivals():
     assert re.findall(r"(?:rank|the|of|behind) (\d+)", text) == front
 
 
+def test_the_ceiling_is_told_with_its_distance_to_the_measured_flow():
+    rng = np.random.default_rng(3)
+    measured, true = ({k: predictions(rng, s) for k in range(3)} for s in (0.6, 0.95))
+    told = claims.ceiling({"logistic": measured}, true)
+    uf1 = [np.mean([metrics.scores(r)["uf1"] for r in runs.values()]) for runs in (measured, true)]
+    assert f"a UF1 of {uf1[1]:.3f} (3 seeds)" in told
+    assert f"That is {100 * (uf1[1] - uf1[0]):+.1f} (" in told
+    assert "That is" not in claims.ceiling({}, true)
+    assert claims.ceiling({"logistic": measured}, {}).startswith("No run on the true flow")
+
+
 SEES, BLIND = (
     {"flat": Difference(v, v - 0.1, v + 0.1, 0.01, {0: v}), "usual": None} for v in (0.3, 0.05)
 )

@@ -30,7 +30,7 @@ from merlib.model.network import Network
 from merlib.pages import looks, words
 from merlib.parallel import Rows, Workers
 from merlib.preprocess import face
-from merlib.study import learning_curve, regions, trials
+from merlib.study import learning_curve, regions, trials, true_flow
 from merlib.study.study import Study
 
 
@@ -510,11 +510,13 @@ def test_all_trials_are_those_that_the_data_allows(study, dataset, monkeypatch):
     asked = []
     monkeypatch.setattr(trials, "run", lambda name, *_: asked.append(name))
     monkeypatch.setattr(trials, "sweep", lambda *_: asked.append("amplitude"))
+    monkeypatch.setattr(true_flow, "measure", lambda *_: asked.append("true-flow"))
     monkeypatch.setattr(learning_curve, "measure", lambda *_, method: asked.append(method + "'s"))
     monkeypatch.setattr(cli, "print_scores", lambda *_: None)
     cli.main(["trials", "--dataset", dataset, "--data-root", str(study.root), "--seeds", "0"])
     as_it_is = str(trials.products(study.config)).removeprefix("torch.")
-    extra = {"amplitude", "logistic's", "base's", "full's"} if dataset == "synthetic" else set()
+    drawn = {"amplitude", "true-flow", "logistic's", "base's", "full's"}
+    extra = drawn if dataset == "synthetic" else set()
     assert set(asked) == set(trials.TRIALS) - {as_it_is} | extra
 
 

@@ -1,0 +1,55 @@
+"""The control on the true flow: what it is given, and where it cannot be."""
+
+import numpy as np
+import pytest
+from conftest import TINY
+
+from merlib import metrics
+from merlib.data.synthetic import Truth
+from merlib.files import OURS
+from merlib.preprocess import face
+from merlib.store import Saved
+from merlib.study import trials, true_flow
+from merlib.study.study import Study
+
+
+@pytest.fixture
+def drawn(casme2_root, tmp_path):
+    """A study of nine clips in an empty checkout."""
+    (tmp_path / "_toc.yml").write_text(OURS)
+    return Study(data_root=casme2_root, profile="narrow", home=tmp_path, n_jobs=1, **TINY)
+
+
+def test_the_flow_of_the_apex_is_that_of_the_drawn_expression(drawn):
+    """The longest arrow of the crop is that of the frame, in pixels of the crop."""
+    study = trials.like(drawn, "full", 0, "halves", true_flow.TrueFlow)
+    given, plain = study.view("logistic"), drawn.view("logistic")
+    assert (given[:, :-1] == plain[:, :-1]).all() and (given[:, -1, 0] == plain[:, -1, 0]).all()
+    for row, clip in enumerate(study.clips["clip"]):
+        known = Truth(study.root).clip(clip)
+        longest = np.hypot(*known.apex_displacement()).max()
+        zoom = np.hypot(*face.similarity(known.eyes, study.config.size)[0, :2])
+        found = np.hypot(*given[row, -1, 1:3]).max() * study.config.flow_scale
+        assert found == pytest.approx(zoom * longest, rel=0.15)  # pixels of a crop are larger
+
+
+def test_it_is_saved_once_as_a_run_by_halves(drawn, tmp_path, monkeypatch):
+    monkeypatch.setattr(trials, "saved", lambda _: Saved(tmp_path / "saved"))  # data of any size
+    table = true_flow.measure(drawn)
+    assert table["clip"].nunique() == 9 and metrics.scores(table)["accuracy"] >= 0
+    found = true_flow.find(drawn)[0]
+    about = found.attrs["run"]
+    assert (about["trial"], about["method"], about["protocol"]) == (
+        "true-flow",
+        "logistic",
+        "halves",
+    )
+    assert trials.is_current(drawn, trials.saved(drawn), "true-flow", 0)
+    monkeypatch.setattr(trials, "like", None)
+    assert true_flow.measure(drawn)["clip"].equals(table["clip"])
+
+
+def test_nobody_knows_the_true_flow_of_a_recorded_face(drawn):
+    real = Study("casme2", drawn.root, "narrow", home=drawn.home, n_jobs=1, **TINY)
+    with pytest.raises(ValueError, match="true flow: dataset='casme2', expected one of synthetic"):
+        true_flow.measure(real)
