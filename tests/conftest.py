@@ -53,7 +53,7 @@ def messages_of_code():
 def speaking():
     """Print the paragraphs that a page says; run as a script, it would show them to nobody."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(words, "paragraph", lambda text, look="": print(text))
+        patch.setattr(words, "paragraph", lambda text, look="", below="": print(text + below))
         yield
 
 
