@@ -281,7 +281,7 @@ def test_folds_of_the_paper_s_network_train_together():
         assert (a - b).norm() < 0.02 * b.norm()
         np.testing.assert_allclose(some, other.predict_proba(X), atol=2e-3)
     waits = []
-    for batch in (5, 2):
+    for batch in (10, 5):  # one step, and two
         with machine() as found:
             NetworkClassifier(replace(config, batch_size=batch)).fit_folds(X, y, rows, [1, 2])
         waits.append(len(found.waits))
@@ -291,9 +291,9 @@ def test_folds_of_the_paper_s_network_train_together():
 def test_folds_with_unequal_steps_are_one_group_and_no_step_waits():
     config = replace(FRAME, variant="mfem", size=32, batch_size=4, epochs=2)
     X, y = data(1, config.channels, 32, 32)
-    rows = [np.arange(12), np.arange(8)]  # three steps in an epoch, and two
+    rows = [np.arange(12), np.arange(8)]
     told, waits = [], []
-    for batch in (4, 2):
+    for batch in (8, 4):  # two steps in an epoch and one; then three and two
         with machine() as found:
             fitted = NetworkClassifier(replace(config, batch_size=batch)).fit_folds(
                 X, y, rows, [1, 2], [np.arange(2)] * 2, lambda *now: told.append(now[:2])
