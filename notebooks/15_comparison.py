@@ -352,8 +352,8 @@ words.say(claims.ceiling(runs, true_flow.find(study)))
 # ## The other dataset
 #
 # Table 2 has a second dataset beside this page's: SAMM beside CASME II, or the reverse. Here are
-# its saved runs, of the same profile. The classes, the clips and the subjects are others, so do not
-# compare its scores with those above.
+# its saved runs. The classes, the clips and the subjects are others, so do not compare its scores with
+# those above.
 
 # %% tags=["hide-input"]
 beside = study.beside(METHODS)

@@ -450,13 +450,15 @@ class Study:
     def beside(self, methods: Iterable[str]) -> dict[str, dict[int, pd.DataFrame]]:
         """Return the saved runs of the dataset that the paper shows beside this one.
 
-        They are of the same profile and protocol, with the profile's own choices: name -> seed ->
-        predictions. There are none beside data that is not public.
+        They are of the same profile and protocol, or else those of record (`narrow`, by halves),
+        with the profile's own choices: name -> seed -> predictions. There are none beside data that
+        is not public.
         """
         if self.pair is None:
             return {}
-        folder = self.home / "results" / self.pair / self.saved().folder.name
-        return Saved(folder, origin.foreign).load(methods)
+        of_pair, wanted = self.home / "results" / self.pair, list(methods)
+        same = Saved(of_pair / self.saved().folder.name, origin.foreign).load(wanted)
+        return same or Saved(of_pair / "narrow-halves", origin.foreign).load(wanted)
 
     def save(self, method: str, seed: int) -> Path:
         """Save the run of a method and a seed; return the folder of the saved runs."""

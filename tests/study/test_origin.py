@@ -225,6 +225,9 @@ def test_the_runs_beside_a_dataset_are_those_of_the_other_layout(
     told = provenance.beside_missing(one, ["majority", "full"])
     assert "merlib train --dataset synthetic-samm --profile laptop --methods majority full" in told
     assert one.beside(["majority"]) == {}
+    record = Study("synthetic-samm", samm_root, "narrow", **options)
+    trials.run("majority", record, 4)  # it counts where no run of the same protocol is
+    assert list(one.beside(["majority"])["majority"]) == [4]
     other.save("majority", 3)
     ((found,),) = [seeds.values() for seeds in one.beside(["majority", "full"]).values()]
     assert set(found["clip"]) == set(other.clips["clip"]) and other.beside(["majority"]) == {}
