@@ -103,8 +103,9 @@ lock:                       ## pin what pyproject.toml asks for, in a fresh envi
 clean:                      ## everything that can be made again
 	rm -rf _build runs data/synthetic data/prepared notebooks/*.ipynb
 
+# Modules are compiled when they are first imported: most never are.
 .venv/installed: requirements.lock pyproject.toml
 	$(PYTHON) -m venv .venv
-	$(BIN)/pip install -q -r requirements.lock
+	$(BIN)/pip install -q --no-compile -r requirements.lock
 	$(BIN)/pip install -q --no-deps --no-build-isolation -e .
 	touch $@
