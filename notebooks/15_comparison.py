@@ -217,6 +217,7 @@ uf1 = {title[n]: effects.mean_scores(runs[n])["uf1"] for n in runs}
 chance = (table["above chance, p"] == "< 0.001").sum()
 words.see(
     claims.ends(uf1, "UF1"),
+    claims.on_changes(runs),
     translated(
         "{n} of {all} methods have p < 0.001 against knowing nothing of the"
         " labels."

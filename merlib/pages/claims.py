@@ -291,6 +291,25 @@ def of_answer(found: pd.DataFrame, answer: str) -> str:
     return translated("{n} ({names})").format(n=len(names), names=quoted(names))
 
 
+def on_changes(runs: Mapping[str, Runs]) -> str:
+    """Say what methods score on plain frames, and on their changes; nothing if no run can tell."""
+    told, each = [], translated("{method} {changes:.3f} instead of {plain:.3f}")
+    for name, plain in runs.items():
+        changes = runs.get(f"{name}-changes", {})
+        if seeds := metrics.common_seeds(plain, changes):
+            uf1 = [
+                effects.mean_scores({seed: some[seed] for seed in seeds})["uf1"]
+                for some in (plain, changes)
+            ]
+            title = translated(effects.title(name))
+            told.append(each.format(method=title, plain=uf1[0], changes=uf1[1]))
+    text = translated(
+        "UF1 on frames minus the onset frame, without the head's motion, and on plain frames: "
+        "{told}."
+    )
+    return text.format(told=words.joined(told)) if told else ""
+
+
 def ceiling(runs: Mapping[str, Runs], true: Runs) -> str:
     """Say how far the linear control comes on the true flow, see `merlib.study.true_flow`."""
     if not true:

@@ -137,6 +137,20 @@ def test_the_answer_of_page_15_and_the_front_page_count_the_same_rivals():
     assert re.findall(r"(?:rank|the|of|behind) (\d+)", text) == front
 
 
+def test_a_method_is_told_on_plain_frames_and_on_changes_by_their_common_seeds():
+    rng = np.random.default_rng(4)
+    runs = {
+        "cnn-lstm": {k: predictions(rng, 0.3) for k in (0, 1)},
+        "cnn-lstm-changes": {k: predictions(rng, 0.8) for k in (1, 2)},
+        "3d-cnn": {0: predictions(rng, 0.3)},
+        "full": {0: predictions(rng, 0.5)},
+    }
+    told = claims.on_changes(runs)
+    plain, changes = (metrics.scores(runs[name][1])["uf1"] for name in list(runs)[:2])
+    assert told.endswith(f"plain frames: CNN+LSTM-style {changes:.3f} instead of {plain:.3f}.")
+    assert claims.on_changes({"3d-cnn": runs["3d-cnn"]}) == ""
+
+
 def test_the_ceiling_is_told_with_its_distance_to_the_measured_flow():
     rng = np.random.default_rng(3)
     measured, true = ({k: predictions(rng, s) for k in range(3)} for s in (0.6, 0.95))
