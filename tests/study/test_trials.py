@@ -609,7 +609,7 @@ def elsewhere(study, tmp_path, monkeypatch):
 def sentences(monkeypatch):
     """Sentences that a page shows are printed too."""
     for name in ("see", "say"):
-        monkeypatch.setattr(words, name, lambda *told: print(*filter(None, told)))
+        monkeypatch.setattr(words, name, lambda *told, below="": print(*filter(None, told), below))
     monkeypatch.setattr(words, "answer", lambda text, heading="": print(text))
 
 
