@@ -12,9 +12,9 @@ from sklearn.metrics import f1_score, recall_score
 from merlib import cli, metrics
 from merlib.config import VARIANTS
 from merlib.methods import METHODS
-from merlib.pages import language, real_motion, verdicts
+from merlib.pages import effects, language, real_motion, verdicts
 from merlib.store import Saved, name_of
-from merlib.study import motion, one_grey, showcase, trials
+from merlib.study import motion, one_grey, showcase, trials, true_flow
 from merlib.study.study import Study
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -45,8 +45,7 @@ def table_of(first):
     for name, runs in saved.items():
         found = [metrics.scores(run) for run in runs.values()]
         values = [f"{np.mean([one[score] for one in found]):.3f}" for score in scores]
-        known = METHODS | trials.TRIALS
-        title = known[name].title if name in known else "`logistic` on the true flow"
+        title = {true_flow.NAME: "`logistic` on the true flow"}.get(name, effects.title(name))
         lines.append(f"| {' | '.join([f'`{name}`, {title}', str(len(runs)), *values])} |")
     return "\n".join(lines)
 
@@ -54,6 +53,16 @@ def table_of(first):
 @pytest.mark.parametrize("first", TABLES)
 def test_the_tables_of_synthetic_data_are_counted_from_the_saved_runs(first):
     assert table_of(first) in SYNTHETIC, f"{Path(__file__).name} as a script writes the table"
+
+
+def test_every_saved_run_has_a_row_and_all_of_the_clips():
+    others = {showcase.TRIAL, "grey-logistic"}  # maps, and repeats; not runs of their own
+    for folder, clips in {"narrow-halves": 246, "laptop": 100}.items():
+        rows = {name for of, names in TABLES.values() if of == folder for name in names}
+        there = Saved(RESULTS / folder)
+        assert {name for name, _ in there.runs()} - others <= rows
+        for runs in there.load(rows, every_epoch=False).values():
+            assert all(run["clip"].nunique() == clips for run in runs.values())
 
 
 def test_a_row_is_the_mean_of_its_runs_as_scikit_learn_scores_them():
@@ -74,8 +83,7 @@ def test_a_row_is_the_mean_of_its_runs_as_scikit_learn_scores_them():
 
 def test_the_spread_of_the_logistic_regression_is_counted():
     found, _ = one_grey.find(Study(home=ROOT))
-    repeats = found["logistic"].groupby("repeat")
-    right = repeats.apply(lambda run: metrics.scores(run)["accuracy"], include_groups=False)
+    right = one_grey.scores(found["logistic"])["accuracy"]
     assert f"between {right.min():.3f} and {right.max():.3f} if one grey value" in " ".join(
         SYNTHETIC.split()
     )

@@ -15,7 +15,7 @@ from merlib import metrics
 from merlib.metrics import Difference
 from merlib.study import motion, paper
 
-from . import effects, looks, provenance, real_motion, words
+from . import effects, looks, provenance, real_motion, related, words
 from .effects import Runs
 from .language import marked, translated
 
@@ -247,7 +247,7 @@ def group(name: str) -> str:
     """Return what kind of method another one is beside the paper's: rival, variant or control."""
     if name in paper.TABLE3:
         return VARIANTS
-    return CONTROLS if name in ("majority", "logistic", "svm") else RIVALS
+    return CONTROLS if name in related.CONTROLS else RIVALS
 
 
 def comparison(

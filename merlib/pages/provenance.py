@@ -72,8 +72,7 @@ def show(runs: Iterable[pd.DataFrame], command: str, study: Study | None = None)
     )
     again = translated("Made again by <code>{command}</code>.").format(command=html.escape(command))
     again = f"<p>{again} {translated(OLD)}</p>" if old else f"<p>{again}</p>"
-    folded = f"<summary>{what}</summary>{table.to_html()}{again}"
-    folded = f'<details id="made-from">{folded}</details>'
+    folded = words.fold(what, f"{table.to_html()}{again}", "made-from")
     display(HTML(folded), metadata={"text/html": {"stale": old}})
 
 

@@ -247,8 +247,7 @@ def runs_of(study: Study, make: Collection[str] = ()) -> dict[str, dict[int, pd.
     ran = any((study.home / "runs").glob("*/*/*/*/run.json"))  # else nothing is drawn to look
     if not make and (kept or study.published and not ran):
         return kept
-    own = [name for name in METHODS if name in make or study.finished(name)]
-    own = [name for name in own if name not in kept]
+    own = [n for n in METHODS if n not in kept and (n in make or study.finished(n))]
     return kept | study.runs(own, make=own)
 
 

@@ -62,9 +62,10 @@ def folded(table: Styler):
     return HTML(fold(translated("Table"), table.to_html()))
 
 
-def fold(line: str, content: str) -> str:
-    """Return HTML under one line that opens on a click."""
-    return f"<details><summary>{line}</summary>{content}</details>"
+def fold(line: str, content: str, name: str = "") -> str:
+    """Return HTML under one line that opens on a click; links find it by its name."""
+    begin = f'<details id="{name}">' if name else "<details>"
+    return f"{begin}<summary>{line}</summary>{content}</details>"
 
 
 def joined(parts: Iterable[str]) -> str:

@@ -14,15 +14,21 @@ from merlib.data.findings import Findings
 from merlib.methods import METHODS, make
 from merlib.methods.tuned import inner_folds
 
-FLOW = "the dataset flow has one flow picture for each clip"
 
+def lacks_frames(dataset: str | None, method: str, config: Config) -> str:
+    """Return why a method has too little in published flow pictures; empty if it has enough.
 
-def needs_frames(method: str, config: Config) -> bool:
-    """Return whether a method cannot do with the published flow pictures alone."""
+    Other datasets have frames.
+    """
+    if dataset != "flow":
+        return ""
     view = METHODS[method].view
     if view == "channels":
-        return versions.sees_grey(method, config)
-    return view is not None and view not in published.VIEWS
+        lacking = versions.sees_grey(method, config)
+    else:
+        lacking = view is not None and view not in published.VIEWS
+    why = f"{method} needs frames; the dataset flow has one flow picture for each clip"
+    return why if lacking else ""
 
 
 def needs(
@@ -48,8 +54,8 @@ def needs(
     findings, estimators = Findings(), {name: make(name, config) for name in methods}
     for name in estimators:
         least = METHODS[name].least_frames
-        if clips.attrs.get("dataset") == "flow" and needs_frames(name, config):
-            findings.error("method", f"{name} needs frames; {FLOW}")
+        if why := lacks_frames(clips.attrs.get("dataset"), name, config):
+            findings.error("method", why)
             continue
         for clip in clips.itertuples():
             if (count := clip.offset - clip.onset + 1) < least:

@@ -47,7 +47,7 @@ from merlib.store import Saved
 from merlib.values import checked, known
 
 from . import origin
-from .needs import FLOW, needs, needs_frames
+from .needs import lacks_frames, needs
 
 READING = {"classes": None, "table": None, "strict": False, "faces": "auto", "eyes": None,
            "leave_out": (), "skip_bad": 0.0}  # fmt: skip
@@ -246,8 +246,8 @@ class Study:
         name = METHODS[method].view
         if name is None:
             return np.zeros((len(self.clips), 1), np.float32)
-        if self.dataset == "flow" and needs_frames(method, self.config):
-            raise ValueError(f"{method} needs frames; {FLOW}")
+        if why := lacks_frames(self.dataset, method, self.config):
+            raise ValueError(why)
         if name == "channels":
             return (self.prepared if method in config.VARIANTS else self.numbers).x
         if name not in self.views and self.dataset == "flow":
@@ -457,8 +457,11 @@ class Study:
         if self.pair is None:
             return {}
         of_pair, wanted = self.home / "results" / self.pair, list(methods)
-        same = Saved(of_pair / self.saved().folder.name, origin.foreign).load(wanted)
-        return same or Saved(of_pair / "narrow-halves", origin.foreign).load(wanted)
+        same, record = (
+            Saved(of_pair / there.folder.name, origin.foreign)
+            for there in (self.saved(), self.saved("narrow", "halves"))
+        )
+        return same.load(wanted) or record.load(wanted)
 
     def save(self, method: str, seed: int) -> Path:
         """Save the run of a method and a seed; return the folder of the saved runs."""
