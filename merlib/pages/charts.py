@@ -16,11 +16,19 @@ from matplotlib.transforms import Bbox
 from .language import translated
 from .plots import COLOURS, called, literal, number
 
-SIDES = (
+BESIDE = (
     (7, 0, "left", "center"), (-7, 0, "right", "center"),
     (0, 7, "center", "bottom"), (0, -7, "center", "top"),
 )  # fmt: skip
 """Where the name of a point may be: its distance in points, and how it is aligned."""
+
+AWAY = [
+    (x, y, "left" if x > 0 else "right", "center")
+    for far in (14, 28, 42, 56)
+    for y in (far, -far)
+    for x in (14, -14)
+]
+"""Where it is if there is no place beside the point. A line leads to it."""
 
 MARKS: tuple[dict[str, Any], ...] = (
     {"marker": "o", "markersize": 10, "fillstyle": "none", "markeredgewidth": 2},
@@ -149,7 +157,7 @@ def named_points(points: Mapping[str, tuple[float, float]], axes: Axes, marked: 
     dots = [axes.transData.transform(at) for at in points.values()]
     taken = [Bbox([dot - 5, dot + 5]) for dot in dots]
     for shown, at in zip(literal(points), points.values(), strict=True):
-        for x, y, across, along in [*SIDES, SIDES[0]]:
+        for x, y, across, along in [*BESIDE, *AWAY, BESIDE[0]]:
             text = axes.annotate(
                 shown, at, (x, y), textcoords="offset points", ha=across, va=along,
                 fontsize=10,
@@ -160,6 +168,9 @@ def named_points(points: Mapping[str, tuple[float, float]], axes: Axes, marked: 
             text.set_visible(False)
         text.set_visible(True)
         taken.append(place)
+        if abs(y) > 7:
+            line = {"arrowstyle": "-", "color": "0.6", "shrinkA": 0}
+            axes.annotate("", at, (x, y), textcoords="offset points", arrowprops=line)
     return axes
 
 

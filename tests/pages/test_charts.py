@@ -162,6 +162,23 @@ def test_a_name_is_beside_its_point_and_over_nothing_else():
     assert markers == ["o", "o", "o", "D"]
 
 
+def test_names_of_a_crowd_are_away_from_it_at_the_end_of_a_line():
+    figure, axes = plt.subplots(figsize=(6, 5), layout="constrained")
+    axes.margins(x=0.3)
+    axes.set(xlim=(0, 1), ylim=(0, 1))
+    crowd = {f"method {k}": (0.5 + 0.004 * k, 0.5) for k in range(9)}
+    charts.named_points(crowd, axes)
+    figure.canvas.draw()
+    shown = [text for text in axes.texts if text.get_visible() and text.get_text()]
+    assert [text.get_text() for text in shown] == list(crowd)
+    boxes = [text.get_window_extent() for text in shown]
+    assert not any(a.overlaps(b) for k, a in enumerate(boxes) for b in boxes[k + 1 :])
+    lines = [text for text in axes.texts if not text.get_text()]
+    assert len(lines) == 5  # four names are beside their points
+    ends = {(text.xy, text.xyann) for text in shown}
+    assert {(line.xy, line.xyann) for line in lines} < ends
+
+
 def test_probabilities_are_bars_in_their_order():
     found = pd.Series({"happiness": 0.7, "a$b": 0.3})
     axes = charts.probabilities(found)
