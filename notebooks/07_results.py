@@ -17,7 +17,7 @@
 # *About 20 minutes to read; once the networks are trained it runs in under a minute on a laptop.*
 # :::
 #
-# ## The answer
+# ## What the answer rests on
 
 # %% tags=["parameters"]
 dataset = "synthetic"  # or "synthetic-samm", "casme2", "samm"
@@ -69,18 +69,15 @@ first = scored.loc["uf1"].idxmax()
 words.answer(
     translated(
         "{method} has a UF1 of {uf1:.3f} ({low:.2f} to {high:.2f} over"
-        " people), an accuracy of {accuracy:.3f} and a UAR of {uar:.3f}. Of"
-        " the methods run on this page, {first} has the highest UF1,"
+        " people), an accuracy of {accuracy:.3f} and a UAR of {uar:.3f}."
+    ).format(
+        method=effects.title(method), low=low, high=high, **scored[method]
+    ),
+    translated(
+        "Of the methods run on this page, {first} has the highest UF1,"
         " {highest:.3f}. Each method has one seed here, so this order is no"
         " verdict."
-    ).format(
-        method=effects.title(method),
-        low=low,
-        high=high,
-        first=effects.title(first),
-        highest=scored.loc["uf1", first],
-        **scored[method],
-    )
+    ).format(first=effects.title(first), highest=scored.loc["uf1", first]),
 )
 
 # %% [markdown]

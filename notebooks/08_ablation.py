@@ -20,7 +20,7 @@
 # *About 25 minutes to read; once the networks are trained it runs in under a minute on a laptop.*
 # :::
 #
-# ## The answer
+# ## What the answer rests on
 
 # %% tags=["parameters"]
 dataset = "synthetic"  # or "casme2", "samm"
@@ -67,7 +67,7 @@ where = provenance.experiment(effects.all_runs(runs))
 answers = effects.differences(runs, real_motion.PAIRS)
 command = f"make ablation DATASET={dataset} PROFILE={profile}"
 record = trials.of_record(study)  # as many clips as the paper has
-words.answer(claims.of_record(record or runs, command))
+words.answer(*claims.of_record(record or runs, command))
 
 # %% [markdown]
 # This page counts the runs of this study's own seed, which are made now if they are not stored. It

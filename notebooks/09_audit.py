@@ -18,7 +18,7 @@
 # *About 20 minutes to read; runs in under 1 minute on a laptop.*
 # :::
 #
-# ## The answer
+# ## What the answer rests on
 
 # %% tags=["parameters"]
 dataset = "synthetic"  # this page is the same for every dataset
@@ -51,18 +51,18 @@ counted = words.listed(
 )
 words.answer(
     translated(
-        "{other} of {accuracies} accuracies of table 2 are no count of the"
-        " paper's clips; {agree} of {differences} differences in the text"
-        " follow from its tables; verdicts on {claims} other claims:"
-        " {counted}."
+        "{agree} of {differences} differences in the text follow from its"
+        " tables, but {other} of {accuracies} accuracies of table 2 are no"
+        " count of the paper's clips."
     ).format(
         other=len(other),
         accuracies=len(found),
         agree=len(differences) - len(wrong),
         differences=len(differences),
-        claims=len(claims),
-        counted=counted,
-    )
+    ),
+    translated("Verdicts on {claims} other claims: {counted}.").format(
+        claims=len(claims), counted=counted
+    ),
 )
 
 # %% [markdown]

@@ -21,7 +21,7 @@
 # 3.*
 # :::
 #
-# ## The answer
+# ## What the answer rests on
 #
 # :::{warning}
 # A [micro-expression](../book/glossary.md#micro-expression) is not a lie, and a class probability
@@ -102,7 +102,7 @@ where = translated(
     seed=seed,
     n=len(answers),
 )
-words.answer(told.in_one_sentence(answers, trained.classifier.classes_))
+words.answer(*told.answered(answers, trained.classifier.classes_))
 
 # %% [markdown]
 # The page uses a model that the study trains anyway: the network of the front page. It was trained

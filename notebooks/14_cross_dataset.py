@@ -35,7 +35,7 @@
 # the first command runs. `--classes megc2019` takes the clips of the challenge only (see below),
 # and `--classes happiness,surprise,others` takes other classes than these three.
 #
-# ## The answer
+# ## What the answer rests on
 
 # %% tags=["parameters"]
 dataset = "synthetic"  # "composite" with its data_root uses your copies
@@ -97,15 +97,18 @@ if cross:
     told = translated(
         "On {n} clips of {people} people, “{method}” has a UF1 of"
         " {subject:.3f} with one subject left out and {dataset:.3f} with one"
-        " dataset left out. Nothing follows from the difference: there is one"
-        " seed, and the two ways also differ in the number of training clips."
+        " dataset left out."
+    )
+    why = translated(
+        "Nothing follows from the difference: there is one seed, and the two"
+        " ways also differ in the number of training clips."
     )
 else:
     told = translated(
         "On {n} clips of {people} people, “{method}” has a UF1 of"
-        " {subject:.3f} with one subject left out. A second dataset is needed"
-        " to leave one out."
+        " {subject:.3f} with one subject left out."
     )
+    why = translated("A second dataset is needed to leave one out.")
 words.answer(
     told.format(
         n=len(clips),
@@ -113,7 +116,8 @@ words.answer(
         method=effects.title(last),
         subject=metrics.scores(loso[last])["uf1"],
         dataset=metrics.scores(cross[last])["uf1"] if cross else None,
-    )
+    ),
+    why,
 )
 
 # %% [markdown]

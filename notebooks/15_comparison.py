@@ -18,7 +18,7 @@
 # *About 20 minutes to read; once the methods have run, it runs in under a minute on a laptop.*
 # :::
 #
-# ## The answer
+# ## What the answer rests on
 
 # %% tags=["parameters"]
 dataset = "synthetic"  # or "synthetic-samm", "casme2", "samm", "own"
@@ -65,7 +65,7 @@ where = provenance.experiment(effects.all_runs(runs))
 against = claims.against(runs)
 control = real_motion.against_control(runs)
 command = verdicts.command(study, runs)
-words.answer(claims.comparison(runs, against, control, command))
+words.answer(*claims.comparison(runs, against, control, command))
 
 # %% [markdown]
 # ## The methods

@@ -14,7 +14,7 @@
 # *About 10 minutes to read; runs in under 3 minutes on a laptop.*
 # :::
 #
-# ## The answer
+# ## What the answer rests on
 
 # %% tags=["parameters"]
 dataset = "synthetic"  # or "casme2", "samm", "own"
@@ -91,20 +91,20 @@ else:
     )
 answer = translated(
     "Nearest mean flow, a method of ten lines, gets {right} of {n} clips right"
-    " ({share:.2f}; 95 %: {low:.2f} to {high:.2f}). Is this better than always"
-    " answering the largest class? {only_a} clips are right in the new method"
-    " alone, {only_b} in the largest class alone: McNemar's test gives {p}."
+    " ({share:.2f}; 95 %: {low:.2f} to {high:.2f})."
 ).format(
     right=matrix.trace(),
     n=matrix.sum(),
     share=matrix.trace() / matrix.sum(),
     low=low,
     high=high,
-    only_a=only_a,
-    only_b=only_b,
-    p=plots.p_equals(p),
 )
-words.answer(f"{answer} {verdict}")
+beside = translated(
+    "Is this better than always answering the largest class? {only_a} clips"
+    " are right in the new method alone, {only_b} in the largest class alone:"
+    " McNemar's test gives {p}."
+).format(only_a=only_a, only_b=only_b, p=plots.p_equals(p))
+words.answer(answer, beside, verdict)
 
 # %% [markdown]
 # ## The classifier

@@ -18,7 +18,7 @@
 # *About 15 minutes to read; runs in under 1 minute on a laptop.*
 # :::
 #
-# ## The answer
+# ## What the answer rests on
 #
 # This page measures nothing itself. Its tables are under `benchmarks/`, and each names its machine.
 # `make bench` makes them again on your machine, except the comparison with another library, which
@@ -47,7 +47,7 @@ home = find_home()
 steps = speed.measured(home, f"preparation_steps_{profile}")
 training = speed.measured(home, "training")
 devices = hours.read(home)
-words.answer(speed.in_one_sentence(steps, training, devices))
+words.answer(*speed.answered(steps, training, devices))
 
 # %% [markdown]
 # ## Preparation

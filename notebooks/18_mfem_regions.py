@@ -17,7 +17,7 @@
 # *About 20 minutes to read; runs in under five minutes on a laptop.*
 # :::
 #
-# ## The answer
+# ## What the answer rests on
 #
 # A few chosen heat maps cannot settle the question. So the answer rests on measurements of all
 # clips, and on rules that are written down below.
@@ -69,7 +69,7 @@ found = regions.measured(trials.saved(saved.study))
 answers = looks.compared(found)
 control = looks.control(study)
 command = trials.command(saved.study, "attention")
-words.answer(claims.regions(answers, control, where, command))
+words.answer(*claims.regions(answers, control, where, command))
 
 # %% [markdown]
 # The networks behind the figures were trained beforehand, and their measurements are

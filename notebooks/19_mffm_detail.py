@@ -17,7 +17,7 @@
 # *About 20 minutes to read; runs in under a minute on a laptop.*
 # :::
 #
-# ## The answer
+# ## What the answer rests on
 #
 # This page trains nothing: it reads predictions that are saved.
 
@@ -57,7 +57,7 @@ answers = detail.compared(runs, sweeps)
 predictions = detail.predictions(answers, falls)
 command = trials.command(study, "fusion amplitude")
 there = detail.saved(answers, falls)
-words.answer(claims.detail(predictions, there, where, command))
+words.answer(*claims.detail(predictions, there, where, command))
 
 # %% [markdown]
 # Here is which predictions are saved, and which are missing:

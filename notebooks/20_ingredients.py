@@ -16,7 +16,7 @@
 # *About 20 minutes to read; runs in under 1 minute on a laptop.*
 # :::
 #
-# ## The answer
+# ## What the answer rests on
 
 # %% tags=["parameters"]
 dataset = "synthetic"  # or "casme2", "samm"
@@ -47,7 +47,7 @@ CONTRASTS = trials.CONTRASTS
 answers = effects.differences(runs, CONTRASTS, more="brings", less="costs")
 grey = claims.grey_alone(runs)
 command = trials.command(study, "ingredients")
-words.answer(claims.ingredients(answers, grey, where, command))
+words.answer(*claims.ingredients(answers, grey, where, command))
 
 # %% [markdown]
 # ## The trials

@@ -17,7 +17,7 @@
 # *About 20 minutes to read; runs in under two minutes on a laptop.*
 # :::
 #
-# ## The answer
+# ## What the answer rests on
 
 # %% tags=["parameters"]
 dataset = "synthetic"  # or "casme2", "samm", "own"
@@ -93,9 +93,7 @@ of_quick = translated(
     people=len(set(subjects)),
     seeds=repeats,
 )
-words.answer(
-    protocol.in_one_sentence(judged, of_network, effects.title(method))
-)
+words.answer(*protocol.answered(judged, of_network, effects.title(method)))
 
 # %% [markdown]
 # ## The honest protocol

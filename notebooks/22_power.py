@@ -18,7 +18,7 @@
 # *About 25 minutes to read; runs in under one minute on a laptop.*
 # :::
 #
-# ## The answer
+# ## What the answer rests on
 
 # %% tags=["parameters"]
 dataset = "synthetic"  # or "casme2", "samm", "own"
@@ -72,7 +72,7 @@ table3 = power.judged(
     },
     paper.USED["casme2"],
 )
-words.answer(limits.in_one_sentence(table3))
+words.answer(*limits.answered(table3))
 
 # %% [markdown]
 # The page uses McNemar's test, the power of that test, and a bootstrap that draws people. It also

@@ -16,7 +16,7 @@
 # *About 20 minutes to read; runs in about 1 minute on a laptop.*
 # :::
 #
-# ## The answer
+# ## What the answer rests on
 
 # %% tags=["parameters"]
 dataset = "synthetic"  # or "casme2", "samm"
@@ -53,7 +53,7 @@ pairs = {titles[name]: (name, "full") for name in alternatives.index}
 answers = effects.differences(
     runs, pairs, more=marked("higher"), less=marked("lower")
 )
-words.answer(decided.in_one_sentence(answers))
+words.answer(*decided.told(answers))
 
 # %% [markdown]
 # ## The trials
@@ -302,7 +302,7 @@ lines += [
     moved[one["answer"]].format(name=name, points=effects.points(one))
     for name, one in beyond.iterrows()
 ]
-if len(judged):
+if len(judged) > 1:
     common = translated(
         "Half of the rows lie above {median:+.1f} points. If that is far from"
         " zero, the default was lucky or unlucky in its seeds: all rows are"

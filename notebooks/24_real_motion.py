@@ -20,7 +20,7 @@
 # reads saved predictions.*
 # :::
 #
-# ## The answer
+# ## What the answer rests on
 
 # %% tags=["parameters"]
 dataset = "synthetic"  # "flow" and its folder: your own runs are shown too
@@ -54,7 +54,7 @@ PAIRS = real_motion.PAIRS
 modules = effects.differences(runs, PAIRS)
 networks = real_motion.against_control(runs)
 of_runs = provenance.experiment(effects.all_runs(runs))
-words.answer(real_motion.in_short(runs, modules, networks))
+words.answer(*real_motion.in_short(runs, modules, networks))
 
 # %% [markdown]
 # ## What this data is, and what it is not

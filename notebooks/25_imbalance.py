@@ -17,7 +17,7 @@
 # *About 20 minutes to read; runs in about a minute on a laptop.*
 # :::
 #
-# ## The answer
+# ## What the answer rests on
 
 # %% tags=["parameters"]
 dataset = "synthetic"  # or "casme2", "samm", "flow", "own"
@@ -63,7 +63,7 @@ answers, headings = small_classes.compared(
     }
 )
 none = translated("No finding: no trial is saved beside the paper's form.")
-words.answer(" ".join(small_classes.told(answers)) or none)
+words.answer(*small_classes.told(answers) or [none])
 
 # %% [markdown]
 # The answer compares two forms of the whole method: one has equation 14 as its loss, and in the

@@ -46,7 +46,7 @@ shown, faces = study.clips.loc[row], pictures.Faces(dataset, show_faces)
 table = verdicts.table(
     Study(profile=profile, seed=seed) if flow else study, flow
 )
-display(words.answer(verdicts.in_one_sentence(table)))
+display(words.answer(table.attrs["works"], verdicts.in_one_sentence(table)))
 
 # %% [markdown]
 # [A table below](#claim-by-claim) has the figures of each claim. Drawn clips are synthetic: only real

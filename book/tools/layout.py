@@ -17,6 +17,9 @@ from merlib.pages.language import translated, translated_prose
 CAPTION = re.compile(r"\*(?!\*)(?P<caption>(?:[^*]|\*\*)+)\*(?:\n\n(?P<rest>.+))?", re.DOTALL)
 """A paragraph in italics at the beginning of a cell, and what follows it."""
 
+LEARN = ":::{admonition} What you will learn"
+"""Where what one will learn on a page begins."""
+
 STALE = """
 :::{{warning}}
 {told}
@@ -66,6 +69,7 @@ def arrange(notebook: NotebookNode, page: str) -> list[str]:
             for about in output.get("metadata", {}).values():
                 if "alt" in about:
                     book(cell).setdefault("image", {})["alt"] = about["alt"]
+    lift_answer(notebook.cells)
     warn_of_stale(notebook.cells)
     return written
 
@@ -151,6 +155,29 @@ def take_out_stderr(cells: Iterable[NotebookNode]) -> list[str]:
         if outputs:
             cell.outputs = [out for out in outputs if out.get("name") != "stderr"]
     return "".join(lines).splitlines()
+
+
+def lift_answer(cells: list[NotebookNode]) -> None:
+    """Move the answer of a page (`merlib.pages.words.answer`) above what one will learn.
+
+    It is known only after imports and set-up, but a reader wants it first.
+    """
+    found = [(cell, out) for cell in cells for out in pictures(cell) if is_answer(out)]
+    start = next((k for k, cell in enumerate(cells) if LEARN in cell.source), None)
+    if not found or start is None:
+        return
+    (cell, box), before = found[0], cells[start].source.partition(LEARN)[0]
+    cell.outputs.remove(box)
+    box.execution_count = None
+    top = nbformat.v4.new_code_cell(outputs=[box], metadata={"tags": ["remove-input"]})
+    cells[start].source = cells[start].source.removeprefix(before)
+    title = [nbformat.v4.new_markdown_cell(before.strip())] if before.strip() else []
+    cells[start:start] = [*title, top]
+
+
+def is_answer(output: NotebookNode) -> bool:
+    """Return whether an output is the box with the answer of a page."""
+    return "computed-answer" in output.data.get("text/html", "")
 
 
 def warn_of_stale(cells: list[NotebookNode]) -> None:

@@ -19,11 +19,8 @@ from . import effects, looks, provenance, real_motion, related, words
 from .effects import Runs
 from .language import marked, translated
 
-ABLATION = {
-    marked("full minus base"): "both: added to base",
-    marked("full minus MFFM"): "MFEM: added to base + MFFM",
-}
-"""What the answer of page 8 calls a difference -> its name in `merlib.pages.real_motion.PAIRS`."""
+(BOTH,), BESIDE = real_motion.BOTH, "MFEM: added to base + MFFM"
+"""The two of `merlib.pages.real_motion.PAIRS` with which page 8 answers."""
 
 UNITS = (
     marked("points"), marked("points of accuracy"), marked("points of recall"), marked("share"),
@@ -56,12 +53,20 @@ def told(line: pd.Series, unit: str = "points of UF1") -> str:
     """Return a difference with its interval, its answer and what would have been seen."""
     said = {"points": effects.points(line), "unit": translated(unit)}
     said["answer"] = translated(line["answer"])
-    if len(line["seeds"]) < 2 or line["seen"] != line["seen"]:
+    if not visible(line):
         return translated("{points} {unit}, {answer}").format(**said)
     text = translated(
         "{points} {unit}, {answer} (a true difference would be seen from {seen:.1f} points on)"
     )
     return text.format(seen=100 * line["seen"], **said)
+
+
+def visible(line: pd.Series) -> str:
+    """Say from where on a true difference would have been seen; nothing if that is unknown."""
+    if len(line["seeds"]) < 2 or line["seen"] != line["seen"]:
+        return ""
+    text = translated("A true difference would be seen from {seen:.1f} points on.")
+    return text.format(seen=100 * line["seen"])
 
 
 def sorted_out(found: pd.DataFrame, unit: str = "points of UF1") -> str:
@@ -126,31 +131,28 @@ def single_seeds(tests: pd.DataFrame) -> str:
 # The answers
 
 
-def ablation(found: pd.DataFrame, command: str) -> str:
-    """Answer page 8: the whole method against base and against MFFM alone."""
-    line, lines = translated("{difference}: {told}"), []
-    for what, name in ABLATION.items():
-        answer = told(found.loc[name]) if name in found.index else translated("no run yet")
-        lines.append(line.format(difference=translated(what), told=answer))
-    if set(ABLATION.values()) & set(found.index):
-        text = translated("By the one rule of this book, with intervals of 95 %: {answers}.")
+def ablation(found: pd.DataFrame, command: str) -> list[str]:
+    """Answer page 8: the whole method against base, then against MFFM alone."""
+    said = [real_motion.together(found)]
+    if BOTH in found.index:
+        said.append(visible(found.loc[BOTH]))
     else:
-        text = translated(
-            "By the one rule of this book, with intervals of 95 %: {answers}. "
-            "`{command}` makes them."
-        )
-    return text.format(answers=words.joined(lines), command=command)
+        said.append(translated("`{command}` makes them.").format(command=command))
+    if BESIDE in found.index:
+        text = translated("MFEM, added to base + MFFM: {told}.")
+        said.append(text.format(told=told(found.loc[BESIDE])))
+    return [*said, translated("Intervals are of 95 %, over people and seeds.")]
 
 
-def of_record(runs: Mapping[str, Runs], command: str) -> str:
+def of_record(runs: Mapping[str, Runs], command: str) -> list[str]:
     """Answer page 8 by some runs, and say of which experiment they are."""
-    text = ablation(effects.differences(runs, real_motion.PAIRS), command)
-    return within(text, provenance.experiment(effects.all_runs(runs)))
+    said = ablation(effects.differences(runs, real_motion.PAIRS), command)
+    return [*said, experiment(provenance.experiment(effects.all_runs(runs)))]
 
 
-def within(text: str, where: str) -> str:
-    """Return an answer with the experiment that it is of."""
-    return translated("{answer} Experiment: {where}.").format(answer=text, where=where)
+def experiment(where: str) -> str:
+    """Return a sentence that names the experiment that an answer is of."""
+    return translated("Experiment: {where}.").format(where=where)
 
 
 def against(runs: Mapping[str, Runs], reference: str = "full") -> pd.DataFrame:
@@ -252,7 +254,7 @@ def group(name: str) -> str:
 
 def comparison(
     runs: Mapping[str, Runs], differences: pd.DataFrame, networks: pd.DataFrame, command: str
-) -> str:
+) -> list[str]:
     """Answer page 15: who is ahead of the paper's method or behind it, and the linear control.
 
     Parameters
@@ -264,31 +266,24 @@ def comparison(
     """
     linear, place = real_motion.beats(networks, runs), standing(runs, differences)
     if place is None or not len(place.found):
-        return translated(
-            "The paper's method has no run beside a rival's yet; `{command}` makes one. "
-            "As for a linear control: {linear}."
-        ).format(command=command, linear=linear)
-    apart = place.found["answer"].isin(["ahead", "behind"])
-    return translated(
-        "By UF1, the paper's method has rank {rank} among the {all} published methods that have "
-        "run. It is shown to be ahead of {ahead} and behind {behind}; for {rest} methods neither "
-        "is shown. As for a linear control: {linear}."
-    ).format(
-        rank=place.rank,
-        all=len(place.names),
-        ahead=of_answer(place.found, "ahead"),
-        behind=of_answer(place.found, "behind"),
-        rest=len(place.names) - 1 - apart.sum(),
-        linear=linear,
-    )
+        text = translated(
+            "The paper's method has no run beside a rival's yet; `{command}` makes one."
+        )
+        return [text.format(command=command), real_motion.whole(linear)]
+    ahead, behind = (place.found.index[place.found["answer"] == a] for a in ("ahead", "behind"))
+    first = translated(
+        "By UF1 the paper's method has rank {rank} among {all} published methods. It is shown to "
+        "be ahead of {ahead} and behind {behind}."
+    ).format(rank=place.rank, all=len(place.names), ahead=len(ahead), behind=len(behind))
+    said = [
+        translated(text).format(names=quoted(names))
+        for text, names in ((AHEAD, ahead), (BEHIND, behind))
+        if len(names)
+    ]
+    return [first, *said, real_motion.whole(linear)]
 
 
-def of_answer(found: pd.DataFrame, answer: str) -> str:
-    """Count the differences with an answer, and name them."""
-    names = found.index[found["answer"] == answer]
-    if not len(names):
-        return translated("none")
-    return translated("{n} ({names})").format(n=len(names), names=quoted(names))
+AHEAD, BEHIND = marked("It is ahead of {names}."), marked("It is behind {names}.")
 
 
 def on_changes(runs: Mapping[str, Runs]) -> str:
@@ -328,8 +323,8 @@ OF_REGIONS = {
     "one seed": marked("From one seed nothing follows."),
     "shown": marked("Shown: MFEM sees several regions, and more of them than its controls do."),
     metrics.UNTOLD: marked(
-        "That MFEM sees more regions than its controls do is not shown: at least one of the three "
-        "rules does not hold."
+        "It is not shown that MFEM sees more regions than its controls do: at least one of the "
+        "three rules does not hold."
     ),
 }
 """Verdict of `merlib.pages.looks.verdict` -> what the answer of page 18 says."""
@@ -337,7 +332,7 @@ OF_REGIONS = {
 
 def regions(
     answers: pd.DataFrame, control: Mapping[str, Difference | None], where: str, command: str
-) -> str:
+) -> list[str]:
     """Answer page 18: does MFEM see further regions?
 
     Parameters
@@ -372,7 +367,7 @@ def regions(
         line = told(answers.loc[name], marked("points of the regions covered"))
         text = translated("After both looks, minus after the first one alone: {line}.")
         said.append(text.format(line=line))
-    return within(" ".join(said), where)
+    return [*said, experiment(where)]
 
 
 def seen(control: Mapping[str, Difference | None]) -> bool:
@@ -414,7 +409,9 @@ def control_told(control: Mapping[str, Difference | None]) -> list[str]:
     return told
 
 
-def detail(predictions: Mapping[str, tuple[str, str]], saved: str, where: str, command: str) -> str:
+def detail(
+    predictions: Mapping[str, tuple[str, str]], saved: str, where: str, command: str
+) -> list[str]:
     """Answer page 19: does MFFM keep shallow detail?
 
     Parameters
@@ -430,22 +427,21 @@ def detail(predictions: Mapping[str, tuple[str, str]], saved: str, where: str, c
     """
     said = {name: answer for name, (answer, _) in predictions.items()}
     if saved == "nothing":
-        return translated(
-            "No run yet: none of the differences is saved. `{command}` makes them."
-        ).format(command=command)
+        text = translated("No run yet: none of the differences is saved. `{command}` makes them.")
+        return [text.format(command=command)]
     line = translated("{difference}: {told}")
     listed = [
         line.format(difference=translated(name), told=translated(answer))
         for name, answer in said.items()
     ]
-    if saved == "some":
-        listed.append(translated("`{command}` makes what is not saved").format(command=command))
     verdict = (
-        translated("Shown: all three predictions of the claim hold ({answers}).")
+        translated("Shown: MFFM keeps shallow detail. All three predictions of the claim hold.")
         if list(said.values())[:3] == ["yes"] * 3
-        else translated("That MFFM keeps shallow detail is not shown ({answers}).")
+        else translated("It is not shown that MFFM keeps shallow detail.")
     )
-    return within(verdict.format(answers=words.joined(listed)), where)
+    each = translated("What was asked: {answers}.").format(answers=words.joined(listed))
+    missing = translated("`{command}` makes what is not saved.").format(command=command)
+    return [verdict, each, missing if saved == "some" else "", experiment(where)]
 
 
 def grey_alone(runs: Mapping[str, Runs]) -> pd.DataFrame:
@@ -506,7 +502,7 @@ def magnification(answers: pd.DataFrame, grey: pd.DataFrame) -> list[str]:
     return [*lines, verdict]
 
 
-def ingredients(answers: pd.DataFrame, grey: pd.DataFrame, where: str, command: str) -> str:
+def ingredients(answers: pd.DataFrame, grey: pd.DataFrame, where: str, command: str) -> list[str]:
     """Answer page 20: what does magnification bring, and what do the other ingredients?
 
     Parameters
@@ -517,30 +513,30 @@ def ingredients(answers: pd.DataFrame, grey: pd.DataFrame, where: str, command: 
         See `grey_alone`.
     """
     if not len(answers):
-        return translated(
-            "No run yet: no ingredient was taken away so far. `{command}` does it."
-        ).format(command=command)
-    places = {"magnification": translated("beside flow"), GREY: translated("where grey is alone")}
-    parts = []
-    for name, place in places.items():
-        if name not in answers.index:
-            parts.append(translated("{place}, no run yet").format(place=place))
-        elif name == GREY and not learnt(grey):
-            text = translated(
-                "{place}, cannot be told: grey alone is not shown to do better than always "
-                "answering the largest class"
-            )
-            parts.append(text.format(place=place))
-        else:
-            text = translated("{place}, {difference}")
-            parts.append(text.format(place=place, difference=told(answers.loc[name])))
-    magnified = translated("Magnification: {answers}.")
-    sentences = [magnified.format(answers=words.joined(parts))]
+        text = translated("No run yet: no ingredient was taken away so far. `{command}` does it.")
+        return [text.format(command=command)]
+    if "magnification" in answers.index:
+        beside = answers.loc["magnification"]
+        text = translated("Magnification beside flow changes UF1 by {points} points: {answer}.")
+        said = [effects.filled(text, beside), visible(beside)]
+    else:
+        said = [translated("Magnification beside flow has no run yet.")]
+    if GREY not in answers.index:
+        said.append(translated("Where grey is alone, there is no run yet."))
+    elif not learnt(grey):
+        text = translated(
+            "Where grey is alone, it cannot be told what magnification does: grey alone is not "
+            "shown to do better than always answering the largest class."
+        )
+        said.append(text)
+    else:
+        text = translated("Where grey is alone: {difference}.")
+        said.append(text.format(difference=told(answers.loc[GREY])))
     others = answers.drop(index=["magnification", GREY], errors="ignore")
     if len(others):
-        rest = translated("Of the other ingredients: {answers}.")
-        sentences.append(rest.format(answers=counted(others)))
-    return within(" ".join(sentences), where)
+        rest = translated("The other ingredients: {answers}.")
+        said.append(rest.format(answers=counted(others)))
+    return [*said, experiment(where)]
 
 
 def counted(found: pd.DataFrame) -> str:

@@ -169,6 +169,9 @@ def ends(answers: pd.DataFrame, band: float) -> str:
     if not len(answers):
         return translated("No alternative is saved, so there is no chart yet.")
     high, low = (answers.loc[answers["value"].agg(which)] for which in ("idxmax", "idxmin"))
+    if len(answers) == 1:
+        text = translated("The only mark is that of {high}: {above}.")
+        return text.format(high=high.name, above=effects.points(high))
     text = translated(
         "The highest mark is that of {high} ({above}), and the lowest is that of {low} ({below})."
         " {n} of {all} marks lie in the pale band."
@@ -183,11 +186,39 @@ def ends(answers: pd.DataFrame, band: float) -> str:
     )
 
 
-def in_one_sentence(answers: pd.DataFrame) -> str:
-    """Answer how many decisions are shown to move the score."""
-    if not len(answers):
-        return translated("No decision is compared yet: no trial is saved.")
-    return " ".join(told(answers))
+def only(line: pd.Series) -> list[str]:
+    """Say what is known of the only decision that is judged."""
+    text = translated("Only one decision is judged so far, “{name}”: {points} points, {answer}.")
+    told = {"points": effects.points(line), "answer": translated(line["answer"])}
+    return [text.format(name=translated(str(line.name)), **told)]
+
+
+def several(judged: pd.DataFrame) -> list[str]:
+    """Say how many of several decisions have which answer."""
+    counts = judged["answer"].value_counts()
+    moved = counts.get("higher", 0) + counts.get("lower", 0)
+    shown = {
+        0: translated(
+            "Of {all} decisions taken the other way, none is shown to move UF1 (after Holm's"
+            " correction)."
+        ),
+        1: translated(
+            "Of {all} decisions taken the other way, 1 is shown to move UF1 (after Holm's"
+            " correction)."
+        ),
+    }
+    more = translated(
+        "Of {all} decisions taken the other way, {n} are shown to move UF1 (after Holm's"
+        " correction)."
+    )
+    lines = [shown.get(moved, more).format(all=len(judged), n=moved)]
+    if under := counts.get(metrics.UNDER, 0):
+        one = translated("1 is shown to move it under {points:.0f} points.")
+        text = translated("{n} are shown to move it under {points:.0f} points.")
+        lines.append((one if under == 1 else text).format(n=under, points=100 * metrics.SMALL))
+    if untold := counts.get(metrics.UNTOLD, 0):
+        lines.append(translated("Of {n} it cannot be told.").format(n=untold))
+    return lines
 
 
 def told(answers: pd.DataFrame) -> list[str]:
@@ -198,42 +229,20 @@ def told(answers: pd.DataFrame) -> list[str]:
     answers : DataFrame
         See `merlib.pages.effects.judged`, with the words "higher" and "lower".
     """
-    judged = answers[answers["holm"].notna()] if len(answers) else answers
+    if not len(answers):
+        return [translated("No decision is compared yet: no trial is saved.")]
+    judged = answers[answers["holm"].notna()]
     if not len(judged):
         return [translated("No decision has runs of several seeds, so none is judged.")]
-    counts = judged["answer"].value_counts()
-    moved = counts.get("higher", 0) + counts.get("lower", 0)
-    shown = (
+    lines = only(judged.iloc[0]) if len(judged) == 1 else several(judged)
+    lines.append(
         translated(
-            "Of {all} decisions taken the other way, {n} are shown to move UF1 (after Holm's"
-            " correction)."
-        )
-        if moved > 1
-        else translated(
-            "Of {all} decisions taken the other way, 1 is shown to move UF1 (after Holm's"
-            " correction)."
-        )
-        if moved
-        else translated(
-            "Of {all} decisions taken the other way, none is shown to move UF1 (after Holm's"
-            " correction)."
-        )
+            "The smallest true difference that a single test would see with a power of 80 % is"
+            " {seen:.1f} points (median of the rows)."
+        ).format(seen=100 * judged["seen"].median())
     )
-    others = translated(
-        "{under} are shown to move it under {points:.0f} points; of {untold} it cannot be told."
-    ).format(
-        under=counts.get(metrics.UNDER, 0),
-        points=100 * metrics.SMALL,
-        untold=counts.get(metrics.UNTOLD, 0),
-    )
-    seen = translated(
-        "The smallest true difference that a single test would see with a power of 80 % is"
-        " {seen:.1f} points (median of the rows)."
-    )
-    lines = [
-        f"{shown.format(all=len(judged), n=moved)} {others}",
-        seen.format(seen=100 * judged["seen"].median()),
-    ]
     if few := len(answers) - len(judged):
-        lines.append(translated("{n} have one seed only and are not judged.").format(n=few))
+        alone = translated("{n} decision has one seed only and is not judged.")
+        more = translated("{n} decisions have one seed only and are not judged.")
+        lines.append((alone if few == 1 else more).format(n=few))
     return lines

@@ -310,6 +310,11 @@ def points(line: pd.Series) -> str:
     return text.format(value=value, low=low, high=high)
 
 
+def filled(text: str, line: pd.Series, **others: str) -> str:
+    """Put the points and the answer of a difference into a sentence."""
+    return text.format(points=points(line), answer=translated(line["answer"]), **others)
+
+
 def table(
     effects: pd.DataFrame,
     caption: str,

@@ -86,19 +86,18 @@ def smallest_seen(judged: pd.DataFrame) -> str:
     ).format(low=seen.min(), high=seen.max())
 
 
-def in_one_sentence(table3: pd.DataFrame) -> str:
+def answered(table3: pd.DataFrame) -> list[str]:
     """Answer what few clips can show: what is seen of 246 and 136, and the steps of table 3."""
-    return translated("{needed} Printed steps of table 3, {answers}.").format(
-        needed=needed(), answers=plain(table3)
-    )
+    steps = translated("Steps of table 3, as far as printed counts tell: {answers}.")
+    return [needed(), steps.format(answers=plain(table3))]
 
 
 def needed() -> str:
     """Say which difference is seen on 246 and on 136 clips, if two methods differ on a fifth."""
     each = translated("{points:.1f} points on {n} clips")
     return translated(
-        "Where two methods differ on a fifth of the clips, a power of 80 % needs a difference of"
-        " {needed}."
+        "If two methods differ on a fifth of the clips, a test sees a true difference of {needed}"
+        " with a power of 80 %."
     ).format(
         needed=words.listed(
             each.format(points=100 * metrics.detectable(n, 0.2), n=n) for n in paper.USED.values()

@@ -89,18 +89,19 @@ def beside_guessing(answers: pd.DataFrame, classes: Sequence[str]) -> str:
     return told.format(guessed=guessed)
 
 
-def in_one_sentence(answers: pd.DataFrame, classes: Sequence[str]) -> str:
+def answered(answers: pd.DataFrame, classes: Sequence[str]) -> list[str]:
     """Return the answer of the page: how many new clips the model gets right, and what it means."""
     clips = tested(answers, classes)
     if not len(clips):
-        return translated(
-            "The model answers {answer} with a probability of {probability:.2f}. Nobody knows the "
-            "truth of this clip, so the page has no score."
-        ).format(**answers.iloc[0][["answer", "probability"]])
+        told = translated("The model answers {answer} with a probability of {probability:.2f}.")
+        return [
+            told.format(**answers.iloc[0][["answer", "probability"]]),
+            translated("Nobody knows the truth of this clip, so the page has no score."),
+        ]
     people = translated("The clips are of {people} people not in the training.").format(
         people=clips["subject"].nunique()
     )
-    return f"{score(answers, classes)} {people} {beside_guessing(answers, classes)}"
+    return [score(answers, classes), people, beside_guessing(answers, classes)]
 
 
 def first(row: pd.Series, classes: Sequence[str]) -> str:

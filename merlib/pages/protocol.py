@@ -104,7 +104,7 @@ def smallest_seen(answers: pd.DataFrame) -> str:
     ).format(median=seen.median(), rows=len(seen), least=seen.min(), most=seen.max())
 
 
-def in_one_sentence(answers: pd.DataFrame, network: pd.DataFrame, title: str) -> str:
+def answered(answers: pd.DataFrame, network: pd.DataFrame, title: str) -> list[str]:
     """Answer the page's question: what leaks find in labels that mean nothing, and the best epoch.
 
     Parameters
@@ -118,20 +118,21 @@ def in_one_sentence(answers: pd.DataFrame, network: pd.DataFrame, title: str) ->
     most = nothing.loc[nothing["value"].idxmax()]
     shown, epoch = nothing[nothing["answer"] == RAISES], network.loc["best epoch"]
     one = (nothing["answer"] == "one seed").any()
-    verdict = translated("{n} of {all}").format(n=len(shown), all=len(nothing))
-    return translated(
-        "Leaks that are shown to raise the UF1 of a quick classifier on shuffled labels, which "
-        "mean nothing: {verdict}; the largest change is {change} points, by {mistake}. If each "
-        "test subject chooses its best epoch, the UF1 of {network} changes by {epoch} points with "
-        "the same answers ({answer})."
-    ).format(
-        verdict=translated("not judged from one seed") if one else verdict,
-        change=effects.points(most),
-        mistake=translated(most.name),
-        network=title,
-        epoch=effects.points(epoch),
-        answer=translated(epoch["answer"]),
+    said = (
+        translated("One seed cannot show whether a leak finds something in labels of no meaning.")
+        if one
+        else translated(
+            "Even where labels mean nothing, {n} of {all} leaks are shown to raise the UF1 of a "
+            "quick classifier."
+        ).format(n=len(shown), all=len(nothing))
     )
+    largest = translated("The largest change is {change} points, by the mistake “{mistake}”.")
+    best = translated(
+        "If each test subject chooses its best epoch, the UF1 of {network} changes by {epoch} "
+        "points with the same answers ({answer})."
+    ).format(network=title, epoch=effects.points(epoch), answer=translated(epoch["answer"]))
+    mistake = translated(most.name)
+    return [said, largest.format(change=effects.points(most), mistake=mistake), best]
 
 
 def panels(found: pd.DataFrame, network: pd.DataFrame | None = None) -> Figure:

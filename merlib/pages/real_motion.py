@@ -232,10 +232,25 @@ def beats(answers: pd.DataFrame, runs: Mapping[str, Runs]) -> str:
     return text.format(networks=told, best=translated(best.name), points=effects.points(best))
 
 
-def in_short(runs: Mapping[str, Runs], modules: pd.DataFrame, networks: pd.DataFrame) -> str:
-    """Answer the three questions of the page."""
+def together(modules: pd.DataFrame) -> str:
+    """Say by how much both modules change UF1, as far as runs of both are there.
+
+    Parameters
+    ----------
+    modules : DataFrame
+        Differences of `PAIRS`.
+    """
+    (name,) = BOTH
+    if name not in modules.index:
+        return translated("No run yet of base and of the whole method together.")
+    text = translated("Both modules together change UF1 by {points} points: {answer}.")
+    return effects.filled(text, modules.loc[name])
+
+
+def in_short(runs: Mapping[str, Runs], modules: pd.DataFrame, networks: pd.DataFrame) -> list[str]:
+    """Answer whether both modules help, then each of them, and whether a network helps at all."""
     if not runs:
-        return translated("No run of these clips is saved, so nothing can be said yet.")
+        return [translated("No run of these clips is saved, so nothing can be said yet.")]
     one = effects.all_runs(runs)[0]
     answers = [
         helps("MFEM", modules, list(MFEM)[:2]),
@@ -247,7 +262,7 @@ def in_short(runs: Mapping[str, Runs], modules: pd.DataFrame, networks: pd.DataF
         " {people} people."
     )
     about = text.format(clips=one["clip"].nunique(), people=one["subject"].nunique())
-    return " ".join([*map(whole, answers), about])
+    return [together(modules), *map(whole, answers), about]
 
 
 def whole(clause: str) -> str:

@@ -31,11 +31,13 @@ WAYS = {
 loss; in the others small classes weigh more."""
 
 SAYS = {
-    "higher": marked("Higher with {names}: {scores}."),
-    "lower": marked("Lower with {names}: {scores}."),
-    metrics.UNDER: marked("Changed by less than {n:.0f} points with {names}: {scores}."),
-    metrics.UNTOLD: marked("Whether it changes with {names} cannot be told: {scores}."),
-    "one seed": marked("No verdict from one seed with {names}: {scores}."),
+    "higher": marked("With {names} these scores are higher: {scores}."),
+    "lower": marked("With {names} these scores are lower: {scores}."),
+    metrics.UNDER: marked(
+        "With {names} these scores change by less than {n:.0f} points: {scores}."
+    ),
+    metrics.UNTOLD: marked("With {names} it cannot be told whether these change: {scores}."),
+    "one seed": marked("With {names} there is one seed, so no verdict on: {scores}."),
 }
 """Answer of a difference -> what the page says of it."""
 

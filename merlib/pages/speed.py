@@ -492,10 +492,10 @@ def compiled(table: pd.DataFrame | None) -> Iterator[str]:
     )
 
 
-def in_one_sentence(
+def answered(
     steps: pd.DataFrame | None, training: pd.DataFrame | None, cards: pd.DataFrame
-) -> str:
-    """Return the answer of the page: what takes the time, and what the paper's size costs."""
+) -> list[str]:
+    """Return the answer of the page: what the paper's size costs, and what takes the time."""
     parts = [slowest_step(steps)]
     if training is not None:
         parts.append(
@@ -505,15 +505,9 @@ def in_one_sentence(
             ).format(**longest(training))
         )
     fastest = cards.loc[cards["all, hours, most"].idxmin()]
-    parts.append(
-        translated(
-            "To train one seed of the paper's network on the paper's CASME II takes {hours:.2g} "
-            "hours on the fastest card, {card}. This is computed from the time of a step, which is "
-            "{how}."
-        ).format(
-            hours=fastest["all, hours, most"],
-            card=fastest["device"],
-            how=translated(fastest["a step is"]),
-        )
-    )
-    return " ".join(parts)
+    cost = translated(
+        "One seed of the paper's network on the paper's CASME II takes {hours:.2g} hours to train "
+        "on the fastest card, {card}."
+    ).format(hours=fastest["all, hours, most"], card=fastest["device"])
+    how = translated("This is computed from the time of a step, which is {how}.")
+    return [cost, how.format(how=translated(fastest["a step is"])), *parts]

@@ -105,27 +105,33 @@ def table(study: Study, flow: Study | None = None) -> pd.DataFrame:
         ``claim`` and ``printed``; ``here`` and ``real``, what the runs of the study's data and
         those of real motion say; ``verdict here``, ``verdict real`` and ``verdict``, both in one,
         in the language of the page; ``pages``, which show it; ``measured``, whether runs decide.
-        ``attrs`` has ``here``, what the study's clips are called, and ``clips``, a sentence on how
-        many there are.
+        ``attrs`` has ``here``, what the study's clips are called, ``works``, a sentence on both
+        modules together, and ``clips``, a sentence on how many clips there are.
     """
-    name, by_runs = DATA[study.dataset], measured(study, flow)
+    name, runs = DATA[study.dataset], runs_of(study)
+    real = motion.find(study.home, flow, watched=()).runs
+    variants = trials.of_record(study) or runs
+    modules = {where: effects.differences(some, real_motion.PAIRS) for where, some in
+               ((name, variants), (REAL, real))}  # fmt: skip
+    by_runs = measured(study, runs, variants, real, modules)
     asked, rows = [*by_runs, *on_paper()], list[dict[str, Any]]()
-    for claim, printed, here, real, pages in asked:
+    for row in asked:
+        verdict = in_one({SHORT.get(name, name): row.here, marked("real"): row.real})
         rows.append(
             {
-                "claim": claim,
-                "printed": printed,
-                "here": cell(here, study),
-                "real": cell(real, flow),
-                "verdict here": here.verdict,
-                "verdict real": real.verdict,
-                "verdict": in_one({SHORT.get(name, name): here, marked("real"): real}),
-                "pages": pages,
+                "claim": row.claim,
+                "printed": row.printed,
+                "here": cell(row.here, study),
+                "real": cell(row.real, flow),
+                "verdict here": row.here.verdict,
+                "verdict real": row.real.verdict,
+                "verdict": verdict,
+                "pages": row.pages,
                 "measured": len(rows) < len(by_runs),
             }
         )
     found = pd.DataFrame(rows)
-    found.attrs |= {"here": name, "clips": clips(asked, name)}
+    found.attrs |= {"here": name, "clips": clips(asked, name), "works": works(modules)}
     return found
 
 
@@ -154,11 +160,14 @@ def clips(rows: Iterable[Row], name: str) -> str:
             if answer.runs:
                 count = answer.runs[0]["clip"].nunique()
                 found[where].setdefault(count, []).append(number(row.pages[0]))
-    one, all_of = translated("{n} (page {pages})"), []
+    one, several, all_of = translated("{n} (page {pages})"), translated("{n} (pages {pages})"), []
     for where, some in found.items():
         if some:
             counts = [
-                one.format(n=n, pages=words.commas(dict.fromkeys(p))) for n, p in some.items()
+                (one if len(set(p)) == 1 else several).format(
+                    n=n, pages=words.commas(dict.fromkeys(p))
+                )
+                for n, p in some.items()
             ]
             told = translated("{data}, {counts}")
             all_of.append(told.format(data=translated(where), counts=words.commas(counts)))
@@ -171,15 +180,27 @@ def number(page: str) -> str:
     return str(int(page[:2]))
 
 
-def measured(study: Study, flow: Study | None) -> list[Row]:
-    """Return the claims that runs can test; see `table`."""
-    runs, real = runs_of(study), motion.find(study.home, flow, watched=()).runs
-    variants = trials.of_record(study) or runs
-    both = {one: effects.differences(some, real_motion.PAIRS) for one, some in
-            (("here", variants), ("real", real))}  # fmt: skip
+def measured(
+    study: Study,
+    runs: Mapping[str, Runs],
+    variants: Mapping[str, Runs],
+    real: Mapping[str, Runs],
+    modules: Mapping[str, pd.DataFrame],
+) -> list[Row]:
+    """Return the claims that runs can test; see `table`.
+
+    Parameters
+    ----------
+    runs, variants, real : dict of str to dict of int to DataFrame
+        Of the methods of table 2 and of the variants of table 3 on the study's clips, and of all
+        methods on real motion.
+    modules : dict of str to DataFrame
+        See `works`: first the study's clips, then real motion.
+    """
+    here, there = modules.values()
 
     def steps(of: Mapping[str, tuple[str, str]]) -> tuple[str, Answer, Answer]:
-        return printed(of), step(both["here"], of, variants), step(both["real"], of, real)
+        return printed(of), step(here, of, variants), step(there, of, real)
 
     first = slice(0, 2)  # of a module: the steps of table 3; the others are against controls
     mfem, mffm = (dict(list(of.items())[first]) for of in (real_motion.MFEM, real_motion.MFFM))
@@ -387,6 +408,25 @@ def magnification(study: Study) -> Answer:
     return Answer(told, word, tables(saved.runs, trials.CONTRASTS[name]))
 
 
+def works(found: Mapping[str, pd.DataFrame]) -> str:
+    """Say by how much both modules together change UF1.
+
+    Parameters
+    ----------
+    found : dict of str to DataFrame
+        What clips are called -> the differences of `merlib.pages.real_motion.PAIRS`.
+    """
+    told, each = [], translated("by {points} points on {data} ({answer})")
+    for data, differences in found.items():
+        if claims.BOTH in differences.index:
+            line = differences.loc[claims.BOTH]
+            told.append(effects.filled(each, line, data=translated(data)))
+    if not told:
+        return translated("Whether the method works cannot be said, since its runs are missing.")
+    text = translated("Both modules together change UF1 {told}.")
+    return text.format(told=words.listed(told))
+
+
 def in_one_sentence(table: pd.DataFrame) -> str:
     """Say how many claims have which verdict, on each kind of data and on paper."""
     asked, (agree, count) = table[table["measured"]], agreeing()
@@ -407,7 +447,11 @@ def counted(verdicts: Iterable[str], data: str) -> str:
         for (one, several), n in counts.items()
         if n
     ]
-    text = translated("on {data}, of {n} claims {counts}")
+    text = (
+        translated("on {data}, all {counts}")
+        if len(told) == 1 and len(kinds) > 1
+        else translated("on {data}, of {n} claims {counts}")
+    )
     return text.format(data=translated(data), n=len(kinds), counts=words.commas(told))
 
 

@@ -16,12 +16,24 @@ from .language import marked, translated
 CODE = re.compile(r"`([^`]+)`")
 
 
-def answer(text: str, heading: str = marked("The answer, computed")):
-    """Return the answer of a page in a box, as HTML for a notebook."""
+def answer(sentence: str, *others: str, heading: str = marked("The answer, computed")):
+    """Return the answer of a page in a box, as HTML for a notebook.
+
+    The book shows the box at the top of the page, see `book.tools.layout`.
+
+    Parameters
+    ----------
+    sentence : str
+        The answer itself, a short one.
+    *others : str
+        What is behind it, in smaller letters: intervals, the experiment. Empty ones are left out.
+    """
     from IPython.display import HTML  # comes with Jupyter, which only the book needs
 
     title = f'<p class="admonition-title">{html.escape(translated(heading))}</p>'
-    return HTML(f'<div class="admonition note">{title}<p>{marked_up(text)}</p></div>')
+    more = f'<p class="behind">{spaced(others)}</p>' if any(others) else ""
+    text = f"<p>{marked_up(sentence)}</p>{more}"
+    return HTML(f'<div class="admonition note computed-answer">{title}{text}</div>')
 
 
 def see(*sentences: str):

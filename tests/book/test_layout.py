@@ -8,7 +8,7 @@ import pytest
 from conftest import ROOT
 
 from book.tools import build, layout
-from merlib.pages import language
+from merlib.pages import language, words
 
 NOTEBOOKS = {path.stem: path.read_text() for path in sorted((ROOT / "notebooks").glob("*.py"))}
 
@@ -196,3 +196,28 @@ def test_a_page_with_stale_results_says_so_below_its_title(page, old):
     assert ("Stale" in rest) == (old > 0)
     if old:
         assert rest.startswith(f"\n:::{{warning}}\nStale results on this page: {old}.")
+
+
+@pytest.mark.parametrize("apart", [False, True])
+def test_the_answer_is_above_what_one_will_learn(page, apart):
+    learn, rest = f"{layout.LEARN}\n:class: tip\n- much\n:::", "\n\n## What the answer rests on"
+    title = page.cells[0].source
+    if apart:
+        page.cells.insert(1, nbformat.v4.new_markdown_cell(learn + rest))
+    else:
+        page.cells[0].source += f"\n\n{learn}{rest}"
+    setup = next(cell for cell in page.cells if cell.source.startswith("import pandas"))
+    data = {"text/html": words.answer("It helps.").data}
+    setup.outputs = [nbformat.v4.new_output("execute_result", data, execution_count=2)]
+    layout.arrange(page, "03_mfem")
+    first, answer, second = page.cells[:3]
+    assert (first.source, second.source) == (title, learn + rest) and setup.outputs == []
+    assert answer.outputs[0].data == data and layout.tags(answer) == ["remove-input"]
+    nbformat.validate(page)
+
+
+@pytest.mark.parametrize("name", NOTEBOOKS)
+def test_a_page_that_answers_has_a_place_for_it(name):
+    answers = any("words.answer(" in cell.source for cell in cells(name))
+    places = [cell for cell in cells(name, "markdown") if layout.LEARN in cell.source]
+    assert not answers or len(places) == 1 or name == "index"

@@ -69,10 +69,13 @@ def test_seeds_that_disagree_are_counted():
 
 
 def test_the_ablation_names_what_has_not_run():
-    name = claims.ABLATION["full minus base"]
-    told = claims.ablation(judged(**{name: (0.1, 0.05, 0.001)}), "make it")
-    assert "full minus base: +10.0" in told and "full minus MFFM: no run yet" in told
-    assert "make it" not in told and "`make it`" in claims.ablation(pd.DataFrame(), "make it")
+    first, seen, intervals = claims.ablation(judged(**{claims.BOTH: (0.1, 0.05, 0.001)}), "make it")
+    assert first == "Both modules together change UF1 by +10.0 (+5.0 to +15.0) points: brings."
+    assert seen == "A true difference would be seen from 5.0 points on." and "95 %" in intervals
+    first, command, _ = claims.ablation(pd.DataFrame(), "make it")
+    assert first.startswith("No run yet") and "`make it`" in command
+    _, _, beside, _ = claims.ablation(judged(**{claims.BESIDE: (0.1, 0.05, 0.001)}), "make it")
+    assert beside.startswith("MFEM, added to base + MFFM: +10.0")
 
 
 def test_the_paper_s_method_is_ahead_of_who_is_worse_and_behind_who_is_better():
@@ -85,11 +88,12 @@ def test_the_paper_s_method_is_ahead_of_who_is_worse_and_behind_who_is_better():
     values = [metrics.scores(runs["full"][k])["uf1"] - metrics.scores(runs["elrcn"][k])["uf1"]
               for k in range(3)]  # fmt: skip
     assert found.loc["ELRCN", "value"] == pytest.approx(np.mean(values))
-    told = claims.comparison(runs, found, pd.DataFrame(), "make compare")
-    assert "rank 2 among the 4 published methods" in told
-    assert "ahead of 2 (“ELRCN” and “Bi-WOOF + SVM”) and behind 1 (“STSTNet”)" in told
-    assert "for 0 methods neither" in told and "since runs are missing" in told
-    without = claims.comparison({}, pd.DataFrame(), pd.DataFrame(), "make compare")
+    first, *others = claims.comparison(runs, found, pd.DataFrame(), "make compare")
+    assert first.endswith("among 4 published methods. It is shown to be ahead of 2 and behind 1.")
+    assert "rank 2" in first and "since runs are missing" in others[2]
+    assert others[0] == "It is ahead of “ELRCN” and “Bi-WOOF + SVM”."
+    assert others[1] == "It is behind “STSTNet”."
+    without, _ = claims.comparison({}, pd.DataFrame(), pd.DataFrame(), "make compare")
     assert "`make compare` makes one" in without
 
 
@@ -132,9 +136,8 @@ def test_the_answer_of_page_15_and_the_front_page_count_the_same_rivals():
     study = Study(home=ROOT)
     runs = verdicts.runs_of(study)
     front = re.findall(r"\d+", verdicts.order(runs).told)
-    answer = claims.comparison(runs, claims.against(runs), pd.DataFrame(), "make compare")
-    text = answer.partition(" As for")[0].replace("none", "0 (")
-    assert re.findall(r"(?:rank|the|of|behind) (\d+)", text) == front
+    answer, *_ = claims.comparison(runs, claims.against(runs), pd.DataFrame(), "make compare")
+    assert re.findall(r"(?:rank|among|of|behind) (\d+)", answer) == front
 
 
 def test_a_method_is_told_on_plain_frames_and_on_changes_by_their_common_seeds():
@@ -174,12 +177,13 @@ def test_where_the_measure_cannot_see_there_is_no_verdict_on_regions():
         name: Difference(0.3, 0.2, 0.4, 1e-6, dict.fromkeys((0, 1, 2), 0.3), 0.1) for name in names
     }
     answers = effects.judged(all_of, "more", "less", small=None)
-    assert claims.regions(answers, SEES, "here", "make it").startswith("Shown: MFEM sees several")
+    first, *_, last = claims.regions(answers, SEES, "here", "make it")
+    assert first.startswith("Shown: MFEM sees several") and last == "Experiment: here."
     for control in (BLIND, NOTHING):
-        told = claims.regions(answers, control, "here", "make it")
-        assert "cannot see" in told and "Shown" not in told
-    told = claims.regions(answers.iloc[1:], SEES, "here", "make it")
-    assert told.startswith("No run yet: 1 of the differences") and "`make it`" in told
+        first, *others = claims.regions(answers, control, "here", "make it")
+        assert "cannot see" in first and "Shown" not in " ".join(others)
+    first, *_ = claims.regions(answers.iloc[1:], SEES, "here", "make it")
+    assert first.startswith("No run yet: 1 of the differences") and "`make it`" in first
     assert "passes" in claims.control_told(SEES)[0]
     assert "fails" in claims.control_told(BLIND)[0]
     assert "cannot be checked" in claims.control_told(NOTHING)[0]
@@ -189,12 +193,14 @@ def test_where_the_measure_cannot_see_there_is_no_verdict_on_regions():
 
 def test_detail_says_what_is_missing_and_what_holds():
     held = {name: ("yes", "x: +3.0 points, better") for name in "abcd"}
-    told = claims.detail(held, "all", "here", "make it")
-    assert told.startswith("Shown: all three predictions") and "make it" not in told
+    first, each, missing, _ = claims.detail(held, "all", "here", "make it")
+    assert first.startswith("Shown: MFFM keeps shallow detail.") and missing == ""
+    assert each == "What was asked: a: yes; b: yes; c: yes; d: yes."
     untold = held | {"c": ("cannot be told", "not saved; break-down: no sweep")}
-    told = claims.detail(untold, "some", "here", "make it")
-    assert told.startswith("That MFFM keeps shallow detail is not shown") and "`make it`" in told
-    assert claims.detail(untold, "nothing", "here", "make it").startswith("No run yet")
+    first, _, missing, _ = claims.detail(untold, "some", "here", "make it")
+    assert first == "It is not shown that MFFM keeps shallow detail." and "`make it`" in missing
+    (none,) = claims.detail(untold, "nothing", "here", "make it")
+    assert none.startswith("No run yet")
 
 
 @pytest.mark.parametrize("share", [1 / 3, 0.95])
@@ -210,12 +216,17 @@ def test_magnification_is_not_judged_where_grey_alone_finds_nothing(share):
     grey = claims.grey_alone(runs)
     assert claims.learnt(grey) == (share > 0.5)
     answers = judged(**{"magnification": (0.1, 0.05, 0.001), claims.GREY: (0.2, 0.05, 0.001)})
-    told = claims.ingredients(answers, grey, "here", "make it")
-    assert "beside flow, +10.0" in told
-    assert ("where grey is alone, +20.0" in told) == (share > 0.5)
-    assert ("where grey is alone, cannot be told" in told) == (share < 0.5)
+    first, _, alone, _ = claims.ingredients(answers, grey, "here", "make it")
+    assert first.startswith("Magnification beside flow changes UF1 by +10.0 (")
+    assert ("Where grey is alone: +20.0" in alone) == (share > 0.5)
+    assert ("it cannot be told what magnification does" in alone) == (share < 0.5)
+    first, none, *_ = claims.ingredients(
+        answers.iloc[:0].reindex(["flow"]), grey, "here", "make it"
+    )
+    assert "flow has no run yet" in first and "there is no run yet" in none
     assert not claims.learnt(claims.grey_alone({}))
-    assert claims.ingredients(pd.DataFrame(), grey, "here", "make it").startswith("No run yet")
+    (none,) = claims.ingredients(pd.DataFrame(), grey, "here", "make it")
+    assert none.startswith("No run yet")
 
 
 GAIN, NONE, LOSS = (0.1, 0.05, 0.001), (0.0, 0.02, 0.9), (-0.1, 0.05, 0.001)
@@ -258,8 +269,9 @@ def test_every_word_of_the_answers_can_be_translated(untranslated):
     values = {"MFEM: added to base": (0.1, 0.05, 0.001), "MFFM: added to base": (0.0, 0.2, 0.9)}
     found = judged(**values)
     told = [claims.sorted_out(found), claims.sorted_out(found.iloc[:0]), claims.told(found.iloc[0])]
-    told += [claims.ablation(found, "MAKE"), claims.single_seeds(pd.DataFrame())]
+    told += [*claims.ablation(found, "MAKE"), claims.single_seeds(pd.DataFrame())]
     told += [claims.ends(values, "points") for values in ({}, {"A": 1}, {"A": 1, "B": 2})]
-    told += [claims.regions(found, control, "HERE", "MAKE") for control in (SEES, BLIND, NOTHING)]
+    for control in (SEES, BLIND, NOTHING):
+        told += claims.regions(found, control, "HERE", "MAKE")
     told += claims.control_told(SEES | {"usual": BLIND["flat"]})
     assert not untranslated(*told)

@@ -33,18 +33,27 @@ def answers():
 
 
 def test_every_row_is_counted_once(answers):
-    moved, seen, few = decided.told(answers)
+    moved, under, untold, seen, few = decided.told(answers)
     assert moved.startswith("Of 3 decisions taken the other way, 1 is shown to move UF1")
-    assert "1 are shown to move it under 5 points; of 1 it cannot be told" in moved
-    assert "is 4.0 points" in seen and few.startswith("1 have one seed only")
-    assert decided.in_one_sentence(answers) == f"{moved} {seen} {few}"
+    assert under == "1 is shown to move it under 5 points." and untold == "Of 1 it cannot be told."
+    assert "is 4.0 points" in seen and few.startswith("1 decision has one seed only")
+    moved, untold, _ = decided.told(answers.loc[["a", "c"]])
+    assert "Of 2 decisions" in moved and untold == "Of 1 it cannot be told."
+
+
+def test_the_only_decision_is_named(answers):
+    only, seen = decided.told(answers.loc[["a"]])
+    assert "only one decision" in only.lower() and "“a”: -20.0 (-25.0 to -15.0)" in only
+    assert decided.ends(answers.loc[["a"]], 0.05) == (
+        "The only mark is that of a: -20.0 (-25.0 to -15.0)."
+    )
 
 
 def test_without_several_seeds_nothing_is_judged(answers):
     assert decided.told(answers.loc[["d"]]) == [
         "No decision has runs of several seeds, so none is judged."
     ]
-    assert "no trial is saved" in decided.in_one_sentence(answers.iloc[:0])
+    assert "no trial is saved" in decided.told(answers.iloc[:0])[0]
 
 
 def test_an_alternative_changes_the_profile_of_the_study():

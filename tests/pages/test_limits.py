@@ -53,9 +53,9 @@ def test_what_few_clips_see(judged):
     seen = [100 * metrics.detectable(136, share / 136) for share in judged["expected"]]
     low, high = min(seen), max(seen)
     assert f"difference of {low:.1f} to {high:.1f} points" in limits.smallest_seen(judged)
-    text = limits.in_one_sentence(judged)
-    assert f"{100 * metrics.detectable(246, 0.2):.1f} points on 246 clips" in text
-    assert text.endswith(f"table 3, {limits.plain(judged)}.")
+    needed, steps = limits.answered(judged)
+    assert f"{100 * metrics.detectable(246, 0.2):.1f} points on 246 clips" in needed
+    assert steps.endswith(f"tell: {limits.plain(judged)}.")
 
 
 def test_steps_lie_beside_the_smallest_difference_that_is_seen(judged):

@@ -37,9 +37,9 @@ def test_the_answer_follows_the_interval(right, told):
     true = CLASSES * 4
     wrong = dict(zip(CLASSES, "bcda", strict=True))
     answered = true[:right] + [wrong[name] for name in true[right:]]
-    sentence = new_clip.in_one_sentence(made(true, answered), CLASSES)
-    assert f"{right} of 16 new clips right" in sentence and told in sentence
-    assert "2 people not in the training" in sentence
+    score, people, guessing = new_clip.answered(made(true, answered), CLASSES)
+    assert f"{right} of 16 new clips right" in score and told in guessing
+    assert "2 people not in the training" in people
 
 
 def test_guessing_is_the_commonest_class_if_that_is_better():
@@ -57,8 +57,8 @@ def test_a_class_that_the_model_does_not_know_has_no_part_in_the_score():
 
 def test_without_truth_there_is_no_score():
     table = new_clip.answers({"own": prediction("c")})
-    assert "answers c with a probability of 0.70" in new_clip.in_one_sentence(table, CLASSES)
-    assert "no score" in new_clip.in_one_sentence(table, CLASSES)
+    told, none = new_clip.answered(table, CLASSES)
+    assert "answers c with a probability of 0.70" in told and "no score" in none
     assert "The truth is not known." in new_clip.first(table.iloc[0], CLASSES)
     assert "nobody knows the true one" in new_clip.apexes(table)
 

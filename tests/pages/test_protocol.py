@@ -43,11 +43,12 @@ def test_the_words_name_every_mistake_once():
 
 def test_the_answer_of_the_page():
     answers, table = protocol.judged(scored()), scored().loc["true"]
-    text = protocol.in_one_sentence(answers, protocol.of_network(table), "a network")
-    assert "mean nothing: 1 of 5" in text and text.endswith("same answers (under 5 points).")
+    first, largest, best = protocol.answered(answers, protocol.of_network(table), "a network")
+    assert "1 of 5 leaks are shown to raise" in first and "“copy, by clip”" in largest
+    assert best.endswith("same answers (under 5 points).")
     alone = protocol.judged(scored(1))
-    text = protocol.in_one_sentence(alone, protocol.of_network(table.iloc[:1]), "a network")
-    assert "not judged from one seed" in text and text.endswith("(one seed).")
+    first, _, best = protocol.answered(alone, protocol.of_network(table.iloc[:1]), "a network")
+    assert first.startswith("One seed cannot show") and best.endswith("(one seed).")
     assert protocol.smallest_seen(alone) == "" and "80 %" in protocol.smallest_seen(answers)
 
 

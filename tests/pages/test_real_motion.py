@@ -31,7 +31,8 @@ def page(monkeypatch):
 
 
 def answer(variables):
-    return shown.in_short(*(variables[name] for name in ("runs", "modules", "networks")))
+    said = shown.in_short(*(variables[name] for name in ("runs", "modules", "networks")))
+    return " ".join(said)
 
 
 def test_the_answer_follows_the_numbers(page, real_motion):
@@ -39,6 +40,7 @@ def test_the_answer_follows_the_numbers(page, real_motion):
     shares = {"majority": 0, "logistic": 0.6, "base": 0.5, "mfem": 0.5, "mffm": 0.95, "full": 0.95}
     home, made = real_motion(shares)
     told = answer(page(home))
+    assert told.startswith("Both modules together change UF1 by +")
     assert "Whether MFEM helps cannot be told: " in told and "MFFM helps: +" in told
     assert "2 of 4 networks are shown to beat the linear control" in told
     steps = [
@@ -52,6 +54,7 @@ def test_the_answer_follows_the_numbers(page, real_motion):
     ("shares", "told"),
     [
         ({}, "nothing can be said yet"),
+        ({"logistic": 0.6}, "No run yet of base and of the whole method together."),
         ({"logistic": 0.6}, "Whether MFEM helps cannot be said, since its runs are missing"),
         ({"base": 0.5, "full": 0.9}, "Whether a network beats the linear control cannot be said"),
         ({"mfem": 0.4, "base": 0.9}, "MFEM costs: -"),

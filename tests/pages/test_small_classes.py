@@ -61,13 +61,13 @@ def test_scores_of_the_same_answer_are_in_one_sentence():
     said = ["higher", "lower", "higher", "one seed", "higher", "lower"]
     rows = ["UAR: x", "UAR: y", "UF1: x", "UF1: y", "accuracy: x", "accuracy: y"]
     assert small_classes.told(pd.DataFrame({"answer": said}, rows)) == [
-        "Higher with x: UAR, UF1 and accuracy.",
-        "Lower with y: UAR and accuracy.",
-        "No verdict from one seed with y: UF1.",
+        "With x these scores are higher: UAR, UF1 and accuracy.",
+        "With y these scores are lower: UAR and accuracy.",
+        "With y there is one seed, so no verdict on: UF1.",
     ]
     rows = ["UAR: x", "UAR: y"]
     assert small_classes.told(pd.DataFrame({"answer": ["higher"] * 2}, rows)) == [
-        "Higher with x and y: UAR."
+        "With x and y these scores are higher: UAR."
     ]
     assert small_classes.told(pd.DataFrame()) == []
 

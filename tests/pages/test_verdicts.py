@@ -46,7 +46,8 @@ def test_without_runs_nothing_is_said_and_nothing_fails(tmp_path):
     assert set(table["verdict real"][~printed]) == {"no run yet", ""}
     assert all("agree" in word for word in table["verdict"][printed])
     told = verdicts.in_one_sentence(table)
-    assert "drawn clips, of 9 claims 9 are without a verdict yet; on real motion, of 6" in told
+    assert "drawn clips, all 9 are without a verdict yet; on real motion, all 6 are" in told
+    assert table.attrs["works"].endswith("cannot be said, since its runs are missing.")
 
 
 def test_a_step_on_real_motion_is_that_of_the_predictions(real_motion):
@@ -68,7 +69,7 @@ def test_a_step_on_real_motion_is_that_of_the_predictions(real_motion):
     line = next(line for line in text.splitlines() if "MFFM helps" in line)
     assert line.count("|") == 7 and f"| {told} |" in line
     assert line.split(" | ")[1] == table.loc["MFFM helps", "verdict"]
-    assert text.endswith("Clips behind it: real motion, 216 (page 8, 15).")
+    assert text.endswith("Clips behind it: real motion, 216 (pages 8, 15).")
 
 
 @pytest.mark.parametrize(
@@ -165,7 +166,7 @@ def test_every_word_of_the_table_can_be_translated(real_motion, untranslated, mo
     monkeypatch.setattr(provenance, "old", lambda *_: True)
     table = verdicts.table(Study(home=home))
     assert not untranslated(verdicts.markdown(table, link="")) - {"base"}
-    assert not untranslated(verdicts.in_one_sentence(table))
+    assert not untranslated(verdicts.in_one_sentence(table), table.attrs["works"])
 
 
 def test_a_stale_run_is_marked(real_motion, monkeypatch):

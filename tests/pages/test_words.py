@@ -15,7 +15,15 @@ def test_names_are_listed_as_people_do():
 def test_text_is_escaped_and_code_is_set_as_code():
     text = words.see("p < 0.05 for `full`.", "", "That is all.").data
     assert "p &lt; 0.05 for <code>full</code>. That is all." in text
-    assert "<b>" not in words.answer("<b>").data
+    assert "<b>" not in words.answer("<b>", "<b>").data
+
+
+def test_the_answer_is_apart_from_what_is_behind_it():
+    page = BeautifulSoup(words.answer("It helps.", "", "By `x`.", "Of y.").data, "html.parser")
+    assert [part.text for part in page.find_all("p")[1:]] == ["It helps.", "By x. Of y."]
+    (behind,) = page.select(".computed-answer > .behind")
+    assert behind.code.text == "x"
+    assert not BeautifulSoup(words.answer("It helps.", "").data, "html.parser").select(".behind")
 
 
 def test_a_table_is_folded_under_one_line():
