@@ -245,7 +245,7 @@ if faces.shown:
     text = translated(
         "A face from rest to the largest movement and back. {name}."
     )
-    display(film.films(loops, fps=12, alt=text))
+    display(film.films(loops, fps=12, alt=text, of=where))
 
 # %% [markdown]
 # *A clip of each class of this data as a film, magnified, with its action units.*

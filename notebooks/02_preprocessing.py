@@ -495,6 +495,7 @@ slider.slider(
         "The apex frame and its difference to the onset frame, magnified with"
         " alpha = {value}."
     ),
+    of=where,
 )
 
 # %% [markdown]
@@ -644,6 +645,7 @@ film.films(
     fps=12,
     alt=translated("The aligned clip from onset to offset, {name}."),
     width=288,
+    of=where,
 )
 
 # %% [markdown]
@@ -728,6 +730,7 @@ slider.slider(
         " {value} sampled frames marked; below, the time slice of these"
         " frames."
     ),
+    of=where,
 )
 
 # %% [markdown]

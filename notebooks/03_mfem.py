@@ -378,6 +378,7 @@ slider.slider(
         " mean with p = {value}, and below the mean as a function of p between"
         " average and maximum."
     ),
+    of=where,
 )
 
 # %% [markdown]
@@ -646,6 +647,7 @@ slider.slider(
         "Stage {value}: the spatial gate, the first look, the second look and"
         " the module's output, each as a map over the apex frame."
     ),
+    of=of_maps,
 )
 
 # %% [markdown]

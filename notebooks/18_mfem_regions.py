@@ -234,11 +234,12 @@ ALT = translated(
     " highest tenth of the map."
 )
 clip_of = translated("clip {clip}; {network}")
-display(
-    slider.slider(at_stage, translated("stage"), [1, 2, 3, 4], alt=ALT),
-    metadata={
-        "text/html": {"of": clip_of.format(clip=about["clip"], network=of_own)}
-    },
+slider.slider(
+    at_stage,
+    translated("stage"),
+    [1, 2, 3, 4],
+    alt=ALT,
+    of=clip_of.format(clip=about["clip"], network=of_own),
 )
 
 # %% [markdown]

@@ -68,6 +68,11 @@ display(words.answer(table.attrs["works"], verdicts.in_one_sentence(table)))
 # ## From frames to an answer
 
 # %% tags=["front", "remove-input"]
+of_clip = translated("clip {clip} of {data}, profile {profile}").format(
+    clip=shown["clip"],
+    data=translated(study.clips.attrs["version"]),
+    profile=profile,
+)
 if faces.shown:
     raw, magnified = film.moving(shown, study.config)
     display(
@@ -78,6 +83,7 @@ if faces.shown:
                 "A face from onset to offset and the head held still, {name}."
             ),
             width=288,
+            of=of_clip,
         )
     )
 

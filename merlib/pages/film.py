@@ -40,7 +40,12 @@ if (!matchMedia("(prefers-reduced-motion: reduce)").matches) {
 
 
 def films(
-    shown: Mapping[str, Sequence[np.ndarray]], fps: float, *, alt: str, width: int | None = None
+    shown: Mapping[str, Sequence[np.ndarray]],
+    fps: float,
+    *,
+    alt: str,
+    width: int | None = None,
+    of: str = "",
 ):
     """Return films side by side, to be shown as a cell's output.
 
@@ -54,6 +59,8 @@ def films(
         What is seen, for readers who do not see it; ``{name}`` in it is replaced by the name.
     width : int, optional
         Pixels of the page that a film is wide, by default as many as its frames have.
+    of : str
+        What the caption adds, see `merlib.pages.plots.show`.
 
     Returns
     -------
@@ -76,7 +83,8 @@ def films(
     return HTML(
         f'<figure class="merlib-film" id="{key}"><style>{STYLE}</style>'
         f'<div class="films">{"".join(parts)}</div>'
-        f"<script>{SCRIPT.replace('ID', key)}</script></figure>"
+        f"<script>{SCRIPT.replace('ID', key)}</script></figure>",
+        metadata={"of": of},
     )
 
 

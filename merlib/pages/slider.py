@@ -71,6 +71,7 @@ def slider(
     alt: str,
     start: float | None = None,
     live: bool | None = None,
+    of: str = "",
 ):
     """Return a slider with a picture for each value, to be shown as a cell's output.
 
@@ -88,6 +89,8 @@ def slider(
         The first value to show; by default the first of all.
     live : bool, optional
         Whether to return a widget; by default :func:`opened` decides.
+    of : str
+        What the caption adds, see `merlib.pages.plots.show`.
 
     Returns
     -------
@@ -112,7 +115,7 @@ def slider(
 
     if opened() if live is None else live:
         return widget(picture, name, values, start)
-    return steps(picture, name, values, start)
+    return steps(picture, name, values, start, of)
 
 
 def opened() -> bool:
@@ -138,7 +141,9 @@ def image(figure: Figure, alt: str) -> str:
     )
 
 
-def steps(picture: Callable[[float], str], name: str, values: list[float], start: float):
+def steps(
+    picture: Callable[[float], str], name: str, values: list[float], start: float, of: str = ""
+):
     """Return the slider as HTML that contains all its pictures."""
     from IPython.display import HTML  # part of Jupyter, which only the book needs
 
@@ -150,7 +155,7 @@ def steps(picture: Callable[[float], str], name: str, values: list[float], start
         f"<figcaption>{label} = {value:g}</figcaption></figure>"
         for value, shown in zip(values, pictures, strict=True)
     ]
-    return HTML(f"""<div class="merlib-steps" id="{key}"><style>{STYLE}</style>
+    content = f"""<div class="merlib-steps" id="{key}"><style>{STYLE}</style>
 <div class="control" hidden>
 <label for="{key}-range">{label}</label>
 <input id="{key}-range" type="range" min="0" max="{len(values) - 1}" step="1"
@@ -158,7 +163,8 @@ def steps(picture: Callable[[float], str], name: str, values: list[float], start
 <output for="{key}-range" aria-live="off">{start:g}</output>
 </div>
 {"".join(figures)}
-<script>{SCRIPT.replace("ID", key)}</script></div>""")
+<script>{SCRIPT.replace("ID", key)}</script></div>"""
+    return HTML(content, metadata={"of": of})
 
 
 def widget(picture: Callable[[float], str], name: str, values: list[float], start: float):

@@ -1,5 +1,6 @@
 """A notebook becomes a page: one cell of parameters, captions, folds, a word on stale results."""
 
+import ast
 import re
 from types import SimpleNamespace
 
@@ -221,3 +222,12 @@ def test_a_page_that_answers_has_a_place_for_it(name):
     answers = any("words.answer(" in cell.source for cell in cells(name))
     places = [cell for cell in cells(name, "markdown") if layout.LEARN in cell.source]
     assert not answers or len(places) == 1 or name == "index"
+
+
+@pytest.mark.parametrize("name", NOTEBOOKS)
+def test_every_film_and_slider_names_what_it_is_of(name):
+    for cell in cells(name):
+        calls = [node for node in ast.walk(ast.parse(cell.source)) if isinstance(node, ast.Call)]
+        for call in calls:
+            if ast.unparse(call.func) in ("film.films", "slider.slider"):
+                assert "of" in {word.arg for word in call.keywords}, ast.unparse(call)
