@@ -464,6 +464,13 @@ words.see(
 )
 
 # %% [markdown]
+# ## Where these figures come from
+
+# %% tags=["remove-input"]
+command = f"make study DATASET={dataset} PROFILE={profile}"
+provenance.show([predictions], command, study)
+
+# %% [markdown]
 # ## Summary
 #
 # - No network answers for a person that it was trained on. There are as many networks as subjects,

@@ -901,7 +901,7 @@ words.see(
 # %% [markdown]
 # ## Where these figures come from
 
-# %%
+# %% tags=["remove-input"]
 everything = [
     run
     for variants in (runs, *larger.values())

@@ -760,6 +760,6 @@ words.see(
 # %% [markdown]
 # ## Where these figures come from
 
-# %%
+# %% tags=["remove-input"]
 everything = effects.all_runs(runs) + effects.all_runs(beside)
 provenance.show(everything, command, study)

@@ -846,6 +846,6 @@ plots.table(
 # %% [markdown]
 # ## Where these figures come from
 
-# %%
+# %% tags=["remove-input"]
 runs = effects.all_runs(saved.runs)
 provenance.show(runs, trials.command(saved.study, "attention"), saved.study)

@@ -613,6 +613,6 @@ plots.table(
 # %% [markdown]
 # ## Where these figures come from
 
-# %%
+# %% tags=["remove-input"]
 everything = effects.all_runs(runs) + list(sweeps.values())
 provenance.show(everything, command, study)

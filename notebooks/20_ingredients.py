@@ -465,5 +465,5 @@ words.see(
 # %% [markdown]
 # ## Where these figures come from
 
-# %%
+# %% tags=["remove-input"]
 provenance.show(effects.all_runs(saved.runs), command, study)

@@ -214,7 +214,7 @@ plots.show(
 
 # %% tags=["remove-input"]
 words.see(
-    translated("{name}, {found}.").format(
+    translated("For {name}, in points, {found}.").format(
         name=effects.title(method), found=protocol.plain(of_network)
     ),
     protocol.smallest_seen(of_network),
@@ -392,7 +392,7 @@ words.folded(table)
 
 # %% tags=["hide-input"] slide="verdict"
 told = translated(
-    "**Labels {kind}**, honest {honest:.2f}, in points: {found}."
+    "**Labels: {kind}.** The honest UF1 is {honest:.2f}. In points, {found}."
 )
 lines = [
     told.format(
@@ -403,7 +403,7 @@ lines = [
     for kind in mistakes.KINDS
 ]
 lines += [
-    translated("**The paper's network** ({name}), in points: {found}.").format(
+    translated("**The paper's network** ({name}). In points, {found}.").format(
         name=effects.title(method), found=protocol.sorted_out(of_network)
     )
 ]
@@ -800,7 +800,7 @@ words.see(*lines)
 # %% [markdown]
 # ## Where these figures come from
 
-# %%
+# %% tags=["remove-input"]
 provenance.show(
     network.values(), f"make study DATASET={dataset} PROFILE={profile}", study
 )

@@ -1148,7 +1148,7 @@ words.see(
 # %% [markdown]
 # ## Where these figures come from
 
-# %%
+# %% tags=["remove-input"]
 curves = [run for one in shown for run in one.runs()]
 provenance.show(
     [*every, *curves], f"make study DATASET={dataset} PROFILE={profile}", study

@@ -487,7 +487,7 @@ words.say(
 # %% [markdown]
 # ## Where these figures come from
 
-# %%
+# %% tags=["remove-input"]
 provenance.show(
     effects.all_runs(runs), trials.command(study, "sensitivity"), study
 )

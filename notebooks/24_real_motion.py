@@ -456,7 +456,7 @@ words.say(*said or [translated("The run of the linear control is missing.")])
 # %% [markdown]
 # ## Where these figures come from
 
-# %%
+# %% tags=["remove-input"]
 provenance.show(
     effects.all_runs(runs), motion.command("train --keep --methods all"), study
 )

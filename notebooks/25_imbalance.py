@@ -633,7 +633,7 @@ words.say(text.format(n=len(taus), fair=fair, **numbers))
 # %% [markdown]
 # ## Where these figures come from
 
-# %%
+# %% tags=["remove-input"]
 made = effects.all_runs(saved.runs) + effects.all_runs(kept)
 again = (
     f"{trials.command(saved.study, 'imbalance')}` and, with one subject left"

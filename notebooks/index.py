@@ -22,7 +22,7 @@ from IPython.display import Markdown, display
 from merlib import Study
 from merlib.data.clips import read_frames
 from merlib.model import explain
-from merlib.pages import film, pictures, plots, verdicts, words
+from merlib.pages import film, hours, pictures, plots, verdicts, words
 from merlib.pages.language import translated
 from merlib.preprocess import face, pipeline
 from merlib.study import parameters, showcase
@@ -63,6 +63,9 @@ display(words.answer(table.attrs["works"], verdicts.in_one_sentence(table)))
 # - **Teach.** Begin with [a course](../book/course.md) or [for
 #   instructors](../book/instructor.md): `make slides`, `make handout`. There is a lecture of 90
 #   minutes and a lab of three weeks, with a laptop for each pair.
+
+# %% tags=["front", "remove-input"]
+display(words.say(hours.cost(hours.read(study.home))))
 
 # %% [markdown]
 # ## From frames to an answer

@@ -79,6 +79,8 @@ def sorted_out(found: pd.DataFrame, unit: str = "points of UF1") -> str:
     for answer, some in found.groupby("answer", sort=False):
         few = len(some) <= 3
         which = quoted(some.index) if few else all_of.format(n=len(some), all=len(found))
+        if len(some) == len(found) > 3:
+            which = translated("all {n}").format(n=len(some))
         each = translated("“{answer}” for {which}")
         parts.append(each.format(answer=translated(str(answer)), which=which))
     furthest = found.iloc[found["value"].abs().argmax()]

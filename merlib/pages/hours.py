@@ -243,6 +243,23 @@ def told(found: pd.DataFrame) -> list[str]:
     ]
 
 
+def cost(found: pd.DataFrame) -> str:
+    """Say what one method at the paper's size costs on the fastest card and on the slowest."""
+    cards = found[found["GiB there"].notna()]
+    most = cards.set_index("device")["all, hours, most"]
+    return translated(
+        "One method at the paper's size takes {least} hours on CASME II with the fastest card of "
+        "our table, {fast}, and {hours} with the slowest, {slow}. It needs {needed:.1f} GiB of "
+        "GPU memory."
+    ).format(
+        least=rounded(most.min()),
+        fast=most.idxmin(),
+        hours=rounded(most.max()),
+        slow=most.idxmax(),
+        needed=cards["GiB needed"].max(),
+    )
+
+
 def rounded(value: float) -> str:
     """Return two digits of a small number, all of a large one."""
     return f"{value:.2g}" if value < 10 else f"{value:.0f}"

@@ -132,7 +132,7 @@ def table(
 ) -> Styler:
     """Return a table for the page.
 
-    Numbers are rounded to `digits`, from five digits on they have separators, and empty cells are
+    Numbers are rounded to `digits`, from four digits on they have separators, and empty cells are
     `missing`. The numbers of a column of p values, see `is_p`, are written as `p_value` says, and
     scores are called as in `LABELS`. Every text is escaped for HTML: names of subjects, clips and
     classes come from people's tables.
@@ -160,7 +160,7 @@ def number(value: Any, digits: int) -> Any:
     """Return a number as a table shows it; anything else as it is."""
     if isinstance(value, bool) or not isinstance(value, Real):  # numpy's numbers are real, too
         return value
-    separator = "," if abs(float(value)) >= 10_000 else ""
+    separator = "," if abs(float(value)) >= 1000 else ""
     return format(value, separator if isinstance(value, Integral) else f"{separator}.{digits}f")
 
 

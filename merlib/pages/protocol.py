@@ -70,18 +70,18 @@ def sorted_out(answers: pd.DataFrame) -> str:
     Each has its mean in points of UF1.
     """
     told_of = {
-        RAISES: translated("shown to be raised by {mistakes}"),
-        LOWERS: translated("shown to be lowered by {mistakes}"),
-        metrics.UNDER: translated("shown to be moved {under_5_points} by {mistakes}"),
-        metrics.UNTOLD: translated("cannot be told of {mistakes}"),
-        "one seed": translated("not judged from one seed: {mistakes}"),
+        RAISES: translated("it is shown that UF1 is raised by {mistakes}"),
+        LOWERS: translated("it is shown that UF1 is lowered by {mistakes}"),
+        metrics.UNDER: translated("it is shown that UF1 moves {under_5_points} by {mistakes}"),
+        metrics.UNTOLD: translated("nothing can be told of {mistakes}"),
+        "one seed": translated("one seed cannot judge {mistakes}"),
     }
     parts, under = [], translated(metrics.UNDER)
     for answer, told in told_of.items():
         own = answers[answers["answer"] == answer]
         if len(own):
             named = [
-                f"*{translated(name)}* ({100 * line['value']:+.1f})"
+                f"*“{translated(name)}”* ({100 * line['value']:+.1f})"
                 for name, line in own.iterrows()
             ]
             parts.append(told.format(mistakes=words.listed(named), under_5_points=under))

@@ -14,6 +14,7 @@ from fontTools.ttLib import TTFont
 from matplotlib.figure import Figure
 
 from book.tools import build, editions, messages
+from merlib.files import write
 from merlib.pages import language, words
 
 LANGUAGE = "zh_CN"
@@ -123,13 +124,16 @@ def built(tmp_path_factory):
     for name in ("_config.yml", "README.md", "book/references.bib"):
         shutil.copy(ROOT / name, home / name)
     contents = {"format": "jb-book", "root": "book/glossary"}
-    contents["parts"] = [{"caption": "To look up", "chapters": [{"file": "book/page"}]}]
+    chapters = [{"file": "book/page"}, {"file": "notebooks/08_ablation"}]
+    contents["parts"] = [{"caption": "To look up", "chapters": chapters}]
     (home / "_toc.yml").write_text(yaml.safe_dump(contents))
     (home / "book/glossary.md").write_text(
         "# Glossary\n\n## optical flow\n\n**光流** it\n\n## fold\n"
     )
     said = "First [fold](glossary.md#fold), then [optical flow](glossary.md#optical-flow)."
     (home / "book/page.md").write_text(f"# Page\n\n{said}\n")
+    for edition in (home, editions.folder(home, LANGUAGE)):
+        write(edition / "notebooks/08_ablation.md", "# The ablation\n")
     for name, told in {
         "book/page": {
             "Page": "页面",
@@ -137,6 +141,7 @@ def built(tmp_path_factory):
         },
         "book/glossary": {"fold": "折", "optical flow": "光流"},
         "notebooks/index": {"To look up": "查阅"},
+        "notebooks/08_ablation": {"The ablation": "消融"},
     }.items():
         catalogue = Catalog(locale=LANGUAGE)
         for message, translation in told.items():
@@ -162,6 +167,14 @@ def test_links_of_a_translated_paragraph_keep_their_targets(built):
 @pytest.mark.book
 def test_the_parts_of_the_contents_are_translated(built):
     assert "查阅" in page(built / "book/page.html").find("nav", class_="bd-links").text
+
+
+@pytest.mark.book
+def test_a_numbered_page_has_its_number_in_the_title_and_in_the_contents(built):
+    for edition, title in ((built, "8 · 消融"), (built.parent, "8 · The ablation")):
+        assert page(edition / "notebooks/08_ablation.html").h1.text.startswith(title)
+        contents = page(edition / "book/page.html").find("nav", class_="bd-links")
+        assert title in contents.text and "· Page" not in contents.text
 
 
 @pytest.mark.book

@@ -76,6 +76,9 @@ def test_the_sentences_name_the_fastest_card_and_twelve_runs():
         {"device": ["a", "b"], "GiB needed": [2.0, 3.0], "GiB there": [16.0, 24.0]}
     )
     found = found.assign(**{"all, hours, most": [4.0, 2.0], "a step is": "measured"})
+    cost = hours.cost(found)
+    cards = found[found["GiB there"].notna()].set_index("device")["all, hours, most"]
+    assert f"{hours.rounded(cards.min())} hours on CASME II" in cost and cards.idxmax() in cost
     memory, card, runs = hours.told(found)
     assert "At most 3.0 GiB" in memory and "16 GiB" in memory
     assert card == "By the larger figure, b takes the least time: 2 hours (a step is measured)."

@@ -118,7 +118,7 @@ def test_scores_are_called_as_in_the_field_and_large_numbers_have_separators():
     assert headings(frame) == [["", "UF1", "weights", "more"]]
     page = BeautifulSoup(plots.table(frame, "").to_html(), "html.parser")
     shown = [[cell.text for cell in row.find_all(["th", "td"])] for row in page.tbody("tr")]
-    assert shown == [["UAR", "0.500", "12,345", "9999"], ["UF1", "12,345.678", "7", "-1,234,567"]]
+    assert shown == [["UAR", "0.500", "12,345", "9,999"], ["UF1", "12,345.678", "7", "-1,234,567"]]
 
 
 def documented(x: int) -> int:
