@@ -96,7 +96,7 @@ def test_a_computed_sentence_is_in_the_language_of_the_edition(monkeypatch):
     language.catalogue.cache_clear()
     assert words.listed(["a", "b", "c"]) == "a, b and c"
     monkeypatch.setenv(language.LANGUAGE, LANGUAGE)
-    assert words.listed(["a", "b", "c"]) == "a、b和c"
+    assert words.listed(["a", "b", "c"]) == "a、b、c"
     assert "从中可以看到" in words.see("x").data
     assert language.translated("no message at all") == "no message at all"
 
