@@ -169,7 +169,8 @@ def lift_answer(cells: list[NotebookNode]) -> None:
     (cell, box), before = found[0], cells[start].source.partition(LEARN)[0]
     cell.outputs.remove(box)
     box.execution_count = None
-    top = nbformat.v4.new_code_cell(outputs=[box], metadata={"tags": ["remove-input"]})
+    said = "# The set-up below computes this."  # MyST-NB leaves out a cell without code
+    top = nbformat.v4.new_code_cell(said, outputs=[box], metadata={"tags": ["remove-input"]})
     cells[start].source = cells[start].source.removeprefix(before)
     title = [nbformat.v4.new_markdown_cell(before.strip())] if before.strip() else []
     cells[start:start] = [*title, top]

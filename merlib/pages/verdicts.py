@@ -416,14 +416,28 @@ def works(found: Mapping[str, pd.DataFrame]) -> str:
     found : dict of str to DataFrame
         What clips are called -> the differences of `merlib.pages.real_motion.PAIRS`.
     """
-    told, each = [], translated("by {points} points on {data} ({answer})")
-    for data, differences in found.items():
-        if claims.BOTH in differences.index:
-            line = differences.loc[claims.BOTH]
-            told.append(effects.filled(each, line, data=translated(data)))
-    if not told:
+    lines = {
+        data: differences.loc[claims.BOTH]
+        for data, differences in found.items()
+        if claims.BOTH in differences.index
+    }
+    if not lines:
         return translated("Whether the method works cannot be said, since its runs are missing.")
-    text = translated("Both modules together change UF1 {told}.")
+    unsure = all(line["answer"] == metrics.UNTOLD for line in lines.values())
+    each, text = (
+        (
+            translated("by {points} points on {data}"),
+            translated(
+                "Whether the method works cannot be told: both modules together change UF1 {told}."
+            ),
+        )
+        if unsure
+        else (
+            translated("by {points} points on {data} ({answer})"),
+            translated("Both modules together change UF1 {told}."),
+        )
+    )
+    told = [effects.filled(each, line, data=translated(data)) for data, line in lines.items()]
     return text.format(told=words.listed(told))
 
 
@@ -447,11 +461,7 @@ def counted(verdicts: Iterable[str], data: str) -> str:
         for (one, several), n in counts.items()
         if n
     ]
-    text = (
-        translated("on {data}, all {counts}")
-        if len(told) == 1 and len(kinds) > 1
-        else translated("on {data}, of {n} claims {counts}")
-    )
+    text = translated("on {data}, of {n} claims {counts}")
     return text.format(data=translated(data), n=len(kinds), counts=words.commas(told))
 
 

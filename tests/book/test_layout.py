@@ -214,6 +214,7 @@ def test_the_answer_is_above_what_one_will_learn(page, apart):
     first, answer, second = page.cells[:3]
     assert (first.source, second.source) == (title, learn + rest) and setup.outputs == []
     assert answer.outputs[0].data == data and layout.tags(answer) == ["remove-input"]
+    assert answer.source  # else MyST-NB leaves the cell out
     nbformat.validate(page)
 
 

@@ -10,7 +10,7 @@ from sklearn.metrics import f1_score
 
 from merlib import metrics
 from merlib.methods import METHODS
-from merlib.pages import provenance, verdicts
+from merlib.pages import claims, effects, provenance, verdicts
 from merlib.store import Saved
 from merlib.study import paper
 from merlib.study.study import Study
@@ -46,7 +46,7 @@ def test_without_runs_nothing_is_said_and_nothing_fails(tmp_path):
     assert set(table["verdict real"][~printed]) == {"no run yet", ""}
     assert all("agree" in word for word in table["verdict"][printed])
     told = verdicts.in_one_sentence(table)
-    assert "drawn clips, all 9 are without a verdict yet; on real motion, all 6 are" in told
+    assert "drawn clips, of 9 claims 9 are without a verdict yet; on real motion, of 6" in told
     assert table.attrs["works"].endswith("cannot be said, since its runs are missing.")
 
 
@@ -140,6 +140,22 @@ def test_the_small_profiles_show_the_runs_of_record_and_others_their_own(tmp_pat
     assert list(verdicts.runs_of(small)) == ["ststnet"]
     assert verdicts.command(small, verdicts.runs_of(small)) == "make claims"
     assert list(verdicts.runs_of(large)) == ["majority"]
+
+
+def test_both_modules_are_told_on_each_data():
+    def found(*values):
+        difference = metrics.Difference(*values, {0: 0.0, 1: 0.0}, 0.1)
+        return effects.judged({claims.BOTH: difference})
+
+    unsure, better = found(0.01, -0.2, 0.22, 0.9), found(0.1, 0.05, 0.15, 1e-6)
+    told = verdicts.works({"drawn clips": unsure, "real motion": unsure})
+    assert told.startswith("Whether the method works cannot be told: both modules together change")
+    assert told.count("+1.0 (-20.0 to +22.0) points on") == 2
+    told = verdicts.works({"drawn clips": unsure, "real motion": better})
+    assert told == (
+        "Both modules together change UF1 by +1.0 (-20.0 to +22.0) points on drawn clips (cannot "
+        "be told) and by +10.0 (+5.0 to +15.0) points on real motion (better)."
+    )
 
 
 def test_the_sentence_counts_every_verdict_once():
