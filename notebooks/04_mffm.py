@@ -736,7 +736,7 @@ with torch.no_grad():
     error = difference(means @ W.T + b, as_written(mffm, maps))
 assert error < 1e-10
 rank = torch.linalg.matrix_rank(W).item()
-print(f"{W.shape = }, {rank = }, {error = :.0e}")
+print(f"{rank = }, {error = :.0e}")
 words.see(
     translated(
         "F has {rows} numbers, but the rank of W is {rank}: there are only"
