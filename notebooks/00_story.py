@@ -25,7 +25,7 @@ seed = 0
 # %% tags=["hide-input"]
 import numpy as np
 import pandas as pd
-from IPython.display import Markdown
+from IPython.display import Markdown, display
 
 from merlib.data.synthetic.action_units import (
     COMBINATIONS,
@@ -257,6 +257,27 @@ words.see(
 # %% tags=["hide-output"] mystnb={"markdown_format": "myst"} slide="related"
 Markdown(related.table(related.NAMED, "15_comparison.ipynb"))
 
+# %% tags=["remove-input"]
+printed = {
+    name: paper.TABLE2[name] for name in related.NAMED if name in paper.TABLE2
+}
+rivals = pd.DataFrame(printed, index=paper.COLUMNS2).T.drop("the paper")
+highest = rivals[["CASME II, Acc", "SAMM, Acc"]].astype(float)
+words.see(
+    translated(
+        "Table 2 of the paper has figures of {n} of these {all} methods."
+    ).format(n=len(printed), all=len(related.NAMED)),
+    translated(
+        "Apart from its own, the highest accuracy on CASME II is that of"
+        " {casme2} ({here:.1f} %), and on SAMM that of {samm} ({there:.1f} %)."
+    ).format(
+        casme2=translated(highest["CASME II, Acc"].idxmax()),
+        here=highest["CASME II, Acc"].max(),
+        samm=translated(highest["SAMM, Acc"].idxmax()),
+        there=highest["SAMM, Acc"].max(),
+    ),
+)
+
 # %% [markdown]
 # So not every method has gap 2. AM3F-FlowNet, the rival with the highest printed accuracy on CASME
 # II, already brings several scales to its classifier. Two methods do not run here: one needs
@@ -267,6 +288,31 @@ Markdown(related.table(related.NAMED, "15_comparison.ipynb"))
 
 # %% mystnb={"markdown_format": "myst"}
 Markdown(related.table(related.OTHERS, "15_comparison.ipynb"))
+
+# %% tags=["remove-input"]
+called = [
+    name
+    for name, work in related.OTHERS.items()
+    if work.attention != related.NONE
+]
+in_table = [name for name in related.OTHERS if name in paper.TABLE2]
+words.see(
+    translated(
+        "Of these {n} methods, {attending} have something called attention"
+        " ({names})."
+    ).format(
+        n=len(related.OTHERS),
+        attending=len(called),
+        names=words.commas(called),
+    )
+    if called
+    else translated("None of these methods has attention."),
+    translated("Table 2 has figures of {names}.").format(
+        names=words.commas(in_table)
+    )
+    if in_table
+    else translated("Table 2 has figures of none of them."),
+)
 
 # %% [markdown]
 # All five see only the apex: its flow, and most of them its
@@ -343,9 +389,23 @@ assert (
     set(leaders) == {"the paper", "SLSTT"} and leaders["SAMM, F1"] == "SLSTT"
 )
 # The text compares the paper's F1 on SAMM with other methods only.
-plots.table(
-    leaders.map(translated).to_frame(marked("largest figure")),
-    "Who leads the columns of table 2",
+display(
+    plots.table(
+        leaders.map(translated).to_frame(marked("largest figure")),
+        "Who leads the columns of table 2",
+    )
+)
+others = leaders[leaders != "the paper"]
+words.see(
+    translated(
+        "The paper has the largest figure in {n} of {all} columns."
+    ).format(n=len(leaders) - len(others), all=len(leaders)),
+    *(
+        translated("{column}: the largest figure is that of {name}.").format(
+            column=translated(column), name=translated(name)
+        )
+        for column, name in others.items()
+    ),
 )
 
 # %% [markdown]
@@ -390,11 +450,26 @@ assert all(place >= abs(movement) - 1e-6 for place, movement, _, _ in pairs)
 # movements agree, they are at the same place. The other way round it is not
 # so, and there a map of places is not enough.
 columns = [marked("unit"), marked("other unit"), *titles]
-plots.table(
-    pd.DataFrame(nearest, columns=columns),
-    "Pairs of action units that share their place most",
-    digits=2,
-    index=False,
+display(
+    plots.table(
+        pd.DataFrame(nearest, columns=columns),
+        "Pairs of action units that share their place most",
+        digits=2,
+        index=False,
+    )
+)
+one, other, place, _ = nearest[0]
+least = min(nearest, key=lambda pair: abs(pair[-1]))
+words.see(
+    translated(
+        "AU{one} and AU{other} share their place most: {place:.2f}."
+    ).format(one=one, other=other, place=place),
+    translated(
+        "Of these pairs, AU{one} and AU{other} have the movements whose"
+        " agreement is nearest to 0: {movement:.2f}, with {place:.2f} in"
+        " place. The nearer the agreement of two movements is to 1, the less"
+        " the direction helps to tell the units apart."
+    ).format(one=least[0], other=least[1], place=least[2], movement=least[3]),
 )
 
 # %% [markdown]
@@ -427,18 +502,14 @@ emotions, fields, clips = (
 
 
 def standardised(maps):
-    """Return maps as vectors of mean 0 and length 1: noise must not make one
-    shorter or longer.
-    """
+    """Return maps as vectors of mean 0 and length 1, whatever the noise."""
     rows = maps.reshape(len(maps), -1)
     rows = rows - rows.mean(axis=1, keepdims=True)
     return rows / np.linalg.norm(rows, axis=1, keepdims=True)
 
 
 def share_right(see, noise, generator):
-    """Return the share of clips whose emotion is that of the most similar
-    combination.
-    """
+    """Return the share of clips for which the likest combination is right."""
     noisy = fields + generator.normal(0, noise, fields.shape)
     likeness = standardised(see(noisy)) @ standardised(see(fields)).T
     # Some combinations belong to several emotions: then the one with most
@@ -462,4 +533,17 @@ for name, see in ways.items():
 assert (right["vectors"] >= right["lengths"] - 1e-9).all()
 # Without noise both know the combination, and no more can be known: some
 # belong to several emotions.
-plots.table(right, "Share of the clips whose emotion is right", digits=2)
+display(
+    plots.table(right, "Share of the clips whose emotion is right", digits=2)
+)
+noise = (right["vectors"] - right["lengths"]).idxmax()
+words.see(
+    translated(
+        "Without noise {lengths:.0%} of the clips are right with lengths and"
+        " {vectors:.0%} with vectors."
+    ).format(**right.loc[0.0]),
+    translated(
+        "With noise {noise}, where the two differ most, it is {lengths:.0%}"
+        " with lengths and {vectors:.0%} with vectors."
+    ).format(noise=noise, **right.loc[noise]),
+)

@@ -583,10 +583,24 @@ for name, used in CLASSES.items():
         marked("accuracy, %"): 100 * counts[most] / paper.USED[name],
     }
 # Read a printed accuracy on the scale from here to 100 %, not from 0.
-plots.table(
-    pd.DataFrame(answers.values(), index=answers),
-    "Always the largest class, from the printed table 1",
-    digits=1,
+always = pd.DataFrame(answers.values(), index=map(paper.NAMES.get, answers))
+display(
+    plots.table(
+        always, "Always the largest class, from the printed table 1", digits=1
+    )
+)
+words.see(
+    *(
+        translated(
+            "On {data} the answer “{largest}” to every clip has an accuracy of"
+            " {accuracy:.1f} %."
+        ).format(
+            data=data,
+            largest=row["largest class"],
+            accuracy=row["accuracy, %"],
+        )
+        for data, row in always.iterrows()
+    )
 )
 
 # %% [markdown]
@@ -610,10 +624,16 @@ by_hand = {"UF1": 2 * m / (n + m) / C, "UAR": 1 / C}
 matrix = metrics.confusion(y, largest, classes)
 assert np.isclose(by_hand["UF1"], metrics.uf1(matrix))
 assert np.isclose(by_hand["UAR"], metrics.uar(matrix))
-print(f"n = {n}, m = {m}, C = {C}")
-for score, value in by_hand.items():
-    print(f"{score} = {value:.3f}")
-# UAR does not depend on how uneven the classes are. UF1 does, a little.
+words.see(
+    translated(
+        "With n = {n}, m = {m} and C = {C}, the UF1 is {UF1:.3f} and the UAR"
+        " {UAR:.3f}. `metrics` gives the same."
+    ).format(n=n, m=m, C=C, **by_hand),
+    translated(
+        "UAR depends only on the number of classes. UF1 also depends on the"
+        " share of the largest one, m / n."
+    ),
+)
 
 # %% [markdown]
 # ### Exercise 3 (middle)

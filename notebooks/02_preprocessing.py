@@ -1263,8 +1263,15 @@ kind = "iir", config.evm_low, config.evm_high, shown["fps"]
 assert np.allclose(by_hand(hertz), magnify.response(*kind, hertz))
 assert np.isclose(by_hand(0), 0)
 most = hertz[times_at(hertz).argmax()]
-print(f"{times_at(5) = :.2f}")
-print(f"{most = :.1f}, {times_at(most) = :.2f}")
+words.see(
+    translated(
+        "A movement of 5 Hz is magnified {times:.2f} times. A movement of"
+        " {most:.1f} Hz is magnified most, {largest:.2f} times. The gain by"
+        " hand is that of the code at each of {n} frequencies."
+    ).format(
+        times=times_at(5), most=most, largest=times_at(most), n=len(hertz)
+    )
+)
 
 # %% [markdown]
 # ### Exercise 3 (middle)
@@ -1294,17 +1301,14 @@ for width in (0.03, 0.06, 0.12, 0.25, np.inf):
     distance = np.hypot(x_ - corner[0], y - corner[1])
     bump = np.exp(-0.5 * (distance / (width * config.flow_size)) ** 2)
     known_flow = np.stack([0.5 * bump, -0.25 * bump]).astype(np.float32)
-    back, border = known_flow, cv2.BORDER_REPLICATE
+    back, border = known_flow, {"borderMode": cv2.BORDER_REPLICATE}
     for _ in range(3):
         places = x_ - back[0], y - back[1]
         back = np.stack(
-            [
-                cv2.remap(part, *places, 1, borderMode=border)
-                for part in known_flow
-            ]
+            [cv2.remap(part, *places, 1, **border) for part in known_flow]
         )
     places = x_ - back[0], y - back[1]
-    second = cv2.remap(large, *places, cv2.INTER_CUBIC, borderMode=border)
+    second = cv2.remap(large, *places, cv2.INTER_CUBIC, **border)
     name = translated("{width:.0%} of the crop").format(width=width)
     row = rows[name if width < 1 else translated("all of it")] = {}
     for name in flow.SETTINGS:
@@ -1315,9 +1319,33 @@ for width in (0.03, 0.06, 0.12, 0.25, np.inf):
 # TV-L1 looks for the flow that changes least from pixel to pixel. A wide
 # motion suits that, a narrow one is flattened, and micro-expressions are
 # narrow.
-plots.table(
-    pd.DataFrame(rows).T[[*flow.SETTINGS, "zero flow"]],
-    "End-point error in px where the motion is at least half its peak",
+errors = pd.DataFrame(rows).T[[*flow.SETTINGS, "zero flow"]]
+display(
+    plots.table(
+        errors,
+        "End-point error in px where the motion is at least half its peak",
+    )
+)
+by_settings = errors[list(flow.SETTINGS)]
+better = by_settings.idxmin(axis=1)
+words.see(
+    *(
+        translated(
+            "With the settings `{name}` the smallest error is {least:.3f} px"
+            " (moving: {best}), and the largest is {most:.3f} px (moving:"
+            " {worst})."
+        ).format(
+            name=name,
+            best=of_width.idxmin(),
+            least=of_width.min(),
+            worst=of_width.idxmax(),
+            most=of_width.max(),
+        )
+        for name, of_width in by_settings.items()
+    ),
+    translated("The settings with the smaller error: {settings}.").format(
+        settings=words.joined(f"{w}: `{name}`" for w, name in better.items())
+    ),
 )
 
 # %% [markdown]

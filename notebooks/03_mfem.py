@@ -45,6 +45,7 @@ import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
 import torch
+from IPython.display import display
 
 from merlib import Study
 from merlib.model import explain
@@ -773,10 +774,24 @@ assert np.all(np.diff(list(steps.values())) > -1e-12)
 # of both says: max * n^(-1/p) <= GeM <= max. With p the factor goes to 1,
 # slowly: it is exp(-log(n) / p).
 highest, n = some_map.max().item(), some_map.numel()
-for p, value in steps.items():
-    least = highest * n ** (-1 / p)
-    assert least <= value * (1 + 1e-9) and value <= highest * (1 + 1e-9)
-    print(f"p = {p:3.0f}: {least:.3f} <= {value:.3f} <= {highest:.3f}")
+columns = [marked("lower bound"), "GeM", marked("maximum")]
+bounds = pd.DataFrame(
+    {p: (highest * n ** (-1 / p), gem, highest) for p, gem in steps.items()},
+    index=columns,
+).T.rename_axis("p")
+assert (bounds["lower bound"] <= bounds["GeM"] * (1 + 1e-9)).all()
+assert (bounds["GeM"] <= highest * (1 + 1e-9)).all()
+display(plots.table(bounds, "GeM between its two bounds"))
+least, reached, _ = bounds.loc[100.0]
+words.see(
+    translated(
+        "At p = 1 GeM is the mean of the map, {mean:.3f}. It does not fall at"
+        " any of these steps. At p = 100 it is {distance:.3f} below the"
+        " maximum; the bound allows up to {bound:.3f}."
+    ).format(
+        mean=steps[1.0], distance=highest - reached, bound=highest - least
+    )
+)
 
 # %% [markdown]
 # ### Exercise 2 (middle)
@@ -803,13 +818,24 @@ settings = replace(study.config, **usual)
 # A branch has a SAM, a 7x7 convolution of two maps to one: 2 * 49. It has a
 # GeM, an exponent for each of C channels. And two perceptrons, each C -> h ->
 # C with h = max(4, C / r): 2 * 2 * C * h.
+rows = []
 for channels in (8, 64, 512):
     h = max(4, channels // settings.cam_reduction)
     by_hand = 2 * (2 * 49 + channels + 4 * channels * h)
-    assert by_hand == sum(
-        p.numel() for p in MFEM(channels, settings).parameters()
+    counted = sum(p.numel() for p in MFEM(channels, settings).parameters())
+    assert by_hand == counted
+    rows.append((channels, h, by_hand, counted))
+columns = ["C", "h", marked("by hand"), marked("by the code")]
+table = pd.DataFrame(rows, columns=columns)
+display(plots.table(table, "Parameters of an MFEM", index=False))
+words.see(
+    translated(
+        "Both counts agree: an MFEM has {few:,} parameters with {narrow}"
+        " channels and {many:,} with {wide}."
+    ).format(
+        narrow=rows[0][0], few=rows[0][2], wide=rows[-1][0], many=rows[-1][2]
     )
-    print(f"{channels = :3d}, {h = :2d}, {by_hand = :7,}")
+)
 
 # %% [markdown]
 # ### Exercise 3 (middle)
@@ -896,10 +922,18 @@ with torch.no_grad():
 # A complement in space can move the peak. The masks of the synthetic data can
 # show whether it then finds the second *muscle*.
 column = marked("maps with another largest place, %")
-plots.table(
-    pd.Series(moved_in).to_frame(column),
-    "A complement that weighs places",
-    digits=0,
+moved_in = pd.Series(moved_in)
+display(
+    plots.table(
+        moved_in.to_frame(column), "A complement that weighs places", digits=0
+    )
+)
+words.see(
+    translated(
+        "In branch 1 both looks have the same largest place in every map. With"
+        " the gate that weighs places, the largest place differs in"
+        " {least:.0f} to {most:.0f} % of the maps of a stage."
+    ).format(least=moved_in.min(), most=moved_in.max())
 )
 
 # %% [markdown]

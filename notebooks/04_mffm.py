@@ -29,6 +29,7 @@ from dataclasses import replace
 import matplotlib.pyplot as plt
 import pandas as pd
 import torch
+from IPython.display import display
 from torch.utils.flop_counter import FlopCounterMode
 
 from merlib import Study
@@ -569,7 +570,7 @@ words.folded(
 # :::
 
 # %% tags=["solution", "hide-cell"] jupyter={"source_hidden": true, "outputs_hidden": true}
-in_units = (1, 2, 4, 8)
+in_units, rows = (1, 2, 4, 8), []
 for name in ("near", "all"):
     lengths = [
         in_units[shallow] + in_units[deep] for shallow, deep in PAIRS[name]
@@ -579,7 +580,21 @@ for name in ("near", "all"):
             tuple(8 * k for k in in_units), replace(config, fim_pairs=name)
         )
     assert made.out_features == 8 * sum(lengths)
-    print(f"{name}: {' + '.join(map(str, lengths))} = {sum(lengths)} w")
+    rows.append((len(lengths), " + ".join(map(str, lengths)), sum(lengths)))
+columns = [marked("pairs"), marked("units of w"), marked("sum")]
+table = pd.DataFrame(rows, columns=columns)
+display(plots.table(table, "Length of F in units of w", index=False))
+words.see(
+    *(
+        translated(
+            "With {n} pairs F has {units} w numbers: {length:,} for w ="
+            " {width}, the width of this page."
+        ).format(
+            n=n, units=units, length=units * config.width, width=config.width
+        )
+        for n, _, units in rows
+    )
+)
 
 # %% [markdown]
 # ### Exercise 2 (middle)
@@ -721,7 +736,7 @@ with torch.no_grad():
     error = difference(means @ W.T + b, as_written(mffm, maps))
 assert error < 1e-10
 rank = torch.linalg.matrix_rank(W).item()
-print(f"{W.shape = }, {rank = }, {error = :.0e}")
+print(f"{rank = }, {error = :.0e}")
 words.see(
     translated(
         "F has {rows} numbers, but the rank of W is {rank}: there are only"

@@ -565,18 +565,36 @@ def by_hand(inputs, outputs, stride):
     return count
 
 
-w = config.width
-for shape in (
-    (w, w, 1),
-    (w, 2 * w, 2),  # stage 2, first block
+w, rows = config.width, {}
+shapes = {
+    marked("channels as before"): (w, w, 1),
+    marked("stage 2, first block"): (w, 2 * w, 2),
     # X_1 and the stage's own output are concatenated, so that twice the
     # channels come in
-    (2 * w, 2 * w, 2),
-):
+    marked("the same with MFEM"): (2 * w, 2 * w, 2),
+}
+for name, shape in shapes.items():
     block = BasicBlock(*shape, torch.nn.Identity())
     torchs = sum(parameter.numel() for parameter in block.parameters())
     assert by_hand(*shape) == torchs
-    print(f"{shape}: {by_hand(*shape) = :,}, {torchs = :,}")
+    rows[name] = {
+        marked("channels in"): shape[0],
+        marked("channels out"): shape[1],
+        marked("by hand"): by_hand(*shape),
+        "PyTorch": torchs,
+    }
+display(plots.table(pd.DataFrame(rows).T, "Parameters of a residual block"))
+same, first, with_mfem = (row["PyTorch"] for row in rows.values())
+words.see(
+    translated(
+        "Both counts agree. With w = {w}, the block with w channels in and out"
+        " has {same:,} parameters, and the first block of stage 2 has"
+        " {first:,}. With MFEM it has {more:,}, which is {times:.2f} times as"
+        " many."
+    ).format(
+        w=w, same=same, first=first, more=with_mfem, times=with_mfem / first
+    )
+)
 
 # %% [markdown]
 # ### Exercise 2 (middle)

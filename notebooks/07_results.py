@@ -32,6 +32,7 @@ overrides = {}  # fields of the configuration to change
 import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
+from IPython.display import display
 
 from merlib import Study, metrics
 from merlib.methods import METHODS
@@ -561,10 +562,15 @@ scikit = [
 ]
 assert np.allclose(by_hand, scikit)
 assert np.allclose(by_hand, list(metrics.scores(runs[method]).values()))
-for name, ours, theirs in zip(
-    ("accuracy", "UF1", "UAR"), by_hand, scikit, strict=True
-):
-    print(f"{name}: {ours = :.4f}, {theirs = :.4f}")
+scored = {marked("by hand"): by_hand, "scikit-learn": scikit}
+both_ways = pd.DataFrame(scored, index=["accuracy", "UF1", "UAR"])
+display(plots.table(both_ways, translated(effects.title(method)), digits=4))
+words.see(
+    translated(
+        "The loops, this page's functions and scikit-learn agree: the accuracy"
+        " is {accuracy:.3f}, the UF1 {UF1:.3f} and the UAR {UAR:.3f}."
+    ).format(**both_ways["by hand"])
+)
 
 # %% [markdown]
 # ### Exercise 2 (middle)

@@ -830,7 +830,22 @@ for k in (2, 3, 5, 10):
     }
     rows.append(row)
 caption = translated("How much too high the best run is. {runs}")
-plots.table(pd.DataFrame(rows), caption.format(runs=where), 2, index=False)
+best_of = pd.DataFrame(rows)
+display(plots.table(best_of, caption.format(runs=where), 2, index=False))
+k, too_high, here = best_of.iloc[-1]
+words.see(
+    translated(
+        "The best of 2 runs is {two:.2f} standard deviations too high on"
+        " average, the best of {k:.0f} runs {most:.2f}."
+    ).format(two=flattery(2), k=k, most=too_high),
+    translated(
+        "The largest standard deviation on this page is {sigma:.1f} points:"
+        " with it the best of {k:.0f} is {points:.1f} points too high on"
+        " average."
+    ).format(sigma=sigma, k=k, points=here)
+    if np.isfinite(sigma)
+    else translated("There is only one seed here, so no spread to compare."),
+)
 
 # %% [markdown]
 # ### Exercise 4 (hard)

@@ -446,11 +446,12 @@ for turn in range(0, 91, 15):
     picture, expected = moved(turn, 1, 1)
     try:
         error = np.hypot(*(face.find_eyes(picture) - expected).T).max()
-        errors[turn] = round(float(error), 1)
+        errors[turn] = float(error)
     except face.FaceNotFound as reason:
         lost[turn] = reason.kind
-print(f"{errors = }")
-print(f"{lost = }")
+columns = {marked("error, px"): errors, marked("why none is found"): lost}
+turns = pd.DataFrame(columns).rename_axis(marked("degrees")).sort_index()
+display(plots.table(turns, "The worse eye in the turned picture", digits=1))
 words.see(
     translated(
         "The largest turn at which the eyes are found is {most} degrees; the"

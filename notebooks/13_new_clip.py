@@ -334,16 +334,22 @@ with safe_open(path, framework="np") as file:
 largest = max(arrays, key=lambda name: arrays[name].size)
 numbers = sum(array.size for array in arrays.values())
 held, size = sum(a.nbytes for a in arrays.values()), path.stat().st_size
-print(f"{len(arrays) = }, {numbers = :,}")
-print(f"{largest = }, {arrays[largest].shape = }")
-print(f"{held = :,}, {size = :,}")
-print(f"{list(header) = }")
 assert held < size
 words.see(
     translated(
+        "The file holds {arrays} arrays with {numbers:,} numbers. The largest"
+        " array is `{largest}` ({shape}). The header names: {names}."
+    ).format(
+        arrays=len(arrays),
+        numbers=numbers,
+        largest=largest,
+        shape=" x ".join(map(str, arrays[largest].shape)),
+        names=words.commas(header),
+    ),
+    translated(
         "The numbers take {share:.1f} % of the bytes of the file; the rest is"
         " the header."
-    ).format(share=100 * held / size)
+    ).format(share=100 * held / size),
 )
 
 # %% [markdown]

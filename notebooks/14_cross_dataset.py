@@ -390,7 +390,16 @@ measured = (
     metrics.uar(constant),
 )
 assert np.allclose(measured, by_hand)
-pd.Series(by_hand, ["accuracy", "UF1", "UAR"]).round(3)
+ways = {marked("by hand"): by_hand, "merlib.metrics": measured}
+always = pd.DataFrame(ways, index=["accuracy", "UF1", "UAR"])
+display(plots.table(always, "The largest class to every clip"))
+words.see(
+    translated(
+        "By hand and by `merlib.metrics`, this method has an accuracy of"
+        " {accuracy:.3f}, a UF1 of {UF1:.3f} and a UAR of {UAR:.3f}. The UAR"
+        " is one divided by the number of classes with clips: {count}."
+    ).format(count=len(shown), **always["by hand"])
+)
 
 # %% [markdown]
 # ### Exercise 2 (middle)
@@ -448,7 +457,17 @@ compared = pd.DataFrame(
 compared = compared.astype({"training clips, at least": int})
 assert compared["difference of shares, mean"].between(0, 1).all()
 caption = translated("What is left out, of {n} clips")
-plots.table(compared, caption.format(n=len(clips)), 2)
+display(plots.table(compared, caption.format(n=len(clips)), 2))
+words.see(
+    *(
+        translated(
+            "If {left} is left out, the number of training clips is {least}"
+            " or more, and half the sum of the differences of the shares is"
+            " {mean:.2f} on average."
+        ).format(left=translated(left), least=least, mean=mean)
+        for left, least, mean in compared.itertuples()
+    )
+)
 
 # %% [markdown]
 # ### Exercise 3 (hard)

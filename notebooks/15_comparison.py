@@ -603,7 +603,9 @@ bonferroni = [min(1.0, len(values) * p) for p in values]
 assert np.allclose(holm, judged["holm"] if len(judged) else [0.03, 0.2, 0.06])
 assert all(a <= b for a, b in zip(holm, bonferroni, strict=True))
 example = [0.03, 0.01, 0.04]
-print(f"{example = }, {np.round(holm_by_hand(example), 3) = }")
+by_hand = {"p": example, marked("p, after Holm"): holm_by_hand(example)}
+caption = translated("Three p values, corrected by hand")
+display(plots.table(pd.DataFrame(by_hand), caption, index=False))
 uncorrected, by_bonferroni, by_holm = (
     sum(p < 0.05 for p in some) for some in (values, bonferroni, holm)
 )
@@ -686,8 +688,24 @@ drawn = {
 }
 for name, share in expected.items():
     assert abs(drawn[name] - share) < 5 * np.sqrt(share * (1 - share) / worlds)
-print(f"{m = }")
-pd.DataFrame({"computed": expected, "drawn": drawn}).round(3)
+shares = {marked("computed"): expected, marked("drawn"): drawn}
+caption = translated("Share with a p below 0.05, m = {m}").format(m=m)
+display(plots.table(pd.DataFrame(shares), caption))
+words.see(
+    translated(
+        "In {m} independent tests of methods that do not differ, at least one"
+        " p value is below 0.05 with a probability of {raw:.0%} without a"
+        " correction and of {holm:.1%} after Holm. In {worlds:,} draws the"
+        " shares are {raw_drawn:.0%} and {holm_drawn:.1%}."
+    ).format(
+        m=m,
+        raw=expected["uncorrected"],
+        holm=expected["Holm"],
+        worlds=worlds,
+        raw_drawn=drawn["uncorrected"],
+        holm_drawn=drawn["Holm"],
+    )
+)
 
 # %% [markdown]
 # ### Exercise 4 (hard)

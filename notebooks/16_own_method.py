@@ -363,8 +363,25 @@ recalls = pd.DataFrame(
 )
 uar = [metrics.uar(matrix) for matrix in matrices]
 assert np.allclose(recalls.mean(), uar)
+found_of = (recalls > 0).sum()
+with_clips = recalls.notna().any(axis=1).sum()
 recalls.loc["UAR"] = uar
-plots.table(recalls, translated("Recall of each class, and their mean"), 2)
+caption = translated("Recall of each class, and their mean")
+display(plots.table(recalls, caption, 2))
+words.see(
+    *(
+        translated(
+            "{method} finds clips of {n} of {all} classes. The mean of its"
+            " recalls is {uar:.2f}."
+        ).format(
+            method=translated(title),
+            all=with_clips,
+            n=n,
+            uar=recalls.loc["UAR", title],
+        )
+        for title, n in found_of.items()
+    )
+)
 
 # %% [markdown]
 # ### Exercise 2 (middle)

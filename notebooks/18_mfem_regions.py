@@ -701,9 +701,23 @@ values[0], region[0, :2] = 3, True
 result = regions.look(values, [region])
 # Area: 2 of 16 places. Energy: 2 * 3 inside, of 4 * 3 + 12 * 1 = 24 in all.
 # Four places are equally high and two of them lie in the region: half a hit.
-assert result["area"] == 2 / 16 and np.isclose(result["energy"], 6 / 24)
-assert result["pointing"] == 2 / 4
-print(result)
+by_hand = {"pointing": 2 / 4, "energy": 6 / 24, "area": 2 / 16}
+assert all(np.isclose(result[name], by_hand[name]) for name in by_hand)
+ways = pd.DataFrame({marked("by hand"): by_hand, marked("here"): result})
+display(plots.table(ways.loc[list(by_hand)], "Three measures of a small map"))
+words.see(
+    translated(
+        "Pointing is {pointing:.2f}, the energy {energy:.2f} and the area"
+        " {area:.3f}. The energy is {times:.0f} times the area: a place of the"
+        " region has {inside:.1f}, and a place of the map {mean:.1f} on"
+        " average."
+    ).format(
+        times=result["energy"] / result["area"],
+        inside=values[region].mean(),
+        mean=values.mean(),
+        **by_hand,
+    )
+)
 
 # %% [markdown]
 # ### Exercise 2 (middle)
@@ -730,10 +744,17 @@ energies = (usual * masks).sum(axis=(1, 2)) / usual.sum()
 # holds only if all places move equally often.
 assert np.isclose(energies.mean(), (usual**2).sum() / usual.sum())
 assert energies.mean() >= masks.mean() - 1e-12
-print(f"{energies.mean() = :.3f}, {masks.mean() = :.3f}")
 # The map is the same for every clip: it would score as well if the clips'
 # regions were shuffled. A map that sees has to lose when it is measured
 # against another clip's regions.
+words.see(
+    translated(
+        "The mean energy of the map of the usual places is {energy:.3f}, and"
+        " the mean area of the regions is {area:.3f}. The map would have the"
+        " same energy if the regions were shuffled among the clips, so it does"
+        " not see them."
+    ).format(energy=energies.mean(), area=masks.mean())
+)
 
 # %% [markdown]
 # ### Exercise 3 (middle)
@@ -766,10 +787,25 @@ table = hits.pivot_table("touched", "highest share", "places a side")
 # places, as in the corners of an enlarged map of 2 x 2, can only count
 # together. The highest 1 % are among the highest tenth
 assert (table.loc[0.1] >= table.loc[0.01]).all()
-plots.table(
-    table.reset_index(),
-    translated("Share of regions that a random map touches, by its places"),
-    index=False,
+caption = translated(
+    "Share of regions that a random map touches, by its places"
+)
+display(plots.table(table.reset_index(), caption, index=False))
+words.see(
+    *(
+        translated(
+            "If the highest {part:.0%} count, random maps of {most} places a"
+            " side touch the most regions ({high:.0%}), and those of {fewest}"
+            " the fewest ({low:.0%})."
+        ).format(
+            part=part,
+            most=touched.idxmax(),
+            high=touched.max(),
+            fewest=touched.idxmin(),
+            low=touched.min(),
+        )
+        for part, touched in table.loc[[0.1, 0.01]].iterrows()
+    )
 )
 
 # %% [markdown]
@@ -797,11 +833,8 @@ def peaks(values, masks, least=0.5):
     large = regions.enlarged(values, len(masks[0]))
     # the largest of the 9 neighbours
     around = cv2.dilate(large, np.ones((3, 3), np.uint8))
-    top = (
-        (large >= around)
-        & (large >= least * large.max())
-        & (large > large.min())
-    )
+    top = large >= np.maximum(around, least * large.max())
+    top &= large > large.min()
     return sum((top & mask).any() for mask in masks)
 
 
@@ -811,11 +844,8 @@ both_peaks = sum(
     np.exp(-((y - 20) ** 2 + (x - centre) ** 2) / 30) for centre in (14, 26)
 )
 broad = np.exp(-((y - 20) ** 2 + (x - 20) ** 2) / 200)
-assert (
-    regions.look(both_peaks, two)["covered"]
-    == regions.look(broad, two)["covered"]
-    == 2
-)
+for one in (both_peaks, broad):
+    assert regions.look(one, two)["covered"] == 2
 assert peaks(both_peaks, two) == 2 and peaks(broad, two) == 0
 # (In a map of 2 x 2 places every corner is a peak of its own: read the fine
 # stages.)
@@ -830,17 +860,22 @@ counted = [
     for stage, here in maps.items()
     for k, masks in several
 ]
-table = (
-    pd.DataFrame(counted, columns=["stage", *TITLES.values()])
-    .groupby("stage")
-    .mean()
-)
-plots.table(
-    table,
-    translated("Regions with a peak, {n} clips with several regions").format(
-        n=len(several)
+counted = pd.DataFrame(counted, columns=["stage", *TITLES.values()])
+table = counted.groupby("stage").mean()
+caption = translated("Regions with a peak, {n} clips with several regions")
+display(plots.table(table, caption.format(n=len(several)), digits=2))
+means = [f"{translated(name)} {x:.2f}" for name, x in table.mean().items()]
+words.see(
+    translated(
+        "On the made-up maps, two peaks count as 2 regions and the single"
+        " broad peak as 0, though `covered` is 2 for both."
     ),
-    digits=2,
+    translated(
+        "In the network, the regions with a peak are, as a mean of all stages:"
+        " {means}."
+    ).format(means=words.joined(means))
+    if several
+    else translated("No clip here has several regions."),
 )
 
 # %% [markdown]

@@ -485,7 +485,14 @@ matrix = np.outer([4, 2, 3, 2, 9], [0, 0, 0, 0, 1])
 p, k = matrix.max() / matrix.sum(), len(matrix)
 found = metrics.of_matrix(matrix)
 assert np.allclose(list(found.values()), [p, 2 * p / (1 + p) / k, 1 / k])
-print({plots.called(name): round(value, 3) for name, value in found.items()})
+caption = translated("The largest class to every clip")
+display(plots.table(pd.DataFrame([found]), caption, index=False))
+words.see(
+    translated(
+        "With {k} classes and a share of {share:.2f}, the accuracy is"
+        " {accuracy:.3f}, the UF1 {uf1:.3f} and the UAR {uar:.3f}."
+    ).format(k=k, share=p, **found)
+)
 
 # %% [markdown]
 # ### Exercise 2 (middle)
@@ -523,7 +530,23 @@ for stage, name in enumerate(places, 1):  # the stem divides by 4
 # the flow, before the network begins.
 assert table["stage 1, places"].max() < 1 or study.config.size > 112
 caption = translated("Profile {profile}").format(profile=study.profile)
-plots.table(table, caption, digits=2, index=False)
+display(plots.table(table, caption, digits=2, index=False))
+largest = table.iloc[-1]
+words.see(
+    translated(
+        "A movement of {frame:.1f} px in the frame is {crop:.2f} px of the"
+        " crop, {places:.2f} places of stage 1 and {value:.2f} in the flow"
+        " channel."
+    ).format(
+        frame=largest["frame, px"],
+        crop=largest["crop, px"],
+        places=largest["stage 1, places"],
+        value=largest["flow channel"],
+    ),
+    translated("That is less than one place: no stage sees the face move.")
+    if largest["stage 1, places"] < 1
+    else translated("That is one place or more, so stage 1 can see it."),
+)
 
 # %% [markdown]
 # ### Exercise 3 (middle)
@@ -603,11 +626,21 @@ for name, level in levels.items():
 # disagree, the more of it is chance.
 assert np.isnan(smallest_gap(5, 0.05)) and smallest_gap(6, 0.05) == 6
 assert not (table["alone"] > table["among eight"]).any()
-plots.table(
-    table,
-    translated("Smallest gap in points of accuracy, 246 clips"),
-    digits=1,
-    index=False,
+caption = translated("Smallest gap in points of accuracy, 246 clips")
+display(plots.table(table, caption, digits=1, index=False))
+few, many = table.iloc[0], table.iloc[-1]
+words.see(
+    translated(
+        "If {few:.0f} clips are right in one only, no gap is enough. If it is"
+        " {many:.0f} clips, the smallest gap is {alone:.1f} points alone and"
+        " {corrected:.1f} among eight tests. So two pairs of variants with the"
+        " same gap can differ in p: this number of clips can differ."
+    ).format(
+        few=few["right in one only"],
+        many=many["right in one only"],
+        alone=many["alone"],
+        corrected=many["among eight"],
+    )
 )
 
 # %% [markdown]

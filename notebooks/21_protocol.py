@@ -656,7 +656,10 @@ for number, run in network.items():
     uf1 = curve["uf1"].iloc[-1], curve["uf1"].max(), each["uf1"]
     rows[number] = dict(zip(["last", "one", "each"], uf1, strict=True))
 choices = pd.DataFrame(rows).T
-print(choices.round(3))
+caption = translated("UF1 by the choice of the epoch, {seeds}")
+caption = caption.format(seeds=words.seeds(len(choices)))
+columns = [marked("last"), marked("one for all"), marked("one for each")]
+display(plots.table(choices.set_axis(columns, axis=1), caption))
 words.see(
     translated(
         "One epoch for all subjects changes UF1 by {one:+.1f} points, one for"

@@ -22,7 +22,15 @@ from IPython.display import Markdown, display
 from merlib import Study
 from merlib.data.clips import read_frames
 from merlib.model import explain
-from merlib.pages import film, hours, pictures, plots, verdicts, words
+from merlib.pages import (
+    film,
+    hours,
+    pictures,
+    plots,
+    procedure,
+    verdicts,
+    words,
+)
 from merlib.pages.language import translated
 from merlib.preprocess import face, pipeline
 from merlib.study import parameters, showcase
@@ -107,7 +115,15 @@ if faces.shown:
         s=len(raw) / 12,
         truth=shown["emotion"],
     )
-    display(words.see(said))
+    units = shown.get("action_units")
+    where = translated("Look where its action units move the face: {units}.")
+    known = pd.notna(units) and units
+    display(
+        words.see(
+            said,
+            where.format(units=procedure.named(units)) if known else "",
+        )
+    )
 
 # %% [markdown]
 # The next figure follows the same clip from its frames to an answer.

@@ -46,6 +46,44 @@ def test_what_prepares_a_page_or_prints_a_source_is_hidden(name):
             assert "remove-input" in tags, cell.source
 
 
+def ends(statement):
+    """What a statement can end in: the functions that are called last, without `display`."""
+    if isinstance(statement, ast.If):
+        branches = filter(None, (statement.body, statement.orelse))
+        return [end for branch in branches for end in ends(branch[-1])]
+    if isinstance(statement, ast.Expr) and isinstance(statement.value, ast.Call):
+        call = statement.value
+        if ast.unparse(call.func) == "display" and call.args:
+            return ends(ast.Expr(call.args[-1]))
+        return [ast.unparse(call.func)]
+    return [""]
+
+
+@pytest.mark.parametrize("name", NOTEBOOKS)
+def test_a_solution_ends_in_a_computed_sentence(name):
+    """It says what the output shows: a table or a bare number does not answer an exercise."""
+    for cell in cells(name):
+        if "solution" in layout.tags(cell):
+            last = ends(ast.parse(cell.source).body[-1])
+            assert set(last) <= {"words.see", "words.say"}, f"{last}\n{cell.source}"
+            assert "translated(" in cell.source, cell.source
+
+
+@pytest.mark.parametrize(
+    "code, last",
+    [
+        ("words.see(said)", ["words.see"]),
+        ("display(words.see(said))", ["words.see"]),
+        ("if a:\n    words.say(b)\nelse:\n    plots.table(c)", ["words.say", "plots.table"]),
+        ("if a:\n    display(plots.table(c))", ["plots.table"]),
+        ("for a in b:\n    print(a)", [""]),
+        ("table", [""]),
+    ],
+)
+def test_the_end_of_a_solution_is_found(code, last):
+    assert ends(ast.parse(code).body[-1]) == last
+
+
 PAGE = """\
 # %% [markdown]
 # # A page
