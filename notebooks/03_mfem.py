@@ -678,10 +678,16 @@ words.see(
 # That is the [noisy-OR](../book/glossary.md#noisy-or) of two gates: a channel passes if the first
 # look lets it pass, or the second one does.
 
+# %% tags=["hide-input"] slide="noisy-or"
+drawing.show(diagrams.noisy_or)
+
+# %% [markdown]
+# *Both looks of branch 1: (a) as equations 8 and 11 have them, (b) as one gate.*
+
 # %% [markdown]
 # We check this on the trained network and the clip above:
 
-# %% slide="noisy-or"
+# %%
 frames = torch.as_tensor(x[row].copy())
 with torch.no_grad():
     raw = [raw for raw, _ in net.stages(frames)]

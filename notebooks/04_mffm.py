@@ -132,6 +132,21 @@ with torch.no_grad():
     interactions = net.mffm.interactions(stages)
 
 # %% tags=["hide-input"] slide="sizes"
+shapes = [
+    [tuple(y.shape[1:]) for y in some] for some in (stages, interactions)
+]
+drawing.show(
+    diagrams.sizes,
+    *shapes,
+    net.mffm.pairs,
+    of=translated("profile {profile}").format(profile=profile),
+)
+
+# %% [markdown]
+# *Maps of one frame as squares to one scale: above those of the stages, below those of the
+# interactions. Numbers: channels, height, width.*
+
+# %% tags=["hide-input"]
 names = [f"X{k}" for k in range(1, 5)] + [
     f"Y{k}" for k in range(1, len(interactions) + 1)
 ]
@@ -139,18 +154,16 @@ made_of = [translated("stage {k}").format(k=k) for k in range(1, 5)]
 made_of += [
     f"{names[shallow]}, {names[deep]}" for shallow, deep in net.mffm.pairs
 ]
-shapes = pd.DataFrame(
+table = pd.DataFrame(
     {
         marked("made of"): made_of,
-        "C, H, W": [str(tuple(y.shape[1:])) for y in stages + interactions],
+        "C, H, W": [str(shape) for some in shapes for shape in some],
     },
     index=names,
 )
-plots.table(
-    shapes,
-    translated(
-        "One frame of {size} x {size} pixels, profile {profile}"
-    ).format(size=config.size, profile=profile),
+caption = translated("One frame of {size} x {size} pixels, profile {profile}")
+words.folded(
+    plots.table(table, caption.format(size=config.size, profile=profile))
 )
 
 # %% tags=["remove-input"]
