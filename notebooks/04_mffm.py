@@ -509,8 +509,8 @@ words.see(
         for name, saved in times.items()
     ),
     translated(
-        "The results differ by {most:.0e} of F at most, which is rounding."
-    ).format(most=forms["difference of F"].max()),
+        "The results differ by {most} of F at most, which is rounding."
+    ).format(most=words.error(forms["difference of F"].max())),
 )
 
 # %% tags=["remove-input"]

@@ -122,7 +122,7 @@ words.see(
 # the data that the caption names. If these data are synthetic, do not compare the levels. Compare
 # the steps from row to row with the spread of a row.
 
-# %% slide="table-3"
+# %%
 scores = pd.DataFrame(
     {"variant": paper.VARIANT_NAMES[name], **metrics.scores(run)}
     for name, seeds in runs.items()
@@ -136,7 +136,8 @@ printed["accuracy"] /= 100
 caption = translated(
     "Printed: CASME II, one run each. Here, mean over seeds: {runs}"
 ).format(runs=where)
-plots.table(plots.compare(printed, means), caption)
+beside = plots.compare(printed, means)
+plots.table(beside, caption)
 
 # %% tags=["remove-input"]
 words.see(
@@ -146,6 +147,56 @@ words.see(
     translated("Here: {found}").format(
         found=claims.ends(means["accuracy"], translated("accuracy"))
     ),
+)
+
+# %% [markdown]
+# The same as a picture: follow each line from row to row.
+
+# %% tags=["hide-input"] slide="table-3"
+figure, panels = plt.subplots(1, 3, figsize=(6, 3), sharey=True)
+for axes, name in zip(panels, three, strict=True):
+    for look, colour, source in (
+        ("s", "C1", "printed"),
+        ("D", "C0", "here"),
+    ):
+        steps = beside[name][source].dropna()
+        rows_of = beside.index.get_indexer(steps.index)
+        label = plots.called(source)
+        axes.plot(steps, rows_of, look, ls="-", color=colour, label=label)
+    axes.set_title(plots.called(name))
+    axes.margins(0.25)
+    axes.locator_params("x", nbins=3)
+panels[0].set_yticks(range(len(beside)), beside.index)
+panels[0].invert_yaxis()
+named = panels[0].get_legend_handles_labels()
+figure.legend(*named, loc="outside upper center", ncols=2)
+plots.show(
+    figure,
+    alt=translated(
+        "Three panels, accuracy, UF1 and UAR, with a row for each variant of"
+        " the ablation. Orange squares on a line are the printed scores, blue"
+        " diamonds on a line those of this page."
+    ),
+    of=where,
+)
+
+# %% [markdown]
+# *Table 3 as a picture: scores of the variants, as printed for CASME II and as found here.*
+
+# %% tags=["remove-input"]
+ends = {
+    source: 100 * (beside["accuracy"][source].iloc[-1] - first)
+    for source, first in beside["accuracy"].iloc[0].items()
+}
+words.see(
+    *(
+        translated(
+            "{source}: from the first row to the last, {points:+.1f} points of"
+            " accuracy."
+        ).format(source=translated(source).capitalize(), points=points)
+        for source, points in ends.items()
+        if pd.notna(points)
+    )
 )
 
 # %% [markdown]

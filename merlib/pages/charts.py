@@ -258,17 +258,16 @@ def spans(clips: pd.DataFrame, names: Sequence[str]) -> Figure:
     rows = np.arange(len(clips))
     axes.barh(rows, clips["offset"] - clips["onset"], 0.4, clips["onset"], color=PARTS[0])
     axes.vlines(clips["apex"], rows - 0.2, rows + 0.2, color="black", linewidth=2)
-    for name, beside, style in zip(
-        ("onset", "apex", "offset"),
-        ((-4, 0), (0, 10), (4, 0)),
-        ({"ha": "right", "va": "center"}, {"ha": "center"}, {"ha": "left", "va": "center"}),
-        strict=True,
+    for name, beside, across, along in (
+        ("onset", (-4, 0), "right", "center"),
+        ("apex", (0, 10), "center", "baseline"),
+        ("offset", (4, 0), "left", "center"),
     ):
         for row, frame in enumerate(clips[name]):
             if pd.notna(frame):
                 axes.annotate(
                     str(number(int(frame), 0)), (frame, row), beside,
-                    textcoords="offset points", fontsize=10, **style,
+                    textcoords="offset points", ha=across, va=along, fontsize=10,
                 )  # fmt: skip
     axes.set_yticks(rows, literal(names), fontsize=10)
     axes.set(xlabel=translated("frame"), ylim=(len(clips) - 0.5, -0.6))

@@ -1,4 +1,4 @@
-"""The paper's figures 1 to 5 and what follows from its equations, drawn from the code of the network.
+"""The paper's figures 1 to 5, and its equations in pictures, drawn from the code of the network.
 
 Each function returns a figure and the figure in words, see `merlib.pages.drawing`.
 """

@@ -24,3 +24,7 @@ def test_a_table_is_folded_under_one_line():
     (fold,) = page.find_all("details")
     assert fold.summary.text == "Table" and "open" not in fold.attrs
     assert fold.table.caption.text == "Scores" and fold.table.tbody.td.text == "0.500"
+
+
+def test_no_error_has_no_order():
+    assert (words.error(0.0), words.error(2.7e-16)) == ("0", "3e-16")
