@@ -399,9 +399,12 @@ words.see(
             whole=whole.median(),
         ),
         translated(
-            "{short:.0%} of the movements last less than half a second, and"
-            " {quick:.0%} reach their apex in less than 0.2 seconds."
-        ).format(short=(whole < 0.5).mean(), quick=(rise < 0.2).mean()),
+            "{short} of the movements last less than half a second, and"
+            " {quick} reach their apex in less than 0.2 seconds."
+        ).format(
+            short=words.percent((whole < 0.5).mean()),
+            quick=words.percent((rise < 0.2).mean()),
+        ),
     )
     if timed
     else [translated("No figure: nothing is known of time.")]
@@ -495,8 +498,8 @@ words.say(
     translated(
         "A predictor that knew all units of CASME II exactly, and answered"
         " each combination with the class that shows it most, would be right"
-        " on {share:.0%} of these clips."
-    ).format(share=coded.max(axis=1).sum() / of_class.sum()),
+        " on {share} of these clips."
+    ).format(share=words.percent(coded.max(axis=1).sum() / of_class.sum())),
 )
 
 # %% tags=["hide-input"] slide="units"
@@ -612,12 +615,12 @@ plots.show(
 # %% tags=["remove-input"]
 words.see(
     translated(
-        "Always answering {largest} is right on {accuracy:.0%} of the clips,"
+        "Always answering {largest} is right on {accuracy} of the clips,"
         " but has a UF1 of only {uf1:.2f}. Read every score of this book"
         " between this row and 1."
     ).format(
         largest=counted.idxmax(),
-        accuracy=rows["accuracy"].iloc[0],
+        accuracy=words.percent(rows["accuracy"].iloc[0]),
         uf1=rows["UF1"].iloc[0],
     ),
     translated("One clip more or less is {n:.2f} points of accuracy.").format(

@@ -325,10 +325,10 @@ top, at_end = hertz[gain.argmax()], gain[-1] / gain.max()
 words.see(
     translated(
         "The filter `iir` lets most through at {top:.1f} Hz. At {half:.0f} Hz,"
-        " half of the frame rate, it still lets through {share:.0%} of that:"
+        " half of the frame rate, it still lets through {share} of that:"
         " what flickers from frame to frame is made weaker, but does not"
         " vanish."
-    ).format(top=top, half=hertz[-1], share=at_end),
+    ).format(top=top, half=hertz[-1], share=words.percent(at_end)),
     translated("The lamps of the drawn clips flicker at {hz:.0f} Hz.").format(
         hz=render.LAMPS
     )
@@ -847,12 +847,12 @@ words.say(
     translated(
         "At the apex of this clip the longest flow is {whole:.2f} px of the"
         " crop, and {rest:.2f} px without the head's own motion. Averaged over"
-        " the crop, {share:.0%} of the length of the flow is left when the"
+        " the crop, {share} of the length of the flow is left when the"
         " head's own motion is taken off."
     ).format(
         whole=length.max(),
         rest=rest.max(),
-        share=rest.mean() / max(length.mean(), 1e-9),
+        share=words.percent(rest.mean() / max(length.mean(), 1e-9)),
     )
 )
 
@@ -1302,7 +1302,7 @@ for width in (0.03, 0.06, 0.12, 0.25, np.inf):
         )
     places = x_ - back[0], y - back[1]
     second = cv2.remap(large, *places, cv2.INTER_CUBIC, borderMode=border)
-    name = translated("{width:.0%} of the crop").format(width=width)
+    name = translated("{width} of the crop").format(width=words.percent(width))
     row = rows[name if width < 1 else translated("all of it")] = {}
     for name in flow.SETTINGS:
         found = flow.tvl1(large, second, name)

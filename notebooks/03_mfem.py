@@ -389,9 +389,13 @@ slider.slider(
 share = (3.0 * channel.clamp(min=GeM.EPS).log()).flatten().softmax(0)
 words.see(
     translated(
-        "At p = 3 the place with the largest share has {largest:.1%} of the"
-        " sum; with equal shares each of the {n} places would have {even:.1%}."
-    ).format(largest=share.max(), n=share.numel(), even=1 / share.numel())
+        "At p = 3 the place with the largest share has {largest} of the"
+        " sum; with equal shares each of the {n} places would have {even}."
+    ).format(
+        largest=words.percent(share.max(), 1),
+        n=share.numel(),
+        even=words.percent(1 / share.numel(), 1),
+    )
 )
 
 # %% [markdown]

@@ -328,10 +328,10 @@ words.see(
     if not exact.all()
     else "",
     translated(
-        "F moves by {least:.1%} to {most:.1%} of its size when the maps become"
-        " flat."
+        "F moves by {least} to {most} of its size when the maps become flat."
     ).format(
-        least=errors["only pooled"].min(), most=errors["only pooled"].max()
+        least=words.percent(errors["only pooled"].min(), 1),
+        most=words.percent(errors["only pooled"].max(), 1),
     ),
 )
 
@@ -410,13 +410,13 @@ plots.show(
 words.see(
     *(
         translated(
-            "{kernels}: the interactions need {all:.0%} of the network's"
-            " operations, and {largest} alone {most:.0%}."
+            "{kernels}: the interactions need {all} of the network's"
+            " operations, and {largest} alone {most}."
         ).format(
             kernels=kernels,
-            all=parts.sum(),
+            all=words.percent(parts.sum()),
             largest=parts.idxmax(),
-            most=parts.max(),
+            most=words.percent(parts.max()),
         )
         for kernels, parts in share.items()
     )

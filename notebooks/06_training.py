@@ -131,11 +131,11 @@ words.see(
     translated(
         "Each of the {clips} clips is tested once, by a network that has never"
         " seen its subject. The largest fold tests {most} clips"
-        " ({share:.0%}), the smallest {least}."
+        " ({share}), the smallest {least}."
     ).format(
         clips=len(clips),
         most=sizes.max(),
-        share=sizes.max() / len(clips),
+        share=words.percent(sizes.max() / len(clips)),
         least=sizes.min(),
     )
 )
@@ -338,12 +338,12 @@ swing = pooled["accuracy"].diff().abs().tail(5).mean() * 100
 words.see(
     translated(
         "{method} ends with an accuracy of {accuracy:.3f}. The folds end"
-        " between {low:.0%} and {high:.0%}."
+        " between {low} and {high}."
     ).format(
         method=effects.title(method),
         accuracy=pooled["accuracy"].iloc[-1],
-        low=by_fold.iloc[-1].min(),
-        high=by_fold.iloc[-1].max(),
+        low=words.percent(by_fold.iloc[-1].min()),
+        high=words.percent(by_fold.iloc[-1].max()),
     ),
     translated(
         "Over the last epochs the pooled accuracy changes by {swing:.1f}"
@@ -565,12 +565,12 @@ for _ in range(steps):
 assert np.allclose(rates, torchs, atol=1e-9)
 assert np.isclose(np.mean(rates), first / 2 * (1 + 1 / steps))
 print(f"{steps = }, {np.mean(rates) = :.5f}, {first / 2 = :.5f}")
-print(f"{np.arccos(-0.8) / np.pi = :.1%}")
+print(f"{np.arccos(-0.8) / np.pi = :.3f}")
 words.see(
     translated(
         "The mean is a little more than half of the first value. After"
-        " {share:.1%} of the steps the rate is below a tenth of it."
-    ).format(share=np.arccos(-0.8) / np.pi)
+        " {share} of the steps the rate is below a tenth of it."
+    ).format(share=words.percent(np.arccos(-0.8) / np.pi, 1))
 )
 
 # %% [markdown]

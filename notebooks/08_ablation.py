@@ -321,10 +321,10 @@ shares = [training(run) for run in effects.all_runs(runs)]
 words.see(
     claims.sorted_out(answers),
     translated(
-        "The shortest of these runs had {share:.0%} of the training steps of"
+        "The shortest of these runs had {share} of the training steps of"
         " the profile `paper` on CASME II: 50 epochs over 246 clips in batches"
         " of 8."
-    ).format(share=min(shares))
+    ).format(share=words.percent(min(shares)))
     if shares
     else "",
     translated("A variant that is ahead may only learn faster.")
@@ -675,11 +675,11 @@ for emotion in recalls.CLAIMED if gains is not None else ():
         told.append(text.format(emotion=emotion.capitalize()))
 if gains is not None and "contempt" in groups:
     shares = {
-        k: recalls.taken_for(some, "contempt", "happiness")
+        k: words.percent(recalls.taken_for(some, "contempt", "happiness"))
         for k, some in both.items()
     }
     text = translated(
-        "Contempt is taken for happiness: base {base:.0%}, full {full:.0%}."
+        "Contempt is taken for happiness: base {base}, full {full}."
     )
     told.append(text.format(**shares))
 words.see(*told)
@@ -816,13 +816,13 @@ for name in VARIANTS[1:]:
     most = max(b for b in range(n) if exact_p(b, b + gain) < 0.05)
     text = translated(
         "{variant}, {gain} clips more: up to {lost} lost and {won} won. If"
-        " more than {share:.0%} of the clips differ, p is not below 0.05."
+        " more than {share} of the clips differ, p is not below 0.05."
     ).format(
         variant=paper.VARIANT_NAMES[name],
         gain=gain,
         lost=most,
         won=most + gain,
-        share=(2 * most + gain) / n,
+        share=words.percent((2 * most + gain) / n),
     )
     said.append(text)
 for name, seeds in runs.items():
@@ -833,8 +833,10 @@ for name, seeds in runs.items():
             for k in set(seeds) & set(runs["base"])
         ]
         text = translated(
-            "Here base and {variant} differ in {share:.0%} of the clips."
-        ).format(variant=effects.title(name), share=np.mean(shares))
+            "Here base and {variant} differ in {share} of the clips."
+        ).format(
+            variant=effects.title(name), share=words.percent(np.mean(shares))
+        )
         said.append(text)
 words.see(*said)
 

@@ -257,6 +257,7 @@ def spans(clips: pd.DataFrame, names: Sequence[str]) -> Figure:
     figure, axes = plt.subplots(figsize=(6, 0.56 * len(clips) + 0.9))
     rows = np.arange(len(clips))
     axes.barh(rows, clips["offset"] - clips["onset"], 0.4, clips["onset"], color=PARTS[0])
+    axes.plot(clips["onset"], rows, "|", color=PARTS[0], markersize=14)  # also without an offset
     axes.vlines(clips["apex"], rows - 0.2, rows + 0.2, color="black", linewidth=2)
     for name, beside, across, along in (
         ("onset", (-4, 0), "right", "center"),
