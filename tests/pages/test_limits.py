@@ -201,7 +201,7 @@ def test_losses_are_drawn_beside_the_printed_gaps():
         bars = [
             line for line in lines if len(line.get_xdata()) == 2 and line.get_marker() == "None"
         ]
-        bars = [bar for bar in bars if bar.get_linestyle() == "-" and bar is not zero]
+        bars = [bar for bar in bars if bar.get_linestyle() == "-"]
         assert [bar.get_linewidth() for bar in bars] == [width] * 4
         labels = [text.get_text() for text in axes.get_yticklabels()]
         assert labels == ["9 people,\n60 clips", "all 16 people,\n60 of their clips"]
