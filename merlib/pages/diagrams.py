@@ -273,24 +273,24 @@ def draw_cam(axes: Axes, top: float) -> None:
 
 def noisy_or() -> Drawing:
     """Draw the sum of both looks of a branch, and the single gate that is the same."""
-    figure, axes = canvas(3.3)
-    write(axes, 0.1, 3.1, translated("(a) two looks, summed"), ha="left")
-    start = write(axes, 0.35, 2.1, "$X_s$")
-    first = box(axes, 1.75, 2.5, f"{WEIGH} $g_1$", ORANGE)
-    rest = box(axes, 1.75, 1.7, f"{WEIGH} $(1 - g_1)$", GREEN, 1.5)
-    again = box(axes, 3.3, 1.7, f"{WEIGH} $g_2$", ORANGE)
-    total = sign(axes, 4.3, 2.1, ADD)
+    figure, axes = canvas(2.7)
+    write(axes, 0.1, 2.5, translated("(a) two looks, summed"), ha="left")
+    start = write(axes, 0.35, 1.6, "$X_s$")
+    first = box(axes, 1.75, 1.95, f"{WEIGH} $g_1$", ORANGE)
+    rest = box(axes, 1.75, 1.25, f"{WEIGH} $(1 - g_1)$", GREEN, 1.5)
+    again = box(axes, 3.3, 1.25, f"{WEIGH} $g_2$", ORANGE)
+    total = sign(axes, 4.3, 1.6, ADD)
     for branch in (first, rest):
         arrow(axes, start.right, (0.75, start.y), (0.75, branch.y), branch.left)
     chain(axes, [rest, again])
     arrow(axes, first.right, (total.x, first.y), total.top)
     arrow(axes, again.right, (total.x, again.y), total.bottom)
-    end = write(axes, 5.3, 2.1, "$X_c^1 + X_c^{2s}$")
+    end = write(axes, 5.3, 1.6, "$X_c^1 + X_c^{2s}$")
     arrow(axes, total.right, (end.x - 0.5, end.y))
-    write(axes, 0.1, 1.05, translated("(b) the same as one gate"), ha="left")
-    start = write(axes, 0.35, 0.45, "$X_s$")
-    gate = box(axes, 2.55, 0.45, f"{WEIGH} $(1 - (1 - g_1)(1 - g_2))$", ORANGE, 3.0)
-    end = write(axes, 5.3, 0.45, "$X_c^1 + X_c^{2s}$")
+    write(axes, 0.1, 0.78, translated("(b) the same as one gate"), ha="left")
+    start = write(axes, 0.35, 0.3, "$X_s$")
+    gate = box(axes, 2.55, 0.3, f"{WEIGH} $(1 - (1 - g_1)(1 - g_2))$", ORANGE, 3.0)
+    end = write(axes, 5.3, 0.3, "$X_c^1 + X_c^{2s}$")
     chain(axes, [start, gate])
     arrow(axes, gate.right, (end.x - 0.5, end.y))
     return figure, translated(
@@ -369,21 +369,21 @@ def sizes(
     pairs : sequence of (int, int)
         What meets in each interaction, see `merlib.model.mffm.PAIRS`.
     """
-    figure, axes = canvas(4.75)
+    figure, axes = canvas(4.4)
     colours, scale = [BLUE, ORANGE, GREEN, PURPLE], 0.95 / max(shape[1] for shape in stages)
     above, below = (
         [WIDTH / len(some) * (k + 0.5) for k in range(len(some))] for some in (stages, fused)
     )
     for k, (x, shape) in enumerate(zip(above, stages, strict=True)):
-        put_map(axes, x, 3.05 + scale * shape[1], scale * shape[1], colours[k])
-        write(axes, x, 4.4, f"$X_{k + 1}$\n{'x'.join(map(str, shape))}")
+        put_map(axes, x, 2.8 + scale * shape[1], scale * shape[1], colours[k])
+        write(axes, x, 4.1, f"$X_{k + 1}$\n{'x'.join(map(str, shape))}")
     for k, (x, shape, pair) in enumerate(zip(below, fused, pairs, strict=True), start=1):
         colours.append(LINE if pair[0] >= len(stages) else colours[pair[0]])
         put_map(axes, x, 1.95, scale * shape[1], colours[-1])
         write(axes, x, 0.7, f"$Y_{k}$\n{'x'.join(map(str, shape))}")
         for one in pair:
             if one < len(stages):
-                arrow(axes, (above[one], 3.0), (x, 2.0), colour=colours[one])
+                arrow(axes, (above[one], 2.75), (x, 2.0), colour=colours[one])
             else:  # an interaction before it
                 begin = below[one - len(stages)]
                 arrow(axes, (begin, 2.0), (begin, 2.3), (x, 2.3), (x, 2.0), colour=colours[one])

@@ -82,7 +82,7 @@ def comparable(found: pd.DataFrame) -> Figure:
     """
     methods = list(dict.fromkeys(found["method"]))
     names = list(dict.fromkeys(found["dataset"]))
-    figure, panels = plt.subplots(1, len(names), figsize=(6, 4.2), sharey=True, squeeze=False)
+    figure, panels = plt.subplots(1, len(names), figsize=(6, 4.8), sharey=True, squeeze=False)
     for axes, name in zip(panels[0], names, strict=True):
         some, n = found[found["dataset"] == name], paper.USED[name]
         accuracy, fits = some["printed"].astype(float), some["counts"].map(bool)
