@@ -153,7 +153,7 @@ words.see(
 # The same as a picture: follow each line from row to row.
 
 # %% tags=["hide-input"] slide="table-3"
-figure, panels = plt.subplots(1, 3, figsize=(6, 3), sharey=True)
+figure, panels = plt.subplots(1, 3, figsize=(6, 3), sharex=True, sharey=True)
 for axes, name in zip(panels, three, strict=True):
     for look, colour, source in (
         ("s", "C1", "printed"),
@@ -164,8 +164,8 @@ for axes, name in zip(panels, three, strict=True):
         label = plots.called(source)
         axes.plot(steps, rows_of, look, ls="-", color=colour, label=label)
     axes.set_title(plots.called(name))
-    axes.margins(0.25)
-    axes.locator_params("x", nbins=3)
+    axes.margins(0.2)
+    axes.set_xticks([0.3, 0.6, 0.9])
 panels[0].set_yticks(range(len(beside)), beside.index)
 panels[0].invert_yaxis()
 named = panels[0].get_legend_handles_labels()
