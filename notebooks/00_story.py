@@ -199,7 +199,7 @@ words.see(
 #
 # Which of these methods have what the paper adds?
 
-# %% tags=["hide-input"]
+# %% tags=["hide-input"] slide="related"
 single = related.LAST, related.BY_HAND
 has = pd.DataFrame(
     {
@@ -234,8 +234,9 @@ others = has.drop("the paper")
 lacking = others.index[~others["runs here"]]
 words.see(
     translated(
-        "Of {n} methods {attending} have attention, and {several} classify"
-        " from several layers ({names}). So neither idea is new by itself."
+        "Of {n} methods {attending} have attention. Classification from"
+        " several layers: {several} ({names}). So neither idea is new by"
+        " itself."
     ).format(
         n=len(others),
         attending=others["attention"].sum(),
@@ -254,7 +255,7 @@ words.see(
 # [accuracy](../book/glossary.md#accuracy) in per cent and the F1 that table 2 prints. *Layers* is
 # what the classification sees. The name of a method that runs here leads to its scores.
 
-# %% tags=["hide-output"] mystnb={"markdown_format": "myst"} slide="related"
+# %% tags=["hide-output"] mystnb={"markdown_format": "myst"}
 Markdown(related.table(related.NAMED, "15_comparison.ipynb"))
 
 # %% tags=["remove-input"]

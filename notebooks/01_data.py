@@ -44,7 +44,15 @@ from merlib.config import CLASSES, DRAWN
 from merlib.data import synthetic
 from merlib.data.frames import read_frames
 from merlib.data.synthetic import action_units
-from merlib.pages import drawing, film, pictures, plots, procedure, words
+from merlib.pages import (
+    charts,
+    drawing,
+    film,
+    pictures,
+    plots,
+    procedure,
+    words,
+)
 from merlib.pages.language import marked, translated
 from merlib.study import paper, parameters, showcase
 
@@ -95,7 +103,7 @@ words.say(
 # units](../book/glossary.md#action-unit) are the names of the muscles in the [Facial Action Coding
 # System](../book/glossary.md#facs).
 
-# %% slide="clips"
+# %%
 caption = translated("The first clips of {data}").format(data=version)
 plots.table(clips[COLUMNS].head(8), caption, index=False)
 
@@ -122,6 +130,45 @@ words.see(
 )
 
 # %% [markdown]
+# A picture of the same clips shows when each movement begins, is largest and ends:
+
+# %% tags=["hide-input"] slide="clips"
+some = clips.head(8)
+shows = "{clip}\n{emotion}"
+named = [
+    (shows + ": AU {units}" if units and pd.notna(units) else shows).format(
+        clip=clip, emotion=emotion, units=units
+    )
+    for clip, emotion, units in zip(
+        some["clip"], some["emotion"], some["action_units"], strict=True
+    )
+]
+plots.show(
+    charts.spans(some, named),
+    alt=translated(
+        "Each clip in a row, with its emotion and its action units: a bar goes"
+        " from the onset to the offset over the frames of the recording, and"
+        " a line in it is the apex. Each end and each line has its number."
+    ),
+    of=where,
+)
+
+# %% [markdown]
+# *The first clips over the frames of their recordings. A bar goes from onset to offset; the line in
+# it is the apex. Below the name of a clip are its emotion and its action units.*
+
+# %% tags=["remove-input"]
+length = clips["offset"] - clips["onset"]
+words.see(
+    translated(
+        "The shortest movement of all clips has {least:.0f} frames from onset"
+        " to offset, the longest {most:.0f}."
+    ).format(least=length.min(), most=length.max())
+    if length.notna().any()
+    else translated("No bar: no clip has both an onset and an offset.")
+)
+
+# %% [markdown]
 # Real tables have errors: an apex may be missing or lie outside its clip. No clip is dropped
 # silently. The frame of the largest motion takes the place of a missing apex. The table of clips
 # keeps a list of what was repaired:
@@ -145,7 +192,7 @@ words.see(
 # out the two smallest classes of CASME II, and it takes the five largest of SAMM. The table read
 # here has only the classes that are used.
 
-# %% slide="table-1"
+# %%
 counted = clips["emotion"].value_counts().reindex(classes, fill_value=0)
 here = {
     marked("samples"): len(clips),
@@ -173,6 +220,45 @@ words.see(
         n=len(clips),
         smallest=counted.idxmin(),
         least=counted.min(),
+    )
+)
+
+# %% [markdown]
+# How uneven are the classes?
+
+# %% tags=["hide-input"] slide="table-1"
+sizes = pd.DataFrame(paper.TABLE1).assign(here=pd.Series(counted))
+sizes.columns = TABLE_1
+emotions = [name for name in sizes.index if name not in here] + classes
+sizes = sizes.reindex(emotions).astype(float)
+sizes = sizes.loc[sizes.max(axis=1).sort_values(ascending=False).index]
+plots.show(
+    charts.dots(sizes, translated("clips")).figure,
+    alt=translated(
+        "Each class in a row, the largest on top: marks on a line are its"
+        " clips in CASME II and SAMM, as printed, and here. A class that a"
+        " dataset does not have has no mark."
+    ),
+    of=where,
+)
+
+# %% [markdown]
+# *Clips of each class: those of table 1, also of the classes that the paper leaves out, and those of
+# this data.*
+
+# %% tags=["remove-input"]
+several = sizes.where(sizes > 0)
+times = (several.max() / several.min()).dropna()
+one = translated("{times:.0f} ({data})")
+words.see(
+    translated(
+        "The largest class has this many times the clips of the smallest one:"
+        " {each}."
+    ).format(
+        each=words.listed(
+            one.format(times=n, data=translated(name))
+            for name, n in times.items()
+        )
     )
 )
 
@@ -313,9 +399,12 @@ words.see(
             whole=whole.median(),
         ),
         translated(
-            "{short:.0%} of the movements last less than half a second, and"
-            " {quick:.0%} reach their apex in less than 0.2 seconds."
-        ).format(short=(whole < 0.5).mean(), quick=(rise < 0.2).mean()),
+            "{short} of the movements last less than half a second, and"
+            " {quick} reach their apex in less than 0.2 seconds."
+        ).format(
+            short=words.percent((whole < 0.5).mean()),
+            quick=words.percent((rise < 0.2).mean()),
+        ),
     )
     if timed
     else [translated("No figure: nothing is known of time.")]
@@ -367,7 +456,8 @@ plots.show(
 per_subject = by_subject.sum(axis=1)
 words.see(
     translated(
-        "Subject {first} gave most clips ({most}), {last} fewest ({fewest})."
+        "Subject {first} gave the most clips ({most}), and {last} the fewest"
+        " ({fewest})."
     ).format(
         first=per_subject.idxmax(),
         most=per_subject.max(),
@@ -408,8 +498,8 @@ words.say(
     translated(
         "A predictor that knew all units of CASME II exactly, and answered"
         " each combination with the class that shows it most, would be right"
-        " on {share:.0%} of these clips."
-    ).format(share=coded.max(axis=1).sum() / of_class.sum()),
+        " on {share} of these clips."
+    ).format(share=words.percent(coded.max(axis=1).sum() / of_class.sum())),
 )
 
 # %% tags=["hide-input"] slide="units"
@@ -487,7 +577,7 @@ words.see(
 #   units for each class, and answers each combination with its most frequent class: no method that
 #   reads the units, and nothing else, can do better.
 
-# %% tags=["hide-input"] slide="reference"
+# %% tags=["hide-input"]
 y = clips["emotion"]
 largest = pd.Series(counted.idxmax(), index=y.index)
 rows = {}
@@ -507,24 +597,40 @@ if dataset in DRAWN and set(classes) <= set(action_units.COMBINATIONS[layout]):
     rows.loc[marked("action units known"), "accuracy"] = action_units.ceiling(
         layout, counted.to_dict()
     )
-caption = translated("Reference answers on {data}").format(data=version)
-plots.table(rows, caption)
+
+# %% tags=["hide-input"] slide="reference"
+plots.show(
+    charts.grouped(rows, translated("score")).figure,
+    alt=translated(
+        "Bars of accuracy, UF1 and UAR for answers that need no network:"
+        " always the largest class; perfect; and, if it is known, the best"
+        " accuracy of a method that knows the action units and nothing else."
+    ),
+    of=where,
+)
+
+# %% [markdown]
+# *Scores of answers that need no network.*
 
 # %% tags=["remove-input"]
 words.see(
     translated(
-        "Always answering {largest} is right on {accuracy:.0%} of the clips,"
+        "Always answering {largest} is right on {accuracy} of the clips,"
         " but has a UF1 of only {uf1:.2f}. Read every score of this book"
         " between this row and 1."
     ).format(
         largest=counted.idxmax(),
-        accuracy=rows["accuracy"].iloc[0],
+        accuracy=words.percent(rows["accuracy"].iloc[0]),
         uf1=rows["UF1"].iloc[0],
     ),
     translated("One clip more or less is {n:.2f} points of accuracy.").format(
         n=100 / len(clips)
     ),
 )
+
+# %% tags=["remove-input"]
+caption = translated("Reference answers on {data}").format(data=version)
+words.folded(plots.table(rows, caption))
 
 # %% [markdown]
 # ## Summary

@@ -325,10 +325,10 @@ top, at_end = hertz[gain.argmax()], gain[-1] / gain.max()
 words.see(
     translated(
         "The filter `iir` lets most through at {top:.1f} Hz. At {half:.0f} Hz,"
-        " half of the frame rate, it still lets through {share:.0%} of that:"
+        " half of the frame rate, it still lets through {share} of that:"
         " what flickers from frame to frame is made weaker, but does not"
         " vanish."
-    ).format(top=top, half=hertz[-1], share=at_end),
+    ).format(top=top, half=hertz[-1], share=words.percent(at_end)),
     translated("The lamps of the drawn clips flicker at {hz:.0f} Hz.").format(
         hz=render.LAMPS
     )
@@ -588,25 +588,26 @@ words.see(
 )
 
 # %% [markdown]
-# A **time slice** shows the movement in one picture: one column of pixels, the one in which the
-# magnified apex differs most, frame after frame from left to right. A straight streak is at rest; a
-# bent streak moves.
+# A **time slice** shows the movement in one picture: a piece of one column of pixels, frame after
+# frame from left to right. A streak that is straight is at rest; a streak that bends moves. In the
+# small crop of the network the movement is less than a pixel, so the face is larger here. The piece is
+# the one that moves most up or down from the onset to the magnified apex.
 
 # %% tags=["hide-input"]
-inner = slice(config.size // 8, -config.size // 8)
-column = (
-    np.abs(changes[2])[inner, inner].mean(axis=0).argmax() + config.size // 8
-)
+large = film.moving(shown, config, most=len(aligned))
+raw, more = (flow.tvl1(large[0][0], some[apex])[1] for some in large)
+side = large[0].shape[-1]
+edge, half = side // 8, side // 12
+moving = np.abs(more[edge:-edge, edge:-edge])
+at = tuple(np.add(np.unravel_index(moving.argmax(), moving.shape), edge))
+rows = slice(at[0] - half, at[0] + half + 1)
 figure, axes = plt.subplots(2, 1, figsize=(6, 4.6), sharex=True)
 kinds = translated("raw"), translated("magnified")
-for axis, sequence, title in zip(
-    axes, (aligned, magnified), kinds, strict=True
-):
+for axis, sequence, title in zip(axes, large, kinds, strict=True):
     axis.imshow(
-        faces.picture(sequence[:, :, column]).T,
+        faces.picture(sequence[:, rows, at[1]]).T,
         aspect="auto",
-        vmin=0,
-        vmax=255,
+        extent=(-0.5, len(sequence) - 0.5, rows.stop - 0.5, rows.start - 0.5),
     )
     axis.axvline(apex, color="C1", linestyle="--")
     axis.set(title=title, ylabel=translated("row"))
@@ -614,9 +615,9 @@ axes[1].set_xlabel(translated("frame since the onset (dashed: apex)"))
 plots.show(
     figure,
     alt=translated(
-        "Two time slices, raw above and magnified below: one column of pixels"
-        " over the frames. Streaks that are nearly straight above bend below,"
-        " up to the dashed line of the apex."
+        "Two time slices, raw above and magnified below: a piece of one column"
+        " of pixels over the frames. Where a streak bends, its place moves up"
+        " or down. The dashed line is the apex."
     ),
     of=where,
 )
@@ -627,21 +628,31 @@ plots.show(
 # %% tags=["remove-input"]
 words.see(
     translated(
-        "Column {column} of the crop. Follow a streak from the left to the"
-        " dashed line at frame {apex}: if it bends more below than above, its"
-        " place was magnified."
-    ).format(column=column, apex=apex)
+        "Rows around {row} in column {column} of a crop of {side} px. From the"
+        " onset to the dashed line the place in the middle moves {raw:.1f} px"
+        " up or down above, and {more:.1f} px below."
+    ).format(
+        row=at[0],
+        column=at[1],
+        side=side,
+        raw=abs(raw[at]),
+        more=abs(more[at]),
+    )
     if faces.shown
-    else only_grey
+    else only_grey,
+    translated("So the streak bends more below.")
+    if faces.shown and abs(more[at]) > abs(raw[at]) + 0.1
+    else "",
 )
 
 # %% [markdown]
 # The film shows the movement itself, larger than the network sees it. It repeats until you stop it:
 
 # %% tags=["hide-input"] slide="loop"
-views = zip(kinds, film.moving(shown, config), strict=True)
+thin = slice(None, None, -(-len(aligned) // 30))  # 30 frames at most
+views = zip(kinds, large, strict=True)
 film.films(
-    {name: faces.picture(images) for name, images in views},
+    {name: faces.picture(images[thin]) for name, images in views},
     fps=12,
     alt=translated("The aligned clip from onset to offset, {name}."),
     width=288,
@@ -709,7 +720,7 @@ def with_frames(count):
         ylim=(0, None),
     )
     top.legend(loc="lower right")
-    slices = faces.picture(taken[:, :, column]).T
+    slices = faces.picture(taken[:, :, at[1] * config.size // side]).T
     bottom.imshow(slices, aspect="auto", vmin=0, vmax=255)
     bottom.set(
         title=translated("time slice of the sampled frames"),
@@ -850,12 +861,12 @@ words.say(
     translated(
         "At the apex of this clip the longest flow is {whole:.2f} px of the"
         " crop, and {rest:.2f} px without the head's own motion. Averaged over"
-        " the crop, {share:.0%} of the length of the flow is left when the"
+        " the crop, {share} of the length of the flow is left when the"
         " head's own motion is taken off."
     ).format(
         whole=length.max(),
         rest=rest.max(),
-        share=rest.mean() / max(length.mean(), 1e-9),
+        share=words.percent(rest.mean() / max(length.mean(), 1e-9)),
     )
 )
 
@@ -1309,7 +1320,7 @@ for width in (0.03, 0.06, 0.12, 0.25, np.inf):
         )
     places = x_ - back[0], y - back[1]
     second = cv2.remap(large, *places, cv2.INTER_CUBIC, **border)
-    name = translated("{width:.0%} of the crop").format(width=width)
+    name = translated("{width} of the crop").format(width=words.percent(width))
     row = rows[name if width < 1 else translated("all of it")] = {}
     for name in flow.SETTINGS:
         found = flow.tvl1(large, second, name)

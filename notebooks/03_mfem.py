@@ -391,9 +391,13 @@ slider.slider(
 share = (3.0 * channel.clamp(min=GeM.EPS).log()).flatten().softmax(0)
 words.see(
     translated(
-        "At p = 3 the place with the largest share has {largest:.1%} of the"
-        " sum; with equal shares each of the {n} places would have {even:.1%}."
-    ).format(largest=share.max(), n=share.numel(), even=1 / share.numel())
+        "At p = 3 the place with the largest share has {largest} of the"
+        " sum; with equal shares each of the {n} places would have {even}."
+    ).format(
+        largest=words.percent(share.max(), 1),
+        n=share.numel(),
+        even=words.percent(1 / share.numel(), 1),
+    )
 )
 
 # %% [markdown]
@@ -681,10 +685,16 @@ words.see(
 # That is the [noisy-OR](../book/glossary.md#noisy-or) of two gates: a channel passes if the first
 # look lets it pass, or the second one does.
 
+# %% tags=["hide-input"] slide="noisy-or"
+drawing.show(diagrams.noisy_or)
+
+# %% [markdown]
+# *Both looks of branch 1: (a) as equations 8 and 11 have them, (b) as one gate.*
+
 # %% [markdown]
 # We check this on the trained network and the clip above:
 
-# %% slide="noisy-or"
+# %%
 frames = torch.as_tensor(x[row].copy())
 with torch.no_grad():
     raw = [raw for raw, _ in net.stages(frames)]

@@ -133,6 +133,21 @@ with torch.no_grad():
     interactions = net.mffm.interactions(stages)
 
 # %% tags=["hide-input"] slide="sizes"
+shapes = [
+    [tuple(y.shape[1:]) for y in some] for some in (stages, interactions)
+]
+drawing.show(
+    diagrams.sizes,
+    *shapes,
+    net.mffm.pairs,
+    of=translated("profile {profile}").format(profile=profile),
+)
+
+# %% [markdown]
+# *Maps of one frame as squares to one scale: above those of the stages, below those of the
+# interactions. Numbers: channels, height, width.*
+
+# %% tags=["hide-input"]
 names = [f"X{k}" for k in range(1, 5)] + [
     f"Y{k}" for k in range(1, len(interactions) + 1)
 ]
@@ -140,18 +155,16 @@ made_of = [translated("stage {k}").format(k=k) for k in range(1, 5)]
 made_of += [
     f"{names[shallow]}, {names[deep]}" for shallow, deep in net.mffm.pairs
 ]
-shapes = pd.DataFrame(
+table = pd.DataFrame(
     {
         marked("made of"): made_of,
-        "C, H, W": [str(tuple(y.shape[1:])) for y in stages + interactions],
+        "C, H, W": [str(shape) for some in shapes for shape in some],
     },
     index=names,
 )
-plots.table(
-    shapes,
-    translated(
-        "One frame of {size} x {size} pixels, profile {profile}"
-    ).format(size=config.size, profile=profile),
+caption = translated("One frame of {size} x {size} pixels, profile {profile}")
+words.folded(
+    plots.table(table, caption.format(size=config.size, profile=profile))
 )
 
 # %% tags=["remove-input"]
@@ -316,10 +329,10 @@ words.see(
     if not exact.all()
     else "",
     translated(
-        "F moves by {least:.1%} to {most:.1%} of its size when the maps become"
-        " flat."
+        "F moves by {least} to {most} of its size when the maps become flat."
     ).format(
-        least=errors["only pooled"].min(), most=errors["only pooled"].max()
+        least=words.percent(errors["only pooled"].min(), 1),
+        most=words.percent(errors["only pooled"].max(), 1),
     ),
 )
 
@@ -398,13 +411,13 @@ plots.show(
 words.see(
     *(
         translated(
-            "{kernels}: the interactions need {all:.0%} of the network's"
-            " operations, and {largest} alone {most:.0%}."
+            "{kernels}: the interactions need {all} of the network's"
+            " operations, and {largest} alone {most}."
         ).format(
             kernels=kernels,
-            all=parts.sum(),
+            all=words.percent(parts.sum()),
             largest=parts.idxmax(),
-            most=parts.max(),
+            most=words.percent(parts.max()),
         )
         for kernels, parts in share.items()
     )
@@ -497,8 +510,8 @@ words.see(
         for name, saved in times.items()
     ),
     translated(
-        "The results differ by {most:.0e} of F at most, which is rounding."
-    ).format(most=forms["difference of F"].max()),
+        "The results differ by {most} of F at most, which is rounding."
+    ).format(most=words.error(forms["difference of F"].max())),
 )
 
 # %% tags=["remove-input"]

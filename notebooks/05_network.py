@@ -247,15 +247,16 @@ assert torch.allclose(by_hand, one_step) and torch.allclose(
 )
 of_one = (by_hand - one_step).abs().max()
 of_clip = (clip_by_hand - clip_torch).abs().max()
-print(f"{of_one = :.0e}, {of_clip = :.0e}")
+one, clip = words.error(of_one), words.error(of_clip)
+print(f"one step: {one}, a clip: {clip}")
 
 # %% tags=["remove-input"]
 words.see(
     translated(
-        "The largest difference is {one:.0e} after one step and {clip:.0e}"
-        " after both directions of {frames} frames. This is rounding, so the"
-        " equations above are what PyTorch computes."
-    ).format(one=of_one, clip=of_clip, frames=len(vectors))
+        "The largest difference is {one} after one step and {clip} after both"
+        " directions of {frames} frames. This is rounding, so the equations"
+        " above are what PyTorch computes."
+    ).format(one=one, clip=clip, frames=len(vectors))
 )
 
 # %% [markdown]

@@ -131,11 +131,11 @@ words.see(
     translated(
         "Each of the {clips} clips is tested once, by a network that has never"
         " seen its subject. The largest fold tests {most} clips"
-        " ({share:.0%}), the smallest {least}."
+        " ({share}), the smallest {least}."
     ).format(
         clips=len(clips),
         most=sizes.max(),
-        share=sizes.max() / len(clips),
+        share=words.percent(sizes.max() / len(clips)),
         least=sizes.min(),
     )
 )
@@ -184,7 +184,7 @@ drawn = [
 # %% tags=["hide-input"] slide="augmentation"
 frames = [version[0, -1].numpy() for version in [x, *drawn]]
 titles = [translated("as prepared")]
-titles += [translated("drawn {k}").format(k=k) for k in range(1, 4)]
+titles += [translated("version {k}").format(k=k) for k in range(1, 4)]
 if dataset != "flow":
     figure, axes = pictures.strip(
         [faces.picture(frame[0]) for frame in frames], titles, columns=2
@@ -338,12 +338,12 @@ swing = pooled["accuracy"].diff().abs().tail(5).mean() * 100
 words.see(
     translated(
         "{method} ends with an accuracy of {accuracy:.3f}. The folds end"
-        " between {low:.0%} and {high:.0%}."
+        " between {low} and {high}."
     ).format(
         method=effects.title(method),
         accuracy=pooled["accuracy"].iloc[-1],
-        low=by_fold.iloc[-1].min(),
-        high=by_fold.iloc[-1].max(),
+        low=words.percent(by_fold.iloc[-1].min()),
+        high=words.percent(by_fold.iloc[-1].max()),
     ),
     translated(
         "Over the last epochs the pooled accuracy changes by {swing:.1f}"
@@ -445,7 +445,7 @@ words.folded(
 # If instead each fold gets its own F1 and these are averaged, a class that a fold does not have
 # counts as 0 there. A predictor that is always right shows how bad that is:
 
-# %% slide="averaged"
+# %%
 y, classes = clips["emotion"], list(clips.attrs["classes"])
 pooled_f1 = metrics.uf1(metrics.confusion(y, y, classes))
 averaged = metrics.per_fold_uf1(clips["subject"], y, y, classes)
@@ -461,6 +461,43 @@ words.see(
     translated("Here every fold has every class, so both averages agree.")
     if pooled_f1 - averaged < 1e-9
     else "",
+)
+
+# %% tags=["hide-input"] slide="averaged"
+of_fold = {
+    who: metrics.per_fold_uf1([who] * len(own), own, own, classes)
+    for who, own in y.groupby(clips["subject"])
+}
+figure, axes = plt.subplots(figsize=(6, 3.2))
+axes.bar(plots.literal(of_fold), of_fold.values(), color="0.75")
+for level, colour, label in (
+    (pooled_f1, "C0", translated("counts pooled over the folds")),
+    (averaged, "C1", translated("averaged over the folds")),
+):
+    text = translated("{way}: {score:.2f}").format(way=label, score=level)
+    axes.axhline(level, color=colour, linewidth=3, linestyle="--", label=text)
+axes.set(ylabel="UF1", xlabel=translated("left-out subject"), ylim=(0, 1.05))
+axes.tick_params("x", rotation=90, labelsize=10)
+figure.legend(loc="outside upper center")
+plots.show(
+    figure,
+    alt=translated(
+        "A bar for each left-out subject: the UF1 of a predictor that is"
+        " always right, on this fold alone. Dashed lines are its UF1 from"
+        " pooled counts and the mean of the bars."
+    ),
+    of=data,
+)
+
+# %% [markdown]
+# *UF1 of a predictor that is always right, fold by fold. A bar is below 1 where a fold lacks a
+# class.*
+
+# %% tags=["remove-input"]
+words.see(
+    translated("Folds that lack a class: {n} of {all}.").format(
+        n=sum(score < 1 - 1e-9 for score in of_fold.values()), all=len(of_fold)
+    )
 )
 
 # %% [markdown]
@@ -535,12 +572,12 @@ for _ in range(steps):
 assert np.allclose(rates, torchs, atol=1e-9)
 assert np.isclose(np.mean(rates), first / 2 * (1 + 1 / steps))
 print(f"{steps = }, {np.mean(rates) = :.5f}, {first / 2 = :.5f}")
-print(f"{np.arccos(-0.8) / np.pi = :.1%}")
+print(f"{np.arccos(-0.8) / np.pi = :.3f}")
 words.see(
     translated(
         "The mean is a little more than half of the first value. After"
-        " {share:.1%} of the steps the rate is below a tenth of it."
-    ).format(share=np.arccos(-0.8) / np.pi)
+        " {share} of the steps the rate is below a tenth of it."
+    ).format(share=words.percent(np.arccos(-0.8) / np.pi, 1))
 )
 
 # %% [markdown]

@@ -662,14 +662,14 @@ for interval in (plain, wilson):
     coverage = binom.pmf(np.arange(n + 1), n, p)[holds].sum()
     low, high = bounds[n]
     print(
-        f"{interval.__name__}: {coverage = :.1%}, {low = :.2f}, {high = :.2f}"
+        f"{interval.__name__}: {coverage = :.3f}, {low = :.2f}, {high = :.2f}"
     )
 words.see(
     translated(
-        "`coverage` is how often the interval contains {share:.0%}; `low` and"
+        "`coverage` is how often the interval contains {share}; `low` and"
         " `high` are its ends if all {n} clips are right. The plain interval"
         " has no width then, as if the recall were certain."
-    ).format(share=p, n=n)
+    ).format(share=words.percent(p), n=n)
 )
 
 # %% [markdown]

@@ -122,7 +122,7 @@ words.see(
 # the data that the caption names. If these data are synthetic, do not compare the levels. Compare
 # the steps from row to row with the spread of a row.
 
-# %% slide="table-3"
+# %%
 scores = pd.DataFrame(
     {"variant": paper.VARIANT_NAMES[name], **metrics.scores(run)}
     for name, seeds in runs.items()
@@ -136,7 +136,8 @@ printed["accuracy"] /= 100
 caption = translated(
     "Printed: CASME II, one run each. Here, mean over seeds: {runs}"
 ).format(runs=where)
-plots.table(plots.compare(printed, means), caption)
+beside = plots.compare(printed, means)
+plots.table(beside, caption)
 
 # %% tags=["remove-input"]
 words.see(
@@ -146,6 +147,56 @@ words.see(
     translated("Here: {found}").format(
         found=claims.ends(means["accuracy"], translated("accuracy"))
     ),
+)
+
+# %% [markdown]
+# The same as a picture: follow each line from row to row.
+
+# %% tags=["hide-input"] slide="table-3"
+figure, panels = plt.subplots(1, 3, figsize=(6, 3), sharex=True, sharey=True)
+for axes, name in zip(panels, three, strict=True):
+    for look, colour, source in (
+        ("s", "C1", "printed"),
+        ("D", "C0", "here"),
+    ):
+        steps = beside[name][source].dropna()
+        rows_of = beside.index.get_indexer(steps.index)
+        label = plots.called(source)
+        axes.plot(steps, rows_of, look, ls="-", color=colour, label=label)
+    axes.set_title(plots.called(name))
+    axes.margins(0.2)
+    axes.set_xticks([0.3, 0.6, 0.9])
+panels[0].set_yticks(range(len(beside)), beside.index)
+panels[0].invert_yaxis()
+named = panels[0].get_legend_handles_labels()
+figure.legend(*named, loc="outside upper center", ncols=2)
+plots.show(
+    figure,
+    alt=translated(
+        "Three panels, accuracy, UF1 and UAR, with a row for each variant of"
+        " the ablation. Orange squares on a line are the printed scores, blue"
+        " diamonds on a line those of this page."
+    ),
+    of=where,
+)
+
+# %% [markdown]
+# *Table 3 as a picture: scores of the variants, as printed for CASME II and as found here.*
+
+# %% tags=["remove-input"]
+ends = {
+    source: 100 * (beside["accuracy"][source].iloc[-1] - first)
+    for source, first in beside["accuracy"].iloc[0].items()
+}
+words.see(
+    *(
+        translated(
+            "{source}: from the first row to the last, {points:+.1f} points of"
+            " accuracy."
+        ).format(source=translated(source).capitalize(), points=points)
+        for source, points in ends.items()
+        if pd.notna(points)
+    )
 )
 
 # %% [markdown]
@@ -270,10 +321,10 @@ shares = [training(run) for run in effects.all_runs(runs)]
 words.see(
     claims.sorted_out(answers),
     translated(
-        "The shortest of these runs had {share:.0%} of the training steps of"
+        "The shortest of these runs had {share} of the training steps of"
         " the profile `paper` on CASME II: 50 epochs over 246 clips in batches"
         " of 8."
-    ).format(share=min(shares))
+    ).format(share=words.percent(min(shares)))
     if shares
     else "",
     translated("A variant that is ahead may only learn faster.")
@@ -624,11 +675,11 @@ for emotion in recalls.CLAIMED if gains is not None else ():
         told.append(text.format(emotion=emotion.capitalize()))
 if gains is not None and "contempt" in groups:
     shares = {
-        k: recalls.taken_for(some, "contempt", "happiness")
+        k: words.percent(recalls.taken_for(some, "contempt", "happiness"))
         for k, some in both.items()
     }
     text = translated(
-        "Contempt is taken for happiness: base {base:.0%}, full {full:.0%}."
+        "Contempt is taken for happiness: base {base}, full {full}."
     )
     told.append(text.format(**shares))
 words.see(*told)
@@ -765,13 +816,13 @@ for name in VARIANTS[1:]:
     most = max(b for b in range(n) if exact_p(b, b + gain) < 0.05)
     text = translated(
         "{variant}, {gain} clips more: up to {lost} lost and {won} won. If"
-        " more than {share:.0%} of the clips differ, p is not below 0.05."
+        " more than {share} of the clips differ, p is not below 0.05."
     ).format(
         variant=paper.VARIANT_NAMES[name],
         gain=gain,
         lost=most,
         won=most + gain,
-        share=(2 * most + gain) / n,
+        share=words.percent((2 * most + gain) / n),
     )
     said.append(text)
 for name, seeds in runs.items():
@@ -782,8 +833,10 @@ for name, seeds in runs.items():
             for k in set(seeds) & set(runs["base"])
         ]
         text = translated(
-            "Here base and {variant} differ in {share:.0%} of the clips."
-        ).format(variant=effects.title(name), share=np.mean(shares))
+            "Here base and {variant} differ in {share} of the clips."
+        ).format(
+            variant=effects.title(name), share=words.percent(np.mean(shares))
+        )
         said.append(text)
 words.see(*said)
 

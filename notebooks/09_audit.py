@@ -176,7 +176,7 @@ words.say(*said)
 # bar in the figure is [Wilson's interval](../book/glossary.md#wilson-interval) of 95 % of a printed
 # accuracy, as if it were of all 246 clips of CASME II. The band is that of the paper.
 
-# %% tags=["hide-input"]
+# %% tags=["hide-input"] slide="one-clip"
 n = paper.USED["casme2"]
 accuracy = {row: cells[0] / 100 for row, cells in paper.TABLE2.items()}
 ends = {row: metrics.wilson(round(a * n), n) for row, a in accuracy.items()}
@@ -201,7 +201,7 @@ plots.show(
 # %% [markdown]
 # *Accuracies on CASME II as table 2 prints them, with Wilson's intervals for 246 clips.*
 
-# %% tags=["remove-input"] slide="one-clip"
+# %% tags=["remove-input"]
 best, second = 100 * accuracy["the paper"], 100 * accuracy["AM3F-FlowNet"]
 lead = best - second
 one = translated("One clip of {n} of {dataset} is {x:.3f} points of accuracy.")
@@ -294,7 +294,23 @@ words.see(
 # A difference between two rows is a difference between two methods only if everything else is
 # equal. Here are the facts together:
 
-# %% tags=["remove-input"] slide="comparable"
+# %% tags=["hide-input"] slide="comparable"
+plots.show(
+    printed.comparable(found),
+    alt=translated(
+        "Two panels, CASME II and SAMM, with a row for each method of table 2:"
+        " a mark is its printed accuracy in per cent, a blue dot if it is a"
+        " whole count of the paper's clips, else an orange cross. A dashed line"
+        " is the share of the largest class; a pale band is the interval of the"
+        " paper's accuracy."
+    ),
+)
+
+# %% [markdown]
+# *Accuracies of table 2 as printed. The dashed line is the share of the largest class, the band
+# Wilson's interval of the paper's accuracy.*
+
+# %% tags=["remove-input"]
 quoted = [method for method in paper.TABLE2 if method != "the paper"]
 half = 100 * (high - low) / 2
 close = [row for row in quoted if best - 100 * accuracy[row] < half]

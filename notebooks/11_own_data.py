@@ -381,11 +381,11 @@ words.see(
     ),
     translated(
         "The movements last {low:.0f} to {high:.0f} milliseconds, and the apex"
-        " comes after {share:.0%} of that on average."
+        " comes after {share} of that on average."
     ).format(
         low=times["offset"].min(),
         high=times["offset"].max(),
-        share=(times["apex"] / times["offset"]).mean(),
+        share=words.percent((times["apex"] / times["offset"]).mean()),
     ),
 )
 

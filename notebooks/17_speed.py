@@ -439,8 +439,9 @@ if growth is not None:
 # %% [markdown]
 # A worker is a process that has to start and to load PyTorch. This takes longer than the few folds
 # of one epoch do, so two workers can be slower than one. Exercise 3 finds from the table how much
-# work makes two workers faster. In the figure of training above every fold has more epochs, and
-# there *here*, with a worker on each core, is compared with *threads*, which has one worker.
+# work makes two workers faster. The figure of training above has more epochs in every fold. It compares
+# two ways to use the cores: *here* has a worker on each core, and *threads* has one worker that uses
+# all cores.
 
 # %% [markdown]
 # ## Memory

@@ -37,6 +37,7 @@ from IPython.display import Markdown, display
 from merlib import Study, metrics
 from merlib.files import find_home
 from merlib.pages import (
+    drawing,
     effects,
     plots,
     protocol,
@@ -108,7 +109,13 @@ words.answer(*protocol.answered(judged, of_network, effects.title(method)))
 #
 # Each mistake below breaks one of these four sentences and nothing else; only the last one breaks two.
 
-# %% slide="mistakes"
+# %% tags=["hide-input"] slide="mistakes"
+drawing.show(protocol.sentences)
+
+# %% [markdown]
+# *The four sentences, and the known mistakes that break each of them.*
+
+# %%
 rows = {
     name: {
         marked("breaks"): case.breaks,
@@ -391,6 +398,26 @@ words.folded(table)
 # the score of shuffled labels, the gain is the leak itself: there is nothing else to find.
 
 # %% tags=["hide-input"] slide="verdict"
+columns = {
+    translated(kind): protocol.of_kind(judged, kind) for kind in mistakes.KINDS
+}
+columns[translated("network")] = of_network
+plots.show(
+    protocol.verdicts(columns),
+    alt=translated(
+        "A table of numbers on coloured grounds. Rows are the mistakes,"
+        " columns the labels of the quick classifier (true, shuffled, of the"
+        " person) and the paper's network. A number is the change of UF1 in"
+        " points, the ground the answer of the test."
+    ),
+    of=of_quick,
+)
+
+# %% [markdown]
+# *What each mistake changes, in points of UF1: three kinds of labels with the quick classifier, and the
+# answers of the paper's network.*
+
+# %% tags=["hide-input"]
 told = translated(
     "**Labels: {kind}.** The honest UF1 is {honest:.2f}. In points, {found}."
 )

@@ -60,7 +60,7 @@ words.answer(*decided.told(answers))
 #
 # A trial is the whole method with one decision of the configuration changed. Each is trained on half
 # of the subjects and tested on the others, both ways, with several
-# [seeds](../book/glossary.md#seed). One more trial, *the text at its word*, takes all changes of
+# [seeds](../book/glossary.md#seed). One more trial, *the text taken at its word*, takes all changes of
 # [the profile `literal`](10_decisions.ipynb) at once, on this profile's own network. The profile
 # itself has the paper's size and needs a GPU; the trial runs wherever the others do.
 #
@@ -73,7 +73,7 @@ provenance.of_trials(saved)
 
 # %% [markdown]
 # Each alternative is a change of the profile's own value. If the profile has this value already,
-# the alternative is left out. On the dataset `flow` the text at its word changes only what that
+# the alternative is left out. On the dataset `flow` the text taken at its word changes only what that
 # dataset leaves open. An alternative is judged if it has runs of several seeds.
 
 # %% tags=["hide-input"]

@@ -208,7 +208,7 @@ def put_bars(axes: Axes, values: pd.DataFrame, fmt: str) -> None:
     axes.set_yticks(range(len(values)), literal(map(called, values.index)))
     axes.locator_params(axis="x", nbins=6)
     axes.xaxis.set_major_formatter("{x:,g}")
-    axes.invert_yaxis()
+    axes.set_ylim(len(values) - 0.5, -0.5)  # also where a row has no bar at its end
     axes.margins(x=0.15)
 
 
@@ -242,6 +242,40 @@ def curves(folds: pd.DataFrame, pooled: pd.Series, ylabel: str, axes: Axes | Non
     axes.set(xlabel=translated("epoch"), ylabel=ylabel)
     axes.legend()
     return axes
+
+
+def spans(clips: pd.DataFrame, names: Sequence[str]) -> Figure:
+    """Draw clips over their frames: a bar from onset to offset, and a line in it for the apex.
+
+    Parameters
+    ----------
+    clips : DataFrame
+        Each row is one clip with ``onset``, ``apex`` and ``offset``. NaN is not drawn.
+    names : sequence of str
+        What the rows are called.
+    """
+    figure, axes = plt.subplots(figsize=(6, 0.56 * len(clips) + 0.9))
+    rows = np.arange(len(clips))
+    axes.barh(rows, clips["offset"] - clips["onset"], 0.4, clips["onset"], color=PARTS[0])
+    axes.plot(clips["onset"], rows, "|", color=PARTS[0], markersize=14)  # also without an offset
+    axes.vlines(clips["apex"], rows - 0.2, rows + 0.2, color="black", linewidth=2)
+    for name, beside, across, along in (
+        ("onset", (-4, 0), "right", "center"),
+        ("apex", (0, 10), "center", "baseline"),
+        ("offset", (4, 0), "left", "center"),
+    ):
+        for row, frame in enumerate(clips[name]):
+            if pd.notna(frame):
+                axes.annotate(
+                    str(number(int(frame), 0)), (frame, row), beside,
+                    textcoords="offset points", ha=across, va=along, fontsize=10,
+                )  # fmt: skip
+    axes.set_yticks(rows, literal(names), fontsize=10)
+    axes.set(xlabel=translated("frame"), ylim=(len(clips) - 0.5, -0.6))
+    axes.tick_params("y", length=0)
+    axes.use_sticky_edges = False  # else a bar has no margin for its number
+    axes.margins(x=0.12)
+    return figure
 
 
 def magnitudes(values: pd.DataFrame, label: str, below: float | None = None) -> Figure:

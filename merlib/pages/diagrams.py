@@ -1,4 +1,4 @@
-"""The paper's figures 1 to 5, drawn from the code of the network, which gives sizes and numbers.
+"""The paper's figures 1 to 5, and its equations in pictures, drawn from the code of the network.
 
 Each function returns a figure and the figure in words, see `merlib.pages.drawing`.
 """
@@ -8,6 +8,7 @@ from functools import cache
 
 import torch
 from matplotlib.axes import Axes
+from matplotlib.patches import Rectangle
 from torch import nn
 
 from merlib.config import CLASSES, Config
@@ -25,6 +26,7 @@ from .drawing import (
     ORANGE,
     PURPLE,
     WEIGH,
+    WIDTH,
     Box,
     Drawing,
     arrow,
@@ -33,6 +35,7 @@ from .drawing import (
     chain,
     column,
     sign,
+    tint,
     write,
 )
 from .language import translated
@@ -268,6 +271,36 @@ def draw_cam(axes: Axes, top: float) -> None:
     write(axes, 1.48, y + 0.22, "$f_3$")
 
 
+def noisy_or() -> Drawing:
+    """Draw the sum of both looks of a branch, and the single gate that is the same."""
+    figure, axes = canvas(2.7)
+    write(axes, 0.1, 2.5, translated("(a) two looks, summed"), ha="left")
+    start = write(axes, 0.35, 1.6, "$X_s$")
+    first = box(axes, 1.75, 1.95, f"{WEIGH} $g_1$", ORANGE)
+    rest = box(axes, 1.75, 1.25, f"{WEIGH} $(1 - g_1)$", GREEN, 1.5)
+    again = box(axes, 3.3, 1.25, f"{WEIGH} $g_2$", ORANGE)
+    total = sign(axes, 4.3, 1.6, ADD)
+    for branch in (first, rest):
+        arrow(axes, start.right, (0.75, start.y), (0.75, branch.y), branch.left)
+    chain(axes, [rest, again])
+    arrow(axes, first.right, (total.x, first.y), total.top)
+    arrow(axes, again.right, (total.x, again.y), total.bottom)
+    end = write(axes, 5.3, 1.6, "$X_c^1 + X_c^{2s}$")
+    arrow(axes, total.right, (end.x - 0.5, end.y))
+    write(axes, 0.1, 0.78, translated("(b) the same as one gate"), ha="left")
+    start = write(axes, 0.35, 0.3, "$X_s$")
+    gate = box(axes, 2.55, 0.3, f"{WEIGH} $(1 - (1 - g_1)(1 - g_2))$", ORANGE, 3.0)
+    end = write(axes, 5.3, 0.3, "$X_c^1 + X_c^{2s}$")
+    chain(axes, [start, gate])
+    arrow(axes, gate.right, (end.x - 0.5, end.y))
+    return figure, translated(
+        "Diagrams of one sum in two forms. (a) The features X_s are weighed by the first gate; "
+        "beside it they are weighed by one minus the first gate, and then by the second gate; both "
+        "results are added. (b) The same result with one gate: one minus the product of one minus "
+        "the first gate and one minus the second."
+    )
+
+
 def mffm() -> Drawing:
     """Draw FIM and the pairs that MFFM fuses, the paper's figure 4."""
     figure, axes = canvas(6.3)
@@ -320,6 +353,64 @@ def draw_pairs(axes: Axes, top: float, pairs: Sequence[tuple[int, int]]) -> None
             arrow(axes, stages[stage].right, end, colour=colours[stage])
         arrow(axes, fim.right, (total.left[0], y))
         write(axes, 4.1, y, translated("mean: {n}").format(n=length))
+
+
+def sizes(
+    stages: Sequence[Sequence[int]],
+    fused: Sequence[Sequence[int]],
+    pairs: Sequence[tuple[int, int]],
+) -> Drawing:
+    """Draw how large the maps of the stages and of their interactions are, equations 12 and 13.
+
+    Parameters
+    ----------
+    stages, fused : sequence of (C, H, W)
+        Of the features of each stage and of each interaction.
+    pairs : sequence of (int, int)
+        What meets in each interaction, see `merlib.model.mffm.PAIRS`.
+    """
+    figure, axes = canvas(4.4)
+    colours, scale = [BLUE, ORANGE, GREEN, PURPLE], 0.95 / max(shape[1] for shape in stages)
+    above, below = (
+        [WIDTH / len(some) * (k + 0.5) for k in range(len(some))] for some in (stages, fused)
+    )
+    for k, (x, shape) in enumerate(zip(above, stages, strict=True)):
+        put_map(axes, x, 2.8 + scale * shape[1], scale * shape[1], colours[k])
+        write(axes, x, 4.1, f"$X_{k + 1}$\n{'x'.join(map(str, shape))}")
+    for k, (x, shape, pair) in enumerate(zip(below, fused, pairs, strict=True), start=1):
+        colours.append(LINE if pair[0] >= len(stages) else colours[pair[0]])
+        put_map(axes, x, 1.95, scale * shape[1], colours[-1])
+        write(axes, x, 0.7, f"$Y_{k}$\n{'x'.join(map(str, shape))}")
+        for one in pair:
+            if one < len(stages):
+                arrow(axes, (above[one], 2.75), (x, 2.0), colour=colours[one])
+            else:  # an interaction before it
+                begin = below[one - len(stages)]
+                arrow(axes, (begin, 2.0), (begin, 2.3), (x, 2.3), (x, 2.0), colour=colours[one])
+    total = sum(shape[0] for shape in fused)
+    means = translated("{symbol}: the means of all {n} maps, one after the other")
+    write(axes, WIDTH / 2, 0.2, means.format(symbol="$F$", n=f"{total:,}"))
+    alt = translated(
+        "Diagram of the sizes of maps, as squares to one scale. Above, the stages: {stages}. "
+        "Arrows lead from two of them to each interaction below, whose map is as large as that of "
+        "its shallow partner: {fused}. The means of their maps are F."
+    )
+    name = "{letter}{k}: {shape}"
+    told = [
+        words.commas(
+            name.format(letter=letter, k=k, shape="x".join(map(str, shape)))
+            for k, shape in enumerate(some, start=1)
+        )
+        for letter, some in (("X", stages), ("Y", fused))
+    ]
+    return figure, alt.format(stages=told[0], fused=told[1])
+
+
+def put_map(axes: Axes, x: float, top: float, side: float, colour: str) -> None:
+    """Draw a map as a square."""
+    square = Rectangle((x - side / 2, top - side), side, side)
+    square.set(facecolor=tint(colour), edgecolor=colour, linewidth=1.4)
+    axes.add_patch(square)
 
 
 def lstm() -> Drawing:

@@ -408,41 +408,42 @@ def losses(found: Found, caption: str) -> Styler:
 def lost(found: Sequence[Found]) -> Figure:
     """Draw the losses of `losses`: each training has two bars, and each printed gap is a line.
 
-    The interval of one seed is thin: it holds chance in people alone.
+    Each method has a panel with its name above it. The interval of one seed is thin: it holds
+    chance in people alone.
     """
-    gaps = learning_curve.printed_gaps().loc["the paper"]
-    rows = [
-        (one, name, what, which)
-        for one in found
-        for name, curve in one.curves.items()
-        for what, which in parts(curve).items()
-    ]
-    figure, axes = plt.subplots(figsize=(6, 0.8 * len(rows) + 1.5))
-    white: dict[str, Any] = {"facecolor": "white", "edgecolor": "none", "pad": 1}
+    drawn = [(one, name) for one in found for name in one.curves]
+    figure, panels = plt.subplots(
+        len(drawn), 1, figsize=(6, 1.9 * len(drawn) + 1.2), sharex=True, squeeze=False
+    )
+    for axes, (one, name) in zip(panels[:, 0], drawn, strict=True):
+        put_losses(axes, one, name)
+        title = f"{translated(effects.title(name))}, {dataset(one)}"
+        axes.set_title(title, loc="left", fontweight="bold")
+    panels[-1, 0].set_xlabel(translated("points lost"))
+    figure.legend(*panels[0, 0].get_legend_handles_labels(), loc="outside upper center", ncols=2)
+    return figure
+
+
+def put_losses(axes: Axes, one: Found, name: str) -> None:
+    """Draw the losses of one method for `lost`."""
+    gaps, trained = learning_curve.printed_gaps().loc["the paper"], parts(one.curves[name])
     axes.axvline(0, color="black", linewidth=1)
     for score, colour, marker, step in zip(
-        gaps.index, plots.COLOURS, "oD", (0, 0.28), strict=False
+        gaps.index, plots.COLOURS, "oD", (-0.14, 0.14), strict=False
     ):
         label = translated("printed gap, {score}").format(score=plots.called(score))
         axes.axvline(gaps[score], color=colour, linestyle="--", label=label)
         label = translated("lost here, {score}").format(score=plots.called(score))
         axes.plot([], [], marker, color=colour, linestyle="-", label=label)
-        for k, (one, name, what, _) in enumerate(rows):
+        for k, what in enumerate(trained):
             loss, y = one.losses[name][score][what], k + step
             width = 4 if len(loss.seeds) > 1 else 1.5
             axes.plot([100 * loss.low, 100 * loss.high], [y, y], color=colour, linewidth=width)
             axes.plot(100 * loss.value, y, marker, color=colour)
-    texts = [training(one.curves[name], which) for one, name, _, which in rows]
-    axes.set_yticks(np.arange(len(rows)) + 0.14, [text.replace(", ", ",\n") for text in texts])
-    for k, (one, name, what, _) in enumerate(rows):
-        if what == "people":
-            text = f"{translated(effects.title(name))}, {dataset(one)}"
-            place: dict[str, Any] = {"transform": axes.get_yaxis_transform(), "fontweight": "bold"}
-            axes.text(0.01, k - 0.3, text, bbox=white, **place)
-    axes.set(xlabel=translated("points lost"), ylim=(len(rows) - 0.4, -0.8))
+    texts = [training(one.curves[name], which) for which in trained.values()]
+    axes.set_yticks(range(len(texts)), [text.replace(", ", ",\n") for text in texts])
+    axes.set_ylim(len(texts) - 0.5, -0.5)
     axes.tick_params("y", length=0)
-    figure.legend(loc="outside upper center", ncols=2)
-    return figure
 
 
 def lost_told(found: Sequence[Found]) -> str:

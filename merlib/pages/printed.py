@@ -4,6 +4,7 @@ import matplotlib.pyplot as plt
 import pandas as pd
 from matplotlib.figure import Figure
 
+from merlib import metrics
 from merlib.study import paper
 
 from . import charts, plots
@@ -64,6 +65,44 @@ def whole_counts(found: pd.DataFrame) -> Figure:
     panels[0, 0].set_yticks(range(len(methods)), methods)
     panels[0, 0].invert_yaxis()
     figure.supxlabel(translated("distance from the nearest whole count, clips"), fontsize=12)
+    figure.legend(*panels[0, 0].get_legend_handles_labels(), loc="outside upper center", ncols=2)
+    return figure
+
+
+def comparable(found: pd.DataFrame) -> Figure:
+    """Draw the accuracies beside what a better method must pass, a panel for each dataset.
+
+    A dashed line is the share of the largest class, and a band Wilson's interval of the paper's
+    accuracy. The form of a mark is that of `whole_counts`.
+
+    Parameters
+    ----------
+    found : DataFrame
+        See `accuracies`.
+    """
+    methods = list(dict.fromkeys(found["method"]))
+    names = list(dict.fromkeys(found["dataset"]))
+    figure, panels = plt.subplots(1, len(names), figsize=(6, 4.8), sharey=True, squeeze=False)
+    for axes, name in zip(panels[0], names, strict=True):
+        some, n = found[found["dataset"] == name], paper.USED[name]
+        accuracy, fits = some["printed"].astype(float), some["counts"].map(bool)
+        own = accuracy[some["method"] == "the paper"].iloc[0]
+        low, high = metrics.wilson(round(own / 100 * n), n)
+        label = translated("interval of the paper")
+        axes.axvspan(100 * low, 100 * high, color="0.9", label=label)
+        largest = 100 * max(paper.TABLE1[name][label] for label in paper.CLASSES[name]) / n
+        label = translated("largest class")
+        axes.axvline(largest, color="black", linestyle="--", linewidth=1.2, label=label)
+        labels = translated("a whole count"), translated("no whole count")
+        for part, look, label, colour in zip(
+            (fits, ~fits), "oX", labels, plots.COLOURS, strict=False
+        ):
+            rows = some["method"][part].map(methods.index)
+            axes.plot(accuracy[part], rows, look, color=colour, label=label)
+        axes.set(title=paper.NAMES[name], xlim=(30, 100))
+    panels[0, 0].set_yticks(range(len(methods)), methods)
+    panels[0, 0].invert_yaxis()
+    figure.supxlabel(translated("printed accuracy, %"), fontsize=12)
     figure.legend(*panels[0, 0].get_legend_handles_labels(), loc="outside upper center", ncols=2)
     return figure
 

@@ -3,16 +3,21 @@
 Each mistake is judged by the rule of all pages, see `merlib.metrics.conclusions`.
 """
 
+from collections.abc import Mapping
+from typing import Any
+
 import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
+from matplotlib.patches import Patch, Rectangle
 
 from merlib import metrics
 from merlib.study import mistakes
 from merlib.study.mistakes import MISTAKES
 
 from . import effects, plots, words
+from .drawing import BLUE, ORANGE, Drawing, arrow, box, canvas, chain, write
 from .language import marked, translated
 
 RAISES, LOWERS = marked("raises"), marked("lowers")
@@ -23,6 +28,12 @@ NAMES = (
     marked("of the person"),
 )  # fmt: skip
 """The mistakes, the score without one, and the kinds of labels, which pages show `translated`."""
+
+SENTENCES = (
+    marked("Leave one subject out"), marked("Learn from training clips"),
+    marked("Take the last epoch"), marked("Pool the counts"),
+)  # fmt: skip
+"""The honest protocol, in the order of the numbers that `mistakes.Mistake.breaks` names."""
 
 LEAKS = [name for name, case in MISTAKES.items() if case.moved]
 """Mistakes that let a step see the test clips; the others score the same answers otherwise."""
@@ -133,6 +144,76 @@ def answered(answers: pd.DataFrame, network: pd.DataFrame, title: str) -> list[s
     ).format(network=title, epoch=effects.points(epoch), answer=translated(epoch["answer"]))
     mistake = translated(most.name)
     return [said, largest.format(change=effects.points(most), mistake=mistake), best]
+
+
+def sentences() -> Drawing:
+    """Draw the four sentences of the honest protocol, each with the mistakes that break it."""
+    breaking = {
+        text: [translated(name) for name, case in MISTAKES.items() if str(k) in case.breaks]
+        for k, text in enumerate(SENTENCES, start=1)
+    }
+    figure, axes = canvas(0.22 * sum(map(len, breaking.values())) + 0.4 * len(breaking) + 0.4)
+    top = axes.get_ylim()[1]
+    write(axes, 1.55, top - 0.15, translated("the honest protocol"))
+    write(axes, 4.7, top - 0.15, translated("what breaks it"))
+    top, steps = top - 0.4, []
+    for k, (text, names) in enumerate(breaking.items(), start=1):
+        high = 0.22 * len(names) + 0.2
+        steps.append(box(axes, 1.55, top - high / 2, f"{k}. {translated(text)}", BLUE, 2.9))
+        wrong = box(axes, 4.7, top - high / 2, "\n".join(names), ORANGE, 2.2, high)
+        arrow(axes, wrong.left, steps[-1].right)
+        top -= high + 0.2
+    chain(axes, steps, down=True)
+    told = "; ".join(
+        f"{translated(text)}: {words.commas(names)}" for text, names in breaking.items()
+    )
+    alt = translated(
+        "Diagram of the four sentences of the honest protocol, one below the other, and at the "
+        "right of each the mistakes that break it: {told}."
+    )
+    return figure, alt.format(told=told)
+
+
+def verdicts(columns: Mapping[str, pd.DataFrame]) -> Figure:
+    """Draw what each mistake changes as a table: points of UF1 on the colour of the answer.
+
+    Parameters
+    ----------
+    columns : dict
+        What was scored -> its rows of `judged`, named by the mistake alone; a mistake that is not
+        among them has an empty place.
+    """
+    looks: dict[str, dict[str, Any]] = {
+        RAISES: {"facecolor": plots.COLOURS[5]},
+        LOWERS: {"facecolor": plots.COLOURS[4]},
+        metrics.UNDER: {"facecolor": "white"},
+        metrics.UNTOLD: {"facecolor": "0.85"},
+        "one seed": {"facecolor": "white", "hatch": "//"},
+    }
+    figure, axes = plt.subplots(figsize=(6, 0.36 * len(MISTAKES) + 1.4))
+    for x, answers in enumerate(columns.values()):
+        for y, name in enumerate(MISTAKES):
+            if name in answers.index:
+                line = answers.loc[name]
+                look = looks[line["answer"]] | {"edgecolor": "0.6"}
+                axes.add_patch(Rectangle((x - 0.46, y - 0.42), 0.92, 0.84, **look))
+                ground = {"facecolor": look["facecolor"], "edgecolor": "none", "pad": 1}
+                text = f"{100 * line['value']:+.1f}"
+                axes.text(x, y, text, ha="center", va="center", bbox=ground)
+    axes.set_xticks(range(len(columns)), columns)
+    axes.set_yticks(range(len(MISTAKES)), [translated(name) for name in MISTAKES])
+    axes.set(xlim=(-0.5, len(columns) - 0.5), ylim=(len(MISTAKES) - 0.5, -0.5))
+    axes.xaxis.tick_top()
+    axes.tick_params(length=0)
+    axes.spines[:].set_visible(False)
+    given = {answer for answers in columns.values() for answer in answers["answer"]}
+    keys = [
+        Patch(label=translated(answer), **look | {"edgecolor": "0.6"})
+        for answer, look in looks.items()
+        if answer in given
+    ]
+    figure.legend(handles=keys, loc="outside lower center", ncols=3)
+    return figure
 
 
 def panels(found: pd.DataFrame, network: pd.DataFrame | None = None) -> Figure:

@@ -151,9 +151,11 @@ def together_told(table: pd.DataFrame | None) -> Iterator[str]:
         yield translated(
             "All folds of {name} at once take {times:.2f} times as long as one after another."
         ).format(name=effects.title(row["method"]), times=1 / row["ratio"])
-    each = translated("{apart:.0e} with {name}")
+    each = translated("{apart} with {name}")
     rows = zip(table["method"], table["largest difference"], strict=True)
-    told = words.listed(each.format(apart=apart, name=effects.title(name)) for name, apart in rows)
+    told = words.listed(
+        each.format(apart=words.error(apart), name=effects.title(name)) for name, apart in rows
+    )
     yield translated("No probability differs by more than {told}.").format(told=told)
 
 

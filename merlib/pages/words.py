@@ -95,6 +95,16 @@ def seeds(n: int) -> str:
     return translated("1 seed") if n == 1 else translated("{n} seeds").format(n=n)
 
 
+def percent(share: float, digits: int = 0) -> str:
+    """Return a share in per cent, such as "95 %"."""
+    return f"{100 * float(share):.{digits}f} %"
+
+
+def error(size: float) -> str:
+    """Return an error of rounding by its order, such as "3e-16"; "0" if there is none."""
+    return f"{float(size):.0e}" if size else "0"
+
+
 def marked_up(text: str) -> str:
     return CODE.sub(r"<code>\1</code>", html.escape(text, quote=False))
 

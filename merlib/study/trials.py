@@ -182,7 +182,7 @@ SENSITIVITY = FULL | {
     **{name: IMBALANCE[name] for name in ("sampler", "logit-adjustment")},
     "float32": Trial("products in float32", {"precision": "float32"}),
     "bfloat16": Trial("products in bfloat16", {"precision": "bfloat16"}),
-    "literal": Trial("the text at its word", PROFILES["literal"]),
+    "literal": Trial("the text taken at its word", PROFILES["literal"]),
 }
 """Claim 6: the alternatives of the decisions, and those of the profile ``literal`` all at once.
 ImageNet weights are not among them: they need a download. A text such as ``2x`` multiplies the

@@ -192,6 +192,19 @@ def test_every_slide_has_notes_and_little_text_and_nearly_all_show_something(par
         assert len(slide.pieces) > 1, slide.title
 
 
+def test_every_slide_has_a_picture(parts):
+    """A table or text alone is no picture, and most of a table cannot be read on a slide."""
+    draws = re.compile(r"\balt=|\bdrawing\.show\(")  # whoever draws says what is seen
+    pictures = {
+        f"{path.stem}#{cell.metadata['slide']}"
+        for path in (ROOT / "notebooks").glob("*.py")
+        for cell in jupytext.read(path).cells
+        if "slide" in cell.metadata and draws.search(cell.source)
+    }
+    slides = [slide for part in parts for slide in part.slides]
+    assert [one.title for one in slides if not pictures & set(one.pieces[1::2])] == []
+
+
 def test_every_output_of_the_lecture_exists_once_and_is_shown(parts):
     shown = [piece for part in parts for slide in part.slides for piece in slide.pieces[1::2]]
     found = [

@@ -95,6 +95,18 @@ def test_curves_draws_each_fold_and_the_pooled_one():
     assert (axes.get_xlabel(), axes.get_ylabel()) == ("epoch", "accuracy")
 
 
+def test_a_clip_is_a_bar_from_onset_to_offset_and_its_apex_a_line():
+    clips = pd.DataFrame({"onset": [5, 40], "apex": [20, np.nan], "offset": [31, np.nan]})
+    (axes,) = charts.spans(clips, ["a$", "b"]).axes
+    bars = [(bar.get_x(), bar.get_width()) for bar in axes.patches]
+    assert bars[0] == (5, 26) and np.isnan(bars[1][1])
+    assert axes.collections[0].get_segments()[0][:, 0].tolist() == [20, 20]
+    assert [text.get_text() for text in axes.texts] == ["5", "40", "20", "31"]
+    assert [text.get_text() for text in axes.get_yticklabels()] == [r"a\$", "b"]
+    low, high = axes.get_xlim()
+    assert low < 5 and high > 40  # room for the numbers
+
+
 def test_dots_are_where_the_numbers_are_and_columns_are_named():
     values = pd.DataFrame({"printed": [0.5, 2.0], "here": [0.5, np.nan]}, index=["a$", "b"])
     axes = charts.dots(values, "points")

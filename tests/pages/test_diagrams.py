@@ -19,7 +19,7 @@ from merlib.config import Config
 from merlib.data.synthetic.action_units import UNITS
 from merlib.model.mffm import PAIRS
 from merlib.model.network import BLOCKS
-from merlib.pages import diagrams, drawing, procedure
+from merlib.pages import diagrams, drawing, procedure, protocol
 from merlib.preprocess.flow import SETTINGS
 
 matplotlib.use("Agg")
@@ -44,8 +44,14 @@ def run(which):
 
 
 LONG = "Logistic regression on flow", "Component-aware attention"
-DRAWN = {name: getattr(diagrams, name) for name in ("network", "residual", "mfem", "mffm", "lstm")}
+DRAWN = {name: getattr(diagrams, name) for name in ("network", "residual", "mfem", "noisy_or")}
+DRAWN |= {name: getattr(diagrams, name) for name in ("mffm", "lstm")}
 DRAWN |= {name: getattr(procedure, name) for name in ("action_units", "pyramid", "tvl1")}
+DRAWN["sentences"] = protocol.sentences
+DRAWN["sizes"] = partial(
+    diagrams.sizes, [(64, 56, 56), (128, 28, 28), (256, 14, 14), (512, 7, 7)],
+    [(192, 56, 56), (384, 28, 28), (768, 14, 14), (320, 56, 56), (640, 28, 28)], PAIRS["near"],
+)  # fmt: skip
 DRAWN["left_out"] = partial(procedure.left_out, table())
 DRAWN["mcnemar"] = partial(procedure.mcnemar, run(0), run(1), LONG)
 

@@ -189,20 +189,23 @@ def test_a_loss_is_set_against_the_printed_gap():
 
 
 def test_losses_are_drawn_beside_the_printed_gaps():
-    (axes,) = limits.lost([found(), found(seeds=[0])]).axes
-    zero, *lines = axes.lines
-    gaps = [line.get_xdata()[0] for line in lines if line.get_linestyle() == "--"]
-    np.testing.assert_allclose(gaps, learning_curve.printed_gaps().loc["the paper"])
-    dots = [
-        line for line in lines if line.get_marker() in ("o", "D") and len(line.get_xdata()) == 1
-    ]
-    assert [dot.get_xdata()[0] for dot in dots[:2]] == pytest.approx([40, 2.5])  # of 40 clips
-    bars = [line for line in lines if len(line.get_xdata()) == 2 and line.get_marker() == "None"]
-    bars = [bar for bar in bars if bar.get_linestyle() == "-"]
-    assert [bar.get_linewidth() for bar in bars] == [4, 4, 1.5, 1.5] * 2
-    labels = [text.get_text() for text in axes.get_yticklabels()]
-    assert labels == ["9 people,\n60 clips", "all 16 people,\n60 of their clips"] * 2
-    assert len(axes.texts) == 2
+    panels = limits.lost([found(), found(seeds=[0])]).axes
+    for axes, width in zip(panels, (4, 1.5), strict=True):
+        _, *lines = axes.lines  # the first is at zero
+        gaps = [line.get_xdata()[0] for line in lines if line.get_linestyle() == "--"]
+        np.testing.assert_allclose(gaps, learning_curve.printed_gaps().loc["the paper"])
+        dots = [
+            line for line in lines if line.get_marker() in ("o", "D") and len(line.get_xdata()) == 1
+        ]
+        assert [dot.get_xdata()[0] for dot in dots[:2]] == pytest.approx([40, 2.5])  # of 40 clips
+        bars = [
+            line for line in lines if len(line.get_xdata()) == 2 and line.get_marker() == "None"
+        ]
+        bars = [bar for bar in bars if bar.get_linestyle() == "-"]
+        assert [bar.get_linewidth() for bar in bars] == [width] * 4
+        labels = [text.get_text() for text in axes.get_yticklabels()]
+        assert labels == ["9 people,\n60 clips", "all 16 people,\n60 of their clips"]
+        assert axes.get_title("left") and not axes.texts  # the heading is above, not inside
 
 
 def test_losses_are_counted_against_the_gap_of_their_score():

@@ -68,3 +68,22 @@ def test_every_verdict_can_be_translated(untranslated):
     from merlib.pages.language import translated
 
     assert not untranslated(*map(translated, printed.VERDICTS))
+
+
+def test_what_a_row_must_pass(found):
+    """The largest classes have 99 of 246 and 57 of 136 clips."""
+    figure = printed.comparable(found)
+    for axes, name, share in zip(figure.axes, paper.USED, (99 / 246, 57 / 136), strict=True):
+        line, *marks = axes.lines
+        assert line.get_xdata()[0] == pytest.approx(100 * share)
+        some = found[found["dataset"] == name]
+        (band,) = axes.patches
+        own = float(some.loc[some["method"] == "the paper", "printed"].iloc[0])
+        assert band.get_x() < own < band.get_x() + band.get_width()
+        assert sorted(x for mark in marks for x in mark.get_xdata()) == sorted(
+            some["printed"].astype(float)
+        )
+        assert list(marks[1].get_xdata()) == list(
+            some.loc[~some["counts"].map(bool), "printed"].astype(float)
+        )
+    plt.close(figure)

@@ -55,3 +55,27 @@ def test_the_answer_of_the_page():
 
 def test_every_name_that_pages_show_translated_is_marked():
     assert set(protocol.NAMES) == {"honest", *mistakes.MISTAKES, *mistakes.KINDS}
+
+
+def test_the_table_of_verdicts_has_each_change_on_the_colour_of_its_answer():
+    answers = protocol.judged(scored())
+    columns = {kind: protocol.of_kind(answers, kind) for kind in mistakes.KINDS}
+    columns["network"] = protocol.of_network(scored(1).loc["true"]).loc[["best epoch"]]
+    figure = protocol.verdicts(columns)
+    (axes,) = figure.axes
+    assert len(axes.texts) == len(axes.patches) == len(answers) + 1
+    line = answers.loc["true: copy, by clip"]
+    row = list(mistakes.MISTAKES).index("copy, by clip")
+    (text,) = [one for one in axes.texts if one.get_position() == (0, row)]
+    assert text.get_text() == f"{100 * line['value']:+.1f}"
+    (legend,) = figure.legends
+    keys = {one.get_text() for one in legend.get_texts()}
+    assert keys == {"raises", "under 5 points", "cannot be told", "one seed"}
+
+
+def test_each_mistake_stands_beside_every_sentence_that_it_breaks():
+    _, alt = protocol.sentences()
+    for case in mistakes.MISTAKES.values():
+        assert set(case.breaks.split(" and ")) <= set("1234")
+    assert "Take the last epoch: best epoch;" in alt and alt.count("copy, by clip") == 2
+    assert len(protocol.SENTENCES) == 4

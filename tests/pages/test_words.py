@@ -32,3 +32,11 @@ def test_a_table_is_folded_under_one_line():
     (fold,) = page.find_all("details")
     assert fold.summary.text == "Table" and "open" not in fold.attrs
     assert fold.table.caption.text == "Scores" and fold.table.tbody.td.text == "0.500"
+
+
+def test_no_error_has_no_order():
+    assert (words.error(0.0), words.error(2.7e-16)) == ("0", "3e-16")
+
+
+def test_a_share_is_written_in_per_cent_with_a_space():
+    assert (words.percent(0.95), words.percent(0.0123, 1)) == ("95 %", "1.2 %")
