@@ -540,11 +540,11 @@ display(
 noise = (right["vectors"] - right["lengths"]).idxmax()
 words.see(
     translated(
-        "Without noise {lengths:.0%} of the clips are right with lengths and"
-        " {vectors:.0%} with vectors."
-    ).format(**right.loc[0.0]),
+        "Without noise {lengths} of the clips are right with lengths and"
+        " {vectors} with vectors."
+    ).format(**right.loc[0.0].map(words.percent)),
     translated(
-        "With noise {noise}, where the two differ most, it is {lengths:.0%}"
-        " with lengths and {vectors:.0%} with vectors."
-    ).format(noise=noise, **right.loc[noise]),
+        "With noise {noise}, where the two differ most, it is {lengths}"
+        " with lengths and {vectors} with vectors."
+    ).format(noise=noise, **right.loc[noise].map(words.percent)),
 )

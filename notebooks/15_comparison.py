@@ -694,16 +694,16 @@ display(plots.table(pd.DataFrame(shares), caption))
 words.see(
     translated(
         "In {m} independent tests of methods that do not differ, at least one"
-        " p value is below 0.05 with a probability of {raw:.0%} without a"
-        " correction and of {holm:.1%} after Holm. In {worlds:,} draws the"
-        " shares are {raw_drawn:.0%} and {holm_drawn:.1%}."
+        " p value is below 0.05 with a probability of {raw} without a"
+        " correction and of {holm} after Holm. In {worlds:,} draws the"
+        " shares are {raw_drawn} and {holm_drawn}."
     ).format(
         m=m,
-        raw=expected["uncorrected"],
-        holm=expected["Holm"],
+        raw=words.percent(expected["uncorrected"]),
+        holm=words.percent(expected["Holm"], 1),
         worlds=worlds,
-        raw_drawn=drawn["uncorrected"],
-        holm_drawn=drawn["Holm"],
+        raw_drawn=words.percent(drawn["uncorrected"]),
+        holm_drawn=words.percent(drawn["Holm"], 1),
     )
 )
 

@@ -794,15 +794,15 @@ display(plots.table(table.reset_index(), caption, index=False))
 words.see(
     *(
         translated(
-            "If the highest {part:.0%} count, random maps of {most} places a"
-            " side touch the most regions ({high:.0%}), and those of {fewest}"
-            " the fewest ({low:.0%})."
+            "If the highest {part} count, random maps of {most} places a"
+            " side touch the most regions ({high}), and those of {fewest}"
+            " the fewest ({low})."
         ).format(
-            part=part,
+            part=words.percent(part),
             most=touched.idxmax(),
-            high=touched.max(),
+            high=words.percent(touched.max()),
             fewest=touched.idxmin(),
-            low=touched.min(),
+            low=words.percent(touched.min()),
         )
         for part, touched in table.loc[[0.1, 0.01]].iterrows()
     )

@@ -243,8 +243,12 @@ def together(modules: pd.DataFrame) -> str:
     (name,) = BOTH
     if name not in modules.index:
         return translated("No run yet of base and of the whole method together.")
-    text = translated("Both modules together change UF1 by {points} points: {answer}.")
-    return effects.filled(text, modules.loc[name])
+    line = modules.loc[name]
+    unsure = translated(
+        "Whether both modules together help cannot be told: they change UF1 by {points} points."
+    )
+    told = translated("Both modules together change UF1 by {points} points: {answer}.")
+    return effects.filled(unsure if line["answer"] == metrics.UNTOLD else told, line)
 
 
 def in_short(runs: Mapping[str, Runs], modules: pd.DataFrame, networks: pd.DataFrame) -> list[str]:
