@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import yaml
+from sphinx.search.zh import SearchChinese
 from sphinx.transforms import i18n
 
 from book.tools import messages
@@ -134,13 +135,20 @@ def link(home: Path) -> None:
                 write(page, changed)
 
 
+class Search(SearchChinese):
+    """Sphinx's search in Chinese, with a query cut into words as the pages are."""
+
+    js_splitter_code = Path(__file__).with_name("search.js").read_text("utf-8")
+
+
 def setup(app: Any) -> dict[str, Any]:
-    """Let each link of a translated paragraph keep its own target.
+    """Let a Chinese query find pages, and each link of a translated paragraph keep its target.
 
     Sphinx gives a link of a translation what a link of the original to the same page has. To MyST
     the place on that page is one of these attributes, so all links got the place of the last one.
     """
     i18n.EXCLUDED_PENDING_XREF_ATTRIBUTES = ("refexplicit", "reftargetid")
+    app.add_search_language(Search)
     app.connect("doctree-read", keep_places)
     return {"parallel_read_safe": True}
 
