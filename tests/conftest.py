@@ -83,6 +83,14 @@ def pytest_collection_modifyitems(items):
     items.sort(key=lambda item: item.path.name == "test_browser.py")
 
 
+def pytest_terminal_summary(terminalreporter):
+    """Print what tests say besides that they passed: see ``record_property``."""
+    for report in terminalreporter.getreports("passed"):
+        for name, value in report.user_properties:
+            if name == "said":
+                terminalreporter.write_line(value)
+
+
 @pytest.fixture(scope="session")
 def base(tmp_path_factory):
     """The folder of all test processes."""

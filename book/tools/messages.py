@@ -104,9 +104,14 @@ def pages(home: Path) -> dict[str, Catalog]:
             if message.id and any(PAGE.search(place) for place, _ in message.locations)
         )
         made[path.relative_to(folder).with_suffix("").as_posix()] = catalogue(
-            without_stars(message) for message in messages if WORDS.search(taken_apart(message)[1])
+            without_stars(message) for message in messages if has_words(message)
         )
     return made
+
+
+def has_words(message: str) -> bool:
+    """Return whether a message needs a translation."""
+    return bool(WORDS.search(taken_apart(message)[1]))
 
 
 def taken_apart(message: str) -> tuple[dict[str, list[str]], str]:
