@@ -1,4 +1,5 @@
-PYTHON    ?= $(shell command -v python3.11 || command -v python3)
+PYTHON    ?= $(shell command -v python3.11 || command -v python3.12 || command -v python3.13 || \
+	command -v python3)
 DATASET   ?= synthetic
 DATA_ROOT ?=
 PROFILE   ?= laptop
@@ -105,6 +106,8 @@ clean:                      ## everything that can be made again
 
 # Modules are compiled when they are first imported: most never are.
 .venv/installed: requirements.lock pyproject.toml
+	@$(PYTHON) -c 'import sys; v = sys.version_info; (3, 11, 5) <= v < (3, 14) or sys.exit( \
+		"merlib needs Python 3.11.5 to 3.13, and $(PYTHON) is %d.%d.%d: set PYTHON" % v[:3])'
 	$(PYTHON) -m venv .venv
 	$(BIN)/pip install -q --no-compile -r requirements.lock
 	$(BIN)/pip install -q --no-deps --no-build-isolation -e .

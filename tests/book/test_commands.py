@@ -3,7 +3,9 @@
 import os
 import re
 import shlex
+import shutil
 import subprocess
+import sys
 from dataclasses import replace
 
 import nbformat
@@ -137,6 +139,20 @@ def test_both_ways_install_the_lock_and_the_package():
         line = re.search(r"^python -m pip install (.+)", (ROOT / name).read_text("utf-8"), re.M)[1]
         for part in ("-r requirements.lock", "-e ."):
             assert part in line and part in by_make
+
+
+def test_make_names_a_python_that_does_not_fit(tmp_path):
+    for name in ("Makefile", "requirements.lock", "pyproject.toml"):
+        shutil.copy(ROOT / name, tmp_path)
+    python = tmp_path / "python"  # with another version
+    code = "import sys; sys.version_info = (3, 11, 4)\n$2"
+    python.write_text(f'#!/bin/sh\nexec {sys.executable} -c "{code}"\n')
+    python.chmod(0o755)
+    command = ["make", ".venv/installed", f"PYTHON={python}"]
+    path = {"PATH": os.environ["PATH"]}
+    told = subprocess.run(command, cwd=tmp_path, env=path, capture_output=True, text=True).stderr
+    assert told.startswith(f"merlib needs Python 3.11.5 to 3.13, and {python} is 3.11.4")
+    assert 'requires-python = ">=3.11.5"' in (ROOT / "pyproject.toml").read_text("utf-8")
 
 
 def make_of_environment():
