@@ -180,6 +180,10 @@ def test_links_between_files_lead_to_files(name):
     for target in re.findall(r"\]\(([^)#]+)[^)]*\)", text):
         if target.startswith("../../actions/workflows/"):  # GitHub's pages of this repository
             assert Path(target).name in {*WORKFLOWS, "badge.svg"}
+        elif target.startswith("../../deployments/"):  # where a workflow publishes
+            assert (
+                Path(target).name == WORKFLOWS["book.yml"]["jobs"]["publish"]["environment"]["name"]
+            )
         elif not target.startswith("https:"):
             assert (ROOT / name).parent.joinpath(target).exists(), target
 

@@ -135,6 +135,10 @@ def test_the_lines_of_python_are_the_same_in_each_language():
     assert len(blocks) == 1
 
 
+def test_each_language_has_the_same_sections():
+    assert len({path.read_text("utf-8").count("\n## ") for path in READMES.values()}) == 1
+
+
 def test_saved_runs_say_what_made_them():
     saved = Saved(RESULTS / "laptop")
     for (name, seed), about in saved.runs().items():
