@@ -187,6 +187,7 @@ def build(home: Path, language: str = editions.ENGLISH) -> Path:
         editions.copy_sources(home, source, language)
         editions.run(home, source)
         shutil.copytree(source / "_build" / "html", edition, dirs_exist_ok=True)
+        editions.label(home, language, edition)
     editions.link(home)
     return edition / "index.html"
 

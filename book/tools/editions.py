@@ -19,7 +19,7 @@ from sphinx.transforms import i18n
 from book.tools import messages
 from merlib import files
 from merlib.files import write
-from merlib.pages.language import CATALOGUES
+from merlib.pages.language import CATALOGUES, COMPUTED, marked
 
 ENGLISH = "en"
 
@@ -28,6 +28,33 @@ NAMES = {ENGLISH: "English", "zh_CN": "中文"}
 
 SWITCH = re.compile(r'<span class="other-edition"[^>]*>.*?</span>', re.DOTALL)
 """Where the template ``other-edition.html`` leaves room for the link to the other edition."""
+
+THEME = {
+    text: text
+    for text in (
+        marked("Click to hide"),
+        marked("Click to show"),
+        marked("Color mode"),
+        marked("Launch interactive content"),
+        marked("Launch on Binder"),
+        marked("Launch on Colab"),
+        marked("Link to this definition"),
+        marked("Link to this heading"),
+        marked("Link to this image"),
+        marked("Main"),
+        marked("Page"),
+        marked("Search this book..."),
+        marked("System Settings"),
+        marked("Toggle hidden content"),
+        marked("Toggle primary sidebar"),
+        marked("Toggle secondary sidebar"),
+    )
+} | {"列印成 PDF": marked("Print to PDF")}
+"""What the theme writes on a Chinese page -> the message whose translation belongs there. It has
+none itself, or one in the words of Taiwan."""
+
+QUOTED = re.compile(rf"""(?<=["'])({"|".join(map(re.escape, THEME))})(?=["'])""")
+"""Such a text as the value of an attribute, or in a script; quotes of a page's text are escaped."""
 
 
 def languages(home: Path) -> list[str]:
@@ -64,8 +91,7 @@ def copy_sources(home: Path, target: Path, language: str = ENGLISH) -> None:
     config = yaml.safe_load((home / "_config.yml").read_text("utf-8"))
     contents = yaml.safe_load((home / "_toc.yml").read_text("utf-8"))
     if language != ENGLISH:
-        known = messages.read(home / messages.LOCALE / language / f"{messages.CONTENTS}.po")
-        titles = {m.id: m.string for m in known if m.id and m.string and not m.fuzzy}
+        titles = messages.translations(home, language, messages.CONTENTS)
         config["title"] = titles.get(config["title"], config["title"])
         for part in contents["parts"]:
             part["caption"] = titles.get(part["caption"], part["caption"])
@@ -133,6 +159,14 @@ def link(home: Path) -> None:
             switch = f'<span class="other-edition">{" ".join(links)}</span>'
             if (changed := SWITCH.sub(switch, text)) != text:
                 write(page, changed)
+
+
+def label(home: Path, language: str, edition: Path) -> None:
+    """Translate what the theme writes on the pages of a built edition."""
+    known = messages.translations(home, language, COMPUTED)
+    for path in [*edition.rglob("*.html"), edition / "_static" / "togglebutton.js"]:
+        text = path.read_text("utf-8")
+        write(path, QUOTED.sub(lambda found: known.get(THEME[found[0]], found[0]), text))
 
 
 class Search(SearchChinese):

@@ -68,6 +68,12 @@ def read(path: Path, language: str | None = None) -> Catalog:
         return pofile.read_po(file, locale=language)
 
 
+def translations(home: Path, language: str, name: str) -> dict[str, str]:
+    """Return what is translated in a catalogue; nothing if the language has none."""
+    known = read(home / LOCALE / language / f"{name}.po")
+    return {m.id: m.string for m in known if m.id and m.string and not m.fuzzy}
+
+
 def found(home: Path) -> dict[str, Catalog]:
     """Return all messages of the book: page or other name -> catalogue without translations.
 

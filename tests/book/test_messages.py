@@ -201,14 +201,16 @@ def built(tmp_path_factory):
     (home / "book/page.md").write_text(f"# Page\n\n{said}\n")
     for edition in (home, editions.folder(home, LANGUAGE)):
         write(edition / "notebooks/08_ablation.md", "# The ablation\n")
+    theme = {text: CATALOGUES[language.COMPUTED][text].string for text in editions.THEME.values()}
     for name, told in {
         "book/page": {
             "Page": "页面",
             said: "先看[光流](glossary.md#optical-flow)，再看[折](glossary.md#fold)。",
         },
-        "book/glossary": {"fold": "折", "optical flow": "光流"},
+        "book/glossary": {"Glossary": "术语表", "fold": "折", "optical flow": "光流"},
         "notebooks/index": {"To look up": "查阅"},
         "notebooks/08_ablation": {"The ablation": "消融"},
+        "computed": theme,
     }.items():
         catalogue = Catalog(locale=LANGUAGE)
         for message, translation in told.items():
@@ -242,6 +244,16 @@ def test_a_numbered_page_has_its_number_in_the_title_and_in_the_contents(built):
         assert page(edition / "notebooks/08_ablation.html").h1.text.startswith(title)
         contents = page(edition / "book/page.html").find("nav", class_="bd-links")
         assert title in contents.text and "· Page" not in contents.text
+
+
+@pytest.mark.book
+def test_what_the_theme_writes_is_translated(built):
+    paths = [*built.rglob("*.html"), built / "_static" / "togglebutton.js"]
+    assert not [path for path in paths if editions.QUOTED.search(path.read_text("utf-8"))]
+    names = ("aria-label", "placeholder", "title", "value")
+    tags = [tag for path in paths for tag in page(path).find_all(True)]
+    said = {tag.get(name, "") for tag in tags for name in names}
+    assert not {one for one in said if re.search("[A-Za-z]{3}", one) and one.isascii()}
 
 
 @pytest.mark.book
