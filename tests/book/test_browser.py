@@ -154,6 +154,10 @@ OUT = """() => [...document.querySelectorAll('article *')].filter(part =>
   part.getBoundingClientRect().right > innerWidth + 1 && !part.closest('mjx-assistive-mml')
 ).map(part => `sticks out: ${part.outerHTML.slice(0, 120)}`)"""
 
+CAPTIONS = """() => [...document.querySelectorAll('caption, figcaption')].filter(one =>
+  one.getBoundingClientRect().right > innerWidth + 1
+).map(one => `caption sticks out: ${one.textContent.slice(0, 60)}`)"""
+
 # Axe is slow. Of code, a word of each colour and ground will do for it; of what is alike, three.
 THIN = """() => {
   for (const alike of ['mjx-container', '.bd-links li:not(.current)', '.cell_output tbody tr'])
@@ -203,7 +207,7 @@ def broken_links(window, folder):
 def check(window, folder):
     """Return all faults of the page that is open."""
     faults = window.faults + broken_links(window, folder)
-    for script in (IMAGES, FORMULAS, WIDTH):
+    for script in (IMAGES, FORMULAS, WIDTH, CAPTIONS):
         faults += window.page.evaluate(script)
     window.page.evaluate(THIN)
     window.page.evaluate(AXE)
@@ -251,6 +255,10 @@ BROKEN = [
     ("raw formula", "<p>Half of $$x$$</p>"),
     ("formula in error", "<mjx-merror>Undefined control sequence</mjx-merror>"),
     ("wider than the window", '<div style="width: 2000px">wide</div>'),
+    (
+        "caption sticks out",
+        '<div style="overflow-x: auto"><table style="width: 2000px"><caption>wide</caption>',
+    ),
     ("axe color-contrast", '<p style="color: #bbb; background: #fff">pale</p>'),
     ("axe label", "<input>"),
     ("broken link: none.html", '<a href="none.html">nowhere</a>'),
@@ -279,7 +287,10 @@ def test_the_search_finds_a_page(desk, address, edition, query, name, title):
     page.keyboard.press("Control+k")
     page.locator("#pst-search-dialog input").fill(query)
     page.keyboard.press("Enter")
-    page.locator(f"#search-results li a[href*='{name}']").first.click()
+    found = page.locator(f"#search-results li a[href*='{name}']").first
+    expect(found).to_be_visible()
+    page.wait_for_load_state("networkidle")  # the excerpts of all pages that were found
+    found.click()
     expect(page.locator("article h1")).to_contain_text(title)
     assert not desk.faults
 
