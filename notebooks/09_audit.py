@@ -101,6 +101,7 @@ counts = found[columns].assign(
     ]
 )
 counts["dataset"] = counts["dataset"].map(paper.NAMES)
+counts["method"] = counts["method"].map(translated)
 caption = marked(
     "Table 2 as printed, 246 clips of CASME II and 136 of SAMM: which counts"
     " give the printed accuracy"
@@ -186,7 +187,7 @@ axes.axvspan(low, high, color="0.92")
 for k, (row, interval) in enumerate(ends.items()):
     colour = plots.COLOURS[int(row == "the paper")]
     effects.bar(axes, k, interval, [accuracy[row]], colour)
-axes.set_yticks(range(len(ends)), ends)
+axes.set_yticks(range(len(ends)), map(translated, ends))
 axes.set_xlabel(translated("accuracy"))
 axes.invert_yaxis()
 plots.show(
@@ -364,7 +365,7 @@ plots.show(
 
 # %% tags=["hide-output"]
 plots.table(
-    differences,
+    printed.differences_told(differences),
     "Differences in the text, recomputed from the printed cells",
     index=False,
 )
@@ -383,7 +384,7 @@ words.see(
         translated(
             "{difference}, {column}: printed {printed}, found {recomputed}."
         ).format(**row)
-        for _, row in wrong.iterrows()
+        for _, row in printed.differences_told(wrong).iterrows()
     ),
 )
 
@@ -413,7 +414,9 @@ plots.show(
 # *Verdicts on the claims of the text. The table below has each claim in the order of the text.*
 
 # %% tags=["hide-output"]
-plots.table(claims, "Claims of the text", index=False, missing="")
+plots.table(
+    printed.claims_told(), "Claims of the text", index=False, missing=""
+)
 
 # %% tags=["remove-input"]
 words.see(
