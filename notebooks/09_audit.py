@@ -236,7 +236,7 @@ words.see(
 rows = {}
 for name, (_, matrix) in paper.KFC_MER_CONFUSION.items():
     rows[paper.NAMES[name]] = {
-        "UF1 (eq. 16)": metrics.uf1(matrix),
+        marked("UF1 (eq. 16)"): metrics.uf1(matrix),
         marked("F1 of mean precision and recall"): metrics.harmonic_f1(matrix),
         marked("quoted in table 2"): paper.TABLE2["KFC-MER"][
             1 if name == "casme2" else 3

@@ -200,13 +200,14 @@ if runs:
 # seeds.*
 
 # %% tags=["remove-input"]
+of_each = translated("{difference}: {told}")
 first = []  # "variant: epoch"
 if runs:
     means = detail.by_epoch(runs).T.groupby("trial").mean().T
     for name in filter(means.columns.__contains__, detail.STYLES):
         above = means.index[means[name] > chance + 0.05]
         when = above[0] if len(above) else translated("never")
-        first.append(f"{effects.title(name)}: {when}")
+        first.append(of_each.format(difference=effects.title(name), told=when))
 words.see(
     translated(
         "The first epoch in which the mean over seeds is more than 5 points"
@@ -359,12 +360,11 @@ if sweeps:
 
 # %%
 for number, (prediction, pairs) in enumerate(detail.ASKED.items(), 1):
-    print(
-        f"{number}. {translated(prediction)}: {words.joined(map(translated, pairs))}"
-    )
-print(
-    f"{translated('besides')}: {words.joined(map(translated, detail.BESIDES))}"
-)
+    told = words.joined(map(translated, pairs))
+    said = of_each.format(difference=translated(prediction), told=told)
+    print(f"{number}. {said}")
+told = words.joined(map(translated, detail.BESIDES))
+print(of_each.format(difference=translated("besides"), told=told))
 
 # %% tags=["remove-input"]
 plots.source(detail.compared)

@@ -15,6 +15,12 @@ VERDICTS = (
 )  # fmt: skip
 """The verdicts of `merlib.study.audit`, in the order of the figure."""
 
+HEADINGS = (
+    marked("section"), marked("column"), marked("dataset"), marked("the text says"),
+    marked("recomputed"), marked("relative"),
+)  # fmt: skip
+"""Columns of the tables of `merlib.study.audit`, which pages show `translated`."""
+
 
 def accuracies() -> pd.DataFrame:
     """Return the printed accuracies of table 2 beside the nearest count of clips.

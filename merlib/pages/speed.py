@@ -25,7 +25,10 @@ MEASURES = {
 WAYS = (marked("called"), marked("recorded"))
 """Ways to run a step of training."""
 
-OTHERS = (marked("called / recorded"), marked("as written"), marked("compiled"))
+OTHERS = (
+    marked("called / recorded"), marked("as written"), marked("compiled"),
+    marked("profile"), marked("precision"), marked("seed"), marked("workers"),
+)  # fmt: skip
 """Further names of rows and columns, which pages show `translated`."""
 
 NAMES = (

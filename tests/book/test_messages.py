@@ -5,6 +5,7 @@ import re
 import shutil
 
 import matplotlib
+import pandas as pd
 import pytest
 import yaml
 from babel.messages.catalog import Catalog
@@ -16,7 +17,7 @@ from matplotlib.figure import Figure
 from book.tools import build, editions, messages
 from merlib.methods import METHODS
 from merlib.methods.views import VIEWS, says
-from merlib.pages import effects, language, printed, protocol, provenance, words
+from merlib.pages import effects, language, plots, printed, protocol, provenance, words
 from merlib.study import audit, paper, trials
 
 LANGUAGE = "zh_CN"
@@ -134,6 +135,11 @@ def test_parts_of_a_text_are_in_the_language_of_the_edition(chinese):
     assert not chinese(*(language.translated(says(view)) for view in VIEWS.values())) - set(
         " ".join(VIEWS).split("_")
     )
+
+
+def test_a_heading_with_an_apostrophe_is_in_the_language_of_the_edition(chinese):
+    table = pd.DataFrame({"seed": [0]}, index=["MFEM's branch 1"])
+    assert not chinese(BeautifulSoup(plots.table(table, "").to_html(), "html.parser").table.text)
 
 
 def test_chinese_sentences_have_no_blank_between_them(chinese):
