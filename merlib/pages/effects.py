@@ -410,8 +410,9 @@ def sentences(
 ) -> list[str]:
     """Return in words what each difference says, as lines of a Markdown list."""
     judged_ones = effects["holm"].notna().sum() if len(effects) else 0
+    text = translated("- **{name}**: {told}")
     return [
-        f"- **{translated(str(name))}**: {sentence(line, more, less, unit, judged_ones)}"
+        text.format(name=translated(str(name)), told=sentence(line, more, less, unit, judged_ones))
         for name, line in effects.iterrows()
     ]
 
