@@ -322,8 +322,9 @@ if faces.shown:
     }
     kind = study.config.evm.replace("off", "iir")
     magnifying = replace(study.config, evm=kind, evm_alpha=10.0)
+    of_film = translated("{name}: AU {units}")
     loops = {
-        f"{name}: AU {shown['action_units']}": film.moving(
+        of_film.format(name=name, units=shown["action_units"]): film.moving(
             shown, magnifying, side=192, most=24
         )[1]
         for name, shown in largest_of.items()

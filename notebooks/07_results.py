@@ -434,8 +434,9 @@ plots.show(
 # and is easily mistaken for happiness.
 
 # %% tags=["remove-input"]
+line = translated("{difference}: {told}")
 told = [
-    f"{title}: {' '.join(confusions.told(run))}"
+    line.format(difference=title, told=" ".join(confusions.told(run)))
     for title, run in shown.items()
 ]
 words.see(*told, "" if beside else provenance.beside_missing(study, [method]))

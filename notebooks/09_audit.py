@@ -101,6 +101,7 @@ counts = found[columns].assign(
     ]
 )
 counts["dataset"] = counts["dataset"].map(paper.NAMES)
+counts["method"] = counts["method"].map(translated)
 caption = marked(
     "Table 2 as printed, 246 clips of CASME II and 136 of SAMM: which counts"
     " give the printed accuracy"
@@ -186,7 +187,7 @@ axes.axvspan(low, high, color="0.92")
 for k, (row, interval) in enumerate(ends.items()):
     colour = plots.COLOURS[int(row == "the paper")]
     effects.bar(axes, k, interval, [accuracy[row]], colour)
-axes.set_yticks(range(len(ends)), ends)
+axes.set_yticks(range(len(ends)), map(translated, ends))
 axes.set_xlabel(translated("accuracy"))
 axes.invert_yaxis()
 plots.show(
@@ -235,7 +236,7 @@ words.see(
 rows = {}
 for name, (_, matrix) in paper.KFC_MER_CONFUSION.items():
     rows[paper.NAMES[name]] = {
-        "UF1 (eq. 16)": metrics.uf1(matrix),
+        marked("UF1 (eq. 16)"): metrics.uf1(matrix),
         marked("F1 of mean precision and recall"): metrics.harmonic_f1(matrix),
         marked("quoted in table 2"): paper.TABLE2["KFC-MER"][
             1 if name == "casme2" else 3
@@ -380,7 +381,7 @@ plots.show(
 
 # %% tags=["hide-output"]
 plots.table(
-    differences,
+    printed.differences_told(differences),
     "Differences in the text, recomputed from the printed cells",
     index=False,
 )
@@ -399,7 +400,7 @@ words.see(
         translated(
             "{difference}, {column}: printed {printed}, found {recomputed}."
         ).format(**row)
-        for _, row in wrong.iterrows()
+        for _, row in printed.differences_told(wrong).iterrows()
     ),
 )
 
@@ -429,7 +430,9 @@ plots.show(
 # *Verdicts on the claims of the text. The table below has each claim in the order of the text.*
 
 # %% tags=["hide-output"]
-plots.table(claims, "Claims of the text", index=False, missing="")
+plots.table(
+    printed.claims_told(), "Claims of the text", index=False, missing=""
+)
 
 # %% tags=["remove-input"]
 words.see(

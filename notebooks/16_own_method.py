@@ -36,7 +36,7 @@ from torch.nn.functional import adaptive_avg_pool2d
 
 from merlib import Study, metrics
 from merlib.methods import METHODS, Method
-from merlib.methods.views import VIEWS
+from merlib.methods.views import VIEWS, says
 from merlib.pages import effects, pictures, plots, procedure, provenance, words
 from merlib.pages.language import marked, translated
 from merlib.study import parameters
@@ -191,13 +191,7 @@ if len(shown) > 1:
 # ```
 
 # %% tags=["remove-input"]
-first_lines = {
-    name: view.__doc__.splitlines()[0] for name, view in VIEWS.items()
-}
-views = {
-    name: line.split(", see")[0].replace("`", "")
-    for name, line in first_lines.items()
-}
+views = {name: translated(says(view)) for name, view in VIEWS.items()}
 words.folded(
     plots.table(
         pd.DataFrame({marked("one clip"): views}),

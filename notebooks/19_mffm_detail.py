@@ -117,7 +117,7 @@ words.see(
 # %% tags=["hide-input"]
 if runs:
     plots.show(
-        effects.levels(runs, detail.TITLES),
+        effects.levels(runs),
         alt=translated(
             "Each variant of the fusion in a row, accuracy at the left and UF1"
             " at the right: a grey bar is the interval over subjects, blue"
@@ -130,9 +130,8 @@ if runs:
 # *Every variant of the fusion.*
 
 # %% tags=["remove-input"]
-TITLES = detail.TITLES  # trial -> its name
 level = {
-    TITLES[name]: effects.mean_scores(seeds)["accuracy"]
+    effects.title(name): effects.mean_scores(seeds)["accuracy"]
     for name, seeds in runs.items()
 }
 always = ""
@@ -146,7 +145,7 @@ words.see(claims.ends(level, "accuracy"), always)
 
 # %% tags=["remove-input", "hide-output"]
 if runs:
-    display(plots.table(effects.scores(runs, TITLES), where))
+    display(plots.table(effects.scores(runs), where))
 
 # %% [markdown]
 # ## Against the paper's form, seed by seed: an illustration
@@ -158,7 +157,9 @@ if runs:
 # [Holm's correction](../book/glossary.md#holm-correction) for all tests of the table.
 
 # %% tags=["remove-input", "hide-output"]
-against = {TITLES[name]: ("full", name) for name in runs if name != "full"}
+against = {
+    effects.title(name): ("full", name) for name in runs if name != "full"
+}
 tests = effects.mcnemar(runs, against)
 if len(tests):
     caption = translated(
@@ -199,13 +200,14 @@ if runs:
 # seeds.*
 
 # %% tags=["remove-input"]
+of_each = translated("{difference}: {told}")
 first = []  # "variant: epoch"
 if runs:
     means = detail.by_epoch(runs).T.groupby("trial").mean().T
     for name in filter(means.columns.__contains__, detail.STYLES):
         above = means.index[means[name] > chance + 0.05]
         when = above[0] if len(above) else translated("never")
-        first.append(f"{TITLES[name]}: {when}")
+        first.append(of_each.format(difference=effects.title(name), told=when))
 words.see(
     translated(
         "The first epoch in which the mean over seeds is more than 5 points"
@@ -227,7 +229,9 @@ told = translated(
     "{name}: answers one class nearly always in {count} of {all} seeds."
 )
 idle = [
-    told.format(name=TITLES[name], count=stuck[name], all=len(runs[name]))
+    told.format(
+        name=effects.title(name), count=stuck[name], all=len(runs[name])
+    )
     for name in filter(stuck.get, stuck)
 ]
 no = translated("No variant answers one class nearly always.")
@@ -297,7 +301,9 @@ if sweeps:
 
 # %% tags=["remove-input"]
 if sweeps:
-    means = accuracies.T.groupby("trial").mean().T.rename(columns=TITLES)
+    means = (
+        accuracies.T.groupby("trial").mean().T.rename(columns=effects.title)
+    )
     at = translated("At {pixels:g} px: {told}")
     told = [
         at.format(pixels=place, told=claims.ends(means.loc[place], "accuracy"))
@@ -318,9 +324,9 @@ words.see(
         "“{best}” breaks down at the smallest movements, at {low:.2f} pixels"
         " on average; “{worst}” already at {high:.2f}."
     ).format(
-        best=TITLES[lowest.idxmin()],
+        best=effects.title(lowest.idxmin()),
         low=lowest.min(),
-        worst=TITLES[lowest.idxmax()],
+        worst=effects.title(lowest.idxmax()),
         high=lowest.max(),
     )
     if len(lowest)
@@ -354,8 +360,11 @@ if sweeps:
 
 # %%
 for number, (prediction, pairs) in enumerate(detail.ASKED.items(), 1):
-    print(f"{number}. {translated(prediction)}: {'; '.join(pairs)}")
-print(f"{translated('besides')}: {'; '.join(detail.BESIDES)}")
+    told = words.joined(map(translated, pairs))
+    said = of_each.format(difference=translated(prediction), told=told)
+    print(f"{number}. {said}")
+told = words.joined(map(translated, detail.BESIDES))
+print(of_each.format(difference=translated("besides"), told=told))
 
 # %% tags=["remove-input"]
 plots.source(detail.compared)

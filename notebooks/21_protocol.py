@@ -384,7 +384,8 @@ words.see(
 
 # %% tags=["hide-input"]
 caption = translated("Mistake minus honest: {experiment}")
-table = effects.table(judged, caption.format(experiment=of_quick))
+answers_told = judged.rename(protocol.told)
+table = effects.table(answers_told, caption.format(experiment=of_quick))
 words.folded(table)
 
 # %% [markdown]
@@ -508,7 +509,8 @@ if len(real.mistakes):
 
 # %% tags=["hide-input"]
 if len(real.mistakes):
-    table = effects.table(of_labels, caption.format(experiment=of_flow))
+    told = of_labels.rename(protocol.told)
+    table = effects.table(told, caption.format(experiment=of_flow))
     display(words.folded(table))
 
 # %% [markdown]

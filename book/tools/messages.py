@@ -23,6 +23,7 @@ from babel.messages.mofile import write_mo
 
 from book.tools import layout
 from merlib.files import find_home, write
+from merlib.methods import views
 from merlib.pages.language import CATALOGUES, COMPUTED
 
 LOCALE = Path("book") / "locale"
@@ -46,9 +47,16 @@ FUNCTIONS = {
     "choice": [2],  # a field of merlib.config: why it is so
     "Decision": [1, 2, 3],
     "Work": [1, 2, 4],
+    "Trial": [0],
+    "Method": [0],
+    "Claim": [0, 1, 2],
+    "tell": [0],
 }
 """Function, as code calls it -> places of the arguments that are messages, if they are plain
 text."""
+
+NUMBERS = re.compile(r"\W*\d[\W\d]*")
+"""A text that is the same in every language."""
 
 HELD = {
     "roles and citations": re.compile(r"(?<!`)\{[\w:]+\}`[^`]*`"),
@@ -136,14 +144,20 @@ def without_stars(message: str) -> str:
 
 
 def computed(home: Path) -> Iterator[str]:
-    """Yield the sentences, headings and captions that code translates; see `FUNCTIONS`."""
+    """Yield the sentences, headings and captions that code translates; see `FUNCTIONS`.
+
+    What a view says of itself is among them.
+    """
+    yield from map(views.says, views.VIEWS.values())
     sources = [*(home / "merlib").rglob("*.py"), *(home / "notebooks").glob("*.py")]
     for path in sorted([*sources, *(home / "book" / "tools").glob("*.py")]):
         for call in ast.walk(ast.parse(path.read_text("utf-8"))):
             places = FUNCTIONS.get(ast.unparse(call.func), []) if isinstance(call, ast.Call) else []
             for argument in (call.args[place] for place in places if place < len(call.args)):
                 match argument:
-                    case ast.Constant(value=str(message)) if message:
+                    case ast.Constant(value=str(message)) if message and not NUMBERS.fullmatch(
+                        message
+                    ):
                         yield message
 
 

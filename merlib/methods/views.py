@@ -146,6 +146,12 @@ def shape_of(view: str, config: Config) -> tuple[int, ...]:
     return VIEWS[view](black, 10, config, 200.0, matrix).shape
 
 
+def says(view: Callable) -> str:
+    """Return what a view returns, by the first line of its docstring."""
+    first = (view.__doc__ or "").splitlines()[0]
+    return first.split(", see")[0].replace("`", "")
+
+
 VIEWS: dict[str, Callable] = {
     view.__name__: view
     for view in (channels, apex_flow, apex_picture, apex_grey, apex_change, five_states,

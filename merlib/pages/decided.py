@@ -87,14 +87,14 @@ def alternatives(study: Study, runs: Mapping[str, Runs]) -> pd.DataFrame:
     """
     steps = {item.name: translated(STEPS[item.metadata["step"]]) for item in fields(Config)}
     rows = {}
-    for name, trial in trials.SENSITIVITY.items():
+    for name in trials.SENSITIVITY:
         new = trials.differences(study.config, name, "loso", study.dataset)
         old = {key: getattr(study.config, key) for key in new}
         if old != new:
             touched = {steps[key] for key in new}
             rows[name] = {
                 marked("step"): touched.pop() if len(touched) == 1 else translated(TOGETHER),
-                DECISION: trial.title,
+                DECISION: effects.title(name),
                 marked("field"): ", ".join(
                     f"{key}: {old[key]} \N{RIGHTWARDS ARROW} {new[key]}" for key in new
                 ),

@@ -20,19 +20,18 @@ from . import effects, plots, words
 from .effects import Runs
 from .language import marked, translated
 
-TITLES = {name: trial.title for name, trial in trials.FUSION.items()}
-"""Names of the trials of `merlib.study.trials.FUSION`."""
-
 STYLES = {"base": "o:", "mfem": "s--", "mffm": "^-", "full": "D-", "linear": "v-."}
 ASKED = {
     marked("fusion helps"): {"MFFM − base": ("mffm", "base"), "full − MFEM": ("full", "mfem")},
-    marked("the shallow stages are what helps"): {"full − deepest pair": ("full", "pairs-deep")},
+    marked("the shallow stages are what helps"): {
+        marked("full − deepest pair"): ("full", "pairs-deep")
+    },
     marked("fusion helps below a pixel, and breaks down at smaller movements"): {
-        "small: MFFM − base": ("small mffm", "small base"),
-        "small: full − MFEM": ("small full", "small mfem"),
+        marked("small: MFFM − base"): ("small mffm", "small base"),
+        marked("small: full − MFEM"): ("small full", "small mfem"),
     },
     marked("the interaction is better than the linear control"): {
-        "full − linear": ("full", "linear")
+        marked("full − linear"): ("full", "linear")
     },
 }
 """Prediction -> difference -> first, second. "small" are movements below a pixel."""
@@ -45,10 +44,10 @@ BREAKING = [("mffm", "base"), ("full", "mfem")]
 
 BESIDES = {
     "full − MFFM": ("full", "mffm"),
-    "shallowest pair − deepest pair": ("pairs-shallow", "pairs-deep"),
-    "full − adjacent pairs": ("full", "pairs-adjacent"),
-    "full − pairs two apart": ("full", "pairs-second"),
-    "small: full − linear": ("small full", "small linear"),
+    marked("shallowest pair − deepest pair"): ("pairs-shallow", "pairs-deep"),
+    marked("full − adjacent pairs"): ("full", "pairs-adjacent"),
+    marked("full − pairs two apart"): ("full", "pairs-second"),
+    marked("small: full − linear"): ("small full", "small linear"),
 }
 """Differences on which no prediction rests."""
 
@@ -65,13 +64,13 @@ def variants(study: Study) -> pd.DataFrame:
     A fused pair is written as two stages: 12 is the pair of stages 1 and 2.
     """
     classes, rows = len(CLASSES.get(study.dataset, CLASSES["casme2"])), {}
-    for name, title in TITLES.items():
+    for name in trials.FUSION:
         trial = trials.study_of(name, study)
         config = trial.estimator(trials.TRIALS[name].method).config
         pairs = " ".join(f"{a + 1}{b + 1}" for a, b in named_pairs(config.fim_pairs))
         fused = translated("all, linear") if config.fusion == "linear" else pairs
         size = explain.summary(config, classes).loc["total", "parameters"]
-        rows[title] = {
+        rows[effects.title(name)] = {
             "MFEM": translated("yes") if config.variant in ("mfem", "full") else translated("no"),
             marked("fused"): fused if config.variant in ("mffm", "full") else translated("none"),
             marked("parameters, thousand"): size / 1e3,
@@ -113,7 +112,7 @@ def curves(accuracies: pd.DataFrame, chance: float, label: str, log: bool = Fals
     for axes, (title, names) in zip(panels, PANELS.items(), strict=True):
         for name in (name for name in names if name in accuracies):
             seeds, colour = accuracies[name], plots.COLOURS[list(STYLES).index(name)]
-            look = {"color": colour, "label": TITLES[name], "markersize": 5}
+            look = {"color": colour, "label": effects.title(name), "markersize": 5}
             every = max(1, len(seeds) // 10)  # else the marks of many epochs hide each other
             axes.plot(seeds.index, seeds.mean(axis=1), STYLES[name], markevery=every, **look)
             axes.plot(seeds.index, seeds, ".", color=colour, markersize=4 if every == 1 else 1)
@@ -157,7 +156,7 @@ def breakdowns(accuracies: pd.DataFrame, falls: pd.DataFrame) -> pd.DataFrame:
         marked("largest"): falls.max(axis=1),
         marked("seeds"): seeds.map(lambda n: told.format(n=n, all=falls.shape[1])),
     }
-    return pd.DataFrame(columns).loc[falls.index].rename(TITLES).rename_axis(None)
+    return pd.DataFrame(columns).loc[falls.index].rename(effects.title).rename_axis(None)
 
 
 def compared(runs: Mapping[str, Runs], sweeps: Mapping[int, pd.DataFrame]) -> pd.DataFrame:
@@ -239,7 +238,7 @@ def concluded(predictions: Mapping[str, tuple[str, str]], idle: Collection[str])
             "Beware: in some seed these have hardly learnt anything: {names}. What is better than "
             "they are may train faster, and need not keep more detail."
         )
-        told.append(beware.format(names=words.commas(sorted(TITLES[name] for name in idle))))
+        told.append(beware.format(names=words.commas(sorted(map(effects.title, idle)))))
     return told
 
 
@@ -281,7 +280,11 @@ def better(answers: pd.DataFrame, titles: Collection[str]) -> tuple[str, str]:
     answer = YES if found == {"better"} else NO
     told = translated("{difference}: {points:+.1f} points, {answer}")
     why = [
-        told.format(difference=name, points=100 * line["value"], answer=translated(line["answer"]))
+        told.format(
+            difference=translated(name),
+            points=100 * line["value"],
+            answer=translated(line["answer"]),
+        )
         for name, line in these.iterrows()
     ]
     return metrics.UNTOLD if "one seed" in found else answer, words.joined(why)
@@ -309,13 +312,13 @@ def lower(falls: pd.DataFrame, pairs: Sequence[tuple[str, str]]) -> tuple[str, s
         one = translated("the sweep has one seed")
         return metrics.UNTOLD, one if seeds else translated("no sweep")
     for first, second in pairs:
-        both, names = falls.reindex([first, second]), (TITLES[second], TITLES[first])
+        both, names = falls.reindex([first, second]), (effects.title(second), effects.title(first))
         if not {first, second} <= set(falls.index):
             return metrics.UNTOLD, translated("no sweep of {} or {}").format(*names)
         if both.isna().any(axis=None):
             text = translated("{} or {} has not learnt in every seed")
             return metrics.UNTOLD, text.format(*names)
-        why[TITLES[first]] = int((both.loc[first] < both.loc[second]).sum())
+        why[effects.title(first)] = int((both.loc[first] < both.loc[second]).sum())
     told = translated("{name} lower in {count} of {all}")
     parts = (told.format(name=name, count=n, all=seeds) for name, n in why.items())
     text = words.joined(parts)

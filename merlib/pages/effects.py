@@ -38,9 +38,12 @@ ANSWERS = (
 
 
 def title(name: str) -> str:
-    """Return what a method or trial is called in tables and figures."""
+    """Return what a method or trial is called in tables and figures, in the language of pages."""
     known = trials.TRIALS | METHODS
-    return known[name].title if name in known else name
+    plain = name.removesuffix("-changes")
+    if plain != name and name in known:  # see `merlib.methods.with_changes`
+        return translated("{method}, on changes").format(method=title(plain))
+    return translated(known[name].title) if name in known else name
 
 
 def all_runs(runs: Mapping[str, Runs]) -> list[pd.DataFrame]:
@@ -412,8 +415,9 @@ def sentences(
 ) -> list[str]:
     """Return in words what each difference says, as lines of a Markdown list."""
     judged_ones = effects["holm"].notna().sum() if len(effects) else 0
+    text = translated("- **{name}**: {told}")
     return [
-        f"- **{translated(str(name))}**: {sentence(line, more, less, unit, judged_ones)}"
+        text.format(name=translated(str(name)), told=sentence(line, more, less, unit, judged_ones))
         for name, line in effects.iterrows()
     ]
 

@@ -143,11 +143,17 @@ def table(
     p = [name for name, kind in frame.dtypes.items() if is_p(name) and kind.kind == "f"]
     shown = shown.format(lambda value: html.escape(p_value(value) or missing), p, na_rep=missing)
     for axis in (0, 1):
-        shown = shown.format_index(called, escape="html", axis=axis)
+        shown = shown.format_index(heading, axis=axis)
         shown = shown.format_index_names(escape="html", axis=axis)
     shown = shown.set_caption(html.escape(translated(caption)))
     shown = shown.set_uuid(digest(frame.to_csv()))  # else random, and another in every run
     return shown if index else shown.hide(axis="index")
+
+
+def heading(name: Any) -> Any:
+    """Return what `called` says, escaped for HTML: pandas would escape the English before that."""
+    name = called(name)
+    return html.escape(name) if isinstance(name, str) else name
 
 
 def called(name: Any) -> Any:

@@ -5,7 +5,7 @@ import pandas as pd
 from matplotlib.figure import Figure
 
 from merlib import metrics
-from merlib.study import paper
+from merlib.study import audit, paper
 
 from . import charts, plots
 from .language import marked, translated
@@ -15,6 +15,12 @@ VERDICTS = (
     marked("slip of the pen"), marked("left open"), marked("measured"),
 )  # fmt: skip
 """The verdicts of `merlib.study.audit`, in the order of the figure."""
+
+HEADINGS = (
+    marked("section"), marked("column"), marked("dataset"), marked("the text says"),
+    marked("recomputed"), marked("relative"),
+)  # fmt: skip
+"""Columns of the tables of `merlib.study.audit`, which pages show `translated`."""
 
 
 def accuracies() -> pd.DataFrame:
@@ -62,7 +68,7 @@ def whole_counts(found: pd.DataFrame) -> Figure:
         title = translated("{data}, {n} clips")
         axes.set_title(title.format(data=paper.NAMES[name], n=paper.USED[name]))
         axes.set(xlim=(-0.55, 0.55), xticks=[-0.5, 0, 0.5])
-    panels[0, 0].set_yticks(range(len(methods)), methods)
+    panels[0, 0].set_yticks(range(len(methods)), map(translated, methods))
     panels[0, 0].invert_yaxis()
     figure.supxlabel(translated("distance from the nearest whole count, clips"), fontsize=12)
     figure.legend(*panels[0, 0].get_legend_handles_labels(), loc="outside upper center", ncols=2)
@@ -132,6 +138,33 @@ def differences(found: pd.DataFrame) -> Figure:
     panels[1].set(xscale="log", xlabel=translated("points, or per cent"))
     panels[1].xaxis.set_major_formatter("{x:g}")
     return figure
+
+
+def differences_told(found: pd.DataFrame) -> pd.DataFrame:
+    """Return the differences of the text in the language of the page.
+
+    Parameters
+    ----------
+    found : DataFrame
+        See `merlib.study.audit.differences`.
+    """
+    sides = found["difference"].str.split(" - ")
+    return found.assign(
+        difference=[" - ".join(map(translated, both)) for both in sides],
+        verdict=found["verdict"].map(translated),
+    )
+
+
+def claims_told() -> pd.DataFrame:
+    """Return `merlib.study.audit.claims` in the language of the page."""
+    found, measured = audit.claims(translated), translated("measured: page {page}")
+    parts = found["verdict"].str.partition(": page ")
+    return found.assign(
+        verdict=[
+            measured.format(page=page) if page else translated(word)
+            for word, page in zip(parts[0], parts[2], strict=True)
+        ]
+    )
 
 
 def verdicts(claims: pd.DataFrame) -> pd.DataFrame:

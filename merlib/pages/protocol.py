@@ -75,6 +75,13 @@ def of_kind(answers: pd.DataFrame, kind: str) -> pd.DataFrame:
     return own.rename(index=lambda name: name.removeprefix(f"{kind}: "))
 
 
+def told(row: str) -> str:
+    """Return what a row of `judged` is called in the language of the page."""
+    labels, _, mistake = row.partition(": ")
+    text = translated("{labels}: {mistake}")
+    return text.format(labels=translated(labels), mistake=translated(mistake))
+
+
 def sorted_out(answers: pd.DataFrame) -> str:
     """Say which mistakes raise a score, which lower it, and of which that is not shown.
 

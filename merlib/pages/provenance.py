@@ -27,11 +27,15 @@ LEFT_OUT = {
 DATA = (
     marked("synthetic data, layout of CASME II"),
     marked("synthetic data, layout of SAMM"),
+    marked("flow of MEGC 2019, combined_3_class2_for_optical_flow.csv, 442 rows"),
 )
-"""What `merlib.data.clips` calls drawn data; pages show it `translated`."""
+"""What `merlib.data.clips` calls the data of saved runs; pages show it `translated`."""
 
 FEW = 8
 """As many names of trials a sentence lists; more are under a line that opens."""
+
+CHANGED = marked("configuration"), marked("steps"), marked("method unknown")
+"""What makes a run stale, see `merlib.store.stale`."""
 
 OLD = marked(
     "<b>Stale</b> results would not come out the same today. The table says what has changed "
@@ -61,7 +65,7 @@ def show(runs: Iterable[pd.DataFrame], command: str, study: Study | None = None)
         display(Markdown(text.format(command=command)))
         return
     lines = pd.DataFrame([line(about, study) for about in made])
-    old = int((lines["state"] != "current").sum())
+    old = int((lines["state"] != translated("current")).sum())
     alike = [column for column in lines if column not in ("run", "minutes")]
     lines = lines.groupby(alike, sort=False).agg({"run": ", ".join, "minutes": "sum"})
     shown = lines.reset_index()[["run", *alike, "minutes"]]
@@ -78,7 +82,8 @@ def show(runs: Iterable[pd.DataFrame], command: str, study: Study | None = None)
 
 def line(about: Mapping[str, Any], study: Study | None = None) -> dict[str, Any]:
     """Return what the table says of one run, see `show`."""
-    why = store.stale(about, trials.choices(about, study))
+    why = [reason(one) for one in store.stale(about, trials.choices(about, study))]
+    stale = translated("stale: {why}")
     return {
         marked("run"): f"{store.name_of(about)}-{about['seed']}",
         marked("data"): translated(about["version"]),
@@ -86,9 +91,15 @@ def line(about: Mapping[str, Any], study: Study | None = None) -> dict[str, Any]
         marked("revision"): about["revision"],
         marked("device"): f"{about['device']}, {about['machine']}",
         marked("date"): about["date"],
-        marked("state"): f"stale: {', '.join(why)}" if why else "current",
+        marked("state"): stale.format(why=words.commas(why)) if why else translated("current"),
         marked("minutes"): sum(about["seconds"].values()) / 60,
     }
+
+
+def reason(text: str) -> str:
+    """Return one of `CHANGED` in the language of the page, with what stands behind it."""
+    word, blank, names = text.partition(" (")
+    return f"{translated(word)}{blank}{names}"
 
 
 def experiment(runs: Iterable[pd.DataFrame]) -> str:

@@ -75,6 +75,9 @@ SAME = {
 }  # fmt: skip
 """(Method, where) -> one of `SCORES` -> the printed figure that is the same quantity."""
 
+OTHERS = marked("STSTNet's table"), marked("HTNet's table (RCN)")
+"""Further places of printed figures in `merlib.study.motion`, which pages show `translated`."""
+
 
 def scores(table: pd.DataFrame, parts: Sequence[str], caption: str) -> Styler:
     """Return some parts of `merlib.study.motion.table` as a table for the page."""

@@ -25,8 +25,22 @@ MEASURES = {
 WAYS = (marked("called"), marked("recorded"))
 """Ways to run a step of training."""
 
-OTHERS = (marked("called / recorded"), marked("as written"), marked("compiled"))
+OTHERS = (
+    marked("called / recorded"), marked("as written"), marked("compiled"),
+    marked("profile"), marked("precision"), marked("seed"), marked("workers"),
+)  # fmt: skip
 """Further names of rows and columns, which pages show `translated`."""
+
+NAMES = (
+    marked("read"), marked("eyes"), marked("align"), marked("magnify"), marked("flow"),
+    marked("head motion"), marked("one module"),
+    marked("paper, 112 px"), marked("paper, 224 px"), marked("laptop network, 112 px"),
+    marked("the same, every clip"), marked("the same, ten times the clips"),
+    marked("laptop, 12 clips"), marked("paper, 6 clips"), marked("laptop, 10 folds, 6 epochs"),
+    marked("100 clips, 10 folds, 20 epochs, batches of 32"),
+)  # fmt: skip
+"""What the tables call steps of preparation, networks, cases of memory and what has run. Names of
+ways to do it, such as *here*, are the same in every language."""
 
 GROWING = (
     marked("clips"), marked("frames"), marked("size"), marked("width"), marked("folds"),
@@ -49,15 +63,17 @@ def measured(home: Path, name: str) -> pd.DataFrame | None:
 def machine(table: pd.DataFrame) -> str:
     """Return what a benchmark has run, and where: for a caption."""
     first = table.iloc[0]
-    what = [first["what"]] if "what" in table else []
+    what = [translated(first["what"])] if "what" in table else []
     return words.commas([*what, first["device"], f"PyTorch {first['torch']}"])
 
 
 def as_saved(table: pd.DataFrame, columns: list[str]) -> pd.DataFrame:
     """Return columns of a benchmark as text: its own digits, and separators in large numbers."""
-    return table[columns].map(
+    shown = table[columns].map(
         lambda value: f"{value:,g}" if isinstance(value, Real) else value, na_action="ignore"
     )
+    named = {name: shown[name].map(translated) for name in ("step", "case") if name in shown}
+    return shown.assign(**named)
 
 
 def relative(table: pd.DataFrame, label: str, rows: str = "way") -> Figure:
@@ -323,7 +339,7 @@ def side_by_side(table: pd.DataFrame | None) -> Iterator[str]:
                 "as large. The mean accuracy over {pairs} seeds is {theirs} with {who} and {own} "
                 "with {ours}: {agreement}."
             ).format(
-                network=network,
+                network=translated(network),
                 who=who,
                 ours=OURS,
                 pairs=pairs,
@@ -382,7 +398,7 @@ def slowest_step(table: pd.DataFrame | None) -> str:
     share = 100 * steps.max() / steps.sum()
     return translated(
         "The step of preparation that takes longest is {step}: {share:.0f} % of the time of a clip."
-    ).format(step=steps.idxmax(), share=share)
+    ).format(step=translated(steps.idxmax()), share=share)
 
 
 def ratios(table: pd.DataFrame | None) -> Iterator[str]:
@@ -412,7 +428,12 @@ def memory(table: pd.DataFrame | None) -> str:
     host = table.set_index("case")["host, MiB"]
     return translated(
         "The process takes from {least:,.0f} MiB ({small}) to {most:,.0f} MiB ({large})."
-    ).format(least=host.min(), small=host.idxmin(), most=host.max(), large=host.idxmax())
+    ).format(
+        least=host.min(),
+        small=translated(host.idxmin()),
+        most=host.max(),
+        large=translated(host.idxmax()),
+    )
 
 
 def settings(table: pd.DataFrame | None) -> Iterator[str]:

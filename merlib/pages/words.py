@@ -14,6 +14,8 @@ from pandas.io.formats.style import Styler
 from .language import marked, translated
 
 CODE = re.compile(r"`([^`]+)`")
+BLANK = re.compile(r"([。；：？！](?:</\w+>)?) ")
+"""A blank that Chinese does not have between two sentences, behind the end of the first."""
 
 
 def answer(sentence: str, *others: str, heading: str = marked("The answer, computed")):
@@ -60,6 +62,7 @@ def say(*sentences: str, below: str = ""):
 def paragraph(text: str, look: str = "", below: str = ""):
     from IPython.display import HTML
 
+    text = BLANK.sub(r"\1", text)
     return HTML((f'<p class="{look}">{text}</p>' if look else f"<p>{text}</p>") + below)
 
 
@@ -106,7 +109,8 @@ def error(size: float) -> str:
 
 
 def marked_up(text: str) -> str:
-    return CODE.sub(r"<code>\1</code>", html.escape(text, quote=False))
+    text = CODE.sub(r"<code>\1</code>", html.escape(text, quote=False))
+    return BLANK.sub(r"\1", text)
 
 
 def listed(names: Iterable[str]) -> str:

@@ -6,7 +6,7 @@ are is in `merlib.study.paper`. `synergy` reads table 3 as a design of two facto
 
 from collections.abc import Callable, Mapping
 from decimal import Decimal
-from itertools import product
+from itertools import chain, product
 from math import comb
 from typing import Any
 
@@ -20,6 +20,9 @@ from . import paper
 
 AGREES, IN_PART, DISAGREES = "agrees", "agrees in part", "does not agree"
 SLIP, OPEN = "slip of the pen", "left open"
+
+Tell = Callable[[str], str]
+"""Puts a text into the language of a page; `str` leaves it in English."""
 
 INTERACTION = {"full": 1, "mfem": -1, "mffm": -1, "base": 1}
 """Weights of the four variants: what both modules give beyond the sum of what each gives alone."""
@@ -67,8 +70,13 @@ def title(row: str) -> str:
     return paper.VARIANT_NAMES.get(row, row)
 
 
-def claims() -> pd.DataFrame:
+def claims(tell: Tell = str) -> pd.DataFrame:
     """Return the other claims of the text, each in a row, in the order of the text.
+
+    Parameters
+    ----------
+    tell : callable
+        What puts the texts into the language of a page; the verdicts stay English.
 
     Returns
     -------
@@ -78,8 +86,12 @@ def claims() -> pd.DataFrame:
     """
     rows = {}
     for name, claim in paper.CLAIMS.items():
-        found = ("", f"measured: page {claim.page[:2]}") if claim.page else CHECKS[name]()
-        row = {"section": claim.section, "the text says": claim.says, "printed": claim.printed}
+        found = ("", f"measured: page {claim.page[:2]}") if claim.page else CHECKS[name](tell)
+        row = {
+            "section": tell(claim.section),
+            "the text says": tell(claim.says),
+            "printed": tell(claim.printed),
+        }
         rows[name] = row | dict(zip(("recomputed", "verdict"), found, strict=True))
     return pd.DataFrame.from_dict(rows, orient="index")
 
@@ -139,11 +151,17 @@ def answered(name: str, true: str, answer: str) -> int:
     return matrix[classes.index(true)][classes.index(answer)]
 
 
-def quoted(dataset: str, label: str) -> str:
-    """Return which count of clips a quoted recall of figure 6 is."""
-    clips = paper.TABLE1[dataset][label]
-    counts = paper.whole_counts(f"{paper.FIGURE6_RECALL[dataset][label]}", clips)
-    return f"{label} {' or '.join(map(str, counts)) or 'no count'} of {clips}"
+def counts_of(dataset: str, label: str) -> list[int]:
+    """Return the counts of clips that a quoted recall of figure 6 can be."""
+    percent = f"{paper.FIGURE6_RECALL[dataset][label]}"
+    return paper.whole_counts(percent, paper.TABLE1[dataset][label])
+
+
+def quoted(dataset: str, label: str, tell: Tell) -> str:
+    """Return which count of clips a quoted recall of figure 6 is, as text."""
+    counts = tell(" or ").join(map(str, counts_of(dataset, label))) or tell("no count")
+    text = tell("{label} {counts} of {clips}")
+    return text.format(label=label, counts=counts, clips=paper.TABLE1[dataset][label])
 
 
 def better(column: str) -> tuple[int, int]:
@@ -157,77 +175,91 @@ def better(column: str) -> tuple[int, int]:
     return sum(a > b for a, b in pairs), len(pairs)
 
 
-def best() -> tuple[str, str]:
-    found = ranks()
-    behind = [f"{column}: rank {rank}, behind {row}" for column, (rank, row) in found.items()
-              if rank > 1]  # fmt: skip
-    first = f"first in {len(found) - len(behind)} of {len(found)} columns of table 2"
-    return "; ".join([first, *behind]), DISAGREES if behind else AGREES
+def best(tell: Tell = str) -> tuple[str, str]:
+    found, text = ranks(), tell("{column}: rank {rank}, behind {row}")
+    behind = [text.format(column=column, rank=rank, row=tell(row))
+              for column, (rank, row) in found.items() if rank > 1]  # fmt: skip
+    first = tell("first in {n} of {all} columns of table 2")
+    first = first.format(n=len(found) - len(behind), all=len(found))
+    return tell("; ").join([first, *behind]), DISAGREES if behind else AGREES
 
 
-def still_better() -> tuple[str, str]:
+def still_better(tell: Tell) -> tuple[str, str]:
     found = {column: rank for column, (rank, _) in ranks().items() if column.startswith("SAMM")}
-    told = ", ".join(f"{column}: rank {rank}" for column, rank in found.items())
-    return told, AGREES if set(found.values()) == {1} else IN_PART
+    text = tell("{column}: rank {rank}")
+    told = (text.format(column=column, rank=rank) for column, rank in found.items())
+    return tell("; ").join(told), AGREES if set(found.values()) == {1} else IN_PART
 
 
-def duration() -> tuple[str, str]:
-    rate, source = paper.TABLE1["casme2"]["frame rate"], paper.DURATION_OF_SOURCE
-    told = ", ".join(f"{what} below {s} s ({rate * s:.0f} frames)" for what, s in source.items())
-    own = f"{paper.DURATION} s are {rate * paper.DURATION:.0f} frames"
-    return f"[4] says: {told}; {own}", DISAGREES
+def duration(tell: Tell) -> tuple[str, str]:
+    rate, limits = paper.TABLE1["casme2"]["frame rate"], paper.DURATION_OF_SOURCE
+    limits = limits | {"own": paper.DURATION}
+    frames = {f"{name}_frames": rate * seconds for name, seconds in limits.items()}
+    text = tell(
+        "[4] says: whole below {whole} s ({whole_frames:.0f} frames), rise below {rise} s "
+        "({rise_frames:.0f} frames); {own} s are {own_frames:.0f} frames"
+    )
+    return text.format(**limits, **frames), DISAGREES
 
 
-def deep() -> tuple[str, str]:
-    accuracy, f1 = ([better(c) for c in paper.COLUMNS2 if c.endswith(end)] for end in ("Acc", "F1"))
-    told = [f"{sum(a for a, _ in found)} of {sum(b for _, b in found)}" for found in (accuracy, f1)]
-    return f"ahead in {told[0]} pairs of accuracies of table 2, in {told[1]} of F1", AGREES
+def deep(tell: Tell) -> tuple[str, str]:
+    found = {}
+    for end in ("Acc", "F1"):
+        pairs = [better(column) for column in paper.COLUMNS2 if column.endswith(end)]
+        found[end], found[f"all_{end}"] = (sum(counts) for counts in zip(*pairs, strict=True))
+    text = tell(
+        "ahead in {Acc} of {all_Acc} pairs of accuracies of table 2, in {F1} of {all_F1} of F1"
+    )
+    return text.format(**found), AGREES
 
 
-def upsampling() -> tuple[str, str]:
+def upsampling(tell: Tell) -> tuple[str, str]:
     sides = [224 // 2 ** (stage + 1) for stage in range(1, 5)]
-    return f"sides of the maps at 224 pixels: {sides}: only a later one can be upsampled", DISAGREES
+    text = tell("sides of the maps at 224 pixels: {sides}: only a later one can be upsampled")
+    return text.format(sides=sides), DISAGREES
 
 
-def blocks() -> tuple[str, str]:
-    return f"sum {sum(paper.BLOCKS)}", AGREES if sum(paper.BLOCKS) == 16 else DISAGREES
+def blocks(tell: Tell) -> tuple[str, str]:
+    found = sum(paper.BLOCKS)
+    return tell("sum {n}").format(n=found), AGREES if found == 16 else DISAGREES
 
 
-def pooling() -> tuple[str, str]:
+def pooling(tell: Tell) -> tuple[str, str]:
     x = np.array([1.0, 2.0, 6.0])
     found = [float(((x**p).mean()) ** (1 / p)) for p in (1, 300)]
     right = np.allclose(found, [x.mean(), x.max()], rtol=0.01)
-    return (
-        f"of 1, 2, 6: {found[0]:.2f} (p = 1), {found[1]:.2f} (p = 300)",
-        AGREES if right else DISAGREES,
+    text = tell("of 1, 2, 6: {mean:.2f} (p = 1), {maximum:.2f} (p = 300)")
+    return text.format(mean=found[0], maximum=found[1]), AGREES if right else DISAGREES
+
+
+def second_look(tell: Tell) -> tuple[str, str]:
+    first, second = 0.1, 0.9  # gates: the first look suppresses the region, the second finds it
+    text = tell(
+        "eq. 10 and 11 feed X_c^2: gates {first} and {second} let {by_equations:.2f} of a feature "
+        "through; with X_c^1 it would be {by_sentence:.2f}, so what is suppressed stays so"
     )
-
-
-def second_look() -> tuple[str, str]:
-    first, second = (
-        0.1,
-        0.9,
-    )  # gates of a region that the first look suppresses and the second finds
-    by_equations = first + (1 - first) * second
-    by_sentence = first + first * second
-    return (
-        f"eq. 10 and 11 feed X_c^2: gates {first} and {second} let {by_equations:.2f} of a feature "
-        f"through; with X_c^1 it would be {by_sentence:.2f}, so what is suppressed stays so",
-        DISAGREES,
+    told = text.format(
+        first=first,
+        second=second,
+        by_equations=first + (1 - first) * second,
+        by_sentence=first + first * second,
     )
+    return told, DISAGREES
 
 
-def interactions() -> tuple[str, str]:
-    stages = len(paper.BLOCKS)
-    return f"{stages} stages have {comb(stages, 2)} pairs, {stages - 1} of neighbours", OPEN
+def interactions(tell: Tell) -> tuple[str, str]:
+    n = len(paper.BLOCKS)
+    text = tell("{stages} stages have {pairs} pairs, {neighbours} of neighbours")
+    return text.format(stages=n, pairs=comb(n, 2), neighbours=n - 1), OPEN
 
 
-def table_1() -> tuple[str, str]:
+def table_1(tell: Tell) -> tuple[str, str]:
     found = []
     for table in paper.TABLE1.values():
         found.append(sum(table[name] or 0 for name in emotions()))
     right = found == [table["samples"] for table in paper.TABLE1.values()]
-    return f"sums of the classes: {' and '.join(map(str, found))}", AGREES if right else DISAGREES
+    told = tell("sums of the classes: {} and {}").format(*found)
+    return told, AGREES if right else DISAGREES
 
 
 def emotions() -> list[str]:
@@ -236,19 +268,21 @@ def emotions() -> list[str]:
     return names[names.index("happiness") :]
 
 
-def classes() -> tuple[str, str]:
+def classes(tell: Tell) -> tuple[str, str]:
     held = [[n for n in emotions() if table[n] is not None] for table in paper.TABLE1.values()]
     samm = paper.TABLE1["samm"]
     largest = sorted(held[1], key=lambda name: samm[name], reverse=True)[:5]
     right = [len(names) for names in held] == [7, 8] and set(largest) == set(paper.CLASSES["samm"])
-    told = f"{len(held[0])} and {len(held[1])}; the five largest: {', '.join(largest)}"
+    text = tell("{casme2} and {samm}; the five largest: {names}")
+    names = tell(", ").join(largest)
+    told = text.format(casme2=len(held[0]), samm=len(held[1]), names=names)
     return told, AGREES if right else DISAGREES
 
 
-def subjects() -> tuple[str, str]:
-    used, clips = paper.SUBJECTS_USED.values(), paper.USED.values()
-    told = " and ".join(f"{k} for {n} clips" for k, n in zip(used, clips, strict=True))
-    return f"of the five classes: {told}", IN_PART
+def subjects(tell: Tell) -> tuple[str, str]:
+    text = tell("of the five classes: {} for {} clips and {} for {} clips")
+    told = ((people, paper.USED[name]) for name, people in paper.SUBJECTS_USED.items())
+    return text.format(*chain.from_iterable(told)), IN_PART
 
 
 def not_counts() -> tuple[int, int]:
@@ -262,159 +296,186 @@ def not_counts() -> tuple[int, int]:
     return sum(not paper.whole_counts(*one) for one in texts), len(texts)
 
 
-def one_protocol() -> tuple[str, str]:
+def one_protocol(tell: Tell = str) -> tuple[str, str]:
     no, all_of_them = not_counts()
-    return (
-        f"{no} of {all_of_them} quoted accuracies are no count of the paper's clips; the F1 of "
-        "KFC-MER is not that of eq. 16",
-        DISAGREES if no else AGREES,
+    text = tell(
+        "{n} of {all} quoted accuracies are no count of the paper's clips; the F1 of KFC-MER is "
+        "not that of eq. 16"
     )
+    return text.format(n=no, all=all_of_them), DISAGREES if no else AGREES
 
 
-def of_differences(section: str) -> tuple[str, str]:
+def of_differences(section: str, tell: Tell = str) -> tuple[str, str]:
     table = differences()
     table = table[table["section"] == section]
     wrong = table[table["verdict"] != AGREES]
-    told = [f"{row['printed']} should be {row['recomputed']}" for _, row in wrong.iterrows()]
-    right = f"{len(table) - len(wrong)} of {len(table)} agree"
-    return "; ".join([right, *told]), IN_PART if len(wrong) else AGREES
+    text = tell("{printed} should be {recomputed}")
+    told = [text.format(**row) for _, row in wrong.iterrows()]
+    right = tell("{n} of {all} agree").format(n=len(table) - len(wrong), all=len(table))
+    return tell("; ").join([right, *told]), IN_PART if len(wrong) else AGREES
 
 
-def per_cent() -> tuple[str, str]:
+def per_cent(tell: Tell) -> tuple[str, str]:
     table = differences()
     points = (table["verdict"] == AGREES).sum()
-    first = table.iloc[0]
-    return (
-        f"{points} of {len(table)} are points; in per cent of the other row {first['printed']} "
-        f"would be {first['relative']}",
-        SLIP,
+    text = tell(
+        "{n} of {all} are points; in per cent of the other row {printed} would be {relative}"
     )
+    return text.format(n=points, all=len(table), **table.iloc[0]), SLIP
 
 
-def slstt() -> tuple[str, str]:
+def slstt(tell: Tell) -> tuple[str, str]:
     columns = [column for column in paper.COLUMNS2 if column.endswith("F1")]
     leads = {column: cell("the paper", column) - cell("SLSTT", column) for column in columns}
-    told = ", ".join(f"{column}: {lead:+.1f} points" for column, lead in leads.items())
-    return f"left out: {told}", AGREES if min(leads.values()) > 0 else IN_PART
+    text = tell("{column}: {lead:+.1f} points")
+    told = tell("; ").join(text.format(column=name, lead=lead) for name, lead in leads.items())
+    return tell("left out: {told}").format(told=told), AGREES if min(
+        leads.values()
+    ) > 0 else IN_PART
 
 
-def surprise() -> tuple[str, str]:
-    told = ", ".join(quoted("casme2", name) for name in paper.FIGURE6_RECALL["casme2"])
-    return f"recalls: {told}", DISAGREES if "no count" in told else AGREES
+def surprise(tell: Tell) -> tuple[str, str]:
+    names = paper.FIGURE6_RECALL["casme2"]
+    told = tell(", ").join(quoted("casme2", name, tell) for name in names)
+    right = all(counts_of("casme2", name) for name in names)
+    return tell("recalls: {told}").format(told=told), AGREES if right else DISAGREES
 
 
-def large_motion() -> tuple[str, str]:
+def large_motion(tell: Tell) -> tuple[str, str]:
     rival = recalls("casme2")["surprise"]
-    return f"KFC-MER has {rival:.0f} % too", AGREES
+    return tell("KFC-MER has {recall:.0f} % too").format(recall=rival), AGREES
 
 
-def repression() -> tuple[str, str]:
+def repression(tell: Tell) -> tuple[str, str]:
     found = recalls("casme2")
     lowest = found.idxmin() == "repression"
-    told = f"KFC-MER: {found['repression']:.0f} %, {'its lowest' if lowest else 'not its lowest'}"
-    return f"{told} (the only one with a released matrix)", AGREES if lowest else DISAGREES
+    text = (
+        tell("KFC-MER: {recall:.0f} %, its lowest (the only one with a released matrix)")
+        if lowest
+        else tell("KFC-MER: {recall:.0f} %, not its lowest (the only one with a released matrix)")
+    )
+    return text.format(recall=found["repression"]), AGREES if lowest else DISAGREES
 
 
-def mouth_corners() -> tuple[str, str]:
+def mouth_corners(tell: Tell) -> tuple[str, str]:
     pairs = [("repression", "surprise"), ("surprise", "repression"), ("repression", "happiness")]
     counts = [answered("casme2", *pair) for pair in pairs]
-    told = ", ".join(f"{a} taken for {b} {k}x" for (a, b), k in zip(pairs, counts, strict=True))
+    text, all_of = tell("{true} taken for {answer} {n}x"), zip(pairs, counts, strict=True)
+    told = tell(", ").join(text.format(true=a, answer=b, n=k) for (a, b), k in all_of)
     others = answered("casme2", "repression", "others")
     verdict = AGREES if sum(counts[:2]) else IN_PART if counts[2] else DISAGREES
-    return f"KFC-MER: {told}, for others {others}x", verdict
+    text = tell("KFC-MER: {told}, for others {n}x")
+    return text.format(told=told, n=others), verdict
 
 
-def size() -> tuple[str, str]:
+def size(tell: Tell) -> tuple[str, str]:
     accuracies = {row: (cell(row, "CASME II, Acc"), cell(row, "SAMM, Acc")) for row in paper.TABLE2}
     both = {row: (a, b) for row, (a, b) in accuracies.items() if not (a + b).is_nan()}
     lower = [row for row, (casme2, samm) in both.items() if samm < casme2]
     others = [row for row in both if row not in lower]
-    return (
-        f"{paper.USED['samm']} and {paper.USED['casme2']} clips; the accuracy is lower on SAMM in "
-        f"{len(lower)} of {len(both)} rows of table 2, not in {', '.join(others) or 'none'}; "
-        "the paper does not test whether size is the cause; page 22 measures what size costs",
-        IN_PART,
+    text = tell(
+        "{samm} and {casme2} clips; the accuracy is lower on SAMM in {n} of {all} rows of table 2, "
+        "not in {others}; the paper does not test whether size is the cause; page 22 measures what "
+        "size costs"
     )
+    names = tell(", ").join(others) or tell("none")
+    return text.format(n=len(lower), all=len(both), others=names, **paper.USED), IN_PART
 
 
-def largest_and_best() -> str:
+def largest_and_best(tell: Tell) -> str:
     """Say how large the best two classes of CASME II are: for SAMM the text names size as cause."""
     sizes = {name: paper.TABLE1["casme2"][name] for name in paper.CLASSES["casme2"]}
     smallest = set(sorted(sizes, key=lambda name: sizes[name])[:2])
     best = set(paper.FIGURE6_RECALL["casme2"])
-    return "on CASME II the two best classes are " + (
-        "the two smallest" if best == smallest else "not the two smallest"
-    )
+    if best == smallest:
+        return tell("on CASME II the two best classes are the two smallest")
+    return tell("on CASME II the two best classes are not the two smallest")
 
 
-def anger() -> tuple[str, str]:
+def anger(tell: Tell) -> tuple[str, str]:
     sizes = {name: paper.TABLE1["samm"][name] for name in paper.CLASSES["samm"]}
     largest = max(sizes, key=lambda name: sizes[name])
     share = 100 * sizes["anger"] / sum(sizes.values())
-    told = f"{quoted('samm', 'anger')}; {largest} is the largest class ({share:.0f} % of the clips)"
-    return f"{told}; but {largest_and_best()}", IN_PART
+    text = tell(
+        "{recall}; {largest} is the largest class ({share:.0f} % of the clips); but {besides}"
+    )
+    recall, besides = quoted("samm", "anger", tell), largest_and_best(tell)
+    return text.format(recall=recall, largest=largest, share=share, besides=besides), IN_PART
 
 
-def happiness() -> tuple[str, str]:
-    return f"{quoted('samm', 'happiness')}; table 3 has no run of SAMM", IN_PART
+def happiness(tell: Tell) -> tuple[str, str]:
+    text = tell("{recall}; table 3 has no run of SAMM")
+    return text.format(recall=quoted("samm", "happiness", tell)), IN_PART
 
 
-def contempt() -> tuple[str, str]:
+def contempt(tell: Tell) -> tuple[str, str]:
     sizes, found = {n: paper.TABLE1["samm"][n] for n in paper.CLASSES["samm"]}, recalls("samm")
     least, worst = min(sizes, key=lambda name: sizes[name]), found.idxmin()
-    return (
-        f"{least} is the smallest class ({sizes[least]}); KFC-MER's worst is {worst} "
-        f"({found[worst]:.0f} %, contempt {found['contempt']:.0f} %); {largest_and_best()}",
-        IN_PART,
+    text = tell(
+        "{least} is the smallest class ({n}); KFC-MER's worst is {worst} ({lowest:.0f} %, contempt "
+        "{contempt:.0f} %); {besides}"
     )
+    told = text.format(
+        least=least,
+        n=sizes[least],
+        worst=worst,
+        lowest=found[worst],
+        contempt=found["contempt"],
+        besides=largest_and_best(tell),
+    )
+    return told, IN_PART
 
 
-def contempts_answer() -> tuple[str, str]:
+def contempts_answer(tell: Tell) -> tuple[str, str]:
     names, matrix = paper.KFC_MER_CONFUSION["samm"]
     wrong = {n: k for n, k in zip(names, matrix[names.index("contempt")], strict=True)
              if n != "contempt"}  # fmt: skip
     most = max(wrong, key=lambda name: wrong[name])
-    told = f"KFC-MER: {wrong[most]} of its {sum(wrong.values())} errors on contempt are {most}"
+    text = tell("KFC-MER: {n} of its {all} errors on contempt are {most}")
+    told = text.format(n=wrong[most], all=sum(wrong.values()), most=most)
     return told, AGREES if most == "happiness" else DISAGREES
 
 
-def conditions() -> tuple[str, str]:
+def conditions(tell: Tell) -> tuple[str, str]:
     counts = [paper.whole_counts(row[0], paper.USED["casme2"]) for row in
               paper.TABLE3_AS_PRINTED.values()]  # fmt: skip
-    told = ", ".join(" or ".join(map(str, found)) or "none" for found in counts)
-    return f"right clips of 246: {told}", AGREES if all(counts) else DISAGREES
+    told = (tell(" or ").join(map(str, found)) or tell("none") for found in counts)
+    text = tell("right clips of 246: {counts}").format(counts=tell(", ").join(told))
+    return text, AGREES if all(counts) else DISAGREES
 
 
-def of_synergy() -> tuple[str, str]:
+def of_synergy(tell: Tell) -> tuple[str, str]:
     found = printed_synergy()
     clips = found["accuracy"] / 100 * paper.USED["casme2"]
-    told = ", ".join(f"{name} {value:+.1f}" for name, value in found.items())
-    return (
-        f"points beyond the sum of both steps: {told}; {clips:.0f} clips of one run each. "
-        "Runs: page 08",
-        AGREES if (found > 0).all() else DISAGREES,
+    text = tell(
+        "points beyond the sum of both steps: accuracy {accuracy:+.1f}, UF1 {UF1:+.1f}, UAR "
+        "{UAR:+.1f}; {clips:.0f} clips of one run each. Runs: page 08"
     )
+    return text.format(clips=clips, **found), AGREES if (found > 0).all() else DISAGREES
 
 
-CHECKS: dict[str, Callable[[], tuple[str, str]]] = {
-    "score": lambda: ("section 3.1.3 and eq. 16 name it UF1", SLIP),
+CHECKS: dict[str, Callable[[Tell], tuple[str, str]]] = {
+    "score": lambda tell: (tell("section 3.1.3 and eq. 16 name it UF1"), SLIP),
     "best": best,
     "duration": duration,
     "deep": deep,
     "upsampling": upsampling,
     "blocks": blocks,
     "pooling": pooling,
-    "weights": lambda: ("they are learnt, so they are weights", SLIP),
+    "weights": lambda tell: (tell("they are learnt, so they are weights"), SLIP),
     "second look": second_look,
     "interactions": interactions,
     "table 1": table_1,
     "classes": classes,
     "subjects": subjects,
-    "validation": lambda: ("nobody else is left for a test: it is the test set", DISAGREES),
-    "momentum": lambda: ("SGD has one momentum; Adam has two coefficients", DISAGREES),
-    "card": lambda: ("that card was sold with 16 and 32 GB", DISAGREES),
+    "validation": lambda tell: (
+        tell("nobody else is left for a test: it is the test set"),
+        DISAGREES,
+    ),
+    "momentum": lambda tell: (tell("SGD has one momentum; Adam has two coefficients"), DISAGREES),
+    "card": lambda tell: (tell("that card was sold with 16 and 32 GB"), DISAGREES),
     "one protocol": one_protocol,
-    "differences 2": lambda: of_differences("3.2"),
+    "differences 2": lambda tell: of_differences("3.2", tell),
     "per cent": per_cent,
     "slstt": slstt,
     "surprise": surprise,
@@ -428,8 +489,8 @@ CHECKS: dict[str, Callable[[], tuple[str, str]]] = {
     "contempt": contempt,
     "contempt's answer": contempts_answer,
     "conditions": conditions,
-    "differences 3": lambda: of_differences("3.3"),
+    "differences 3": lambda tell: of_differences("3.3", tell),
     "synergy": of_synergy,
-    "name": lambda: ("section 2.1.3 fuses features of several levels", SLIP),
+    "name": lambda tell: (tell("section 2.1.3 fuses features of several levels"), SLIP),
 }
-"""Claim -> what is computed of it, and the verdict."""
+"""Claim -> what is computed of it, and the verdict. Each gets what tells it, see `claims`."""

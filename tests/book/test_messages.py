@@ -5,6 +5,7 @@ import re
 import shutil
 
 import matplotlib
+import pandas as pd
 import pytest
 import yaml
 from babel.messages.catalog import Catalog
@@ -19,7 +20,10 @@ from myst_parser.parsers.mdit import create_md_parser
 
 from book.tools import build, editions, messages
 from merlib.files import write
-from merlib.pages import language, words
+from merlib.methods import METHODS
+from merlib.methods.views import VIEWS, says
+from merlib.pages import effects, language, plots, printed, protocol, provenance, words
+from merlib.study import audit, paper, trials
 
 LANGUAGE = "zh_CN"
 FOLDER = ROOT / messages.LOCALE / LANGUAGE
@@ -158,11 +162,66 @@ def test_the_font_of_figures_has_the_letters_of_computed_sentences():
     assert {letter for letter in said if ord(letter) > 0x2FFF} <= set(map(chr, letters))
 
 
-def test_a_computed_sentence_is_in_the_language_of_the_edition(monkeypatch):
+@pytest.fixture
+def chinese(monkeypatch):
+    """A function that returns the English words of texts, in a process of the Chinese edition."""
     messages.compiled(ROOT, LANGUAGE)
     language.catalogue.cache_clear()
-    assert words.listed(["a", "b", "c"]) == "a, b and c"
     monkeypatch.setenv(language.LANGUAGE, LANGUAGE)
+    return lambda *texts: set(re.findall(r"\b[a-z]{2,}\b", "\n".join(texts)))
+
+
+def test_titles_are_in_the_language_of_the_edition(chinese):
+    shown = {name: effects.title(name) for name in trials.TRIALS | METHODS}
+    names = {"base", "alpha", "attention", "style"}  # of Micro-attention and CNN+LSTM-style
+    assert not chinese(*shown.values()) - names
+    assert shown["majority"] == "最大类别" and len(set(shown.values())) >= len(shown) - 1
+
+
+def test_titles_on_the_results_page_are_those_of_other_pages(chinese):
+    of_page = {m.id: m.string for m in CATALOGUES["book/results"]}
+    for name, known in (trials.TRIALS | METHODS).items():
+        for message, wanted in (
+            (known.title, effects.title(name)),
+            (f"`{name}`, {known.title}", f"`{name}`，{effects.title(name)}"),
+        ):
+            assert of_page.get(message, wanted) == wanted
+
+
+def test_the_tables_of_the_audit_are_in_the_language_of_the_edition(chinese):
+    classes = {name for names in paper.CLASSES.values() for name in names}
+    claims, found = printed.claims_told(), printed.differences_told(audit.differences())
+    assert not chinese(*claims.astype(str).to_numpy().flat) - classes
+    assert not chinese(*found.astype(str).to_numpy().flat) - {"base"}
+    assert len(claims) == len(paper.CLAIMS)
+
+
+def test_parts_of_a_text_are_in_the_language_of_the_edition(chinese):
+    assert protocol.told("of the person: F1 per fold") == "随人而定：每折的 F1"
+    assert not chinese(*map(provenance.reason, provenance.CHANGED))
+    assert provenance.reason("steps (flow, face)").endswith(" (flow, face)")
+    assert not chinese(*(language.translated(says(view)) for view in VIEWS.values())) - set(
+        " ".join(VIEWS).split("_")
+    )
+
+
+def test_a_heading_with_an_apostrophe_is_in_the_language_of_the_edition(chinese):
+    table = pd.DataFrame({"seed": [0]}, index=["MFEM's branch 1"])
+    assert not chinese(BeautifulSoup(plots.table(table, "").to_html(), "html.parser").table.text)
+
+
+def test_chinese_sentences_have_no_blank_between_them(chinese):
+    assert (
+        words.say("一句。", "`b`？", "三句。 四句。").data
+        == "<p>一句。<code>b</code>？三句。四句。</p>"
+    )
+    assert "：</strong>一句。" in words.see("一句。").data
+
+
+def test_a_computed_sentence_is_in_the_language_of_the_edition(chinese, monkeypatch):
+    with monkeypatch.context() as english:
+        english.delenv(language.LANGUAGE)
+        assert words.listed(["a", "b", "c"]) == "a, b and c"
     assert words.listed(["a", "b", "c"]) == "a、b、c"
     assert "从中可以看到" in words.see("x").data
     assert language.translated("no message at all") == "no message at all"

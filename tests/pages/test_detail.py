@@ -22,12 +22,12 @@ def predictions(answers, epoch=1):
 def test_a_variant_has_as_many_parameters_as_its_network():
     study = Study(profile="narrow")
     table = detail.variants(study)
-    assert list(table.index) == list(detail.TITLES.values())
-    assert set(detail.TITLES) == set(trials.FUSION) and set(detail.STYLES) == set(trials.SWEEP)
+    assert list(table.index) == [trial.title for trial in trials.FUSION.values()]
+    assert set(detail.STYLES) == set(trials.SWEEP)
     for name in ("base", "full", "linear", "pairs-deep"):
         config = trials.study_of(name, study).estimator(trials.FUSION[name].method).config
         count = sum(parameter.numel() for parameter in Network(5, config).parameters())
-        line = table.loc[detail.TITLES[name]]
+        line = table.loc[trials.FUSION[name].title]
         assert line["parameters, thousand"] == pytest.approx(count / 1000)
     fused = {
         "full": "12 23 34 13 24", "base": "none", "mfem": "none", "mffm": "12 23 34 13 24",

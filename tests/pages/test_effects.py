@@ -8,8 +8,10 @@ from scipy.stats import binomtest, ttest_1samp
 from sklearn.metrics import accuracy_score, f1_score, recall_score
 
 from merlib import metrics
+from merlib.methods import METHODS
 from merlib.metrics import Difference
 from merlib.pages import effects
+from merlib.study import trials
 
 CLASSES = np.array(list("abc"))
 SCIKIT = {
@@ -196,6 +198,12 @@ def test_chance_in_seeds_alone_is_a_t_test(runs):
     steps = {0: 0.1, 1: 0.3, 2: 0.2}
     found = metrics.with_chance(steps, 1e-18, 10**6)
     assert found.p == pytest.approx(ttest_1samp(list(steps.values()), 0).pvalue, rel=1e-4)
+
+
+def test_a_title_is_that_of_the_registry():
+    for name, known in (trials.TRIALS | METHODS).items():
+        assert effects.title(name) == known.title
+    assert effects.title("mine") == effects.title("mine-changes").removesuffix("-changes") == "mine"
 
 
 def test_every_word_of_what_follows_can_be_translated(untranslated):
