@@ -688,7 +688,7 @@ drawn = {
 }
 for name, share in expected.items():
     assert abs(drawn[name] - share) < 5 * np.sqrt(share * (1 - share) / worlds)
-shares = {marked("computed"): expected, marked("drawn"): drawn}
+shares = {marked("computed"): expected, marked("share of the draws"): drawn}
 caption = translated("Share with a p below 0.05, m = {m}").format(m=m)
 display(plots.table(pd.DataFrame(shares), caption))
 words.see(

@@ -687,7 +687,11 @@ for number, run in network.items():
 choices = pd.DataFrame(rows).T
 caption = translated("UF1 by the choice of the epoch, {seeds}")
 caption = caption.format(seeds=words.seeds(len(choices)))
-columns = [marked("last"), marked("one for all"), marked("one for each")]
+columns = [
+    marked("last epoch"),
+    marked("one for all"),
+    marked("one for each"),
+]
 display(plots.table(choices.set_axis(columns, axis=1), caption))
 words.see(
     translated(
