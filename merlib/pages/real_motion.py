@@ -229,8 +229,9 @@ def beats(answers: pd.DataFrame, runs: Mapping[str, Runs]) -> str:
         text = translated("none of {all} networks is shown to beat the linear control ({level})")
     told = text.format(n=better, all=len(answers), level=level)
     if alone:
-        text = translated("{networks}; {n} of them have one seed, which allows no verdict")
-        told = text.format(networks=told, n=alone)
+        one = translated("{networks}; 1 of them has one seed, which allows no verdict")
+        more = translated("{networks}; {n} of them have one seed, which allows no verdict")
+        told = (one if alone == 1 else more).format(networks=told, n=alone)
     text = translated("{networks}; the best, {best}, differs from the control by {points}")
     return text.format(networks=told, best=translated(best.name), points=effects.points(best))
 
