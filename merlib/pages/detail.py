@@ -222,7 +222,7 @@ def concluded(predictions: Mapping[str, tuple[str, str]], idle: Collection[str])
             )
         ]
     else:
-        told = [translated("That fusion keeps shallow detail is not shown.")]
+        told = [translated("It is not shown that fusion keeps shallow detail.")]
     told.append(
         translated(
             "The interaction of the stages is better than one linear layer on pooled stages."

@@ -377,7 +377,8 @@ def second_look(study: Study) -> Answer:
 def shallow(study: Study) -> Answer:
     """Return whether MFFM keeps shallow detail, and what its shallow stages bring in accuracy.
 
-    Without runs of the shallow stages it is the first difference of page 19 that there is.
+    If the shallow stages have no run, or one seed where others have more, it is the first
+    difference of page 19 with the most seeds.
     """
     saved, (best,) = trials.find(study, "fusion", every_epoch=False), list(detail.ASKED.values())[1]
     sweeps = trials.sweeps(saved.study)
@@ -387,7 +388,7 @@ def shallow(study: Study) -> Answer:
         return NO_RUN
     said = list(detail.predictions(answers, detail.falls(sweeps)).values())[:3]
     word = "shown" if all(answer == "yes" for answer, _ in said) else metrics.UNTOLD
-    name = best if best in there else there[0]
+    name = max(sorted(there, key=best.__ne__), key=lambda row: len(answers.loc[row, "seeds"]))
     found = answers.loc[[name]]
     told = translated("{points} of accuracy ({difference}); {seeds}").format(
         points=effects.points(found.iloc[0]), difference=name, seeds=seeds(found)

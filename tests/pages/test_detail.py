@@ -135,7 +135,7 @@ def test_how_much_is_saved_of_what_the_predictions_need():
     [
         (["yes"] * 4, "all three predictions hold", "is better than"),
         (["yes", "yes", "not shown", "not shown"], "is not shown", "is not shown to be better"),
-        (["not shown", "yes", "yes", "yes"], "keeps shallow detail is not shown", "is better than"),
+        (["not shown", "yes", "yes", "yes"], "not shown that fusion keeps", "is better than"),
     ],
 )
 def test_the_verdict_needs_all_three_predictions(said, verdict, interaction):

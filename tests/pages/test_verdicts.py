@@ -10,7 +10,7 @@ from sklearn.metrics import f1_score
 
 from merlib import metrics
 from merlib.methods import METHODS
-from merlib.pages import claims, effects, provenance, verdicts
+from merlib.pages import claims, detail, effects, provenance, verdicts
 from merlib.store import Saved
 from merlib.study import paper
 from merlib.study.study import Study
@@ -111,12 +111,31 @@ def test_kept_runs_of_drawn_clips_are_counted(monkeypatch):
     step = np.mean([of["full"][k] - of["base"][k] for k in of["full"]])
     assert table.loc["Both together help", "here"].startswith(f"{100 * step:+.1f} (")
     means = pd.Series({n: np.mean(list(v.values())) for n, v in of.items()})
-    means = means.drop(["base", "mfem", "mffm", "majority", "logistic"])
+    means = means.drop(["base", "mfem", "mffm", "majority", "logistic", "svm"])
     rank = int(means.rank(ascending=False)["full"])
     told = table.loc["The method is better than others", "here"]
     assert told.startswith(f"rank {rank} of {len(means)};")
     first, second = paper.TABLE3["full"][1], paper.TABLE3["base"][1]
     assert table.loc["Both together help", "printed"] == f"{100 * (first - second):+.1f}"
+
+
+def test_shallow_detail_is_told_by_the_difference_with_the_most_seeds(monkeypatch):
+    (best,) = list(detail.ASKED.values())[1]
+    other = list(detail.DIFFERENCES)[0]
+    seeds = {best: range(1), other: range(3)}
+
+    def compared(*_):
+        found = {
+            name: metrics.Difference(0.03, -0.06, 0.12, 0.4, dict.fromkeys(of, 0.03), 0.1)
+            for name, of in seeds.items()
+        }
+        return effects.judged(found)
+
+    monkeypatch.setattr(detail, "compared", compared)
+    told = verdicts.shallow(Study(home=ROOT)).told
+    assert other != best and told.endswith(f"of accuracy ({other}); 3 seeds")
+    seeds[best] = range(3)
+    assert f"({best})" in verdicts.shallow(Study(home=ROOT)).told
 
 
 def saved_run(home, folder, method, protocol):

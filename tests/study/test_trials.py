@@ -709,7 +709,7 @@ def test_the_verdict_on_detail_follows_the_numbers(study, elsewhere, capsys, hol
         assert "Fusion keeps shallow detail: all three predictions hold." in text
         assert "interaction of the stages is better than one linear layer" in text
     else:
-        assert "That fusion keeps shallow detail is not shown." in text
+        assert "It is not shown that fusion keeps shallow detail." in text
         assert "is not shown to be better than one linear layer" in text
     assert "Beware" not in text and "Not saved" not in text and "Not made yet" not in text
 
