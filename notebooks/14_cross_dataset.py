@@ -202,7 +202,9 @@ def drawn(tables):
     with its interval over subjects.
     """
     rows = {key: {seed: table} for key, table in tables.items()}
-    return effects.levels(rows, {key: ": ".join(key) for key in rows}, ["uf1"])
+    row = translated("{method}: {clips}")
+    titles = {key: row.format(method=key[0], clips=key[1]) for key in rows}
+    return effects.levels(rows, titles, ["uf1"])
 
 
 def scored(tables):

@@ -6,6 +6,7 @@ people and in seeds (`merlib.metrics.paired_difference`). From one seed nothing 
 """
 
 from collections.abc import Callable, Mapping, Sequence
+from typing import Any
 
 import matplotlib.pyplot as plt
 import numpy as np
@@ -44,6 +45,11 @@ def title(name: str) -> str:
     if plain != name and name in known:  # see `merlib.methods.with_changes`
         return translated("{method}, on changes").format(method=title(plain))
     return translated(known[name].title) if name in known else name
+
+
+def of_row(name: Any, titles: Mapping[Any, str] | None) -> str:
+    """Return what the row of a name is called: as given, or by its title."""
+    return translated(titles[name]) if titles and name in titles else title(name)
 
 
 def all_runs(runs: Mapping[str, Runs]) -> list[pd.DataFrame]:
@@ -90,7 +96,7 @@ def scores(
         row = {marked("seeds"): str(len(seeds))} | {
             LABELS[score]: spread(found[score]) for score in which
         }
-        rows[(titles or {}).get(name, title(name))] = row
+        rows[of_row(name, titles)] = row
     return pd.DataFrame(rows).T
 
 
@@ -146,7 +152,7 @@ def levels(
         axes.axvline(chance[score], color="black", linestyle="--", linewidth=1)
         axes.set(xlabel=translated(LABELS[score]), xlim=(0, 1))
         axes.set_xticks([0, 0.5, 1], ["0", "0.5", "1"])
-    names = [translated((titles or {}).get(name, title(name))) for name in runs]
+    names = [of_row(name, titles) for name in runs]
     panels[0, 0].set_yticks(range(len(runs)), names)
     panels[0, 0].set_ylim(len(runs) - 0.4, -0.6)
     return figure
