@@ -453,7 +453,9 @@ words.see(
     *(
         translated("Profile {name}: {found}").format(
             name=name,
-            found=claims.of_record(variants, f"make ablation PROFILE={name}"),
+            found=" ".join(
+                claims.of_record(variants, f"make ablation PROFILE={name}")
+            ),
         )
         for name, variants in larger.items()
     ),

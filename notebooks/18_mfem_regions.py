@@ -634,7 +634,7 @@ for number, line in enumerate(looks.rules(answers), 1):
 
 # %% tags=["remove-input"]
 words.see(
-    claims.regions(answers, control, where, command),
+    *claims.regions(answers, control, where, command),
     translated("{n} clips are measured.").format(n=full["clip"].nunique())
     if len(full)
     else "",
