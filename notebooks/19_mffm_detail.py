@@ -427,7 +427,7 @@ for number, (prediction, (answer, why)) in enumerate(predictions.items(), 1):
 
 # %% tags=["remove-input"]
 idle = {*filter(stuck.get, stuck), *falls.index[falls.isna().any(axis=1)]}
-words.see(claims.within(" ".join(detail.concluded(predictions, idle)), where))
+words.see(*detail.concluded(predictions, idle), claims.experiment(where))
 
 # %% [markdown]
 # On the data of this repository, the verdict is about a narrow network on small pictures of

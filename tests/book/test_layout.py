@@ -1,6 +1,8 @@
 """A notebook becomes a page: one cell of parameters, captions, folds, a word on stale results."""
 
 import ast
+import importlib
+import inspect
 import re
 from types import SimpleNamespace
 
@@ -270,3 +272,22 @@ def test_every_film_and_slider_names_what_it_is_of(name):
         for call in calls:
             if ast.unparse(call.func) in ("film.films", "slider.slider"):
                 assert "of" in {word.arg for word in call.keywords}, ast.unparse(call)
+
+
+@pytest.mark.parametrize("name", NOTEBOOKS)
+def test_what_a_page_takes_of_the_package_is_there(name):
+    """A renamed function is found here at once, not when the page is executed."""
+    tree, modules = ast.parse(NOTEBOOKS[name]), {}
+    for node in ast.walk(tree):
+        if isinstance(node, ast.ImportFrom) and node.module.startswith("merlib"):
+            home = importlib.import_module(node.module)
+            for one in node.names:
+                if importlib.util.find_spec(node.module).submodule_search_locations and not hasattr(
+                    home, one.name
+                ):
+                    importlib.import_module(f"{node.module}.{one.name}")
+                modules[one.asname or one.name] = getattr(home, one.name)
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name):
+            home = modules.get(node.value.id)
+            assert not inspect.ismodule(home) or hasattr(home, node.attr), ast.unparse(node)
