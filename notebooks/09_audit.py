@@ -301,9 +301,9 @@ plots.show(
     alt=translated(
         "Two panels, CASME II and SAMM, with a row for each method of table 2:"
         " a mark is its printed accuracy in per cent, a blue dot if it is a"
-        " whole count of the paper's clips, else an orange cross. A dashed line"
-        " is the share of the largest class; a pale band is the interval of the"
-        " paper's accuracy."
+        " whole count of the paper's clips, else an orange cross. A dashed"
+        " line is the share of the largest class; a pale band is the interval"
+        " of the paper's accuracy."
     ),
 )
 
