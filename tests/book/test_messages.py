@@ -22,7 +22,7 @@ from book.tools import build, editions, messages
 from merlib.files import write
 from merlib.methods import METHODS
 from merlib.methods.views import VIEWS, says
-from merlib.pages import effects, language, plots, printed, protocol, provenance, words
+from merlib.pages import effects, language, looks, plots, printed, protocol, provenance, words
 from merlib.study import audit, paper, trials
 
 LANGUAGE = "zh_CN"
@@ -203,6 +203,11 @@ def test_parts_of_a_text_are_in_the_language_of_the_edition(chinese):
     assert not chinese(*(language.translated(says(view)) for view in VIEWS.values())) - set(
         " ".join(VIEWS).split("_")
     )
+
+
+def test_the_name_of_a_measure_keeps_the_colon_at_which_code_splits_it(chinese):
+    measure, maps = looks.named("share", "sum", "first look").split(": ")
+    assert not chinese(measure, maps)
 
 
 def test_a_heading_with_an_apostrophe_is_in_the_language_of_the_edition(chinese):
