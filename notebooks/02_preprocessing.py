@@ -81,11 +81,7 @@ frames = read_frames(shown["frames"])
 apex = shown["apex"] - shown["onset"]
 
 # %% tags=["remove-input"]
-where = translated("clip {clip} of {data}, profile {profile}").format(
-    clip=shown["clip"],
-    data=translated(clips.attrs["version"]),
-    profile=profile,
-)
+where = pictures.of_clip(study, shown["clip"])
 words.say(
     pictures.chosen(study, clip),
     translated(

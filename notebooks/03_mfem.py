@@ -95,11 +95,7 @@ else:
 
 # %% tags=["remove-input"]
 command = trials.command(study, "maps")
-where = translated("clip {clip} of {data}, profile {profile}").format(
-    clip=shown["clip"],
-    data=translated(clips.attrs["version"]),
-    profile=profile,
-)
+where = pictures.of_clip(study, shown["clip"])
 epochs = study.config.epochs
 if maps is not None:
     epochs = maps.table.attrs["run"]["configuration"]["epochs"]

@@ -79,11 +79,7 @@ display(words.say(hours.cost(hours.read(study.home))))
 # ## From frames to an answer
 
 # %% tags=["front", "remove-input"]
-of_clip = translated("clip {clip} of {data}, profile {profile}").format(
-    clip=shown["clip"],
-    data=translated(study.clips.attrs["version"]),
-    profile=profile,
-)
+of_clip = pictures.of_clip(study, shown["clip"])
 if faces.shown:
     raw, magnified = film.moving(shown, study.config)
     display(

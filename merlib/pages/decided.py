@@ -189,8 +189,7 @@ def ends(answers: pd.DataFrame, band: float) -> str:
 def only(line: pd.Series) -> list[str]:
     """Say what is known of the only decision that is judged."""
     text = translated("Only one decision is judged so far, “{name}”: {points} points, {answer}.")
-    told = {"points": effects.points(line), "answer": translated(line["answer"])}
-    return [text.format(name=translated(str(line.name)), **told)]
+    return [effects.filled(text, line, name=translated(str(line.name)))]
 
 
 def several(judged: pd.DataFrame) -> list[str]:

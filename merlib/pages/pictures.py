@@ -84,6 +84,13 @@ def chosen(study: "Study", clip: str | None = None) -> str:
     return sentence.format(clip=name, n=len(study.clips), pixels=showcase.movement(study)[row])
 
 
+def of_clip(study: "Study", clip: str) -> str:
+    """Return which clip a picture is of, for its caption (`merlib.pages.plots.show`)."""
+    return translated("clip {clip} of {data}, profile {profile}").format(
+        clip=clip, data=translated(study.clips.attrs["version"]), profile=study.profile
+    )
+
+
 def flow_image(flow: np.ndarray, limit: float | None = None) -> np.ndarray:
     """Return flow as colour: the hue is the direction, the saturation the length.
 

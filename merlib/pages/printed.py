@@ -1,7 +1,11 @@
 """Pictures of what the paper prints (page 9): which accuracies can be counts of clips, and more."""
 
+from collections.abc import Callable, Iterator
+from typing import Any
+
 import matplotlib.pyplot as plt
 import pandas as pd
+from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from merlib import metrics
@@ -45,6 +49,44 @@ def accuracies() -> pd.DataFrame:
     return pd.DataFrame(rows, columns=columns)
 
 
+def by_dataset(
+    found: pd.DataFrame,
+    draw: Callable[[Axes, pd.DataFrame, str], None],
+    label: str,
+    height: float,
+) -> Figure:
+    """Draw accuracies with a panel for each dataset and a row for each method.
+
+    Parameters
+    ----------
+    found : DataFrame
+        See `accuracies`.
+    draw : callable
+        Puts into an axes the rows of a dataset, numbered in their column ``row``.
+    label : str
+        Of the horizontal axes.
+    height : float
+        Of the figure, in inches.
+    """
+    methods, names = (list(dict.fromkeys(found[name])) for name in ("method", "dataset"))
+    numbered = found.assign(row=found["method"].map(methods.index))
+    figure, panels = plt.subplots(1, len(names), figsize=(6, height), sharey=True, squeeze=False)
+    for axes, name in zip(panels[0], names, strict=True):
+        draw(axes, numbered[numbered["dataset"] == name], name)
+    panels[0, 0].set_yticks(range(len(methods)), map(translated, methods))
+    panels[0, 0].invert_yaxis()
+    figure.supxlabel(label, fontsize=12)
+    figure.legend(*panels[0, 0].get_legend_handles_labels(), loc="outside upper center", ncols=2)
+    return figure
+
+
+def marks(some: pd.DataFrame) -> Iterator[tuple[pd.DataFrame, str, dict[str, Any]]]:
+    """Yield the accuracies that are a whole count, then the others, with form, label and colour."""
+    fits = some["counts"].map(bool)
+    yield some[fits], "o", {"label": translated("a whole count"), "color": plots.COLOURS[0]}
+    yield some[~fits], "X", {"label": translated("no whole count"), "color": plots.COLOURS[1]}
+
+
 def whole_counts(found: pd.DataFrame) -> Figure:
     """Draw how far each accuracy is from a whole number of clips, a panel for each dataset.
 
@@ -53,26 +95,18 @@ def whole_counts(found: pd.DataFrame) -> Figure:
     found : DataFrame
         See `accuracies`.
     """
-    methods = list(dict.fromkeys(found["method"]))
-    names = list(dict.fromkeys(found["dataset"]))
-    figure, panels = plt.subplots(1, len(names), figsize=(6, 4.4), sharey=True, squeeze=False)
-    for axes, name in zip(panels[0], names, strict=True):
-        some = found[found["dataset"] == name]
+
+    def draw(axes: Axes, some: pd.DataFrame, name: str) -> None:
         axes.axvline(0, color="0.6", linewidth=1)
-        for fits, look in ((True, "o"), (False, "X")):
-            part = some[some["counts"].map(bool) == fits]
-            label = translated("a whole count") if fits else translated("no whole count")
-            rows, colour = part["method"].map(methods.index), plots.COLOURS[0 if fits else 1]
+        for part, form, look in marks(some):
             span = {"xerr": part["rounding"], "elinewidth": 3}
-            axes.errorbar(part["off"], rows, fmt=look, color=colour, label=label, **span)
+            axes.errorbar(part["off"], part["row"], fmt=form, **look, **span)
         title = translated("{data}, {n} clips")
         axes.set_title(title.format(data=paper.NAMES[name], n=paper.USED[name]))
         axes.set(xlim=(-0.55, 0.55), xticks=[-0.5, 0, 0.5])
-    panels[0, 0].set_yticks(range(len(methods)), map(translated, methods))
-    panels[0, 0].invert_yaxis()
-    figure.supxlabel(translated("distance from the nearest whole count, clips"), fontsize=12)
-    figure.legend(*panels[0, 0].get_legend_handles_labels(), loc="outside upper center", ncols=2)
-    return figure
+
+    label = translated("distance from the nearest whole count, clips")
+    return by_dataset(found, draw, label, height=4.4)
 
 
 def comparable(found: pd.DataFrame) -> Figure:
@@ -86,31 +120,21 @@ def comparable(found: pd.DataFrame) -> Figure:
     found : DataFrame
         See `accuracies`.
     """
-    methods = list(dict.fromkeys(found["method"]))
-    names = list(dict.fromkeys(found["dataset"]))
-    figure, panels = plt.subplots(1, len(names), figsize=(6, 4.8), sharey=True, squeeze=False)
-    for axes, name in zip(panels[0], names, strict=True):
-        some, n = found[found["dataset"] == name], paper.USED[name]
-        accuracy, fits = some["printed"].astype(float), some["counts"].map(bool)
-        own = accuracy[some["method"] == "the paper"].iloc[0]
+
+    def draw(axes: Axes, some: pd.DataFrame, name: str) -> None:
+        n, some = paper.USED[name], some.assign(printed=some["printed"].astype(float))
+        own = some.loc[some["method"] == "the paper", "printed"].iloc[0]
         low, high = metrics.wilson(round(own / 100 * n), n)
         label = translated("interval of the paper")
         axes.axvspan(100 * low, 100 * high, color="0.9", label=label)
         largest = 100 * max(paper.TABLE1[name][label] for label in paper.CLASSES[name]) / n
         label = translated("largest class")
         axes.axvline(largest, color="black", linestyle="--", linewidth=1.2, label=label)
-        labels = translated("a whole count"), translated("no whole count")
-        for part, look, label, colour in zip(
-            (fits, ~fits), "oX", labels, plots.COLOURS, strict=False
-        ):
-            rows = some["method"][part].map(methods.index)
-            axes.plot(accuracy[part], rows, look, color=colour, label=label)
+        for part, form, look in marks(some):
+            axes.plot(part["printed"], part["row"], form, **look)
         axes.set(title=paper.NAMES[name], xlim=(30, 100))
-    panels[0, 0].set_yticks(range(len(methods)), methods)
-    panels[0, 0].invert_yaxis()
-    figure.supxlabel(translated("printed accuracy, %"), fontsize=12)
-    figure.legend(*panels[0, 0].get_legend_handles_labels(), loc="outside upper center", ncols=2)
-    return figure
+
+    return by_dataset(found, draw, translated("printed accuracy, %"), height=4.8)
 
 
 def differences(found: pd.DataFrame) -> Figure:

@@ -1,7 +1,6 @@
 """A notebook becomes a page: one cell of parameters, captions, folds, a word on stale results."""
 
 import ast
-import importlib
 import inspect
 import re
 from types import SimpleNamespace
@@ -280,13 +279,7 @@ def test_what_a_page_takes_of_the_package_is_there(name):
     tree, modules = ast.parse(NOTEBOOKS[name]), {}
     for node in ast.walk(tree):
         if isinstance(node, ast.ImportFrom) and node.module.startswith("merlib"):
-            home = importlib.import_module(node.module)
-            for one in node.names:
-                if importlib.util.find_spec(node.module).submodule_search_locations and not hasattr(
-                    home, one.name
-                ):
-                    importlib.import_module(f"{node.module}.{one.name}")
-                modules[one.asname or one.name] = getattr(home, one.name)
+            exec(ast.unparse(node), modules)
     for node in ast.walk(tree):
         if isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name):
             home = modules.get(node.value.id)
