@@ -9,11 +9,11 @@
 #
 # :::{admonition} What you will learn
 # :class: tip
-# - that an accuracy over $n$ clips is a whole count, and how to test a printed one for it
-# - how much one clip is worth, and what an interval around a printed score looks like
-# - that one column of table 2 has two definitions of F1, and how far apart they are
+# - how to find a printed accuracy that no count of $n$ clips gives
+# - how much one clip is worth, and how sure a printed score is
+# - that one column of table 2 has two definitions of F1
 # - why rows quoted from ten papers are not a comparison of ten methods
-# - which sentences of the paper follow from its own tables, and which do not
+# - which sentences of the paper do not follow from its own tables
 #
 # *About 20 minutes to read; runs in under 1 minute on a laptop.*
 # :::

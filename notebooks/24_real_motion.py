@@ -11,10 +11,9 @@
 # :::{admonition} What you will learn
 # :class: tip
 # - what real motion without faces can answer, and what it cannot
-# - how rebuilt methods score beside what their authors print for the same clips
-# - whether the two modules of the paper bring something, and how small a step could be seen
-# - how much a score changes if the epoch is chosen on the test subject, or if another score has its
-#   name
+# - how rebuilt methods score beside their printed figures
+# - whether the paper's two modules help, and how small a gain we could see
+# - how much a score gains if the test subject chooses the epoch
 #
 # *About 15 minutes to read; runs in under a minute on a laptop. Nothing is trained here: the page
 # reads saved predictions.*

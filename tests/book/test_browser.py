@@ -158,6 +158,17 @@ CAPTIONS = """() => [...document.querySelectorAll('caption, figcaption')].filter
   one.getBoundingClientRect().right > innerWidth + 1
 ).map(one => `caption sticks out: ${one.textContent.slice(0, 60)}`)"""
 
+# What a reader at a desk sees without scrolling; 900 pixels are that screen's height.
+DESK = """() => {
+  const faults = [], section = document.querySelector('.bd-article h2');
+  const top = section ? section.getBoundingClientRect().top + scrollY : 0;
+  if (top > 900) faults.push(`first section at ${Math.round(top)} pixels`);
+  for (const code of document.querySelectorAll('.cell_input pre'))
+    if (code.offsetParent && code.scrollWidth > code.clientWidth + 1)
+      faults.push(`code is cut off: ${code.textContent.slice(0, 60)}`);
+  return faults;
+}"""
+
 # Axe is slow. Of code, a word of each colour and ground will do for it; of what is alike, three.
 THIN = """() => {
   for (const alike of ['mjx-container', '.bd-links li:not(.current)', '.cell_output tbody tr'])
@@ -207,7 +218,8 @@ def broken_links(window, folder):
 def check(window, folder):
     """Return all faults of the page that is open."""
     faults = window.faults + broken_links(window, folder)
-    for script in (IMAGES, FORMULAS, WIDTH, CAPTIONS):
+    on_desk = window.page.viewport_size == SCREENS["desktop"]["viewport"]
+    for script in (IMAGES, FORMULAS, WIDTH, CAPTIONS, *([DESK] if on_desk else [])):
         faults += window.page.evaluate(script)
     window.page.evaluate(THIN)
     window.page.evaluate(AXE)
@@ -259,6 +271,11 @@ BROKEN = [
         "caption sticks out",
         '<div style="overflow-x: auto"><table style="width: 2000px"><caption>wide</caption>',
     ),
+    (
+        "first section at",
+        '<div class="bd-article"><p style="height: 900px">A screen</p><h2>Section</h2></div>',
+    ),
+    ("code is cut off", f'<div class="cell_input"><pre tabindex="0">{"code " * 500}</pre></div>'),
     ("axe color-contrast", '<p style="color: #bbb; background: #fff">pale</p>'),
     ("axe label", "<input>"),
     ("broken link: none.html", '<a href="none.html">nowhere</a>'),
