@@ -14,8 +14,8 @@ from pandas.io.formats.style import Styler
 from .language import marked, translated
 
 CODE = re.compile(r"`([^`]+)`")
-BLANK = re.compile(r"([。；：？！](?:</\w+>)?) ")
-"""A blank that Chinese does not have between two sentences, behind the end of the first."""
+BLANK = re.compile(r"([。；：？！）](?:</\w+>)?) ")
+"""A blank that Chinese does not have, behind a sentence or a bracket."""
 
 
 def answer(sentence: str, *others: str, heading: str = marked("The answer, computed")):
@@ -67,7 +67,7 @@ def paragraph(text: str, look: str = "", below: str = ""):
 
 
 def spaced(sentences: Iterable[str]) -> str:
-    return " ".join(marked_up(sentence) for sentence in sentences if sentence)
+    return marked_up(" ".join(filter(None, sentences)))
 
 
 def folded(table: Styler):

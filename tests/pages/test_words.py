@@ -26,6 +26,12 @@ def test_the_answer_is_apart_from_what_is_behind_it():
     assert not BeautifulSoup(words.answer("It helps.", "").data, "html.parser").select(".behind")
 
 
+def test_chinese_has_no_blank_behind_a_sentence_or_a_bracket():
+    shown = words.see("变化为 +3.3（-1.6 至 +8.3） 个百分点。", "无法判断。").data
+    assert "+8.3）个百分点。无法判断。" in shown
+    assert "points (95 %). It" in words.say("3.3 points (95 %).", "It helps.").data
+
+
 def test_a_table_is_folded_under_one_line():
     table = plots.table(pd.DataFrame({"UF1": [0.5]}), "Scores")
     page = BeautifulSoup(words.folded(table).data, "html.parser")
