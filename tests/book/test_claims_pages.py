@@ -67,7 +67,7 @@ def test_the_pages_show_what_was_run(tmp_path, casme2_root, monkeypatch):
         assert figures and all(figure.metadata["image/png"]["alt"] for figure in figures)
         shown = {
             "20_ingredients": "**BiLSTM**",
-            "23_sensitivity": "Of 1 decisions taken the other way",
+            "23_sensitivity": "Only one decision is judged so far",
         }
         told = [str(output.get("data", {}).get("text/markdown", "")) for output in outputs]
         (foot,) = [str(o["data"]) for o in outputs if 'id="made-from"' in str(o.get("data", ""))]
@@ -200,9 +200,9 @@ def test_the_verdict_on_small_classes_follows_the_numbers(invented, monkeypatch)
         assert found.to_list() == ["lower", "higher", "under 5 points"]
         assert any(line.startswith(f"- **{score}: {kinds[1]}**: raises it by") for line in lines)
     assert small_classes.told(answers) == [
-        f"Higher with {kinds[1]}: UAR, UF1 and accuracy.",
-        f"Lower with {kinds[0]}: UAR, UF1 and accuracy.",
-        f"Changed by less than 5 points with {kinds[2]}: UAR, UF1 and accuracy.",
+        f"With {kinds[1]} these scores are higher: UAR, UF1 and accuracy.",
+        f"With {kinds[0]} these scores are lower: UAR, UF1 and accuracy.",
+        f"With {kinds[2]} these scores change by less than 5 points: UAR, UF1 and accuracy.",
     ]
     assert page["uneven"].loc["invented, profile narrow", "ratio"] == 2
 
