@@ -118,7 +118,7 @@ drawing.show(protocol.sentences)
 # %%
 rows = {
     name: {
-        marked("breaks"): case.breaks,
+        marked("breaks"): words.listed(map(str, case.breaks)),
         marked("what is wrong"): translated(case.why),
     }
     for name, case in MISTAKES.items()

@@ -156,7 +156,7 @@ def answered(answers: pd.DataFrame, network: pd.DataFrame, title: str) -> list[s
 def sentences() -> Drawing:
     """Draw the four sentences of the honest protocol, each with the mistakes that break it."""
     breaking = {
-        text: [translated(name) for name, case in MISTAKES.items() if str(k) in case.breaks]
+        text: [translated(name) for name, case in MISTAKES.items() if k in case.breaks]
         for k, text in enumerate(SENTENCES, start=1)
     }
     figure, axes = canvas(0.22 * sum(map(len, breaking.values())) + 0.4 * len(breaking) + 0.4)

@@ -183,28 +183,28 @@ def every_epoch(
 
 @dataclass(frozen=True)
 class Mistake:
-    """One known mistake: the step that it breaks, why it is wrong, what it moves, how it scores.
+    """One known mistake: the steps that it breaks, why it is wrong, what it moves, how it scores.
 
-    ``breaks`` names one of the four steps at the head of this module; ``moved`` are some of
+    ``breaks`` numbers the steps at the head of this module, from 1; ``moved`` are some of
     `STEPS`; ``score`` computes the UF1 of predictions, or the score that replaces it.
     """
 
-    breaks: str
+    breaks: tuple[int, ...]
     why: str
     moved: tuple[str, ...] = ()
     score: Callable[[pd.DataFrame], float] = pooled
 
 
 MISTAKES = {
-    "best epoch": Mistake("3", "the left-out subject chooses when to stop", score=best_epoch),
-    "F1 per fold": Mistake("4", "a class that a subject does not show counts as 0", score=fold_f1),
-    "harmonic F1": Mistake("4", "one F1 of mean precision and mean recall", score=harmonic_f1),
-    "random clips": Mistake("1", "the test shows people of the training clips", ("split",)),
-    "scale on all": Mistake("2", "mean and spread are of the test clips too", ("scale",)),
-    "choose on all": Mistake("2", "labels of test clips help choose the features", ("select",)),
-    "copy, by person": Mistake("2", "copies are tested on as if they were clips", ("balance",)),
+    "best epoch": Mistake((3,), "the left-out subject chooses when to stop", score=best_epoch),
+    "F1 per fold": Mistake((4,), "a class that a subject does not show counts as 0", score=fold_f1),
+    "harmonic F1": Mistake((4,), "one F1 of mean precision and mean recall", score=harmonic_f1),
+    "random clips": Mistake((1,), "the test shows people of the training clips", ("split",)),
+    "scale on all": Mistake((2,), "mean and spread are of the test clips too", ("scale",)),
+    "choose on all": Mistake((2,), "labels of test clips help choose the features", ("select",)),
+    "copy, by person": Mistake((2,), "copies are tested on as if they were clips", ("balance",)),
     "copy, by clip": Mistake(
-        "1 and 2", "copies of a clip lie on both sides of the split", ("balance", "split")
+        (1, 2), "copies of a clip lie on both sides of the split", ("balance", "split")
     ),
 }
 """Name -> mistake, in the order of figures. The last two make copies before the split. If it is by
@@ -218,7 +218,7 @@ def scores(
 
     Parameters and errors are those of `evaluate`.
     """
-    cases = {"honest": Mistake("", "")} | MISTAKES
+    cases = {"honest": Mistake((), "")} | MISTAKES
     different = {case.moved for case in cases.values()}
     runs = {moved: evaluate(X, labels, subjects, classes, moved, seed) for moved in different}
     return {name: case.score(runs[case.moved]) for name, case in cases.items()}

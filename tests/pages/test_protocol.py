@@ -76,6 +76,6 @@ def test_the_table_of_verdicts_has_each_change_on_the_colour_of_its_answer():
 def test_each_mistake_stands_beside_every_sentence_that_it_breaks():
     _, alt = protocol.sentences()
     for case in mistakes.MISTAKES.values():
-        assert set(case.breaks.split(" and ")) <= set("1234")
+        assert set(case.breaks) <= {1, 2, 3, 4}
     assert "Take the last epoch: best epoch;" in alt and alt.count("copy, by clip") == 2
     assert len(protocol.SENTENCES) == 4
