@@ -116,7 +116,13 @@ def test_the_table_of_real_motion_is_counted_too():
     best = np.mean(
         [metrics.best_epoch(run)["uf1"] for run in motion.find(ROOT).epochs["htnet"].values()]
     )
-    assert f"a UF1 of {best:.3f} instead of {table.loc[('htnet', 'here'), 'uf1']:.3f}" in REAL
+    prose = " ".join(REAL.split())
+    assert f"a UF1 of {best:.3f} instead of {table.loc[('htnet', 'here'), 'uf1']:.3f}" in prose
+    steps = effects.differences(runs, real_motion.PAIRS)
+    for value, low, high in 100 * steps[["value", "low", "high"]].to_numpy():
+        told = re.escape(f"({low:+.1f} to {high:+.1f})")
+        assert re.search(rf"\b{abs(value):.1f}[^()]* {told}", prose)
+    assert f"p is {steps['holm'].min():.3f} after Holm's correction" in prose
 
 
 READMES = {"en": ROOT / "README.md", "zh_CN": ROOT / "README.zh-CN.md"}

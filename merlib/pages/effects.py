@@ -270,14 +270,14 @@ def verdict(
     Returns
     -------
     str
-        ``no run yet``; ``one seed``, if one of them is of one; ``shown``, ``against it`` or
-        `metrics.UNDER`, if that holds for all; how many are on which side, if some are on one; else
+        ``no run yet``; ``shown``, ``against it`` or `metrics.UNDER`, if that holds for all; how many
+        are on which side, if some are on one; ``one seed``, if one of the others is of one; else
         `metrics.UNTOLD`.
     """
     if not len(found):
         return "no run yet"
     answers = found["answer"].value_counts()
-    if "one seed" in answers:
+    if "one seed" in answers and not {more, less} & set(answers.index):
         return "one seed"
     words = {more: shown, less: against}
     if len(answers) == 1:

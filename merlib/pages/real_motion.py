@@ -201,7 +201,7 @@ def helps(module: str, answers: pd.DataFrame, steps: Collection[str]) -> str:
     )
     answer = effects.verdict(found, shown="helps", against="costs")
     text = {
-        "one seed": translated("{module} has one seed, so there is no verdict: {told}"),
+        "one seed": translated("{module} has no verdict, since a comparison has one seed: {told}"),
         metrics.UNTOLD: translated("whether {module} helps cannot be told: {told}"),
         metrics.UNDER: translated("{module} brings less than {small:.0f} points: {told}"),
     }.get(answer, translated("{module} {answer}: {told}"))

@@ -209,6 +209,13 @@ def test_a_title_is_that_of_the_registry():
     assert effects.title("mine") == effects.title("mine-changes").removesuffix("-changes") == "mine"
 
 
+def test_one_seed_beside_a_shown_difference_hides_neither():
+    of = {"UP": made(0.3), "LEVEL": made(0.0), "ALONE": made(0.3, [0.3])}
+    found = effects.judged(of)
+    assert effects.verdict(found.loc[["UP", "ALONE"]]) == "shown in 1 of 2 places"
+    assert effects.verdict(found.loc[["LEVEL", "ALONE"]]) == "one seed"
+
+
 def test_every_word_of_what_follows_can_be_translated(untranslated):
     assert {metrics.UNDER, metrics.UNTOLD, "one seed"} <= set(effects.ANSWERS)
     found = effects.judged(

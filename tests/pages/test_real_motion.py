@@ -68,7 +68,7 @@ def test_the_page_works_while_runs_are_missing(page, real_motion, shares, told, 
 
 def test_one_seed_says_nothing_about_a_module(page, real_motion):
     home, _ = real_motion({"base": 0.5, "mfem": 0.9, "mffm": 0.5, "full": 0.9}, seeds=[0])
-    assert "MFEM has one seed, so there is no verdict" in answer(page(home))
+    assert "MFEM has no verdict, since a comparison has one seed" in answer(page(home))
 
 
 def test_networks_of_one_seed_are_named_beside_the_linear_control(page, real_motion):

@@ -100,6 +100,16 @@ def test_one_seed_has_no_verdict(real_motion):
         assert row(home, claim)["verdict real"] == "one seed"
 
 
+def test_each_step_of_a_module_names_its_seeds_if_they_differ():
+    line = {"value": 0.1, "low": 0.0, "high": 0.2, "answer": "one seed"}
+    names = list(verdicts.real_motion.MFEM)[:2]
+    found = pd.DataFrame([line | {"seeds": {0: 0.1, 1: 0.1}}, line | {"seeds": {0: 0.1}}], names)
+    runs = {name: {} for pair in verdicts.real_motion.PAIRS.values() for name in pair}
+    assert verdicts.step(found, names, runs).told.endswith(
+        "2 seeds; beside MFFM +10.0 (+0.0 to +20.0), 1 seed"
+    )
+
+
 def test_kept_runs_of_drawn_clips_are_counted(monkeypatch):
     """Both modules together, and the rank of the method, from the files of the repository."""
     record = Saved(ROOT / "results" / "synthetic" / "narrow-halves")
