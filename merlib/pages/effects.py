@@ -270,9 +270,9 @@ def verdict(
     Returns
     -------
     str
-        ``no run yet``; ``shown``, ``against it`` or `metrics.UNDER`, if that holds for all; how many
-        are on which side, if some are on one; ``one seed``, if one of the others is of one; else
-        `metrics.UNTOLD`.
+        ``no run yet``; ``shown``, ``against it`` or `metrics.UNDER`, if that holds for all; how
+        many are on which side, if some are on one; ``one seed``, if one of the others is of one;
+        else `metrics.UNTOLD`.
     """
     if not len(found):
         return "no run yet"
