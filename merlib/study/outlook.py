@@ -20,6 +20,9 @@ from .study import PROTOCOLS, Study
 SLOW = 2.0
 """Seconds of training two clips from which a step is measured once, not three times."""
 
+QUICK = 0.5
+"""Seconds of training two clips below which ten steps are timed: one is lost in the noise."""
+
 LONG = 86400.0
 """Seconds of training from which a user is asked first."""
 
@@ -137,8 +140,9 @@ def seconds_of_a_step(
         return time.perf_counter() - begun
 
     first = seconds(2)  # longer than the next ones, but known
+    steps = 10 if first < QUICK else 1
     alone, more = [], []
     for _ in range(1 if first > SLOW else 3):
         alone.append(seconds(2))
-        more.append(seconds(2 + batch))  # a batch, and one of two clips
-    return min(more) - min(alone)
+        more.append(seconds(2 + steps * batch))  # these steps, and one of two clips
+    return (min(more) - min(alone)) / steps

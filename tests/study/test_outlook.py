@@ -34,6 +34,18 @@ def test_a_step_is_measured_without_what_comes_before_it(monkeypatch, seconds):
     assert found == pytest.approx(seconds)
 
 
+def test_a_quick_step_is_not_lost_in_the_noise(monkeypatch):
+    clock, noise = [0.0], iter([0.0, 0.02, 0.0] + [0.02, 0.0] * 9)  # the first is a warm-up
+
+    def fit(self, X, y):
+        clock[0] += 0.03 + 0.03 * (len(X) // self.batch_size) + next(noise)
+
+    monkeypatch.setattr(STSTNet, "fit", fit)
+    monkeypatch.setattr(time, "perf_counter", lambda: clock[0])
+    found = outlook.seconds_of_a_step(STSTNet(batch_size=64), (3, 28, 28), 3, 64, 1)
+    assert found == pytest.approx(0.03, rel=0.1)  # one step alone would be 0.01
+
+
 def test_hours_follow_from_steps_epochs_and_folds(study, monkeypatch):
     monkeypatch.setattr(outlook, "seconds_of_a_step", lambda *_: 10.0)
     (found,) = outlook.of_methods(study, ["majority", "logistic", "base"])
@@ -57,7 +69,7 @@ def test_folds_that_train_together_are_measured_together(flow_root, tmp_path, mo
     (found,) = outlook.of_methods(study, ["full"])
     assert found.at_a_time == found.folds == 5
     assert {shape for shape, _ in given} == {(1, 3, 56, 56)}
-    assert {tuple(sizes) for _, sizes in given} == {(2,) * 5, (10,) * 5}
+    assert {tuple(sizes) for _, sizes in given} == {(2,) * 5, (82,) * 5}
 
 
 def test_measuring_changes_nothing_of_the_training(study):
