@@ -354,8 +354,8 @@ def counted(answers: pd.DataFrame) -> str:
         return translated("The runs of the variants are missing.")
     number = answers["answer"].value_counts()
     text = translated(
-        "Of {all} differences, {better} are shown to be above zero and {worse} below it; {one}"
-        " have one seed and no verdict."
+        "Of {all} differences, shown to be above zero: {better}; below it: {worse}; of one seed,"
+        " without a verdict: {one}."
     )
     kinds = {name: number.get(name, 0) for name in ("better", "worse")}
     return text.format(all=len(answers), one=number.get("one seed", 0), **kinds)

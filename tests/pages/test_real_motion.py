@@ -189,7 +189,7 @@ def test_the_printed_step_is_drawn_beside_what_would_be_seen():
 def test_differences_are_counted_by_their_answer():
     words = ["better", "better", "worse", "one seed", "cannot be told"]
     told = shown.counted(pd.DataFrame({"answer": words}))
-    assert "Of 5 differences, 2 are shown to be above zero and 1 below it; 1 have one seed" in told
+    assert "Of 5 differences, shown to be above zero: 2; below it: 1; of one seed" in told
     assert "missing" in shown.counted(pd.DataFrame())
 
 
