@@ -277,14 +277,12 @@ def verdict(
     if not len(found):
         return "no run yet"
     answers = found["answer"].value_counts()
-    if "one seed" in answers and not {more, less} & set(answers.index):
-        return "one seed"
     words = {more: shown, less: against}
     if len(answers) == 1:
         return words.get(answers.index[0], answers.index[0])
     told = [(translated(words[a]), answers[a]) for a in (more, less) if a in answers]
     if not told:
-        return metrics.UNTOLD
+        return "one seed" if "one seed" in answers else metrics.UNTOLD
     if len(told) == 1:
         ((word, n),) = told
         return translated("{word} in {n} of {all} places").format(word=word, n=n, all=len(found))

@@ -305,11 +305,11 @@ def step(answers: pd.DataFrame, of: Collection[str], runs: Mapping[str, Runs]) -
     if not len(found):
         return NO_RUN
     told = [placed(name, effects.points(line)) for name, line in found.iterrows()]
-    counts = [words.seeds(len(some)) for some in found["seeds"]]
-    if len(set(counts)) == 1:
-        told.append(counts[0])
+    counts = found["seeds"].map(len)
+    if counts.nunique() == 1:
+        told.append(seeds(found))
     else:
-        told = [words.commas(both) for both in zip(told, counts, strict=True)]
+        told = [words.commas([text, words.seeds(n)]) for text, n in zip(told, counts, strict=True)]
     behind = {name for key in found.index for name in real_motion.PAIRS[key]}
     return Answer(words.joined(told), effects.verdict(found), tables(runs, behind))
 
