@@ -8,6 +8,7 @@ that is damaged is noticed by its checksum and made again.
 import hashlib
 import zlib
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from itertools import chain, compress, islice
 from pathlib import Path
@@ -16,7 +17,7 @@ from typing import Any, NamedTuple
 import cv2
 import numpy as np
 import pandas as pd
-from joblib import delayed
+from joblib import delayed, effective_n_jobs
 from scipy.ndimage import gaussian_filter1d
 
 from merlib.config import Config, digest
@@ -104,15 +105,20 @@ def prepare(
     device = gpu_device(config) if view is channels else None
     name = f"{view.__name__}-gpu" if device else view.__name__
     folder = Path(cache) / config.hash("prepare") / name
-    tasks = [
-        delayed(prepare_one)(row, config, folder, crops if device else view)
-        for row in clips.itertuples(index=False)
-    ]
     with alone(folder):
-        outcomes = each(tasks, n_jobs, f"clips, {name.replace('_', ' ')}", "clip", progress)
+        by_clip = made_before(clips, config, folder, n_jobs)
+        tasks = [
+            delayed(prepare_one)(row, config, folder, crops if device else view)
+            for row in clips.itertuples(index=False)
+            if row.clip not in by_clip
+        ]
+        title, there = f"clips, {name.replace('_', ' ')}", len(by_clip)
+        outcomes: Iterable[Outcome] = ()
+        if tasks:
+            outcomes = each(tasks, n_jobs, title, "clip", progress, done=there)
         if device:
             outcomes = completed(outcomes, config, folder, device)
-        by_clip = {outcome.clip: outcome for outcome in outcomes}
+        by_clip |= {outcome.clip: outcome for outcome in outcomes}
         table, done = finished_clips(clips, by_clip, config)
         x = assemble(folder, done)
     table.attrs["notes"] = [
@@ -126,6 +132,29 @@ def prepare(
     if device:
         made_of.append("gpu")
     return Prepared(x, table, digest(made_of))
+
+
+def made_before(
+    clips: pd.DataFrame, config: Config, folder: Path, n_jobs: int
+) -> dict[str, Outcome]:
+    """Return the outcomes of the clips that the cache holds, by name.
+
+    Reading and hashing let other threads run, and a thread starts at once; a process first has to
+    import this package, for longer than it takes to look at some hundred clips.
+    """
+    with ThreadPoolExecutor(effective_n_jobs(n_jobs)) as pool:
+        looked = pool.map(lambda row: look_up(row, config, folder), clips.itertuples(index=False))
+        return {outcome.clip: outcome for outcome in looked if outcome is not None}
+
+
+def look_up(row, config: Config, folder: Path) -> Outcome | None:
+    """Return the outcome of a clip that the cache holds; None if it is still to be made."""
+    try:
+        key = clip_key(row, config)
+    except DatasetError:
+        return None  # `prepare_one` tells what is wrong
+    saved = usable(place(folder, key), load)
+    return Outcome(row.clip, key, **saved) if saved else None
 
 
 def check_magnification(clips: pd.DataFrame, config: Config) -> None:
@@ -189,12 +218,10 @@ def apex_searched(repairs: Iterable[str]) -> bool:
 
 
 def prepare_one(row, config: Config, folder: Path, view: Callable) -> Outcome:
-    """Prepare one clip into the cache, unless it is there."""
+    """Prepare one clip into the cache."""
     cv2.setNumThreads(1)
     try:
         key = clip_key(row, config)
-        if saved := usable(place(folder, key), load):
-            return Outcome(row.clip, key, **saved)
         frames = read_frames(row.frames)
         matrix = transform(frames[0], config, row.cropped, row.eyes)
         apex = int(row.apex) if row.apex >= 0 else find_apex(frames, matrix, config, row.onset)

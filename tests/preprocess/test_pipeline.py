@@ -73,10 +73,21 @@ def test_one_clip_by_hand(prepared, clips):
 
 def test_the_second_time_nothing_is_computed(clips, tmp_path, monkeypatch):
     first = pipeline.prepare(clips[:2], CONFIG, tmp_path, n_jobs=1, progress=False)
-    monkeypatch.setattr(pipeline, "read_frames", lambda _: pytest.fail("computed again"))
-    again = pipeline.prepare(clips[:2], CONFIG, tmp_path, n_jobs=1, progress=False)
+    monkeypatch.setattr(pipeline, "each", lambda *_: pytest.fail("a process starts"))
+    again = pipeline.prepare(clips[:2], CONFIG, tmp_path, n_jobs=2, progress=False)
     np.testing.assert_array_equal(first.x, again.x)
     assert first.key == again.key
+
+
+def test_only_clips_that_are_missing_are_computed(clips, prepared, tmp_path, monkeypatch):
+    pipeline.prepare(clips[:2], CONFIG, tmp_path, n_jobs=1, progress=False)
+    computed, compute = [], pipeline.prepare_one
+    monkeypatch.setattr(
+        pipeline, "prepare_one", lambda *of: computed.append(of[0].clip) or compute(*of)
+    )
+    more = pipeline.prepare(clips[:3], CONFIG, tmp_path, n_jobs=1, progress=False)
+    assert computed == [clips["clip"][2]]
+    np.testing.assert_array_equal(more.x, prepared.x[:3])
 
 
 @pytest.mark.parametrize("which", ["all-*.npy", "[!a]*.npz"])
