@@ -156,7 +156,10 @@ def each(
 
 
 def in_processes(tasks: list, n_jobs: int, gpus: float = 0.0) -> Iterator[Any]:
-    """Run tasks in processes of this machine; of those on GPUs only as many as have a place."""
+    """Run tasks in processes of this machine; of those on GPUs only as many as have a place.
+
+    Processes take seconds to start, so that later tasks use them again; see `hand_back`.
+    """
     n_jobs = HERE.at_a_time(n_jobs, gpus)
     if gpus:  # a process that has nothing to do would keep a GPU
         n_jobs = max(1, min(n_jobs, len(tasks)))
@@ -168,8 +171,8 @@ def in_processes(tasks: list, n_jobs: int, gpus: float = 0.0) -> Iterator[Any]:
         # joblib replaces a worker whose memory has grown; this needs no warning.
         warnings.filterwarnings("ignore", "A worker stopped while some jobs", UserWarning)
         yield from joblib.Parallel(n_jobs, return_as="generator_unordered", **watched)(tasks)
-    if n_jobs != 1 and tasks:
-        get_reusable_executor().shutdown(wait=True)  # frees the memory of the processes
+    if found:  # each keeps its GPU until it ends
+        end_processes()
 
 
 def begin(parent: int, found: list[Gpu], places: int) -> None:
@@ -238,10 +241,16 @@ def take_gpu(found: list[Gpu], places: int) -> None:
 
 
 def hand_back() -> None:
-    """Give the memory of a GPU that this process keeps but no longer uses to other processes."""
+    """Give what this process keeps but no longer uses to others: processes, and memory of a GPU."""
+    end_processes()
     if "torch" in sys.modules and sys.modules["torch"].cuda.is_initialized():
         gc.collect()
         sys.modules["torch"].cuda.empty_cache()
+
+
+def end_processes() -> None:
+    """End the processes that wait for tasks."""
+    get_reusable_executor(reuse=True).shutdown(wait=True)
 
 
 def connected(address: str | None) -> Any:

@@ -10,6 +10,7 @@ import time
 
 import numpy as np
 import pandas as pd
+import psutil
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -148,6 +149,19 @@ def test_workers_end_with_their_parent_even_if_it_is_killed(tmp_path):
     while any(os.path.exists(f"/proc/{path.name}/exe") for path in workers):
         assert time.time() < deadline
         time.sleep(0.05)
+
+
+def test_processes_are_used_again_until_they_are_handed_back():
+    def used():
+        tasks = [delayed(lambda: time.sleep(0.5) or os.getpid())() for _ in range(4)]
+        return set(parallel.each(tasks, 2, "", "", False))
+
+    first = used()
+    assert len(first) == 2 and os.getpid() not in first
+    assert used() == first
+    parallel.hand_back()
+    assert not any(map(psutil.pid_exists, first))
+    assert not used() & first
 
 
 # Rows are what NumPy's own indexing gives, and read no more than was asked for
