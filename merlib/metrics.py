@@ -170,9 +170,9 @@ def by_part(predictions: pd.DataFrame) -> pd.DataFrame:
 
 def by_epoch(predictions: pd.DataFrame) -> pd.DataFrame:
     """Return the pooled scores of every epoch: for the audit, never for a choice."""
-    return pd.DataFrame(
-        {epoch: scores(rows) for epoch, rows in predictions.groupby("epoch")}
-    ).T.rename_axis("epoch")
+    epochs, matrices = matrices_by("epoch", predictions)
+    found = {name: metric(matrices) for name, metric in METRICS.items()}
+    return pd.DataFrame(found, pd.Index(epochs, name="epoch"))
 
 
 def best_epoch(predictions: pd.DataFrame) -> dict[str, float]:
@@ -255,14 +255,18 @@ def times(draws: np.ndarray) -> np.ndarray:
 
 def matrices_by_subject(predictions: pd.DataFrame) -> np.ndarray:
     """Return each subject's confusion matrix of the last epoch (subjects, K, K), by name."""
-    predictions = last(predictions)
+    return matrices_by("subject", last(predictions))[1]
+
+
+def matrices_by(column: str, predictions: pd.DataFrame) -> tuple[np.ndarray, np.ndarray]:
+    """Return the values of a column (G,), sorted, and the confusion matrix of each (G, K, K)."""
     classes, answers = class_names(predictions), predicted(predictions)
     confusion(predictions["label"], answers, classes)  # names a label that is no class
-    who, people = pd.factorize(predictions["subject"], sort=True)
+    which, values = pd.factorize(predictions[column], sort=True)
     place = {name: k for k, name in enumerate(classes)}
-    found = np.zeros((len(people), len(classes), len(classes)), int)
-    np.add.at(found, (who, predictions["label"].map(place), pd.Series(answers).map(place)), 1)
-    return found
+    found = np.zeros((len(values), len(classes), len(classes)), int)
+    np.add.at(found, (which, predictions["label"].map(place), pd.Series(answers).map(place)), 1)
+    return np.asarray(values), found
 
 
 def above_chance(runs: Sequence[pd.DataFrame], n: int = 2000, seed: int = 0) -> float:

@@ -105,6 +105,16 @@ def run(
     return load(folder)
 
 
+class About(dict[str, Any]):
+    """What made a run. It is never changed, so that a deep copy is the same object.
+
+    pandas copies the ``attrs`` of a table deeply whenever it selects rows or a column.
+    """
+
+    def __deepcopy__(self, memo: dict) -> "About":
+        return self
+
+
 def load(folder: str | Path) -> pd.DataFrame:
     """Return the predictions of a finished run; ``attrs["run"]`` is its ``run.json``.
 
@@ -121,7 +131,7 @@ def load(folder: str | Path) -> pd.DataFrame:
     table, of = unpacked(folder / "predictions.parquet")
     if of != {"run": about.pop("run", None)}:
         raise Damaged(folder / "predictions.parquet", "it belongs to another run")
-    table.attrs["run"] = about
+    table.attrs["run"] = About(about)
     return table
 
 
@@ -296,11 +306,11 @@ class Saved:
     def __init__(self, folder: str | Path, foreign: Callable[[Mapping, Path], str] | None = None):
         self.folder, self.foreign = Path(folder), foreign or (lambda about, folder: "")
 
-    def runs(self) -> dict[tuple[str, int], dict[str, Any]]:
+    def runs(self) -> dict[tuple[str, int], About]:
         """Return (name of a method or trial, seed) -> what made the run."""
         table = self.table("runs")
         rows = zip(table["name"], table["seed"], table["about"], strict=True)
-        found = {(name, int(seed)): json.loads(about) for name, seed, about in rows}
+        found = {(name, int(seed)): About(json.loads(about)) for name, seed, about in rows}
         return {key: about for key, about in found.items() if not self.foreign(about, self.folder)}
 
     def measured(self, name: str) -> pd.DataFrame:

@@ -185,8 +185,9 @@ words.see(claims.single_seeds(tests), translated("This is no verdict."))
 
 # %% tags=["hide-input"]
 if runs:
+    accuracies = detail.by_epoch(runs)
     plots.show(
-        detail.curves(detail.by_epoch(runs), chance, translated("epoch")),
+        detail.curves(accuracies, chance, translated("epoch")),
         alt=translated(
             "Two panels, accuracy over the epochs: above base and MFFM, below"
             " MFEM, full and linear. Small dots are seeds, a dashed line is"
@@ -203,7 +204,7 @@ if runs:
 of_each = translated("{difference}: {told}")
 first = []  # "variant: epoch"
 if runs:
-    means = detail.by_epoch(runs).T.groupby("trial").mean().T
+    means = accuracies.T.groupby("trial").mean().T
     for name in filter(means.columns.__contains__, detail.STYLES):
         above = means.index[means[name] > chance + 0.05]
         when = above[0] if len(above) else translated("never")

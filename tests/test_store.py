@@ -1,5 +1,6 @@
 """Stored predictions: a stop loses nothing, and saved runs are those that were made."""
 
+import copy
 import errno
 import json
 import os
@@ -288,6 +289,9 @@ def test_saved_runs_are_those_that_were_made(saved, made):
         final = metrics.last(loaded)[list(run)]
         pd.testing.assert_frame_equal(final, metrics.last(run), check_exact=True)
         assert metrics.by_epoch(loaded).equals(metrics.by_epoch(run))
+        for epoch, rows in loaded.groupby("epoch"):
+            assert metrics.by_epoch(loaded).loc[epoch].to_dict() == metrics.scores(rows)
+        assert copy.deepcopy(loaded.attrs)["run"] is loaded.attrs["run"]  # pandas copies it often
         assert metrics.best_epoch(loaded) == metrics.best_epoch(run)
         assert loaded.loc[loaded["epoch"] < 2, "p_a"].isna().all()  # answers alone are kept
         alone = saved.load([name], every_epoch=False)[name][seed]
