@@ -6,6 +6,7 @@ import sys
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 import pytest
 from sklearn.metrics import f1_score, recall_score
 
@@ -119,7 +120,9 @@ def test_the_table_of_real_motion_is_counted_too():
     prose = " ".join(REAL.split())
     assert f"a UF1 of {best:.3f} instead of {table.loc[('htnet', 'here'), 'uf1']:.3f}" in prose
     steps = effects.differences(runs, real_motion.PAIRS)
-    for value, low, high in 100 * steps[["value", "low", "high"]].to_numpy():
+    interaction = effects.synergies(runs).loc[["UF1"]]
+    told = pd.concat([steps, interaction])[["value", "low", "high"]]
+    for value, low, high in 100 * told.to_numpy():
         told = re.escape(f"({low:+.1f} to {high:+.1f})")
         assert re.search(rf"\b{abs(value):.1f}[^()]* {told}", prose)
     assert f"p is {steps['holm'].min():.3f} after Holm's correction" in prose
