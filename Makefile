@@ -13,6 +13,9 @@ BIN        = .venv/bin
 IN_CONTAINER = $(if $(filter 0,$(shell id -u)),--allow-root --no-browser --ip=0.0.0.0)
 STUDY      = --dataset $(DATASET) --data-root "$(DATA_ROOT)" --profile $(PROFILE) --seed $(SEED) $(OPTIONS)
 
+# Some containers set it. Then every process compiles PyTorch and pandas again, for seconds.
+unexport PYTHONDONTWRITEBYTECODE
+
 .PHONY: study ablation claims compare notebooks book messages pdf slides handout archive \
 	test test-book test-slow fingerprints workflows coverage links bench lab launch lint lock clean
 
