@@ -158,7 +158,8 @@ def each(
 def in_processes(tasks: list, n_jobs: int, gpus: float = 0.0) -> Iterator[Any]:
     """Run tasks in processes of this machine; of those on GPUs only as many as have a place.
 
-    Processes take seconds to start, so that later tasks use them again; see `hand_back`.
+    Processes take seconds to start, so that later tasks use them again, from the same folder and
+    in the same environment; see `hand_back`.
     """
     n_jobs = HERE.at_a_time(n_jobs, gpus)
     if gpus:  # a process that has nothing to do would keep a GPU
@@ -166,7 +167,11 @@ def in_processes(tasks: list, n_jobs: int, gpus: float = 0.0) -> Iterator[Any]:
     found = visible_gpus() if gpus and n_jobs != 1 else []
     if found:
         hand_back()
-    watched: dict[str, Any] = {"initializer": begin, "initargs": (os.getpid(), found, places(gpus))}
+    around = os.getcwd(), dict(os.environ)
+    watched: dict[str, Any] = {
+        "initializer": begin,
+        "initargs": (os.getpid(), found, places(gpus), around),
+    }
     with warnings.catch_warnings():
         # joblib replaces a worker whose memory has grown; this needs no warning.
         warnings.filterwarnings("ignore", "A worker stopped while some jobs", UserWarning)
@@ -175,8 +180,12 @@ def in_processes(tasks: list, n_jobs: int, gpus: float = 0.0) -> Iterator[Any]:
         end_processes()
 
 
-def begin(parent: int, found: list[Gpu], places: int) -> None:
-    """Begin a process: it ends with its parent, and has one of the GPUs if there are any."""
+def begin(parent: int, found: list[Gpu], places: int, around: tuple[str, dict[str, str]]) -> None:
+    """Begin a process: it ends with its parent, and has one of the GPUs if there are any.
+
+    It has inherited ``around``, a folder and an environment. Where another one is asked for, joblib
+    begins another process.
+    """
     end_with(parent)
     if found:
         take_gpu(found, places)

@@ -151,7 +151,7 @@ def test_workers_end_with_their_parent_even_if_it_is_killed(tmp_path):
         time.sleep(0.05)
 
 
-def test_processes_are_used_again_until_they_are_handed_back():
+def test_processes_are_used_again_until_they_are_handed_back(tmp_path, monkeypatch):
     def used():
         tasks = [delayed(lambda: time.sleep(0.5) or os.getpid())() for _ in range(4)]
         return set(parallel.each(tasks, 2, "", "", False))
@@ -161,7 +161,13 @@ def test_processes_are_used_again_until_they_are_handed_back():
     assert used() == first
     parallel.hand_back()
     assert not any(map(psutil.pid_exists, first))
-    assert not used() & first
+    second = used()
+    assert not second & first
+    monkeypatch.chdir(tmp_path)  # relative paths of tasks begin elsewhere now
+    third = used()
+    assert not third & second
+    monkeypatch.setenv("MERLIB_ANY", "1")
+    assert not used() & third
 
 
 # Rows are what NumPy's own indexing gives, and read no more than was asked for
