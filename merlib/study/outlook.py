@@ -20,9 +20,6 @@ from .study import PROTOCOLS, Study
 SLOW = 2.0
 """Seconds of training two clips from which a step is measured once, not three times."""
 
-QUICK = 0.5
-"""Seconds of training two clips below which ten steps are timed: one is lost in the noise."""
-
 LONG = 86400.0
 """Seconds of training from which a user is asked first."""
 
@@ -139,10 +136,13 @@ def seconds_of_a_step(
                 one.fit(X, y)
         return time.perf_counter() - begun
 
-    first = seconds(2)  # longer than the next ones, but known
-    steps = 10 if first < QUICK else 1
-    alone, more = [], []
-    for _ in range(1 if first > SLOW else 3):
-        alone.append(seconds(2))
-        more.append(seconds(2 + steps * batch))  # these steps, and one of two clips
-    return (min(more) - min(alone)) / steps
+    rounds = 1 if seconds(2) > SLOW else 3  # the first time is longer than the next ones
+    for steps in (1, 10):
+        alone, more = [], []
+        for _ in range(rounds):
+            alone.append(seconds(2))
+            more.append(seconds(2 + steps * batch))  # these steps, and one of two clips
+        gained = min(more) - min(alone)
+        if gained > min(alone) / 2:  # else one step is lost in the noise of all around it
+            break
+    return (gained if gained > 0 else min(more)) / steps
