@@ -25,23 +25,12 @@ REAL, SYNTHETIC = PAGE.split("## On real motion")[1].split("## On synthetic data
 RESULTS = ROOT / "results" / "synthetic"
 
 
+OF_RECORD = [*VARIANTS, *trials.ATTENTION, "linear", "no-magnification", "true-flow"]
+OTHERS = trials.FUSION | trials.INGREDIENTS | trials.IMBALANCE
+
 TABLES = {
-    "246 clips": (
-        "narrow-halves",
-        [*VARIANTS, *trials.ATTENTION, "linear", "no-magnification", "true-flow"],
-    ),
-    "one seed": (
-        "narrow-halves",
-        [
-            "pairs-adjacent",
-            "pairs-second",
-            "pairs-deep",
-            "pairs-shallow",
-            "one-direction",
-            "first-branch",
-            "plain-grey-only",
-        ],
-    ),
+    "246 clips": ("narrow-halves", OF_RECORD),
+    "one seed": ("narrow-halves", [name for name in OTHERS if name not in OF_RECORD]),
     "method": ("narrow-halves", [name for name in METHODS if name in trials.TABLE2]),
     "100 clips": ("laptop", ["majority", "logistic", *VARIANTS]),
 }
