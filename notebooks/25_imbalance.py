@@ -237,15 +237,23 @@ if runs:
 # *The scores with the plain loss, and with each way to give small classes more weight.*
 
 # %% tags=["remove-input"]
-said = translated("The mean of {score} is highest with {name}.")
-means = pd.DataFrame({n: effects.mean_scores(runs[n]) for n in runs}).T
-best = means.idxmax() if runs else {}
-told_best = [
-    said.format(score=plots.called(score), name=TITLES[name])
-    for score, name in best.items()
-]
-none = translated("No trial is saved: there is nothing to show yet.")
-display(words.see(*told_best or [none]))
+said = translated("No trial is saved: there is nothing to show yet.")
+if runs:
+    said = translated("The rows have no seed in common.")
+if shared := metrics.common_seeds(*runs.values()) if runs else []:
+    means = {
+        name: effects.mean_scores({seed: of[seed] for seed in shared})
+        for name, of in runs.items()
+    }
+    of_each = translated("{difference}: {told}")
+    highest = [
+        of_each.format(difference=plots.called(score), told=TITLES[name])
+        for score, name in pd.DataFrame(means).T.idxmax().items()
+    ]
+    said = translated(
+        "Over the seeds that all rows have, these are highest: {highest}."
+    ).format(highest=words.joined(highest))
+display(words.see(said))
 if runs:
     scores = effects.scores(runs, TITLES, list(metrics.METRICS))
     caption = translated("Mean ± standard deviation over seeds: {runs}")
