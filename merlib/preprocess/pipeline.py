@@ -106,9 +106,10 @@ def prepare(
     name = f"{view.__name__}-gpu" if device else view.__name__
     folder = Path(cache) / config.hash("prepare") / name
     with alone(folder):
-        by_clip = made_before(clips, config, folder, n_jobs)
+        looked = looked_up(clips, config, folder, n_jobs)
+        by_clip = {clip: one for clip, one in looked.items() if isinstance(one, Outcome)}
         tasks = [
-            delayed(prepare_one)(row, config, folder, crops if device else view)
+            delayed(prepare_one)(row, looked[row.clip], config, folder, crops if device else view)
             for row in clips.itertuples(index=False)
             if row.clip not in by_clip
         ]
@@ -134,27 +135,27 @@ def prepare(
     return Prepared(x, table, digest(made_of))
 
 
-def made_before(
+def looked_up(
     clips: pd.DataFrame, config: Config, folder: Path, n_jobs: int
-) -> dict[str, Outcome]:
-    """Return the outcomes of the clips that the cache holds, by name.
+) -> dict[str, Outcome | str]:
+    """Return what `look_up` says of each clip, by name.
 
     Reading and hashing let other threads run, and a thread starts at once; a process first has to
     import this package, for longer than it takes to look at some hundred clips.
     """
     with ThreadPoolExecutor(effective_n_jobs(n_jobs)) as pool:
-        looked = pool.map(lambda row: look_up(row, config, folder), clips.itertuples(index=False))
-        return {outcome.clip: outcome for outcome in looked if outcome is not None}
+        found = pool.map(lambda row: look_up(row, config, folder), clips.itertuples(index=False))
+        return dict(zip(clips["clip"], found, strict=True))
 
 
-def look_up(row, config: Config, folder: Path) -> Outcome | None:
-    """Return the outcome of a clip that the cache holds; None if it is still to be made."""
+def look_up(row, config: Config, folder: Path) -> Outcome | str:
+    """Return the outcome of a clip that the cache holds or that has no key; else its key."""
     try:
         key = clip_key(row, config)
-    except DatasetError:
-        return None  # `prepare_one` tells what is wrong
+    except DatasetError as error:
+        return refused(row, "frames", str(error))
     saved = usable(place(folder, key), load)
-    return Outcome(row.clip, key, **saved) if saved else None
+    return Outcome(row.clip, key, **saved) if saved else key
 
 
 def check_magnification(clips: pd.DataFrame, config: Config) -> None:
@@ -217,11 +218,10 @@ def apex_searched(repairs: Iterable[str]) -> bool:
     return any(APEX_FOUND in repair for repair in repairs)
 
 
-def prepare_one(row, config: Config, folder: Path, view: Callable) -> Outcome:
-    """Prepare one clip into the cache."""
+def prepare_one(row, key: str, config: Config, folder: Path, view: Callable) -> Outcome:
+    """Prepare one clip into the cache, where it has the name ``key``."""
     cv2.setNumThreads(1)
     try:
-        key = clip_key(row, config)
         frames = read_frames(row.frames)
         matrix = transform(frames[0], config, row.cropped, row.eyes)
         apex = int(row.apex) if row.apex >= 0 else find_apex(frames, matrix, config, row.onset)
@@ -241,6 +241,11 @@ def prepare_one(row, config: Config, folder: Path, view: Callable) -> Outcome:
     else:
         checksum = save(place(folder, key), apex, share, made)
         return Outcome(row.clip, key, apex, checksum, off_scale=share)
+    return refused(row, kind, message)
+
+
+def refused(row, kind: str, message: str) -> Outcome:
+    """Return the outcome of a clip that cannot be prepared."""
     problem = Finding("error", kind, message, clip=row.clip)
     return Outcome(row.clip, "", int(row.apex), problem=problem)
 

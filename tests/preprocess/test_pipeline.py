@@ -73,7 +73,8 @@ def test_one_clip_by_hand(prepared, clips):
 
 def test_the_second_time_nothing_is_computed(clips, tmp_path, monkeypatch):
     first = pipeline.prepare(clips[:2], CONFIG, tmp_path, n_jobs=1, progress=False)
-    monkeypatch.setattr(pipeline, "each", lambda *_: pytest.fail("a process starts"))
+    monkeypatch.setattr(pipeline, "read_frames", lambda _: pytest.fail("computed again"))
+    monkeypatch.setattr(pipeline, "each", lambda *_, **__: pytest.fail("a process starts"))
     again = pipeline.prepare(clips[:2], CONFIG, tmp_path, n_jobs=2, progress=False)
     np.testing.assert_array_equal(first.x, again.x)
     assert first.key == again.key
