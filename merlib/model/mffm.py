@@ -35,7 +35,7 @@ def named_pairs(name: str) -> tuple[tuple[int, int], ...]:
 
 CPU = torch.device("cpu")
 
-WIDE = 128
+WIDE = 32
 """Channels of a deep feature from which a CPU upsamples it late, see `FIM.joined_late`: with fewer
 channels, moving numbers takes longer than the products that are saved, as it does on a GPU."""
 
@@ -83,17 +83,19 @@ class FIM(nn.Module):
 
         Convolution and upsampling are linear. So each weight of the kernel is applied to the small
         map, and what it gives is upsampled and moved to the weight's place, by two constant
-        matrices that also sum over the places.
+        matrices that also sum over the places: columns first, then rows.
         """
-        kernel = self.outer.kernel_size[0]
+        kernel, (clips, _, *points) = self.outer.kernel_size[0], deep.shape
         here, there = self.outer.weight.split([shallow.shape[1], deep.shape[1]], dim=1)
-        products = there.permute(0, 2, 3, 1).flatten(0, 2) @ deep.flatten(2)
-        places = products.view(len(deep), -1, kernel, kernel, *deep.shape[2:])
+        products = deep.movedim(1, 3).flatten(0, 2) @ there.permute(1, 2, 3, 0).flatten(1)
+        places = products.view(clips, *points, kernel, kernel, -1).permute(0, 3, 1, 4, 2, 5)
         rows, columns = (
-            constant(small, large, self.mode, deep.device, deep.dtype, kernel)
-            for small, large in zip(deep.shape[2:], shallow.shape[2:], strict=True)
+            constant(small, large, self.mode, deep.device, deep.dtype, kernel).T
+            for small, large in zip(points, shallow.shape[2:], strict=True)
         )
-        y = rows.T @ (places.transpose(3, 4).flatten(4, 5).flatten(2, 3) @ columns)
+        y = on_each(columns, places.flatten(3, 4).flatten(0, 2))  # each row of each place
+        y = on_each(rows, y.view(clips, rows.shape[1], -1))
+        y = y.view(clips, *shallow.shape[2:], -1).movedim(3, 1)
         return y + functional_call(self.outer, {"weight": here}, (shallow,))
 
     def pooled(self, shallow: Tensor, deep: Tensor) -> Tensor:
@@ -125,6 +127,11 @@ class FIM(nn.Module):
             for here, there in zip(x.shape[2:], (height, width), strict=True)
         )
         return torch.einsum("bchw,hi,wj->bcij", x, rows, columns)
+
+
+def on_each(matrix: Tensor, parts: Tensor) -> Tensor:
+    """Return the product of one matrix and each part (N, ...), without a copy for each."""
+    return matrix.expand(len(parts), *matrix.shape).bmm(parts)
 
 
 @cache

@@ -114,7 +114,7 @@ def test_a_late_upsampling_has_the_value_and_the_slopes_of_an_early_one(
         deep = torch.randn(2, 3, heights[0], widths[0], dtype=torch.float64, requires_grad=True)
         y = joined(shallow, deep)
         slopes = torch.autograd.grad(
-            (y * torch.randn_like(y)).sum(), (shallow, deep, fim.outer.weight)
+            (y * torch.randn(y.shape, dtype=y.dtype)).sum(), (shallow, deep, fim.outer.weight)
         )
         found.append((y, *slopes))
     for early, late in zip(*found, strict=True):
