@@ -11,7 +11,7 @@ import os
 import traceback
 import weakref
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -22,7 +22,6 @@ from torch import Tensor
 from torch.nn import functional
 from torch.overrides import TorchFunctionMode
 from torch.utils._python_dispatch import TorchDispatchMode
-from torch.utils._pytree import tree_leaves, tree_map_only
 
 from merlib.model import folds
 
@@ -88,7 +87,7 @@ class Machine(TorchDispatchMode):
 
     def __torch_dispatch__(self, operation, types, args=(), kwargs=None):
         kwargs = kwargs or {}
-        tensors = [one for one in tree_leaves((args, kwargs)) if isinstance(one, Tensor)]
+        tensors = [one for one in leaves((args, kwargs)) if isinstance(one, Tensor)]
         gpu = [one for one in tensors if isinstance(one, Pretended)]
         others = [one for one in tensors if not isinstance(one, Pretended)]
         if gpu and operation not in COPIES | INDEXED and any(one.ndim for one in others):
@@ -112,7 +111,7 @@ class Machine(TorchDispatchMode):
 
 def refuse(operation, args, found) -> None:
     """Raise an error for what PyTorch does not do on Apple's GPU."""
-    both = [one for one in tree_leaves((args, found)) if isinstance(one, Pretended)]
+    both = [one for one in leaves((args, found)) if isinstance(one, Pretended)]
     if any(one.dtype in (torch.float64, torch.complex128) for one in both):
         raise TypeError(f"{operation}: MPS has no float64\n{place()}")
     if both and operation is aten.grid_sampler_2d.default and args[3] == 1:
@@ -138,7 +137,7 @@ class Counted(TorchDispatchMode):
     def __torch_dispatch__(self, operation, types, args=(), kwargs=None):
         found = operation(*args, **(kwargs or {}))
         read, made = (
-            [one for one in tree_leaves(tree) if isinstance(one, Pretended)]
+            [one for one in leaves(tree) if isinstance(one, Pretended)]
             for tree in ((args, kwargs), found)
         )
         known = {id(one) for one in read}
@@ -177,23 +176,51 @@ class Numbers(TorchFunctionMode):
 
 def on_cpu(operation, args, kwargs) -> Any:
     """Return what an operation returns, done on the CPU; tensors stay on their device."""
-    leaves = tree_leaves((args, kwargs))
-    given = {id(one.held): one for one in leaves if isinstance(one, Pretended)}
-    asked = [one for one in leaves if isinstance(one, torch.device)]
+    there = leaves((args, kwargs))
+    given = {id(one.held): one for one in there if isinstance(one, Pretended)}
+    asked = [one for one in there if isinstance(one, torch.device)]
     gpu = asked[0].type != "cpu" if asked else bool(given)
     if operation is aten.copy_.default:
         gpu = isinstance(args[0], Pretended)
-    bare = tree_map_only(Pretended, lambda one: one.held, (args, kwargs))
-    bare = tree_map_only(torch.device, lambda one: HOLDS[0] if one.type != "cpu" else one, bare)
+    bare = with_leaves((args, kwargs), bared)
     if operation is aten._fused_sgd_.default and HOLDS[0].type == "meta":
         return None  # PyTorch has no shapes of it, and nothing but values would change
     found = OWN.get(operation, operation)(*bare[0], **bare[1])
     if not gpu:
         return found
-    # What an operation changes in place is the tensor that it was given.
-    return tree_map_only(
-        Tensor, lambda one: given[id(one)] if id(one) in given else Pretended(one), found
-    )
+
+    def pretended(one):
+        # What an operation changes in place is the tensor that it was given.
+        if not isinstance(one, Tensor):
+            return one
+        return given[id(one)] if id(one) in given else Pretended(one)
+
+    return with_leaves(found, pretended)
+
+
+def bared(one: Any) -> Any:
+    """Return what is there instead of a tensor of the GPU, or of the GPU itself."""
+    if isinstance(one, Pretended):
+        return one.held
+    return HOLDS[0] if isinstance(one, torch.device) and one.type != "cpu" else one
+
+
+def leaves(tree: Any) -> list[Any]:
+    """Return what is in tuples, lists and dictionaries; PyTorch's own way takes half of a test."""
+    if isinstance(tree, dict):
+        tree = tuple(tree.values())
+    if not isinstance(tree, tuple | list):
+        return [tree]
+    return [leaf for one in tree for leaf in leaves(one)]
+
+
+def with_leaves(tree: Any, changed: Callable[[Any], Any]) -> Any:
+    """Return the same tuples, lists and dictionaries with other `leaves`."""
+    if isinstance(tree, tuple | list):
+        return type(tree)(with_leaves(one, changed) for one in tree)
+    if isinstance(tree, dict):
+        return {name: with_leaves(one, changed) for name, one in tree.items()}
+    return changed(tree)
 
 
 def plain_attention(*args):
@@ -254,8 +281,10 @@ OWN = {
 
 def place() -> str:
     """Return file and line of the library's code that is being run."""
-    frames = [f for f in traceback.extract_stack() if "/merlib/" in f.filename]
-    return f"{Path(frames[-1].filename).name}:{frames[-1].lineno}" if frames else "outside"
+    for frame, line in traceback.walk_stack(None):
+        if "/merlib/" in frame.f_code.co_filename:
+            return f"{Path(frame.f_code.co_filename).name}:{line}"
+    return "outside"
 
 
 @contextmanager
