@@ -213,10 +213,10 @@ table[marked("augmentation")] = [augmentation(n, study.config) for n in runs]
 plots.table(table, mean_of(printed_for, where), missing="")
 
 # %% tags=["remove-input"]
-uf1 = {title[n]: effects.mean_scores(runs[n])["uf1"] for n in runs}
+uf1 = effects.shared_means(runs)["uf1"].rename(title)
 chance = (table["above chance, p"] == "< 0.001").sum()
 words.see(
-    claims.ends(uf1, "UF1"),
+    claims.ends(uf1, claims.OVER_SHARED["uf1"]),
     claims.on_changes(runs),
     translated(
         "{n} of {all} methods have p < 0.001 against knowing nothing of the"
@@ -381,9 +381,9 @@ if beside:
     display(plots.table(table, mean_of(other, of_beside)))
 
 # %% tags=["remove-input"]
-scores = {title[n]: effects.mean_scores(beside[n])["uf1"] for n in beside}
+scores = effects.shared_means(beside)["uf1"].rename(title)
 words.see(
-    claims.ends(scores, "UF1")
+    claims.ends(scores, claims.OVER_SHARED["uf1"])
     if beside
     else provenance.beside_missing(study, compared)
 )

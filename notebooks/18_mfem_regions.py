@@ -371,11 +371,8 @@ if saved.runs:
 # Dots: seeds. Dashed: always the largest class.*
 
 # %% tags=["remove-input"]
-level = {
-    titles[name]: effects.mean_scores(seeds)["accuracy"]
-    for name, seeds in saved.runs.items()
-}
-words.see(claims.ends(level, "accuracy"))
+level = effects.shared_means(saved.runs)["accuracy"].rename(titles)
+words.see(claims.ends(level, claims.OVER_SHARED["accuracy"]))
 
 # %% tags=["remove-input", "hide-output"]
 if saved.runs:

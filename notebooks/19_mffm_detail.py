@@ -130,10 +130,7 @@ if runs:
 # *Every variant of the fusion.*
 
 # %% tags=["remove-input"]
-level = {
-    effects.title(name): effects.mean_scores(seeds)["accuracy"]
-    for name, seeds in runs.items()
-}
+level = effects.shared_means(runs)["accuracy"].rename(effects.title)
 always = ""
 if runs:
     one = effects.all_runs(runs)[0]
@@ -141,7 +138,7 @@ if runs:
     always = translated(
         "A method that always answers {label} has {chance:.3f}."
     ).format(label=one["label"].mode()[0], chance=chance)
-words.see(claims.ends(level, "accuracy"), always)
+words.see(claims.ends(level, claims.OVER_SHARED["accuracy"]), always)
 
 # %% tags=["remove-input", "hide-output"]
 if runs:

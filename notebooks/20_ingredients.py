@@ -96,8 +96,8 @@ if runs:
 # the paper's form. Dashed: a method that always answers the largest class.*
 
 # %% tags=["remove-input"]
-level = {effects.title(n): effects.mean_scores(runs[n])["uf1"] for n in runs}
-words.see(claims.ends(level, "UF1"))
+level = effects.shared_means(runs)["uf1"].rename(effects.title)
+words.see(claims.ends(level, claims.OVER_SHARED["uf1"]))
 
 # %% [markdown]
 # The folded table has the same scores, and what each trial changes. Its column *parameters* says how

@@ -240,15 +240,11 @@ if runs:
 said = translated("No trial is saved: there is nothing to show yet.")
 if runs:
     said = translated("The rows have no seed in common.")
-if shared := metrics.common_seeds(*runs.values()) if runs else []:
-    means = {
-        name: effects.mean_scores({seed: of[seed] for seed in shared})
-        for name, of in runs.items()
-    }
+if len(means := effects.shared_means(runs)):
     of_each = translated("{difference}: {told}")
     highest = [
         of_each.format(difference=plots.called(score), told=TITLES[name])
-        for score, name in pd.DataFrame(means).T.idxmax().items()
+        for score, name in means.idxmax().items()
     ]
     said = translated(
         "Over the seeds that all rows have, these are highest: {highest}."

@@ -30,7 +30,7 @@ OTHERS = trials.FUSION | trials.INGREDIENTS | trials.IMBALANCE
 
 TABLES = {
     "246 clips": ("narrow-halves", OF_RECORD),
-    "one seed": ("narrow-halves", [name for name in OTHERS if name not in OF_RECORD]),
+    "other trials": ("narrow-halves", [name for name in OTHERS if name not in OF_RECORD]),
     "method": ("narrow-halves", [name for name in METHODS if name in trials.TABLE2]),
     "100 clips": ("laptop", ["majority", "logistic", *VARIANTS]),
 }

@@ -28,6 +28,12 @@ UNITS = (
 )  # fmt: skip
 """What pages measure differences and values in, besides what effects and plots have."""
 
+OVER_SHARED = {
+    "accuracy": marked("accuracy over the seeds that all have"),
+    "uf1": marked("UF1 over the seeds that all have"),
+}
+"""What `ends` compares where methods may have unequal seeds."""
+
 GREY = marked("magnification, no flow")
 """The comparison of `merlib.study.trials.CONTRASTS` in which grey is the only source."""
 

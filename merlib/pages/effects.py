@@ -76,6 +76,16 @@ def mean_scores(seeds: Runs) -> pd.Series:
     return pd.DataFrame([metrics.scores(table) for table in seeds.values()]).mean()
 
 
+def shared_means(runs: Mapping[str, Runs]) -> pd.DataFrame:
+    """Return the `mean_scores` of runs over the seeds that all have, each method in a row.
+
+    Seeds are not equally easy, so means over other seeds are not to be put in an order.
+    """
+    seeds = metrics.common_seeds(*runs.values()) if runs else []
+    means = {n: mean_scores({seed: of[seed] for seed in seeds}) for n, of in runs.items() if seeds}
+    return pd.DataFrame(means, index=list(metrics.METRICS)).T
+
+
 def scores(
     runs: Mapping[str, Runs],
     titles: Mapping[str, str] | None = None,

@@ -1,5 +1,7 @@
 """Scores and differences of the pages, against scikit-learn, SciPy and counting by hand."""
 
+import itertools
+
 import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
@@ -80,6 +82,17 @@ def test_scores_are_the_mean_and_the_deviation_over_seeds(runs):
             if len(values) > 1:
                 expected += f" ± {pd.Series(values).std():.3f}"
             assert row[score].replace("\N{NO-BREAK SPACE}", " ") == expected
+
+
+def test_means_that_are_put_in_an_order_are_over_the_seeds_that_all_have(runs):
+    for some, seeds in (({"good": runs["good"], "poor": runs["poor"]}, 3), (runs, 1)):
+        found = effects.shared_means(some)
+        for name, score in itertools.product(some, SCIKIT):
+            values = [SCIKIT[score](*answers(some[name][seed])) for seed in range(seeds)]
+            assert found.loc[name, score.lower()] == pytest.approx(np.mean(values))
+    for none in ({"good": runs["good"], "other": {7: runs["once"][0]}}, {}):
+        found = effects.shared_means(none)
+        assert len(found) == 0 and list(found) == list(metrics.METRICS)
 
 
 def test_the_largest_class_is_answered_for_every_clip(runs):
