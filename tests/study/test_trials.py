@@ -608,8 +608,12 @@ def elsewhere(study, tmp_path, monkeypatch):
 @pytest.fixture(autouse=True)
 def sentences(monkeypatch):
     """Sentences that a page shows are printed too."""
+
+    def shown(*told, below="", heading=""):
+        print(*filter(None, told), below)
+
     for name in ("see", "say", "answer"):
-        monkeypatch.setattr(words, name, lambda *told, **_: print(*filter(None, told)))
+        monkeypatch.setattr(words, name, shown)
 
 
 @pytest.fixture
