@@ -21,7 +21,7 @@ import pytest
 import torch
 from filelock import FileLock
 
-from book.tools import build, editions, messages, pdf
+from book.tools import build, catalogues, editions, messages, pdf
 from merlib.data import synthetic
 from merlib.files import OURS, write
 from merlib.pages import language, words
@@ -242,7 +242,7 @@ def book_home(base, casme2_root, both):
             patch.chdir(home)
             for spoken in editions.languages(home):
                 patch.setenv(language.LANGUAGE, spoken)
-                messages.compiled(home, spoken)
+                catalogues.compiled(home, spoken)
                 language.catalogue.cache_clear()
                 for text in sorted((home / "notebooks").glob("*.py")):
                     execute(text, editions.folder(home, spoken), casme2_root, both)

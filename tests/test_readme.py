@@ -122,9 +122,9 @@ READMES = {"en": ROOT / "README.md", "zh_CN": ROOT / "README.zh-CN.md"}
 
 def claims(spoken):
     """Return the table of claims, as the README of a language has it."""
-    from book.tools import messages
+    from book.tools import catalogues
 
-    messages.compiled(ROOT, spoken)
+    catalogues.compiled(ROOT, spoken)
     language.catalogue.cache_clear()
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv(language.LANGUAGE, spoken)

@@ -11,17 +11,14 @@ from collections.abc import Iterable
 from pathlib import Path
 
 import joblib
-import jupytext
 import nbformat
 import papermill
 import psutil
 
-from book.tools import editions, layout, messages, privacy
+from book.tools import catalogues, editions, layout, privacy, texts
 from merlib import code, config, files, parallel
 from merlib.pages import language, provenance
 from merlib.study.study import Study
-
-KERNEL = {"display_name": "Python 3", "language": "python", "name": "python3"}
 
 MEMORY = 1.5 * 2**30
 """Bytes that a running notebook needs, PyTorch among them."""
@@ -63,7 +60,7 @@ def execute(study: Study, methods: list[str], show_faces: bool | None = None) ->
     made_from = [study.config.step(), study.prepared.key]
     made_from += [Path(tool.__file__).read_text("utf-8") for tool in (layout, privacy)]
     if (spoken := language.current()) != editions.ENGLISH:
-        computed = messages.compiled(study.home, spoken) / spoken / "LC_MESSAGES"
+        computed = catalogues.compiled(study.home, spoken) / spoken / "LC_MESSAGES"
         made_from += [spoken, digests([str(computed / f"{language.COMPUTED}.mo")], study.home)]
     texts = sorted((study.home / "notebooks").glob("*.py"))
     tasks = [joblib.delayed(execute_one)(text, parameters, made_from, study.home) for text in texts]
@@ -117,7 +114,7 @@ def execute_one(text: Path, parameters: dict, made_from: list, home: Path) -> Pa
 def page(text: Path, parameters: dict) -> tuple[nbformat.NotebookNode, list[str]]:
     """Return a text notebook as an executed page, and the lines that it wrote to stderr."""
     executed = papermill.execute_notebook(
-        layout.given(opened(text.read_text("utf-8")), parameters),
+        layout.given(texts.opened(text.read_text("utf-8")), parameters),
         None,
         kernel_name="python3",
         cwd=text.parent,
@@ -150,13 +147,6 @@ def digest_of(notebook: nbformat.NotebookNode) -> str:
     return config.digest(nbformat.reads(nbformat.writes(notebook), 4).cells)
 
 
-def opened(text: str) -> nbformat.NotebookNode:
-    """Return the notebook of a text in jupytext's percent format, not executed."""
-    notebook = jupytext.reads(text, "py:percent")
-    notebook.metadata = nbformat.from_dict({"kernelspec": KERNEL})
-    return notebook
-
-
 def digests(paths: Iterable[str], home: Path) -> dict[str, str]:
     """Return a digest of what each file or folder of a checkout holds; empty if it is absent."""
     found = {}
@@ -183,7 +173,7 @@ def build(home: Path, language: str = editions.ENGLISH) -> Path:
         editions.run(home, home)
     else:
         source, edition = editions.folder(home, language), edition / language
-        messages.compiled(home, language)
+        catalogues.compiled(home, language)
         editions.copy_sources(home, source, language)
         editions.run(home, source)
         shutil.copytree(source / "_build" / "html", edition, dirs_exist_ok=True)

@@ -16,7 +16,7 @@ import yaml
 from sphinx.search.zh import SearchChinese
 from sphinx.transforms import i18n
 
-from book.tools import messages
+from book.tools import catalogues
 from merlib import files
 from merlib.files import write
 from merlib.pages.language import CATALOGUES, COMPUTED, marked
@@ -59,7 +59,7 @@ QUOTED = re.compile(rf"""(?<=["'])({"|".join(map(re.escape, THEME))})(?=["'])"""
 
 def languages(home: Path) -> list[str]:
     """Return the languages of the book."""
-    return [ENGLISH, *sorted(path.name for path in (home / messages.LOCALE).glob("*_*"))]
+    return [ENGLISH, *sorted(path.name for path in (home / catalogues.LOCALE).glob("*_*"))]
 
 
 def checked(home: Path, language: str) -> str:
@@ -91,7 +91,7 @@ def copy_sources(home: Path, target: Path, language: str = ENGLISH) -> None:
     config = yaml.safe_load((home / "_config.yml").read_text("utf-8"))
     contents = yaml.safe_load((home / "_toc.yml").read_text("utf-8"))
     if language != ENGLISH:
-        titles = messages.translations(home, language, messages.CONTENTS)
+        titles = catalogues.translations(home, language, catalogues.CONTENTS)
         config["title"] = titles.get(config["title"], config["title"])
         for part in contents["parts"]:
             part["caption"] = titles.get(part["caption"], part["caption"])
@@ -100,7 +100,7 @@ def copy_sources(home: Path, target: Path, language: str = ENGLISH) -> None:
     sphinx["config"] |= {
         "language": language,
         "locale_dirs": [str(home / CATALOGUES)],
-        "gettext_auto_build": False,  # `messages.compiled` has done it
+        "gettext_auto_build": False,  # `catalogues.compiled` has done it
         "gettext_compact": False,  # a catalogue for each page
         "html_search_options": {"dict": str(dictionary(home, target))},
     }
@@ -163,7 +163,7 @@ def link(home: Path) -> None:
 
 def label(home: Path, language: str, edition: Path) -> None:
     """Translate what the theme writes on the pages of a built edition."""
-    known = messages.translations(home, language, COMPUTED)
+    known = catalogues.translations(home, language, COMPUTED)
     for path in [*edition.rglob("*.html"), edition / "_static" / "togglebutton.js"]:
         text = path.read_text("utf-8")
         write(path, QUOTED.sub(lambda found: known.get(THEME[found[0]], found[0]), text))

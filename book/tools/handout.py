@@ -16,8 +16,8 @@ from nbconvert import NotebookExporter
 from nbformat import NotebookNode
 
 from book.tools import layout
-from book.tools.build import opened
 from book.tools.privacy import clean
+from book.tools.texts import opened
 from merlib.files import find_home, print_anything, write
 
 EXERCISE = re.compile(r"^### Exercise (\d+) \((easy|middle|hard)\)$", re.M)

@@ -12,7 +12,7 @@ from pathlib import Path
 import nbformat
 import yaml
 
-from book.tools.build import opened
+from book.tools.texts import opened
 from merlib.files import find_home
 
 INSTALL = """\

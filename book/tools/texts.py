@@ -2,10 +2,19 @@
 
 from pathlib import Path
 
+import jupytext
 import nbformat
 
-from book.tools.build import opened
 from merlib.files import find_home, write
+
+KERNEL = {"display_name": "Python 3", "language": "python", "name": "python3"}
+
+
+def opened(text: str) -> nbformat.NotebookNode:
+    """Return the notebook of a text in jupytext's percent format, not executed."""
+    notebook = jupytext.reads(text, "py:percent")
+    notebook.metadata = nbformat.from_dict({"kernelspec": KERNEL})
+    return notebook
 
 
 def make(home: Path) -> list[Path]:

@@ -16,7 +16,7 @@ import yaml
 from bs4 import BeautifulSoup
 from conftest import ROOT, TINY
 
-from book.tools import build
+from book.tools import build, texts
 from merlib import code
 from merlib.files import OURS
 from merlib.pages import plots
@@ -49,7 +49,7 @@ def test_a_real_dataset_shows_no_face_unasked_and_claims_no_truth(
 ):
     """The same folders, read as an official release: nobody knows the true motion."""
     path = book_home / "notebooks" / f"real_{name}.ipynb"
-    nbformat.write(build.opened((ROOT / "notebooks" / f"{name}.py").read_text()), path)
+    nbformat.write(texts.opened((ROOT / "notebooks" / f"{name}.py").read_text()), path)
     parameters = {"dataset": "casme2", "data_root": str(copy_of(casme2_root)), "overrides": TINY}
     (Path(parameters["data_root"]) / "dataset.json").unlink()  # it looks like a licensed copy now
     papermill.execute_notebook(
@@ -74,7 +74,7 @@ def test_every_page_runs_on_flow_alone(tmp_path, flow_root, name):
     """One that needs frames says so, and goes on with the drawn faces."""
     path, text = tmp_path / f"{name}.ipynb", (ROOT / "notebooks" / f"{name}.py").read_text()
     (tmp_path / "_toc.yml").write_text(OURS)
-    nbformat.write(build.opened(text), path)
+    nbformat.write(texts.opened(text), path)
     given = {"dataset": "flow", "data_root": str(flow_root), "repeats": 1}
     given |= {"methods": ["majority", "logistic", "base", "full"]}
     given |= {"overrides": {"width": 8, "epochs": 1}}
@@ -98,7 +98,7 @@ def outputs(notebook):
 
 def test_every_notebook_begins_with_parameters():
     for path in NOTEBOOKS:
-        cells = build.opened(path.read_text()).cells
+        cells = texts.opened(path.read_text()).cells
         code = [cell for cell in cells if cell.cell_type == "code"]
         assert "parameters" in code[0].metadata.get("tags", []), path.name
         for name in ("dataset", "data_root", "profile", "seed"):
@@ -232,7 +232,7 @@ for name in ("there", "absent"):
 
 
 def test_a_damaged_page_is_told_and_counts_as_not_executed(tmp_path, capfd):
-    path, notebook = tmp_path / "01_page.ipynb", build.opened(PAGE)
+    path, notebook = tmp_path / "01_page.ipynb", texts.opened(PAGE)
     made = {"key": "k", "read": {}, "cells": build.digest_of(notebook)}
     notebook.metadata["merlib"] = made
     content = nbformat.writes(notebook)

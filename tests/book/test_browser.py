@@ -18,7 +18,7 @@ from PIL import Image
 from playwright.sync_api import expect
 from pypdf import PdfReader
 
-from book.tools import build, pdf, slides
+from book.tools import pdf, slides, texts
 from merlib.files import OURS
 
 AXE = (Path(axe_playwright_python.__file__).parent / "axe.min.js").read_text()
@@ -454,7 +454,7 @@ def test_the_pdf_leaves_out_folded_code_and_keeps_solutions(sheet, tmp_path):
         (tmp_path / name).parent.mkdir(exist_ok=True)
         (tmp_path / name).write_text(text)
     text = tmp_path / "notebooks" / "two.py"
-    nbformat.write(build.opened(text.read_text()), text.with_suffix(".ipynb"))
+    nbformat.write(texts.opened(text.read_text()), text.with_suffix(".ipynb"))
     for name in ("_config.yml", "book/_static", "book/references.bib", "book/tools"):
         (tmp_path / name).symlink_to(ROOT / name)
     (tmp_path / "pictures").mkdir()

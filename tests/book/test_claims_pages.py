@@ -19,7 +19,7 @@ import pytest
 from conftest import speaking
 from sklearn.metrics import f1_score, recall_score
 
-from book.tools.build import opened
+from book.tools.texts import opened
 from merlib import metrics
 from merlib.config import PROFILES, Config, options, profile
 from merlib.data import synthetic

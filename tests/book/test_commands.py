@@ -12,7 +12,7 @@ import nbformat
 import pytest
 from conftest import ROOT
 
-from book.tools import build, texts
+from book.tools import texts
 from merlib import cli
 from merlib.config import profile
 from merlib.study import parameters
@@ -54,7 +54,7 @@ def test_executed_notebooks_are_left_alone(tmp_path):
     (tmp_path / "notebooks").mkdir()
     for name in ("one", "two", "three"):
         (tmp_path / "notebooks" / f"{name}.py").write_text("# %%\nprint(1)\n")
-    executed = build.opened("# %%\nprint(2)\n")
+    executed = texts.opened("# %%\nprint(2)\n")
     executed.cells[0].outputs = [nbformat.v4.new_output("stream", text="2\n")]
     nbformat.write(executed, tmp_path / "notebooks" / "one.ipynb")
     (tmp_path / "notebooks" / "two.ipynb").write_text("{")

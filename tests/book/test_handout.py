@@ -9,7 +9,7 @@ import pytest
 from conftest import ROOT
 
 from book.tools import handout
-from book.tools.build import opened
+from book.tools.texts import opened
 
 NOTEBOOKS = {path.stem: path.read_text() for path in sorted((ROOT / "notebooks").glob("*.py"))}
 PAGES = [name for name in NOTEBOOKS if name != "index"]

@@ -9,14 +9,14 @@ import nbformat
 import pytest
 from conftest import ROOT
 
-from book.tools import build, layout
+from book.tools import layout, texts
 from merlib.pages import language, words
 
 NOTEBOOKS = {path.stem: path.read_text() for path in sorted((ROOT / "notebooks").glob("*.py"))}
 
 
 def cells(name, kind="code"):
-    return [cell for cell in build.opened(NOTEBOOKS[name]).cells if cell.cell_type == kind]
+    return [cell for cell in texts.opened(NOTEBOOKS[name]).cells if cell.cell_type == kind]
 
 
 @pytest.mark.parametrize("name", NOTEBOOKS)
@@ -137,7 +137,7 @@ def shown(kind, content, **about):
 @pytest.fixture
 def page():
     """The page as papermill leaves it."""
-    page = build.opened(PAGE)
+    page = texts.opened(PAGE)
     figure, _, slider, _, table = page.cells[3:8]
     figure.outputs = [
         nbformat.v4.new_output("stream", name="stderr", text="Warning in /home/me\nmore\n"),
@@ -150,13 +150,13 @@ def page():
 
 
 def test_parameters_are_in_one_cell():
-    made = layout.given(build.opened(PAGE), {"seed": 3, "overrides": {"width": 8}})
+    made = layout.given(texts.opened(PAGE), {"seed": 3, "overrides": {"width": 8}})
     assert made.cells[1].source.splitlines() == [
         'dataset = "synthetic"  # or "casme2"',
         "seed = 3",
         "overrides = {'width': 8}  # fields of the configuration",
     ]
-    assert len(made.cells) == len(build.opened(PAGE).cells)
+    assert len(made.cells) == len(texts.opened(PAGE).cells)
 
 
 def test_italics_below_a_figure_are_its_caption_and_stay_for_other_readers(page):

@@ -18,7 +18,7 @@ from matplotlib.figure import Figure
 from myst_parser.config.main import MdParserConfig
 from myst_parser.parsers.mdit import create_md_parser
 
-from book.tools import build, editions, messages
+from book.tools import build, catalogues, editions, messages, texts
 from merlib.files import write
 from merlib.methods import METHODS
 from merlib.methods.views import VIEWS, says
@@ -26,9 +26,9 @@ from merlib.pages import effects, language, looks, plots, printed, protocol, pro
 from merlib.study import audit, paper, trials
 
 LANGUAGE = "zh_CN"
-FOLDER = ROOT / messages.LOCALE / LANGUAGE
+FOLDER = ROOT / catalogues.LOCALE / LANGUAGE
 CATALOGUES = {
-    path.relative_to(FOLDER).with_suffix("").as_posix(): messages.read(path)
+    path.relative_to(FOLDER).with_suffix("").as_posix(): catalogues.read(path)
     for path in sorted(FOLDER.rglob("*.po"))
 }
 LEAST = 0.95
@@ -49,7 +49,7 @@ def text(name):
     """Return the Markdown of a page, piece by piece."""
     if name.startswith("book/"):
         return [(ROOT / f"{name}.md").read_text("utf-8")]
-    cells = build.opened((ROOT / f"{name}.py").read_text("utf-8")).cells
+    cells = texts.opened((ROOT / f"{name}.py").read_text("utf-8")).cells
     return [cell.source for cell in cells if cell.cell_type == "markdown"]
 
 
@@ -66,10 +66,10 @@ def paragraphs(markdown):
 
 def test_the_share_translated_is_held(record_property):
     """Of what the catalogues hold; other tests compare them with the text."""
-    report = messages.report(ROOT, LANGUAGE)
+    report = catalogues.report(ROOT, LANGUAGE)
     print(report)
     for some in (*([one] for one in CATALOGUES.values()), CATALOGUES.values()):
-        found = messages.share(some)
+        found = catalogues.share(some)
         share = found.words_translated / found.words
         assert share >= LEAST, report
     record_property("said", f"{LANGUAGE}: {share:.2%} of {found.words:,} words are translated")
@@ -77,7 +77,7 @@ def test_the_share_translated_is_held(record_property):
 
 @pytest.mark.parametrize("name", CATALOGUES)
 def test_a_translation_has_the_links_code_and_values_of_its_message(name):
-    assert not list(messages.faults(CATALOGUES[name]))
+    assert not list(catalogues.faults(CATALOGUES[name]))
 
 
 @pytest.mark.parametrize(
@@ -95,7 +95,7 @@ def test_a_translation_has_the_links_code_and_values_of_its_message(name):
 def test_what_is_lost_in_a_translation_is_found(message, translation, fault):
     catalogue = Catalog()
     catalogue.add(message, translation)
-    found = list(messages.faults(catalogue))
+    found = list(catalogues.faults(catalogue))
     assert found == ([f"other {fault}: {message}"] if fault else [])
 
 
@@ -103,8 +103,8 @@ def test_a_fuzzy_translation_is_a_fault_and_does_not_count():
     catalogue = Catalog()
     catalogue.add("Two words", "两个词", flags=["fuzzy"])
     catalogue.add("Three more words", "再三个词")
-    assert list(messages.faults(catalogue)) == ["fuzzy: Two words"]
-    assert messages.share([catalogue]) == (1, 2, 3, 5)
+    assert list(catalogues.faults(catalogue)) == ["fuzzy: Two words"]
+    assert catalogues.share([catalogue]) == (1, 2, 3, 5)
 
 
 def test_computed_sentences_are_those_of_the_catalogue():
@@ -120,7 +120,7 @@ def test_messages_of_a_page_are_those_of_its_text(name):
     said = {" ".join(one.split()) for markdown in text(name) for one in paragraphs(markdown)}
     now = {messages.without_stars(one) for one in said if messages.has_words(one)}
     known = ids(CATALOGUES[name])
-    if name == messages.CONTENTS:
+    if name == catalogues.CONTENTS:
         contents = yaml.safe_load((ROOT / "_toc.yml").read_text("utf-8"))
         now |= {part["caption"] for part in contents["parts"]}
     if name == "book/api":  # headings of docstrings
@@ -165,7 +165,7 @@ def test_the_font_of_figures_has_the_letters_of_computed_sentences():
 @pytest.fixture
 def chinese(monkeypatch):
     """A function that returns the English words of texts, in a process of the Chinese edition."""
-    messages.compiled(ROOT, LANGUAGE)
+    catalogues.compiled(ROOT, LANGUAGE)
     language.catalogue.cache_clear()
     monkeypatch.setenv(language.LANGUAGE, LANGUAGE)
     return lambda *texts: set(re.findall(r"\b[a-z]{2,}\b", "\n".join(texts)))
@@ -279,7 +279,7 @@ def built(tmp_path_factory):
         catalogue = Catalog(locale=LANGUAGE)
         for message, translation in told.items():
             catalogue.add(message, translation)
-        messages.save(home / messages.LOCALE / LANGUAGE / f"{name}.po", catalogue)
+        catalogues.save(home / catalogues.LOCALE / LANGUAGE / f"{name}.po", catalogue)
     build.build(home)
     return build.build(home, LANGUAGE).parent
 

@@ -18,7 +18,7 @@ from bs4 import BeautifulSoup
 from IPython.core.inputtransformer2 import TransformerManager
 
 import merlib
-from book.tools import api, build, launch
+from book.tools import api, build, launch, texts
 from merlib import config, files, metrics
 from merlib.model import mfem, mffm, network
 
@@ -235,7 +235,7 @@ def built(tmp_path_factory):
     (home / "book" / "glossary.md").write_text(alone)
     terms = [term for theme in glossary()[0] for term, _, _ in theme]
     links = [f"[{term}](../book/glossary.md#{anchor(term)})" for term in terms]
-    page = build.opened(NOTEBOOKS["09_audit"])
+    page = texts.opened(NOTEBOOKS["09_audit"])
     page.cells = [nbformat.v4.new_markdown_cell("# Page\n\n" + "\n".join(links))]
     nbformat.write(page, home / "notebooks" / "page.ipynb")
     pages = build.build(home).parent  # a link that leads nowhere would stop it
@@ -298,7 +298,7 @@ def checkout(tmp_path, monkeypatch):
     git(home, "init", "--quiet")
     git(home, "add", ".")
     git(home, "commit", "--quiet", "-m", "all")
-    executed = build.opened(NOTEBOOKS["09_audit"])
+    executed = texts.opened(NOTEBOOKS["09_audit"])
     executed.cells[1].outputs = [nbformat.v4.new_output("stream", text="a licensed face")]
     nbformat.write(executed, home / "notebooks" / "09_audit.ipynb")
     with (home / "notebooks" / "09_audit.py").open("a") as text:
@@ -319,7 +319,7 @@ def test_the_branch_holds_what_is_committed_and_nothing_that_ran(checkout):
     assert "licensed" not in text and "not_committed" not in text
     made = nbformat.reads(text, 4)
     nbformat.validate(made)
-    source = build.opened(git(checkout, "show", "HEAD:notebooks/09_audit.py"))
+    source = texts.opened(git(checkout, "show", "HEAD:notebooks/09_audit.py"))
     code = [cell for cell in made.cells if cell.cell_type == "code"]
     assert not any(cell.outputs or cell.execution_count for cell in code)
     assert "git clone" in code[0].source and "https://example.org/some/place" in code[0].source

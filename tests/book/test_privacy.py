@@ -12,7 +12,7 @@ import pytest
 from conftest import ROOT
 from papermill.translators import PythonTranslator
 
-from book.tools import build, handout, privacy
+from book.tools import handout, privacy, texts
 
 MARK = "geheim"
 NAMES = ["plain", "two words", "it's", 'a "quote"', "back\\slash", "für", "日本", "😀", "a&b<c>",
@@ -112,7 +112,7 @@ def test_what_is_no_path_stays():
     source = "data_root = None  # a folder\nmethods = ['base', 'full']\noverrides = {'evm': 'off'}"
     assert privacy.without_paths(source) == (source, set())
     for page in (ROOT / "notebooks").glob("*.py"):
-        notebook = build.opened(page.read_text("utf-8"))
+        notebook = texts.opened(page.read_text("utf-8"))
         before = [cell.source for cell in notebook.cells]
         privacy.clean(notebook)
         assert [cell.source for cell in notebook.cells] == before

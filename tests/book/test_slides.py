@@ -14,7 +14,7 @@ from conftest import ROOT
 from PIL import Image
 
 from book.tools import slides
-from book.tools.build import opened
+from book.tools.texts import opened
 
 NOTEBOOK = """
 # %% [markdown]

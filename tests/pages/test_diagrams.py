@@ -14,7 +14,7 @@ from conftest import ROOT
 from matplotlib.colors import to_rgb
 from matplotlib.patches import FancyArrowPatch, FancyBboxPatch, Rectangle
 
-from book.tools import messages
+from book.tools import catalogues
 from merlib.config import Config
 from merlib.data.synthetic.action_units import UNITS
 from merlib.model.mffm import PAIRS
@@ -270,7 +270,7 @@ def test_every_word_of_a_drawing_can_be_translated(untranslated, name):
 
 def test_a_drawing_is_known_by_its_first_word_in_chinese_too():
     style = (ROOT / "book" / "_static" / "custom.css").read_text("utf-8")
-    for message in messages.read(ROOT / messages.LOCALE / "zh_CN" / "computed.po"):
+    for message in catalogues.read(ROOT / catalogues.LOCALE / "zh_CN" / "computed.po"):
         if message.id.startswith("Diagram") and message.string:
             assert message.string.startswith("示意图")
     assert '[alt^="示意图"]' in style and '[alt^="Diagram"]' in style

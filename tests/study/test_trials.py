@@ -15,7 +15,7 @@ from conftest import ROOT, TINY, speaking
 from scipy.ndimage import correlate
 from scipy.special import expit
 
-from book.tools.build import opened
+from book.tools.texts import opened
 from merlib import cli, loso, methods, metrics
 from merlib.config import Config
 from merlib.data.synthetic import Truth
