@@ -62,6 +62,7 @@ def run(
     by: str = "subject",
     n_jobs: int = 2,
     progress: bool = True,
+    name: str | None = None,
     info: dict | None = None,
     workers: Workers = HERE,
 ) -> pd.DataFrame:
@@ -76,6 +77,9 @@ def run(
         See `merlib.loso.leave_one_subject_out`.
     folder : path
         Where the run lies.
+    name : str, optional
+        What the progress bar says, before the seed; by default the method of ``info``, or the
+        estimator's class.
     info : dict, optional
         Saved in ``run.json``. Other values are another run.
 
@@ -95,11 +99,11 @@ def run(
     with alone(folder):  # two pages of the book may want the same run
         folds = Folds(folder, made_of)
         if not folds.done:
-            name = f"{info.get('method', type(estimator).__name__)}, seed {seed}"
+            title = f"{name or info.get('method', type(estimator).__name__)}, seed {seed}"
             options: dict[str, Any] = {"n_jobs": n_jobs, "progress": progress, "workers": workers}
             folds.finish(
                 loso.leave_one_subject_out(
-                    estimator, X, clips, seed=seed, by=by, name=name, finished=folds, **options
+                    estimator, X, clips, seed=seed, by=by, name=title, finished=folds, **options
                 )
             )
     return load(folder)

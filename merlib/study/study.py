@@ -294,7 +294,9 @@ class Study:
         """Return what stops or limits methods on these clips, see `merlib.study.needs`."""
         return needs(self.clips, methods, self.config, PROTOCOLS[self.protocol])
 
-    def predictions(self, method: str, seed: int | None = None) -> pd.DataFrame:
+    def predictions(
+        self, method: str, seed: int | None = None, name: str | None = None
+    ) -> pd.DataFrame:
         """Return the predictions of a method; leave-one-subject-out runs if they are not there.
 
         Parameters
@@ -303,6 +305,8 @@ class Study:
             A name of :data:`merlib.methods.METHODS`.
         seed : int, optional
             Instead of the study's own.
+        name : str, optional
+            What the progress bar says instead of the method.
         """
         seed = self.seed if seed is None else checked("seed", config.Seed, seed)
         self.needs([method]).stop(self.root)
@@ -314,6 +318,7 @@ class Study:
             n_jobs=self.n_jobs,
             seed=seed,
             progress=self.progress,
+            name=name,
             info=self.info() | {"method": method, "steps": self.steps(method)},
             by=PROTOCOLS[self.protocol],
             workers=self.workers,

@@ -306,7 +306,7 @@ def run(name: str, study: Study, seed: int = 0, protocol: str = "halves") -> pd.
     unless the dataset has no faces.
     """
     trial, method = study_of(name, study, seed, protocol), TRIALS[name].method
-    predictions = trial.predictions(method)
+    predictions = trial.predictions(method, name=name)
     about, tables = predictions.attrs["run"] | {"trial": name}, {"predictions": predictions}
     if name in ATTENTION and study.dataset == "flow":
         say("Where attention looks is not measured: the dataset flow has no faces.")

@@ -83,6 +83,13 @@ def test_a_trial_is_tested_on_the_half_it_is_not_trained_on(study):
     assert (by_subject == 1).all() and trial.clips["half"].nunique() == 2
 
 
+def test_the_progress_bar_names_the_trial_and_not_its_method(study, monkeypatch, capfd):
+    monkeypatch.setattr(study, "progress", True)
+    trials.run("one-direction", study)
+    told = capfd.readouterr().err
+    assert "one-direction, seed 0: " in told and "full, seed" not in told
+
+
 def test_every_network_takes_as_many_steps_on_half_of_the_clips(study):
     for name in methods.GROUPS["table2"]:
         trial, alone = trials.study_of(name, study), trials.study_of(name, study, protocol="loso")
