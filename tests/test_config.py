@@ -50,6 +50,8 @@ def test_the_paper_profile_holds_what_section_3_1_4_fixes():
         found = profile("paper", dataset)
         assert found.learning_rate == printed["learning rate"]
         assert found.epochs == printed["epochs"][dataset.removeprefix("synthetic-")]
+        assert profile("narrow", dataset).epochs == found.epochs
+        assert profile("narrow", dataset, epochs=7).epochs == 7
         assert (found.dropout, found.dropout_fc) == (0.3, 0.5)
         assert found.momentum == printed["momentum"][0]
         assert (found.width, found.optimiser) == (64, "sgd")
