@@ -508,7 +508,8 @@ def conclusions(
     corrected = holm_of_judged(found["p"], found["seeds"])
     words = np.where(found["value"] > 0, more, less)
     furthest = found[["low", "high"]].abs().max(axis=1)
-    near = furthest < small if small is not None else np.zeros(len(found), bool)
+    varied = found["low"] < found["high"]  # else nothing is known of chance
+    near = (furthest < small) & varied if small is not None else np.zeros(len(found), bool)
     kinds = [np.isnan(corrected), corrected < 0.05, near]
     return np.select(kinds, ["one seed", words, UNDER], UNTOLD)
 
@@ -588,9 +589,8 @@ def contrast(
 
     Other people would give another value, and so would other seeds. The variance of the first
     kind is that of a bootstrap which draws subjects, the same ones for all methods and all seeds;
-    that of the second is the spread of the seeds' values over their number. They are added,
-    which counts chance in single clips twice and errs towards caution; interval and p value are
-    Student's, with the degrees of freedom of Welch and Satterthwaite. With one seed the second is
+    that of the second is the spread of the seeds' values over their number, see `with_chance`.
+    Chance in single clips is in both, which errs towards caution. With one seed the second is
     unknown and left out: what is found then holds for these trained networks only.
 
     Parameters
@@ -634,6 +634,12 @@ def with_chance(
 ) -> Difference:
     """Return a difference with its interval and p, from chance in people and in seeds.
 
+    The half width of the interval is sqrt(t1**2 v1 + t2**2 v2), where v1 and v2 are the variances
+    and t1 and t2 the quantiles of Student's t for the degrees of freedom of each
+    (Banerjee 1960). It covers the true difference at least as often as it says, however few
+    seeds there are: two seeds that agree by luck do not make it narrow, as they do with the common
+    degrees of freedom of Welch and Satterthwaite.
+
     Parameters
     ----------
     seeds : dict of int to float
@@ -649,12 +655,30 @@ def with_chance(
     parts = [(of_people, people - 1)]
     if len(values) > 1:
         parts.append((float(np.var(values, ddof=1)) / len(values), len(values) - 1))
-    value, variance = float(np.mean(values)), sum(part for part, _ in parts)
-    if people == 1 or variance == 0:  # one person says nothing about others
+    value, (variances, degrees) = float(np.mean(values)), np.transpose(parts)
+    if people == 1 or not variances.any():  # one person says nothing about others
         return Difference(value, value, value, float(people == 1 or value == 0), dict(seeds))
-    freedom = variance**2 / sum(part**2 / degrees for part, degrees in parts)
-    error = float(np.sqrt(variance))
-    half = float(student.ppf((1 + level) / 2, freedom)) * error
-    p = float(2 * student.sf(abs(value) / error, freedom))
-    seen = float(student.ppf([0.975, 0.8], freedom).sum()) * error
-    return Difference(value, value - half, value + half, p, dict(seeds), seen)
+
+    def width(tail: float) -> float:
+        return float(np.sqrt(student.isf(tail, degrees) ** 2 @ variances))
+
+    half = width((1 - level) / 2)
+    p = 2 * chance_of(abs(value), width)
+    return Difference(value, value - half, value + half, p, dict(seeds), width(0.025) + width(0.2))
+
+
+def chance_of(value: float, width: Callable[[float], float], least: float = 1e-99) -> float:
+    """Return the share of chance above the end of an interval that just reaches a value.
+
+    Parameters
+    ----------
+    value : float
+        Above 0, or 0.
+    width : callable
+        Share of chance above the end, at most 0.5 -> half width of the interval.
+    least : float
+        A smaller share is given as 0.
+    """
+    if width(least) < value:
+        return 0.0
+    return float(np.exp(brentq(lambda log: width(np.exp(log)) - value, np.log(least), np.log(0.5))))
