@@ -655,9 +655,10 @@ def with_chance(
     parts = [(of_people, people - 1)]
     if len(values) > 1:
         parts.append((float(np.var(values, ddof=1)) / len(values), len(values) - 1))
-    value, (variances, degrees) = float(np.mean(values)), np.transpose(parts)
-    if people == 1 or not variances.any():  # one person says nothing about others
+    value, varied = float(np.mean(values)), [part for part in parts if part[0] > 0]
+    if people == 1 or not varied:  # one person says nothing about others
         return Difference(value, value, value, float(people == 1 or value == 0), dict(seeds))
+    variances, degrees = np.transpose(varied)
 
     def width(tail: float) -> float:
         return float(np.sqrt(student.isf(tail, degrees) ** 2 @ variances))

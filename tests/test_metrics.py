@@ -378,8 +378,40 @@ def test_a_difference_is_small_if_its_whole_interval_is():
     words = ["under 5 points", "under 5 points", "cannot be told"]
     assert list(metrics.conclusions(table, "more", "less")) == words
     assert list(metrics.conclusions(table, "more", "less", small=None)) == ["cannot be told"] * 3
+    same = made([0.0], [1.0], [several], half=0.0)  # nothing varies, so nothing is known
+    assert list(metrics.conclusions(same, "more", "less")) == ["cannot be told"]
     sure = made([0.02], [0.001], [several], half=0.01)
     assert list(metrics.conclusions(sure, "more", "less")) == ["more"]
+
+
+@pytest.mark.parametrize("seeds", [2, 3])
+@pytest.mark.parametrize("of_seeds", [0.3, 1, 4])
+def test_no_more_than_one_in_twenty_is_called_different_by_luck(seeds, of_seeds):
+    """Normal chance of known size in people and in seeds, and no true difference.
+
+    With Welch and Satterthwaite's degrees of freedom, two seeds and 4 it is one in eight.
+    """
+    rng, called, people, n = np.random.default_rng(0), 0, 20, 2000
+    for _ in range(n):
+        of_people = rng.chisquare(people - 1) / (people - 1)
+        values = rng.normal(rng.normal(), np.sqrt(of_seeds * seeds), seeds)
+        called += metrics.with_chance(dict(enumerate(values)), of_people, people).p < 0.05
+    assert called / n <= 0.05 + 3 * np.sqrt(0.05 * 0.95 / n)
+
+
+@given(
+    values=st.lists(st.floats(-1, 1), min_size=1, max_size=5),
+    of_people=st.floats(1e-6, 1),
+    people=st.integers(2, 70),
+    level=st.floats(0.5, 0.999),
+)
+def test_p_is_where_the_interval_leaves_zero(values, of_people, people, level):
+    found = metrics.with_chance(dict(enumerate(values)), of_people, people, level)
+    away = not found.low <= 0 <= found.high
+    assert away == (found.p < 1 - level) or found.p == pytest.approx(1 - level, rel=1e-6)
+    end = metrics.with_chance(dict(enumerate(values)), of_people, people, 1 - found.p)
+    nearest = min(abs(end.low), abs(end.high))
+    assert found.p < 1e-9 or nearest == pytest.approx(0, abs=1e-6 * (1 + end.high - end.low))
 
 
 @pytest.mark.parametrize("seeds", [3, 20])
