@@ -226,10 +226,9 @@ Markdown(sentences or translated("Without runs there is no verdict."))
 
 # %% [markdown]
 # A verdict *cannot be told* means little without the [power](../book/glossary.md#power) of the
-# test. The next figure shows which difference of accuracy McNemar's test would see with a power of
-# 80 %, if clips were independent. This depends on how many clips only one of the two networks gets
-# right. The diamond is the step that the paper prints for CASME II, in points of accuracy, and the
-# number at the right is the probability that this test would see it here.
+# test. The next figure shows which difference of accuracy this test would see with a power of
+# 80 %, if it were the only one. Few seeds make it large. The diamond is the step that the paper
+# prints for CASME II, in points of accuracy.
 
 # %% tags=["hide-input"]
 power = real_motion.power(runs, PAIRS)
@@ -239,14 +238,13 @@ if len(power):
         alt=translated(
             "Each difference of two variants in a row, over points of"
             " accuracy: a grey bar goes from zero to the smallest step that"
-            " the test sees, an orange diamond is the printed step, and a"
-            " number at the right its power."
+            " the test sees, and an orange diamond is the printed step."
         ),
         of=of_runs,
     )
 
 # %% [markdown]
-# *The smallest difference of accuracy that McNemar's test would see, beside the steps of table 3.*
+# *The smallest difference of accuracy that the test would see, beside the steps of table 3.*
 
 # %% tags=["remove-input"]
 display(words.see(real_motion.steps_seen(power)))

@@ -126,11 +126,16 @@ def seeds_of(runs: Mapping[str, Runs]) -> str:
 
 
 def for_every_seed(runs: Mapping[str, Runs], name: str) -> dict[str, Runs]:
-    """Return runs in which the only run of a method without chance counts for every seed."""
+    """Return runs in which the only run of a method without chance counts for every seed.
+
+    By halves it does not: each seed draws other halves, so that other people train.
+    """
     seeds = {seed for found in runs.values() for seed in found}
     if len(runs.get(name, {})) != 1 or name not in motion.CLASSICAL:
         return dict(runs)
     (only,) = runs[name].values()
+    if effects.made_by(only).get("protocol") == "halves":
+        return dict(runs)
     return {**runs, name: dict.fromkeys(seeds, only)}
 
 
@@ -141,48 +146,34 @@ def against_control(runs: Mapping[str, Runs]) -> pd.DataFrame:
 
 
 def power(runs: Mapping[str, Runs], pairs: Mapping[str, tuple[str, str]]) -> pd.DataFrame:
-    """Return what McNemar's test could have seen in pairs of runs, each in a row.
+    """Return what the test of this page could have seen in accuracy, each pair in a row.
 
     Returns
     -------
     DataFrame
-        ``differ``: the clips that exactly one of the two gets right, in per cent, the mean over
-        seeds. ``seen``: the smallest difference of accuracy in points that is seen with a power of
-        80 %, clips taken as independent; NaN if none is. ``step``: the printed step of table 3 in
-        points, and ``power`` the power to see it, of the pairs that are in that table.
+        ``seen``: the smallest difference in points that is seen with a power of 80 %, see
+        `merlib.metrics.Difference`. ``step``: the printed step of table 3 in points, of the pairs
+        that are in that table.
     """
-    rows = {}
-    for name, (a, b) in pairs.items():
-        found = [
-            metrics.mcnemar(metrics.last(runs[a][k]), metrics.last(runs[b][k]))[:2]
-            for k in metrics.common_seeds(runs.get(a, {}), runs.get(b, {}))
-        ]
-        if found:
-            clips = next(iter(runs[a].values()))["clip"].nunique()
-            share = float(np.mean([sum(only) for only in found])) / clips
-            rows[name] = {"differ": 100 * share, "seen": 100 * metrics.detectable(clips, share)}
-            if {a, b} <= set(paper.TABLE3):
-                step = (paper.TABLE3[a][0] - paper.TABLE3[b][0]) / 100
-                likely = metrics.mcnemar_power(clips, max(share, step), step)
-                rows[name] |= {"step": 100 * step, "power": 100 * likely}
-    return pd.DataFrame(rows).T.reindex(columns=["differ", "seen", "step", "power"])
+    found = effects.differences(runs, pairs, metrics.accuracy)
+    rows = {name: {"seen": 100 * line["seen"]} for name, line in found.iterrows()}
+    for name, row in rows.items():
+        a, b = pairs[str(name)]
+        if {a, b} <= set(paper.TABLE3):
+            row["step"] = paper.TABLE3[a][0] - paper.TABLE3[b][0]
+    return pd.DataFrame(rows).T.reindex(columns=["seen", "step"])
 
 
 def judged(answers: pd.DataFrame, power: pd.DataFrame, caption: str) -> Styler:
-    """Return differences with the power to see one as a table for the page."""
+    """Return differences, and which ones could have been seen, as a table for the page."""
     power = power.reindex(answers.index)
-    steps = [
-        f"{line['step']:.1f} ({line['power']:.0f} %)" if line["step"] > 0 else None
-        for _, line in power.iterrows()
-    ]
     columns = {
         "seeds": answers["seeds"].map(len),
         "points of UF1": answers.apply(effects.points, axis=1),
         "p, Holm": answers["holm"].map(effects.p_value),
         "answer": answers["answer"].map(translated),
-        marked("differ, %"): power["differ"].map("{:.0f}".format),
-        marked("seen from, points"): power["seen"],
-        marked("printed step (power)"): steps,
+        marked("detectable, points of accuracy"): power["seen"],
+        marked("printed step"): power["step"],
     }
     return plots.table(pd.DataFrame(columns), caption, digits=1)
 
@@ -313,7 +304,7 @@ def by_part(table: pd.DataFrame) -> Figure:
 
 
 def could_see(power: pd.DataFrame) -> Figure:
-    """Draw from which difference on McNemar's test sees one, beside the printed steps.
+    """Draw from which difference of accuracy on the test sees one, beside the printed steps.
 
     Parameters
     ----------
@@ -323,11 +314,8 @@ def could_see(power: pd.DataFrame) -> Figure:
     figure, axes = plt.subplots(figsize=(6, 0.33 * len(power) + 1.5))
     at = np.arange(len(power))
     axes.barh(at, power["seen"], color="0.8", label=translated("too small to be seen"))
-    for row, (step, likely) in enumerate(zip(power["step"], power["power"], strict=True)):
-        if step > 0:
-            diamonds(axes, row, [step])
-            told = translated("power {n:.0f} %").format(n=likely)
-            axes.annotate(told, (1.02, row), xycoords=("axes fraction", "data"), va="center")
+    for row, step in enumerate(power["step"]):
+        diamonds(axes, row, [step] if step > 0 else [])
     diamonds(axes, 0, [], translated("printed step"))
     axes.set_yticks(at, [translated(name) for name in power.index])
     axes.set(xlabel=translated("points of accuracy"), ylim=(len(power) - 0.4, -0.6))
@@ -338,14 +326,14 @@ def could_see(power: pd.DataFrame) -> Figure:
 
 def steps_seen(power: pd.DataFrame) -> str:
     """Say how many of the printed steps the test would see, see `power`."""
-    steps = power["power"].dropna()
+    steps = power.dropna(subset="step")
     if not len(steps):
         return translated("The runs of the variants are missing.")
     text = translated(
         "Of {all} printed steps in this figure, {n} would be seen here with a power of 80 % or"
         " more."
     )
-    return text.format(all=len(steps), n=(steps >= 80).sum())
+    return text.format(all=len(steps), n=(steps["step"] >= steps["seen"]).sum())
 
 
 def counted(answers: pd.DataFrame) -> str:
