@@ -5,7 +5,7 @@ because most left-out subjects do not show every class (see `per_fold_uf1`).
 """
 
 import math
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -551,6 +551,50 @@ class Difference(NamedTuple):
     seen: float = math.nan
 
 
+class Chance(NamedTuple):
+    """Chance in training: how far seeds of one method lie apart, see `chance_in_training`.
+
+    Attributes
+    ----------
+    variance : float
+        Of a score.
+    degrees : int
+        Degrees of freedom of this estimate.
+    """
+
+    variance: float
+    degrees: int
+
+
+def chance_in_training(
+    methods: Iterable[Mapping[int, pd.DataFrame]],
+    metric: Callable[[np.ndarray], Any] = uf1,
+) -> Chance | None:
+    """Return the variance of a metric between the seeds of a method, pooled over methods.
+
+    A few seeds of one method tell little of it: two that agree by luck would look certain. The
+    methods of a table together tell more, if chance is about as large for all. Methods in which it
+    has no part do not count.
+
+    Parameters
+    ----------
+    methods : iterable of dict of int to DataFrame
+        Training seed -> predictions; the last epoch of each counts.
+    metric : callable
+        See `contrast`.
+
+    Returns
+    -------
+    Chance or None
+        None if no method has two seeds that differ.
+    """
+    scores = [[metric(matrix_of(last(run))) for run in runs.values()] for runs in methods]
+    varied = [np.array(some) for some in scores if len(some) > 1 and np.ptp(some) > 0]
+    degrees = sum(len(some) - 1 for some in varied)
+    squares = sum(float(np.sum((some - some.mean()) ** 2)) for some in varied)
+    return Chance(squares / degrees, degrees) if degrees else None
+
+
 def paired_difference(
     a: Mapping[int, pd.DataFrame],
     b: Mapping[int, pd.DataFrame],
@@ -558,6 +602,7 @@ def paired_difference(
     n: int = 2000,
     seed: int = 0,
     level: float = 0.95,
+    chance: Chance | None = None,
 ) -> Difference:
     """Return a metric of ``b`` minus that of ``a``, on the same clips and seeds.
 
@@ -567,7 +612,7 @@ def paired_difference(
     ----------
     a, b : dict of int to DataFrame
         Training seed -> predictions; the seeds that both have count, and the last epoch of each.
-    metric, n, seed, level
+    metric, n, seed, level, chance
         See `contrast`.
 
     Raises
@@ -575,7 +620,7 @@ def paired_difference(
     ValueError
         If no seed is common, or the clips differ.
     """
-    return contrast([(-1, a), (1, b)], metric, n, seed, level)
+    return contrast([(-1, a), (1, b)], metric, n, seed, level, chance)
 
 
 def contrast(
@@ -584,6 +629,7 @@ def contrast(
     n: int = 2000,
     seed: int = 0,
     level: float = 0.95,
+    chance: Chance | None = None,
 ) -> Difference:
     """Return a weighted sum of the metrics of methods, on the same clips and seeds.
 
@@ -605,6 +651,8 @@ def contrast(
         Of the draws.
     level : float
         Coverage, between 0 and 1.
+    chance : Chance, optional
+        The chance in training of each method; by default that of these seeds of the sum.
 
     Raises
     ------
@@ -625,20 +673,27 @@ def contrast(
     draws = np.random.default_rng(seed).integers(0, subjects, (n, subjects))
     drawn = metric(np.tensordot(times(draws), folds, axes=(1, 2)))  # (n, methods, seeds)
     of_people = np.var(np.tensordot(drawn, weights, axes=(1, 0)).mean(axis=1))
-    found = (weights @ metric(folds.sum(axis=2))).tolist()
-    return with_chance(dict(zip(seeds, found, strict=True)), float(of_people), subjects, level)
+    scores = metric(folds.sum(axis=2))  # (methods, seeds)
+    found = dict(zip(seeds, (weights @ scores).tolist(), strict=True))
+    if chance:  # of methods in which it has a part
+        sum_of_squares = float((weights**2 * (np.ptp(scores, axis=1) > 0)).sum())
+        chance = chance._replace(variance=chance.variance * sum_of_squares)
+    return with_chance(found, float(of_people), subjects, level, chance)
 
 
 def with_chance(
-    seeds: Mapping[int, float], of_people: float, people: int, level: float = 0.95
+    seeds: Mapping[int, float],
+    of_people: float,
+    people: int,
+    level: float = 0.95,
+    chance: Chance | None = None,
 ) -> Difference:
     """Return a difference with its interval and p, from chance in people and in seeds.
 
     The half width of the interval is sqrt(t1**2 v1 + t2**2 v2), where v1 and v2 are the variances
     and t1 and t2 the quantiles of Student's t for the degrees of freedom of each
     (Banerjee 1960). It covers the true difference at least as often as it says, however few
-    seeds there are: two seeds that agree by luck do not make it narrow, as they do with the common
-    degrees of freedom of Welch and Satterthwaite.
+    seeds there are, unlike the common degrees of freedom of Welch and Satterthwaite.
 
     Parameters
     ----------
@@ -650,11 +705,15 @@ def with_chance(
         How many there are.
     level : float
         Coverage, between 0 and 1.
+    chance : Chance, optional
+        Of the difference with one seed; by default that of these seeds.
     """
     values = list(seeds.values())
     parts = [(of_people, people - 1)]
     if len(values) > 1:
-        parts.append((float(np.var(values, ddof=1)) / len(values), len(values) - 1))
+        own = Chance(float(np.var(values, ddof=1)), len(values) - 1)
+        variance, degrees_of_seeds = chance or own
+        parts.append((variance / len(values), degrees_of_seeds))
     value, varied = float(np.mean(values)), [part for part in parts if part[0] > 0]
     if people == 1 or not varied:  # one person says nothing about others
         return Difference(value, value, value, float(people == 1 or value == 0), dict(seeds))

@@ -34,7 +34,7 @@ from IPython.display import Markdown, display
 
 from merlib import Study
 from merlib.files import find_home
-from merlib.pages import effects, plots, provenance, real_motion, words
+from merlib.pages import claims, effects, plots, provenance, real_motion, words
 from merlib.pages.language import translated
 from merlib.study import motion, parameters
 
@@ -152,7 +152,8 @@ if runs:
 # *All methods on all clips of MEGC 2019, one subject left out, last epoch, ordered by UF1.*
 
 # %% tags=["remove-input"]
-words.see(real_motion.seeds_of(runs))
+place = claims.standing(runs, claims.against(runs))
+words.see(real_motion.seeds_of(runs), *(claims.ranked(place) if place else []))
 
 # %% [markdown]
 # ## Does any network beat the linear control?
@@ -191,8 +192,8 @@ if len(networks):
 # %% [markdown]
 # ## Do the modules help?
 #
-# The first rows of each module are the steps of table 3: it is added to a network without it. The
-# other rows compare it with a control of the same kind in its place: a single gate,
+# The first rows of each module are the steps of table 3: it is added to a network without it.
+# Further rows, where their runs are there, compare it with a control in its place: a single gate,
 # [CBAM](../book/glossary.md#cbam) or nothing for MFEM's attention; one linear layer over the pooled
 # stages for MFFM's fusion. The last row is both modules against neither. The network is the paper's
 # ResNet34 in the profile's width, on the flow enlarged to 56 pixels, with a sequence of one.
@@ -215,7 +216,7 @@ if len(modules):
 # *What each module brings on all clips, in points of UF1: last epoch, one subject left out.*
 
 # %% tags=["remove-input"]
-words.see(real_motion.counted(modules))
+words.see(real_motion.counted(modules), claims.beyond(runs))
 
 # %% [markdown]
 # Each difference in words:
@@ -301,8 +302,8 @@ Markdown("\n".join(real_motion.told(scored, found.mistakes)))
 #   each, and no size of motion.
 # - **Not that a module is useless** where the verdict is *cannot be told*: read the interval, and
 #   see which step could have been seen. One width and 50 epochs were tried.
-# - **Not that a linear model is enough.** Its score is one on few pictures of 28x28 pixels, at apexes
-#   that people marked. A network may need what this data has lost.
+# - **Not that a linear model is enough.** Its score was measured on only 442 pictures of 28x28
+#   pixels, at apexes that people marked. A network may need what this data has lost.
 # - **Not that a rebuilt method is its authors' model.** Read its row beside the printed one, and see
 #   whether it was made smaller.
 # - **Not how well anything works on a new dataset**: here the test clips come from the same three

@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.stats import nct as noncentral
 from scipy.stats import t as student
-from scipy.stats import ttest_1samp
+from scipy.stats import ttest_1samp, ttest_ind
 from sklearn.metrics import (
     accuracy_score,
     confusion_matrix,
@@ -208,6 +208,33 @@ def test_the_paired_difference_over_seeds():
     found = metrics.paired_difference(a, b, metrics.accuracy, level=0.9)
     test = ttest_1samp([1 / 6, 2 / 6, 0], 0)
     assert found[:4] == pytest.approx((1 / 6, *test.confidence_interval(0.9), test.pvalue))
+
+
+def test_chance_in_training_of_two_methods_is_that_of_a_t_test_of_two_samples():
+    """All people alike: the pooled variance of both, so Student's test of independent samples."""
+    runs = [two_methods(np.full(20, gain)) for gain in (1, 2, 0)]
+    lucky = [two_methods(np.full(20, gain))[1] for gain in (0, 1, 1)]
+    a, b = dict(enumerate(lucky)), {k: pair[1] for k, pair in enumerate(runs)}
+    chance = metrics.chance_in_training([a, b], metrics.accuracy)
+    found = metrics.paired_difference(a, b, metrics.accuracy, chance=chance)
+    scores = [[(3 + gain) / 6 for gain in gains] for gains in ((1, 2, 0), (0, 1, 1))]
+    test = ttest_ind(*scores)
+    assert found[:4] == pytest.approx(
+        (np.subtract(*map(np.mean, scores)), *test.confidence_interval(), test.pvalue)
+    )
+    assert chance.degrees == 4
+    assert chance.variance == pytest.approx(np.mean([np.var(some, ddof=1) for some in scores]))
+
+
+def test_a_method_without_chance_adds_none():
+    """Its one run counts for every seed: only the other method varies."""
+    runs = [two_methods(np.full(20, gain)) for gain in (1, 2, 0)]
+    same, varied = ({k: pair[side] for k, pair in enumerate(runs)} for side in (0, 1))
+    chance = metrics.chance_in_training([same, varied, {0: runs[0][0]}], metrics.accuracy)
+    assert chance == metrics.chance_in_training([varied], metrics.accuracy)
+    found = metrics.paired_difference(same, varied, metrics.accuracy, chance=chance)
+    assert found == metrics.paired_difference(same, varied, metrics.accuracy)
+    assert metrics.chance_in_training([same, {0: runs[0][1]}], metrics.accuracy) is None
 
 
 def test_the_paired_difference_seldom_takes_luck_for_an_effect():

@@ -225,19 +225,24 @@ class Standing(NamedTuple):
         The method and its rivals, the one with the highest UF1 first.
     rank : int
         The place of the method among them.
+    seeds : list of int
+        Those that all of them have; the order is of the means over these.
     found : DataFrame
         The rows of `against` that are of rivals.
     """
 
     names: list[str]
     rank: int
+    seeds: list[int]
     found: pd.DataFrame
 
 
 def standing(
     runs: Mapping[str, Runs], differences: pd.DataFrame, method: str = "full"
 ) -> Standing | None:
-    """Return the rank of a method among its rivals by UF1; nothing if there are none.
+    """Return the rank of a method among its rivals by UF1, over the seeds that all have.
+
+    It is nothing if there are no rivals, or no such seed.
 
     Parameters
     ----------
@@ -247,10 +252,13 @@ def standing(
     rivals = [name for name in runs if name == method or group(name) == RIVALS]
     if method not in rivals or len(rivals) < 2:
         return None
-    scores = {name: effects.mean_scores(runs[name])["uf1"] for name in rivals}
-    names = sorted(rivals, key=lambda name: scores[name], reverse=True)
-    titles = [effects.title(name) for name in names]
-    return Standing(names, names.index(method) + 1, differences[differences.index.isin(titles)])
+    names = list(effects.shared_means({name: runs[name] for name in rivals})["uf1"]
+                 .sort_values(ascending=False, kind="stable").index)  # fmt: skip
+    if not names:
+        return None
+    seeds = metrics.common_seeds(*(runs[name] for name in names))
+    found = differences[differences.index.isin([effects.title(name) for name in names])]
+    return Standing(names, names.index(method) + 1, seeds, found)
 
 
 def group(name: str) -> str:
@@ -278,20 +286,43 @@ def comparison(
             "The paper's method has no run beside a rival's yet; `{command}` makes one."
         )
         return [text.format(command=command), real_motion.whole(linear)]
+    return [*ranked(place), real_motion.whole(linear)]
+
+
+def ranked(place: Standing) -> list[str]:
+    """Say which rank the paper's method has, and whom it is shown to be ahead of and behind."""
     ahead, behind = (place.found.index[place.found["answer"] == a] for a in ("ahead", "behind"))
     first = translated(
-        "By UF1 the paper's method has rank {rank} among {all} published methods. It is shown to "
-        "be ahead of {ahead} and behind {behind}."
-    ).format(rank=place.rank, all=len(place.names), ahead=len(ahead), behind=len(behind))
+        "By UF1 the paper's method has rank {rank} among {all} methods and forms of methods, by "
+        "what all have ({seeds}). It is shown to be ahead of {ahead} and behind {behind}."
+    ).format(
+        rank=place.rank,
+        all=len(place.names),
+        seeds=words.seeds(len(place.seeds)),
+        ahead=len(ahead),
+        behind=len(behind),
+    )
     said = [
         translated(text).format(names=quoted(names))
         for text, names in ((AHEAD, ahead), (BEHIND, behind))
         if len(names)
     ]
-    return [first, *said, real_motion.whole(linear)]
+    return [first, *said]
 
 
 AHEAD, BEHIND = marked("It is ahead of {names}."), marked("It is behind {names}.")
+
+
+def beyond(runs: Mapping[str, Runs]) -> str:
+    """Say by how much both modules together differ from the sum of their own gains, in UF1."""
+    found = effects.synergies(runs)
+    if not len(found):
+        return ""
+    text = translated(
+        "Both modules together differ from the sum of their own gains by {points} points of UF1:"
+        " {answer} (Holm's correction for three scores)."
+    )
+    return effects.filled(text, found.loc["UF1"])
 
 
 def on_changes(runs: Mapping[str, Runs]) -> str:

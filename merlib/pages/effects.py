@@ -190,6 +190,8 @@ def differences(
 ) -> pd.DataFrame:
     """Return the differences of pairs of runs with a seed `in_common`, see `judged`.
 
+    Chance in training is that of all runs of the pairs, see `merlib.metrics.chance_in_training`.
+
     Parameters
     ----------
     runs : dict
@@ -200,11 +202,13 @@ def differences(
     more, less : str
         See `judged`.
     """
+    names = dict.fromkeys(name for pair in pairs.values() for name in pair if name in runs)
+    chance = metrics.chance_in_training((runs[name] for name in names), metric)
     found = {}
     for title, (first, second) in pairs.items():
         one, other = in_common(runs.get(first, {}), runs.get(second, {}))
         if one:
-            found[title] = metrics.paired_difference(other, one, metric)
+            found[title] = metrics.paired_difference(other, one, metric, chance=chance)
     return judged(found, more, less)
 
 

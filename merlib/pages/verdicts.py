@@ -31,6 +31,7 @@ SHORT = {"drawn clips": marked("drawn"), "own clips": marked("own")}
 """What it calls them before a verdict, where that is shorter."""
 
 REAL = marked("real motion")
+REAL_PAGE = "24_real_motion"
 
 STALE = "\N{DAGGER}"
 """Behind an answer whose runs would come out otherwise today."""
@@ -153,13 +154,14 @@ def cell(answer: Answer, study: Study | None) -> str:
 
 
 def clips(rows: Iterable[Row], name: str) -> str:
-    """Say how many clips are behind the answers, by the first page of their row."""
+    """Say how many clips are behind the answers, and on which pages they are."""
     found: dict[str, dict[int, list[str]]] = {name: {}, REAL: {}}
     for row in rows:
         for where, answer in zip(found, (row.here, row.real), strict=True):
             if answer.runs:
                 count = answer.runs[0]["clip"].nunique()
-                found[where].setdefault(count, []).append(number(row.pages[0]))
+                page = REAL_PAGE if where == REAL else row.pages[0]
+                found[where].setdefault(count, []).append(number(page))
     one, several, all_of = translated("{n} (page {pages})"), translated("{n} (pages {pages})"), []
     for where, some in found.items():
         if some:
@@ -208,13 +210,13 @@ def measured(
     ranks = [rank for rank, _ in audit.ranks().values()]
     best = translated("best in {n} of {all} columns").format(n=ranks.count(1), all=len(ranks))
     unasked, no_figure = translated("not asked"), translated("no figure")
-    ablation, linear = ("08_ablation", "24_real_motion"), ("15_comparison", "24_real_motion")
+    ablation, linear = ("08_ablation", REAL_PAGE), ("15_comparison", REAL_PAGE)
     return [
         Row("MFEM helps", *steps(mfem), ablation),
         Row("MFFM helps", *steps(mffm), ablation),
         Row("Both together help", *steps(real_motion.BOTH), ablation),
-        Row("Together more than the sum", synergy, beyond(variants), beyond(real), ablation[:1]),
-        Row("The method is better than others", best, order(runs), order(real), linear[:1]),
+        Row("Together more than the sum", synergy, beyond(variants), beyond(real), ablation),
+        Row("The method is better than others", best, order(runs), order(real), linear),
         Row("A network beats a linear model", unasked, control(runs), control(real), linear),
         Row("MFEM sees further regions", no_figure, second_look(study), NO_FACES,
             ("18_mfem_regions",)),
@@ -339,12 +341,12 @@ def order(runs: Mapping[str, Runs], method: str = "full") -> Answer:
     place = claims.standing(runs, claims.against(runs, method), method)
     if place is None:
         return NO_RUN
-    rivals, rank, found = place
+    rivals, rank, shared, found = place
     ahead, behind, one = (
         (found["answer"] == answer).sum() for answer in ("ahead", "behind", "one seed")
     )
-    told = translated("rank {rank} of {all}; ahead of {ahead}, behind {behind}").format(
-        rank=rank, all=len(rivals), ahead=ahead, behind=behind
+    told = translated("rank {rank} of {all} ({seeds}); ahead of {ahead}, behind {behind}").format(
+        rank=rank, all=len(rivals), seeds=words.seeds(len(shared)), ahead=ahead, behind=behind
     )
     word = "against it" if behind else "one seed" if one == len(found) else metrics.UNTOLD
     return Answer(told, "shown" if ahead == len(rivals) - 1 else word, tables(runs, rivals))

@@ -120,7 +120,9 @@ def synergy(
     """
     if missing := [name for name in INTERACTION if name not in runs]:
         raise ValueError(f"no run of {', '.join(missing)}: expected one of each variant")
-    return metrics.contrast([(weight, runs[name]) for name, weight in INTERACTION.items()], metric)
+    methods = [(weight, runs[name]) for name, weight in INTERACTION.items()]
+    chance = metrics.chance_in_training((of for _, of in methods), metric)
+    return metrics.contrast(methods, metric, chance=chance)
 
 
 def printed_synergy() -> pd.Series:

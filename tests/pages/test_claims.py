@@ -131,6 +131,16 @@ def test_a_variant_or_a_control_is_no_rival():
     assert groups["logistic"] == claims.CONTROLS and groups["elrcn"] == claims.RIVALS
 
 
+def test_a_rank_is_of_the_seeds_that_all_have():
+    rng = np.random.default_rng(0)
+    full = {seed: predictions(rng, share) for seed, share in enumerate((0.3, 0.95, 0.95))}
+    runs = {"full": full, "ststnet": {0: predictions(rng, 0.6)}}
+    place = claims.standing(runs, claims.against(runs))
+    assert place.names == ["ststnet", "full"] and place.seeds == [0]
+    assert "rank 2 among 2" in claims.ranked(place)[0] and "(1 seed)" in claims.ranked(place)[0]
+    assert claims.standing(runs | {"ststnet": {7: full[0]}}, place.found) is None
+
+
 def test_the_answer_of_page_15_and_the_front_page_count_the_same_rivals():
     """The two sentences are computed by two modules, from the saved runs of the repository."""
     study = Study(home=ROOT)
