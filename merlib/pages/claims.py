@@ -169,13 +169,17 @@ def against(runs: Mapping[str, Runs], reference: str = "full") -> pd.DataFrame:
     Rivals come first, then variants of table 3, then controls.
     The only run of a method in which chance has no part is compared with every seed.
     """
-    everything = dict(runs)
-    for name in motion.CLASSICAL:
-        everything = real_motion.for_every_seed(everything, name)
     order = (RIVALS, VARIANTS, CONTROLS)
     names = sorted(runs, key=lambda name: order.index(group(name)))
     pairs = {effects.title(name): (reference, name) for name in names if name != reference}
-    return effects.differences(everything, pairs, more="ahead", less="behind")
+    return effects.differences(for_every_seed(runs), pairs, more="ahead", less="behind")
+
+
+def for_every_seed(runs: Mapping[str, Runs]) -> Mapping[str, Runs]:
+    """Return runs in which the only run of each method without chance counts for every seed."""
+    for name in motion.CLASSICAL:
+        runs = real_motion.for_every_seed(runs, name)
+    return runs
 
 
 def accuracies(runs: Mapping[str, Runs], dataset: str | None) -> pd.DataFrame:
@@ -252,11 +256,12 @@ def standing(
     rivals = [name for name in runs if name == method or group(name) == RIVALS]
     if method not in rivals or len(rivals) < 2:
         return None
-    names = list(effects.shared_means({name: runs[name] for name in rivals})["uf1"]
-                 .sort_values(ascending=False, kind="stable").index)  # fmt: skip
+    known = for_every_seed(runs)
+    means = effects.shared_means({name: known[name] for name in rivals})["uf1"]
+    names = list(means.sort_values(ascending=False, kind="stable").index)
     if not names:
         return None
-    seeds = metrics.common_seeds(*(runs[name] for name in names))
+    seeds = metrics.common_seeds(*(known[name] for name in names))
     found = differences[differences.index.isin([effects.title(name) for name in names])]
     return Standing(names, names.index(method) + 1, seeds, found)
 
