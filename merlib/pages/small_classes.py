@@ -70,9 +70,11 @@ def compared(pairs: Mapping[str, tuple[Runs, Runs]]) -> tuple[pd.DataFrame, dict
     dict
         Row -> the score, as a heading of `merlib.pages.effects.forest`.
     """
+    runs = list({id(of): of for pair in pairs.values() for of in pair}.values())
+    chance = {score: metrics.chance_in_training(runs, of) for score, of in measures().items()}
     found = {
-        f"{score}: {name}": metrics.paired_difference(second, first, metric)
-        for score, metric in measures().items()
+        f"{score}: {name}": metrics.paired_difference(second, first, of, chance=chance[score])
+        for score, of in measures().items()
         for name, (first, second) in pairs.items()
         if metrics.common_seeds(first, second)
     }
@@ -128,7 +130,8 @@ def by_class(runs: Mapping[str, Runs]) -> tuple[pd.DataFrame, pd.DataFrame]:
             {one: recalls.recall(runs[name], clips) for one, clips in groups.items()}
         )
         if name != PLAIN:
-            for one, difference in recalls.differences(plain, runs[name], groups).items():
+            some = [runs[way] for way in WAYS if way in runs]
+            for one, difference in recalls.differences(plain, runs[name], groups, some).items():
                 found[f"{title}: {one} ({len(groups[one])})"] = difference
     return effects.judged(found, "higher", "lower"), levels
 

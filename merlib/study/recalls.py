@@ -5,7 +5,7 @@ and the chin (15, 17), contempt is confused with happiness (12, 14). Here both b
 two methods on the clips that have such a unit and on those that have none.
 """
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterable, Mapping
 
 import pandas as pd
 
@@ -63,15 +63,20 @@ def recall(runs: Runs, clips: Collection[str]) -> float:
     return sum(values) / len(values)
 
 
-def differences(a: Runs, b: Runs, groups: Mapping[str, Collection[str]]) -> dict[str, Difference]:
+def differences(
+    a: Runs, b: Runs, groups: Mapping[str, Collection[str]], alike: Iterable[Runs] = ()
+) -> dict[str, Difference]:
     """Return the recall of ``b`` minus that of ``a`` in each group of clips.
 
     See `merlib.metrics.paired_difference`; in a group the share of right answers is the recall.
+    Chance in training is that of both and of others ``alike``.
     """
-    return {
-        name: metrics.paired_difference(only(a, clips), only(b, clips), metrics.accuracy)
-        for name, clips in groups.items()
-    }
+    runs, found = list({id(of): of for of in (a, b, *alike)}.values()), {}
+    for name, clips in groups.items():
+        first, second = only(a, clips), only(b, clips)
+        chance = metrics.chance_in_training((only(of, clips) for of in runs), metrics.accuracy)
+        found[name] = metrics.paired_difference(first, second, metrics.accuracy, chance=chance)
+    return found
 
 
 def taken_for(runs: Runs, truth: str, answer: str) -> float:

@@ -10,12 +10,13 @@ from merlib.study import mistakes
 
 
 def scored(seeds=6):
-    """Scores of three kinds of labels: the last leak adds 30 points, the others nothing at all."""
+    """Scores of three kinds of labels: the last leak adds 30 points, the others next to nothing."""
     rng = np.random.default_rng(0)
     keys = [(kind, seed) for kind in mistakes.KINDS for seed in range(seeds)]
     index = pd.MultiIndex.from_tuples(keys, names=["labels", "seed"])
     honest = pd.Series(rng.normal(0.3, 0.02, len(index)), index)
     table = pd.DataFrame({name: honest for name in ("honest", *mistakes.MISTAKES)})
+    table[list(mistakes.MISTAKES)] += rng.normal(0, 0.002, (len(index), len(mistakes.MISTAKES)))
     table["copy, by clip"] += rng.normal(0.3, 0.02, len(index))
     table["random clips"] += rng.normal(0.02, 0.3, len(index))
     return table
