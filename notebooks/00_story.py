@@ -320,14 +320,14 @@ words.see(
 # [strain](../book/glossary.md#optical-strain) too. A dash means that table 2 of the paper has no
 # number.
 #
-# Every method also has to beat some controls, which know nothing about faces:
+# Every method also has to beat some simple controls:
 
 # %% tags=["remove-input"]
 controls = [translated(effects.title(name)) for name in related.CONTROLS]
 words.say(
     translated(
-        "There are {n} controls: {names}. A method that is not better than"
-        " these has learnt nothing about faces."
+        "There are {n} controls: {names}. A network that is not better than"
+        " these does not justify its parts."
     ).format(n=len(controls), names=words.joined(controls))
 )
 

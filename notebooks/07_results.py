@@ -492,8 +492,8 @@ words.folded(plots.table(pd.concat(tables), caption, digits=0))
 # - Counts are pooled over the folds; accuracy weighs clips, UF1 and UAR weigh classes.
 # - You can compare only rows with the same clips, folds and scores. Printed figures are of other
 #   data than the synthetic ones.
-# - Clips of one person are alike. An interval that draws people is the honest one. If people differ
-#   more, it is wider.
+# - Clips of one person may be alike. An interval that draws people counts that. With ten people it
+#   is itself a little too narrow.
 # - The clips that only one of two methods got right show whether the methods differ.
 # - The recall of a class with few clips is hardly known, whatever its figure.
 #
@@ -508,7 +508,7 @@ words.folded(plots.table(pd.concat(tables), caption, digits=0))
 # :::{admonition} Why does the interval draw subjects and not clips?
 # :class: dropdown
 # Clips of one person are alike. If other people had been recorded, whole groups of clips would be
-# different. Drawing single clips would make the interval too narrow.
+# different. If people differ, drawing single clips makes the interval too narrow.
 # :::
 #
 # :::{admonition} McNemar's test finds nothing between two methods. Are they the same?

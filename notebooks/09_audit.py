@@ -75,8 +75,8 @@ words.answer(
 # line in the middle, there is such a $k$.
 #
 # If there is none, we do not accuse anybody: the figure may be over another number of clips, it may
-# be an average over [folds](../book/glossary.md#fold), or it may be a slip of the pen. But it is not
-# the score of the same clips, and table 2 puts it beside scores that are.
+# be an average over [folds](../book/glossary.md#fold), or it may be a slip of the pen. But it is no
+# accuracy pooled over these clips, and table 2 puts it beside some that are.
 
 # %% tags=["hide-input"] slide="counts"
 plots.show(

@@ -3,9 +3,9 @@
 #
 # The paper compares its method with nine others, with the figures of their own papers. The
 # [audit](09_audit.ipynb) says why these rows cannot be compared: preprocessing, clips and even the
-# definition of F1 differ. So here all methods run under equal conditions: one dataset, one
-# preprocessing, the same [folds](../book/glossary.md#fold), the last epoch, scores pooled over the
-# folds.
+# definition of F1 differ. So here all methods share the clips, the preprocessing, the
+# [folds](../book/glossary.md#fold), the last epoch and the scores, which are pooled over the folds.
+# Width, augmentation and pre-training still differ, and a table says how.
 #
 # :::{admonition} What you will learn
 # :class: tip
@@ -271,8 +271,8 @@ words.see(
 # interval of 95 % counts chance in people and in seeds. Among so many tests some find a difference
 # by chance. So the answer at the right takes [Holm's
 # correction](../book/glossary.md#holm-correction) for all rows into account. Some methods have no
-# chance in them, so their one run is compared with every seed of the paper's method. Only published
-# methods are rivals of the paper's method. Its own variants and the controls answer other
+# chance in them: if one subject is left out, their one run is compared with every seed of the paper's
+# method. Only published methods are rivals of the paper's method. Its own variants and the controls answer other
 # questions, so they have headings of their own.
 
 # %% tags=["hide-input"]

@@ -439,8 +439,8 @@ words.see(*detail.concluded(predictions, idle), claims.experiment(where))
 #   control.
 # - Fusion changes two things at once: what the classifier sees, and how directly the shallow
 #   stages are trained. A score mixes them.
-# - A first version of this page stopped after a quarter of the paper's steps. What it called
-#   the gain of fusion was speed of learning. Train as long as the claim does.
+# - After a quarter of the paper's steps, variants with fusion were ahead; after all steps
+#   nobody can tell. They may only have learnt faster. Train as long as the claim does.
 # - The linear control asks what is left of the interaction when only its result counts.
 # - Where a variant breaks down is read from a curve; it means nothing for one that never
 #   learnt.

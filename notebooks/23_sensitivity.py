@@ -10,7 +10,7 @@
 # :class: tip
 # - how to read a chart of many small changes, and what the bars and the band in it are
 # - why many comparisons need a correction, and what it costs
-# - how large luck is: compare trainings that differ in their seed alone
+# - how large luck is: compare trainings of one trial with different seeds
 # - why such a chart must not be used to choose
 #
 # *About 20 minutes to read; runs in about 1 minute on a laptop.*
@@ -223,8 +223,8 @@ if len(answers):
 # %% [markdown]
 # ## How much is luck?
 #
-# Take two trainings of the *same* trial that differ in their seed alone. No decision differs between
-# them. Compare them as if one were the alternative: on the same clips, with people drawn. How often
+# Take two seeds of the *same* trial. No decision differs between them. But each seed draws other
+# halves, so other people train, and it draws other random numbers. Compare them as if one were the alternative: on the same clips, with people drawn. How often
 # does a test at 0.05 call them different? If only chance in people mattered, it would do so for one
 # pair in twenty. All saved trials are used, also those of other pages.
 
@@ -250,7 +250,7 @@ if same:
     )
 
 # %% [markdown]
-# *How far apart two trainings of the same trial lie that differ in their seed alone.*
+# *How far apart two seeds of the same trial lie.*
 
 # %% tags=["remove-input"]
 if same:
@@ -258,13 +258,14 @@ if same:
     many = called > binom.ppf(0.99, len(same), 0.05)
     luck = [
         translated(
-            "{called} of {all} pairs of seeds have p < 0.05; {n:.1f} are"
-            " expected."
+            "{called} of {all} pairs of seeds have p < 0.05; if they were"
+            " independent, {n:.1f} would be expected by chance in the people"
+            " of the test alone."
         ).format(called=called, all=len(same), n=0.05 * len(same)),
         translated(
-            "These are far too many: luck in training moves whole scores. If"
-            " only one run of each kind is compared, a test will find effects"
-            " where there are none."
+            "These are far too many: who trains and luck in training move"
+            " whole scores. If only one run of each kind is compared, a test"
+            " will find effects where there are none."
         )
         if many
         else translated("Chance in people alone can give as many."),

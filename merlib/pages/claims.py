@@ -443,7 +443,14 @@ def control_told(control: Mapping[str, Difference | None]) -> list[str]:
     if control["usual"] is not None:
         beside = translated("Minus that of the usual places it is {points} points.")
         told.append(beside.format(points=usual))
-        if control["usual"].low <= 0:
+        if control["usual"].high < 0:
+            told.append(
+                translated(
+                    "So the flow itself is lower than a fixed map: the first rule below asks more "
+                    "of a map of attention than the flow has."
+                )
+            )
+        elif control["usual"].low <= 0:
             told.append(
                 translated(
                     "So not even the flow is shown to be better than a fixed map: the first rule "

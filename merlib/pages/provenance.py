@@ -140,7 +140,7 @@ def of_trials(found: trials.Found):
         parts = [text.format(data=found.study.dataset, profile=found.study.profile)]
     if found.impossible:
         text = translated(
-            "The dataset `{data}` says nothing on {names}. They need what it has not, or change "
+            "The dataset `{data}` says nothing on {names}: they need what it has not, or change "
             "nothing."
         )
         parts.append(text.format(data=found.study.dataset, names=code(found.impossible)))

@@ -149,6 +149,23 @@ def by_people(runs: Sequence[pd.DataFrame], seed: int = 0) -> pd.DataFrame:
     return ratios.assign(p=[p_of_people(table, rng) for table in tables])
 
 
+def design_effect(people: pd.DataFrame) -> float:
+    """Return how many clips tell as much as one would if each were of another person.
+
+    Parameters
+    ----------
+    people : DataFrame
+        See `by_people`.
+
+    Returns
+    -------
+    float
+        Median over the runs, at least 1; 1 without runs.
+    """
+    variances = (people[PEOPLE].dropna() ** 2).median()
+    return max(1.0, variances["subject"] / variances["dealt"]) if len(people) else 1.0
+
+
 PEOPLE = ["subject", "dealt"]
 
 
