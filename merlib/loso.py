@@ -420,11 +420,12 @@ def learning(
 
     ``accuracy`` on them, ``rows`` of the clips, is also of one without epochs; ``first`` is that of
     the first epoch, which folds that train together do not tell. ``loss`` has a classifier that
-    notes it as ``loss_``.
+    notes it as a list ``loss_``; some of scikit-learn's have the last one there, as a number.
     """
     right = [*first, share_right(fitted, X, clips, rows)]
     found = {"accuracy": [round(one, 4) for one in right]}
-    if losses := getattr(fitted, "loss_", None):
+    losses = getattr(fitted, "loss_", None)
+    if isinstance(losses, list) and losses:
         found["loss"] = [float(f"{one:.4g}") for one in (losses[0], losses[-1])]
     return found
 

@@ -10,6 +10,7 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import accuracy_score
 from sklearn.model_selection import GridSearchCV, KFold, LeaveOneGroupOut, cross_val_predict
 from sklearn.neighbors import KNeighborsClassifier
+from sklearn.neural_network import MLPClassifier
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 from sklearn.svm import SVC, LinearSVC
@@ -153,6 +154,17 @@ def test_a_run_says_how_well_each_fold_has_learnt_its_own_clips(reference):
     once = loso.leave_one_subject_out(Oracle(), answers(clips), clips, finished=(kept := Kept()))
     assert len(once) == len(clips)
     assert set(map(str, kept.learned.values())) == {"{'accuracy': [1.0]}"}
+
+
+@pytest.mark.filterwarnings("ignore")  # of training that has not converged
+def test_a_loss_that_is_no_list_is_not_noted():
+    clips, kept = table(), Kept()  # scikit-learn's network notes its last loss alone
+    network = MLPClassifier((4,), max_iter=3)
+    done = leave_one_subject_out(
+        network, answers(clips), clips, n_jobs=1, progress=False, finished=kept
+    )
+    assert len(done) == len(clips)
+    assert {name for found in kept.learned.values() for name in found} == {"accuracy"}
 
 
 def test_shuffled_rows_and_one_process_change_no_bit(reference, tmp_path):
