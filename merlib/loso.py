@@ -437,14 +437,25 @@ def in_order(tables: Iterable[pd.DataFrame]) -> pd.DataFrame:
 
 
 def in_all_epochs(tables: list[pd.DataFrame]) -> list[pd.DataFrame]:
-    """Return the predictions of folds, those of a fold that was not trained in every epoch."""
-    epochs = max((table["epoch"].unique() for table in tables), key=len)
-    return [
-        table
-        if table["epoch"].nunique() == len(epochs)
-        else pd.concat([table.assign(epoch=epoch) for epoch in epochs])
-        for table in tables
-    ]
+    """Return the predictions of folds, all with the epochs of the one that was trained longest.
+
+    A fold that lacks an epoch, since it stopped before or was not trained, has its last answers
+    there.
+    """
+    longest = max(tables, key=lambda table: (table["epoch"].max(), table["epoch"].nunique()))
+    epochs = longest["epoch"].unique()
+    return [in_epochs(table, epochs) for table in tables]
+
+
+def in_epochs(table: pd.DataFrame, epochs: Iterable[int]) -> pd.DataFrame:
+    """Return the predictions of a fold in these epochs; see `in_all_epochs`."""
+    own = set(table["epoch"])
+    if own == set(epochs):
+        return table
+    source = {epoch: epoch if epoch in own else max(own) for epoch in epochs}
+    return pd.concat(
+        [table[table["epoch"] == there].assign(epoch=epoch) for epoch, there in source.items()]
+    )
 
 
 def tabulated(

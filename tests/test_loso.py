@@ -57,6 +57,24 @@ class Oracle(ClassifierMixin, BaseEstimator):
         ).astype(float)
 
 
+class Stopping(Oracle):
+    """Tells other probabilities after every epoch, of which there are fewer with fewer clips."""
+
+    def __init__(self, fewest=0):
+        self.fewest = fewest
+
+    def fit(self, X, y, after_epoch=None):
+        super().fit(X, y)
+        for epoch in range(1, 3 + (len(y) > self.fewest)):
+            self.epoch_ = epoch
+            after_epoch(epoch, self)
+        return self
+
+    def predict_proba(self, X):
+        first = np.full(len(X), 0.5 + self.epoch_ / 10)
+        return np.stack([first, *[(1 - first) / (len(self.classes_) - 1)] * 2], 1)
+
+
 class Kept:
     """Keeps what the folds have learnt."""
 
@@ -195,6 +213,33 @@ def test_a_class_unseen_in_training_gets_probability_zero():
     left_out = done[done["subject"] == "s0"]
     assert (left_out["p_c"] == 0).all()
     np.testing.assert_allclose(left_out[["p_a", "p_b", "p_c"]].sum(axis=1), 1, rtol=1e-6)
+
+
+def test_a_fold_that_stops_early_keeps_its_last_answers_in_the_epochs_of_the_others():
+    clips = table(24).assign(emotion=["a", "b", "c"] * 8)
+    sizes = 24 - clips["subject"].value_counts()
+    assert sizes.nunique() > 1
+    method = Stopping(fewest=sizes.min())
+    done = leave_one_subject_out(method, answers(clips), clips, n_jobs=1, progress=False)
+    assert not done.duplicated(["clip", "epoch"]).any() and len(done) == 3 * 24
+    early = done["subject"].map(sizes) == sizes.min()
+    assert 0 < early.sum() < len(done)
+    for stopped, own in done.groupby(early):
+        found = own.groupby("epoch")["p_a"].unique().map(np.ndarray.tolist).to_dict()
+        expected = {1: [0.6], 2: [0.7], 3: [0.7 if stopped else 0.8]}
+        assert found == {epoch: pytest.approx(one) for epoch, one in expected.items()}
+
+
+@pytest.mark.parametrize("order", [(0, 1), (1, 0)])
+def test_the_last_answers_of_every_fold_count_whatever_its_epochs(order):
+    epochs = {"s0": [10, 20], "s1": [10, 17]}
+    tables = [
+        pd.DataFrame({"clip": name, "epoch": some, "p_a": np.float32(some)})
+        for name, some in epochs.items()
+    ]
+    found = pd.concat(loso.in_all_epochs([tables[k] for k in order])).set_index("clip")
+    assert found.loc["s0"].to_numpy().tolist() == [[10, 10], [20, 20]]
+    assert found.loc["s1"].to_numpy().tolist() == [[10, 10], [20, 17]]
 
 
 def test_fold_seeds_depend_on_seed_and_subject_only():
