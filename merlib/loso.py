@@ -72,7 +72,8 @@ def leave_one_subject_out(
         ``mps``, it trains on GPUs where there are any. Where a single class is left to train on,
         that class is predicted.
     X : array (N, ...)
-        What the estimator takes; each row is one clip, in the order of ``clips``.
+        What the estimator takes; each row is one clip, in the order of ``clips``. A list or a
+        DataFrame is made an array.
     clips : DataFrame
         Columns ``clip`` (unique), ``subject``, ``emotion``; ``attrs["classes"]`` gives the order of
         the classes. Names may be numbers, which become text. The order of its rows (and X's) makes
@@ -150,9 +151,9 @@ def leave_one_subject_out(
 def ordered(
     X: np.ndarray | Rows, clips: pd.DataFrame, by: str = "subject"
 ) -> tuple[np.ndarray | Rows, pd.DataFrame, list[str]]:
-    """Return X, clips and classes in the order of the clips' names, checked; nothing is copied.
+    """Return X, clips and classes in the order of the clips' names, checked; no array is copied.
 
-    Names of clips, subjects and emotions are text then.
+    Names of clips, subjects and emotions are text then, and X is an array or `Rows` of one.
 
     Raises
     ------
@@ -162,6 +163,7 @@ def ordered(
     missing = {"clip", "subject", "emotion", by} - set(clips.columns)
     if missing:
         raise ValueError(f"clips: column(s) {', '.join(sorted(missing))} missing")
+    X = as_array(X)
     if len(X) != len(clips):
         raise ValueError(f"X has {len(X)} rows, clips {len(clips)}: expected one row for each clip")
     columns = list(dict.fromkeys(["clip", "subject", "emotion", by]))
@@ -188,6 +190,29 @@ def ordered(
     table = clips.iloc[order].reset_index(drop=True)
     table.attrs = {"classes": classes}  # nothing else, such as a folder, goes into the results
     return X if in_order else Rows(X, order), table, classes
+
+
+def as_array(X: Any) -> np.ndarray | Rows:
+    """Return X as an array, or as it is if it is one (perhaps a memory map) or `Rows`.
+
+    Raises
+    ------
+    ValueError
+        If it is nothing with rows, such as None, a sparse matrix or rows of several lengths.
+    """
+    if isinstance(X, Rows):
+        return X
+    try:
+        found = np.asanyarray(X)
+    except ValueError:  # rows of several lengths
+        found = np.empty(())
+    if not found.ndim:
+        kind = type(X).__name__
+        raise ValueError(
+            f"X is of the type {kind}: expected an array with one row for each clip, all rows of "
+            "one shape"
+        )
+    return found
 
 
 def require_probabilities(

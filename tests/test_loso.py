@@ -3,6 +3,7 @@
 import numpy as np
 import pandas as pd
 import pytest
+from scipy.sparse import csr_array
 from sklearn.base import BaseEstimator, ClassifierMixin
 from sklearn.dummy import DummyClassifier
 from sklearn.ensemble import RandomForestClassifier, StackingClassifier
@@ -301,6 +302,39 @@ def test_names_may_be_numbers(kind):
     assert set(done["subject"]) == {str(kind(k)) for k in range(4)}
     fitted = loso.fit_fold(KNeighborsClassifier(1), answers(clips), numbers, kind(1))
     assert list(fitted.classes_) == [str(kind(k)) for k in range(3)]
+
+
+@pytest.mark.parametrize("kind", [pd.DataFrame, np.ndarray.tolist], ids=lambda kind: kind.__name__)
+@pytest.mark.parametrize("sort", [True, False])
+def test_clips_may_be_anything_that_numpy_makes_an_array_of(kind, sort, tmp_path):
+    clips = table()
+    if sort:
+        clips = clips.sort_values("clip", ignore_index=True)
+    X, method = answers(clips), KNeighborsClassifier(1)
+    expected = leave_one_subject_out(method, X, clips, n_jobs=1, progress=False)
+    found = store.run(method, kind(X), clips, tmp_path, n_jobs=1, progress=False)
+    pd.testing.assert_frame_equal(found, expected, check_exact=True)
+    assert loso.fit_fold(method, kind(X), clips, "s1").n_samples_fit_ < len(X)
+
+
+def test_a_memory_map_is_not_copied(tmp_path):
+    clips = table().sort_values("clip", ignore_index=True)
+    X = np.lib.format.open_memmap(tmp_path / "x.npy", "w+", float, (24, 1))
+    assert loso.ordered(X, clips)[0] is X
+
+
+@pytest.mark.parametrize(
+    ("X", "message"),
+    [
+        (None, "X is of the type NoneType: expected an array with one row for each clip"),
+        (csr_array(np.eye(24)), "X is of the type csr_array: expected an array"),
+        ([[0.0], [0.0, 1.0]] * 12, "X is of the type list: expected an array"),
+    ],
+    ids=["None", "sparse", "ragged"],
+)
+def test_an_error_names_clips_that_are_no_array(X, message):
+    with pytest.raises(ValueError, match=message):
+        leave_one_subject_out(Oracle(), X, table(), progress=False)
 
 
 @pytest.mark.parametrize("method", [LinearSVC(), make_pipeline(StandardScaler(), SVC())])
