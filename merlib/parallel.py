@@ -13,7 +13,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from itertools import count
 from pathlib import Path
-from typing import Any, Literal, NamedTuple
+from typing import Any, Literal, NamedTuple, get_args
 
 import joblib
 import numpy as np
@@ -22,6 +22,7 @@ from joblib.externals.loky import get_reusable_executor
 from tqdm import tqdm
 
 from .files import say
+from .values import known
 
 Backend = Literal["processes", "ray"]
 
@@ -63,6 +64,7 @@ class Workers:
     gpus: float | None = None
 
     def __post_init__(self) -> None:
+        known("backend", [self.backend], get_args(Backend))
         if self.address and self.backend != "ray":
             raise ValueError(f"address {self.address} is of a Ray cluster: expected backend ray")
         if self.gpus is not None and not 0 <= self.gpus <= 1:
