@@ -142,14 +142,14 @@ class DeepClassifier(ClipClassifier):
         self.end()
         return self
 
-    def end(self, fold: int = 0) -> None:
+    def end(self) -> None:
         """Make the network ready to predict, unless training diverged; see `Diverged`."""
         self.network_.eval()
         finite = np.isfinite([*self.loss_, 0.0 if all_finite(self.network_) else np.nan])
         if not finite.all():
             del self.network_
             epoch = min(int(finite.argmin()) + 1, len(self.loss_))
-            raise Diverged(epoch, self.learning_rate, fold)
+            raise Diverged(epoch, self.learning_rate)
 
     def begin(self, X: np.ndarray, y: np.ndarray) -> tuple[Tensor, Tensor]:
         """Check the data and build the network; return its inputs and the classes' numbers."""
