@@ -241,10 +241,15 @@ def train(
     seeds
         Instead of --seed.
     keep
-        Save the runs below results/.
+        Save the runs below results/; not those by halves, which are trials.
     protocol
         What is left out.
     """
+    if keep and protocol == "halves":  # they would replace trials of these names
+        raise ValueError(
+            "--keep with --protocol halves: merlib trials saves runs by halves, of variants with "
+            "twice the epochs"
+        )
     names = expanded(methods)
     study = open_study(data, names, protocol=protocol, workers=where.workers())
     begin(study, names, seeds or [data.seed], data.yes)

@@ -469,7 +469,15 @@ class Study:
         return same.load(wanted) or record.load(wanted)
 
     def save(self, method: str, seed: int) -> Path:
-        """Save the run of a method and a seed; return the folder of the saved runs."""
+        """Save the run of a method and a seed; return the folder of the saved runs.
+
+        Raises
+        ------
+        ValueError
+            If the study is by halves: such runs are trials, see `merlib.study.trials.run`.
+        """
+        if self.protocol == "halves":
+            raise ValueError("protocol='halves': merlib trials saves its runs")
         predictions, target = self.predictions(method, seed), self.saved()
         target.save(predictions.attrs["run"], predictions=predictions)
         return target.folder

@@ -202,6 +202,15 @@ def test_an_unknown_method_is_named_before_anything_runs(casme2_root, own_home, 
     assert not (own_home / "runs").exists()
 
 
+def test_runs_by_halves_are_kept_by_trials_alone(study, monkeypatch, capsys):
+    monkeypatch.setattr(cli, "open_study", lambda *_, **__: pytest.fail("something was read"))
+    assert cli.main(["train", "--protocol", "halves", "--methods", "base", "--keep"]) == 1
+    assert "--keep with --protocol halves: merlib trials saves runs by" in capsys.readouterr().err
+    by_halves = Study(data_root=study.data_root, home=study.home, protocol="halves", n_jobs=1)
+    with pytest.raises(ValueError, match="protocol='halves': merlib trials saves its runs"):
+        by_halves.save("base", 0)
+
+
 def stopped_at_the_study(monkeypatch, arguments):
     """What a command asks a study for, and the methods that it names; nothing is run."""
     asked = []
