@@ -339,7 +339,7 @@ def order(runs: Mapping[str, Runs], method: str = "full") -> Answer:
     See `merlib.pages.claims.standing`; the variants of table 3 and the controls are no rivals.
     """
     place = claims.standing(runs, claims.against(runs, method), method)
-    if place is None:
+    if place is None or not len(place.found):
         return NO_RUN
     rivals, rank, shared, found = place
     ahead, behind, one = (

@@ -141,6 +141,17 @@ def test_a_rank_is_of_the_seeds_that_all_have():
     assert claims.standing(runs | {"ststnet": {7: full[0]}}, place.found) is None
 
 
+@pytest.mark.parametrize("others", [(), ("mffm",), ("mffm", "elrcn")])
+def test_a_method_has_no_rank_before_it_is_compared_with_a_rival(others):
+    rng = np.random.default_rng(0)
+    seeds = {"full": 0, "mffm": 0, "off-apexnet": 1, "elrcn": 2}  # no rival has the method's seed
+    names = ("full", "off-apexnet", *others)
+    runs = {name: {seeds[name]: predictions(rng, 0.7)} for name in names}
+    assert verdicts.order(runs) == verdicts.NO_RUN
+    first, _ = claims.comparison(runs, claims.against(runs), pd.DataFrame(), "make compare")
+    assert first.startswith("The paper's method has no run beside a rival's yet")
+
+
 def test_the_answer_of_page_15_and_the_front_page_count_the_same_rivals():
     """The two sentences are computed by two modules, from the saved runs of the repository."""
     study = Study(home=ROOT)
