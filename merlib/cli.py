@@ -18,9 +18,9 @@ from cyclopts import App, CycloptsError, Parameter
 from cyclopts.validators import Number
 
 from . import __version__
-from .config import Dataset, Faces, Layout, ProfileName, Protocol, Size
+from .config import Dataset, Faces, Layout, ProfileName, Protocol, Size, kinds
 from .files import find_home, is_home, print_anything, program, told, whole, write
-from .values import known
+from .values import known, meant
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -561,15 +561,19 @@ def overrides(data: Data) -> dict[str, Any]:
     Raises
     ------
     ValueError
-        If one does not have the form NAME=VALUE, or has an option of its own.
+        If one does not have the form NAME=VALUE, has an option of its own, or is no field of the
+        configuration.
     """
-    found = {}
+    found, own = {}, [option.name for option in fields(Data)]
     for one in data.set:
         name, equals, value = one.partition("=")
         if not name or not equals:
             raise ValueError(f"--set {one}: expected NAME=VALUE")
-        if name in {option.name for option in fields(Data)}:
+        if name in own:
             raise ValueError(f"--set {one}: use --{name.replace('_', '-')} {value}")
+        if name not in kinds():
+            similar = meant(name, [*kinds(), *own]) or f": expected one of {', '.join(kinds())}"
+            raise ValueError(f"unknown option {name!r}{similar}")
         found[name] = value
     return found
 

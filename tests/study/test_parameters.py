@@ -3,15 +3,18 @@
 import re
 import subprocess
 import sys
+from dataclasses import fields
 from pathlib import Path
 
 import pytest
 
 from merlib import __version__, cli
+from merlib.config import Config
 from merlib.study.parameters import KINDS, NO_FRAMES, read
 from merlib.study.study import Study
 
 PAGES = sorted((Path(__file__).resolve().parents[2] / "notebooks").glob("*.py"))
+FIELDS = ", ".join(field.name for field in fields(Config))
 CHANGES = {"epochs": 3, "strain": False, "evm": "iir"}
 
 
@@ -114,6 +117,9 @@ def test_every_page_reads_all_its_parameters_first(page):
         ("epochs", "--set epochs: expected NAME=VALUE"),
         ("classes=three", "--set classes=three: use --classes three"),
         ("data_root=x", "--set data_root=x: use --data-root x"),
+        ("n_jobs=1", "unknown option 'n_jobs'; did you mean 'jobs'?"),
+        ("progress=no", f"unknown option 'progress': expected one of {FIELDS}"),
+        ("protocol=halves", f"unknown option 'protocol': expected one of {FIELDS}"),
     ],
 )
 def test_the_command_line_refuses_in_one_sentence(chosen, message, capsys, monkeypatch, tmp_path):
