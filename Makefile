@@ -11,7 +11,8 @@ OPTIONS   ?=
 BIN        = .venv/bin
 # Root is who runs in a container: Jupyter wants to hear that, and the browser is outside.
 IN_CONTAINER = $(if $(filter 0,$(shell id -u)),--allow-root --no-browser --ip=0.0.0.0)
-STUDY      = --dataset $(DATASET) --data-root "$(DATA_ROOT)" --profile $(PROFILE) --seed $(SEED) $(OPTIONS)
+SOURCE     = --dataset $(DATASET) --data-root "$(DATA_ROOT)" --profile $(PROFILE)
+STUDY      = $(SOURCE) --seed $(SEED) $(OPTIONS)
 
 # Some containers set it. Then every process compiles PyTorch and pandas again, for seconds.
 unexport PYTHONDONTWRITEBYTECODE
@@ -27,7 +28,7 @@ ablation: .venv/installed   ## Table 3: four variants, three seeds, saved under 
 
 claims: PROFILE = narrow
 claims: .venv/installed     ## the experiments behind the claims, three seeds; goes on where it stopped
-	$(BIN)/merlib trials $(STUDY)
+	$(BIN)/merlib trials $(SOURCE) $(OPTIONS)
 
 compare: METHODS = table2
 compare: .venv/installed    ## Table 2: every method under one protocol; goes on where it stopped

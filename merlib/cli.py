@@ -31,7 +31,15 @@ if TYPE_CHECKING:
 Many = Parameter(consume_multiple=True, negative=())
 Flag = Annotated[bool, Parameter(negative=())]
 Names = Annotated[list[str], Many]
-Seeds = Annotated[list[int], Many, Parameter(validator=Number(gte=0))]
+
+
+def filled(kind: Any, values: Sequence[int] | None) -> None:
+    """Raise a ValueError if an option of many values was given without any; None if it was not."""
+    if values is not None and not values:
+        raise ValueError("Expected one or more.")
+
+
+Seeds = Annotated[list[int], Many, Parameter(validator=(Number(gte=0), filled))]
 
 METHODS = ["majority", "logistic", "base", "full"]
 SEEDS = [0, 1, 2]
@@ -93,8 +101,8 @@ class Reading:
 
 @Parameter(name="*")
 @dataclass(frozen=True)
-class Data(Reading):
-    """What names a study.
+class Source(Reading):
+    """What names a study, without a seed.
 
     Parameters
     ----------
@@ -104,8 +112,6 @@ class Data(Reading):
         Folder of your own copy.
     profile
         Size of network, pictures and training.
-    seed
-        Seed of training.
     jobs
         Processes (default: all cores).
     set
@@ -117,7 +123,6 @@ class Data(Reading):
     dataset: str = "synthetic"
     data_root: str | None = None
     profile: ProfileName = "laptop"
-    seed: int = 0
     jobs: int | None = None
     set: Names = field(default_factory=list)
     yes: Flag = False
@@ -125,8 +130,22 @@ class Data(Reading):
 
 @Parameter(name="*")
 @dataclass(frozen=True)
-class NarrowData(Data):
-    """What names a study, of the profile ``narrow`` unless another is given."""
+class Data(Source):
+    """What names a study.
+
+    Parameters
+    ----------
+    seed
+        Seed of training.
+    """
+
+    seed: int = 0
+
+
+@Parameter(name="*")
+@dataclass(frozen=True)
+class NarrowData(Source):
+    """What names a study of several seeds, of the profile ``narrow`` unless another is given."""
 
     profile: ProfileName = "narrow"
 
@@ -555,7 +574,7 @@ def in_groups(names: Iterable[str], groups: Mapping[str, Iterable[str]]) -> list
     return list(dict.fromkeys(chain.from_iterable(groups.get(name, [name]) for name in names)))
 
 
-def overrides(data: Data) -> dict[str, Any]:
+def overrides(data: Source) -> dict[str, Any]:
     """Return the fields that ``--set`` names, with the text of their values.
 
     Raises
@@ -564,7 +583,7 @@ def overrides(data: Data) -> dict[str, Any]:
         If one does not have the form NAME=VALUE, has an option of its own, or is no field of the
         configuration.
     """
-    found, own = {}, [option.name for option in fields(Data)]
+    found, own = {}, [option.name for option in fields(data)]
     for one in data.set:
         name, equals, value = one.partition("=")
         if not name or not equals:
@@ -578,7 +597,7 @@ def overrides(data: Data) -> dict[str, Any]:
     return found
 
 
-def open_study(data: Data, methods: Iterable[str] = (), **options: Any) -> "Study":
+def open_study(data: Source, methods: Iterable[str] = (), **options: Any) -> "Study":
     """Return the study that the options name; an unknown method stops it before any work."""
     from .study.study import Study
 
@@ -586,7 +605,7 @@ def open_study(data: Data, methods: Iterable[str] = (), **options: Any) -> "Stud
         data.dataset,
         data.data_root,
         data.profile,
-        data.seed,
+        data.seed if isinstance(data, Data) else 0,
         n_jobs=data.jobs,
         progress=True,
         **options,

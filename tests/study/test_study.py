@@ -327,6 +327,22 @@ def test_what_is_not_understood_is_named_and_ends_with_status_2(arguments, capsy
     assert told.startswith("merlib: ") and named[arguments[-1]] in told
 
 
+@pytest.mark.parametrize(
+    ("arguments", "named"),
+    [
+        (["trials", "--seed", "5"], "Unknown option: --seed."),  # it takes --seeds alone
+        (["people", "--seed", "5"], "Unknown option: --seed."),
+        (["train", "--seeds"], "for --seeds"),
+        (["trials", "--seeds"], "for --seeds"),
+        (["people", "--seeds"], "for --seeds"),
+    ],
+)
+def test_a_seed_that_would_not_count_is_refused(arguments, named, monkeypatch, capsys):
+    monkeypatch.setattr(cli, "open_study", lambda *_, **__: pytest.fail("something was read"))
+    assert cli.main(arguments) == 2
+    assert named in capsys.readouterr().err
+
+
 def test_help_and_version_need_no_heavy_library():
     code = "import sys; from merlib import cli; cli.main(sys.argv[1:]); "
     code += "heavy = {'torch', 'cv2', 'pandas', 'matplotlib', 'sklearn'} & set(sys.modules); "
