@@ -453,9 +453,13 @@ def stale(about: Mapping[str, Any], choices: Mapping[str, Any]) -> list[str]:
     found = [f"configuration ({', '.join(changed)})"] if changed else []
     if about["method"] not in versions.METHODS:
         return [*found, "method unknown"]
+    try:
+        made_by = Config(**{name: then.get(name, value) for name, value in default.items()})
+    except ValueError:  # one of its choices was accepted then, and is not any more
+        return found or ["configuration"]
     steps = versions.of_method(
         about["method"],
-        Config(**{name: then.get(name, value) for name, value in default.items()}),
+        made_by,
         drawn="synthetic" in about["steps"],
         searched=apex_searched(about["repairs"]),
         gpu="gpu" in about["steps"],

@@ -65,6 +65,17 @@ def test_what_changed_since_is_named(run):
     assert stale(run)[1:] == ["steps (classifier (0, now 1))"]
 
 
+@pytest.mark.parametrize(
+    ("field", "value"), [("flow_method", "brox"), ("dropout", 1.5), ("evm_low", 1e9)]
+)
+def test_a_run_of_a_choice_that_is_accepted_no_more_is_stale(run, field, value, tmp_path):
+    run["configuration"] |= {field: value}
+    assert stale(run) == [f"configuration ({field})"]
+    Saved(tmp_path / "results/synthetic/laptop").save(run)
+    (line,) = provenance.stale_runs(tmp_path)
+    assert f"configuration ({field})" in line
+
+
 def test_a_step_that_a_run_does_not_name_counts_as_its_first_version(run, monkeypatch):
     """A method may begin to share a module: that alone changes nothing of what it computes."""
     del run["steps"]["augment"]
