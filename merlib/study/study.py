@@ -131,10 +131,10 @@ class Study:
         self.workers = workers or Workers.chosen()
         self.views: dict[str, np.ndarray] = {}
         self.home = find_home() if home is None else Path(home)
-        if dataset not in config.DRAWN and self.data_root is None:
-            where = f"; {LAYOUTS['flow'].source}" if dataset == "flow" else ""
+        if self.dataset not in config.DRAWN and self.data_root is None:
+            where = f"; {LAYOUTS['flow'].source}" if self.dataset == "flow" else ""
             raise ValueError(
-                f"dataset={dataset!r} needs data_root, the folder of your own copy{where}"
+                f"dataset={self.dataset!r} needs data_root, the folder of your own copy{where}"
             )
 
     @cached_property

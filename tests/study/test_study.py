@@ -136,6 +136,12 @@ def test_wrong_arguments_are_named(arguments, message):
         Study(**arguments)
 
 
+def test_blanks_around_a_dataset_do_not_count(home):
+    assert Study("synthetic ", home=home).dataset == "synthetic"
+    with pytest.raises(ValueError, match="dataset='samm' needs data_root"):
+        Study(" samm", home=home)
+
+
 def test_home_is_the_checkout_of_the_working_directory_or_of_the_package(tmp_path, monkeypatch):
     (tmp_path / "notebooks").mkdir()
     monkeypatch.chdir(tmp_path / "notebooks")
