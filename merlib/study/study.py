@@ -360,6 +360,8 @@ class Study:
         made_of = [self.prepared.key, shared, self.code_key(method)]
         if self.protocol != "loso":
             made_of.append(self.protocol)
+        if reading := self.chosen_reading():  # the run tells it, even if the clips are the same
+            made_of.append(reading)
         key = config.digest(made_of)
         return self.home / "runs" / self.dataset / f"{self.profile}-{key}" / method / f"seed-{seed}"
 

@@ -4,6 +4,7 @@ import subprocess
 import sys
 import time
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -12,6 +13,7 @@ import pandas as pd
 import pytest
 
 from merlib import cli, metrics
+from merlib.config import digest
 from merlib.files import OURS, find_home
 from merlib.parallel import CHOSEN, Workers
 from merlib.store import Saved
@@ -74,6 +76,19 @@ def test_another_choice_or_seed_is_another_run(study):
     assert longer.run_folder("base", 0) != study.run_folder("base", 0)
     assert longer.prepared.key == study.prepared.key
     assert study.predictions("majority", 1).attrs["run"]["seed"] == 1
+
+
+def test_clips_that_were_read_otherwise_are_another_run(study):
+    """Even if they are the same: a run tells how its clips were read."""
+    given = {"data_root": study.data_root, "home": study.home, "n_jobs": 1, "tvl1": "fast", **TINY}
+    usual, strict = Study(strict=False, **given), Study(strict=True, **given)
+    assert strict.prepared.key == study.prepared.key
+    for one, reading in ((study, {}), (strict, {"strict": True})):
+        assert one.predictions("majority").attrs["run"]["reading"] == reading
+    assert usual.run_folder("majority", 0) == study.run_folder("majority", 0)
+    shared = replace(study.config, variant="full").step()
+    key = digest([study.prepared.key, shared, study.code_key("majority")])  # as it always was
+    assert study.run_folder("majority", 0).parts[-3] == f"laptop-{key}"
 
 
 def test_an_image_of_the_flow_is_for_the_network_alone(study):
