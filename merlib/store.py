@@ -29,6 +29,7 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+from pandas.api.types import is_numeric_dtype
 from sklearn.base import BaseEstimator, ClassifierMixin
 
 from . import loso, versions
@@ -386,6 +387,11 @@ class Saved:
         there = self.table(name)
         key = rows[["name", "seed"]].iloc[0].to_list() if len(rows) else []
         others = there[~(there[["name", "seed"]] == key).all(axis=1)] if key else there
+        for column in others.columns.intersection(rows.columns):
+            # An older version may have taken a name such as 006 for a number.
+            if is_numeric_dtype(others[column]) and not is_numeric_dtype(rows[column]):
+                text = others[column].map(str, na_action="ignore")
+                others = others.assign(**{column: text})
         table = pd.concat([part for part in (others, rows) if len(part)], ignore_index=True)
         table = table.sort_values(["name", "seed"], kind="stable", ignore_index=True)
         first = ["name", "seed"]

@@ -320,6 +320,17 @@ def test_measurements_are_saved_under_a_name_of_their_own(saved, made):
     assert list(saved.load(["cbam"])) == ["cbam"]  # its predictions are still there
 
 
+def test_numbers_of_an_older_table_become_text_beside_names(saved, made):
+    numbers, names = (
+        pd.DataFrame({"clip": ["x", "y"], "subject": s}) for s in ([6, 7], ["006", "NA"])
+    )
+    saved.save(made["full", 0].attrs["run"], regions=numbers)
+    saved.save(made["full", 1].attrs["run"], regions=names)
+    assert saved.table("regions")["subject"].to_list() == ["6", "7", "006", "NA"]
+    saved.save(made["full", 0].attrs["run"], regions=names)
+    assert saved.table("regions")["subject"].to_list() == ["006", "NA"] * 2
+
+
 def test_nothing_is_saved_where_nothing_was(tmp_path):
     there = Saved(tmp_path / "absent")
     assert there.runs() == {} and there.load(["full"]) == {}

@@ -6,6 +6,7 @@ units are annotated; their templates in `merlib.data.synthetic.action_units` say
 
 import itertools
 import re
+from pathlib import Path
 
 import cv2
 import numpy as np
@@ -42,6 +43,9 @@ COLUMNS = ["clip", "subject", "stage", "map", "pointing", "energy", "area", "cov
            "raised", "chance"]  # fmt: skip
 """What `of_study` tells about a map. In tables that were saved before ``raised`` and its ``chance``
 were measured, these are missing."""
+
+TEXTS = ("clip", "subject", "map")
+"""Those of `COLUMNS` that are text: a subject may be called ``006`` or ``NA``."""
 
 STAGES = (1, 2, 3, 4)
 
@@ -344,6 +348,13 @@ def measured(saved: Saved) -> pd.DataFrame:
     """
     table = saved.measured("regions")
     return with_share(table.reindex(columns=list(dict.fromkeys([*table, *COLUMNS]))))
+
+
+def read(path: Path) -> pd.DataFrame:
+    """Return what `of_study` has found from a CSV file; its `TEXTS` stay as they are."""
+    numbers = [name for name in COLUMNS if name not in TEXTS]
+    texts, empty = dict.fromkeys(TEXTS, str), dict.fromkeys(numbers, "")
+    return pd.read_csv(path, dtype=texts, keep_default_na=False, na_values=empty)
 
 
 def with_share(looks: pd.DataFrame) -> pd.DataFrame:

@@ -317,7 +317,7 @@ def run(name: str, study: Study, seed: int = 0, protocol: str = "halves") -> pd.
         if not looks.exists():
             write(looks, regions.of_study(trial, method).to_csv(index=False))
         if looks.read_text("utf-8").strip():  # else no region of any clip is known
-            tables["regions"] = pd.read_csv(looks)
+            tables["regions"] = regions.read(looks)
         about["steps"] = about["steps"] | {"regions": regions.VERSION}
     saved(study, protocol).save(about, **tables)
     return predictions

@@ -429,6 +429,19 @@ def test_the_looks_of_a_trial_are_those_of_the_left_out_half(study):
         assert this[name].item() == pytest.approx(value, abs=2e-6), name
 
 
+def test_a_subject_of_the_looks_may_be_called_as_a_number_or_as_nothing(study, monkeypatch):
+    made = pd.DataFrame(0.5, range(3), regions.COLUMNS).astype({"stage": int})
+    made = made.assign(clip=["1", "2", "null"], subject=["006", "NA", "007"], map="sum")
+    monkeypatch.setattr(regions, "of_study", lambda *_: made)
+    trials.run("no-attention", study)
+    looks = looks_in(study, "no-attention")
+    pd.testing.assert_frame_equal(looks[regions.COLUMNS], made)
+    found = looks.assign(energy=0.75)
+    assert regions.difference(found, looks, "energy").value == pytest.approx(0.25)
+    people = found["subject"].nunique()
+    assert regions.per_clip(found.set_index(["subject", "clip"])["energy"]).size == people == 3
+
+
 def test_controls_have_maps_before_and_after_only(study):
     trials.run("cbam", study)
     looks = looks_in(study, "cbam")
