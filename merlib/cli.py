@@ -308,7 +308,8 @@ def trials(
         for name, of in (("subjects", learning_curve), ("grey", one_grey))
     )
     measured: dict[str, Callable] = {"amplitude": trials.sweep, "mistakes": trials.mistaken}
-    measured |= {"maps": showcase.keep_maps, true_flow.NAME: true_flow.measure} | curves | greys
+    measured |= {showcase.NAME: showcase.keep_maps, true_flow.NAME: true_flow.measure}
+    measured |= curves | greys
     drawn = ["amplitude", "subjects", true_flow.NAME]
     extra = {"synthetic": drawn, "flow": ["mistakes"]}.get(data.dataset, [])
     study = open_study(data, protocol=protocol, workers=where.workers())
@@ -321,7 +322,7 @@ def trials(
     for name, why in left_out.items():
         print(f"{name} is left out: {why}")
     protocols = dict.fromkeys(["amplitude", true_flow.NAME, *greys], "halves")
-    protocols |= dict.fromkeys(["maps", "mistakes", *curves], "loso")
+    protocols |= dict.fromkeys([showcase.NAME, "mistakes", *curves], "loso")
     for found in dict.fromkeys(protocols.get(name, protocol) for name in wanted):
         print_place(trials.saved(study, found).folder, study.home)
     todo = [name for name in tested if name not in left_out]

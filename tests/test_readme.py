@@ -63,7 +63,7 @@ def test_the_tables_of_synthetic_data_are_counted_from_the_saved_runs(first):
 
 
 def test_every_saved_run_has_a_row_and_all_of_the_clips():
-    others = {showcase.TRIAL, "grey-logistic"}  # maps, and repeats; not runs of their own
+    others = {showcase.NAME, "grey-logistic"}  # maps, and repeats; not runs of their own
     for folder, clips in CLIPS.items():
         rows = {name for of, names in TABLES.values() if of == folder for name in names}
         there = Saved(RESULTS / folder)
@@ -159,8 +159,8 @@ def test_saved_runs_say_what_made_them():
     for (name, seed), about in saved.runs().items():
         assert (name_of(about), about["seed"]) == (name, seed)
         assert "+changes" not in about["revision"] and about["versions"]["torch"]
-        if name not in METHODS:  # the trial that maps are kept of
-            assert name == showcase.TRIAL and len(saved.measured("maps"))
+        if name not in METHODS:
+            assert name == showcase.NAME and len(saved.measured(name))
             continue
         final = metrics.last(saved.load([name])[name][seed])
         assert final["clip"].is_unique and len(final) == 100

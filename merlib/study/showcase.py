@@ -17,6 +17,9 @@ from merlib.preprocess.flow import remove_head_motion
 from . import trials
 from .study import Study
 
+NAME = "maps"
+"""What the kept maps are called among the saved runs."""
+
 TRIAL = "larger-images"
 """The trial of `merlib.study.trials` whose network the maps are of."""
 
@@ -97,7 +100,7 @@ def longest(truth: ClipTruth) -> float:
 def keep_maps(study: Study, seed: int = 0) -> None:
     """Train a network on larger pictures, and save its maps of the clip that pages show.
 
-    It is trained on all subjects but that of the clip. The measurement ``maps`` is saved beside the
+    It is trained on all subjects but that of the clip. The measurement `NAME` is saved beside the
     runs of leave-one-subject-out: a row is one number of one map, rounded to half precision.
 
     Raises
@@ -108,7 +111,7 @@ def keep_maps(study: Study, seed: int = 0) -> None:
     if study.dataset == "flow":
         raise ValueError("maps: dataset='flow' has no faces that maps could be shown over")
     there = trials.saved(study, "loso")
-    if (TRIAL, seed) in there.runs() and len(there.measured("maps")):
+    if (NAME, seed) in there.runs() and len(there.measured(NAME)):
         return
     begun, larger = time.perf_counter(), trials.study_of(TRIAL, study, seed, "loso")
     row = choose(study)
@@ -120,9 +123,9 @@ def keep_maps(study: Study, seed: int = 0) -> None:
     for stage, maps in looks.items():
         tables += [rows(values[0, 0], stage, name) for name, values in maps.items()]
     device = loso.device_of(larger.single("full"))
-    about = trials.measured(larger, TRIAL, "full", seed, begun, [device])
-    about |= {"protocol": "loso", "left_out": left_out}
-    there.save(about, maps=pd.concat(tables).assign(clip=clip))
+    about = trials.measured(larger, NAME, "full", seed, begun, [device])
+    about |= {"of_trial": TRIAL, "protocol": "loso", "left_out": left_out}
+    there.save(about, **{NAME: pd.concat(tables).assign(clip=clip)})
 
 
 def rows(values: np.ndarray, stage: int, name: str) -> pd.DataFrame:
@@ -136,7 +139,7 @@ def rows(values: np.ndarray, stage: int, name: str) -> pd.DataFrame:
 def kept_maps(study: Study, clip: str, seed: int = 0) -> Maps | None:
     """Return the maps that `keep_maps` has saved of a clip; None if there are none."""
     there = trials.saved(study, "loso")
-    table = there.measured("maps")
+    table = there.measured(NAME)
     if not len(table):
         return None
     table = table[(table["clip"] == clip) & (table["seed"] == seed)]
@@ -148,5 +151,5 @@ def kept_maps(study: Study, clip: str, seed: int = 0) -> Maps | None:
         looks.setdefault(int(stage), {})[name] = values.reshape(1, 1, *shape)
     if not looks:
         return None
-    table.attrs["run"] = there.runs()[TRIAL, seed]
+    table.attrs["run"] = there.runs()[NAME, seed]
     return Maps(looks.pop(0)[FACE][0, 0], looks, table)

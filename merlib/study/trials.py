@@ -262,16 +262,18 @@ def choices(about: Mapping[str, Any], study: Study | None = None) -> dict[str, A
     Parameters
     ----------
     about : dict
-        What made the run, see `merlib.store.run`.
+        What made the run, see `merlib.store.run`. A measurement with a name of its own may say of
+        which trial its network is, as ``of_trial``.
     study : Study, optional
         If the run is of its dataset and profile, its choices count instead of the profile's own.
     """
     base = profile(about["profile"], about["dataset"])
     if study is not None and (study.profile, study.dataset) == (about["profile"], about["dataset"]):
         base = study.config
-    if about.get("trial") in TRIALS:
+    trial = about.get("of_trial", about.get("trial"))
+    if trial in TRIALS:
         protocol = about.get("protocol", "halves")  # the only one of older trials
-        base = replace(base, **differences(base, about["trial"], protocol, about["dataset"]))
+        base = replace(base, **differences(base, trial, protocol, about["dataset"]))
     files = {name: about["configuration"].get(name) for name in ("pretrained", "landmarks")}
     return base.step() | files  # a reader's own files are not a choice of the profile
 

@@ -1,18 +1,21 @@
 """The clip that pages show, and the maps of it that are kept."""
 
+from dataclasses import replace
 from types import SimpleNamespace
 
 import numpy as np
 import pandas as pd
 import pytest
-from conftest import TINY
+from conftest import ROOT, TINY
 
+from merlib import store
 from merlib.data import synthetic
 from merlib.data.clips import load_clips
 from merlib.files import OURS
 from merlib.model import explain
 from merlib.pages import pictures
 from merlib.preprocess.pipeline import Prepared
+from merlib.store import Saved
 from merlib.study import showcase, trials
 from merlib.study.study import Study
 
@@ -70,15 +73,41 @@ def test_kept_maps_are_those_of_a_network_that_sees_twice_as_much(study, monkeyp
             np.testing.assert_allclose(found, values[:, -1:], rtol=1e-3, atol=1e-5)
     np.testing.assert_allclose(kept.face, larger.frames_of(row)[-1], rtol=1e-3)
     about = kept.table.attrs["run"]
-    assert (about["trial"], about["left_out"], about["protocol"]) == (
-        "larger-images",
-        subject,
-        "loso",
-    )
+    told = [about[name] for name in ("trial", "of_trial", "left_out", "protocol")]
+    assert told == ["maps", "larger-images", subject, "loso"]
     other = next(name for name in study.clips["clip"] if name != clip)
     assert showcase.kept_maps(study, other) is None
     monkeypatch.setattr(Study, "fold_classifier", None)
     showcase.keep_maps(study)  # they are there: nothing is trained
+
+
+def test_maps_and_the_run_of_their_trial_are_saved_beside_each_other(study, monkeypatch):
+    """Neither hides the other one: each has a name of its own."""
+    there, trial = trials.saved(study, "loso"), trials.TRIALS["larger-images"]
+    monkeypatch.setitem(trials.TRIALS, "larger-images", replace(trial, method="majority"))  # quick
+    run = trials.run("larger-images", study, 1, "loso")
+    showcase.keep_maps(study, 1)
+    row = showcase.choose(study)
+    clip = study.clips.loc[row, "clip"]
+    assert showcase.kept_maps(study, clip, 1) is not None
+    found = there.load(["larger-images"])["larger-images"][1].attrs["run"]
+    assert found == run.attrs["run"] | {"trial": "larger-images"}
+
+
+def test_the_network_of_kept_maps_is_compared_with_its_trial(study):
+    """It sees larger pictures than the profile says, and is not stale for that."""
+    showcase.keep_maps(study)
+    about = trials.saved(study, "loso").runs()["maps", 0]
+    assert trials.choices(about, study) == about["configuration"]
+    assert trials.choices(about, study)["size"] == 2 * study.config.size
+    assert store.stale(about, trials.choices(about, study)) == []
+
+
+def test_page_3_finds_the_maps_of_the_published_clip():
+    saved = Saved(ROOT / "results" / "synthetic" / "laptop").measured("maps")
+    (clip,) = saved["clip"].unique()
+    maps = showcase.kept_maps(Study(home=ROOT), clip)
+    assert maps.face.shape == (112, 112) and sorted(maps.looks) == [1, 2, 3, 4]
 
 
 def test_a_dataset_without_faces_keeps_no_maps(flow_root, tmp_path):
