@@ -111,7 +111,7 @@ def keep_maps(study: Study, seed: int = 0) -> None:
     if study.dataset == "flow":
         raise ValueError("maps: dataset='flow' has no faces that maps could be shown over")
     there = trials.saved(study, "loso")
-    if (NAME, seed) in there.runs() and len(there.measured(NAME)):
+    if trials.is_current(study, there, NAME, seed) and len(there.measured(NAME)):
         return
     begun, larger = time.perf_counter(), trials.study_of(TRIAL, study, seed, "loso")
     row = choose(study)

@@ -435,8 +435,9 @@ def sweep(study: Study, seed: int = 0) -> pd.DataFrame:
             f"amplitude: dataset={study.dataset!r}, expected 'synthetic': only its faces are drawn "
             "again, and nobody can set how far a real face moves"
         )
-    if seed in (there := sweeps(study)):
-        return there[seed]
+    there = saved(study)
+    if is_current(study, there, "amplitude", seed):
+        return sweeps(study)[seed]
     begun = time.perf_counter()
     tests = [swept(study, amplitude) for amplitude in AMPLITUDES]
     labels = [one.clips[["clip", "emotion"]] for one in tests]
@@ -452,7 +453,7 @@ def sweep(study: Study, seed: int = 0) -> pd.DataFrame:
     folds.sort(key=lambda one: SWEEP.index(one.left_out))
     table = pd.concat([one.table for one in folds], ignore_index=True)
     devices = [one.device for one in folds]
-    saved(study).save(measured(study, "amplitude", "full", seed, begun, devices), amplitude=table)
+    there.save(measured(study, "amplitude", "full", seed, begun, devices), amplitude=table)
     return table
 
 
@@ -483,7 +484,7 @@ def mistaken(study: Study, seed: int = 0) -> pd.DataFrame:
         other columns are those of `merlib.study.mistakes.scores`.
     """
     there = saved(study, "loso")
-    if ("mistakes", seed) not in there.runs():
+    if not is_current(study, there, "mistakes", seed):
         begun = time.perf_counter()
         clips, X = study.clips, mistakes.coarse(study.numbers.x)
         labels, subjects = (clips[name].to_numpy(str) for name in ("emotion", "subject"))

@@ -94,6 +94,17 @@ def test_maps_and_the_run_of_their_trial_are_saved_beside_each_other(study, monk
     assert found == run.attrs["run"] | {"trial": "larger-images"}
 
 
+def test_stale_maps_are_made_again(study, monkeypatch):
+    showcase.keep_maps(study, 2)
+    asked = []
+    monkeypatch.setattr(explain, "attention", lambda *given: asked.append(given) or {})
+    showcase.keep_maps(study, 2)
+    assert not asked
+    monkeypatch.setattr(store, "stale", lambda *_: ["steps (mfem (1, now 2))"])
+    showcase.keep_maps(study, 2)
+    assert len(asked) == 1
+
+
 def test_the_network_of_kept_maps_is_compared_with_its_trial(study):
     """It sees larger pictures than the profile says, and is not stale for that."""
     showcase.keep_maps(study)

@@ -503,6 +503,36 @@ def test_the_sweep_tests_the_same_people_at_every_amplitude(study, monkeypatch):
     pd.testing.assert_frame_equal(saved, table, check_dtype=False)
 
 
+def stale(monkeypatch):
+    """From now on every saved run is stale."""
+    monkeypatch.setattr(trials.store, "stale", lambda *_: ["steps (loso (1, now 2))"])
+
+
+def test_a_stale_sweep_is_made_again(study, monkeypatch):
+    made, one = [], pd.DataFrame({"trial": ["base"], "amplitude": 0.5, "clip": "a", "label": "b"})
+    fold = loso.Fold("base", one.assign(predicted="b"), 0.0, "CPU", {})
+    monkeypatch.setattr(trials, "sweep_one", lambda name, *_: made.append(name) or fold)
+    monkeypatch.setattr(trials, "swept", lambda *_: study.prepared)
+    monkeypatch.setattr(trials, "SWEEP", ["base"])
+    for _ in range(2):
+        trials.sweep(study, seed=7)
+    assert made == ["base"]
+    stale(monkeypatch)
+    trials.sweep(study, seed=7)
+    assert made == ["base"] * 2
+
+
+def test_stale_mistakes_are_made_again(study, monkeypatch):
+    made, one = [], {"honest": 0.5}
+    monkeypatch.setattr(
+        trials.mistakes, "scores_of", lambda name, *_: made.append(name) or (name, one)
+    )
+    first = trials.mistaken(study)
+    assert trials.mistaken(study).equals(first) and made == first["labels"].to_list()
+    stale(monkeypatch)
+    assert trials.mistaken(study).equals(first) and len(made) == 2 * len(first)
+
+
 def test_the_sweep_has_the_gpus_of_the_study(study, monkeypatch):
     monkeypatch.setattr(study, "workers", Workers(gpus=0.5))
     monkeypatch.setattr("merlib.parallel.gpus_here", lambda: 2)
