@@ -19,7 +19,7 @@ from sklearn.base import ClassifierMixin
 
 from merlib import loso, store
 from merlib.data import synthetic
-from merlib.files import alone
+from merlib.files import alone, read_json, usable
 from merlib.parallel import Rows, each
 from merlib.values import known
 
@@ -101,17 +101,22 @@ class Asked:
             Study("synthetic", root, study.profile, fit, workers=study.workers, **options)
             for root in (train, test)
         )
-        estimator = self.trained.estimator(self.method)
-        self.estimator, self.gpus = loso.placed(estimator, study.workers)
+        self.estimator = self.trained.estimator(self.method)
+        self.placed, self.gpus = loso.placed(self.estimator, study.workers)
         self.folder = self.trained.run_folder(self.method, fit) / "people"
 
     def folds(self) -> store.Folds:
-        """Return what is saved of it."""
+        """Return what is saved of it; on which device it is trained makes no other run."""
         info = self.trained.info() | {"method": self.method, "protocol": "people"}
         info |= {"steps": self.trained.steps(self.method), "tested": self.tested.drawn}
         given = self.estimator, self.trained.view(self.method), self.trained.clips
+        made_of = store.identity(*given, self.number, info)
         with alone(self.folder):
-            return store.Folds(self.folder, store.identity(*given, self.number, info))
+            noted = usable(self.folder / "identity.json", read_json) or made_of
+            anywhere = {"device": made_of["estimator"].get("device")}
+            if noted["estimator"] | anywhere == made_of["estimator"]:
+                made_of["estimator"] = noted["estimator"]  # older versions noted the device there
+            return store.Folds(self.folder, made_of)
 
     def fit(self) -> loso.Fold:
         """Train on all clips, and predict the new people."""
@@ -126,9 +131,9 @@ class Asked:
 
         with loso.one_thread():
             state = loso.fold_seed(self.number, "")
-            fitted = loso.fit(self.estimator, Rows(X, everything), clips, state, note)
+            fitted = loso.fit(self.placed, Rows(X, everything), clips, state, note)
             answers = {self.trained.config.epochs: fitted.predict_proba(test[:])}
             table = loso.tabulated(answers, fitted.classes_, new, classes)
             learned = loso.learning(fitted, X, clips, everything, right)
-        seconds, device = time.perf_counter() - begun, loso.device_of(self.estimator)
+        seconds, device = time.perf_counter() - begun, loso.device_of(self.placed)
         return loso.Fold(self.name, table, seconds, device, learned)

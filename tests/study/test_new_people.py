@@ -7,11 +7,11 @@ import pandas as pd
 import pytest
 from conftest import TINY
 
-from merlib import loso
+from merlib import loso, store
 from merlib.config import Config
 from merlib.files import OURS
 from merlib.methods import make
-from merlib.parallel import Rows
+from merlib.parallel import Rows, Workers
 from merlib.study import new_people, origin, trials
 from merlib.study.study import Study
 
@@ -61,6 +61,23 @@ def test_what_is_saved_is_not_trained_again(study, monkeypatch):
     monkeypatch.setattr(new_people.Asked, "fit", None)
     again = new_people.run(["base"], study)["base"]
     pd.testing.assert_frame_equal(first, again)
+
+
+@pytest.mark.parametrize("older", [False, True], ids=["today", "as older versions noted it"])
+def test_a_run_that_was_trained_on_the_cpu_is_the_same_run(study, older, monkeypatch):
+    """``--gpus-per-fold 0`` says where it is trained, not what."""
+    study.workers, identity = Workers(gpus=0), store.identity
+
+    def with_device(estimator, *given):
+        return identity(estimator.set_params(device="cpu"), *given)
+
+    with monkeypatch.context() as patch:
+        if older:
+            patch.setattr(store, "identity", with_device)
+        one = new_people.run(["base"], study)["base"]
+    study.workers = Workers()
+    monkeypatch.setattr(new_people.Asked, "fit", None)  # nothing is trained any more
+    pd.testing.assert_frame_equal(new_people.run(["base"], study)["base"], one)
 
 
 def test_other_data_and_unknown_trials_are_refused(study, tmp_path):
