@@ -17,7 +17,7 @@ import numpy as np
 import pandas as pd
 
 from merlib import loso, metrics
-from merlib.config import DRAWN
+from merlib.config import DRAWN, digest
 from merlib.data.frames import read_frames
 from merlib.files import write
 from merlib.values import known
@@ -35,12 +35,18 @@ METHODS = ("logistic", "base")
 class Changed(Study):
     """A study whose clips have one grey value changed each; repeat 0 changes nothing."""
 
-    repeat = 0
+    repeat, method = 0, ""
 
     @property
     def folder(self) -> Path:
-        """Where the changed frames are."""
-        return self.home / "data" / "prepared" / f"one-grey-{self.repeat}"
+        """Where the changed frames are: nothing else uses them, or removes them when it is done.
+
+        They are the same for all methods, which may be repeated at the same time.
+        """
+        made_of = [self.dataset, str(self.root.absolute()), self.drawn, self.chosen_reading()]
+        made_of += [self.profile, self.config.step(), self.method, self.seed]
+        name = f"one-grey-{self.repeat}-{digest(made_of)}"
+        return self.home / "data" / "prepared" / name
 
     def read(self) -> pd.DataFrame:
         """Return the clip table; the onset frame of each clip is a changed copy."""
@@ -69,10 +75,10 @@ def changed(picture: np.ndarray, seed: int) -> np.ndarray:
     return made
 
 
-def study_of(study: Study, repeat: int, seed: int = 0) -> Changed:
-    """Return the study of a repeat, by halves of the subjects."""
+def study_of(study: Study, repeat: int, seed: int = 0, method: str = "base") -> Changed:
+    """Return the study of a repeat of a method, by halves of the subjects."""
     found = trials.like(study, "full", seed, "halves", Changed)
-    found.repeat = repeat
+    found.repeat, found.method = repeat, method
     return found
 
 
@@ -102,7 +108,7 @@ def measure(study: Study, seed: int = 0, method: str = "base") -> pd.DataFrame:
     if not trials.is_current(study, there, name, seed):
         begun, tables, devices = time.perf_counter(), [], set()
         for repeat in range(REPEATS + 1):
-            one = study_of(study, repeat, seed)
+            one = study_of(study, repeat, seed, method)
             answers = one.predictions(method)
             devices.add(answers.attrs["run"]["device"])
             tables.append(metrics.last(answers).assign(repeat=repeat))

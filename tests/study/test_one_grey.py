@@ -46,6 +46,18 @@ def test_a_repeat_changes_each_onset_frame_and_nothing_else(few):
     assert clips[rest].equals(changed[rest]) and clips.attrs == changed.attrs
 
 
+def test_nothing_else_uses_or_removes_the_changed_frames(few, casme2_root, copy_of):
+    options = {"home": few.home, "n_jobs": 1, **TINY}
+    elsewhere = Study(data_root=copy_of(casme2_root), profile="narrow", **options)
+    laptop = Study(data_root=casme2_root, profile="laptop", **options)
+    strict = Study(data_root=casme2_root, profile="narrow", strict=True, **options)
+    given = [(few, 1), (few, 2), (few, 1, 1), (few, 1, 0, "logistic")]
+    given += [(other, 1) for other in (elsewhere, laptop, strict)]
+    folders = [one_grey.study_of(*one).folder for one in given]
+    assert len(set(folders)) == len(given)
+    assert folders == [one_grey.study_of(*one).folder for one in given]  # a stopped one goes on
+
+
 def test_repeats_are_of_one_seed_and_are_saved_once(few, tmp_path, monkeypatch):
     monkeypatch.setattr(trials, "saved", lambda _: Saved(tmp_path / "saved"))  # data of any size
     table = one_grey.measure(few, 0, "logistic")
