@@ -22,6 +22,7 @@ from sklearn.base import ClassifierMixin, clone
 
 from merlib import loso, metrics, store
 from merlib.config import digest
+from merlib.files import alone
 from merlib.metrics import Difference
 from merlib.model.training import draw_batches
 from merlib.parallel import Rows, each
@@ -30,7 +31,7 @@ from merlib.values import known
 
 from . import origin, paper, trials
 from .audit import cell
-from .study import Study
+from .study import Study, beside
 
 GROUPS = 5
 """Groups of subjects that are tested in turn."""
@@ -183,10 +184,9 @@ def trained(study: Study, seed: int, method: str) -> tuple[pd.DataFrame, store.F
     estimator, of = study.estimator(method), groups(clips["subject"])
     number = clips["subject"].map(of).to_numpy()
     design = {"groups": GROUPS, "shares": SHARES}
-    folder = study.run_folder(method, seed) / f"subjects-{digest(design)}"
-    pieces = store.Folds(folder, store.identity(estimator, X, clips, seed, design))
-    done, tasks = pieces.load(), []
+    identity = store.identity(estimator, X, clips, seed, design)
     estimator, gpus = loso.placed(estimator, study.workers)
+    given = []
     for group in range(GROUPS):
         test, some = np.flatnonzero(number == group), draws(clips["subject"], group, seed)
         most = max(map(len, some.values()))
@@ -194,13 +194,17 @@ def trained(study: Study, seed: int, method: str) -> tuple[pd.DataFrame, store.F
             name = f"group {group}, {training.people} people{', a part' * training.part}"
             about = {**training._asdict(), "group": group, "trained": len(train)}
             one = with_steps(estimator, len(train), most)
-            given = one, X, clips, classes, seed, train, test, about, name
-            tasks += [] if name in done else [delayed(piece)(*given)]
+            given.append((one, X, clips, classes, seed, train, test, about, name))
     title, where = f"{method}, seed {seed}", study.workers
-    options = study.n_jobs, title, "training", study.progress, len(done), where, gpus
-    for one in each(tasks, *options):
-        done[one.left_out] = one.table
-        pieces.save(one)
+    folder = beside(study.run_folder(method, seed), f"subjects-{digest(design)}")
+    with alone(folder):
+        pieces = store.Folds(folder, identity)
+        done = pieces.load()
+        tasks = [delayed(piece)(*one) for one in given if one[-1] not in done]
+        options = study.n_jobs, title, "training", study.progress, len(done), where, gpus
+        for fold in each(tasks, *options):
+            done[fold.left_out] = fold.table
+            pieces.save(fold)
     return pd.concat([done[name] for name in sorted(done)], ignore_index=True), pieces
 
 

@@ -24,7 +24,7 @@ from merlib.parallel import Rows, each
 from merlib.values import known
 
 from . import origin, trials
-from .study import Study
+from .study import Study, beside
 
 ASKED = ("base", "mfem", "mffm", "full", "single", "cbam", "no-attention", "linear")
 """Trials that are asked about: the variants of table 3 and the controls of both modules."""
@@ -103,7 +103,7 @@ class Asked:
         )
         self.estimator = self.trained.estimator(self.method)
         self.placed, self.gpus = loso.placed(self.estimator, study.workers)
-        self.folder = self.trained.run_folder(self.method, fit) / "people"
+        self.folder = beside(self.trained.run_folder(self.method, fit), "people")
 
     def folds(self) -> store.Folds:
         """Return what is saved of it; on which device it is trained makes no other run."""

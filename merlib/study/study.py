@@ -6,11 +6,13 @@ alone, the command line and ``make study`` share their work::
     data/synthetic/<size>     an embedded dataset, written when it is missing
     data/prepared/...         prepared clips
     runs/<dataset>/<profile>-<key>/<method>/seed-<k>/    predictions; key names data, choices, code
+    runs/<dataset>/<profile>-<key>/<method>/seed-<k>-<name>/    of the true flow, for example
     results/<dataset>/<profile>/                         saved runs, see `merlib.store`
 """
 
 import hashlib
 from collections.abc import Callable, Collection, Iterable, Mapping
+from contextlib import suppress
 from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
@@ -520,6 +522,18 @@ class Study:
         """Return whether this study has run a method, with its own seed or another one."""
         folder = self.run_folder(method, self.seed if seed is None else seed)
         return noted(folder / "run.json").exists()
+
+
+def beside(run: Path, name: str) -> Path:
+    """Return the folder of what else is made with the method and seed of a run: beside its own.
+
+    Who works in the folder of a run removes what is half written there, at any depth. Older
+    versions worked inside of it; what they have left is moved.
+    """
+    folder = run.with_name(f"{run.name}-{name}")
+    with suppress(OSError):  # there is none, or it was moved before
+        (run / name).rename(folder)
+    return folder
 
 
 def kept(path: Path, make: Callable[[], Model], about: Mapping[str, Any]) -> Model:

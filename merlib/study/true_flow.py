@@ -17,7 +17,7 @@ from merlib.preprocess import face
 from merlib.preprocess.flow import truth_in_crop
 
 from . import trials
-from .study import Study
+from .study import Study, beside
 
 NAME, METHOD = "true-flow", "logistic"
 
@@ -38,7 +38,7 @@ class TrueFlow(Study):
 
     def run_folder(self, method: str, seed: int) -> Path:
         """Return where the run lies: beside that of the flow that was measured."""
-        return super().run_folder(method, seed) / NAME
+        return beside(super().run_folder(method, seed), NAME)
 
 
 def measure(study: Study, seed: int = 0) -> pd.DataFrame:

@@ -1,12 +1,15 @@
 """A learning curve over people and over clips: what is drawn, trained, saved and concluded."""
 
+import time
+from concurrent.futures import ThreadPoolExecutor
+
 import numpy as np
 import pandas as pd
 import pytest
 from sklearn.dummy import DummyClassifier
 
 from merlib import Config, NetworkClassifier, cli, loso
-from merlib.files import OURS
+from merlib.files import OURS, alone, whole
 from merlib.study import learning_curve as curve
 from merlib.study import origin, trials
 from merlib.study.learning_curve import Training
@@ -122,6 +125,33 @@ def test_a_stopped_measurement_goes_on(study, monkeypatch):
     assert not done
     with pytest.raises(ValueError, match="method 'svm'"):
         curve.measure(study, 0, "svm")
+
+
+def test_two_at_once_train_a_curve_once(study, monkeypatch):
+    piece, done = curve.piece, []
+
+    def slow(*given):
+        time.sleep(0.02)
+        done.append(given[-1])
+        return piece(*given)
+
+    monkeypatch.setattr(curve, "piece", slow)
+    assert len(study.clips) == 12  # they are not what both wait for
+    with ThreadPoolExecutor() as threads:
+        both = [threads.submit(curve.trained, study, 0, "logistic") for _ in range(2)]
+    one, other = (found.result()[0] for found in both)
+    assert len(done) == 20 and one.equals(other)
+
+
+def test_a_run_of_the_method_leaves_what_a_curve_is_writing(study):
+    curve.trained(study, 0, "logistic")
+    run = study.run_folder("logistic", 0)
+    (folder,) = run.parent.glob("seed-0-subjects-*")
+    with whole(folder / "fold") as part, alone(run):
+        part.touch()
+    inside = run / folder.name.removeprefix("seed-0-")
+    folder.rename(inside)  # where older versions had it
+    assert curve.trained(study, 0, "logistic")[1].folder == folder and not inside.exists()
 
 
 def test_a_stale_measurement_is_made_again(study, monkeypatch):

@@ -80,6 +80,16 @@ def test_a_run_that_was_trained_on_the_cpu_is_the_same_run(study, older, monkeyp
     pd.testing.assert_frame_equal(new_people.run(["base"], study)["base"], one)
 
 
+def test_its_folder_is_not_inside_that_of_another_run(study):
+    one = new_people.Asked("base", study, study.data_root, study.data_root, 0)
+    run = one.trained.run_folder("base", 0)
+    assert run not in one.folder.parents and one.folder.name == "seed-0-people"
+    (run / "people").mkdir(parents=True)  # by an older version
+    (run / "people" / "run.json").touch()
+    assert new_people.Asked("base", study, study.data_root, study.data_root, 0).folder == one.folder
+    assert (one.folder / "run.json").exists() and not (run / "people").exists()
+
+
 def test_other_data_and_unknown_trials_are_refused(study, tmp_path):
     real = Study("casme2", study.data_root, "narrow", home=tmp_path, n_jobs=1, **TINY)
     with pytest.raises(ValueError, match="people: dataset='casme2', expected 'synthetic'"):

@@ -6,7 +6,7 @@ from conftest import TINY
 
 from merlib import metrics
 from merlib.data.synthetic import Truth
-from merlib.files import OURS
+from merlib.files import OURS, alone, whole
 from merlib.preprocess import face
 from merlib.store import Saved
 from merlib.study import trials, true_flow
@@ -47,6 +47,29 @@ def test_it_is_saved_once_as_a_run_by_halves(drawn, tmp_path, monkeypatch):
     assert trials.is_current(drawn, trials.saved(drawn), "true-flow", 0)
     monkeypatch.setattr(trials, "like", None)
     assert true_flow.measure(drawn)["clip"].equals(table["clip"])
+
+
+def test_the_measured_flow_leaves_what_the_true_flow_is_writing(drawn):
+    study = trials.like(drawn, "full", 0, "halves", true_flow.TrueFlow)
+    measured = trials.study_of("full", drawn).run_folder("logistic", 0)
+    folder = study.run_folder("logistic", 0)
+    folder.mkdir(parents=True)
+    with whole(folder / "fold") as part, alone(measured):
+        part.touch()
+    assert (folder / "fold").exists()
+
+
+def test_a_run_that_an_older_version_has_begun_goes_on(drawn, monkeypatch):
+    monkeypatch.setattr(trials, "saved", lambda _: Saved(drawn.home / "saved"))
+    table = true_flow.measure(drawn)
+    folder = trials.like(drawn, "full", 0, "halves", true_flow.TrueFlow).run_folder("logistic", 0)
+    inside = trials.study_of("full", drawn).run_folder("logistic", 0) / "true-flow"
+    inside.parent.mkdir(exist_ok=True)
+    folder.rename(inside)
+    (drawn.home / "saved" / "runs.parquet").unlink()
+    monkeypatch.setattr("merlib.loso.one_fold", None)  # nothing is trained any more
+    assert true_flow.measure(drawn)["clip"].equals(table["clip"])
+    assert folder.exists() and not inside.exists()
 
 
 def test_nobody_knows_the_true_flow_of_a_recorded_face(drawn):
