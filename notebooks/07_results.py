@@ -135,8 +135,7 @@ plots.source(metrics.uf1)
 
 # %% tags=["hide-input"]
 # of other methods, all seeds
-kept = study.runs([name for name in METHODS if name not in runs])
-everything = {name: {seed: run} for name, run in runs.items()} | kept
+everything = study.runs(METHODS, make=list(runs))
 means = {n: effects.mean_scores(seeds) for n, seeds in everything.items()}
 order = sorted(means, key=lambda n: means[n]["uf1"], reverse=True)
 of_everything = provenance.experiment(effects.all_runs(everything))

@@ -439,8 +439,7 @@ words.see(*detail.concluded(predictions, idle), claims.experiment(where))
 #   control.
 # - Fusion changes two things at once: what the classifier sees, and how directly the shallow
 #   stages are trained. A score mixes them.
-# - After a quarter of the paper's steps, variants with fusion were ahead; after all steps
-#   nobody can tell. They may only have learnt faster. Train as long as the claim does.
+# - A comparison that stops early shows who learns faster. Train as long as the claim does.
 # - The linear control asks what is left of the interaction when only its result counts.
 # - Where a variant breaks down is read from a curve; it means nothing for one that never
 #   learnt.
