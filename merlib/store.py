@@ -471,8 +471,10 @@ def stale(about: Mapping[str, Any], choices: Mapping[str, Any]) -> list[str]:
         gpu="gpu" in about["steps"],
         given="published" in about["steps"],
     )
-    if "regions" in about["steps"]:
-        steps["regions"] = versions.version(versions.PLACES["regions"])
+    measured = {"regions"} & about["steps"].keys()
+    if name_of(about).startswith("subjects-"):  # older ones do not name the step
+        measured.add("learning_curve")
+    steps |= {step: versions.version(versions.PLACES[step]) for step in measured}
     if raised := versions.raised(about["steps"], steps):
         found.append(f"steps ({', '.join(raised)})")
     return found

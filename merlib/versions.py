@@ -36,6 +36,7 @@ PLACES = {
     "lbp": "merlib.methods.lbp",
     "loso": "merlib.loso",
     "regions": "merlib.study.regions",
+    "learning_curve": "merlib.study.learning_curve",
 }
 """Step -> its module. Each method of table 2 is a step too, by the name of its module."""
 

@@ -46,7 +46,7 @@ from merlib.model import (
     training,
 )  # fmt: skip
 from merlib.preprocess import face, flow, gpu, magnify, pipeline
-from merlib.study import regions
+from merlib.study import learning_curve, regions
 
 FILE = Path(__file__).with_name("fingerprints.json")
 
@@ -397,6 +397,26 @@ def of_regions(_):
     }
 
 
+def of_learning_curve(_):
+    subjects, drawn = pd.Series(list("aabbbccddddeeeffg")), {}
+    for group in (0, 4):
+        for chosen, rows in learning_curve.draws(subjects, group, seed=3).items():
+            drawn[f"{group}, {chosen.people}, {chosen.part}"] = rows.tolist()
+    small = classifier.NetworkClassifier(TINY)
+    epochs = [learning_curve.with_steps(small, clips, 17).config.epochs for clips in (3, 9, 17)]
+    clips = pd.DataFrame({"clip": subjects.index.astype(str), "subject": subjects})
+    clips, about = clips.assign(emotion=list("xyxxyyxxyxyxyyyxy")), {"group": 1}
+    train, test = np.arange(9), np.arange(9, 17)
+    given = DummyClassifier(strategy="stratified"), np.zeros((17, 1)), clips, ["x", "y"], 3
+    fold = learning_curve.piece(*given, train, test, about, "one")
+    return {
+        "groups": json.dumps(learning_curve.groups(subjects)),
+        "draws": json.dumps(drawn),
+        "epochs": epochs,
+        "predictions": fold.table.to_csv(),
+    }
+
+
 def of_method(name, _):
     """Return what a method of table 2 says after a short training on random clips."""
     method = METHODS[name]
@@ -518,7 +538,7 @@ def test_every_step_has_a_fingerprint(stored):
         behind |= set(versions.of_method(method, Config(), drawn=True, searched=True, gpu=True))
     behind |= versions.trained(Config(attention="cbam"))
     behind |= set(versions.of_method("base", Config(frames=1, sequence="mean"), given=True))
-    assert behind | {"regions"} == set(STEPS) == set(stored)
+    assert behind | {"regions", "learning_curve"} == set(STEPS) == set(stored)
 
 
 CHANGES = {
@@ -533,6 +553,7 @@ CHANGES = {
     "mffm": [(mffm.PAIRS, "all", mffm.PAIRS["all"][::-1])],
     "views": [(views, "sample", lambda last, n, first=0: np.arange(n).clip(first, last))],
     "regions": [(regions, "MOVING", 0.3), (regions, "TOP", 0.02)],
+    "learning_curve": [(learning_curve, "OF_SAMM", 0.3)],
     "components": [(components.COMPONENTS, "nose", (0.0, 0.5, 0.28, 0.41))],
     "bi_woof": [(bi_woof, "BINS", 7)],
     "clips": [(THREE, "positive", ("happiness", "others"))],

@@ -33,6 +33,8 @@ from . import origin, paper, trials
 from .audit import cell
 from .study import Study, beside
 
+VERSION = 1  # raised when this step computes something else, see merlib.versions
+
 GROUPS = 5
 """Groups of subjects that are tested in turn."""
 
@@ -172,6 +174,7 @@ def measure(study: Study, seed: int = 0, method: str = "logistic") -> pd.DataFra
         table, pieces = trained(study, seed, method)
         about = trials.measured(study, name, method, seed, time.perf_counter(), pieces.devices)
         about |= {"protocol": "loso", "seconds": pieces.seconds}
+        about["steps"] = about["steps"] | {"learning_curve": VERSION}
         there.save(about, subjects=table)
     table = there.measured("subjects")
     wanted = (table["name"] == name) & (table["seed"] == seed)
@@ -183,7 +186,9 @@ def trained(study: Study, seed: int, method: str) -> tuple[pd.DataFrame, store.F
     X, clips, classes = loso.ordered(study.view(method), study.clips)
     estimator, of = study.estimator(method), groups(clips["subject"])
     number = clips["subject"].map(of).to_numpy()
-    design = {"groups": GROUPS, "shares": SHARES}
+    design: dict[str, Any] = {"groups": GROUPS, "shares": SHARES}
+    if VERSION > 1:  # runs of version 1 were begun before there was a number
+        design["version"] = VERSION
     identity = store.identity(estimator, X, clips, seed, design)
     estimator, gpus = loso.placed(estimator, study.workers)
     given = []

@@ -8,7 +8,8 @@ import pandas as pd
 import pytest
 from sklearn.dummy import DummyClassifier
 
-from merlib import Config, NetworkClassifier, cli, loso
+from merlib import Config, NetworkClassifier, cli, loso, store
+from merlib.config import digest
 from merlib.files import OURS, alone, whole
 from merlib.study import learning_curve as curve
 from merlib.study import origin, trials
@@ -162,6 +163,28 @@ def test_a_stale_measurement_is_made_again(study, monkeypatch):
     monkeypatch.setattr(curve.store, "stale", lambda *_: ["steps (loso (1, now 2))"])
     curve.measure(study, 1, "base")
     assert made == [(1, "base")] * 2
+
+
+def test_a_new_version_of_the_module_is_another_measurement(study, monkeypatch):
+    first = curve.trained(study, 0, "logistic")[1].folder
+    design = digest({"groups": curve.GROUPS, "shares": curve.SHARES})  # as it always was
+    assert first.name == f"seed-0-subjects-{design}"
+    curve.measure(study, 0, "logistic")
+    there = trials.saved(study, "loso")
+    about = there.runs()["subjects-logistic", 0]
+    assert about["steps"]["learning_curve"] == 1
+    older = {**about, "steps": {k: v for k, v in about["steps"].items() if k != "learning_curve"}}
+    given = trials.choices(about, study)
+    assert store.stale(about, given) == store.stale(older, given) == []
+
+    made, piece = [], curve.piece
+    monkeypatch.setattr(curve, "VERSION", 2)
+    monkeypatch.setattr(curve, "piece", lambda *one: made.append(one[-1]) or piece(*one))
+    for run in (about, older):
+        assert store.stale(run, given) == ["steps (learning_curve (1, now 2))"]
+    curve.measure(study, 0, "logistic")
+    assert len(made) == 20 and curve.trained(study, 0, "logistic")[1].folder != first
+    assert there.runs()["subjects-logistic", 0]["steps"]["learning_curve"] == 2
 
 
 def test_saved_curves_are_found_by_method_and_training(study, tmp_path, monkeypatch):
