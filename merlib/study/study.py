@@ -427,12 +427,6 @@ class Study:
             fitted = loso.fit(self.single(method), X, clips, state, lambda *_: bar.update())
         return Model(fitted, self.about(method))
 
-    def model(self, method: str = "full") -> Model:
-        """Return the model of `fit`, trained when first asked for and saved beside the runs."""
-        folder = self.run_folder(method, self.seed)
-        with alone(folder):
-            return kept(folder / "model.safetensors", lambda: self.fit(method), self.about(method))
-
     def saved(self, profile: str | None = None, protocol: str | None = None) -> Saved:
         """Return the saved runs of this data, perhaps of another profile or protocol.
 

@@ -12,7 +12,7 @@ import openpyxl
 import pandas as pd
 import pytest
 
-from merlib import cli, metrics
+from merlib import cli, loso, metrics
 from merlib.config import digest
 from merlib.files import OURS, find_home
 from merlib.parallel import CHOSEN, Workers
@@ -122,18 +122,20 @@ def test_fold_classifier_is_the_one_behind_the_predictions(study, monkeypatch):
         study.fold_classifier("base", "sub01")
 
 
-def test_two_pages_that_need_a_model_train_it_once(study, monkeypatch):
-    fit, trained = Study.fit, []
+def test_two_pages_that_need_a_classifier_train_it_once(study, monkeypatch):
+    fit_fold, trained = loso.fit_fold, []
 
-    def slow(self, method):
+    def slow(*given, **options):
         time.sleep(0.1)
-        trained.append(method)
-        return fit(self, method)
+        trained.append(given[3])
+        return fit_fold(*given, **options)
 
-    monkeypatch.setattr(Study, "fit", slow)
+    monkeypatch.setattr(loso, "fit_fold", slow)
     with ThreadPoolExecutor() as threads:
-        list(threads.map(study.model, ["base"] * 2))
-    assert trained == ["base"]
+        both = threads.map(lambda _: study.fold_classifier("base", "sub03"), range(2))
+        one, other = (found.predict_proba(study.prepared.x) for found in both)
+    np.testing.assert_array_equal(one, other)
+    assert trained == ["sub03"]
 
 
 @pytest.mark.parametrize(
