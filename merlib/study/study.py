@@ -497,8 +497,9 @@ class Study:
         """
         known("method", make, METHODS)
         found: dict[str, dict[int, pd.DataFrame]] = {}
-        there = self.saved().load(methods)
-        for name in methods:
+        wanted = list(methods)
+        there = self.saved().load(wanted)
+        for name in wanted:
             own = {self.seed: self.predictions(name)} if name in make else {}
             seeds = {
                 seed: table

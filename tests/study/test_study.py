@@ -159,6 +159,12 @@ def test_blanks_around_a_dataset_do_not_count(home):
         Study(" samm", home=home)
 
 
+def test_methods_whose_runs_are_asked_for_may_come_one_by_one(study):
+    expected = study.runs(["majority", "logistic"], make=["majority"])
+    found = study.runs(iter(["majority", "logistic"]), make=["majority"])
+    assert list(found) == list(expected) == ["majority"]
+
+
 def test_home_is_the_checkout_of_the_working_directory_or_of_the_package(tmp_path, monkeypatch):
     (tmp_path / "notebooks").mkdir()
     monkeypatch.chdir(tmp_path / "notebooks")
