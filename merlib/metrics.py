@@ -206,20 +206,12 @@ def bootstrap(
     predictions: pd.DataFrame,
     metric: Callable[[np.ndarray], Any] = uf1,
     n: int = 2000,
-    seed: int = 0,
-    level: float = 0.95,
 ) -> tuple[float, float]:
-    """Return a percentile interval of a metric, by drawing subjects with replacement.
+    """Return a 95 % percentile interval of a metric, by drawing subjects with replacement.
 
-    Parameters
-    ----------
-    predictions, metric, n, seed
-        See `resampled`.
-    level : float
-        Coverage, between 0 and 1.
+    For the arguments see `resampled`.
     """
-    values = resampled(predictions, metric, n, seed)
-    low, high = np.quantile(values, [(1 - level) / 2, (1 + level) / 2])
+    low, high = np.quantile(resampled(predictions, metric, n), [0.025, 0.975])
     return float(low), float(high)
 
 
@@ -371,8 +363,8 @@ def mcnemar_possible(right_a: int, right_b: int, n: int) -> pd.DataFrame:
     return table.assign(p=[mcnemar_p(*row) for row in rows])
 
 
-def mcnemar_power(n: int, discordant: float, difference: float, level: float = 0.05) -> float:
-    """Return how often McNemar's exact test sees a true difference between two methods.
+def mcnemar_power(n: int, discordant: float, difference: float) -> float:
+    """Return how often McNemar's exact test sees a true difference between two methods (p <= 0.05).
 
     Parameters
     ----------
@@ -382,8 +374,6 @@ def mcnemar_power(n: int, discordant: float, difference: float, level: float = 0
         Share of clips that exactly one of the two gets right, 0 to 1.
     difference : float
         Of the two accuracies, as a fraction, at most `discordant`.
-    level : float
-        p up to which a difference counts as seen.
 
     Returns
     -------
@@ -405,21 +395,21 @@ def mcnemar_power(n: int, discordant: float, difference: float, level: float = 0
         return 0.0
     clips = np.arange(n + 1)  # so many may be discordant
     # The test is significant if one method alone gets at most `critical` of them right.
-    critical = binom.ppf(level / 2, clips, 0.5)
-    critical = np.where(binom.cdf(critical, clips, 0.5) > level / 2, critical - 1, critical)
+    critical = binom.ppf(0.025, clips, 0.5)
+    critical = np.where(binom.cdf(critical, clips, 0.5) > 0.025, critical - 1, critical)
     share = 0.5 * (1 + difference / discordant)  # of them, which the better one gets right
     significant = binom.cdf(critical, clips, share) + binom.cdf(critical, clips, 1 - share)
     return float((binom.pmf(clips, n, discordant) * significant).sum())
 
 
-def detectable(n: int, discordant: float, power: float = 0.8, level: float = 0.05) -> float:
-    """Return the smallest difference of two accuracies that is seen with the given power.
+def detectable(n: int, discordant: float) -> float:
+    """Return the smallest difference of two accuracies that is seen with a power of 80 %.
 
     See `mcnemar_power`. It is NaN if even the largest, `discordant`, is seen less often.
     """
 
     def lacking(difference: float) -> float:
-        return mcnemar_power(n, discordant, difference, level) - power
+        return mcnemar_power(n, discordant, difference) - 0.8
 
     return float(brentq(lacking, 0, discordant)) if lacking(discordant) > 0 else float("nan")
 
@@ -514,9 +504,9 @@ def conclusions(
     return np.select(kinds, ["one seed", words, UNDER], UNTOLD)
 
 
-def wilson(k: int, n: int, level: float = 0.95) -> tuple[float, float]:
-    """Return the Wilson interval of a share k of n."""
-    interval = binomtest(k, n).proportion_ci(level, method="wilson")
+def wilson(k: int, n: int) -> tuple[float, float]:
+    """Return the 95 % Wilson interval of a share k of n."""
+    interval = binomtest(k, n).proportion_ci(0.95, method="wilson")
     return float(interval.low), float(interval.high)
 
 

@@ -163,15 +163,15 @@ def experiment(where: str) -> str:
     return translated("Experiment: {where}.").format(where=where)
 
 
-def against(runs: Mapping[str, Runs], reference: str = "full") -> pd.DataFrame:
-    """Return the differences of a method to all others in UF1, see `effects.judged`.
+def against(runs: Mapping[str, Runs]) -> pd.DataFrame:
+    """Return the differences of the paper's method to all others in UF1, see `effects.judged`.
 
     Rivals come first, then variants of table 3, then controls.
     The only run of a method in which chance has no part is compared with every seed.
     """
     order = (RIVALS, VARIANTS, CONTROLS)
     names = sorted(runs, key=lambda name: order.index(group(name)))
-    pairs = {effects.title(name): (reference, name) for name in names if name != reference}
+    pairs = {effects.title(name): ("full", name) for name in names if name != "full"}
     return effects.differences(for_every_seed(runs), pairs, more="ahead", less="behind")
 
 
@@ -221,7 +221,7 @@ def same_order(found: pd.DataFrame) -> str:
 
 
 class Standing(NamedTuple):
-    """Rank of a method among its rivals, see `standing`.
+    """Rank of the paper's method among its rivals, see `standing`.
 
     Attributes
     ----------
@@ -241,10 +241,8 @@ class Standing(NamedTuple):
     found: pd.DataFrame
 
 
-def standing(
-    runs: Mapping[str, Runs], differences: pd.DataFrame, method: str = "full"
-) -> Standing | None:
-    """Return the rank of a method among its rivals by UF1, over the seeds that all have.
+def standing(runs: Mapping[str, Runs], differences: pd.DataFrame) -> Standing | None:
+    """Return the rank of the paper's method among its rivals by UF1, over the seeds that all have.
 
     It is nothing if there are no rivals, or no such seed.
 
@@ -253,8 +251,8 @@ def standing(
     differences : DataFrame
         Those of `against`. The correction in them is for all of their rows, rivals or not.
     """
-    rivals = [name for name in runs if name == method or group(name) == RIVALS]
-    if method not in rivals or len(rivals) < 2:
+    rivals = [name for name in runs if name == "full" or group(name) == RIVALS]
+    if "full" not in rivals or len(rivals) < 2:
         return None
     known = for_every_seed(runs)
     means = effects.shared_means({name: known[name] for name in rivals})["uf1"]
@@ -263,7 +261,7 @@ def standing(
         return None
     seeds = metrics.common_seeds(*(known[name] for name in names))
     found = differences[differences.index.isin([effects.title(name) for name in names])]
-    return Standing(names, names.index(method) + 1, seeds, found)
+    return Standing(names, names.index("full") + 1, seeds, found)
 
 
 def group(name: str) -> str:

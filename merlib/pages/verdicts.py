@@ -333,12 +333,12 @@ def beyond(runs: Mapping[str, Runs]) -> Answer:
     )
 
 
-def order(runs: Mapping[str, Runs], method: str = "full") -> Answer:
-    """Return the rank of a method by UF1, and which others it is shown ahead of and behind.
+def order(runs: Mapping[str, Runs]) -> Answer:
+    """Return the rank of the method by UF1, and which others it is shown ahead of and behind.
 
     See `merlib.pages.claims.standing`; the variants of table 3 and the controls are no rivals.
     """
-    place = claims.standing(runs, claims.against(runs, method), method)
+    place = claims.standing(runs, claims.against(runs))
     if place is None or not len(place.found):
         return NO_RUN
     rivals, rank, shared, found = place

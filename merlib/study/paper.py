@@ -214,9 +214,6 @@ of [4], which selects expressions below half a second and proposes either limit.
 BLOCKS = (3, 4, 6, 3)
 """Residual blocks of stages 1 to 4 (section 2.1.1)."""
 
-INTERACTIONS = 5
-"""Interactions Y of equation 13."""
-
 
 class Claim(NamedTuple):
     """A sentence of the paper that can be true or false.
