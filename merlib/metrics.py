@@ -17,6 +17,9 @@ from sklearn.metrics import confusion_matrix
 
 from .config import PARTS
 
+Runs = Mapping[int, pd.DataFrame]
+"""Training seed -> predictions."""
+
 
 def confusion(y_true, y_pred, classes) -> np.ndarray:
     """Return the confusion matrix.
@@ -557,7 +560,7 @@ class Chance(NamedTuple):
 
 
 def chance_in_training(
-    methods: Iterable[Mapping[int, pd.DataFrame]],
+    methods: Iterable[Runs],
     metric: Callable[[np.ndarray], Any] = uf1,
 ) -> Chance | None:
     """Return the variance of a metric between the seeds of a method, pooled over methods.
@@ -586,8 +589,8 @@ def chance_in_training(
 
 
 def paired_difference(
-    a: Mapping[int, pd.DataFrame],
-    b: Mapping[int, pd.DataFrame],
+    a: Runs,
+    b: Runs,
     metric: Callable[[np.ndarray], Any] = uf1,
     n: int = 2000,
     seed: int = 0,
@@ -614,7 +617,7 @@ def paired_difference(
 
 
 def contrast(
-    methods: Sequence[tuple[float, Mapping[int, pd.DataFrame]]],
+    methods: Sequence[tuple[float, Runs]],
     metric: Callable[[np.ndarray], Any] = uf1,
     n: int = 2000,
     seed: int = 0,

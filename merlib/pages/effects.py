@@ -17,16 +17,13 @@ from pandas.io.formats.style import Styler
 
 from merlib import metrics
 from merlib.methods import METHODS
-from merlib.metrics import Difference
+from merlib.metrics import Difference, Runs
 from merlib.store import same_basis
 from merlib.study import audit, paper, trials
 
 from . import plots
 from .language import marked, translated
 from .plots import LABELS, p_value
-
-Runs = Mapping[int, pd.DataFrame]
-"""Training seed -> predictions."""
 
 ANSWERS = (
     marked("better"), marked("worse"), marked("brings"), marked("costs"), marked("ahead"),

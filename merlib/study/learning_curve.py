@@ -23,7 +23,7 @@ from sklearn.base import ClassifierMixin, clone
 from merlib import loso, metrics, store
 from merlib.config import digest
 from merlib.files import alone
-from merlib.metrics import Difference
+from merlib.metrics import Difference, Runs
 from merlib.model.training import draw_batches
 from merlib.parallel import Rows, each
 from merlib.store import Saved
@@ -63,7 +63,6 @@ class Training(NamedTuple):
     part: bool = False
 
 
-Runs = Mapping[int, pd.DataFrame]
 Curve = dict[Training, dict[int, pd.DataFrame]]
 """What is trained on -> seed -> predictions of all clips, as `merlib.loso` returns them, with the
 number of training clips as ``trained``."""

@@ -27,12 +27,11 @@ import pandas as pd
 from merlib import config, metrics
 from merlib.config import VARIANTS
 from merlib.methods import METHODS
+from merlib.metrics import Runs
 from merlib.store import Saved
 
 from . import origin
 from .study import Study
-
-Runs = Mapping[int, pd.DataFrame]
 
 PARTS = {"all": ""} | {title: f"{name}-" for name, title in config.PARTS.items()}
 """Part of the composite -> how the ids of its clips begin."""
@@ -185,8 +184,7 @@ def reduced(runs: Mapping[str, Runs]) -> dict[str, dict[str, Any]]:
     found = {}
     for name in (name for name in runs if name in METHODS):
         about = next(iter(runs[name].values())).attrs["run"]
-        narrow = config.profile(about["profile"], "flow").width < config.Config().width
-        found[name] = METHODS[name].narrow if narrow else {}
+        found[name] = METHODS[name].reduced(config.profile(about["profile"], "flow"))
     return {name: changes for name, changes in found.items() if changes}
 
 

@@ -8,6 +8,8 @@ computes what can be computed of it.
 from collections.abc import Collection
 from typing import NamedTuple
 
+from merlib.config import CLASSES
+
 ROWS_OF_TABLE1 = {
     "samples": (255, 159),
     "subjects": (26, 29),
@@ -29,17 +31,12 @@ TABLE1: dict[str, dict] = {
 }
 """Table 1, the datasets. The paper uses 246 and 136 of their clips (section 3.1.1)."""
 
-CLASSES = {
-    "casme2": ("happiness", "surprise", "disgust", "repression", "others"),
-    "samm": ("anger", "happiness", "others", "surprise", "contempt"),
-}
-"""The five classes that are used (section 3.1.1)."""
-
 USED = {name: sum(TABLE1[name][label] for label in labels) for name, labels in CLASSES.items()}
-"""Clips of these classes, counted by Table 1: 246 and 136."""
+"""Clips of the five classes (section 3.1.1), counted by Table 1: 246 and 136."""
 
 SUBJECTS_USED = {"casme2": 26, "samm": 27}
-"""Subjects with such clips. SAMM's subjects 024 and 036 show disgust alone, by its own table."""
+"""Subjects with clips of these classes. SAMM's subjects 024 and 036 show disgust alone, by its own
+table."""
 
 NAMES = {"casme2": "CASME II", "samm": "SAMM"}
 """What the datasets are called on the pages."""

@@ -9,7 +9,6 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from merlib.config import Config
 from merlib.data.findings import DatasetError
 from merlib.data.frames import Frame, frame_rate, held, read_frames, scan, too_long, wrong_files
 from merlib.data.tables import FPS
@@ -108,7 +107,7 @@ def predict(
             "of frames needs a model that was trained on frames (merlib fit with another dataset)"
         )
     landmarks = None if landmarks is None else str(landmarks)
-    config = replace(model.classifier.config or Config(), landmarks=landmarks)
+    config = replace(model.classifier.settings, landmarks=landmarks)
     source = Path(os.path.abspath(Path(source).expanduser()))
     paths, onset, offset, fps = clip_frames(source, onset, offset, fps)
     if apex is not None and not onset < apex <= offset:

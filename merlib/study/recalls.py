@@ -10,9 +10,7 @@ from collections.abc import Collection, Iterable, Mapping
 import pandas as pd
 
 from merlib import metrics
-from merlib.metrics import Difference
-
-Runs = Mapping[int, pd.DataFrame]
+from merlib.metrics import Difference, Runs
 
 CLAIMED = {"repression": ("15", "17"), "contempt": ("12", "14")}
 """Class -> the action units by which section 3.2 explains its recall."""

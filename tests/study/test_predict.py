@@ -8,8 +8,8 @@ import cv2
 import numpy as np
 import pytest
 
-from merlib.config import Config
 from merlib.data.findings import DatasetError
+from merlib.model.classifier import NetworkClassifier
 from merlib.preprocess.face import FaceNotFound
 from merlib.study import predict as new_clip
 
@@ -59,7 +59,7 @@ def test_a_long_recording_needs_onset_and_offset(tmp_path, monkeypatch):
 
 
 def test_without_a_face_the_message_says_what_to_do(tmp_path):
-    model = SimpleNamespace(classifier=SimpleNamespace(config=Config()), about={})
+    model = SimpleNamespace(classifier=NetworkClassifier(), about={})
     with pytest.raises(FaceNotFound) as told:
         new_clip.predict(write_frames(tmp_path / "noise"), model)
     for word in ("noise: no ", "frame 0", "--onset", "--eyes X Y X Y", "--landmarks", "--cropped"):
