@@ -234,7 +234,7 @@ def on_paper() -> list[Row]:
     clips = translated(
         "{verdict}: {n} of {all} quoted accuracies are no count of the paper's clips"
     )
-    word = translated(audit.one_protocol()[1])
+    word = translated(audit.check_one_protocol()[1])
     nothing = Answer(plots.MISSING, "")
     return [
         Row("The differences in the text follow from its tables",

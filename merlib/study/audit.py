@@ -1,7 +1,8 @@
 """What the paper prints, computed once more: its differences, its claims, and synergy.
 
 `differences` takes the cells of tables 2 and 3, `claims` what the other sentences say; what they
-are is in `merlib.study.paper`. `synergy` reads table 3 as a design of two factors, and so do runs.
+are is in `merlib.study.paper`. Each function ``check_...`` tests one of them, and returns what is
+computed of it, and the verdict. `synergy` reads table 3 as a design of two factors, and so do runs.
 """
 
 from collections.abc import Callable, Mapping
@@ -177,7 +178,8 @@ def better(column: str) -> tuple[int, int]:
     return sum(a > b for a, b in pairs), len(pairs)
 
 
-def best(tell: Tell = str) -> tuple[str, str]:
+def check_best(tell: Tell = str) -> tuple[str, str]:
+    """Check whether the results are the best on both datasets (abstract, 0, 3.2)."""
     found, text = ranks(), tell("{column}: rank {rank}, behind {row}")
     behind = [text.format(column=column, rank=rank, row=tell(row))
               for column, (rank, row) in found.items() if rank > 1]  # fmt: skip
@@ -186,14 +188,16 @@ def best(tell: Tell = str) -> tuple[str, str]:
     return tell("; ").join([first, *behind]), DISAGREES if behind else AGREES
 
 
-def still_better(tell: Tell) -> tuple[str, str]:
+def check_still_better(tell: Tell) -> tuple[str, str]:
+    """Check whether the method is better than the main ones on SAMM, too (3.2)."""
     found = {column: rank for column, (rank, _) in ranks().items() if column.startswith("SAMM")}
     text = tell("{column}: rank {rank}")
     told = (text.format(column=column, rank=rank) for column, rank in found.items())
     return tell("; ").join(told), AGREES if set(found.values()) == {1} else IN_PART
 
 
-def duration(tell: Tell) -> tuple[str, str]:
+def check_duration(tell: Tell) -> tuple[str, str]:
+    """Check whether [4] says that a micro-expression lasts less than 0.2 s (0)."""
     rate, limits = paper.TABLE1["casme2"]["frame rate"], paper.DURATION_OF_SOURCE
     limits = limits | {"own": paper.DURATION}
     frames = {f"{name}_frames": rate * seconds for name, seconds in limits.items()}
@@ -204,7 +208,8 @@ def duration(tell: Tell) -> tuple[str, str]:
     return text.format(**limits, **frames), DISAGREES
 
 
-def deep(tell: Tell) -> tuple[str, str]:
+def check_deep(tell: Tell) -> tuple[str, str]:
+    """Check whether deep methods are in general more accurate than traditional ones (0)."""
     found = {}
     for end in ("Acc", "F1"):
         pairs = [better(column) for column in paper.COLUMNS2 if column.endswith(end)]
@@ -215,18 +220,21 @@ def deep(tell: Tell) -> tuple[str, str]:
     return text.format(**found), AGREES
 
 
-def upsampling(tell: Tell) -> tuple[str, str]:
+def check_upsampling(tell: Tell) -> tuple[str, str]:
+    """Check whether the earlier of two stages can be upsampled to the later one (2.1, 2.1.3)."""
     sides = [224 // 2 ** (stage + 1) for stage in range(1, 5)]
     text = tell("sides of the maps at 224 pixels: {sides}: only a later one can be upsampled")
     return text.format(sides=sides), DISAGREES
 
 
-def blocks(tell: Tell) -> tuple[str, str]:
+def check_blocks(tell: Tell) -> tuple[str, str]:
+    """Check whether the blocks of stages 1 to 4 are 16 in all (2.1.1)."""
     found = sum(paper.BLOCKS)
     return tell("sum {n}").format(n=found), AGREES if found == 16 else DISAGREES
 
 
-def pooling(tell: Tell) -> tuple[str, str]:
+def check_pooling(tell: Tell) -> tuple[str, str]:
+    """Check whether generalised mean pooling goes from the mean to the maximum (2.1.2)."""
     x = np.array([1.0, 2.0, 6.0])
     found = [float(((x**p).mean()) ** (1 / p)) for p in (1, 300)]
     right = np.allclose(found, [x.mean(), x.max()], rtol=0.01)
@@ -234,7 +242,8 @@ def pooling(tell: Tell) -> tuple[str, str]:
     return text.format(mean=found[0], maximum=found[1]), AGREES if right else DISAGREES
 
 
-def second_look(tell: Tell) -> tuple[str, str]:
+def check_second_look(tell: Tell) -> tuple[str, str]:
+    """Check whether it is X_c^1 that goes into MFEM's next part (2.1.2)."""
     first, second = 0.1, 0.9  # gates: the first look suppresses the region, the second finds it
     text = tell(
         "eq. 10 and 11 feed X_c^2: gates {first} and {second} let {by_equations:.2f} of a feature "
@@ -249,13 +258,15 @@ def second_look(tell: Tell) -> tuple[str, str]:
     return told, DISAGREES
 
 
-def interactions(tell: Tell) -> tuple[str, str]:
+def check_interactions(tell: Tell) -> tuple[str, str]:
+    """Check whether the stages have five pairs, Y_1 to Y_5 (2.1.3)."""
     n = len(paper.BLOCKS)
     text = tell("{stages} stages have {pairs} pairs, {neighbours} of neighbours")
     return text.format(stages=n, pairs=comb(n, 2), neighbours=n - 1), OPEN
 
 
-def table_1(tell: Tell) -> tuple[str, str]:
+def check_table_1(tell: Tell) -> tuple[str, str]:
+    """Check whether the classes of table 1 have 255 and 159 clips in all (3.1.1)."""
     found = []
     for table in paper.TABLE1.values():
         found.append(sum(table[name] or 0 for name in emotions()))
@@ -270,7 +281,8 @@ def emotions() -> list[str]:
     return names[names.index("happiness") :]
 
 
-def classes(tell: Tell) -> tuple[str, str]:
+def check_classes(tell: Tell) -> tuple[str, str]:
+    """Check whether there are 7 and 8 classes, and SAMM's five largest are used (3.1.1)."""
     held = [[n for n in emotions() if table[n] is not None] for table in paper.TABLE1.values()]
     samm = paper.TABLE1["samm"]
     largest = sorted(held[1], key=lambda name: samm[name], reverse=True)[:5]
@@ -281,7 +293,8 @@ def classes(tell: Tell) -> tuple[str, str]:
     return told, AGREES if right else DISAGREES
 
 
-def subjects(tell: Tell) -> tuple[str, str]:
+def check_subjects(tell: Tell) -> tuple[str, str]:
+    """Check whether 26 and 29 subjects have clips of the five classes (3.1.1)."""
     text = tell("of the five classes: {} for {} clips and {} for {} clips")
     told = ((people, paper.USED[name]) for name, people in paper.SUBJECTS_USED.items())
     return text.format(*chain.from_iterable(told)), IN_PART
@@ -298,7 +311,8 @@ def not_counts() -> tuple[int, int]:
     return sum(not paper.whole_counts(*one) for one in texts), len(texts)
 
 
-def one_protocol(tell: Tell = str) -> tuple[str, str]:
+def check_one_protocol(tell: Tell = str) -> tuple[str, str]:
+    """Check whether the rows of table 2 have the same data, classes and criteria (3.2)."""
     no, all_of_them = not_counts()
     text = tell(
         "{n} of {all} quoted accuracies are no count of the paper's clips; the F1 of KFC-MER is "
@@ -307,7 +321,8 @@ def one_protocol(tell: Tell = str) -> tuple[str, str]:
     return text.format(n=no, all=all_of_them), DISAGREES if no else AGREES
 
 
-def of_differences(section: str, tell: Tell = str) -> tuple[str, str]:
+def check_differences(section: str, tell: Tell = str) -> tuple[str, str]:
+    """Check whether the differences of a section, 3.2 or 3.3, follow from the tables."""
     table = differences()
     table = table[table["section"] == section]
     wrong = table[table["verdict"] != AGREES]
@@ -317,7 +332,8 @@ def of_differences(section: str, tell: Tell = str) -> tuple[str, str]:
     return tell("; ").join([right, *told]), IN_PART if len(wrong) else AGREES
 
 
-def per_cent(tell: Tell) -> tuple[str, str]:
+def check_per_cent(tell: Tell) -> tuple[str, str]:
+    """Check whether the differences of scores are per cent, as they are called (3.2, 3.3)."""
     table = differences()
     points = (table["verdict"] == AGREES).sum()
     text = tell(
@@ -326,7 +342,8 @@ def per_cent(tell: Tell) -> tuple[str, str]:
     return text.format(n=points, all=len(table), **table.iloc[0]), SLIP
 
 
-def slstt(tell: Tell) -> tuple[str, str]:
+def check_slstt(tell: Tell) -> tuple[str, str]:
+    """Check whether F1, of which nothing is said, is above that of SLSTT, too (3.2)."""
     columns = [column for column in paper.COLUMNS2 if column.endswith("F1")]
     leads = {column: cell("the paper", column) - cell("SLSTT", column) for column in columns}
     text = tell("{column}: {lead:+.1f} points")
@@ -336,19 +353,22 @@ def slstt(tell: Tell) -> tuple[str, str]:
     ) > 0 else IN_PART
 
 
-def surprise(tell: Tell) -> tuple[str, str]:
+def check_surprise(tell: Tell) -> tuple[str, str]:
+    """Check whether the recalls of surprise and repression can be so high (3.2)."""
     names = paper.FIGURE6_RECALL["casme2"]
     told = tell(", ").join(quoted("casme2", name, tell) for name in names)
     right = all(counts_of("casme2", name) for name in names)
     return tell("recalls: {told}").format(told=told), AGREES if right else DISAGREES
 
 
-def large_motion(tell: Tell) -> tuple[str, str]:
+def check_large_motion(tell: Tell) -> tuple[str, str]:
+    """Check whether surprise is recognised well, also without this attention (3.2)."""
     rival = recalls("casme2")["surprise"]
     return tell("KFC-MER has {recall:.0f} % too").format(recall=rival), AGREES
 
 
-def repression(tell: Tell) -> tuple[str, str]:
+def check_repression(tell: Tell) -> tuple[str, str]:
+    """Check whether another method hardly recognises repression (3.2)."""
     found = recalls("casme2")
     lowest = found.idxmin() == "repression"
     text = (
@@ -359,7 +379,8 @@ def repression(tell: Tell) -> tuple[str, str]:
     return text.format(recall=found["repression"]), AGREES if lowest else DISAGREES
 
 
-def mouth_corners(tell: Tell) -> tuple[str, str]:
+def check_mouth_corners(tell: Tell) -> tuple[str, str]:
+    """Check whether repression is mistaken for others that move the mouth corners (3.2)."""
     pairs = [("repression", "surprise"), ("surprise", "repression"), ("repression", "happiness")]
     counts = [answered("casme2", *pair) for pair in pairs]
     text, all_of = tell("{true} taken for {answer} {n}x"), zip(pairs, counts, strict=True)
@@ -370,7 +391,8 @@ def mouth_corners(tell: Tell) -> tuple[str, str]:
     return text.format(told=told, n=others), verdict
 
 
-def size(tell: Tell) -> tuple[str, str]:
+def check_size(tell: Tell) -> tuple[str, str]:
+    """Check whether scores are lower on SAMM, and whether its size is the cause (3.2)."""
     accuracies = {row: (cell(row, "CASME II, Acc"), cell(row, "SAMM, Acc")) for row in paper.TABLE2}
     both = {row: (a, b) for row, (a, b) in accuracies.items() if not (a + b).is_nan()}
     lower = [row for row, (casme2, samm) in both.items() if samm < casme2]
@@ -394,7 +416,8 @@ def largest_and_best(tell: Tell) -> str:
     return tell("on CASME II the two best classes are not the two smallest")
 
 
-def anger(tell: Tell) -> tuple[str, str]:
+def check_anger(tell: Tell) -> tuple[str, str]:
+    """Check whether anger is SAMM's largest class, and learnt well for that reason (3.2)."""
     sizes = {name: paper.TABLE1["samm"][name] for name in paper.CLASSES["samm"]}
     largest = max(sizes, key=lambda name: sizes[name])
     share = 100 * sizes["anger"] / sum(sizes.values())
@@ -405,12 +428,14 @@ def anger(tell: Tell) -> tuple[str, str]:
     return text.format(recall=recall, largest=largest, share=share, besides=besides), IN_PART
 
 
-def happiness(tell: Tell) -> tuple[str, str]:
+def check_happiness(tell: Tell) -> tuple[str, str]:
+    """Check whether happiness is recognised well on SAMM owing to both modules (3.2)."""
     text = tell("{recall}; table 3 has no run of SAMM")
     return text.format(recall=quoted("samm", "happiness", tell)), IN_PART
 
 
-def contempt(tell: Tell) -> tuple[str, str]:
+def check_contempt(tell: Tell) -> tuple[str, str]:
+    """Check whether contempt has few clips, and is recognised badly for that reason (3.2)."""
     sizes, found = {n: paper.TABLE1["samm"][n] for n in paper.CLASSES["samm"]}, recalls("samm")
     least, worst = min(sizes, key=lambda name: sizes[name]), found.idxmin()
     text = tell(
@@ -428,7 +453,8 @@ def contempt(tell: Tell) -> tuple[str, str]:
     return told, IN_PART
 
 
-def contempts_answer(tell: Tell) -> tuple[str, str]:
+def check_contempts_answer(tell: Tell) -> tuple[str, str]:
+    """Check whether contempt is mistaken for happiness (3.2)."""
     names, matrix = paper.KFC_MER_CONFUSION["samm"]
     wrong = {n: k for n, k in zip(names, matrix[names.index("contempt")], strict=True)
              if n != "contempt"}  # fmt: skip
@@ -438,7 +464,8 @@ def contempts_answer(tell: Tell) -> tuple[str, str]:
     return told, AGREES if most == "happiness" else DISAGREES
 
 
-def conditions(tell: Tell) -> tuple[str, str]:
+def check_conditions(tell: Tell) -> tuple[str, str]:
+    """Check whether the accuracies of table 3 are counts of the same 246 clips (3.3)."""
     counts = [paper.whole_counts(row[0], paper.USED["casme2"]) for row in
               paper.TABLE3_AS_PRINTED.values()]  # fmt: skip
     told = (tell(" or ").join(map(str, found)) or tell("none") for found in counts)
@@ -446,7 +473,8 @@ def conditions(tell: Tell) -> tuple[str, str]:
     return text, AGREES if all(counts) else DISAGREES
 
 
-def of_synergy(tell: Tell) -> tuple[str, str]:
+def check_synergy(tell: Tell) -> tuple[str, str]:
+    """Check whether table 3 shows that the two modules together have their full effect (3.3)."""
     found = printed_synergy()
     clips = found["accuracy"] / 100 * paper.USED["casme2"]
     text = tell(
@@ -458,41 +486,41 @@ def of_synergy(tell: Tell) -> tuple[str, str]:
 
 CHECKS: dict[str, Callable[[Tell], tuple[str, str]]] = {
     "score": lambda tell: (tell("section 3.1.3 and eq. 16 name it UF1"), SLIP),
-    "best": best,
-    "duration": duration,
-    "deep": deep,
-    "upsampling": upsampling,
-    "blocks": blocks,
-    "pooling": pooling,
+    "best": check_best,
+    "duration": check_duration,
+    "deep": check_deep,
+    "upsampling": check_upsampling,
+    "blocks": check_blocks,
+    "pooling": check_pooling,
     "weights": lambda tell: (tell("they are learnt, so they are weights"), SLIP),
-    "second look": second_look,
-    "interactions": interactions,
-    "table 1": table_1,
-    "classes": classes,
-    "subjects": subjects,
+    "second look": check_second_look,
+    "interactions": check_interactions,
+    "table 1": check_table_1,
+    "classes": check_classes,
+    "subjects": check_subjects,
     "validation": lambda tell: (
         tell("nobody else is left for a test: it is the test set"),
         DISAGREES,
     ),
     "momentum": lambda tell: (tell("SGD has one momentum; Adam has two coefficients"), DISAGREES),
     "card": lambda tell: (tell("that card was sold with 16 and 32 GB"), DISAGREES),
-    "one protocol": one_protocol,
-    "differences 2": lambda tell: of_differences("3.2", tell),
-    "per cent": per_cent,
-    "slstt": slstt,
-    "surprise": surprise,
-    "large motion": large_motion,
-    "repression": repression,
-    "mouth corners": mouth_corners,
-    "size": size,
-    "still better": still_better,
-    "anger": anger,
-    "happiness": happiness,
-    "contempt": contempt,
-    "contempt's answer": contempts_answer,
-    "conditions": conditions,
-    "differences 3": lambda tell: of_differences("3.3", tell),
-    "synergy": of_synergy,
+    "one protocol": check_one_protocol,
+    "differences 2": lambda tell: check_differences("3.2", tell),
+    "per cent": check_per_cent,
+    "slstt": check_slstt,
+    "surprise": check_surprise,
+    "large motion": check_large_motion,
+    "repression": check_repression,
+    "mouth corners": check_mouth_corners,
+    "size": check_size,
+    "still better": check_still_better,
+    "anger": check_anger,
+    "happiness": check_happiness,
+    "contempt": check_contempt,
+    "contempt's answer": check_contempts_answer,
+    "conditions": check_conditions,
+    "differences 3": lambda tell: check_differences("3.3", tell),
+    "synergy": check_synergy,
     "name": lambda tell: (tell("section 2.1.3 fuses features of several levels"), SLIP),
 }
 """Claim -> what is computed of it, and the verdict. Each gets what tells it, see `claims`."""

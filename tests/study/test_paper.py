@@ -142,6 +142,14 @@ def test_what_is_computed_of_a_claim(name):
     assert re.search(CLAIMED[name], audit.claims().loc[name, "recomputed"])
 
 
+def test_each_check_says_which_claim_it_tests_and_of_which_section():
+    for name, check in audit.CHECKS.items():
+        if check.__name__ != "<lambda>":
+            assert check.__name__.startswith("check_")
+            assert check.__doc__.startswith("Check whether")
+            assert paper.CLAIMS[name].section in check.__doc__
+
+
 def test_the_second_look_sees_what_was_suppressed():
     """The code follows eq. 10 and 11, not the sentence after eq. 8: page 9 says so."""
     torch.manual_seed(0)
@@ -154,9 +162,9 @@ def test_the_second_look_sees_what_was_suppressed():
 
 def test_a_change_of_a_cell_changes_the_verdict(monkeypatch):
     monkeypatch.setitem(paper.TABLE2_AS_PRINTED, "SLSTT", ("75.806", "0.753", "72.388", "0.600"))
-    assert audit.best() == ("first in 4 of 4 columns of table 2", audit.AGREES)
+    assert audit.check_best() == ("first in 4 of 4 columns of table 2", audit.AGREES)
     monkeypatch.setitem(paper.TABLE2_AS_PRINTED, "LBP-TOP", ("46.47", "0.424", None, None))
-    assert audit.of_differences("3.2")[0].startswith("10 of 12 agree; 38.499 should be 38.489")
+    assert audit.check_differences("3.2")[0].startswith("10 of 12 agree; 38.499 should be 38.489")
 
 
 def test_the_printed_columns_are_those_of_the_classes():
