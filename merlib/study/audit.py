@@ -363,8 +363,8 @@ def check_surprise(tell: Tell) -> tuple[str, str]:
 
 def check_large_motion(tell: Tell) -> tuple[str, str]:
     """Check whether surprise is recognised well, also without this attention (3.2)."""
-    rival = recalls("casme2")["surprise"]
-    return tell("KFC-MER has {recall:.0f} % too").format(recall=rival), AGREES
+    rival = recalls("casme2")["surprise"]  # so the recall is right, and says nothing of the cause
+    return tell("KFC-MER has {recall:.0f} % too").format(recall=rival), IN_PART
 
 
 def check_repression(tell: Tell) -> tuple[str, str]:
@@ -470,7 +470,7 @@ def check_conditions(tell: Tell) -> tuple[str, str]:
               paper.TABLE3_AS_PRINTED.values()]  # fmt: skip
     told = (tell(" or ").join(map(str, found)) or tell("none") for found in counts)
     text = tell("right clips of 246: {counts}").format(counts=tell(", ").join(told))
-    return text, AGREES if all(counts) else DISAGREES
+    return text, IN_PART if all(counts) else DISAGREES  # they cannot show the settings
 
 
 def check_synergy(tell: Tell) -> tuple[str, str]:
