@@ -140,7 +140,9 @@ means = {n: effects.mean_scores(seeds) for n, seeds in everything.items()}
 order = sorted(means, key=lambda n: means[n]["uf1"], reverse=True)
 of_everything = provenance.experiment(effects.all_runs(everything))
 plots.show(
-    effects.levels({name: everything[name] for name in order}, marked=method),
+    effects.levels(
+        {name: everything[name] for name in order}, highlighted=method
+    ),
     alt=translated(
         "Two dot plots side by side, accuracy and UF1 from 0 to 1, with a row"
         " for each method, the one with the highest UF1 on top. Each row has a"

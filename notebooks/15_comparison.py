@@ -235,7 +235,7 @@ words.see(
 # %% tags=["hide-input"]
 order = sorted(runs, key=lambda name: uf1[title[name]], reverse=True)
 plots.show(
-    effects.levels({name: runs[name] for name in order}, marked="full"),
+    effects.levels({name: runs[name] for name in order}, highlighted="full"),
     alt=translated(
         "Two dot plots side by side, accuracy and UF1 from 0 to 1, with a row"
         " for each method, the one with the highest UF1 on top. Each row has a"
@@ -361,7 +361,7 @@ beside = study.beside(METHODS)
 of_beside = provenance.experiment(effects.all_runs(beside))
 if beside:
     plots.show(
-        effects.levels(beside, marked="full"),
+        effects.levels(beside, highlighted="full"),
         alt=translated(
             "Two dot plots side by side, accuracy and UF1 from 0 to 1, with a"
             " row for each method that has run on the other dataset. Each row"

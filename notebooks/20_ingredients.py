@@ -81,7 +81,7 @@ provenance.of_trials(saved)
 # %% tags=["hide-input"]
 if runs:
     plots.show(
-        effects.levels(runs, marked="full"),
+        effects.levels(runs, highlighted="full"),
         alt=translated(
             "Each row is one trial, over accuracy at the left and UF1 at the"
             " right: a grey bar is the interval over people, dots are seeds,"

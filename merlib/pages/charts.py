@@ -137,18 +137,20 @@ def marks(has: pd.DataFrame) -> Figure:
     return figure
 
 
-def named_points(points: Mapping[str, tuple[float, float]], axes: Axes, marked: str = "") -> Axes:
+def named_points(
+    points: Mapping[str, tuple[float, float]], axes: Axes, highlighted: str = ""
+) -> Axes:
     """Draw points with their names beside them, where a name is over nothing else if it can be.
 
     Parameters
     ----------
     points : dict
         Name -> place in the axes, which have their scales and margins already.
-    marked : str
+    highlighted : str
         A name whose point is drawn in another colour and form.
     """
     for name, at in points.items():
-        colour, form = (COLOURS[1], "D") if name == marked else (COLOURS[0], "o")
+        colour, form = (COLOURS[1], "D") if name == highlighted else (COLOURS[0], "o")
         axes.plot(*at, form, color=colour)
     figure: Any = axes.figure
     figure.canvas.draw()  # places are known once the axes are, and stay as they are

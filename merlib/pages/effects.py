@@ -132,7 +132,7 @@ def levels(
     runs: Mapping[str, Runs],
     titles: Mapping[str, str] | None = None,
     which: Sequence[str] = ("accuracy", "uf1"),
-    marked: str = "",
+    highlighted: str = "",
 ) -> Figure:
     """Draw the scores of runs: each method in a row, a dot for each seed.
 
@@ -143,7 +143,7 @@ def levels(
     ----------
     titles, which
         See `scores`.
-    marked : str
+    highlighted : str
         A method that is drawn in another colour and form.
     """
     figure, panels = plt.subplots(
@@ -154,7 +154,7 @@ def levels(
         for k, (name, seeds) in enumerate(runs.items()):
             ends = metrics.bootstrap(pd.concat(list(seeds.values())), metrics.METRICS[score])
             dots = [metrics.scores(table)[score] for table in seeds.values()]
-            look = {"color": plots.COLOURS[1], "marker": "D"} if name == marked else {}
+            look = {"color": plots.COLOURS[1], "marker": "D"} if name == highlighted else {}
             bar(axes, k, ends, dots, **look)
         axes.axvline(chance[score], color="black", linestyle="--", linewidth=1)
         axes.set(xlabel=translated(LABELS[score]), xlim=(0, 1))

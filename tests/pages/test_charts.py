@@ -158,7 +158,7 @@ def test_a_name_is_beside_its_point_and_over_nothing_else():
     axes.margins(x=0.3)
     long = "a long name at the far right that is outside"
     points = {"left": (1, 1), "right": (1.15, 1), "above": (1.07, 1.1), long: (3, 2)}
-    charts.named_points(points, axes, marked=long)
+    charts.named_points(points, axes, highlighted=long)
     figure.canvas.draw()  # as it is saved
     shown = {text.get_text(): text for text in axes.texts if text.get_visible()}
     assert list(shown) == list(points)

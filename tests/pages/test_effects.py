@@ -204,6 +204,10 @@ def test_levels_draw_every_seed_and_chance(runs):
         assert list(line.get_xdata()) == pytest.approx(values)
     (chance,) = [line for line in axes.lines if line.get_linestyle() == "--"]
     assert chance.get_xdata()[0] == 0.5
+    last = list(runs)[-1]
+    (axes,) = effects.levels(runs, which=["accuracy"], highlighted=last).axes
+    *others, own = (line for line in axes.lines if line.get_linestyle() == "None")
+    assert own.get_marker() == "D" and {line.get_marker() for line in others} == {"o"}
     titles = {(name, "all"): f"{name}: all" for name in runs}  # as page 14 names its rows
     (axes,) = effects.levels({(n, "all"): run for n, run in runs.items()}, titles, ["uf1"]).axes
     assert [text.get_text() for text in axes.get_yticklabels()] == list(titles.values())
