@@ -3,7 +3,9 @@
 import numpy as np
 import pandas as pd
 import pytest
+from conftest import ROOT
 
+from merlib.store import Saved
 from merlib.study import recalls, regions
 
 CLASSES = ("contempt", "happiness", "repression")
@@ -51,8 +53,41 @@ def test_what_a_class_is_taken_for():
     assert recalls.taken_for(runs, "contempt", "happiness") == pytest.approx((1 + 0.5 + 0) / 3)
 
 
-@pytest.mark.parametrize(("dataset", "clips"), [("synthetic", 100), ("synthetic-samm", 136)])
-def test_the_units_of_published_clips_fit_their_classes(dataset, clips):
-    units = regions.published_units(dataset, "laptop")
-    assert len(units) == clips and all(units.values())
-    assert all(set(some) <= set(regions.action_units.UNITS) for some in units.values())
+RUNS = [
+    ("synthetic", "laptop"),
+    ("synthetic", "narrow-halves"),
+    ("synthetic-samm", "narrow-halves"),
+]
+
+
+def published(dataset, folder):
+    """Class and action units of each published clip: the class is that of a saved run."""
+    run = Saved(ROOT / "results" / dataset / folder).load(["majority"], False)["majority"][0]
+    units = regions.published_units(dataset, folder.partition("-")[0])
+    return run.set_index("clip")["label"], {clip: set(some) for clip, some in units.items()}
+
+
+@pytest.mark.parametrize(("dataset", "folder"), RUNS)
+def test_the_units_of_published_clips_are_those_of_the_clips_of_saved_runs(dataset, folder):
+    labels, units = published(dataset, folder)
+    assert set(units) == set(labels.index) and all(units.values())
+    for clip in labels.index[labels == "happiness"]:  # a smile: of the cheeks or of the mouth
+        assert units[clip] & {"6", "12"}
+
+
+@pytest.mark.parametrize(
+    ("dataset", "label", "shown", "count"),
+    [
+        ("synthetic", "others", lambda units: units == {"4"}, (60, 99)),
+        ("synthetic", "disgust", lambda units: units in ({"4"}, {"4", "7"}), (32, 63)),
+        ("synthetic", "repression", lambda units: "17" in units, (19, 27)),
+        ("synthetic", "", lambda units: "17" in units, (25, 246)),
+        ("synthetic-samm", "", lambda units: "17" in units, (4, 136)),
+    ],
+)
+def test_the_units_fit_the_classes_as_the_recorded_datasets_count_them(
+    dataset, label, shown, count
+):
+    labels, units = published(dataset, "narrow-halves")
+    clips = [clip for clip, own in labels.items() if label in ("", own)]
+    assert (sum(shown(units[clip]) for clip in clips), len(clips)) == count
