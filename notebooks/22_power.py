@@ -388,7 +388,7 @@ people = power.by_people(every, seed)  # each row is one run
 ratios = people[power.PEOPLE].dropna()
 variances, effect = (ratios**2).median(), power.design_effect(people)
 of_real = power.by_people(effects.all_runs(motion.find(study.home).runs))
-real = power.design_effect(of_real)
+real_effect = power.design_effect(of_real)
 differ = (people["p"] <= 0.05).sum()  # so many runs
 
 # %% tags=["remove-input"]
@@ -415,7 +415,7 @@ words.say(
     translated(
         "On the [real motion](24_real_motion.ipynb) of 68 people the design"
         " effect is {effect:.2f} (median of {n} runs)."
-    ).format(effect=real, n=len(of_real))
+    ).format(effect=real_effect, n=len(of_real))
     if len(of_real)
     else "",
 )
@@ -464,9 +464,9 @@ if len(ratios):
 right, n = printed.loc[("casme2", "the paper"), "right"], paper.USED["casme2"]
 intervals = {
     worth: 100 * np.array(metrics.wilson(round(right / n * worth), worth))
-    for worth in (n, round(n / max(effect, real)))
+    for worth in (n, round(n / max(effect, real_effect)))
 }
-low, high = intervals[round(n / max(effect, real))]
+low, high = intervals[round(n / max(effect, real_effect))]
 
 # %% tags=["remove-input"]
 interval = translated(
@@ -886,7 +886,7 @@ if len(ratios):
         " effect, has an interval of {low:.0f} to {high:.0f} %."
     )
     counts = {"n": differ, "all": len(every), "low": low, "high": high}
-    lines.append(told.format(effect=effect, real=real, **counts))
+    lines.append(told.format(effect=effect, real=real_effect, **counts))
 points = (100 * (versions.max() - versions.min()) / sizes)[classes]
 by = translated("{name} by {points:.0f}")
 told = [
