@@ -2,9 +2,8 @@
 # # What does each ingredient bring?
 #
 # Table 3 of the paper takes its two modules away and asks what each was worth
-# ([the ablation](08_ablation.ipynb)). Four more ingredients surround the modules, and every row of
-# that table shares them: Eulerian magnification, optical flow, the BiLSTM and augmentation. The
-# paper takes for granted what they bring. This page takes each one away.
+# ([the ablation](08_ablation.ipynb)). Four more ingredients are in every row of that table: Eulerian
+# magnification, optical flow, the BiLSTM and augmentation. This page takes each one away.
 #
 # :::{admonition} What you will learn
 # :class: tip
