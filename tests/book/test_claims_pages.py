@@ -197,12 +197,12 @@ def test_the_verdict_on_small_classes_follows_the_numbers(invented, monkeypatch)
     kinds = [*names.values(), "logit adjustment afterwards"]
     for score in ("UAR", "UF1", "accuracy"):
         found = answers["answer"].loc[[f"{score}: {title}" for title in kinds]]
-        assert found.to_list() == ["lower", "higher", "under 5 points"]
+        assert found.to_list() == ["lower", "higher", "cannot be told"]  # no answer is another
         assert any(line.startswith(f"- **{score}: {kinds[1]}**: raises it by") for line in lines)
     assert small_classes.told(answers) == [
         f"With {kinds[1]} these scores are higher: UAR, UF1 and accuracy.",
         f"With {kinds[0]} these scores are lower: UAR, UF1 and accuracy.",
-        f"With {kinds[2]} these scores change by less than 5 points: UAR, UF1 and accuracy.",
+        f"With {kinds[2]} it cannot be told whether these change: UAR, UF1 and accuracy.",
     ]
     assert page["uneven"].loc["invented, profile narrow", "ratio"] == 2
 
