@@ -572,7 +572,8 @@ def chance_in_training(
     Parameters
     ----------
     methods : iterable of dict of int to DataFrame
-        Training seed -> predictions; the last epoch of each counts.
+        Training seed -> predictions; the last epoch of each counts. One that is given twice counts
+        once.
     metric : callable
         See `contrast`.
 
@@ -581,7 +582,8 @@ def chance_in_training(
     Chance or None
         None if no method has two seeds that differ.
     """
-    scores = [[metric(matrix_of(last(run))) for run in runs.values()] for runs in methods]
+    once = {id(runs): runs for runs in methods}.values()
+    scores = [[metric(matrix_of(last(run))) for run in runs.values()] for runs in once]
     varied = [np.array(some) for some in scores if len(some) > 1 and np.ptp(some) > 0]
     degrees = sum(len(some) - 1 for some in varied)
     squares = sum(float(np.sum((some - some.mean()) ** 2)) for some in varied)

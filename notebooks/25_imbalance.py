@@ -370,9 +370,7 @@ if len(by_class):
 kept = study.runs(
     methods, make=[name for name in methods if study.finished(name)]
 )
-plain = kept  # method -> seed -> predictions
-for name in kept:
-    plain = real_motion.for_every_seed(plain, name)
+plain = real_motion.for_every_seed(kept)  # method -> seed -> predictions
 after = {
     name: {k: imbalance.adjusted(run) for k, run in seeds.items()}
     for name, seeds in plain.items()

@@ -172,14 +172,8 @@ def against(runs: Mapping[str, Runs]) -> pd.DataFrame:
     order = (RIVALS, VARIANTS, CONTROLS)
     names = sorted(runs, key=lambda name: order.index(group(name)))
     pairs = {effects.title(name): ("full", name) for name in names if name != "full"}
-    return effects.differences(for_every_seed(runs), pairs, more="ahead", less="behind")
-
-
-def for_every_seed(runs: Mapping[str, Runs]) -> Mapping[str, Runs]:
-    """Return runs in which the only run of each method without chance counts for every seed."""
-    for name in motion.CLASSICAL:
-        runs = real_motion.for_every_seed(runs, name)
-    return runs
+    known = real_motion.for_every_seed(runs)
+    return effects.differences(known, pairs, more="ahead", less="behind")
 
 
 def accuracies(runs: Mapping[str, Runs], dataset: str | None) -> pd.DataFrame:
@@ -254,7 +248,7 @@ def standing(runs: Mapping[str, Runs], differences: pd.DataFrame) -> Standing | 
     rivals = [name for name in runs if name == "full" or group(name) == RIVALS]
     if "full" not in rivals or len(rivals) < 2:
         return None
-    known = for_every_seed(runs)
+    known = real_motion.for_every_seed(runs)
     means = effects.shared_means({name: known[name] for name in rivals})["uf1"]
     names = list(means.sort_values(ascending=False, kind="stable").index)
     if not names:

@@ -199,8 +199,8 @@ def differences(
     more, less : str
         See `judged`.
     """
-    names = dict.fromkeys(name for pair in pairs.values() for name in pair if name in runs)
-    chance = metrics.chance_in_training((runs[name] for name in names), metric)
+    compared = (runs[name] for pair in pairs.values() for name in pair if name in runs)
+    chance = metrics.chance_in_training(compared, metric)
     found = {}
     for title, (first, second) in pairs.items():
         one, other = in_common(runs.get(first, {}), runs.get(second, {}))

@@ -125,24 +125,23 @@ def seeds_of(runs: Mapping[str, Runs]) -> str:
     return f"{count.format(n=several, all=len(runs))} {bars}"
 
 
-def for_every_seed(runs: Mapping[str, Runs], name: str) -> dict[str, Runs]:
-    """Return runs in which the only run of a method without chance counts for every seed.
+def for_every_seed(runs: Mapping[str, Runs]) -> dict[str, Runs]:
+    """Return runs in which the only run of each method without chance counts for every seed.
 
     By halves it does not: each seed draws other halves, so that other people train.
     """
-    seeds = {seed for found in runs.values() for seed in found}
-    if len(runs.get(name, {})) != 1 or name not in motion.CLASSICAL:
-        return dict(runs)
-    (only,) = runs[name].values()
-    if effects.made_by(only).get("protocol") == "halves":
-        return dict(runs)
-    return {**runs, name: dict.fromkeys(seeds, only)}
+    seeds, found = {seed for some in runs.values() for seed in some}, dict(runs)
+    for name in (name for name in motion.CLASSICAL if len(runs.get(name, {})) == 1):
+        (only,) = runs[name].values()
+        if effects.made_by(only).get("protocol") != "halves":
+            found[name] = dict.fromkeys(seeds, only)
+    return found
 
 
 def against_control(runs: Mapping[str, Runs]) -> pd.DataFrame:
     """Return the difference of each network to the linear control, see `effects.judged`."""
     pairs = {title(n): (n, motion.CONTROL) for n in motion.NETWORKS if n in runs}
-    return effects.differences(for_every_seed(runs, motion.CONTROL), pairs)
+    return effects.differences(for_every_seed(runs), pairs)
 
 
 def power(runs: Mapping[str, Runs], pairs: Mapping[str, tuple[str, str]]) -> pd.DataFrame:
@@ -315,7 +314,8 @@ def could_see(power: pd.DataFrame) -> Figure:
     at = np.arange(len(power))
     axes.barh(at, power["seen"], color="0.8", label=translated("too small to be seen"))
     for row, step in enumerate(power["step"]):
-        diamonds(axes, row, [step] if step > 0 else [])
+        if step > 0:
+            diamonds(axes, row, [step])
     diamonds(axes, 0, [], translated("printed step"))
     axes.set_yticks(at, [translated(name) for name in power.index])
     axes.set(xlabel=translated("points of accuracy"), ylim=(len(power) - 0.4, -0.6))

@@ -70,7 +70,7 @@ def compared(pairs: Mapping[str, tuple[Runs, Runs]]) -> tuple[pd.DataFrame, dict
     dict
         Row -> the score, as a heading of `merlib.pages.effects.forest`.
     """
-    runs = list({id(of): of for pair in pairs.values() for of in pair}.values())
+    runs = [of for pair in pairs.values() for of in pair]
     chance = {score: metrics.chance_in_training(runs, of) for score, of in measures().items()}
     found = {
         f"{score}: {name}": metrics.paired_difference(second, first, of, chance=chance[score])
@@ -124,14 +124,14 @@ def by_class(runs: Mapping[str, Runs]) -> tuple[pd.DataFrame, pd.DataFrame]:
     groups = recalls.groups(dict(zip(truth["clip"], truth["label"], strict=True)), {})
     groups = dict(sorted(groups.items(), key=lambda item: -len(item[1])))
     levels = pd.DataFrame({"clips": {name: len(clips) for name, clips in groups.items()}})
+    ways = [runs[name] for name in WAYS if name in runs]
     for name in (name for name in WAYS if metrics.common_seeds(runs.get(name, {}), plain)):
         title = translated(WAYS[name])
         levels[title] = pd.Series(
             {one: recalls.recall(runs[name], clips) for one, clips in groups.items()}
         )
         if name != PLAIN:
-            some = [runs[way] for way in WAYS if way in runs]
-            for one, difference in recalls.differences(plain, runs[name], groups, some).items():
+            for one, difference in recalls.differences(plain, runs[name], groups, ways).items():
                 found[f"{title}: {one} ({len(groups[one])})"] = difference
     return effects.judged(found, "higher", "lower"), levels
 

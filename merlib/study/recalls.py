@@ -5,7 +5,7 @@ and the chin (15, 17), contempt is confused with happiness (12, 14). Here both b
 two methods on the clips that have such a unit and on those that have none.
 """
 
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Mapping, Sequence
 
 import pandas as pd
 
@@ -62,17 +62,18 @@ def recall(runs: Runs, clips: Collection[str]) -> float:
 
 
 def differences(
-    a: Runs, b: Runs, groups: Mapping[str, Collection[str]], alike: Iterable[Runs] = ()
+    a: Runs, b: Runs, groups: Mapping[str, Collection[str]], table: Sequence[Runs] = ()
 ) -> dict[str, Difference]:
     """Return the recall of ``b`` minus that of ``a`` in each group of clips.
 
     See `merlib.metrics.paired_difference`; in a group the share of right answers is the recall.
-    Chance in training is that of both and of others ``alike``.
+    Chance in training is that of all methods of a ``table``, by default of these two.
     """
-    runs, found = list({id(of): of for of in (a, b, *alike)}.values()), {}
+    found = {}
     for name, clips in groups.items():
         first, second = only(a, clips), only(b, clips)
-        chance = metrics.chance_in_training((only(of, clips) for of in runs), metrics.accuracy)
+        some = [only(of, clips) for of in table or (a, b)]
+        chance = metrics.chance_in_training(some, metrics.accuracy)
         found[name] = metrics.paired_difference(first, second, metrics.accuracy, chance=chance)
     return found
 
