@@ -87,25 +87,27 @@ def uar(matrix: np.ndarray) -> Any:
     return np.nanmean(per_class_recall(matrix), axis=-1)
 
 
-def mean_precision(matrix: np.ndarray) -> float:
-    """Return the mean over the classes that occur of their precision, the share of right answers.
+def mean_precision(matrix: np.ndarray) -> Any:
+    """Return the mean over the classes that occur of their precision, of matrices (..., K, K).
 
-    A class that is never answered has precision 0. It is a known mistake to print this mean as UAR:
-    then rows and columns of the confusion matrix were exchanged.
+    The precision of a class is the share of right ones among its answers, 0 if it is never
+    answered. It is a known mistake to print this mean as UAR: then rows and columns of the
+    confusion matrix were exchanged.
     """
-    precision = np.nan_to_num(per_class_recall(np.transpose(matrix)))
-    return float(precision[occurring(matrix)].mean())
+    precision = np.nan_to_num(per_class_recall(np.swapaxes(matrix, -1, -2)))
+    return np.mean(precision, axis=-1, where=occurring(matrix))
 
 
-def harmonic_f1(matrix: np.ndarray) -> float:
+def harmonic_f1(matrix: np.ndarray) -> Any:
     """Return the harmonic mean of the mean precision and the mean recall: another F1 than eq. 16.
 
-    It is a known mistake to compare it with figures of eq. 16: it is never below their mean F1, and
-    far above it if a class has many false answers or many misses (Opitz & Burst 2019).
+    It is of confusion matrices (..., K, K), and 0 if nothing is right. It is a known mistake to
+    compare it with figures of eq. 16: it is never below their mean F1, and far above it if a class
+    has many false answers or many misses (Opitz & Burst 2019).
     """
-    precision, recall = mean_precision(matrix), uar(matrix)
+    precision, recall = np.asarray(mean_precision(matrix)), uar(matrix)
     total = precision + recall
-    return float(2 * precision * recall / total) if total else 0.0
+    return np.divide(2 * precision * recall, total, out=np.zeros(total.shape), where=total > 0)[()]
 
 
 METRICS: dict[str, Callable[[np.ndarray], Any]] = {"accuracy": accuracy, "uf1": uf1, "uar": uar}
@@ -183,12 +185,17 @@ def best_epoch(predictions: pd.DataFrame) -> dict[str, float]:
 
     It is an optimistic bound and a known mistake, not a result: the left-out subject chooses.
     """
+    rows = at_best_epoch(predictions)
+    return of_matrix(confusion(rows["label"], predicted(rows), class_names(rows)))
+
+
+def at_best_epoch(predictions: pd.DataFrame) -> pd.DataFrame:
+    """Return each subject's rows of the first epoch with its most right answers."""
     correct = predictions["label"].to_numpy() == predicted(predictions)
     table = predictions.assign(correct=correct)
     hits = table.groupby(["subject", "epoch"])["correct"].sum()
     chosen = hits.groupby("subject").idxmax()
-    rows = table.set_index(["subject", "epoch"]).loc[list(chosen)].reset_index()
-    return of_matrix(confusion(rows["label"], predicted(rows), class_names(rows)))
+    return table.set_index(["subject", "epoch"]).loc[list(chosen)].reset_index()
 
 
 def per_fold_uf1(subjects, y_true, y_pred, classes) -> float:

@@ -67,15 +67,8 @@ labels, subjects = (
 # %% tags=["hide-input"]
 # the network: its saved answers, scored in several ways
 network = study.runs([method], make=[method])[method]
-SCORERS = {"honest": mistakes.pooled} | {
-    name: case.score for name, case in MISTAKES.items() if not case.moved
-}
-answers = {
-    k: {name: score(run) for name, score in SCORERS.items()}
-    for k, run in network.items()
-}
-answers = pd.DataFrame(answers).T
-of_network = protocol.of_network(answers)
+answers = pd.DataFrame({k: mistakes.ways(run) for k, run in network.items()}).T
+of_network = protocol.of_network(network)
 of_runs = provenance.experiment(network.values())
 
 # the quick classifier: every mistake, on labels of three kinds
@@ -202,7 +195,8 @@ words.folded(table)
 # ablation](08_ablation.ipynb). A change is *shown* if $p$ is below 0.05 after [Holm's
 # correction](../book/glossary.md#holm-correction). If it is not shown and its whole interval lies
 # between -5 and +5 points, it is *under 5 points*. In all other cases it *cannot be told*. The
-# interval holds what differs between seeds, so one seed has none.
+# interval holds chance in people and in training: subjects are drawn with replacement, the same ones
+# for both scores, and seeds differ.
 
 # %% tags=["hide-input"]
 plots.show(
@@ -217,7 +211,7 @@ plots.show(
 
 # %% [markdown]
 # *Another score of the same answers minus the honest one. Dots: seeds. Bars: intervals of 95 % over
-# several seeds. Mark: the mean.*
+# people and seeds. Mark: the mean.*
 
 # %% tags=["remove-input"]
 words.see(
@@ -391,9 +385,10 @@ words.folded(table)
 # %% [markdown]
 # ## The verdict
 #
-# The rule is the same as for the network above. Holm's correction counts all rows of the folded table.
-# For shuffled labels and those of the person a repeat is another dataset. For the true labels it is
-# the same clips, trained and dealt to folds again: what is shown then holds for these people. *Best
+# The rule is the same as for the network above, and Holm's correction counts all rows of the folded
+# table. But the intervals of the quick classifier hold what differs between repeats alone. For
+# shuffled labels and those of the person a repeat is another dataset. For the true labels it is the
+# same clips, trained and dealt to folds again: what is shown then holds for these people. *Best
 # epoch* picks the epochs with the most right answers, and *harmonic F1* is never below UF1. So for
 # these, and for the other way to score, only the size of the change says something. If a leak raises
 # the score of shuffled labels, the gain is the leak itself: there is nothing else to find.
@@ -647,7 +642,7 @@ perfect = pd.DataFrame(
 )
 for name in classes:
     perfect[f"p_{name}"] = (labels == name).astype(float)
-found_perfect = {name: score(perfect) for name, score in SCORERS.items()}
+found_perfect = mistakes.ways(perfect)
 
 share = perfect.groupby("subject")["label"].nunique().mean() / len(classes)
 assert np.isclose(found_perfect.pop("F1 per fold"), share)

@@ -58,15 +58,17 @@ def judged(found: pd.DataFrame) -> pd.DataFrame:
     return effects.judged(rows, RAISES, LOWERS)
 
 
-def of_network(answers: pd.DataFrame) -> pd.DataFrame:
+def of_network(runs: metrics.Runs) -> pd.DataFrame:
     """Return the same for a network whose answers are scored in several ways, each in a row.
+
+    The intervals hold chance in people too, see `merlib.study.mistakes.scored_otherwise`.
 
     Parameters
     ----------
-    answers : DataFrame
-        UF1: each row is one seed; the columns are ``honest`` and some of `MISTAKES`.
+    runs : dict of int to DataFrame
+        Training seed -> predictions.
     """
-    return effects.judged(mistakes.differences(answers), RAISES, LOWERS)
+    return effects.judged(mistakes.scored_otherwise(runs), RAISES, LOWERS)
 
 
 def of_kind(answers: pd.DataFrame, kind: str) -> pd.DataFrame:

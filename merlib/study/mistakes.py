@@ -17,7 +17,7 @@ Varanka et al. 2024 ("Data leakage and evaluation issues in micro-expression ana
 leaks did to published scores of this field, Kapoor & Narayanan 2023 in seventeen other fields.
 """
 
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -46,24 +46,35 @@ def pooled(predictions: pd.DataFrame) -> float:
     return metrics.scores(predictions)["uf1"]
 
 
-def best_epoch(predictions: pd.DataFrame) -> float:
-    """Return the UF1 of `merlib.metrics.best_epoch`: the test subject chooses the epoch."""
-    return metrics.best_epoch(predictions)["uf1"]
+def ways(predictions: pd.DataFrame, draws: np.ndarray | None = None) -> dict[str, Any]:
+    """Return the UF1 of the same answers, scored honestly and in each other way.
 
+    Parameters
+    ----------
+    predictions : DataFrame
+        See `merlib.store.run`.
+    draws : array (N, S), optional
+        How often each subject counts, in the order of names; each row is one draw of the subjects.
 
-def fold_f1(predictions: pd.DataFrame) -> float:
-    """Return `merlib.metrics.per_fold_uf1`: even a perfect predictor does not reach 1.
-
-    This mistake lowers the score (Forman & Scholz 2010).
+    Returns
+    -------
+    dict
+        ``honest`` and those of `MISTAKES` that move no step -> a number, or one of each draw (N,).
+        ``F1 per fold`` is `merlib.metrics.per_fold_uf1`, which even a perfect predictor does not
+        bring to 1 (Forman & Scholz 2010).
     """
-    rows = metrics.last(predictions)
-    classes = metrics.class_names(rows)
-    return metrics.per_fold_uf1(rows["subject"], rows["label"], metrics.predicted(rows), classes)
-
-
-def harmonic_f1(predictions: pd.DataFrame) -> float:
-    """Return `merlib.metrics.harmonic_f1`: one F1 of mean precision and mean recall."""
-    return metrics.harmonic_f1(metrics.matrix_of(predictions))
+    last = metrics.matrices_by_subject(predictions)
+    best = metrics.matrices_by("subject", metrics.at_best_epoch(predictions))[1]
+    counted = np.ones((1, len(last)), int) if draws is None else draws
+    pooled_last, pooled_best = (np.tensordot(counted, each, axes=1) for each in (last, best))
+    of_folds = metrics.per_class_f1(last).mean(axis=1)
+    found = {
+        "honest": metrics.uf1(pooled_last),
+        "best epoch": metrics.uf1(pooled_best),
+        "F1 per fold": counted @ of_folds / counted.sum(axis=1),
+        "harmonic F1": metrics.harmonic_f1(pooled_last),
+    }
+    return {name: score if draws is not None else float(score[0]) for name, score in found.items()}
 
 
 def random_folds(subjects: np.ndarray, rng: np.random.Generator) -> np.ndarray:
@@ -183,22 +194,21 @@ def every_epoch(
 
 @dataclass(frozen=True)
 class Mistake:
-    """One known mistake: the steps that it breaks, why it is wrong, what it moves, how it scores.
+    """One known mistake: the steps that it breaks, why it is wrong, what it moves.
 
-    ``breaks`` numbers the steps at the head of this module, from 1; ``moved`` are some of
-    `STEPS`; ``score`` computes the UF1 of predictions, or the score that replaces it.
+    ``breaks`` numbers the steps at the head of this module, from 1; ``moved`` are some of `STEPS`.
+    A mistake that moves none scores the same predictions in another way, see `ways`.
     """
 
     breaks: tuple[int, ...]
     why: str
     moved: tuple[str, ...] = ()
-    score: Callable[[pd.DataFrame], float] = pooled
 
 
 MISTAKES = {
-    "best epoch": Mistake((3,), "the left-out subject chooses when to stop", score=best_epoch),
-    "F1 per fold": Mistake((4,), "a class that a subject does not show counts as 0", score=fold_f1),
-    "harmonic F1": Mistake((4,), "one F1 of mean precision and mean recall", score=harmonic_f1),
+    "best epoch": Mistake((3,), "the left-out subject chooses when to stop"),
+    "F1 per fold": Mistake((4,), "a class that a subject does not show counts as 0"),
+    "harmonic F1": Mistake((4,), "one F1 of mean precision and mean recall"),
     "random clips": Mistake((1,), "the test shows people of the training clips", ("split",)),
     "scale on all": Mistake((2,), "mean and spread are of the test clips too", ("scale",)),
     "choose on all": Mistake((2,), "labels of test clips help choose the features", ("select",)),
@@ -218,10 +228,11 @@ def scores(
 
     Parameters and errors are those of `evaluate`.
     """
-    cases = {"honest": Mistake((), "")} | MISTAKES
-    different = {case.moved for case in cases.values()}
-    runs = {moved: evaluate(X, labels, subjects, classes, moved, seed) for moved in different}
-    return {name: case.score(runs[case.moved]) for name, case in cases.items()}
+    found = ways(evaluate(X, labels, subjects, classes, seed=seed))
+    for name, case in MISTAKES.items():
+        if case.moved:
+            found[name] = pooled(evaluate(X, labels, subjects, classes, case.moved, seed))
+    return found
 
 
 def scores_of(name: str, *given: Any) -> tuple[str, dict[str, float]]:
@@ -256,8 +267,7 @@ def differences(found: pd.DataFrame) -> dict[str, metrics.Difference]:
     """Return what each mistake adds to the honest score: the mean over seeds, with an interval.
 
     The interval holds what differs between seeds: labels that are drawn, copies, folds, the order
-    of training. It does not hold other people: a mistake and the honest score have other test
-    clips in each fold, so that people cannot be drawn for both at once.
+    of training. It does not hold other people, so it says nothing about them.
 
     Parameters
     ----------
@@ -267,6 +277,45 @@ def differences(found: pd.DataFrame) -> dict[str, metrics.Difference]:
     gains = found.drop(columns="honest").sub(found["honest"], axis=0)
     # Without chance in people it does not matter how many there are.
     return {name: metrics.with_chance(gains[name].to_dict(), 0.0, people=2) for name in gains}
+
+
+def scored_otherwise(
+    runs: metrics.Runs, n: int = 2000, seed: int = 0
+) -> dict[str, metrics.Difference]:
+    """Return what each other way to score adds to the honest score of the same answers.
+
+    The interval holds chance in people and in training, as of `merlib.metrics.contrast`.
+
+    Parameters
+    ----------
+    runs : dict of int to DataFrame
+        Training seed -> predictions of the same clips.
+    n : int
+        Draws of the subjects.
+    seed : int
+        Of the draws.
+
+    Returns
+    -------
+    dict of str to merlib.metrics.Difference
+        Those of `ways` but ``honest``.
+    """
+    people = len(metrics.matrices_by_subject(next(iter(runs.values()))))
+    draws = metrics.times(np.random.default_rng(seed).integers(0, people, (n, people)))
+    gains, drawn = ({k: gain(run, d) for k, run in runs.items()} for d in (None, draws))
+    found = {}
+    for name in gains[min(gains)]:
+        of_people = np.var(np.mean([one[name] for one in drawn.values()], axis=0))
+        of_seeds = {k: one[name] for k, one in gains.items()}
+        found[name] = metrics.with_chance(of_seeds, float(of_people), people)
+    return found
+
+
+def gain(predictions: pd.DataFrame, draws: np.ndarray | None = None) -> dict[str, Any]:
+    """Return `ways` without the honest one, minus the honest one."""
+    found = ways(predictions, draws)
+    honest = found.pop("honest")
+    return {name: score - honest for name, score in found.items()}
 
 
 def shuffled(labels: np.ndarray, seed: int) -> np.ndarray:

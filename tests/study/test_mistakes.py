@@ -23,6 +23,10 @@ def noise():
     return np.random.default_rng(3).standard_normal((40, 300))
 
 
+def best_epoch(run):
+    return mistakes.ways(run)["best epoch"]
+
+
 def mean(X, make_labels, moved=(), score=mistakes.pooled, repeats=6):
     """Return the mean score over repeats, each with its own labels."""
     labels = [make_labels(k) for k in range(repeats)]
@@ -37,7 +41,7 @@ def shuffled(k):
 def test_nothing_is_found_in_noise_but_by_mistake(noise):
     honest = mean(noise, shuffled)
     assert honest < 0.4  # of three classes
-    assert mean(noise, shuffled, score=mistakes.best_epoch) > honest + 0.03
+    assert mean(noise, shuffled, score=best_epoch) > honest + 0.03
     assert mean(noise, shuffled, ["select"]) > honest + 0.15
     assert mean(noise, shuffled, ["balance", "split"]) > honest + 0.3
     for harmless in ("split", "scale"):  # noise shows no person, and a scale knows no label
@@ -186,10 +190,44 @@ def test_scorers_against_scikit_learn(noise):
     precision = precision_score(true, found, **options)
     recall = recall_score(true, found, **options)
     harmonic = 2 * precision * recall / (precision + recall)
-    assert mistakes.harmonic_f1(run) == pytest.approx(harmonic)
+    ways = mistakes.ways(run)
+    assert ways["honest"] == mistakes.pooled(run)
+    assert ways["harmonic F1"] == pytest.approx(harmonic)
     folds = [last["subject"].to_numpy() == name for name in np.unique(SUBJECTS)]
     each = [f1_score(true[rows], found[rows], **options) for rows in folds]
-    assert mistakes.fold_f1(run) == pytest.approx(np.mean(each))
+    assert ways["F1 per fold"] == pytest.approx(np.mean(each))
+    assert ways["best epoch"] == metrics.best_epoch(run)["uf1"] > ways["honest"]
+
+
+def test_a_draw_of_people_is_a_table_with_their_clips_once_for_each_time(noise):
+    run = mistakes.evaluate(noise, LABELS, SUBJECTS, CLASSES)
+    drawn = mistakes.ways(run, np.array([[0, 2, 1, 0, 2], [1, 1, 1, 1, 1]]))
+    of_people = {name: run[run["subject"] == name] for name in np.unique(SUBJECTS)}
+    copies = [
+        of_people[name].assign(subject=f"{name}, {copy}")
+        for name, times in zip(of_people, [0, 2, 1, 0, 2], strict=True)
+        for copy in range(times)
+    ]
+    for which, table in enumerate([pd.concat(copies, ignore_index=True), run]):
+        expected = mistakes.ways(table)
+        assert {name: found[which] for name, found in drawn.items()} == pytest.approx(expected)
+
+
+def test_another_way_to_score_is_judged_over_people_and_seeds(noise):
+    runs = {k: mistakes.evaluate(noise, LABELS, SUBJECTS, CLASSES, seed=k) for k in range(3)}
+    found = mistakes.scored_otherwise(runs)
+    gains = [mistakes.ways(run)["best epoch"] - mistakes.pooled(run) for run in runs.values()]
+    assert list(found) == ["best epoch", "F1 per fold", "harmonic F1"]
+    assert found["best epoch"].value == pytest.approx(np.mean(gains))
+    # People: each draw is scored by itself, seed by seed.
+    rng, of_draws = np.random.default_rng(1), []
+    for _ in range(400):
+        times = np.bincount(rng.integers(0, 5, 5), minlength=5)[None]
+        ways = [mistakes.ways(run, times) for run in runs.values()]
+        of_draws.append(np.mean([one["best epoch"][0] - one["honest"][0] for one in ways]))
+    known = metrics.with_chance(dict(enumerate(gains)), float(np.var(of_draws)), people=5)
+    width = found["best epoch"].high - found["best epoch"].low
+    assert width == pytest.approx(known.high - known.low, rel=0.2)
 
 
 def test_scores_names_every_mistake(noise):
