@@ -13,7 +13,6 @@ import pandas as pd
 from scipy.optimize import brentq
 from scipy.stats import binom, binomtest
 from scipy.stats import t as student
-from sklearn.metrics import confusion_matrix
 
 from .config import PARTS
 
@@ -41,15 +40,23 @@ def confusion(y_true, y_pred, classes) -> np.ndarray:
     ValueError
         If the lengths differ or a label is not among the classes.
     """
-    y_true, y_pred, classes = np.asarray(y_true), np.asarray(y_pred), list(classes)
+    y_true, y_pred = np.asarray(y_true), np.asarray(y_pred)
     if y_true.shape != y_pred.shape or y_true.ndim != 1:
         raise ValueError(f"labels of shapes {y_true.shape} and {y_pred.shape}: expected equal (N,)")
-    unknown = (set(y_true) | set(y_pred)) - set(classes)
-    if unknown:
-        raise ValueError(f"label {str(min(unknown))!r} is not one of the classes {classes}")
-    if not len(y_true):
-        return np.zeros((len(classes), len(classes)), int)
-    return confusion_matrix(y_true, y_pred, labels=classes)
+    return counts(np.zeros(len(y_true), int), 1, y_true, y_pred, classes)[0]
+
+
+def counts(which: np.ndarray, groups: int, y_true, y_pred, classes) -> np.ndarray:
+    """Return the `confusion` matrix of each group (groups, K, K); ``which`` is that of each row."""
+    names = pd.Index(list(classes))
+    true, found = (names.get_indexer(pd.Index(labels)) for labels in (y_true, y_pred))
+    for labels, places in ((y_true, true), (y_pred, found)):
+        if (places < 0).any():
+            unknown = str(min(np.asarray(labels)[places < 0]))
+            raise ValueError(f"label {unknown!r} is not one of the classes {list(classes)}")
+    shape = groups, len(names), len(names)
+    cells = np.ravel_multi_index((which, true, found), shape)
+    return np.bincount(cells, minlength=math.prod(shape)).reshape(shape)
 
 
 def accuracy(matrix: np.ndarray) -> Any:
@@ -262,12 +269,9 @@ def matrices_by_subject(predictions: pd.DataFrame) -> np.ndarray:
 
 def matrices_by(column: str, predictions: pd.DataFrame) -> tuple[np.ndarray, np.ndarray]:
     """Return the values of a column (G,), sorted, and the confusion matrix of each (G, K, K)."""
-    classes, answers = class_names(predictions), predicted(predictions)
-    confusion(predictions["label"], answers, classes)  # names a label that is no class
     which, values = pd.factorize(predictions[column], sort=True)
-    place = {name: k for k, name in enumerate(classes)}
-    found = np.zeros((len(values), len(classes), len(classes)), int)
-    np.add.at(found, (which, predictions["label"].map(place), pd.Series(answers).map(place)), 1)
+    labels, answers = predictions["label"], predicted(predictions)
+    found = counts(which, len(values), labels, answers, class_names(predictions))
     return np.asarray(values), found
 
 

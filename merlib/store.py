@@ -405,12 +405,14 @@ def together(final: pd.DataFrame, answers: pd.DataFrame | None = None) -> pd.Dat
     Without the answers they are the rows of the last epoch.
     """
     final = final.drop(columns=["name", "seed"]).dropna(axis=1, how="all")
-    if answers is None:
-        answers = final.assign(predicted=predicted(final))
     probabilities = [f"p_{name}" for name in class_names(final)]
     about = final.drop(columns=["epoch", *probabilities])
-    table = answers[["clip", "epoch", "predicted"]].merge(about, on="clip")
-    table = table.merge(final[["clip", "epoch", *probabilities]], on=["clip", "epoch"], how="left")
+    if answers is None:
+        table = final.assign(predicted=predicted(final))
+    else:
+        table = answers[["clip", "epoch", "predicted"]].merge(about, on="clip")
+        known = final[["clip", "epoch", *probabilities]]
+        table = table.merge(known, on=["clip", "epoch"], how="left")
     table = table[[*about, "epoch", *probabilities, "predicted"]]
     return table.sort_values(["clip", "epoch"], kind="stable", ignore_index=True)
 

@@ -279,8 +279,9 @@ words.see(
 # seeds. Two or three seeds of one variant may agree by luck, so how far seeds lie apart is
 # estimated from all variants together. There are three answers. *Better* or *worse*: p is below 0.05 after
 # [Holm's correction](../book/glossary.md#holm-correction) for all rows. *Under 5 points*: the whole
-# interval is nearer to zero than that. *Cannot be told*: neither. [The first page](index.ipynb) has
-# these steps beside those of real motion.
+# interval is nearer to zero than that. *Cannot be told*: neither. An interval, and so *under 5
+# points*, is that of one row: of twenty rows, one is expected to miss the true difference. [The first
+# page](index.ipynb) has these steps beside those of real motion.
 #
 # This estimate was not the first one. At first each row took the spread of its own seeds. On real
 # motion, two seeds of MFEM agreed within half a point, and its gain looked shown. We changed the
@@ -416,8 +417,8 @@ words.see(
 # needs a GPU, and so does the literal reading of the text (`PROFILE=literal`); once such a run is
 # saved, the table has it too. Nothing is run for this section: it loads the predictions under
 # `results/`. `make ablation PROFILE=narrow` makes those that leave one subject out, `make claims`
-# makes those *by halves*: half of the subjects train and the others are tested, both ways. The
-# figure shows the first of these that is saved. The table has all of them, below those of this page.
+# makes those by [halves](../book/glossary.md#halves). The figure shows the first of these that is
+# saved. The table has all of them, below those of this page.
 
 # %% tags=["hide-input"]
 larger = {

@@ -139,9 +139,9 @@ if runs:
 #   the same ones for both sides and all seeds, so that what is common to both sides cancels;
 # - *luck in training*: the $n$ differences of the single seeds lie apart.
 #
-# Their variances are added, and the interval and $p$ are Student's, because few seeds tell little
-# about luck (`merlib.metrics.paired_difference`). Of a single seed the luck is not known at all, so
-# there is no verdict from it.
+# Interval and $p$ hold both (`merlib.metrics.paired_difference`). Few seeds tell little about luck, so
+# it is estimated from all trials of this page together. If a comparison has a single seed, there is
+# no verdict from it.
 #
 # Each comparison has a name, a trial with the ingredient and a trial without it. The folded table
 # lists them:

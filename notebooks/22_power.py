@@ -755,10 +755,7 @@ if not curve.curves:
     display(words.say(told.format(data=data, command=command)))
 
 # %% tags=["hide-input"]
-caption = translated(
-    "Scores with intervals of 95 % over subjects, five groups of people:"
-    " {runs}"
-)
+caption = translated("Scores with intervals of 95 % over subjects: {runs}")
 for one in shown:
     where = provenance.experiment(one.runs())
     table = limits.curve_table(one, caption.format(runs=where))

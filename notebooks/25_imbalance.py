@@ -637,8 +637,5 @@ words.say(text.format(n=len(taus), fair=fair, **numbers))
 
 # %% tags=["remove-input"]
 made = effects.all_runs(saved.runs) + effects.all_runs(kept)
-again = (
-    f"{trials.command(saved.study, 'imbalance')}` and, with one subject left"
-    " out, `.venv/bin/merlib train"
-)
+again = trials.command(saved.study, "imbalance"), ".venv/bin/merlib train"
 provenance.show(made, again, study)

@@ -192,8 +192,9 @@ Markdown(verdicts.markdown(table))
 # *A difference is in points of [UF1](../book/glossary.md#uf1), of recall of regions (page 18) or of
 # accuracy (page 19), with its interval of 95 % over people and [seeds](../book/glossary.md#seed).
 # MFEM and MFFM are added to base, then beside the other one. A claim is* shown *if $p$ is below 0.05
-# after [Holm's correction](../book/glossary.md#holm-correction); one seed has no verdict. "Ahead" and
-# "behind" count published methods of which this is shown. Only real motion is evidence about people.
+# after [Holm's correction](../book/glossary.md#holm-correction); one seed has no verdict. The interval
+# of the best of several is not made wider for the choice. "Ahead" and "behind" count published
+# methods of which this is shown. Only real motion is evidence about people.
 # The page named in a row says more, and which command makes its runs.*
 #
 # :::{admonition} Which data is this?

@@ -4,6 +4,7 @@ See `merlib.study.power` and `merlib.study.learning_curve`.
 """
 
 from collections.abc import Mapping, Sequence
+from textwrap import fill
 from typing import Any
 
 import matplotlib.pyplot as plt
@@ -607,13 +608,14 @@ def repeats(found: Mapping[str, pd.DataFrame], runs: Mapping[str, effects.Runs])
         Method -> seed -> predictions of the clips as they are.
     """
     rows = rows_of_repeats(found, runs)
-    figure, panels = plt.subplots(1, 2, figsize=(6, 0.4 * len(rows) + 0.9), sharey=True)
+    figure, panels = plt.subplots(1, 2, figsize=(6, 0.6 * len(rows) + 0.9), sharey=True)
     for axes, score in zip(panels, ("accuracy", "uf1"), strict=True):
         for k, (scores, colour) in enumerate(rows.values()):
             axes.plot(scores[score], [k] * len(scores), "o", color=colour, alpha=0.6)
         axes.set_xlabel(translated(plots.LABELS[score]))
-        axes.margins(y=0.2)
-    panels[0].set_yticks(range(len(rows)), list(rows))
+        axes.xaxis.set_major_locator(MaxNLocator(3))
+        axes.margins(x=0.1, y=0.3)
+    panels[0].set_yticks(range(len(rows)), [fill(name, 20) for name in rows])
     panels[0].invert_yaxis()
     return figure
 

@@ -1,7 +1,6 @@
 """What made the results of a page, and whether they would come out the same today."""
 
-import html
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from itertools import chain
 from pathlib import Path
 from typing import Any
@@ -21,8 +20,10 @@ LEFT_OUT = {
     "loso": marked("leave one subject out"),
     "cross": marked("leave one dataset out"),
     "halves": marked("by halves of the subjects"),
+    "groups": marked("by five groups of the subjects"),
 }
-"""Protocol of a run -> what captions call it, see `merlib.study.study.PROTOCOLS`."""
+"""Protocol of a run -> what captions call it, see `merlib.study.study.PROTOCOLS`; ``groups`` are
+those of `merlib.study.learning_curve`."""
 
 DATA = (
     marked("synthetic data, layout of CASME II"),
@@ -43,7 +44,9 @@ OLD = marked(
 )
 
 
-def show(runs: Iterable[pd.DataFrame], command: str, study: Study | None = None) -> None:
+def show(
+    runs: Iterable[pd.DataFrame], command: str | Sequence[str], study: Study | None = None
+) -> None:
     """Show what made the runs of a page, which of them are stale, and what makes them again.
 
     It is one line, which opens on a click.
@@ -52,17 +55,18 @@ def show(runs: Iterable[pd.DataFrame], command: str, study: Study | None = None)
     ----------
     runs : iterable of DataFrame
         Predictions whose ``attrs["run"]`` says what made them, see `merlib.store.run`.
-    command : str
-        What makes them again.
+    command : str or sequence of str
+        What makes them again, or what together does.
     study : Study, optional
         Runs of its profile are compared with its choices instead of the profile's own.
     """
     from IPython.display import HTML, Markdown, display  # of Jupyter, which only the book needs
 
     made = [run.attrs["run"] for run in runs]
+    commands = [command] if isinstance(command, str) else command
     if not made:
-        text = translated("This page has no saved run. `{command}` makes them.")
-        display(Markdown(text.format(command=command)))
+        text = translated("This page has no saved run. {commands} makes them.")
+        display(Markdown(text.format(commands=code(commands))))
         return
     lines = pd.DataFrame([line(about, study) for about in made])
     old = int((lines["state"] != translated("current")).sum())
@@ -74,7 +78,8 @@ def show(runs: Iterable[pd.DataFrame], command: str, study: Study | None = None)
         runs=translated("1 run") if len(made) == 1 else translated("{n} runs").format(n=len(made)),
         stale=translated("{n} stale").format(n=old) if old else translated("none stale"),
     )
-    again = translated("Made again by <code>{command}</code>.").format(command=html.escape(command))
+    listed = words.marked_up(code(commands))
+    again = translated("Made again by {commands}.").format(commands=listed)
     again = f"<p>{again} {translated(OLD)}</p>" if old else f"<p>{again}</p>"
     folded = words.fold(what, f"{table.to_html()}{again}", "made-from")
     display(HTML(folded), metadata={"text/html": {"stale": old}})

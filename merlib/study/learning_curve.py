@@ -279,7 +279,7 @@ def load(saved: Saved) -> Found:
     for (name, seed, part, people), rows in table.groupby(keys) if len(table) else ():
         curve = found.curves.setdefault(name.removeprefix("subjects-"), {})
         rows = rows.drop(columns=keys).sort_values("clip", ignore_index=True)
-        rows.attrs["run"] = runs[name, seed]
+        rows.attrs["run"] = runs[name, seed] | {"protocol": "groups"}
         curve.setdefault(Training(int(people), bool(part)), {})[int(seed)] = rows
     order = [name for name in METHODS if name in found.curves]
     return Found({name: found.curves[name] for name in order})
