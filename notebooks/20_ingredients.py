@@ -110,7 +110,7 @@ if runs:
     about = pd.DataFrame(index=list(runs), columns=columns)
     for name in runs:
         config = trials.study_of(name, study).config
-        total = explain.summary(config, classes).loc["total", "parameters"]
+        total = explain.trainable(explain.without_weights(config, classes))
         made = trials.INGREDIENTS[name].changes.items()
         changes = words.commas(f"{key} = {value}" for key, value in made)
         about.loc[name] = changes, f"{total:,}"

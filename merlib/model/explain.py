@@ -51,10 +51,10 @@ def summary(config: Config, n_classes: int) -> pd.DataFrame:
       ``config.frames`` frames in training, without element-wise operations and pooling. In
       evaluation mode MFFM may need far fewer.
     """
-    with torch.device("meta"):
-        net = Network(n_classes, replace(config, pretrained=None)).train()
-        # Two clips: batch norm needs more than one value, and a clip may have a single frame.
-        clips = torch.empty(2, config.frames, config.channels, config.size, config.size)
+    net = without_weights(config, n_classes)
+    # Two clips: batch norm needs more than one value, and a clip may have a single frame.
+    shape = 2, config.frames, config.channels, config.size, config.size
+    clips = torch.empty(shape, device="meta")
     shapes: dict[str, tuple[int, ...]] = {}
 
     def note(name: str, module: nn.Module, inputs: tuple, output: Tensor | tuple) -> None:
@@ -79,6 +79,12 @@ def summary(config: Config, n_classes: int) -> pd.DataFrame:
     ).set_index("part")
     rows.loc["total"] = [(), rows["parameters"].sum(), rows["macs"].sum()]
     return rows
+
+
+def without_weights(config: Config, n_classes: int) -> Network:
+    """Return the network in training mode on PyTorch's ``meta`` device, which computes nothing."""
+    with torch.device("meta"):
+        return Network(n_classes, replace(config, pretrained=None)).train()
 
 
 def trainable(module: nn.Module) -> int:

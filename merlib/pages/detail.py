@@ -69,7 +69,7 @@ def variants(study: Study) -> pd.DataFrame:
         config = trial.estimator(trials.TRIALS[name].method).config
         pairs = " ".join(f"{a + 1}{b + 1}" for a, b in named_pairs(config.fim_pairs))
         fused = translated("all, linear") if config.fusion == "linear" else pairs
-        size = explain.summary(config, classes).loc["total", "parameters"]
+        size = explain.trainable(explain.without_weights(config, classes))
         rows[effects.title(name)] = {
             "MFEM": translated("yes") if config.variant in ("mfem", "full") else translated("no"),
             marked("fused"): fused if config.variant in ("mffm", "full") else translated("none"),
