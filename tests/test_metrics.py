@@ -441,6 +441,13 @@ def test_p_is_where_the_interval_leaves_zero(values, of_people, people, level):
     assert found.p < 1e-9 or nearest == pytest.approx(0, abs=1e-6 * (1 + end.high - end.low))
 
 
+def test_a_difference_far_beyond_all_chance_is_nearly_certain():
+    """A hundred thousand deviations from zero: Student's p is too small for a number."""
+    for people in (2, 10, 40):
+        found = metrics.with_chance({0: -0.1, 1: -0.1}, 1e-12, people)
+        assert found.p == pytest.approx(2 * student.sf(1e5, people - 1), rel=1e-6, abs=1e-90)
+
+
 @pytest.mark.parametrize("seeds", [3, 20])
 def test_the_difference_that_is_seen_is_seen_four_times_in_five(seeds):
     """Only seeds differ: the power of a t test, from the noncentral distribution."""
@@ -480,3 +487,13 @@ def test_an_answer_by_the_person_alone_knows_nothing_of_the_labels():
     assert metrics.above_chance([right]) == pytest.approx(1 / 2001)
     guesses = [answered(mixed, rng.permutation(mixed), subjects) for _ in range(3)]
     assert metrics.above_chance([right, *guesses]) < 0.05 < metrics.above_chance(guesses)
+
+
+def test_the_order_of_rows_says_nothing_of_the_labels():
+    """Several seeds of the same clips, each table in an order of its own."""
+    rng, subjects = np.random.default_rng(0), np.repeat(np.arange(20), 3)
+    labels = rng.permutation(list("abc") * 20)
+    known = np.where(rng.random(60) < 0.3, labels, rng.permutation(labels))
+    runs = [answered(labels, some, subjects) for some in (known, labels)]
+    mixed = [runs[0], runs[1].sample(frac=1, random_state=0)]
+    assert metrics.above_chance(mixed, n=200) == metrics.above_chance(runs, n=200) < 0.05
