@@ -195,6 +195,20 @@ def test_differences_are_counted_by_their_answer():
     assert "missing" in shown.counted(pd.DataFrame())
 
 
+def test_the_networks_that_beat_the_control_are_counted(real_motion):
+    _, made = real_motion({motion.CONTROL: 0.5})
+    runs = {motion.CONTROL: {seed: run for (_, seed), run in made.items()}}
+    for words, told in (
+        (["better", "better", "cannot be told"], "2 of 3 networks are shown to beat"),
+        (["worse", "better", "one seed"], "1 of 3 networks is shown to beat"),
+        (["worse", "cannot be told", "one seed"], "none of 3 networks is shown to beat"),
+    ):
+        answers = pd.DataFrame({"answer": words, "value": [0.1, 0.3, 0.2]}, ["a", "b", "c"])
+        said = shown.beats(answers.assign(low=0.0, high=0.4), runs)
+        assert said.startswith(f"{told} the linear control (logistic regression, UF1 ")
+        assert said.endswith("the best, b, differs from the control by +30.0 (+0.0 to +40.0)")
+
+
 def test_the_largest_gain_is_named():
     scores = {
         "UF1": [0.5, 0.7],
