@@ -408,3 +408,10 @@ def test_resizing_flow_keeps_its_meaning():
     half = pipeline.resize(field, 4)
     np.testing.assert_allclose(half[0], 1.0)
     np.testing.assert_allclose(half[1], -0.5)
+
+
+@pytest.mark.parametrize("times", [2, 3, 4])
+def test_a_smaller_flow_is_the_mean_over_areas(times):
+    field = np.random.default_rng(0).standard_normal((2, 8 * times, 8 * times)).astype(np.float32)
+    areas = field.reshape(2, 8, times, 8, times).mean(axis=(2, 4))
+    np.testing.assert_allclose(pipeline.resize(field, 8), areas / times, atol=1e-5)
