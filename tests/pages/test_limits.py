@@ -94,6 +94,26 @@ def test_a_bar_goes_from_the_smallest_p_to_the_largest(judged):
     assert shown == ["large", "≈table", "none", "beyond"]
 
 
+def test_the_interval_is_over_the_units_that_are_drawn():
+    """All clips of a person are right or wrong together: as many chances as people, not clips."""
+    rng, names = np.random.default_rng(0), np.repeat([f"s{k:02d}" for k in range(20)], 9)
+
+    def run(share):
+        right = np.repeat(rng.random(20) < share, 9)
+        table = pd.DataFrame({"subject": names, "label": "a", "epoch": 1})
+        table["clip"] = [f"{k:03d}" for k in range(len(table))]
+        return table.assign(p_a=right * 1.0, p_b=~right * 1.0)
+
+    runs = {name: {0: run(0.5)} for name in ("one", "other")}
+    width = {}
+    for column in ("subject", "clip"):
+        drawn = limits.by_unit(runs, column)
+        found = effects.differences(drawn, {"": ("one", "other")}, metrics.accuracy).iloc[0]
+        width[column] = found["high"] - found["low"]
+    assert width["subject"] == pytest.approx(3 * width["clip"], rel=0.2)  # the root of nine
+    assert runs["one"][0]["subject"].to_list() == list(names)
+
+
 def test_every_run_is_in_both_histograms():
     ratios = pd.DataFrame({"subject": [0.5, 1.2, 2.4], "dealt": [1.0, 0.9, 1.1]})
     (axes,) = limits.widths(ratios).axes
