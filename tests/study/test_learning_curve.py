@@ -242,6 +242,15 @@ def test_printed_gaps_are_those_of_rows_with_both_datasets():
     assert len(gaps) == 6
 
 
+def test_the_command_of_a_page_names_the_data_that_it_measures(study, casme2_root, tmp_path):
+    options = {"home": tmp_path, "n_jobs": 1}
+    own, published = Study(data_root=casme2_root, profile="narrow", **options), Study(**options)
+    assert curve.command(published) == ".venv/bin/merlib trials subjects"
+    for one, dataset, profile in ((own, "synthetic", "narrow"), (study, "flow", "laptop")):
+        told = f"--dataset {dataset} --data-root ... --profile {profile}"
+        assert curve.command(one) == f".venv/bin/merlib trials subjects {told}"
+
+
 def test_the_command_line_measures_all_methods_or_one(flow_root, tmp_path, monkeypatch, capsys):
     asked = []
     monkeypatch.setattr(curve, "measure", lambda study, seed, method: asked.append((seed, method)))
