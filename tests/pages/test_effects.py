@@ -147,6 +147,13 @@ def test_sentences_say_what_the_interval_says():
     assert lines["alone"] == "no verdict from one seed (+30.0 points)"
 
 
+def test_a_sentence_says_where_a_difference_is_shown_to_be_small():
+    found = effects.judged({"small": Difference(0.01, -0.01, 0.03, 0.5, {0: 0.0, 1: 0.02})})
+    (line,) = effects.sentences(found)
+    told = "no difference seen; anything from -1.0 to +3.0 points of UF1 is possible"
+    assert line == f"- **small**: {told}, so under 5 points (2 seeds)"
+
+
 def test_an_interval_without_zero_is_not_certain_among_many():
     rows = {f"other {k}": made(0.0) for k in range(9)} | {
         "barely": Difference(0.2, 0.01, 0.39, 0.04, {0: 0.2, 1: 0.2})
