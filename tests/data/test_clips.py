@@ -340,3 +340,6 @@ def test_counts_by_subject_and_class(casme2):
     table = counts(load_clips("casme2", casme2))
     assert table.loc["sub02", "others"] == 1
     assert table.loc["sub01"].to_list() == [1, 0, 1, 0, 0]
+    clips = load_clips("casme2", casme2)
+    table = counts(clips[clips["emotion"] != "others"])
+    assert list(table) == list(clips.attrs["classes"]) and (table["others"] == 0).all()
