@@ -158,6 +158,18 @@ def test_the_sampler_draws_classes_equally():
     assert (np.abs(drawn - 333) < 75).all()
 
 
+@pytest.mark.parametrize("imbalance", ["none", "sampler"])
+def test_the_batches_of_an_epoch_follow_from_their_own_generator_alone(imbalance):
+    drawn, codes = [], np.repeat([0, 1, 2], [9, 5, 3])
+    for other, seed in ((0, 1), (5, 1), (5, 2)):
+        torch.manual_seed(other)
+        before, generator = torch.get_rng_state(), torch.Generator().manual_seed(seed)
+        batches = training.draw_batches(codes, replace(TINY, imbalance=imbalance), generator)
+        assert torch.equal(torch.get_rng_state(), before)
+        drawn.append(torch.cat(batches).tolist())
+    assert drawn[0] == drawn[1] != drawn[2]
+
+
 def test_logit_adjustment_is_the_log_of_the_shares():
     labels = torch.tensor([0, 0, 0, 1])
     prior = classifier.log_prior(labels, 2, replace(TINY, imbalance="logit-adjustment"))
