@@ -98,13 +98,14 @@ def test_leaving_one_subject_out_trains_folds_together_and_goes_on(monkeypatch):
     X, clips = clips_of([4, 4, 5, 8])
     estimator = NetworkClassifier(config.profile("laptop", **SMALL | {"epochs": 2}))
     monkeypatch.setattr("merlib.model.classifier.FOLDS_AT_ONCE", 3)
-    kept = {}
+    kept, saved = {}, []
 
     class Finished:
         def load(self):
             return {left: kept[left] for left in list(kept)[:1]}
 
         def save(self, fold):
+            saved.append(fold.left_out)
             kept[fold.left_out] = fold.table
 
     options = {"n_jobs": 1, "progress": False}
@@ -112,6 +113,7 @@ def test_leaving_one_subject_out_trains_folds_together_and_goes_on(monkeypatch):
     whole = loso.leave_one_subject_out(estimator, X, clips, finished=Finished(), **options)
     assert sorted(whole["epoch"].unique()) == [1, 2]
     assert len(whole) == 2 * len(clips)
+    assert kept.keys() == set(clips["subject"]) and saved == [*kept]  # each fold once
     again = loso.leave_one_subject_out(estimator, X, clips, finished=Finished(), **options)
     pd.testing.assert_frame_equal(again, whole)
 
