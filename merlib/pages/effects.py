@@ -306,13 +306,17 @@ def synergies(runs: Mapping[str, Runs]) -> pd.DataFrame:
     """Return what both modules give beyond the sum of their steps, by score; see `judged`.
 
     It has no rows if a variant of table 3 is missing, or no seed is common to all on one basis.
+    Chance in training is that of all their runs, as of `differences`.
     """
     alike = dict(runs)
     for name in audit.INTERACTION:
         alike["full"], alike[name] = in_common(alike.get("full", {}), alike.get(name, {}))
     if not metrics.common_seeds(*(alike[name] for name in audit.INTERACTION)):
         return judged({})
-    found = {LABELS[score]: audit.synergy(alike, of) for score, of in metrics.METRICS.items()}
+    found = {}
+    for score, of in metrics.METRICS.items():
+        chance = metrics.chance_in_training((runs[name] for name in audit.INTERACTION), of)
+        found[LABELS[score]] = audit.synergy(alike, of, chance)
     return judged(found, "synergy", "overlap")
 
 

@@ -100,6 +100,7 @@ def claims(tell: Tell = str) -> pd.DataFrame:
 def synergy(
     runs: Mapping[str, Mapping[int, pd.DataFrame]],
     metric: Callable[[np.ndarray], Any] = metrics.uf1,
+    chance: metrics.Chance | None = None,
 ) -> Difference:
     """Return what both modules give beyond the sum of what each gives alone.
 
@@ -113,6 +114,8 @@ def synergy(
         says how the interval over subjects and seeds is made.
     metric : callable
         Of a confusion matrix.
+    chance : Chance, optional
+        The chance in training of each variant; by default that of these runs together.
 
     Raises
     ------
@@ -122,7 +125,7 @@ def synergy(
     if missing := [name for name in INTERACTION if name not in runs]:
         raise ValueError(f"no run of {', '.join(missing)}: expected one of each variant")
     methods = [(weight, runs[name]) for name, weight in INTERACTION.items()]
-    chance = metrics.chance_in_training((of for _, of in methods), metric)
+    chance = chance or metrics.chance_in_training((of for _, of in methods), metric)
     return metrics.contrast(methods, metric, chance=chance)
 
 

@@ -194,6 +194,10 @@ def test_synergy_is_what_both_modules_give_beyond_the_sum():
     assert found.seeds == {0: pytest.approx(0.4), 1: pytest.approx(0.2)}  # of those that all have
     assert found.value == pytest.approx(0.3) and found.low < 0.3 < found.high
     assert audit.printed_synergy().tolist() == [1.22, 6.2, 6.8]
+    # All people are alike; the seeds of three variants differ, and they are independent.
+    known = metrics.with_chance(found.seeds, 0.0, 8, chance=metrics.Chance(0.03, 9))
+    given = audit.synergy(runs, metrics.accuracy, metrics.Chance(0.01, 9))
+    assert (given.low, given.high, given.p) == pytest.approx((known.low, known.high, known.p))
     with pytest.raises(ValueError, match="no run of mffm: "):
         audit.synergy({name: seeds for name, seeds in runs.items() if name != "mffm"})
 
