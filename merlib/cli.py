@@ -19,7 +19,16 @@ from cyclopts.validators import Number
 
 from . import __version__
 from .config import Dataset, Faces, Layout, ProfileName, Protocol, Size, kinds
-from .files import find_home, is_home, print_anything, program, told, whole, write
+from .files import (
+    find_home,
+    is_home,
+    print_anything,
+    program,
+    refuse_unwritable,
+    told,
+    whole,
+    write,
+)
 from .values import known, meant
 
 if TYPE_CHECKING:
@@ -30,14 +39,16 @@ if TYPE_CHECKING:
 
 Many = Parameter(consume_multiple=True, negative=())
 Flag = Annotated[bool, Parameter(negative=())]
-Names = Annotated[list[str], Many]
 
 
-def filled(kind: Any, values: Sequence[int] | None) -> None:
+def filled(kind: Any, values: Sequence[Any] | None) -> None:
     """Raise a ValueError if an option of many values was given without any; None if it was not."""
     if values is not None and not values:
         raise ValueError("Expected one or more.")
 
+
+Names = Annotated[list[str], Many]
+Methods = Annotated[list[str], Many, Parameter(validator=filled)]
 
 Seeds = Annotated[list[int], Many, Parameter(validator=(Number(gte=0), filled))]
 
@@ -191,7 +202,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         print(f"merlib: {error}\nmerlib --help and merlib COMMAND --help say more", file=sys.stderr)
         return 2
     except KeyboardInterrupt:
-        print("\nmerlib: stopped; finished work is saved, run it again to go on", file=sys.stderr)
+        print("\nmerlib: stopped; run it again to go on, with all that was saved", file=sys.stderr)
         return 130
     except (ValueError, OSError, RuntimeError) as error:
         print(f"merlib: {told(error)}", file=sys.stderr)
@@ -245,7 +256,7 @@ def prepare(*, data: Data = Data()) -> None:
 def train(
     *,
     data: Data = Data(),
-    methods: Names = METHODS,
+    methods: Methods = METHODS,
     seeds: Seeds | None = None,
     keep: Flag = False,
     protocol: Protocol = "loso",
@@ -431,6 +442,7 @@ def predict(
     pair = eyes and (eyes[:2], eyes[2:])
     asked = (onset, apex, offset, fps, cropped, pair, landmarks)
     folder, key = new_clip.output_folder(clip, out, [model, *asked])
+    refuse_unwritable(folder / "prediction.json")
     found = new_clip.predict(clip, saved.load(model), *asked)
     how = "found" if found.apex_found else "given"
     print(f"{found.clip}: frames {found.onset} to {found.offset}, apex {found.apex} ({how})")
@@ -450,7 +462,7 @@ def check(
     root: str | None = None,
     reading: Reading = Reading(),
     profile: ProfileName = "laptop",
-    methods: Names = METHODS,
+    methods: Methods = METHODS,
     landmarks: str | None = None,
     out: Path | None = None,
     jobs: int | None = None,
@@ -487,9 +499,12 @@ def check(
     print(found.markdown())
     print(f"Written to {folder / 'report.md'} and report.json")
     if found.sheet:
-        write(local / ".gitignore", "*\n")  # in a checkout of something else too
-        write(local / "faces.html", found.sheet)
-        print(f"Contact sheet, with faces, for you alone: {local / 'faces.html'}")
+        try:
+            write(local / ".gitignore", "*\n")  # in a checkout of something else too
+            write(local / "faces.html", found.sheet)
+            print(f"Contact sheet, with faces, for you alone: {local / 'faces.html'}")
+        except OSError as error:  # the report, which was asked for, is written
+            print(f"merlib: no contact sheet: {told(error)}", file=sys.stderr)
     return 0 if found.can_run else 1
 
 
@@ -497,7 +512,7 @@ def check(
 def book(
     *,
     data: Data = Data(),
-    methods: Names = METHODS,
+    methods: Methods = METHODS,
     show_faces: Flag = False,
     language: str = "en",
     where: Where = Where(),
@@ -521,7 +536,7 @@ def book(
 def study(
     *,
     data: Data = Data(),
-    methods: Names = METHODS,
+    methods: Methods = METHODS,
     show_faces: Flag = False,
     where: Where = Where(),
 ) -> int:

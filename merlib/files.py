@@ -178,6 +178,8 @@ def usable(path: Path, load: Callable[[Path], T]) -> T | None:
             shutil.rmtree(aside) if aside.is_dir() else aside.unlink(missing_ok=True)
             os.replace(path, aside)
         why = getattr(error, "strerror", None) or str(error).partition("\n")[0]
+        if isinstance(error, Damaged):
+            why = error.args[1]
         say(f"{path} is damaged ({why}): it is made again, the old one is now {aside.name}")
         return None
 

@@ -68,7 +68,7 @@ class Workers:
         if self.address and self.backend != "ray":
             raise ValueError(f"address {self.address} is of a Ray cluster: expected backend ray")
         if self.gpus is not None and not 0 <= self.gpus <= 1:
-            raise ValueError(f"gpus per fold: {self.gpus} was found, expected a number of 0 to 1")
+            raise ValueError(f"gpus per fold: {self.gpus} was found, expected 0 to 1")
 
     @property
     def here(self) -> "Workers":

@@ -166,7 +166,7 @@ words.see(
 #
 # - `--leave-out sub01/EP01_1 sub07/EP06_01` leaves out clips that you name.
 # - `--skip-bad 0.05` leaves out clips whose row or frames are bad or that show no face, up to this share
-#   of all clips.
+#   of all clips. A row without a readable subject or name is no clip: mend it, or delete it.
 #
 # Each clip that is left out is named and counted. The version of the data says so wherever it is
 # printed (`..., without 2 clip(s)`), and so does each run.

@@ -6,7 +6,7 @@ hidden: ``attrs["repairs"]`` names what was repaired.
 """
 
 import os
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from difflib import get_close_matches
 from pathlib import Path
@@ -21,7 +21,7 @@ from merlib.values import checked
 
 from . import doubles, published, tables
 from .findings import DatasetError, Findings, without, without_bad
-from .frames import Recording, frame_rate, match_frames, read_frames, scan
+from .frames import Recording, as_number, frame_rate, match_frames, read_frames, scan
 
 VERSION = 1  # raised when this step computes something else, see merlib.versions
 
@@ -154,7 +154,8 @@ def inspect(
     if root is not None and dataset in ("flow", "own") and root.is_file():
         root, table = root.parent, root
     if root is not None and not root.is_dir():
-        raise DatasetError(f"{root}: no such folder{hint(root)}")
+        why = "a file was found, expected a folder" if root.exists() else "no such folder"
+        raise DatasetError(f"{root}: {why}{hint(root)}")
     if dataset == "flow" and (faces != "auto" or eyes is not None):
         option = f"faces={faces!r}" if eyes is None else f"eyes={str(eyes)!r}"
         raise ValueError(f"{option}: the dataset flow has no faces, only how they move")
@@ -164,16 +165,33 @@ def inspect(
     part = read(dataset, root, classes, table, faces, named)
     clips, findings = part.clips, part.findings
     for name in sorted(set(named) - part.names):
-        near = ", ".join(get_close_matches(name, sorted(part.names), 3)) or "none"
-        message = f"leave_out names {name!r}, which is no clip of the table; similar names: {near}"
-        findings.error("leave out", message)
+        findings.error("leave out", f"leave_out names {name!r}, {unknown(name, part.names)}")
     if root is not None and dataset != "flow":
-        clips["eyes"] = match_eyes(clips, eyes or root / "eyes.csv", eyes is not None, findings)
+        beside = [place / "eyes.csv" for place in (root, *part.folders)]
+        there = next((path for path in beside if path.exists()), root / "eyes.csv")
+        clips["eyes"] = match_eyes(clips, eyes or there, eyes is not None, part.names, findings)
+        if len(clips) and clips["cropped"].all() and clips["eyes"].notna().any():
+            message = "eyes are named, but the frames are cropped faces: the eyes are not used"
+            findings.warning("eyes", message)
+        clips.attrs["version"] += kind_of_frames(clips)
         doubles.find(clips[~clips["clip"].isin(named)], root, findings)
     clips = finish(clips, findings, set(named), part.wanted, skip_bad)
     clips.attrs["warnings"] = [str(one) for one in findings.of("warning")]
     clips.attrs["root"] = str(root or "")
     return clips, merge_stray_files(findings)
+
+
+def unknown(name: str, names: Iterable[str]) -> str:
+    """Return the end of a message on a name that is no clip of the table."""
+    near = ", ".join(get_close_matches(name, sorted(names), 3)) or "none"
+    return f"which is no clip of the table; similar names: {near}"
+
+
+def kind_of_frames(clips: pd.DataFrame) -> str:
+    """Return what the version of a dataset says of frames that are not read as usual."""
+    eyes = int((clips["eyes"].notna() & ~clips["cropped"]).sum())
+    told = ", cropped faces" if clips["cropped"].any() else ""
+    return told + (f", eyes named for {eyes} clips" if eyes else "")
 
 
 def finish(
@@ -217,6 +235,7 @@ class Source(NamedTuple):
     findings: Findings
     names: set[str]  # all clips of the table
     wanted: set[str]  # those of the wanted classes, and those whose row has an error
+    folders: Sequence[Path] = ()  # of its table; none of a composite
 
 
 def inspect_single(
@@ -247,6 +266,10 @@ def inspect_single(
     class_of = class_map(name, classes, parsed)
     clips = parsed[parsed["emotion"].isin(class_of)].copy()
     clips["emotion"] = clips["emotion"].map(class_of).astype(object)
+    other = parsed.loc[~parsed["emotion"].isin(class_of), "emotion"]
+    if name == "own" and len(other):
+        words = ", ".join(sorted(set(other)))
+        findings.warning("classes", f"{len(other)} clips are in no class of {classes}: {words}")
     if classes == "megc2019":
         clips = challenge(clips, name, cells, version, findings)
         version += ", list of MEGC 2019"
@@ -276,7 +299,7 @@ def inspect_single(
     clips = clips[[*COLUMNS, "source", "cropped", "eyes", "frames"]].reset_index(drop=True)
     labels = tuple(dict.fromkeys(class_of.values()))
     clips.attrs = {"dataset": dataset, "version": version, "classes": labels, "rows": rows}
-    return Source(clips, findings, names, wanted)
+    return Source(clips, findings, names, wanted, folders)
 
 
 def unused_are_notes(findings: Findings, unused: set[str], named: set[str]) -> Findings:
@@ -364,13 +387,14 @@ def inspect_composite(
         "classes": tuple(dict.fromkeys(label for one in about for label in one["classes"])),
         "rows": rows,
     }
-    names, wanted = (set().union(*sets) for sets in zip(*(part[2:] for part in parts), strict=True))
+    names = set().union(*(part.names for part in parts))
+    wanted = set().union(*(part.wanted for part in parts))
     return Source(clips, findings, names, wanted)
 
 
 def prefixed(name: str, part: Source) -> Source:
     """Return a part of a composite with the dataset's name before those of clips and subjects."""
-    clips, findings, names, wanted = part
+    clips, findings, names, wanted, _ = part
     for column in ("clip", "subject"):
         clips[column] = f"{name}-" + clips[column]
     clips.attrs["rows"] = {f"{name}-{clip}": row for clip, row in clips.attrs["rows"].items()}
@@ -399,6 +423,8 @@ def class_map(name: str, classes: str | Iterable[str] | None, clips: pd.DataFram
     known = tables.LAYOUTS[name].emotions or tuple(sorted(present))
     if name == "flow" and classes in (None, "three", "all", "megc2019"):
         return {emotion: emotion for emotion in known}
+    if isinstance(classes, str):
+        classes = classes.strip().lower()
     classes = classes or ("all" if name == "own" else "five")
     if classes in ("three", "megc2019"):
         if classes == "megc2019" and name not in MEGC2019:
@@ -415,10 +441,10 @@ def class_map(name: str, classes: str | Iterable[str] | None, clips: pd.DataFram
         return {emotion: emotion for emotion in CLASSES[name]}
     wanted = classes.split(",") if isinstance(classes, str) else classes
     wanted = [emotion.strip().lower() for emotion in wanted]
-    if unknown := [emotion for emotion in wanted if emotion not in known]:
+    if strange := [emotion for emotion in wanted if emotion not in known]:
         raise ValueError(
-            f"classes: {unknown[0]!r} is no selection (five, three, megc2019, all) and no emotion "
-            f"of {tables.LAYOUTS[name].title} ({', '.join(known)})"
+            f"classes: {strange[0]!r} is no emotion of {tables.LAYOUTS[name].title} "
+            f"({', '.join(known)}), and no selection by itself (five, three, megc2019, all)"
         )
     return {emotion: emotion for emotion in wanted}
 
@@ -455,11 +481,14 @@ def find_frames(
     if not folders:
         raise DatasetError(
             f"{root}: no frames; expected a folder in it or below it that holds the subjects' "
-            f"folders, such as {', '.join(subjects[:3])}"
+            f"folders, such as {', '.join(subjects[:3])}; found {tables.contents(root)}"
         )
 
     def named_cropped(folder: Path) -> bool:
-        return "crop" in folder.name.lower()
+        path, top = (Path(os.path.abspath(one)) for one in (folder, root))
+        inner = path.relative_to(top).parts if path.is_relative_to(top) else path.parts[-1:]
+        kinds = [kind for name in (top.name, *inner) if (kind := kind_by(name))]
+        return bool(kinds) and kinds[-1] == "crop"  # the innermost name that tells
 
     def rank(folder: Path) -> tuple:
         there = sum(os.path.isdir(folder / clip.subject / clip.name) for clip in clips.itertuples())
@@ -469,6 +498,11 @@ def find_frames(
 
     folder = min(folders, key=rank)
     return folder, faces == "cropped" or faces == "auto" and named_cropped(folder)
+
+
+def kind_by(name: str) -> str:
+    """Return what the name of a folder says of its frames: ``crop``, ``raw`` or nothing."""
+    return next((kind for kind in ("crop", "raw") if kind in name.lower()), "")
 
 
 def scan_each(paths: Iterable[Path]) -> list[Recording]:
@@ -521,13 +555,13 @@ def fill_fps(clips: pd.DataFrame, sources: list[Recording], findings: Findings) 
 
 
 def match_eyes(
-    clips: pd.DataFrame, path: str | Path, required: bool, findings: Findings
+    clips: pd.DataFrame, path: str | Path, required: bool, names: set[str], findings: Findings
 ) -> pd.Series:
     """Return the eye positions of each clip: None, or ((x, y), (x, y)) in the onset frame.
 
     The CSV has the columns ``clip, left_x, left_y, right_x, right_y``: pixels of the eye on the
     image's left, then of the other; the centre of the first pixel is (0, 0). The eyes of clips
-    that are not in the CSV are searched in the image.
+    that are not in the CSV are searched in the image. ``names`` are all clips of the table.
     """
     path, found = Path(path).expanduser(), {}
     if required or path.exists():
@@ -536,7 +570,10 @@ def match_eyes(
         except DatasetError as error:
             findings.error("eyes", str(error), file=str(path))
     for clip in sorted(set(found) - set(clips["clip"])):
-        findings.note("eyes", f"{path.name} names a clip that is not used", clip=clip)
+        if clip in names:
+            findings.note("eyes", f"{path.name} names a clip that is not used", clip=clip)
+        else:
+            findings.error("eyes", f"{path}: it names {clip!r}, {unknown(clip, names)}")
     return pd.Series([found.get(clip) for clip in clips["clip"]], clips.index, object)
 
 
@@ -556,7 +593,7 @@ def read_eyes(path: Path, findings: Findings) -> dict[str, tuple]:
         name, *cells = (row[k] if k < len(row) else None for k in where)
         clip = tables.text(name)
         try:
-            values = [float(tables.text(cell)) for cell in cells]
+            values = [as_number(tables.text(cell)) for cell in cells]
         except ValueError:
             values = [float("nan")] * 4
         left_x, left_y, right_x, right_y = values

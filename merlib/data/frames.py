@@ -32,13 +32,20 @@ LONGEST = 10.0
 def frame_rate(value: object) -> float:
     """Return frames per second as a number; a ValueError says that no clip has such a rate."""
     try:
-        fps = float(value)  # type: ignore[arg-type]
+        fps = as_number(value)
     except (TypeError, ValueError):
         fps = float("nan")
     least, most = RATES
     if not least <= fps <= most:
         raise ValueError(f"fps is {value!r}, expected frames per second from {least:g} to {most:g}")
     return fps
+
+
+def as_number(value: Any) -> float:
+    """Return what is written as a number; ``1_49`` is a mistake, though Python takes it."""
+    if "_" in str(value):
+        raise ValueError(f"{value!r} is no number")
+    return float(value)
 
 
 class Recording(NamedTuple):

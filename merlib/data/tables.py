@@ -25,7 +25,7 @@ import pandas as pd
 from merlib.files import below, hint
 
 from .findings import DatasetError, Findings, listed
-from .frames import FPS, RATES, frame_rate
+from .frames import FPS, RATES, as_number, frame_rate
 
 
 class Layout(NamedTuple):
@@ -188,7 +188,7 @@ def no_table(root: Path, layout: Layout, tables: list[Table], refused: list) -> 
         names = [path.name for path in below(root, 1) if fnmatchcase(path.name.lower(), old)]
         if names and old != layout.files:
             told = f"expected a table {layout.files}, found {names[0]}; save it as .xlsx in Excel"
-        told += "; --table names one that lies elsewhere"
+        told += "; --table names another one, .xlsx or .csv"
         told += layout.source and f"; {layout.source}"
     return DatasetError(f"{root}: {told}")
 
@@ -199,7 +199,8 @@ def contents(root: Path) -> str:
     names = [path.name for path in below(root, 0, unread)]
     if unread:
         return f"a folder that cannot be opened ({unread[root]})"
-    return f"only {', '.join(names[:5])}" if names else "an empty folder"
+    more = f" and {len(names) - 5} more" if len(names) > 5 else ""
+    return f"only {', '.join(names[:5])}{more}" if names else "an empty folder"
 
 
 def plain(name: object) -> str:
@@ -224,7 +225,10 @@ def read_rows(path: Path, layout: Layout, findings: Findings | None = None) -> p
     if not read:
         missing = min((missing for _, missing in headers), key=len, default=needed)
         lacking = ", ".join(sorted(layout.columns[wanted[name]] for name in missing))
-        raise DatasetError(f"{path}: no sheet has a header row with the column(s) {lacking}")
+        first = next((row for sheet in sheets for row in sheet.rows.values()), [])
+        there = ", ".join(filter(None, map(text, first))) or "no text"
+        told = f"no header row has the column(s) {lacking}; the first row has {short(there)}"
+        raise DatasetError(f"{path}: {told}")
     columns: dict[str, str] = {}
     records: list[dict] = []
     for sheet, header in read:
@@ -454,10 +458,10 @@ def short(value: object) -> str:
 def whole_number(cell: object, end: int) -> int | None:
     """Return a cell as a whole number from 0 to below ``end``; None if it is not one."""
     try:
-        number = float(text(cell))
+        value = as_number(text(cell))
     except ValueError:
         return None
-    return int(number) if number.is_integer() and 0 <= number < end else None
+    return int(value) if value.is_integer() and 0 <= value < end else None
 
 
 def parse(

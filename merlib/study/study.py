@@ -157,6 +157,13 @@ class Study:
             return self.prepared.key == origin.FLOW
         return "synthetic data" not in self.clips.attrs["version"]
 
+    @property
+    def as_recorded(self) -> bool:
+        """Whether no frame is a cropped face, and no eyes are named, so that only pixels count."""
+        if self.dataset in (*config.DRAWN, "own", "flow"):
+            return True
+        return not (self.clips["cropped"].any() or self.clips["eyes"].notna().any())
+
     @cached_property
     def drawn(self) -> dict[str, Any] | None:
         """What the generator was asked for this data; see `merlib.study.origin.drawn`."""
@@ -430,11 +437,12 @@ class Study:
     def saved(self, profile: str | None = None, protocol: str | None = None) -> Saved:
         """Return the saved runs of this data, perhaps of another profile or protocol.
 
-        Below ``results/`` are runs of public data with the profile's own choices. All others are
-        saved below ``runs/``, so that nobody confuses them with those.
+        Below ``results/`` are runs of public data with the profile's own choices, on frames as they
+        were recorded. All others, such as those of cropped faces or named eyes, are saved below
+        ``runs/``, so that nobody confuses them with those.
         """
         name, protocol = profile or self.profile, protocol or self.protocol
-        own = [] if self.public else [self.prepared.key]
+        own = [] if self.public and self.as_recorded else [self.prepared.key]
         usual = config.profile(self.profile, self.dataset)
         if name == self.profile and (self.config != usual or self.chosen_reading()):
             own.append(config.digest([self.config.step(), self.chosen_reading()]))
@@ -489,7 +497,7 @@ class Study:
         ----------
         methods : iterable of str
             Whose saved runs are wanted. They count if they are of the same clips and choices. An
-            official release is known by its name, since its frames are the same everywhere.
+            official release is known by its name: its recorded frames are the same everywhere.
         make : collection of str
             Methods that this study runs itself, with its own seed, unless it has done so. Saved
             seeds are beside it only if they are `merlib.store.comparable`: one mean never mixes

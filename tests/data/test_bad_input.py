@@ -91,8 +91,8 @@ def test_all_bad_cells_are_told_at_once(tmp_path):
 @pytest.mark.parametrize(
     ("header", "rows", "message"),
     [
-        (CASME2[:8], GOOD, "no sheet has a header row with the column(s) Estimated Emotion"),
-        (["a"], GOOD, "no sheet has a header row with the column(s) Action Units, ApexFrame"),
+        (CASME2[:8], GOOD, "no header row has the column(s) Estimated Emotion"),
+        (["a"], GOOD, "no header row has the column(s) Action Units, ApexFrame"),
         ([*CASME2[:2], "Subject", *CASME2[3:]], GOOD, "row 1 has the column Subject twice"),
         (CASME2, [], "0 clips of 0 subject(s) and 0 class(es) are left"),
         (CASME2, GOOD[:1], "1 clips of 1 subject(s) and 1 class(es) are left"),
@@ -162,8 +162,11 @@ def test_a_bad_line_of_a_manifest_is_named(tmp_path, line, message):
 @pytest.mark.parametrize(
     ("content", "message"),
     [
-        (b"", "no sheet has a header row with the column(s) apex, clip"),
-        (b"clip,subject\na,b\n", "with the column(s) apex, emotion, frames, offset, onset"),
+        (b"", "no header row has the column(s) apex, clip"),
+        (
+            b"clip,subject\na,b\n",
+            "the column(s) apex, emotion, frames, offset, onset; the first row has 'clip, subject'",
+        ),
         (b"clip,subject\n\xff\xfe", "not text in UTF-8 (byte 13)"),
     ],
 )
@@ -259,6 +262,69 @@ def test_bad_eye_positions_are_named(casme2, content, message):
     (casme2 / "eyes.csv").write_text(content)
     report = check("casme2", casme2, n_jobs=1, progress=False)
     assert any(message in str(finding) for finding in report.findings.of("error"))
+
+
+def named_eyes(path, clip="sub01/EP01_1"):
+    path.write_text(f"clip,left_x,left_y,right_x,right_y\n{clip},4,5,11,5\n")
+
+
+def test_eyes_are_read_beside_the_table_also_below_the_root(casme2):
+    (casme2 / "tables").mkdir()
+    (casme2 / "CASME2-coding-20140508.xlsx").rename(casme2 / "tables" / "CASME2-coding.xlsx")
+    named_eyes(casme2 / "tables" / "eyes.csv")
+    clips = load_clips("casme2", casme2)
+    assert clips.set_index("clip")["eyes"].dropna().to_dict() == {
+        "sub01/EP01_1": ((4.0, 5.0), (11.0, 5.0))
+    }
+    assert clips.attrs["version"].endswith(", eyes named for 1 clips")
+
+
+def test_eyes_of_no_clip_are_an_error_with_similar_names(casme2):
+    named_eyes(casme2 / "eyes.csv", "sub01/EP01_01")
+    told = r"eyes.csv: it names 'sub01/EP01_01', which is no clip .* names: sub01/EP01_1"
+    with pytest.raises(DatasetError, match=told):
+        load_clips("casme2", casme2)
+
+
+def test_eyes_beside_cropped_faces_are_not_used_and_that_is_said(casme2):
+    named_eyes(casme2 / "eyes.csv")
+    clips = load_clips("casme2", casme2, faces="cropped")
+    assert "eyes are named, but the frames are cropped" in " ".join(clips.attrs["warnings"])
+    assert clips.attrs["version"].endswith(", cropped faces")
+
+
+@pytest.mark.parametrize("root", [".", "../Cropped_x", "../Cropped_x/CASME2-RAW/..", None])
+def test_faces_are_cropped_however_the_path_is_written(casme2, monkeypatch, root):
+    top = casme2 / "Cropped_x"
+    (casme2 / "CASME2-RAW").rename(top)
+    (casme2 / "CASME2-coding-20140508.xlsx").rename(top / "CASME2-coding-20140508.xlsx")
+    (top / "CASME2-RAW").mkdir()
+    monkeypatch.chdir(top)
+    assert load_clips("casme2", root or top)["cropped"].all()
+    for path in [*top.glob("sub*")]:  # the innermost name that tells counts
+        path.rename(top / "CASME2-RAW" / path.name)
+    assert not load_clips("casme2", root or top)["cropped"].any()
+
+
+def test_a_number_has_no_underscore(casme2):
+    rows = [row if k else [*row[:3], "1_0", *row[4:]] for k, row in enumerate(map(list, GOOD))]
+    write_table(casme2 / "CASME2-coding-20140508.xlsx", CASME2, rows)
+    with pytest.raises(DatasetError, match="OnsetFrame is '1_0', expected a frame number"):
+        load_clips("casme2", casme2)
+
+
+def test_own_clips_that_no_class_takes_are_counted(tmp_path):
+    manifest = own_clips(tmp_path) / "manifest.csv"
+    rows = manifest.read_text().replace("120;x", "120;").splitlines()
+    words = ["emotion", "happiness", "calm", "surprise", "joy"]
+    rows = [
+        row.replace("joy", word).replace("calm", word)
+        for row, word in zip(rows, words, strict=True)
+    ]
+    manifest.write_text("\n".join(rows) + "\n")
+    clips = load_clips("own", tmp_path, "three")
+    (told,) = [one for one in clips.attrs["warnings"] if "no class" in one]
+    assert len(clips) == 2 and told == "2 clips are in no class of three: calm, joy"
 
 
 def test_a_missing_file_of_eye_positions_is_named_only_if_asked_for(casme2):

@@ -135,9 +135,12 @@ def test_selections_by_name(casme2):
     assert three["emotion"].to_list() == [
         "positive", "negative", "negative", "surprise", "negative",
     ]  # fmt: skip
+    assert load_clips("casme2", casme2, " Three")["clip"].equals(three["clip"])
     two = load_clips("casme2", casme2, "Happiness, others")
     assert two.attrs["classes"] == ("happiness", "others") and len(two) == 2
-    with pytest.raises(ValueError, match="'joy' is no selection .* and no emotion of CASME II"):
+    with pytest.raises(
+        ValueError, match="'joy' is no emotion of CASME II .*, and no selection by itself"
+    ):
         load_clips("casme2", casme2, "happiness,joy")
 
 

@@ -114,7 +114,7 @@ def no_blank_and_another(root):
     [
         (lambda root: (root / TABLE).unlink(), "repository wangzhifengharrison/HTNet on Git"),
         (lambda root: shutil.rmtree(root / "datasets"), "no pictures; expected the folder"),
-        (without("label"), "no sheet has a header row with the column(s) label"),
+        (without("label"), "no header row has the column(s) label"),
         (lambda root: replaced(root, "EP19_05f,0", "EP19_05f,3"), "row 3 (casme2-sub01/EP19_05f): "
          "label is '3', expected one of 0 (negative), 1 (positive), 2 (surprise)"),
         (lambda root: replaced(root, "EP19_05f,0", "EP19_05f,"), "label is empty"),

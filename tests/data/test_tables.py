@@ -58,7 +58,7 @@ def in_subfolder(root):
 @pytest.mark.parametrize(
     ("add", "told"),
     [
-        (objective, "CASME2-ObjectiveClasses.xlsx: no sheet has a header row with the column(s)"),
+        (objective, "CASME2-ObjectiveClasses.xlsx: no header row has the column(s)"),
         (lambda root: shutil.copy(root / CODING, root / "CASME2-coding-20140508 (1).xlsx"), "once"),
         (formatted, "they count once"),
         (in_subfolder, "they count once"),
@@ -101,7 +101,7 @@ def test_two_different_tables_are_named_and_one_can_be_chosen(casme2):
             "an .xls file or a workbook with a",
         ),
         ("CASME2.xlsx", b"<html><table>", "not a readable xlsx table (13 bytes); save it as .xlsx"),
-        ("CASME2.csv", b"", "--table names one that lies elsewhere"),
+        ("CASME2.csv", b"", "--table names another one, .xlsx or .csv"),
     ],
 )
 def test_a_table_of_another_kind_says_what_to_save(tmp_path, name, content, told):

@@ -1,6 +1,7 @@
 """Only runs of the published data, known by its content, are saved or shown as such."""
 
 import json
+import shutil
 
 import numpy as np
 import pandas as pd
@@ -261,3 +262,18 @@ def test_a_mean_never_mixes_two_machines(published, casme2_root, tmp_path, name,
     study.saved().save(saved.attrs["run"] | {name: value}, predictions=saved)
     assert list(study.runs(["majority"], make=["majority"])["majority"]) == seeds
     assert list(study.runs(["majority"])["majority"]) == [3]
+
+
+def test_an_official_release_keeps_runs_of_other_frames_apart(casme2_root, copy_of, tmp_path):
+    root = copy_of(casme2_root)
+    (root / "dataset.json").unlink()  # now it looks like the release
+    shutil.rmtree(root / "ground_truth")
+    clip = "sub01/" + next(path.name for path in root.glob("*/sub01/*") if path.is_dir())
+    raw = Study("casme2", root, home=tmp_path)
+    assert raw.saved().folder == tmp_path / "results" / "casme2" / "laptop"
+    (root / "eyes.csv").write_text(f"clip,left_x,left_y,right_x,right_y\n{clip},250,200,370,200\n")
+    named = Study("casme2", root, home=tmp_path, n_jobs=1, progress=False).saved().folder
+    (root / "eyes.csv").unlink()
+    (root / "CASME2-RAW").rename(root / "Cropped")
+    cropped = Study("casme2", root, home=tmp_path, n_jobs=1, progress=False).saved().folder
+    assert all(folder.is_relative_to(tmp_path / "runs") for folder in (named, cropped))
