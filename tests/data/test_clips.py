@@ -89,6 +89,20 @@ def test_casme2_with_its_quirks(casme2):
     assert numbers == list(range(95, 103))  # 99 before 100: by number, not by text
 
 
+def test_eyes_are_those_that_the_csv_names_for_each_clip(casme2):
+    lines = ["clip;right_x;right_y;left_x;left_y", "sub02/EP01_1;9;5.5;4;5", "sub02/EP10;8;3;2;3"]
+    lines.append("sub01/EP01_1;10.25;6;3;4.5")
+    (casme2 / "eyes.csv").write_text("\n".join(lines))
+    clips, findings, *_ = inspect("casme2", casme2)
+    assert not findings.of("error")
+    found = dict(zip(clips["clip"], clips["eyes"], strict=True))
+    assert found.pop("sub01/EP01_1") == ((3, 4.5), (10.25, 6))
+    assert found.pop("sub02/EP01_1") == ((4, 5), (9, 5.5))
+    assert set(found.values()) == {None}  # they are searched
+    (unused,) = (one for one in findings.of("note") if one.kind == "eyes")
+    assert unused.clip == "sub02/EP10"  # a clip of fear
+
+
 def test_samm_with_its_quirks(samm):
     clips = load_clips("samm", samm)
     assert clips["emotion"].to_list() == ["contempt", "anger", "others"]

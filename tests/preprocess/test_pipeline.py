@@ -4,7 +4,7 @@ import errno
 import os
 import time
 from dataclasses import replace
-from itertools import pairwise
+from itertools import combinations, pairwise
 from types import SimpleNamespace
 
 import cv2
@@ -211,6 +211,25 @@ def test_what_was_prepared_before_an_error_is_kept(casme2_root, copy_of, tmp_pat
     done = pipeline.prepare(clips, CONFIG, cache, n_jobs=1, progress=False)
     assert len(done.x) == len(clips)
     assert all(os.stat(path).st_mtime_ns == stamp for path, stamp in kept.items())
+
+
+def test_eyes_that_are_named_lie_where_all_eyes_lie_in_the_crop(clips, monkeypatch):
+    monkeypatch.setattr(face, "find_eyes", lambda *_: pytest.fail("they are searched"))
+    named = ((260.0, 230.5), (372.0, 214.0))
+    matrix = pipeline.transform(read_frames(clips["frames"][0][:1])[0], CONFIG, eyes=named)
+    landed = cv2.transform(np.array([named]), matrix)[0]
+    np.testing.assert_allclose(landed, face.EYES * CONFIG.size - 0.5, atol=1e-9)
+
+
+def test_what_is_said_of_a_face_makes_another_prepared_clip(clips, tmp_path):
+    config, made = replace(CONFIG, flow_method="dis", evm="off"), []
+    first, other = ((260.0, 230.5), (372.0, 214.0)), ((260.0, 230.5), (372.0, 218.0))
+    for fields in ({}, {"eyes": [first]}, {"eyes": [other]}, {"cropped": True}):
+        some = clips[:1].assign(**fields)
+        made.append(pipeline.prepare(some, config, tmp_path, n_jobs=1, progress=False))
+    assert len({one.key for one in made}) == 4
+    for one, another in combinations(made, 2):
+        assert np.abs(one.x[:, -1] - another.x[:, -1]).max() > 0.1
 
 
 def test_a_clip_without_a_face_is_named(casme2_root, copy_of, tmp_path):
