@@ -146,6 +146,9 @@ def test_a_damaged_video_is_told_by_frame(tmp_path, name, place):
     images = read_images(scan(path).frames.values())
     wrong = [str(image) for image in images if isinstance(image, DatasetError)]
     assert wrong and f"of {path}: cannot be decoded" in wrong[0]
+    # Frames before it are whole, and so is the last one: a frame that needs no other came before.
+    harmed = [k for k, image in enumerate(images) if isinstance(image, DatasetError)]
+    assert 0 < harmed[0] and harmed[-1] < len(images) - 1
 
 
 def test_files_that_are_no_video_or_never_end_are_refused_at_once(tmp_path):
