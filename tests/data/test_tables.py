@@ -213,6 +213,13 @@ MANIFEST = "clip,subject,onset,apex,offset,emotion,frames,remark\n" + "".join(
 )
 
 
+@pytest.mark.parametrize("end", ["\n", "\r\n", "\r"], ids=["Unix", "Windows", "old Mac"])
+def test_a_manifest_is_read_whatever_ends_its_lines(tmp_path, end):
+    (tmp_path / "manifest.csv").write_bytes(MANIFEST.replace("\n", end).encode())
+    clips, findings = inspect("own", None, table=tmp_path / "manifest.csv")
+    assert not findings.of("error") and clips.attrs["rows"] == {"一": 2, "二": 3, "三": 4}
+
+
 @pytest.mark.parametrize(
     "encoding", ["utf-8", "utf-8-sig", "utf-16", "utf-16-le", "gb18030", "gbk"]
 )
