@@ -7,8 +7,10 @@ import numpy as np
 import openpyxl
 import pandas as pd
 import pytest
+import torch
 from conftest import FLOW_CLIPS, ROOT, write_flow
 from test_clips import CASME2, SAMM, write_frames, write_table
+from torch.nn import functional
 
 from merlib import cli
 from merlib.config import profile
@@ -59,6 +61,21 @@ def test_channels_are_u_v_and_strain_around_the_median(flow_root):
         x = published.channels(pictures, profile("laptop", "flow", size=size, strain=True))
         assert x.shape == (12, 1, 4, size, size)
         np.testing.assert_allclose(x[0, 0, 3].mean(), flow[0, 2].mean(), atol=0.01)
+
+
+@pytest.mark.parametrize("size", [14, 56, 84])
+def test_channels_are_means_over_areas_or_enlarged_bilinearly(size):
+    pictures = np.random.default_rng(0).integers(0, 256, (2, 3, 28, 28), np.uint8)
+    flow = published.apex_flow(pictures)
+    if size < 28:
+        expected = flow.reshape(2, 3, 14, 2, 14, 2).mean(axis=(3, 5))
+    else:
+        large = functional.interpolate(torch.tensor(flow), size=(size, size), mode="bilinear")
+        expected = large.numpy()
+    expected[:, :2] /= 0.5
+    config = profile("laptop", "flow", size=size, strain=True, flow_scale=0.5)
+    x = published.channels(pictures, config)
+    np.testing.assert_allclose(x[:, 0, 1:], expected, atol=1e-5)
 
 
 @pytest.mark.parametrize("form", ["hue", "scaled"])
