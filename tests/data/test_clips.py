@@ -172,6 +172,18 @@ def test_frames_beyond_the_ends_of_the_disk_are_cut_off_and_told(casme2):
         load_clips("casme2", casme2, strict=True)
 
 
+def test_the_first_frame_that_is_there_is_no_apex(casme2):
+    """Frames 95 to 98 are missing of a clip from 95 to 102 with its apex at 99, or at 100."""
+    for number in range(94, 99):
+        (casme2 / "CASME2-RAW" / "sub02" / "EP01_1" / f"img{number}.jpg").unlink()
+    write_frames(casme2 / "CASME2-RAW" / "sub02" / "EP01_1", [103, 104])
+    for top, expected in ((99, -1), (100, 100)):
+        rows = [(*row[:4], top, 104, *row[6:]) if row[3] == 95 else row for row in ROWS]
+        write_table(casme2 / "CASME2-coding-20140508.xlsx", CASME2, rows)
+        clip = load_clips("casme2", casme2).set_index("clip").loc["sub02/EP01_1"]
+        assert (clip["onset"], clip["apex"], clip["offset"]) == (99, expected, 104)
+
+
 def test_strict_refuses_repairs_but_not_those_of_clips_that_are_left_out(casme2):
     with pytest.raises(DatasetError, match=r"row 3 \(sub01/EP01_2\): apex is '/'"):
         load_clips("casme2", casme2, strict=True)
