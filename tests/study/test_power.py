@@ -96,6 +96,14 @@ def test_dealing_clips_is_pearsons_test_of_people_by_answers(seed):
     assert p == pytest.approx(expected, abs=0.08)
 
 
+def test_the_design_effect_is_how_many_times_the_variance_of_dealt_clips_people_have():
+    ratios = [(2.0, 1.0), (1.0, 0.5), (np.nan, np.nan), (3.0, 1.5)]
+    people = pd.DataFrame(ratios, columns=["subject", "dealt"])
+    assert power.design_effect(people) == pytest.approx(2**2)  # medians: 2 and 1
+    assert power.design_effect(people / [4, 1]) == 1  # no clip tells more than one
+    assert power.design_effect(people.iloc[:0]) == 1
+
+
 def test_without_a_width_or_a_run_there_is_no_ratio():
     found = power.by_people([run([True] * 6, list("aabbcc")), run([0, 1] * 3, list("aabbcc"))])
     assert found[power.PEOPLE].isna().all(axis=None)  # in the second, every person has one of two
