@@ -104,6 +104,29 @@ def test_measurements_of_before_a_measure_was_there_are_readable(tmp_path):
     assert regions.difference(found, found, "raised") is None
 
 
+def test_maps_that_see_nothing_score_by_chance_or_by_where_regions_usually_are():
+    known, size = {}, 32
+    for k in range(6):
+        region = np.zeros((size, size), bool)
+        region[18:26, 8 + k : 16 + k] = True
+        known[f"c{k}"] = [region]
+    found = regions.blind(known, size)
+    assert list(found) == list(regions.MEASURES) and set(found.index.names) == {"map", "stage"}
+    often = np.mean([region for (region,) in known.values()], axis=0)
+    for stage, side in zip(regions.STAGES, (8, 4, 2, 1), strict=True):
+        squares = often.reshape(side, size // side, side, -1).mean(axis=(1, 3))
+        for measure in ("raised", "energy", "pointing"):
+            each = [
+                {"raised": regions.raised(squares, own)} | regions.look(squares, own)
+                for own in known.values()
+            ]
+            expected = np.mean([one[measure] for one in each])
+            assert found.loc[("usual places", stage), measure] == pytest.approx(expected, abs=1e-6)
+    chance = regions.by_chance(known["c0"])
+    assert found.loc[("random map", 1), "raised"] == pytest.approx(chance, abs=0.05)
+    assert found.loc[("usual places", 1), "raised"] > 2 * chance
+
+
 # Tables
 
 
