@@ -583,6 +583,14 @@ def test_the_positive_control_finds_the_regions_of_drawn_faces(study):
     assert clips == len(regions.of_clips(study)) and len(found) == clips * 12
     fine = found[found["stage"] == 1].groupby("map")["raised"].mean()
     assert fine["flow"] > fine["flat"]
+    # By hand, of one clip: how often each place moves in the clips of other people.
+    known, people = regions.of_clips(study), study.clips.set_index("clip")["subject"]
+    name, size, side = next(iter(known)), study.config.size, -(-study.config.size // 4)
+    others = [own for clip, own in known.items() if people[clip] != people[name]]
+    usual = np.mean([np.any(own, axis=0) for own in others], axis=0)
+    squares = usual.reshape(side, size // side, side, -1).mean(axis=(1, 3))
+    this = found[(found["clip"] == name) & (found["map"] == "usual") & (found["stage"] == 1)]
+    assert this["raised"].item() == pytest.approx(regions.raised(squares, known[name]), abs=1e-6)
 
 
 # The pages of both claims: on tiny results, and their verdicts on invented ones
