@@ -238,6 +238,19 @@ def test_scores_names_every_mistake(noise):
     assert all(set(case.moved) <= set(mistakes.STEPS) for case in mistakes.MISTAKES.values())
 
 
+def test_each_repeat_has_labels_and_chances_of_its_own_seed(monkeypatch):
+    def noted(X, labels, subjects, classes, seed):
+        return {"given": "".join(labels), "by": seed}
+
+    monkeypatch.setattr(mistakes, "scores", noted)
+    found = mistakes.repeated(np.zeros((40, 1)), LABELS, SUBJECTS, CLASSES, [3, 8])
+    assert list(found.index) == [(kind, seed) for kind in mistakes.KINDS for seed in (3, 8)]
+    for (kind, seed), row in found.iterrows():
+        expected = mistakes.kinds(LABELS, SUBJECTS, seed)[kind]
+        assert (row["given"], row["by"]) == ("".join(expected), seed)
+    assert found["given"].nunique() == 5  # the true labels are the same for every seed
+
+
 def test_labels_of_the_person_follow_the_person():
     found = mistakes.of_person(LABELS, SUBJECTS, seed=1, share=1.0)
     assert all(len(set(found[SUBJECTS == name])) == 1 for name in set(SUBJECTS))
