@@ -124,6 +124,16 @@ def test_the_strength_of_each_part_is_the_configurations():
     assert 10 <= sum(flipped) <= 30
 
 
+def test_turns_and_sizes_go_from_one_end_of_the_configuration_to_the_other():
+    x = torch.randn(3, 1, 3, 16, 16, generator=torch.Generator().manual_seed(4))
+    config = Config(flip=0.0, rotation=12.0, scaling=0.2)
+    middle, ends = torch.full((3,), 0.5), torch.tensor([0.0, 0.5, 1.0])
+    turned = augment(x, config, torch.stack([middle, ends, middle]))
+    torch.testing.assert_close(turned, affine(x, torch.tensor([-12.0, 0.0, 12.0]), torch.ones(3)))
+    sized = augment(x, config, torch.stack([middle, middle, ends]))
+    torch.testing.assert_close(sized, affine(x, torch.zeros(3), torch.tensor([0.8, 1.0, 1.2])))
+
+
 def test_frames_that_are_not_square_are_refused():
     with pytest.raises(ValueError, match="expected square frames"):
         augment(torch.zeros(1, 1, 3, 8, 9), Config(), torch.rand(3, 1))
