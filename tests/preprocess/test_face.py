@@ -223,6 +223,30 @@ def test_align_shows_each_point_where_the_matrix_puts_it():
         np.testing.assert_allclose(found, matrix[:, :2] @ point + matrix[:, 2], atol=0.05)
 
 
+@pytest.mark.parametrize(("wavelength", "left"), [(32, 0.930), (16, 0.749), (4.4, 0.022)])
+def test_align_smooths_away_what_a_coarser_grid_cannot_show(wavelength, left):
+    """A Gaussian of deviation s leaves exp(-2 (pi s / wavelength)^2) of a grating's amplitude.
+
+    At a quarter of the size s is sqrt(4^2 - 1) / 2 pixels of the frame; its crop has waves of at
+    least eight of them.
+    """
+    assert np.exp(-2 * (np.pi * np.sqrt(15) / 2 / wavelength) ** 2) == pytest.approx(left, abs=1e-3)
+    grating = 128 + 100 * np.sin(2 * np.pi * np.arange(256) / wavelength)
+    frame = np.rint(np.tile(grating, (256, 1))).astype(np.uint8)
+    (crop,) = face.align(frame[None], np.array([[0.25, 0, 0], [0, 0.25, 0]]), 64)
+    assert crop[8:-8, 8:-8].std() * np.sqrt(2) / 100 == pytest.approx(left, abs=0.03)
+
+
+def test_the_face_is_an_oval_from_the_forehead_to_the_chin():
+    chin, half = proportions.CHIN.mean, proportions.HALF_WIDTH.mean
+    middle = (chin - 0.8) / 2
+    inside = [(0, -0.78), (0, chin - 0.02), (half - 0.02, middle), (0.02 - half, middle)]
+    outside = [(0, -0.82), (0, chin + 0.02), (half + 0.02, middle), (-0.02 - half, middle)]
+    outside += [(half - 0.02, 0), (0.02 - half, chin)]
+    assert face.on_face(face.in_crop(inside)).all()
+    assert not face.on_face(face.in_crop(outside)).any()
+
+
 def test_ready_cropped_frames_are_stretched_to_the_square():
     matrix = face.whole_frame((340, 280), 56)
     corners = np.array([[-0.5, -0.5], [279.5, 339.5]])
