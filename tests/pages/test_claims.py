@@ -212,6 +212,22 @@ def test_where_the_measure_cannot_see_there_is_no_verdict_on_regions():
     assert "+5.0 (-5.0 to +15.0)" in beside[1] and "not even the flow" in beside[2]
 
 
+@pytest.mark.parametrize("rule", looks.CLAIMED)
+def test_one_rule_that_does_not_hold_is_enough_for_no_verdict_on_regions(rule):
+    def differs(*ends):
+        return Difference(sum(ends) / 2, *ends, 1e-6, dict.fromkeys((0, 1, 2), 0.3), 0.1)
+
+    names = [looks.named(*one) for some in looks.CLAIMED.values() for one in some]
+    found = dict.fromkeys(names, differs(0.2, 0.4))
+    found[looks.named(*looks.CLAIMED[rule][-1])] = differs(-0.4, -0.2)
+    answers = effects.judged(found, "more", "less", small=None)
+    assert looks.verdict(answers) == metrics.UNTOLD
+    first, *_ = claims.regions(answers, SEES, "here", "make it")
+    assert first.startswith("It is not shown that MFEM sees more regions than its controls do")
+    held = [": yes (" in line for line in looks.rules(answers)]
+    assert held == [name != rule for name in looks.CLAIMED]
+
+
 def test_detail_says_what_is_missing_and_what_holds():
     held = {name: ("yes", "x: +3.0 points, better") for name in "abcd"}
     first, each, missing, _ = claims.detail(held, "all", "here", "make it")
