@@ -209,6 +209,13 @@ def test_levels_draw_every_seed_and_chance(runs):
     for line, seeds in zip(dots, runs.values(), strict=True):
         values = [accuracy_score(*answers(run)) for run in seeds.values()]
         assert list(line.get_xdata()) == pytest.approx(values)
+    bars = [line for line in axes.lines if line.get_linewidth() == 7]
+    for bar, seeds in zip(bars, runs.values(), strict=True):
+        # A person is drawn with the answers of all seeds, and all have as many clips.
+        right = [np.equal(*answers(run)).reshape(12, 6).mean(axis=1) for run in seeds.values()]
+        people, (low, high) = np.mean(right, axis=0), bar.get_xdata()
+        assert (low + high) / 2 == pytest.approx(people.mean(), abs=0.01)
+        assert (high - low) / 3.92 == pytest.approx(people.std() / np.sqrt(12), rel=0.2)
     (chance,) = [line for line in axes.lines if line.get_linestyle() == "--"]
     assert chance.get_xdata()[0] == 0.5
     last = list(runs)[-1]
@@ -252,6 +259,21 @@ def test_every_word_of_what_follows_can_be_translated(untranslated):
     assert not untranslated(*(effects.verdict(some) for some in (found.iloc[:2], found.iloc[1:3])))
     heads = effects.table(found, "CAPTION").to_html().split("</thead>")[0]
     assert "DIFFERENCE" in heads and "SEEN FROM" in heads
+
+
+def test_a_run_is_not_compared_with_one_whose_clips_were_prepared_otherwise(runs):
+    def prepared(name, *versions):
+        made = {k: runs[name][k].copy() for k in range(len(versions))}
+        for k, version in enumerate(versions):
+            made[k].attrs["run"] = {"steps": {"prepare": version, name: k}}
+        return made
+
+    some, pairs = {"good": prepared("good", 2, 2, 2)}, {"both": ("good", "poor")}
+    mixed = some | {"poor": prepared("poor", 1, 2, 2)}
+    assert list(effects.differences(mixed, pairs).loc["both", "seeds"]) == [1, 2]
+    assert list(effects.mcnemar(mixed, pairs).index) == [("both", 1), ("both", 2)]
+    older = some | {"poor": prepared("poor", 1, 1, 1)}
+    assert not len(effects.differences(older, pairs)) and not len(effects.mcnemar(older, pairs))
 
 
 def test_older_runs_are_not_in_one_table_with_the_newest():
