@@ -89,6 +89,8 @@ def test_a_step_on_real_motion_is_that_of_the_predictions(real_motion):
         ("Together more", {"base": 0.5, "mfem": 0.5, "mffm": 0.5, "full": 0.9}, "shown"),
         ("The method", {"ststnet": 0.95, "full": 0.5}, "against it"),
         ("The method", {"ststnet": 0.7, "full": 0.7}, "cannot be told"),
+        ("The method", {"ststnet": 0.4, "htnet": 0.4, "full": 0.9}, "shown"),
+        ("The method", {"ststnet": 0.4, "htnet": 0.9, "full": 0.9}, "cannot be told"),
         ("A network", {"logistic": 0.95, "full": 0.5}, "against it"),
         ("A network", {"full": 0.5}, "no run yet"),
     ],
@@ -96,6 +98,14 @@ def test_a_step_on_real_motion_is_that_of_the_predictions(real_motion):
 def test_the_verdict_follows_the_numbers(real_motion, claim, shares, verdict):
     home, _ = real_motion(shares)
     assert row(home, claim)["verdict real"].startswith(verdict)
+
+
+def test_one_network_that_beats_the_linear_model_is_enough_and_the_best_is_named(real_motion):
+    home, made = real_motion({"logistic": 0.6, "base": 0.4, "mfem": 0.5, "full": 0.95})
+    told, verdict = row(home, "A network")[["real", "verdict real"]]
+    step = np.mean([uf1(made["full", k]) - uf1(made["logistic", k]) for k in range(3)])
+    assert verdict == "shown" and told.startswith(f"{100 * step:+.1f} (")
+    assert told.endswith(f"{effects.title('full')}, the best of 3; 3 seeds")
 
 
 def test_one_seed_has_no_verdict(real_motion):
