@@ -161,6 +161,17 @@ def test_the_heads_own_motion_is_removed_and_a_local_one_stays(right, down, roll
     assert np.abs(left - local).max() < 0.12
 
 
+def test_what_is_behind_the_head_has_no_part_in_its_motion():
+    """The background moves the other way, and takes half of the crop."""
+    y, x = np.mgrid[0:56, 0:56] / 56 - 0.5
+    head = face.on_face(np.stack([x, y], axis=-1) + 0.5)
+    assert 0.4 < head.mean() < 0.6
+    field = np.where(head, [0.8 - 0.3 * y, 0.3 * x - 0.5], np.array([-0.8, 0.5])[:, None, None])
+    found, _ = flow.head_motion(field)
+    np.testing.assert_allclose(found, [0.8, -0.5, 0.3, 0], atol=1e-6)
+    assert np.abs(flow.remove_head_motion(field)[:, head]).max() < 1e-5
+
+
 @settings(max_examples=20, deadline=None)
 @given(*(st.floats(-1, 1) for _ in range(4)))
 def test_the_heads_transform_is_its_motion(right, down, roll, nearer):
