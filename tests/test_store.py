@@ -299,6 +299,14 @@ def test_saved_runs_are_those_that_were_made(saved, made):
         pd.testing.assert_frame_equal(alone, metrics.last(loaded), check_exact=True)
 
 
+def test_rows_come_back_in_the_order_of_clips_and_epochs(made, tmp_path):
+    run, there = made["full", 0], Saved(tmp_path)
+    there.save(run.attrs["run"], predictions=run.sample(frac=1, random_state=0))
+    found = there.load(["full"])["full"][0]
+    assert found[["clip", "epoch"]].equals(run[["clip", "epoch"]])
+    pd.testing.assert_frame_equal(metrics.last(found)[list(run)], metrics.last(run))
+
+
 def test_a_run_saved_again_takes_the_place_of_the_first(saved, made):
     other = made["full", 1].assign(p_a=np.float32(2))
     saved.save(made["full", 0].attrs["run"], predictions=other)
