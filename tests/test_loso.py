@@ -283,6 +283,21 @@ def test_random_states_inside_an_estimator_follow_the_seed(method):
     assert np.array_equal(np.random.get_state()[1], before)  # noqa: NPY002
 
 
+def test_the_random_state_of_a_fold_is_the_one_of_its_seed_and_subject():
+    clips, state = table(18, 3), loso.fold_seed(4, "s1")
+    X, forest = answers(clips), RandomForestClassifier(3)
+
+    def of_fold(method):
+        return loso.fit_fold(method, X, clips, "s1", seed=4).get_params()
+
+    assert of_fold(forest)["random_state"] == state
+    assert of_fold(RandomForestClassifier(3, random_state=7))["random_state"] == state
+    inside = "randomforestclassifier__random_state"
+    assert of_fold(make_pipeline(StandardScaler(), forest))[inside] == state
+    chosen = make_pipeline(StandardScaler(), RandomForestClassifier(3, random_state=7))
+    assert of_fold(chosen)[inside] == 7
+
+
 @pytest.mark.parametrize("kind", [int, np.int64, float])
 def test_names_may_be_numbers(kind):
     clips = table()
