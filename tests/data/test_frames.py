@@ -151,14 +151,17 @@ def test_a_damaged_video_is_told_by_frame(tmp_path, name, place):
     assert 0 < harmed[0] and harmed[-1] < len(images) - 1
 
 
-def test_files_that_are_no_video_or_never_end_are_refused_at_once(tmp_path):
+def test_files_that_are_no_video_or_never_end_are_refused_at_once(tmp_path, monkeypatch):
     hidden = film(tmp_path / "hidden.avi", pixels="yuvj420p", count=3)
     os.mkfifo(tmp_path / "pipe.mp4")
     (tmp_path / "list.mp4").write_text(f"ffconcat version 1.0\nfile '{hidden}'\n")
+    monkeypatch.chdir(tmp_path)  # from here FFmpeg itself would open what a list names so
+    (tmp_path / "near.mp4").write_text("ffconcat version 1.0\nfile 'hidden.avi'\n")
     (tmp_path / "list.m3u8").write_text(f"#EXTM3U\n#EXTINF:9,\nfile://{hidden}\n#EXT-X-ENDLIST\n")
     (tmp_path / "face.jpg").write_bytes(cv2.imencode(".jpg", drawn(0))[1])
     for name, message in {
         "pipe.mp4": "no plain file", "list.mp4": "not a readable video",
+        "near.mp4": "not a readable video",
         "list.m3u8": "not a readable video", "face.jpg": "is one picture", "/dev/zero": "no plain",
     }.items():  # fmt: skip
         assert message in scan(tmp_path / name).problem
