@@ -185,6 +185,24 @@ def test_the_small_profiles_show_the_runs_of_record_and_others_their_own(tmp_pat
     assert list(verdicts.runs_of(large)) == ["majority"]
 
 
+def test_the_clips_behind_answers_are_counted_by_the_page_that_shows_them():
+    def answer(count):
+        return verdicts.Answer("", "", [pd.DataFrame({"clip": [f"{k}" for k in range(count)]})])
+
+    nothing = verdicts.Answer("", "", [])
+    pages = ("08_ablation", "24_real_motion")
+    rows = [
+        verdicts.Row("one", "", answer(246), answer(442), pages),
+        verdicts.Row("two", "", answer(246), answer(442), ("15_comparison", "24_real_motion")),
+        verdicts.Row("three", "", answer(90), nothing, ("18_mfem_regions",)),
+        verdicts.Row("four", "", nothing, nothing, ("09_audit",)),
+    ]
+    assert verdicts.clips(rows, "drawn clips") == (
+        "Clips behind it: drawn clips, 246 (pages 8, 15), 90 (page 18); real motion, 442 (page 24)."
+    )
+    assert verdicts.clips(rows[3:], "drawn clips") == ""
+
+
 def test_both_modules_are_told_on_each_data():
     def found(*values):
         difference = metrics.Difference(*values, {0: 0.0, 1: 0.0}, 0.1)
