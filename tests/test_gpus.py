@@ -172,8 +172,8 @@ def test_a_run_that_goes_on_elsewhere_names_both_devices(tmp_path):
         ({"backend": "dask"}, "unknown backend 'dask': expected one of processes, ray"),
         ({"backend": "processs"}, "did you mean 'processes'[?]"),
         ({"address": "host:1"}, "address host:1 is of a Ray cluster: expected backend ray"),
-        ({"gpus": 2}, "gpus per fold: 2 was found, expected a number of 0 to 1"),
-        ({"gpus": -1}, "expected a number of 0 to 1"),
+        ({"gpus": 2}, "gpus per fold: 2 was found, expected 0 to 1"),
+        ({"gpus": -1}, "expected 0 to 1"),
         ({"gpus": 0.5}, "0.5 GPUs per fold: this machine has no GPU that PyTorch can use"),
     ],
 )

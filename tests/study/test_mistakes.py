@@ -219,12 +219,11 @@ def test_another_way_to_score_is_judged_over_people_and_seeds(noise):
     gains = [mistakes.ways(run)["best epoch"] - mistakes.pooled(run) for run in runs.values()]
     assert list(found) == ["best epoch", "F1 per fold", "harmonic F1"]
     assert found["best epoch"].value == pytest.approx(np.mean(gains))
-    # People: each draw is scored by itself, seed by seed.
-    rng, of_draws = np.random.default_rng(1), []
-    for _ in range(400):
-        times = np.bincount(rng.integers(0, 5, 5), minlength=5)[None]
-        ways = [mistakes.ways(run, times) for run in runs.values()]
-        of_draws.append(np.mean([one["best epoch"][0] - one["honest"][0] for one in ways]))
+    # People: other draws, each scored seed by seed.
+    rng = np.random.default_rng(1)
+    times = np.array([np.bincount(rng.integers(0, 5, 5), minlength=5) for _ in range(400)])
+    ways = [mistakes.ways(run, times) for run in runs.values()]
+    of_draws = np.mean([one["best epoch"] - one["honest"] for one in ways], axis=0)
     known = metrics.with_chance(dict(enumerate(gains)), float(np.var(of_draws)), people=5)
     width = found["best epoch"].high - found["best epoch"].low
     assert width == pytest.approx(known.high - known.low, rel=0.2)
