@@ -153,7 +153,7 @@ def match_frames(clip, source: Recording, findings: Findings) -> tuple[tuple[Fra
 
     Table and frames of one release are known to differ at the ends of a clip: numbers before the
     first or after the last frame on disk are cut off, as a repair. It is an error if there is a gap
-    or less than half of the clip; no frames are returned then.
+    or no more than half of the clip; no frames are returned then.
     """
     where = {"row": clip.row, "clip": clip.clip}
     nothing = (), clip.onset, clip.offset
