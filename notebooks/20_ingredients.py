@@ -8,7 +8,7 @@
 # :::{admonition} What you will learn
 # :class: tip
 # - how to ask what one ingredient brings: take it away, and compare on the same clips
-# - why the difference of two scores has an interval of its own, of people and of luck in training
+# - why the difference of two scores has an interval of its own
 # - which effects a difference near zero can still hide
 # - how to ask about magnification where something else does the same work
 #
