@@ -39,6 +39,7 @@ if TYPE_CHECKING:
 
 Many = Parameter(consume_multiple=True, negative=())
 Flag = Annotated[bool, Parameter(negative=())]
+Names = Annotated[list[str], Many]
 
 
 def filled(kind: Any, values: Sequence[Any] | None) -> None:
@@ -47,9 +48,7 @@ def filled(kind: Any, values: Sequence[Any] | None) -> None:
         raise ValueError("Expected one or more.")
 
 
-Names = Annotated[list[str], Many]
 Methods = Annotated[list[str], Many, Parameter(validator=filled)]
-
 Seeds = Annotated[list[int], Many, Parameter(validator=(Number(gte=0), filled))]
 
 METHODS = ["majority", "logistic", "base", "full"]

@@ -253,13 +253,13 @@ def resampled(
     seed : int
     """
     folds = matrices_by_subject(predictions)
-    draws = np.random.default_rng(seed).integers(0, len(folds), (n, len(folds)))
-    return metric(np.tensordot(times(draws), folds, axes=1))
+    return metric(np.tensordot(draws(len(folds), n, seed), folds, axes=1))
 
 
-def times(draws: np.ndarray) -> np.ndarray:
-    """Return how often each of S subjects is in each draw of S of them, (draws, S)."""
-    return np.array([np.bincount(draw, minlength=len(draw)) for draw in draws])
+def draws(people: int, n: int, seed: int) -> np.ndarray:
+    """Return how often each of S subjects is in each of n draws of S with replacement, (n, S)."""
+    drawn = np.random.default_rng(seed).integers(0, people, (n, people))
+    return np.array([np.bincount(draw, minlength=people) for draw in drawn])
 
 
 def matrices_by_subject(predictions: pd.DataFrame) -> np.ndarray:
@@ -594,7 +594,7 @@ def chance_in_training(
         None if no method has two seeds that differ.
     """
     once = {id(runs): runs for runs in methods}.values()
-    scores = [[metric(matrix_of(last(run))) for run in runs.values()] for runs in once]
+    scores = [[metric(matrix_of(run)) for run in runs.values()] for runs in once]
     varied = [np.array(some) for some in scores if len(some) > 1 and np.ptp(some) > 0]
     degrees = sum(len(some) - 1 for some in varied)
     squares = sum(float(np.sum((some - some.mean()) ** 2)) for some in varied)
@@ -676,8 +676,8 @@ def contrast(
     folds = np.array([[matrices_by_subject(runs[k]) for k in seeds] for _, runs in methods])
 
     subjects = folds.shape[2]
-    draws = np.random.default_rng(seed).integers(0, subjects, (n, subjects))
-    drawn = metric(np.tensordot(times(draws), folds, axes=(1, 2)))  # (n, methods, seeds)
+    counted = np.tensordot(draws(subjects, n, seed), folds, axes=(1, 2))
+    drawn = metric(counted)  # (n, methods, seeds)
     of_people = np.var(np.tensordot(drawn, weights, axes=(1, 0)).mean(axis=1))
     scores = metric(folds.sum(axis=2))  # (methods, seeds)
     found = dict(zip(seeds, (weights @ scores).tolist(), strict=True))

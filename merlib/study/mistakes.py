@@ -300,22 +300,16 @@ def scored_otherwise(
     dict of str to merlib.metrics.Difference
         Those of `ways` but ``honest``.
     """
-    people = len(metrics.matrices_by_subject(next(iter(runs.values()))))
-    draws = metrics.times(np.random.default_rng(seed).integers(0, people, (n, people)))
-    gains, drawn = ({k: gain(run, d) for k, run in runs.items()} for d in (None, draws))
-    found = {}
-    for name in gains[min(gains)]:
-        of_people = np.var(np.mean([one[name] for one in drawn.values()], axis=0))
-        of_seeds = {k: one[name] for k, one in gains.items()}
+    people = next(iter(runs.values()))["subject"].nunique()
+    everybody, drawn = np.ones((1, people), int), metrics.draws(people, n, seed)
+    scored, found = [ways(run, np.vstack([everybody, drawn])) for run in runs.values()], {}
+    honest = np.array([one.pop("honest") for one in scored])  # (seeds, 1 + n)
+    for name in scored[0]:
+        gains = np.array([one[name] for one in scored]) - honest
+        of_seeds = dict(zip(runs, gains[:, 0].tolist(), strict=True))
+        of_people = np.var(gains[:, 1:].mean(axis=0))
         found[name] = metrics.with_chance(of_seeds, float(of_people), people)
     return found
-
-
-def gain(predictions: pd.DataFrame, draws: np.ndarray | None = None) -> dict[str, Any]:
-    """Return `ways` without the honest one, minus the honest one."""
-    found = ways(predictions, draws)
-    honest = found.pop("honest")
-    return {name: score - honest for name, score in found.items()}
 
 
 def shuffled(labels: np.ndarray, seed: int) -> np.ndarray:
