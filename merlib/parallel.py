@@ -3,13 +3,15 @@
 import gc
 import json
 import os
+import signal
+import socket
 import sys
 import tempfile
 import threading
 import time
 import warnings
 from collections.abc import Iterable, Iterator
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from itertools import count
 from pathlib import Path
@@ -31,7 +33,8 @@ CHOSEN = "MERLIB_WORKERS"
 run: the fields of `Workers` as JSON."""
 
 PATIENCE = 10.0
-"""Seconds that a process waits for a free GPU before it shares one with another command."""
+"""Seconds that a process waits for a free GPU before it shares one with another command, and
+for a cluster to answer."""
 
 HELD: list[FileLock] = []
 """The locks that this process holds until it ends."""
@@ -177,9 +180,28 @@ def in_processes(tasks: list, n_jobs: int, gpus: float = 0.0) -> Iterator[Any]:
     with warnings.catch_warnings():
         # joblib replaces a worker whose memory has grown; this needs no warning.
         warnings.filterwarnings("ignore", "A worker stopped while some jobs", UserWarning)
-        yield from joblib.Parallel(n_jobs, return_as="generator_unordered", **watched)(tasks)
+        with without_interrupts():
+            results = joblib.Parallel(n_jobs, return_as="generator_unordered", **watched)(tasks)
+        yield from results
     if found:  # each keeps its GPU until it ends
         end_processes()
+
+
+@contextmanager
+def without_interrupts() -> Iterator[None]:
+    """Ignore Ctrl-C for a moment; processes that begin in it ignore it always.
+
+    A terminal sends Ctrl-C to all processes. This one answers it, and the others end with it: they
+    would only add a traceback of what they were loading.
+    """
+    if threading.current_thread() is not threading.main_thread():  # only that one sets signals
+        yield
+        return
+    before = signal.signal(signal.SIGINT, signal.SIG_IGN)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, before)
 
 
 def begin(parent: int, found: list[Gpu], places: int, around: tuple[str, dict[str, str]]) -> None:
@@ -267,16 +289,20 @@ def end_processes() -> None:
 def connected(address: str | None) -> Any:
     """Return Ray, connected with the cluster at an address.
 
-    A ValueError says that Ray is not installed, or that no cluster answers at the address.
+    A ValueError says that Ray is not installed, or that no cluster answers at the address: Ray
+    itself would wait for minutes.
     """
     try:
         import ray
     except ImportError:
         raise ValueError("backend ray: Ray is not installed; pip install ray") from None
     if not ray.is_initialized():
+        host, _, port = (address or "").removeprefix("ray://").rpartition(":")
         try:
+            if port.isdecimal():
+                socket.create_connection((host, int(port)), PATIENCE).close()
             ray.init(address, log_to_driver=False)
-        except ConnectionError as error:
+        except (OSError, OverflowError) as error:  # a ConnectionError is an OSError
             raise ValueError(f"no Ray cluster at {address}: {error}") from error
     return ray
 

@@ -3,6 +3,7 @@
 import os
 import pickle
 import signal
+import socket
 import subprocess
 import sys
 import textwrap
@@ -149,6 +150,26 @@ def test_workers_end_with_their_parent_even_if_it_is_killed(tmp_path):
     while any(os.path.exists(f"/proc/{path.name}/exe") for path in workers):
         assert time.time() < deadline
         time.sleep(0.05)
+
+
+def test_ctrl_c_is_answered_by_the_command_and_not_by_its_processes():
+    def answer(_):
+        return signal.getsignal(signal.SIGINT)
+
+    before = signal.getsignal(signal.SIGINT)
+    there = list(parallel.each([delayed(answer)(k) for k in range(4)], 2, "", "", False))
+    assert there == [signal.SIG_IGN] * 4
+    assert before == signal.getsignal(signal.SIGINT) != signal.SIG_IGN
+
+
+def test_a_cluster_that_does_not_answer_is_an_error_at_once(monkeypatch):
+    monkeypatch.setattr(ray, "is_initialized", lambda: False)
+    monkeypatch.setattr(ray, "init", lambda *_, **__: pytest.fail("Ray would wait for minutes"))
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]  # which is closed when the server ends
+    for address in (f"127.0.0.1:{port}", f"ray://127.0.0.1:{port}", "127.0.0.1:99999"):
+        with pytest.raises(ValueError, match=f"no Ray cluster at {address}: "):
+            parallel.Workers("ray", address).share()
 
 
 def test_processes_are_used_again_until_they_are_handed_back(tmp_path, monkeypatch):

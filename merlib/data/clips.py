@@ -146,8 +146,8 @@ def inspect(
     faces = checked("faces", Faces, faces)
     skip_bad = checked("skip_bad", Part, skip_bad)
     leave_out = checked("leave_out", str | Iterable[str], leave_out)
-    named = leave_out.split(",") if isinstance(leave_out, str) else leave_out
-    named = [name.strip() for name in named if name.strip()]
+    texts = [leave_out] if isinstance(leave_out, str) else leave_out
+    named = [name.strip() for text in texts for name in text.split(",") if name.strip()]
     root, table = (None if path is None else Path(path).expanduser() for path in (root, table))
     if root is None and table is None:
         raise ValueError("expected a root folder, a table or both")
@@ -217,10 +217,10 @@ def count_clips(clips: pd.DataFrame, findings: Findings) -> None:
     """Add an error if no subject can be left out, and a note for each subject with one clip."""
     subjects, labels = clips["subject"].value_counts(), clips["emotion"].nunique()
     if labels < 2 or len(subjects) < 2:
+        wanted = ", ".join(clips.attrs["classes"])
         message = (
-            f"{len(clips)} clips of {len(subjects)} subject(s) and {labels} class(es) are left of "
-            f"{', '.join(clips.attrs['classes'])}; leaving one subject out needs at least two of "
-            "both"
+            f"{len(clips)} clips of {len(subjects)} subject(s) and {labels} class(es) are left"
+            f"{wanted and f' of {wanted}'}; leaving one subject out needs at least two of both"
         )
         findings.error("too little", message)
     for subject in sorted(subjects[subjects == 1].index):
@@ -249,6 +249,10 @@ def inspect_single(
     """Read a dataset that is not a composite: its table, the wanted classes, the frames."""
     name = detect(root, table) if dataset == "synthetic" else DRAWN.get(dataset, dataset)
     layout, findings = tables.LAYOUTS[name], Findings()
+    if root is not None and (root / "dataset.part.json").exists():
+        raise DatasetError(
+            f"{root}: a synthetic dataset that is not finished; run the command that wrote it again"
+        )
     path, cells, folders = tables.read_table(layout, root, table, findings)
     if name == "flow":
         parsed = tables.parse(cells, layout, findings, published.parse_row)

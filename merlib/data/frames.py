@@ -123,12 +123,15 @@ def numbered(names: Iterable[str]) -> dict[str, int]:
 
 def wrong_files(source: Recording, wanted: Iterable[int]) -> Iterator[tuple[str, str, Path]]:
     """Yield kind, message and file of what is wrong with the files of the wanted frames."""
+    wanted = list(wanted)
+    if twice := [number for number in wanted if number in source.twice]:
+        first, other = source.frames[twice[0]], source.twice[twice[0]]
+        message = f"{cast(Path, first).name} and {other.name} are the same frame in {source.path}"
+        if len(twice) > 1:
+            message += f", and so are {len(twice) - 1} more pairs; keep one series in the folder"
+        yield "frame twice", message, other
     for number in wanted:
         frame = source.frames.get(number)
-        if number in source.twice and isinstance(frame, Path):
-            other = source.twice[number]
-            message = f"{frame.name} and {other.name} are the same frame in {source.path}"
-            yield "frame twice", message, other
         if isinstance(frame, Path):
             try:
                 if pictures.plain_file(frame) == 0:

@@ -221,6 +221,11 @@ class Study:
     def read(self) -> pd.DataFrame:
         """Return the clip table as it is read, before anything is prepared."""
         clips = load_clips(self.dataset, self.root, **self.reading)
+        if self.protocol == "cross" and clips["source"].nunique() < 2:
+            raise ValueError(
+                f"protocol='cross' leaves out one dataset of several: {self.root} was read as "
+                f"{clips['source'].iloc[0]} alone, expected a composite of CASME II and SAMM"
+            )
         if self.dataset in config.DRAWN and not self.published:
             clips.attrs["version"] += ", not the published dataset"
         return clips

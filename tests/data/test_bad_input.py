@@ -168,6 +168,10 @@ def test_a_bad_line_of_a_manifest_is_named(tmp_path, line, message):
             "the column(s) apex, emotion, frames, offset, onset; the first row has 'clip, subject'",
         ),
         (b"clip,subject\n\xff\xfe", "not text in UTF-8 (byte 13)"),
+        (
+            b"clip,subject,onset,apex,offset,emotion,frames\n",
+            "0 clips of 0 subject(s) and 0 class(es) are left; leaving one subject out needs",
+        ),
     ],
 )
 def test_a_bad_manifest_is_named(tmp_path, content, message):
@@ -220,6 +224,16 @@ def test_bad_frames_are_named_by_the_check(casme2, spoil, message):
     report = check("casme2", casme2, faces="cropped", n_jobs=1, progress=False)
     told = [str(finding) for finding in report.findings.of("error")]
     assert not report.can_run and any(message in text for text in told), told
+
+
+def test_two_series_in_a_folder_are_one_problem_not_one_for_each_frame(casme2):
+    folder = first(casme2).parent
+    for path in list(folder.iterdir()):
+        shutil.copy(path, folder / f"reg_{path.name}")
+    report = check("casme2", casme2, faces="cropped", n_jobs=1, progress=False)
+    (error,) = (str(one) for one in report.findings.of("error"))
+    told = "img5.jpg and reg_img5.jpg are the same frame in"
+    assert told in error and "and so are 7 more pairs; keep one series in the folder" in error
 
 
 def test_the_check_of_good_frames_tells_stray_files_and_lone_clips(casme2):

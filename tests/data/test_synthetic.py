@@ -20,6 +20,7 @@ from sklearn.preprocessing import MultiLabelBinarizer
 from merlib import cli, proportions
 from merlib.config import CLASSES
 from merlib.data.clips import load_clips, read_frames
+from merlib.data.findings import DatasetError
 from merlib.data.synthetic import Truth, action_units, generate, portrait
 from merlib.preprocess import face
 from merlib.study import paper
@@ -143,6 +144,8 @@ def test_a_full_disk_ends_with_one_sentence_and_loses_nothing(
 ):
     root, _, frame = spoilt
     (root / "dataset.json").rename(root / "dataset.part.json")
+    with pytest.raises(DatasetError, match="a synthetic dataset that is not finished; run"):
+        load_clips("synthetic", root)
     frame.unlink()
     words = ["synth", "--out", str(root), "--seed", "7", "--subjects", "3", "--clips", "9"]
 
