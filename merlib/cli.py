@@ -458,7 +458,7 @@ def predict(
 def check(
     dataset: Dataset,
     *,
-    root: str | None = None,
+    data_root: str | None = None,
     reading: Reading = Reading(),
     profile: ProfileName = "laptop",
     methods: Methods = METHODS,
@@ -472,7 +472,7 @@ def check(
     ----------
     dataset
         What it is.
-    root
+    data_root
         Folder of the dataset; without it the table alone is checked.
     profile
         Says which clips are short.
@@ -490,7 +490,7 @@ def check(
 
     config = choices(profile, dataset, landmarks=landmarks)
     options: dict[str, Any] = {"config": config, "methods": expanded(methods)}
-    found = study_check.check(dataset, root, **reading.given(), **options, n_jobs=cores(jobs))
+    found = study_check.check(dataset, data_root, **reading.given(), **options, n_jobs=cores(jobs))
     local = find_home() / "runs" / "check" / dataset
     folder = out or local
     write(folder / "report.md", found.markdown())

@@ -20,7 +20,7 @@
 # Unpack it and name its folder. You do not have to rename or convert anything.
 #
 # ```
-# .venv/bin/merlib check casme2 --root /path/to/CASME2
+# .venv/bin/merlib check casme2 --data-root /path/to/CASME2
 # make study DATASET=casme2 DATA_ROOT=/path/to/CASME2 PROFILE=paper
 # ```
 #

@@ -367,7 +367,7 @@ def test_arguments_are_checked(casme2):
 
 def test_the_command_writes_both_reports_and_its_status_says_whether_to_go_on(casme2, capsys):
     out = casme2 / "report"
-    command = ["check", "casme2", "--root", str(casme2), "--faces", "cropped", "--jobs", "1"]
+    command = ["check", "casme2", "--data-root", str(casme2), "--faces", "cropped", "--jobs", "1"]
     assert cli.main([*command, "--out", str(out)]) == 0
     assert "The study can run" in capsys.readouterr().out
     assert cli.main([*command, "--out", str(out), "--strict"]) == 1

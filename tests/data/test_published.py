@@ -287,7 +287,7 @@ def test_the_report_counts_by_part(flow_root, capsys, monkeypatch, tmp_path):
     assert "lbp-top needs frames; the dataset flow has one flow picture for" in report.markdown()
     table = check("flow", table=flow_root / TABLE, progress=False)
     assert table.verdict.startswith("The table is in order") and len(table.clips) == 12
-    assert cli.main(["check", "flow", "--root", str(flow_root), "--out", str(tmp_path)]) == 0
+    assert cli.main(["check", "flow", "--data-root", str(flow_root), "--out", str(tmp_path)]) == 0
     assert "| SAMM | 2 | 1 | 0 |" in capsys.readouterr().out
 
 

@@ -421,7 +421,7 @@ def test_bad_rows_are_skipped_too_but_not_what_names_no_clip(tmp_path):
 
 def test_the_shell_leaves_out_and_skips(casme2, capsys):
     spoil(casme2)
-    command = ["check", "casme2", "--root", str(casme2), "--faces", "cropped", "--jobs", "1",
+    command = ["check", "casme2", "--data-root", str(casme2), "--faces", "cropped", "--jobs", "1",
                "--out", str(casme2 / "report")]  # fmt: skip
     assert cli.main(command) == 1
     assert cli.main([*command, "--leave-out", "sub01/EP01_1", "--skip-bad", "0.34"]) == 0

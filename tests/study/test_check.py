@@ -112,7 +112,7 @@ def test_the_command_writes_the_sheet_where_git_ignores_it(
         return shift(grey, landmarks) + [[0, -25], [0, 0]]
 
     monkeypatch.setattr(face, "find_eyes", wrong)
-    command = ["check", "synthetic", "--root", str(casme2_root), "--jobs", "1"]
+    command = ["check", "synthetic", "--data-root", str(casme2_root), "--jobs", "1"]
     assert cli.main([*command, "--out", str(tmp_path / "out")]) == 0
     told = capsys.readouterr().out
     place = tmp_path / "runs" / "check" / "synthetic" / "faces.html"
