@@ -9,8 +9,9 @@ process and one thread to itself, and the libraries take turns; seconds are thos
 
 A user of either library writes the lines of `SCRIPTS`, and they are what is run. *one module* is a
 small network that both get; *STSTNet* is each library's own. After each epoch this library predicts
-the subject left out, meb after the last. *start, s* is what the process does before it trains,
-above all imports; *with start* are the ratios with it. Writes benchmarks/side_by_side_cpu.csv.
+the subject left out; after the last one meb predicts that subject and the training clips. *start,
+s* is what the process does before it trains, above all imports; *with start* are the ratios with
+it. Writes benchmarks/side_by_side_cpu.csv.
 
 The table of November 2026 has meb beside PyTorch 2.13. It asks for torchvision 0.16, whose PyTorch
 is 2.1, because of `pytorchvideo`, which mixes clips: in its place was a module with empty classes.

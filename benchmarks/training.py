@@ -4,7 +4,7 @@ The same network, clips, folds, epochs and batches, on the published synthetic d
 
     .venv/bin/python benchmarks/training.py [--profile paper] [--epochs 50] [--repeats 3]
 
-*typical* is what public code does: every frame a PNG on disk, read and turned by PIL for every
+*typical* is what some public code does: every frame a PNG on disk, read and turned by PIL for every
 epoch, a `DataLoader`, float32, one fold after another, the test subject scored after every epoch.
 *careful* has the clips in memory, a `DataLoader` of two workers, augmentation of whole batches on
 the device, channels-last and, on a GPU, bfloat16. *threads* is this library with one fold at a time
@@ -97,7 +97,7 @@ def train(network, loader, left, config, turned, half=False):
 
 
 def typical(folders, labels, folds, config, device):
-    """Train all folds as public code does."""
+    """Train all folds as some public code does."""
     for rows, test in folds:
         network = Network(int(labels.max()) + 1, config).to(device)
         some = Pictures([folders[k] for k in rows], labels[rows], config)

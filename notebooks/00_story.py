@@ -191,7 +191,7 @@ words.see(
 #   {cite}`khor2018enriched` and SLSTT {cite}`zhang2022short` learn places and time one after the
 #   other, and 3D-CNN {cite}`reddy2019spontaneous` learns both at once. OFF-ApexNet
 #   {cite}`gan2019offapexnet` and STSTNet {cite}`liong2019ststnet` are shallow and need only the
-#   apex. (SLSTT is a transformer, so its patches do attend to each other.)
+#   onset and the apex. (SLSTT is a transformer, so its patches do attend to each other.)
 # - **Networks with attention.** Micro-attention {cite}`wang2020micro`, LGCcon {cite}`li2020joint`,
 #   three streams with channel weights {cite}`yao2020three`, MERTA {cite}`yang2019merta`, KFC-MER
 #   {cite}`su2021key`, AM3F-FlowNet {cite}`fu2023am3f` and AT-SCNN {cite}`zhao2024attention`. MFEM
@@ -284,7 +284,7 @@ words.see(
 # II, already brings several scales to its classifier. Two methods do not run here: one needs
 # networks that were trained on other pictures, the other a text that we do not have.
 #
-# Here we also run five rivals that the paper does not name. Their code is public, and they need
+# Here we also run five rivals that the paper does not name. Their code is public, and here they get
 # nothing but the flow from onset to apex:
 
 # %% mystnb={"markdown_format": "myst"}
@@ -316,9 +316,10 @@ words.see(
 )
 
 # %% [markdown]
-# All five see only the apex: its flow, and most of them its
-# [strain](../book/glossary.md#optical-strain) too. A dash means that table 2 of the paper has no
-# number.
+# As they run here, all five see only the apex: its flow, and most of them its
+# [strain](../book/glossary.md#optical-strain) too. In their sources MDMO sees the flow of all frames,
+# MMNet the apex frame minus the onset frame, and HTNet finds the parts of the face in the apex frame.
+# A dash means that table 2 of the paper has no number.
 #
 # Every method also has to beat some simple controls:
 

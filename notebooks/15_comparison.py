@@ -499,8 +499,9 @@ words.see(
 
 # %% [markdown]
 # Section 1 of the paper says of 3D-CNN that it has many parameters and takes much computation, and
-# of OFF-ApexNet that it loses accuracy, since it sees the apex frame alone. The next lines compare
-# both with the paper's own network, as far as all three have run.
+# of OFF-ApexNet that it loses accuracy, since it sees the apex frame alone. (It sees the flow from
+# the onset to the apex, but none of the frames between.) The next lines compare both with the
+# paper's own network, as far as all three have run.
 
 # %% tags=["remove-input"]
 told = []

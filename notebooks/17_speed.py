@@ -183,9 +183,9 @@ if flow is not None:
 #
 # - *here* is this package: each core trains one fold, with one thread;
 # - *threads* is this package with one fold at a time on all cores;
-# - *typical* is what public code does: every frame is a PNG file, which PIL reads and turns in
+# - *typical* is what some public code does: every frame is a PNG file, which PIL reads and turns in
 #   every epoch, and one fold follows another;
-# - *careful* is the best that public code does: arrays in memory, whole batches augmented on the
+# - *careful* is the best that we found in public code: arrays in memory, whole batches augmented on the
 #   device, channels-last.
 #
 # All ways score the subject left out after every epoch.
@@ -328,14 +328,15 @@ if together is not None:
 # ### Beside the public library of the field
 #
 # [meb](https://github.com/tvaranka/meb) {cite}`varanka2024leakage` is a public library for training
-# and testing networks on micro-expressions. `benchmarks/side_by_side.py` gives both libraries the
+# and testing on micro-expressions: networks and features by hand, for emotions and action units. `benchmarks/side_by_side.py` gives both libraries the
 # same clips (apex flow as pictures of 28x28, drawn faces), leaves one subject out, and trains the
 # same network for the same epochs with the same batches and optimiser. *One module* is a small
 # network that both get, *STSTNet* is each library's own. Each run is a process of its own with one
 # thread; the libraries run in turns, and each pair has a seed. Seconds are those of computing, so
 # that other work on the machine counts as little as possible. meb loads batches without worker
-# processes, which its documentation names as the faster way for such data. After each epoch, this
-# package also predicts the clips of the person left out; meb predicts once, after the last.
+# processes, of which its documentation says that it may be faster for such data. After each epoch,
+# this package also predicts the clips of the person left out; meb predicts them once, after the last
+# epoch, and the training clips with them.
 
 # %% tags=["hide-input"]
 beside = speed.measured(home, "side_by_side")

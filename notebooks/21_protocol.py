@@ -2,8 +2,8 @@
 # # How much does the protocol matter?
 #
 # Two papers can print quite different scores for the same method on the same clips, because they
-# score it in two ways. Here the same method is scored honestly, and once more with each mistake
-# that is known from published code. Then the labels are shuffled, so that there is nothing left to
+# score it in two ways. Here the same method is scored honestly, and once more with each of the usual
+# mistakes. Then the labels are shuffled, so that there is nothing left to
 # learn, and all of it is done again. If a score still "finds" something then, it comes from the
 # mistake.
 

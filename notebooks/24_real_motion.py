@@ -2,7 +2,7 @@
 # # On real motion
 #
 # Most pages of this book run on drawn faces, since the recordings are licensed. This page runs on
-# what everybody may have of real ones: the [optical flow](../book/glossary.md#optical-flow) of 442
+# what is public of real ones: the [optical flow](../book/glossary.md#optical-flow) of 442
 # real clips, which authors of this field publish. It asks three questions. Does
 # [MFEM](../book/glossary.md#mfem) help? Does [MFFM](../book/glossary.md#mffm) help? Does any network
 # beat a linear control?
@@ -74,17 +74,22 @@ words.answer(*real_motion.in_short(runs, modules, networks))
 # - It comes from **licensed recordings**. Nothing of it is in this repository, and no picture of it
 #   is shown here. Our saved runs hold names of clips, labels and probabilities, as the authors' own
 #   logs do.
+# - In CASME II and SAMM people marked the apex. In SMIC, which has no marked apex, a program found it
+#   {cite}`liong2019ststnet`: 164 of the 442 clips.
 #
 # You can find it in the repository `wangzhifengharrison/HTNet` on GitHub: the folder
 # `datasets/STSNet_whole_norm_u_v_os` and the table `combined_3_class2_for_optical_flow.csv`. Put
 # both into one folder, as they are: it is the `DIR` of the command line, and `data_root` of a page.
+# The same repository also holds pictures of faces (`datasets/combined_datasets_whole`). This project
+# does not read them, and you do not need them. Ask the owners of the datasets before you use them.
 
 # %% tags=["remove-input"]
 provenance.of_motion(found)
 
 # %% [markdown]
-# No setting was chosen on these clips. Each other method has the settings of its source as far as
-# we know them. The top of its file in `merlib/methods/` lists the deviations. The paper's network
+# No setting was chosen on these clips. Each other method has the settings of a source as far as we
+# know them; for RCN-A that is a benchmark of others, not its authors' script. The top of its file in
+# `merlib/methods/` lists the deviations. The paper's network
 # has the profile's width and the 50 epochs of section 3.1.4. The last epoch counts. A profile may
 # make a method smaller to save time:
 
@@ -101,7 +106,7 @@ words.say(real_motion.smaller(runs))
 #
 # - STSTNet's table prints as UAR what is the mean [precision](../book/glossary.md#precision) of its
 #   answers; its log gives the [UAR](../book/glossary.md#uar).
-# - HTNet prints the best epoch on each test subject. Its released answers are of another run.
+# - HTNet's code takes the best epoch on each test subject. Its released answers are of another run.
 # - In other rows we cannot check how a score was computed, nor which epoch it is of.
 
 # %% tags=["hide-input"]
@@ -303,7 +308,7 @@ Markdown("\n".join(real_motion.told(scored, found.mistakes)))
 # - **Not that a module is useless** where the verdict is *cannot be told*: read the interval, and
 #   see which step could have been seen. One width and 50 epochs were tried.
 # - **Not that a linear model is enough.** Its score was measured on only 442 pictures of 28x28
-#   pixels, at apexes that people marked. A network may need what this data has lost.
+#   pixels, some of them at apexes that a program found. A network may need what this data has lost.
 # - **Not that a rebuilt method is its authors' model.** Read its row beside the printed one, and see
 #   whether it was made smaller.
 # - **Not how well anything works on a new dataset**: here the test clips come from the same three

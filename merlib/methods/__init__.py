@@ -175,9 +175,7 @@ METHODS: dict[str, Method] = with_changes(
             pretrained_on="not known",
             with_weights={"side": 224},
         ),
-        "off-apexnet": Method(
-            "OFF-ApexNet", OffApexNet, "apex_flow", {"width": 0.25}, same_size=True
-        ),
+        "off-apexnet": Method("OFF-ApexNet", OffApexNet, "apex_flow", {"width": 0.25}),
         "ststnet": Method("STSTNet", STSTNet, "apex_picture", same_size=True),
         "3d-cnn": Method(
             "3D-CNN",

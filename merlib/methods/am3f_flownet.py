@@ -1,6 +1,7 @@
 """AM3F-FlowNet-style (Fu et al. 2023): attention over three flow maps, fused at several scales.
 
-Only an abstract of the source is known; hence "style". It says: a branch for each of u, v and
+We have read only the abstract of the source, whose article is open (Entropy 25(7), 1064); hence
+"style". The abstract says: a branch for each of u, v and
 strain from onset to apex; spatial attention at several scales, which are fused; the maps are
 weighted again by channel attention; a loss that is adjusted by the logarithm of prior knowledge of
 the classes.
@@ -14,7 +15,7 @@ made from frames is TV-L1 with the head's motion removed.
 
 With ``pretrained``, a ResNet-18 of torchvision, each branch is its stem and its first two stages,
 on 224 pixels, and begins with the file; the first weights are summed over the three colours, since
-a branch sees one map. Whether the source starts from such weights is not known.
+a branch sees one map. The abstract does not say whether the source starts from such weights.
 """
 
 from collections.abc import Callable

@@ -1,13 +1,14 @@
 """AT-SCNN-style (Zhao et al. 2024): three shallow streams with attention.
 
-Only an abstract of the source is known; hence "style". It tells of three shallow streams with
-attention, for u, v and strain.
+We have read only the abstract of the source; hence "style". It tells of three equal shallow
+networks for three values of TV-L1 flow, of convolutional block attention modules (Woo et al. 2018)
+and of SELU.
 
-The rest is our choice, and how far it differs from the source is not known. Each of u, v and strain
-at 28x28 goes through the two convolutions of OFF-ApexNet with SELU and a convolutional block
-attention module (Woo et al. 2018); concatenated, a layer of 1024, dropout 0.5. Adam 1e-4, 300
-epochs, batches of 32. Channels are standardised by the training clips; flow made from frames is
-TV-L1 with the head's motion removed.
+The rest is our choice, and how far it differs from the source is not known. The three values are u,
+v and strain. Each at 28x28 goes through the two convolutions of OFF-ApexNet and one attention
+module; concatenated, a layer of 1024, dropout 0.5. Adam 1e-4, 300 epochs, batches of 32. Channels
+are standardised by the training clips; flow made from frames is TV-L1 with the head's motion
+removed.
 """
 
 from typing import Literal

@@ -1,11 +1,11 @@
 """Bi-WOOF + SVM (Liong et al. 2018): less is more, onset and apex are enough.
 
-Sure: read in published text. The flow from onset to apex in 5x5 blocks. Each block has a histogram
-of 8 orientations weighted by magnitude, which sums to 1, times the block's sum of strain; 200
-features, as a vector of length 1; a linear SVM.
+Sure: read in published text and in the authors' code (christy1206/biwoof). The flow from onset to
+apex in 5x5 blocks. Each block has a histogram of 8 orientations weighted by magnitude, which sums
+to 1, times the block's sum of strain; 200 features, as a vector of length 1; a linear SVM.
 
-Deviations: TV-L1 with the head's motion removed, as for every method here; C is chosen by leaving
-training subjects out.
+Deviations: the head's motion is taken off the flow, as for every method here; C is chosen by
+leaving training subjects out.
 """
 
 import numpy as np

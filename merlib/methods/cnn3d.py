@@ -4,13 +4,15 @@ Sure: read in the authors' code (bogireddytejareddy/micro-expression-recognition
 64x64: of SMIC the first 18 of each clip, of CAS(ME)^2 the 96 from number 72 on. One mean of all
 clips is subtracted, then all are divided by the largest value. 32 filters of 3x3x15, max pool 3,
 dropout 0.5, a layer of 128, dropout 0.5. With 18 frames, these are 1,643,525 parameters at five
-classes. SGD 0.01 without momentum, batches of 16, 100 epochs.
+classes. SGD 0.01 without momentum, batches of 16 (8 in the article), 100 epochs.
 
 Deviations: 18 frames at equal intervals from onset to offset, where the source takes the first 18
-of SMIC; frames are standardised by the training clips, where the source's mean and largest value
-are those of all clips; linear layers start as in PyTorch, where the source draws from a normal
-distribution. The last epoch counts. The source keeps the best one on its validation clips, a fifth
-of all clips, drawn without regard to subjects; it has no other test clips.
+files of a folder of SMIC, in whatever order the system lists them; frames are standardised by the
+training clips, where the source's mean and largest value are those of all clips; linear layers
+start as in PyTorch, where the source draws from a normal distribution. The last epoch counts. The
+code keeps the best one on its validation clips, a fifth of all clips, drawn without regard to
+subjects; it has no other test clips. The article prints the best epoch, and beside it the mean of
+the last ten.
 """
 
 from collections.abc import Iterable

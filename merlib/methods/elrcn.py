@@ -6,10 +6,11 @@ magnitude, 224 pixels a side; their strain as an image of three equal channels. 
 kind of image, pre-trained on faces, with two layers of 4096, each with dropout 0.5. The last hidden
 vectors of both are concatenated and go into an LSTM of 3000, FC 128 and FC with a sigmoid: 403
 million weights at five classes. First each VGG learns to classify its own images, 10 epochs by
-default, and stops when the loss rises; then the LSTM learns the sequence, 40 epochs. Adam 1e-5 with
-decay 1e-6, batches of 32, cross entropy. As published, this variant does not run: the script takes
-the VGGs' last layer instead of the hidden one. It also reshapes images where it means to transpose
-them, so that pixels and channels mix.
+default, and stops when the loss rises; then the LSTM learns the sequence, 40 epochs, in batches of
+32. The commands of its README have 100 epochs for both, one clip at a time. Adam 1e-5 with decay
+1e-6, cross entropy. As published, the script does not run: two modules that it imports are not
+there, and this variant takes the VGGs' last layer instead of the hidden one. It also reshapes
+images where it means to transpose them, so that pixels and channels mix.
 
 Deviations: an average pool and one hidden layer of 512 in each VGG, with batch norm and without
 dropout, and an LSTM of 512, so that the network fits a common GPU: 33.2 million weights, from

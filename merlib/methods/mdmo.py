@@ -1,9 +1,9 @@
 """MDMO + SVM (Liu et al. 2016): the main direction of the motion of 36 regions.
 
-Sure: read in published text and in a public library of micro-expression methods. In each of 36
-regions of the face the directions of the flow go into 8 bins, the first one around 0; the mean
-vector of the bin with most vectors is the region's main motion. 72 features: magnitudes relative to
-the clip's largest, times 0.8, and directions in radians, times 0.2.
+Sure: read in a public library of micro-expression methods, tvaranka/meb. In each of 36 regions of
+the face the directions of the flow go into 8 bins, the first one around 0; the mean vector of the
+bin with most vectors is the region's main motion. 72 features: magnitudes relative to the clip's
+largest, times 0.8, and directions in radians, times 0.2.
 
 Deviations: the source cuts the regions along 66 landmarks of each clip. Here they are squares at
 fixed places of the face: six rows of six, 0.28 eye distances wide, around the midline and the line

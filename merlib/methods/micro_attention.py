@@ -11,7 +11,8 @@ and one layer: 5,944,839 weights at five classes. Pre-trained on facial expressi
 momentum 0.9, weight decay 5e-6, 2,500 steps, rate 0.01, divided by 10 after every 500; clips of
 small classes are repeated until all classes have the same size. The first code has batches of 10
 and random crops of 224 out of 240 pixels; the second has batches of 16 and mirror images, rotations
-up to 5 degrees and shifted colours.
+up to 5 degrees and shifted colours. It trains another network: for three classes, with features of
+length 1 before the classifier, and no batch norm and ReLU before the average.
 
 Deviations: 112 pixels; from scratch; no augmentation. No batch norm and ReLU after the first
 convolution, which has no bias; instead, the first unit begins with them, and its shortcut is a 1x1

@@ -2,7 +2,8 @@
 
 Sure: the paper's layers and its training. No code of its authors is public. At 28x28, each of u and
 v goes through convolutions of 6 and 16 filters of 5x5, both followed by pooling; concatenated, two
-layers of 1024, dropout 0.5. 2,666,525 parameters at five classes. Adam 1e-4, 3000 epochs.
+layers of 1024, dropout 0.5. 2,666,525 parameters at five classes, 2,664,475 at three; a table of
+STSTNet's article, by some of the same authors, prints 2.77 million. Adam 1e-4, 3000 epochs.
 
 Others who rebuilt it disagree. ECNU-Cross-Innovation-Lab/PRICAI2021-Off-TANet has these layers, but
 no activation after the convolutions, and dropout after both layers of 1024. tvaranka/meb has one

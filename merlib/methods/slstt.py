@@ -9,7 +9,8 @@ sequence: 93.1 million weights at five classes. The earlier versions start from 
 trained on ImageNet and then on CK+. They train it further for each left-out subject (SGD 1e-3, 40
 epochs; a later version has 3e-5), freeze it, and train the LSTM (SGD 0.05, 40 epochs, batches of
 4). The present version has one stage (SGD 0.01, 0.001 from epoch 30, 40 epochs). In all published
-sources the blocks of the ViT get no gradient; in compiled files beside the first ones they do.
+sources the blocks of the ViT get no gradient; in three of the four compiled files beside the first
+ones they do.
 Where the trainer is published, momentum is 0.9 and weight decay 1e-4, and it keeps the best epoch
 on the left-out subject.
 
@@ -24,8 +25,9 @@ the training clips, not by the numbers of ImageNet. The last epoch counts.
 
 With ``pretrained``, timm's ``vit_base_patch16_224``, the transformer is the published ViT-B/16 on
 224 pixels: 92.8 million weights at five classes, since 224 pixels have fewer places than 384. It
-gets no gradient, as in the published sources: its features are computed once, and the LSTM learns
-their sequence. The other deviations stay.
+gets no gradient: its features are computed once, and the LSTM learns their sequence. In the present
+version of the source the last normalisation of the transformer does get one. The other deviations
+stay.
 """
 
 from typing import Annotated

@@ -218,7 +218,7 @@ MISTAKES = {
     ),
 }
 """Name -> mistake, in the order of figures. The last two make copies before the split. If it is by
-person, all copies of a clip stay on one side; public code splits by clip."""
+person, all copies of a clip stay on one side."""
 
 
 def scores(
