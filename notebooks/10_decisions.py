@@ -31,7 +31,7 @@ from IPython.display import display
 
 from merlib.config import PROFILES, Config, differences, kinds, options
 from merlib.config import profile as make_profile
-from merlib.pages import charts, decided, plots, words
+from merlib.pages import charts, decided, effects, plots, words
 from merlib.pages.language import marked, translated
 from merlib.study import parameters
 from merlib.study.decisions import FIXED
@@ -449,6 +449,65 @@ if read is not None:
         "The highest UF1 is {UF1:.3f}: “{magnified}”, the head “{head}”, the"
         " grey “{grey}”."
     ).format(**top)
+    display(words.see(text))
+
+# %% [markdown]
+# ## Would another learning rate help?
+#
+# A network of table 2 has the learning rate of its source, or one of our choice where the source tells
+# none or ours deviates. A rate that suits the clips of the source may not suit others. So each network
+# tried three rates on development data, ours and theirs alike: its own, 0.3 times and 3 times that, one
+# seed of training, as many clips as the paper has, the profile `narrow`, the last epoch.
+# `benchmarks/learning_rates.py` makes these figures. No rate was changed by them.
+
+# %% tags=["hide-input"]
+rates = development("learning_rates")
+if rates is not None:
+    own = marked("its own rate")
+    columns = {
+        0.3: marked("0.3 times its rate"),
+        1.0: own,
+        3.0: marked("3 times its rate"),
+    }
+    # All rates of a method on both datasets; one that diverged has no mean.
+    trained = rates.groupby("method").filter(lambda rows: len(rows) == 6)
+    each = trained.groupby(["method", "factor"], sort=False)["UF1"]
+    uf1 = each.agg(lambda scores: scores.mean(skipna=False)).unstack()
+    uf1 = uf1[list(columns)].rename(index=effects.title, columns=columns)
+    plots.show(
+        charts.dots(uf1, "UF1").figure,
+        alt=translated(
+            "Each network in a row, in UF1: a blue ring is 0.3 times its"
+            " learning rate, an orange diamond its own rate, a green"
+            " triangle 3 times its rate."
+        ),
+        of=EXPERIMENT,
+    )
+
+# %% [markdown]
+# *UF1 of each network with its own learning rate, with 0.3 times and with 3 times that rate.*
+
+# %% tags=["hide-output"]
+if rates is not None:
+    caption = translated("UF1 by learning rate, {data}").format(
+        data=EXPERIMENT
+    )
+    display(plots.table(uf1, caption))
+
+# %% tags=["remove-input"]
+if rates is not None:
+    gain = 100 * (uf1.max(axis=1) - uf1[own])
+    text = translated(
+        "{n} of {all} networks do best with their own rate. Another one would"
+        " gain {points:.1f} points at most: {name}. The best of three scores"
+        " is a little higher by chance alone."
+    )
+    text = text.format(
+        n=(gain == 0).sum(),
+        all=len(gain),
+        points=gain.max(),
+        name=gain.idxmax(),
+    )
     display(words.see(text))
 
 # %% [markdown]

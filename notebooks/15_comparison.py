@@ -530,10 +530,11 @@ words.say(*told or [nothing])
 # %% [markdown]
 # ## How to read this
 #
-# Rebuilt methods, on a laptop's profile, are not their authors' trained models. Several should
-# start from networks trained on large sets of faces or images; here they begin from scratch unless
-# they are given weights. The page shows what each *idea* gives under equal conditions, and how wide
-# intervals are on one or two hundred clips.
+# Rebuilt methods, on a laptop's profile, are not their authors' trained models. Several should start
+# from networks trained on large sets of faces or images; here they begin from scratch unless they are
+# given weights. The page shows what each *idea* gives under equal conditions, and how wide intervals
+# are on one or two hundred clips. Learning rates are not chosen on these clips; [a test on other drawn
+# clips](10_decisions.ipynb) shows what another rate would bring.
 #
 # Your own method goes through the same folds: [add your own method](16_own_method.ipynb).
 
