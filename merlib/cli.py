@@ -304,8 +304,9 @@ def trials(
     Parameters
     ----------
     names
-        Trials, groups of them, amplitude, mistakes, subjects or true-flow (default: all of this
-        data), maps, which page 3 shows, or grey: repeats with one grey value of each clip changed.
+        Trials, groups of them, amplitude, mistakes, subjects or true-flow (default: all groups; of
+        synthetic also amplitude, subjects and true-flow, of flow also mistakes), maps, which page 3
+        shows, or grey: repeats with one grey value of each clip changed.
     seeds
         Seeds of training.
     protocol
@@ -475,7 +476,7 @@ def check(
     data_root
         Folder of the dataset; without it the table alone is checked.
     profile
-        Says which clips are short.
+        Says which clips are short, and how they are magnified.
     methods
         Names or groups of the methods that the study will use.
     landmarks
@@ -676,8 +677,8 @@ def begin(study: "Study", methods: Sequence[str], seeds: Sequence[int], yes: boo
 def foresee(study: "Study", runs: Sequence[tuple[str, int]], yes: bool) -> None:
     """Say what the runs of methods and seeds will take; ask before more than a day.
 
-    It asks only if there is a terminal. A ValueError says that the answer was no, or that there is
-    a card that would not work.
+    It asks only if there is a terminal; a ValueError says that the answer was no. A card that would
+    not work is named in a warning.
     """
     from . import cards
     from .study import outlook

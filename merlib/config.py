@@ -138,7 +138,7 @@ class Config:
     flow_size: Pixels = choice(
         112,
         "prepare",
-        "side of the crop for flow, then averaged to `size`; a small one loses sub-pixel motion",
+        "side of the crop for flow, then brought to `size`; a small one loses sub-pixel motion",
     )
     flow_source: Literal["raw", "magnified"] = choice(
         "raw", "prepare", "magnification artefacts disturb flow"

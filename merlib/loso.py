@@ -100,7 +100,8 @@ def leave_one_subject_out(
     Returns
     -------
     DataFrame
-        ``clip, subject, label, epoch, p_<class>...``, sorted by clip and epoch.
+        ``clip, subject, label``, the column ``by`` if it is another one, ``epoch, p_<class>...``,
+        sorted by clip and epoch.
 
     Raises
     ------
@@ -547,7 +548,8 @@ def one_thread() -> Iterator[None]:
 def placed(estimator: ClassifierMixin, workers: Workers) -> tuple[ClassifierMixin, float]:
     """Return a classifier for the device where it will train, and the part of a GPU that it uses.
 
-    One that asks for no GPU uses none; one that may take any device is told if it is the CPU.
+    One that asks for no GPU uses none. If workers were chosen, one that may take any device is told
+    if it is the CPU.
     """
     asked = devices_asked(estimator)
     gpus = workers.share() if asked else 0.0

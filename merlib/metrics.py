@@ -236,7 +236,6 @@ def resampled(
     predictions: pd.DataFrame,
     metric: Callable[[np.ndarray], Any] = uf1,
     n: int = 2000,
-    seed: int = 0,
 ) -> np.ndarray:
     """Return a metric of ``n`` draws of the subjects with replacement, (n,).
 
@@ -250,10 +249,9 @@ def resampled(
         Of confusion matrices (..., K, K), such as `METRICS` are.
     n : int
         Draws.
-    seed : int
     """
     folds = matrices_by_subject(predictions)
-    return metric(np.tensordot(draws(len(folds), n, seed), folds, axes=1))
+    return metric(np.tensordot(draws(len(folds), n, 0), folds, axes=1))
 
 
 def draws(people: int, n: int, seed: int) -> np.ndarray:
@@ -275,7 +273,7 @@ def matrices_by(column: str, predictions: pd.DataFrame) -> tuple[np.ndarray, np.
     return np.asarray(values), found
 
 
-def above_chance(runs: Sequence[pd.DataFrame], n: int = 2000, seed: int = 0) -> float:
+def above_chance(runs: Sequence[pd.DataFrame], n: int = 2000) -> float:
     """Return the p value that a method knows nothing of the labels, by its UAR.
 
     The labels of each subject's clips are shuffled among them: what a method may know of a person,
@@ -288,8 +286,6 @@ def above_chance(runs: Sequence[pd.DataFrame], n: int = 2000, seed: int = 0) -> 
         Predictions of the same clips, such as one for each training seed; their mean UAR counts.
     n : int
         Shuffles.
-    seed : int
-        Of the shuffles.
     """
     tables = [last(run).sort_values("clip", ignore_index=True) for run in runs]
     names = class_names(tables[0])
@@ -301,7 +297,7 @@ def above_chance(runs: Sequence[pd.DataFrame], n: int = 2000, seed: int = 0) -> 
     def score(labels: np.ndarray) -> float:
         return float(((answers == labels) * share[labels]).sum(axis=1).mean())
 
-    rng, people = np.random.default_rng(seed), pd.factorize(tables[0]["subject"])[0]
+    rng, people = np.random.default_rng(0), pd.factorize(tables[0]["subject"])[0]
     places, shuffled = np.argsort(people, kind="stable"), labels.copy()
     reached, found = 0, score(labels)
     for _ in range(n):
@@ -733,7 +729,7 @@ def with_chance(
     return Difference(value, value - half, value + half, p, dict(seeds), width(0.025) + width(0.2))
 
 
-def chance_of(value: float, width: Callable[[float], float], least: float = 1e-99) -> float:
+def chance_of(value: float, width: Callable[[float], float]) -> float:
     """Return the share of chance above the end of an interval that just reaches a value.
 
     Parameters
@@ -742,9 +738,8 @@ def chance_of(value: float, width: Callable[[float], float], least: float = 1e-9
         Above 0, or 0.
     width : callable
         Share of chance above the end, at most 0.5 -> half width of the interval.
-    least : float
-        A smaller share is given as 0.
     """
+    least = 1e-99  # a smaller share is given as 0
     if width(least) < value:
         return 0.0
     return float(np.exp(brentq(lambda log: width(np.exp(log)) - value, np.log(least), np.log(0.5))))

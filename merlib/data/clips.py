@@ -99,8 +99,8 @@ def load_clips(
         One clip per row: ``clip``, ``subject``, ``emotion`` (the class, lower case), ``onset``,
         ``apex`` (-1 if missing or impossible), ``offset`` (frame numbers), ``fps``,
         ``action_units``, ``source`` (the dataset's name), ``cropped``, ``eyes`` (None, or pixels
-        ((x, y), (x, y)) in the onset frame), ``frames`` (tuple of paths, onset to offset; of
-        ``flow`` that of the picture).
+        ((x, y), (x, y)) in the onset frame), ``frames`` (tuple of paths, onset to offset; of a
+        video tuple of `VideoFrame`, of ``flow`` the path of the picture).
         ``attrs`` holds ``dataset``, ``version`` (which counts the clips left out), ``repairs``
         (with the clips left out), ``warnings``, ``classes``, ``rows`` (clip -> row of the
         annotation table), ``root``, and what `merlib.data.findings.without` needs.
@@ -108,7 +108,7 @@ def load_clips(
     Raises
     ------
     DatasetError
-        If anything is missing or impossible; one message names all of it.
+        If anything is missing or impossible; one message counts all of it and names the first ten.
     """
     clips, findings = inspect(
         dataset,
@@ -137,8 +137,9 @@ def inspect(
 ) -> tuple[pd.DataFrame, Findings]:
     """Read a dataset as `load_clips` does; return the clips without an error, and the findings.
 
-    Without a root only the table is read, and ``frames`` are empty. Only a missing or unreadable
-    table (DatasetError) and an unknown argument (ValueError) raise an error.
+    Without a root only the table is read, and ``frames`` are empty. A DatasetError is raised only
+    if the root, the table, or all frames or pictures are missing or cannot be read, or a synthetic
+    dataset is not finished; a ValueError if an argument is unknown.
     """
     if dataset not in READERS:
         raise ValueError(f"dataset={dataset!r}: expected one of {READERS}")

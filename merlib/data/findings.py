@@ -15,7 +15,7 @@ too. A repair is made and named; a note is only reported."""
 
 
 class DatasetError(ValueError):
-    """A dataset that cannot be read as it is; the message names every file and row at fault."""
+    """A dataset that cannot be read as it is; the message names the files and rows at fault."""
 
 
 @dataclass(frozen=True)

@@ -216,7 +216,7 @@ def read_images(paths: Iterable[Frame]) -> list[np.ndarray | DatasetError]:
     ------
     DatasetError
         If the clip as a whole is wrong: its frames are from several videos, are too large together,
-        or nearly all equal.
+        or more than half of them, and at least five, are equal one after the other.
     """
     paths = list(paths)
     files = dict.fromkeys(path.path if isinstance(path, VideoFrame) else None for path in paths)
@@ -291,8 +291,8 @@ def read_frames(paths: Iterable[Frame]) -> np.ndarray:
     Raises
     ------
     DatasetError
-        If a frame cannot be read, is cut short, shows nothing, or differs in size from the first,
-        or if all frames are equal.
+        If a frame cannot be read, is cut short, shows nothing, or differs in size or depth from the
+        first; or for the clip as a whole, see `read_images`.
     """
     frames = []
     for image in read_images(paths):

@@ -226,7 +226,8 @@ def channels(found: np.ndarray, config: Config) -> np.ndarray:
     """Return the network's input (N, 1, C, S, S) float32 of pictures (N, 3, 28, 28).
 
     Channels are grey, which is 0, u and v of `apex_flow` divided by ``flow_scale`` or an image of
-    them (``flow_image``), and perhaps strain. They are enlarged bilinearly to S pixels.
+    them (``flow_image``), and perhaps strain. They are enlarged bilinearly to S pixels,
+    or averaged over areas if S is below 28.
     """
     flow = apex_flow(found)
     motion = as_input(flow[:, :2], config.flow_image, config.flow_scale)

@@ -209,11 +209,11 @@ def plain(name: object) -> str:
 
 
 def read_rows(path: Path, layout: Layout, findings: Findings | None = None) -> pd.DataFrame:
-    """Read the rows of an annotation table that name a subject or a clip, from all its sheets.
+    """Read the rows of an annotation table that name a subject, a clip or onset and offset.
 
-    The columns have merlib's names; ``row`` is the spreadsheet's row, ``sheet`` its sheet if more
-    than one has the header. ``attrs["columns"]`` holds all column names of the table, see `plain`.
-    Sheets and columns that are not used become notes.
+    They are from all its sheets. The columns have merlib's names; ``row`` is the spreadsheet's row,
+    ``sheet`` its sheet if more than one has the header. ``attrs["columns"]`` holds all column names
+    of the table, see `plain`. Sheets and columns that are not used become notes.
     """
     findings = Findings() if findings is None else findings
     wanted = {plain(name): ours for ours, name in layout.columns.items()}

@@ -44,7 +44,8 @@ def affine(x: Tensor, angle: Tensor, scale: Tensor, vectors: bool = True) -> Ten
     """Rotate and scale clips (B, T, C, H, W) about their centre, and flow ``vectors`` with them.
 
     ``angle`` (B,) is in degrees, clockwise on the screen; ``scale`` (B,) enlarges above 1. Outside
-    the crop its border is repeated, since standardised grey and flow have no neutral value there.
+    the crop its border is repeated, since standardised grey and flow have no neutral value there. A
+    ValueError says that the frames are not square.
     """
     radians = torch.deg2rad(angle)
     cos, sin = torch.cos(radians), torch.sin(radians)

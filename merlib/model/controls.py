@@ -52,7 +52,7 @@ class LinearFusion(nn.Module):
     """The control for `MFFM`: GAP(X_1) (+) ... (+) GAP(X_4), one linear layer, batch norm.
 
     In evaluation mode MFFM is an affine map of pooled features, except at the border; this is the
-    direct one. F has the length of MFFM's F.
+    direct one. F has the length of MFFM's F with the pairs ``near``.
     """
 
     def __init__(self, channels: tuple[int, ...], config: Config) -> None:

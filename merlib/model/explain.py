@@ -131,6 +131,8 @@ def attention(net: Network, x: Tensor | np.ndarray) -> dict[int, dict[str, np.nd
 
     If there is one branch alone, what is said of branch 1 is its. SAM then comes last in the second
     branch, and ``g_s`` is its gate for the first look's feature.
+
+    A ValueError says that the network has neither MFEM nor a control in its place.
     """
     if net.mfem is None:
         raise ValueError("attention of a network without MFEM: expected variant mfem or full")

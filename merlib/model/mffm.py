@@ -33,8 +33,6 @@ def named_pairs(name: str) -> tuple[tuple[int, int], ...]:
     return tuple((int(a) - 1, int(b) - 1) for a, b in map(tuple, name.split()))
 
 
-CPU = torch.device("cpu")
-
 WIDE = 32
 """Channels of a deep feature from which a CPU upsamples it late, see `FIM.joined_late`: with fewer
 channels, moving numbers takes longer than the products that are saved, as it does on a GPU."""
@@ -140,8 +138,8 @@ def point_weights(
     there: int,
     kernel: int,
     mode: str,
-    device: torch.device = CPU,
-    dtype: torch.dtype = torch.float64,
+    device: torch.device,
+    dtype: torch.dtype,
 ) -> Tensor:
     """Return how much each point adds to the sum that each kernel weight passes over, on one axis.
 

@@ -132,8 +132,14 @@ class Network(nn.Module):
     ``"attended"`` the input of stage k + 1 is X_k alone.
 
     Weights are drawn from PyTorch's global generator: He initialisation for the convolutions,
+    mirrored units in the channel gates (see `merlib.model.mfem.CAM`), GeM's exponents at ``gem_p``,
     PyTorch's own for the rest. ``left_out`` is what `load_pretrained` returns, or empty. The fields
     of ``config`` that are used are ``strain``, ``flow_image`` and those of the step ``network``.
+
+    Raises
+    ------
+    ValueError
+        If there is no class, or clips (in `forward`) have another shape.
     """
 
     def __init__(self, n_classes: int, config: Config) -> None:
@@ -205,10 +211,10 @@ class Network(nn.Module):
 def load_pretrained(net: Network, path: str | Path) -> list[str]:
     """Load an ImageNet ResNet34 state dict, as torchvision publishes it, into the network.
 
-    Convolutions that have more inputs here (the first of stages 2-4 after concatenation, conv1 with
-    more than three channels) and ImageNet's classifier are left out. The names that are left out
-    are returned: tensors of the file that are not used, and parameters of the network that stay
-    random.
+    Convolutions with another number of inputs here (the first of stages 2-4 after concatenation,
+    conv1 unless it has three channels) and ImageNet's classifier are left out. The names that are
+    left out are returned: tensors of the file that are not used, and parameters of the network that
+    stay random. A ValueError says that the file is of no ResNet34 of this width.
     """
     state, own = read_state(path), net.state_dict()
     counters = {name for name in own if name.endswith("num_batches_tracked")}  # old files lack them

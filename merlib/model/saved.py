@@ -49,7 +49,14 @@ class Model(NamedTuple):
 
 
 def save(model: Model, path: str | Path) -> Path:
-    """Save a model to a ``.safetensors`` file, with its configuration and classes."""
+    """Save a model to a ``.safetensors`` file, with its configuration and classes.
+
+    Raises
+    ------
+    ValueError
+        If the name, or the shape of the training clips, does not fit, if a weight is no finite
+        number, or if nothing can be written there.
+    """
     path = check_name(path)
     classifier, config = model.classifier, model.classifier.settings
     if classifier.shape_in_ != shape_of(config):
@@ -91,8 +98,7 @@ def load(path: str | Path, device: str = "auto") -> Model:
     Raises
     ------
     ValueError
-        If it is not a model of this version of the library, or a damaged one; names file and
-        field.
+        If it is not a model in this format, or a damaged one; names file and field.
     """
     path = Path(path).expanduser()
     if not path.is_file():

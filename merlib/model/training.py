@@ -34,7 +34,7 @@ class Diverged(ValueError):
 def pick_device(device: str) -> torch.device:
     """Return the device of a name; ``auto`` is CUDA, else an Apple GPU (MPS), else the CPU.
 
-    Another name, or a GPU that is not there, raises a ValueError.
+    A name that PyTorch does not know, or a GPU that is not there, raises a ValueError.
     """
     here = {"cuda": torch.cuda.is_available(), "mps": torch.backends.mps.is_available()}
     automatic = next((kind for kind, there in here.items() if there), "cpu")

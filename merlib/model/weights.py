@@ -33,7 +33,10 @@ def file_of(path: str | None, architecture: str) -> str | None:
 
 
 def read_state(path: str | Path) -> dict[str, Tensor]:
-    """Return the tensors of a state-dict file by name; no content of it is run as code."""
+    """Return the tensors of a state-dict file by name; no content of it is run as code.
+
+    A ValueError says that there is no such file, or that it holds something else.
+    """
     file = Path(path).expanduser()
     if not file.is_file():
         raise ValueError(f"pretrained={path}: no such file")

@@ -195,7 +195,7 @@ def differences(
     pairs : dict
         What the difference is called -> names of the first and of the second.
     metric : callable
-        Of a confusion matrix.
+        Of confusion matrices (..., K, K), such as `merlib.metrics.METRICS` are.
     more, less : str
         See `judged`.
     """

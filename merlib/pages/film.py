@@ -120,7 +120,7 @@ def moving(
 ) -> tuple[np.ndarray, np.ndarray]:
     """Return a clip from onset to offset as it is and magnified, (N, side, side) uint8 each.
 
-    The head is held still as in what the network sees (field `grey`).
+    The head is held still as in what the network sees (field `head_motion`).
 
     Parameters
     ----------

@@ -1,8 +1,8 @@
 """Which GPU for the paper's network: memory and hours of the profile `paper`, measured or modelled.
 
 A step of training is counted without a GPU (kernels, bytes, memory: ``tests/device``). From the
-peak rates that a vendor prints follows how long it takes at least, and with half of each rate and
-nothing at the same time a figure to plan with. Where ``benchmarks/step.py`` ran, its figure counts.
+peak rates that a vendor prints follows how long it takes at least, and with half of each rate, host
+and card in turns, a figure to plan with. Where ``benchmarks/step.py`` ran, its figure counts.
 """
 
 import functools
@@ -23,7 +23,7 @@ from . import charts, plots
 from .language import marked, translated
 
 PEOPLE, CLIPS, CLASSES = 26, 246, 5
-"""Table 1, CASME II."""
+"""CASME II, as section 3.1.1 selects it."""
 
 
 @dataclass(frozen=True)

@@ -231,7 +231,7 @@ def panels(found: pd.DataFrame, network: pd.DataFrame | None = None) -> Figure:
     Parameters
     ----------
     found : DataFrame
-        UF1: index ``(labels, repeat)``, columns ``honest`` and the names of `MISTAKES`. A bar goes
+        UF1: index ``(labels, seed)``, columns ``honest`` and the names of `MISTAKES`. A bar goes
         from the honest mean to the mean with the mistake; dots are repeats.
     network : DataFrame, optional
         The same scores of a network on the true labels, a row for each seed, drawn as diamonds. It

@@ -1,7 +1,8 @@
-"""Face rectification and crop, section 3.1.2: the same transform for all frames of a clip.
+"""Face rectification and crop, section 3.1.2: one transform by the eyes for all frames of a clip.
 
-The eyes are found once, on the onset frame. If every frame were aligned by itself, the errors of
-the eye detection would add motion of their own.
+The eyes are found once, on the onset frame. Flow is computed in crops of this transform; from grey
+frames the head's own motion is taken off as well, see `merlib.preprocess.pipeline.steady`. If every
+frame were aligned by itself, the errors of the eye detection would add motion of their own.
 """
 
 from collections.abc import Sequence
@@ -69,8 +70,7 @@ def find_eyes(grey: np.ndarray, landmarks: str | Path | None = None) -> np.ndarr
 
     The first pass searches a large upright face, the second one smaller faces in turned frames too.
     Each pass takes the surest face. Its eyes are the best placed pair of candidates; each centre is
-    moved to the centroid of the dark iris around it. If there is not exactly one face with a
-    plausible pair of eyes, `FaceNotFound` is raised.
+    moved to the centroid of the dark iris around it.
 
     Parameters
     ----------
@@ -80,6 +80,13 @@ def find_eyes(grey: np.ndarray, landmarks: str | Path | None = None) -> np.ndarr
     Returns
     -------
     ndarray (2, 2) float64, (x, y) of the image-left and of the image-right eye centre in pixels
+
+    Raises
+    ------
+    FaceNotFound
+        If there is not exactly one face with a plausible pair of eyes.
+    ValueError
+        If ``grey`` is no such array, or ``landmarks`` no such model.
     """
     if grey.ndim != 2 or grey.dtype != np.uint8:
         raise ValueError(f"grey: shape {grey.shape}, {grey.dtype}; expected (H, W), uint8")
@@ -258,7 +265,8 @@ def similarity(eyes: np.ndarray | Sequence[Sequence[float]], size: int) -> np.nd
     """Return the rotation, scaling and shift (2, 3) that move the eyes to `EYES`.
 
     The eyes are image-left and image-right eye centre (2, 2) in frame pixels; the transform maps
-    them to pixels of a crop of ``size`` x ``size``.
+    them to pixels of a crop of ``size`` x ``size``. A ValueError says that they are no two points,
+    image-left first.
     """
     eyes = np.asarray(eyes, float)
     if eyes.shape != (2, 2) or not np.isfinite(eyes).all() or not eyes[0, 0] < eyes[1, 0]:

@@ -42,13 +42,21 @@ def tvl1(first: np.ndarray, second: np.ndarray, settings: str = "default") -> np
     """Return the TV-L1 flow (2, H, W) float32, in pixels, from the first image to the second.
 
     The images are (H, W), grey 0 to 255; for the settings see `SETTINGS`. The motion of the whole
-    image is taken off first and added again, see `rigid_motion`.
+    image is taken off first and added again, see `rigid_motion`. A ValueError says that the shapes
+    differ or that the settings are unknown.
     """
     return Flow(settings)(first, second)
 
 
 class Flow:
-    """TV-L1 with one set of settings, for many calls (see `tvl1`), or a method of `OTHERS`."""
+    """TV-L1 with one set of settings, for many calls (see `tvl1`), or a method of `OTHERS`.
+
+    Raises
+    ------
+    ValueError
+        If settings or method are unknown; in a call, if the images differ in shape or are too small
+        for the method.
+    """
 
     def __init__(self, settings: str = "default", method: str = "tvl1"):
         if settings not in SETTINGS:

@@ -40,7 +40,8 @@ PIXELS_AT_ONCE = 2**22  # of image pairs whose flow is computed at a time; about
 def tvl1(first: Tensor, second: Tensor, settings: str = "default") -> Tensor:
     """Return the TV-L1 flow of pairs of images, all at once; see `merlib.preprocess.flow.tvl1`.
 
-    The images are (B, H, W), their flow is (B, 2, H, W).
+    The images are (B, H, W), their flow is (B, 2, H, W). A ValueError says that the shapes differ
+    or that the settings are unknown.
     """
     if first.shape != second.shape or first.ndim != 3:
         raise ValueError(

@@ -86,8 +86,7 @@ def prepare(
 ) -> Prepared:
     """Prepare every clip of a table in parallel, or load it from the cache.
 
-    If clips cannot be prepared (unreadable image, no face, ...), a DatasetError names all of them;
-    the other clips are saved. They are left out if the table's share ``skip_bad`` allows it.
+    Clips that cannot be prepared are left out if the table's share ``skip_bad`` allows it.
 
     Parameters
     ----------
@@ -97,6 +96,14 @@ def prepare(
     n_jobs : int, parallel processes; the result does not depend on it
     progress : bool, show a progress bar
     view : callable, optional, one of `merlib.methods.views.VIEWS`, by default `channels`
+
+    Raises
+    ------
+    DatasetError
+        If clips cannot be prepared (unreadable image, no face, no such band at their frame rate,
+        ...): it counts them and names the first ten. The other clips are saved.
+    ValueError
+        If ``config.landmarks`` is no file, or the crop is too small for the magnification.
     """
     if config.landmarks is not None and not Path(config.landmarks).expanduser().is_file():
         raise ValueError(f"landmarks={config.landmarks!r}: no such file")
@@ -468,7 +475,8 @@ def flow_sequence(
     """Return the flow of the sampled frames ``index`` (T,); for the arguments see `channels`.
 
     The result is (T, 2, S, S) float32 in pixels of the S x S crop; the first flow, onset to onset,
-    is zero. Flow is computed in a crop of ``flow_size`` pixels and area-averaged to ``size``.
+    is zero. Flow is computed in a crop of ``flow_size`` pixels and brought to ``size``, see
+    `resize`.
     """
     flow = Flow(config.tvl1, config.flow_method)
     pairs = flow_pairs(frames, index, matrix, config, fps)
@@ -563,7 +571,10 @@ def channels_of_crops(
 
 
 def resize(flow: np.ndarray, size: int) -> np.ndarray:
-    """Area-average a flow (2, H, W) to ``size`` x ``size``, in pixels of that size."""
+    """Bring a flow (2, H, W) to ``size`` x ``size``, in pixels of that size.
+
+    It is averaged over areas, or enlarged bilinearly.
+    """
     if flow.shape[1] == size:
         return flow
     how = cv2.INTER_AREA if size < flow.shape[1] else cv2.INTER_LINEAR

@@ -113,7 +113,7 @@ def synergy(
         Variant -> seed -> predictions of the same clips; see `merlib.metrics.contrast`, which also
         says how the interval over subjects and seeds is made.
     metric : callable
-        Of a confusion matrix.
+        Of confusion matrices (..., K, K), such as `merlib.metrics.METRICS` are.
     chance : Chance, optional
         The chance in training of each variant; by default that of these runs together.
 

@@ -22,7 +22,8 @@ FIXED = (
     Decision(
         "3.1.2",
         "How often a clip is aligned",
-        "once: the eyes of the onset frame give one similarity transform for all of its frames",
+        "once: the eyes of the onset frame give one similarity transform for all of its frames; "
+        "from grey frames the head's own motion is taken off, too",
         "errors of the eye detection in each frame would add motion of their own",
         "merlib.preprocess.face.align",
     ),
@@ -79,8 +80,8 @@ FIXED = (
     Decision(
         "2.1.1",
         "How the network starts",
-        "convolutions by He's normal initialisation (fan out), GeM at p = 3, the rest as PyTorch "
-        "does",
+        "convolutions by He's normal initialisation (fan out), GeM at p = 3, half of the hidden "
+        "units of the channel gates as mirror images of the other half, the rest as PyTorch does",
         "it is how torchvision starts its ResNet34; the paper names no initial weights",
         "merlib.model.network.Network",
     ),
@@ -152,7 +153,7 @@ FIXED = (
     Decision(
         "3.1.4",
         "Which weights decay",
-        "those of convolutions and linear layers; not norms, biases and exponents of GeM",
+        "those of convolutions, linear layers and the LSTM; not norms, biases and exponents of GeM",
         "a decay towards 0 means something only for weights that multiply",
         "merlib.model.training.decaying",
     ),

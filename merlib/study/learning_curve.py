@@ -69,7 +69,7 @@ number of training clips as ``trained``."""
 
 
 def groups(subjects: pd.Series) -> dict[str, int]:
-    """Return the group of each subject, from 0: as many people in each, and about as many clips.
+    """Return the group of each subject, from 0: about as many people and clips in each.
 
     Sorted by their clips, the subjects are dealt out in turn. Neither the order of rows nor a label
     makes a difference.

@@ -78,7 +78,7 @@ def ways(predictions: pd.DataFrame, draws: np.ndarray | None = None) -> dict[str
 
 
 def random_folds(subjects: np.ndarray, rng: np.random.Generator) -> np.ndarray:
-    """Return a random fold number (N,) for each clip: as many folds as subjects, of equal sizes.
+    """Return a random fold number (N,) for each clip: as many folds as subjects, alike in size.
 
     It is a mistake: the training has other clips of the test persons, so that a method which
     recognises the person knows something about the label (Saeb et al. 2017).

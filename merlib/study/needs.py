@@ -37,9 +37,9 @@ def needs(
     """Return what stops or limits methods on these clips.
 
     An error is a clip that is too short for a method, or a method that needs frames where there is
-    only flow. A warning is a class that one subject alone
-    shows, a fold that leaves a single class to train on (which is predicted then), or one that
-    leaves no clips on which a method could choose its parameters.
+    only flow. A warning is a class that one subject alone shows, a fold that leaves a single class
+    to train on (which is predicted then), or one that leaves no clips on which a method could
+    choose its parameters.
 
     Parameters
     ----------
@@ -62,7 +62,7 @@ def needs(
                 message = f"{count} frames; the method {name} needs {least}"
                 findings.error("method", message, clip=clip.clip)
     if len(clips) == 0 or clips[by].nunique() < 2:
-        return findings  # an error of its own, see `merlib.data.clips.select`
+        return findings  # an error of its own, see `merlib.data.clips.count_clips`
     for emotion, rows in clips.groupby("emotion"):
         if rows[by].nunique() == 1:
             message = (

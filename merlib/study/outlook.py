@@ -76,7 +76,10 @@ def duration(seconds: float) -> str:
 
 
 def of_methods(study: Study, methods: Iterable[str]) -> list[Outlook]:
-    """Return the outlook of those methods that train a network by steps; nothing is prepared."""
+    """Return the outlook of those methods that train a network by steps.
+
+    No clip is prepared for it; of the dataset ``flow`` the pictures are read.
+    """
     return [of_method(study, name) for name in methods if steps_of(study.estimator(name))]
 
 

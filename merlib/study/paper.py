@@ -373,7 +373,8 @@ REFERENCES = dict(
         start=1,
     )
 )  # fmt: skip
-"""Number in the paper's list of references -> key in ``book/references.bib``."""
+"""Number in the paper's list of references -> key in ``book/references.bib``; a test compares the
+references of the other tables with it."""
 
 
 def whole_counts(percent: str, n: int) -> list[int]:

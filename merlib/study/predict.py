@@ -41,7 +41,8 @@ class Prediction:
     flow : ndarray (2, S, S) float32
         Onset to apex, pixels of the crop.
     attention : dict of int to ndarray (H, W)
-        Spatial gate (eq. 3) of stages 1-4 at the apex; empty for a network without MFEM.
+        Spatial gate (eq. 3) of stages 1-4 at the apex; empty for a network without MFEM, or with
+        a control in its place.
     """
 
     clip: str
@@ -138,7 +139,7 @@ def predict(
         apex_found=apex_found,
         apex_frame=face.align(frames[[apex - onset]], matrix, config.size)[0],
         flow=flows[-1],
-        attention={stage: maps["g_s"][0, -1] for stage, maps in looks.items()},
+        attention={stage: maps["g_s"][0, -1] for stage, maps in looks.items() if "g_s" in maps},
     )
 
 

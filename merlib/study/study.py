@@ -256,7 +256,10 @@ class Study:
         return self.home / "data" / "prepared" / code.key(module, "merlib.data.clips")
 
     def view(self, method: str) -> np.ndarray:
-        """Return what a method takes of the clips (N, ...), in the order of :attr:`clips`."""
+        """Return what a method takes of the clips (N, ...), in the order of :attr:`clips`.
+
+        A ValueError says that it needs frames, and there is only flow.
+        """
         name = METHODS[method].view
         if name is None:
             return np.zeros((len(self.clips), 1), np.float32)
@@ -321,6 +324,13 @@ class Study:
             Instead of the study's own.
         name : str, optional
             What the progress bar says instead of the method.
+
+        Raises
+        ------
+        DatasetError
+            If these clips do not give the method what it needs, see :meth:`needs`.
+        FoldError
+            If a fold cannot be computed; see :func:`merlib.loso.leave_one_subject_out`.
         """
         seed = self.seed if seed is None else checked("seed", config.Seed, seed)
         self.needs([method]).stop(self.root)

@@ -42,7 +42,7 @@ from .study import Study
 Kind = TypeVar("Kind", bound=Study)
 
 AMPLITUDES = (0.2, 0.3, 0.5, 0.8, 1.2, 2.0, 3.0)
-"""Pixels of the sweep: peak displacement of every action unit."""
+"""Pixels of the sweep: strength of every action unit, see `merlib.data.synthetic.write`."""
 
 SWEPT: dict[str, Any] = {"subjects": 12, "clips": 60, "seed": 3}
 """Subjects and clips at each amplitude, and the seed of their generator."""
@@ -428,7 +428,7 @@ def sweep(study: Study, seed: int = 0) -> pd.DataFrame:
     Raises
     ------
     ValueError
-        If the study is of real data.
+        If the dataset is not ``synthetic``.
     """
     if study.dataset != "synthetic":
         raise ValueError(

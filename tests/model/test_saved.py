@@ -3,6 +3,7 @@
 import json
 import math
 import pickle
+from dataclasses import replace
 
 import cv2
 import numpy as np
@@ -69,6 +70,18 @@ def test_a_clip_of_the_dataset_is_predicted_as_its_prepared_form_is(study, file)
         assert found.probabilities.is_monotonic_decreasing
         assert found.flow.shape == (2, 32, 32) and set(found.attention) == {1, 2, 3, 4}
         np.testing.assert_allclose(found.flow / 0.05, study.prepared.x[row, -1, 1:3], rtol=1e-5)
+
+
+@pytest.mark.parametrize("attention", ["single", "cbam", "none"])
+def test_a_network_with_a_control_instead_of_mfem_predicts_without_gates(study, attention):
+    config, x = replace(study.config, attention=attention), np.array(study.prepared.x)
+    network = NetworkClassifier(config, random_state=0).fit(x, study.clips["emotion"])
+    clip = study.clips.iloc[0]
+    where = clip["frames"][0].parent, saved.Model(network, {})
+    found = predict(*where, clip["onset"], clip["apex"], clip["offset"])
+    expected = network.predict_proba(x[:1])[0]
+    np.testing.assert_array_equal(found.probabilities[network.classes_], expected)
+    assert found.attention == {}
 
 
 def test_a_video_without_annotation_is_predicted(study, file, tmp_path):

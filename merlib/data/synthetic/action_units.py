@@ -47,7 +47,7 @@ UNITS: dict[str, tuple[Pull, ...]] = {
            Pull(0.0, LIPS + 0.11, 0.0, -0.7, 0.30, 0.07)),
     "25": (Pull(0.0, LIPS + 0.14, 0.0, 1.0, 0.28, 0.10), Pull(0.0, CHIN, 0.0, 0.5, 0.32, 0.20)),
 }  # fmt: skip
-"""What each action unit moves; the longest pull of a unit has about length 1."""
+"""What each action unit moves; the longest pull of a unit has length 0.7 to 1.1."""
 
 COMBINATIONS: dict[str, dict[str, dict[str, int]]] = {
     "casme2": {
@@ -71,7 +71,7 @@ COMBINATIONS: dict[str, dict[str, dict[str, int]]] = {
         "contempt": {"14": 9, "12+14": 2, "14+17": 1},
     },
 }  # fmt: skip
-"""Emotion -> action units that it shows together -> clips, of all clips of Table 1.
+"""Emotion -> action units that it shows together -> clips, of those that section 3.1.1 selects.
 
 Public are the clips of each emotion, and that in CASME II (table of 2014) others is AU4 alone in 60
 of 99, disgust AU4 or 4+7 in 32 of 63, repression AU17 alone in 13 and AU17 in 19 of 27, all classes

@@ -30,7 +30,7 @@ from .truth import SHAPES, ClipTruth, read_truth, truth_path
 VERSION = 2  # raised when this step computes something else, see merlib.versions
 
 CONTEXT = 2
-"""Still frames before onset and after offset."""
+"""Frames before onset and after offset: without expression, but the head drifts on."""
 
 COUNTS = {
     layout: {emotion: sum(shown.values()) for emotion, shown in emotions.items()}
@@ -58,7 +58,8 @@ def write(
 ) -> Path:
     """Write a synthetic dataset, unless the root holds it already; return the root.
 
-    The same arguments give the same bytes, for any ``n_jobs``. A stopped run can be continued:
+    The same arguments give the same frames, ground truth and cells of the table, for any ``n_jobs``
+    (the xlsx file notes when it was made). A stopped run can be continued:
     finished clips are not drawn again, and ``dataset.json`` is written last. Each file is compared
     with its checksum: clips with a missing or damaged one are drawn again.
 
@@ -69,7 +70,7 @@ def write(
     seed : int
         Decides everything that is drawn at random.
     size : {"laptop", "paper"}
-        10 subjects and 100 clips, or the numbers of Table 1.
+        10 subjects and 100 clips, or as many as section 3.1.1 selects: 246 of 26 or 136 of 27.
     layout : {"casme2", "samm"}
         Official layout of folders, file names, frame size, classes and table.
     subjects, clips : int, optional
@@ -77,8 +78,8 @@ def write(
     n_jobs, progress : int, bool
         Parallel processes, and whether to show a progress bar.
     amplitude : float, optional
-        Peak displacement of every action unit, on its stronger side, in pixels of 480 rows;
-        by default each clip draws its own.
+        Strength of every action unit, on its stronger side, in pixels of 480 rows; by default each
+        clip draws its own. The largest displacement is 0.7 to 1.4 times as much, by the unit.
 
     Raises
     ------
@@ -175,7 +176,7 @@ def arguments(
             f"clips={clips}: expected at least {least}, one per subject and one per class"
         )
     if amplitude is not None and not 0 < amplitude < 100:
-        raise ValueError(f"amplitude={amplitude!r}: expected pixels above 0, or None")
+        raise ValueError(f"amplitude={amplitude!r}: expected pixels above 0, below 100")
     made_of = {"generator": VERSION, "seed": seed, "layout": layout}
     made_of |= {"subjects": subjects, "clips": clips}
     return made_of if amplitude is None else made_of | {"amplitude": amplitude}

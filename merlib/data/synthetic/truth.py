@@ -30,7 +30,10 @@ class ClipTruth:
 
     @property
     def action_units(self) -> dict[str, tuple[float, float]]:
-        """Peak displacement in pixels of each unit, image-left and image-right half."""
+        """Strength of each unit, image-left and image-right half, in pixels of 480 rows.
+
+        The largest displacement is 0.7 to 1.4 times as much, by the unit.
+        """
         return {unit: tuple(pair) for unit, pair in self.events["units"].items()}
 
     @property
