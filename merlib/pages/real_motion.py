@@ -245,6 +245,27 @@ def together(modules: pd.DataFrame) -> str:
     return effects.filled(unsure if line["answer"] == metrics.UNTOLD else told, line)
 
 
+def uncontrolled(modules: pd.DataFrame) -> str:
+    """Say which modules help though no control in their place was trained; empty if there is none.
+
+    Parameters
+    ----------
+    modules : DataFrame
+        Differences of `PAIRS`.
+    """
+    better = set(modules.index[modules["answer"] == "better"]) if len(modules) else set()
+    names = [
+        name
+        for name, pairs in (("MFEM", list(MFEM)), ("MFFM", list(MFFM)))
+        if better & set(pairs[:2]) and not set(pairs[2:]) & set(modules.index)
+    ]
+    text = translated(
+        "No control in the place of {modules} was trained on these clips: something simpler may"
+        " bring as much."
+    )
+    return text.format(modules=words.commas(names)) if names else ""
+
+
 def in_short(runs: Mapping[str, Runs], modules: pd.DataFrame, networks: pd.DataFrame) -> list[str]:
     """Answer whether both modules help, then each of them, and whether a network helps at all."""
     if not runs:
@@ -260,7 +281,7 @@ def in_short(runs: Mapping[str, Runs], modules: pd.DataFrame, networks: pd.DataF
         " {people} people."
     )
     about = text.format(clips=one["clip"].nunique(), people=one["subject"].nunique())
-    return [together(modules), *map(whole, answers), about]
+    return [together(modules), *map(whole, answers), *filter(None, [uncontrolled(modules)]), about]
 
 
 def whole(clause: str) -> str:

@@ -48,6 +48,13 @@ def test_the_answer_follows_the_numbers(page, real_motion):
         for k in range(3)
     ]
     assert f"{100 * np.mean(steps):+.1f} (" in told.split("MFFM helps: ")[1]
+    assert "No control in the place of MFFM was trained on these clips" in told
+
+
+def test_a_module_whose_control_was_trained_is_not_named(page, real_motion):
+    shares = {"base": 0.5, "mfem": 0.95, "mffm": 0.95, "full": 0.95, "linear": 0.95}
+    told = answer(page(real_motion(shares)[0]))
+    assert "No control in the place of MFEM was trained on these clips" in told
 
 
 @pytest.mark.parametrize(
