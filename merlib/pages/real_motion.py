@@ -263,7 +263,9 @@ def uncontrolled(modules: pd.DataFrame) -> str:
         "No control in the place of {modules} was trained on these clips: something simpler may"
         " bring as much."
     )
-    return text.format(modules=words.commas(names)) if names else ""
+    both = translated("{first} or {second}")
+    called = both.format(first=names[0], second=names[1]) if len(names) > 1 else "".join(names)
+    return text.format(modules=called) if names else ""
 
 
 def in_short(runs: Mapping[str, Runs], modules: pd.DataFrame, networks: pd.DataFrame) -> list[str]:
