@@ -456,9 +456,9 @@ if read is not None:
 #
 # A network of table 2 has the learning rate of its source, or one of our choice where the source tells
 # none or ours deviates. A rate that suits the clips of the source may not suit others. So each network
-# tried three rates on development data, ours and theirs alike: its own, 0.3 times and 3 times that, one
-# seed of training, as many clips as the paper has, the profile `narrow`, the last epoch.
-# `benchmarks/learning_rates.py` makes these figures. No rate was changed by them.
+# of the figure tried three rates on development data, ours and theirs alike: its own, 0.3 times and 3
+# times that, one seed of training, as many clips as the paper has, the profile `narrow`, the last
+# epoch. `benchmarks/learning_rates.py` makes these figures. No rate was changed by them.
 
 # %% tags=["hide-input"]
 rates = development("learning_rates")
