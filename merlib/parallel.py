@@ -194,7 +194,8 @@ def without_interrupts() -> Iterator[None]:
     A terminal sends Ctrl-C to all processes. This one answers it, and the others end with it: they
     would only add a traceback of what they were loading.
     """
-    if threading.current_thread() is not threading.main_thread():  # only that one sets signals
+    ours = threading.current_thread() is threading.main_thread()  # only that one sets handlers
+    if not ours or signal.getsignal(signal.SIGINT) is None:  # one that Python cannot set again
         yield
         return
     before = signal.signal(signal.SIGINT, signal.SIG_IGN)
