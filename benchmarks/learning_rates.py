@@ -69,7 +69,7 @@ def evaluate(study: Study, method: str, factor: float) -> dict:
         for train, test in GroupKFold(FOLDS).split(y, y, subjects)
     ]
     done = list(each(tasks, cpu_count(), f"{method}, rate {rate:g}", "fold"))
-    found = {"rate": rate, "epochs": steps_of(estimator)[0], "clips": len(y)}
+    found = {"rate": float(f"{rate:.6g}"), "epochs": steps_of(estimator)[0], "clips": len(y)}
     found["seconds"] = round(sum(seconds for _, seconds in done), 1)
     if all(answers is not None for answers, _ in done):
         answers = pd.concat([answers for answers, _ in done]).sort_index()

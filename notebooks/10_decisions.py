@@ -498,9 +498,9 @@ if rates is not None:
 if rates is not None:
     gain = 100 * (uf1.max(axis=1) - uf1[own])
     text = translated(
-        "{n} of {all} networks do best with their own rate. Another one would"
-        " gain {points:.1f} points at most: {name}. The best of three scores"
-        " is a little higher by chance alone."
+        "Networks that do best with their own rate: {n} of {all}. Another one"
+        " would gain {points:.1f} points at most: {name}. The best of three"
+        " scores is a little higher by chance alone."
     )
     text = text.format(
         n=(gain == 0).sum(),
