@@ -248,12 +248,12 @@ def inspect_single(
     named: Iterable[str],
 ) -> Source:
     """Read a dataset that is not a composite: its table, the wanted classes, the frames."""
-    name = detect(root, table) if dataset == "synthetic" else DRAWN.get(dataset, dataset)
-    layout, findings = tables.LAYOUTS[name], Findings()
-    if root is not None and (root / "dataset.part.json").exists():
+    if root is not None and (root / "dataset.part.json").exists():  # its table is written last
         raise DatasetError(
             f"{root}: a synthetic dataset that is not finished; run the command that wrote it again"
         )
+    name = detect(root, table) if dataset == "synthetic" else DRAWN.get(dataset, dataset)
+    layout, findings = tables.LAYOUTS[name], Findings()
     path, cells, folders = tables.read_table(layout, root, table, findings)
     if name == "flow":
         parsed = tables.parse(cells, layout, findings, published.parse_row)

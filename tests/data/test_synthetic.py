@@ -146,6 +146,10 @@ def test_a_full_disk_ends_with_one_sentence_and_loses_nothing(
     (root / "dataset.json").rename(root / "dataset.part.json")
     with pytest.raises(DatasetError, match="a synthetic dataset that is not finished; run"):
         load_clips("synthetic", root)
+    for table in root.glob("*.xlsx"):  # which is written after all clips
+        table.unlink()
+    with pytest.raises(DatasetError, match="a synthetic dataset that is not finished; run"):
+        load_clips("synthetic", root)
     frame.unlink()
     words = ["synth", "--out", str(root), "--seed", "7", "--subjects", "3", "--clips", "9"]
 
