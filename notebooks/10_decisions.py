@@ -469,8 +469,10 @@ if rates is not None:
         1.0: own,
         3.0: marked("3 times its rate"),
     }
-    # All rates of a method on both datasets; one that diverged has no mean.
-    trained = rates.groupby("method").filter(lambda rows: len(rows) == 6)
+    # All rates of a method on all datasets; one that diverged has no mean.
+    rates = rates[rates["size"] == "paper"]
+    whole = len(columns) * rates["generator"].nunique()
+    trained = rates.groupby("method").filter(lambda rows: len(rows) == whole)
     each = trained.groupby(["method", "factor"], sort=False)["UF1"]
     uf1 = each.agg(lambda scores: scores.mean(skipna=False)).unstack()
     uf1 = uf1[list(columns)].rename(index=effects.title, columns=columns)

@@ -3,7 +3,7 @@
 import os
 import re
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import groupby, islice, pairwise
 from pathlib import Path
 from typing import Any, NamedTuple, cast
@@ -121,9 +121,8 @@ def numbered(names: Iterable[str]) -> dict[str, int]:
     return {name: row[place] for name, row in rows.items()}
 
 
-def wrong_files(source: Recording, wanted: Iterable[int]) -> Iterator[tuple[str, str, Path]]:
+def wrong_files(source: Recording, wanted: Sequence[int]) -> Iterator[tuple[str, str, Path]]:
     """Yield kind, message and file of what is wrong with the files of the wanted frames."""
-    wanted = list(wanted)
     if twice := [number for number in wanted if number in source.twice]:
         first, other = source.frames[twice[0]], source.twice[twice[0]]
         message = f"{cast(Path, first).name} and {other.name} are the same frame in {source.path}"

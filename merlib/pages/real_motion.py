@@ -253,7 +253,7 @@ def uncontrolled(modules: pd.DataFrame) -> str:
     modules : DataFrame
         Differences of `PAIRS`.
     """
-    better = set(modules.index[modules["answer"] == "better"]) if len(modules) else set()
+    better = {name for name, line in modules.iterrows() if line["answer"] == "better"}
     names = [
         name
         for name, pairs in (("MFEM", list(MFEM)), ("MFFM", list(MFFM)))
@@ -283,7 +283,7 @@ def in_short(runs: Mapping[str, Runs], modules: pd.DataFrame, networks: pd.DataF
         " {people} people."
     )
     about = text.format(clips=one["clip"].nunique(), people=one["subject"].nunique())
-    return [together(modules), *map(whole, answers), *filter(None, [uncontrolled(modules)]), about]
+    return [together(modules), *map(whole, answers), uncontrolled(modules), about]
 
 
 def whole(clause: str) -> str:
