@@ -35,12 +35,19 @@ ANSWERS = (
 `translated`."""
 
 
+FORMS = {
+    "-changes": marked("{method}, on changes"), "-2x": marked("{method}, twice the epochs"),
+}  # fmt: skip
+"""How the name of a form of another method ends -> what it is called, see
+`merlib.methods.with_changes` and `merlib.study.trials.LONGER`."""
+
+
 def title(name: str) -> str:
     """Return what a method or trial is called in tables and figures, in the language of pages."""
     known = trials.TRIALS | METHODS
-    plain = name.removesuffix("-changes")
-    if plain != name and name in known:  # see `merlib.methods.with_changes`
-        return translated("{method}, on changes").format(method=title(plain))
+    for ending, form in FORMS.items():
+        if name.endswith(ending) and name in known:
+            return translated(form).format(method=title(name.removesuffix(ending)))
     return translated(known[name].title) if name in known else name
 
 

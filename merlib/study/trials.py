@@ -133,6 +133,13 @@ CONTRASTS = {
 }
 """Ingredient -> a trial with it, and one without it."""
 
+LONGER = {
+    f"{name}-2x": Trial(f"{METHODS[name].title}, twice the epochs", {"epochs": "2x"}, method=name)
+    for name in VARIANTS
+}
+"""Of each variant a run of twice the epochs: a module that only makes a network learn sooner gains
+nothing in it."""
+
 SENSITIVITY = FULL | {
     "no-magnification": INGREDIENTS["no-magnification"],
     "larger-images": Trial("images twice as wide and high", {"size": "2x"}),
@@ -198,6 +205,7 @@ GROUPS = {
     "table2": TABLE2,
     "ingredients": INGREDIENTS,
     "imbalance": IMBALANCE,
+    "longer": LONGER,
     "sensitivity": SENSITIVITY,
 }
 SWEEP = ["base", "mfem", "mffm", "full", "linear"]
@@ -286,12 +294,14 @@ def differences(
     A trial that is a profile keeps what the dataset ``flow`` changes in every profile.
     """
     kept = FLOW if dataset == "flow" and name in PROFILES else {}
+    doubled = {"epochs": 2 * base.epochs} if protocol == "halves" else {}
+    base = replace(base, **doubled)
     changes = {
         key: multiplied(getattr(base, key), value)
         for key, value in TRIALS[name].changes.items()
         if key not in kept
     }
-    return {"epochs": 2 * base.epochs} | changes if protocol == "halves" else changes
+    return doubled | changes
 
 
 def multiplied(value: Any, change: Any) -> Any:

@@ -17,7 +17,7 @@ from scipy.special import expit
 
 from book.tools.texts import opened
 from merlib import cli, loso, methods, metrics
-from merlib.config import Config
+from merlib.config import VARIANTS, Config
 from merlib.data.synthetic import Truth
 from merlib.data.synthetic.generate import at_amplitude, coded
 from merlib.files import OURS
@@ -102,6 +102,14 @@ def test_every_network_takes_as_many_steps_on_half_of_the_clips(study):
             assert left_out.epochs == published, f"{name}: no profile cuts its training"
         else:
             assert halves.get_params() == left_out.get_params()
+
+
+@pytest.mark.parametrize("protocol", ["halves", "loso"])
+def test_twice_the_epochs_are_twice_those_of_the_same_protocol(study, protocol):
+    for name in VARIANTS:
+        once, twice = (trials.study_of(n, study, protocol=protocol) for n in (name, f"{name}-2x"))
+        assert twice.config.epochs == 2 * once.config.epochs
+        assert twice.config == replace(once.config, epochs=twice.config.epochs)
 
 
 def test_table_2_has_a_trial_for_each_of_its_methods(study):
