@@ -44,6 +44,7 @@ from merlib.pages import (
     charts,
     claims,
     effects,
+    learnt,
     plots,
     provenance,
     real_motion,
@@ -333,9 +334,7 @@ words.see(
     ).format(share=words.percent(min(shares)))
     if shares
     else "",
-    translated("A variant that is ahead may only learn faster.")
-    if shares and min(shares) < 1
-    else "",
+    learnt.beware(runs),
     translated(
         "These clips are for practice: the verdict is that at the top of the"
         " page, on as many clips as the paper has."

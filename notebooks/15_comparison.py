@@ -42,6 +42,7 @@ from merlib.pages import (
     charts,
     claims,
     effects,
+    learnt,
     plots,
     provenance,
     real_motion,
@@ -180,6 +181,9 @@ words.see(claims.same_order(quoted))
 # - *Above chance, p* tests whether a method knows anything of the labels. Each person's labels are
 #   shuffled 2,000 times, and [UAR](../book/glossary.md#uar) is computed again. A method may have a
 #   low accuracy and still know something.
+# - *Training accuracy* is of the clips that a method was trained on, after its last epoch. With a low
+#   one, a method has not learnt its own clips, so its scores do not say how well it would generalise.
+#   With a high one and low scores, it has learnt its clips, but little that holds for other people.
 # - *Reduced* says how the profile makes a network smaller than its full size. In the profiles `laptop`
 #   and `narrow` the paper's own network is reduced too, to a width of 1/8.
 # - *Needs pre-training* names the faces or images on which the authors trained a method first. Here
@@ -201,6 +205,9 @@ def mean_of(printed, where):
 
 # %% tags=["hide-output"]
 table = effects.beside_printed(runs, printed_for)
+table[marked("training accuracy")] = [
+    learnt.training_accuracy(seeds) for seeds in runs.values()
+]
 reduced = {name: METHODS[name].reduced(study.config) for name in runs}
 table[marked("reduced")] = [
     ", ".join(f"{key} {value}" for key, value in fields.items())
@@ -218,6 +225,7 @@ chance = (table["above chance, p"] == "< 0.001").sum()
 words.see(
     claims.ends(uf1, claims.OVER_SHARED["uf1"]),
     claims.on_changes(runs),
+    learnt.beware(runs),
     translated(
         "{n} of {all} methods have p < 0.001 against knowing nothing of the"
         " labels."

@@ -54,7 +54,8 @@ shown, faces = study.clips.loc[row], pictures.Faces(dataset, show_faces)
 table = verdicts.table(
     Study(profile=profile, seed=seed) if flow else study, flow
 )
-display(words.answer(table.attrs["works"], verdicts.in_one_sentence(table)))
+works, beware = table.attrs["works"], table.attrs["beware"]
+display(words.answer(works, *beware, verdicts.in_one_sentence(table)))
 
 # %% [markdown]
 # [A table below](#claim-by-claim) has the figures of each claim. Drawn clips are synthetic: only real

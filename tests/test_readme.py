@@ -13,7 +13,7 @@ from sklearn.metrics import f1_score, recall_score
 from merlib import cli, metrics
 from merlib.config import VARIANTS
 from merlib.methods import METHODS
-from merlib.pages import effects, language, real_motion, verdicts
+from merlib.pages import effects, language, learnt, real_motion, verdicts
 from merlib.store import Saved, name_of
 from merlib.study import motion, one_grey, showcase, trials, true_flow
 from merlib.study.study import Study
@@ -120,6 +120,16 @@ def test_the_table_of_real_motion_is_counted_too():
         told = re.escape(f"({low:+.1f} to {high:+.1f})")
         assert re.search(rf"\b{abs(value):.1f}[^()]* {told}", prose)
     assert f"p is {steps['holm'].min():.3f} after Holm's correction" in prose
+
+
+def test_what_variants_have_learnt_of_real_motion_is_counted():
+    runs = motion.find(ROOT).runs
+    base, *others = (f"{100 * learnt.training_accuracy(runs[name]):.0f}" for name in VARIANTS)
+    prose = " ".join(REAL.split())
+    assert f"`base` has only {base} % of its own training clips right" in prose
+    assert f"variants {min(others)} to {max(others)} %" in prose
+    for path in READMES.values():
+        assert f"{base} %" in path.read_text(encoding="utf-8")
 
 
 READMES = {"en": ROOT / "README.md", "zh_CN": ROOT / "README.zh-CN.md"}

@@ -14,9 +14,10 @@ from matplotlib.figure import Figure
 from pandas.io.formats.style import Styler
 
 from merlib import metrics
+from merlib.config import VARIANTS
 from merlib.study import motion, paper
 
-from . import effects, plots, words
+from . import effects, learnt, plots, words
 from .effects import Runs, title
 from .language import marked, translated
 
@@ -39,6 +40,17 @@ PLACES = (
     marked("instead of no attention"), marked("instead of one linear layer"), marked("both"),
 )  # fmt: skip
 """The same without the module, as below a heading."""
+
+LONGER = {
+    marked("base: twice the epochs instead of once"): ("base-2x", "base"),
+    marked("MFEM: against base with twice the epochs"): ("mfem", "base-2x"),
+    marked("MFFM: against base with twice the epochs"): ("mffm", "base-2x"),
+    marked("both: against base with twice the epochs"): ("full", "base-2x"),
+    marked("MFEM: added to base, twice the epochs for both"): ("mfem-2x", "base-2x"),
+    marked("MFFM: added to base, twice the epochs for both"): ("mffm-2x", "base-2x"),
+    marked("both: added to base, twice the epochs for both"): ("full-2x", "base-2x"),
+}
+"""Whether a module brings more than a longer training of base does; as `PAIRS`."""
 
 PAIRS = MFEM | MFFM | BOTH
 """What a difference is called -> names of the first and of the second. The first two of a module
@@ -283,7 +295,9 @@ def in_short(runs: Mapping[str, Runs], modules: pd.DataFrame, networks: pd.DataF
         " {people} people."
     )
     about = text.format(clips=one["clip"].nunique(), people=one["subject"].nunique())
-    return [together(modules), *map(whole, answers), uncontrolled(modules), about]
+    variants = {name: runs[name] for name in VARIANTS if name in runs}
+    limits = learnt.beware(variants), uncontrolled(modules)
+    return [together(modules), *map(whole, answers), *limits, about]
 
 
 def whole(clause: str) -> str:

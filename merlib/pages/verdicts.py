@@ -10,11 +10,12 @@ from typing import Any, NamedTuple
 import pandas as pd
 
 from merlib import metrics
+from merlib.config import VARIANTS
 from merlib.methods import METHODS
 from merlib.study import audit, motion, paper, regions, trials
 from merlib.study.study import Study
 
-from . import claims, detail, effects, looks, plots, provenance, real_motion, words
+from . import claims, detail, effects, learnt, looks, plots, provenance, real_motion, words
 from .effects import Runs
 from .language import marked, translated
 
@@ -107,7 +108,8 @@ def table(study: Study, flow: Study | None = None) -> pd.DataFrame:
         those of real motion say; ``verdict here``, ``verdict real`` and ``verdict``, both in one,
         in the language of the page; ``pages``, which show it; ``measured``, whether runs decide.
         ``attrs`` has ``here``, what the study's clips are called, ``works``, a sentence on both
-        modules together, and ``clips``, a sentence on how many clips there are.
+        modules together, ``beware``, sentences on variants that have not learnt, and ``clips``, a
+        sentence on how many clips there are.
     """
     name, runs = DATA[study.dataset], runs_of(study)
     real = motion.find(study.home, flow, watched=()).runs
@@ -133,6 +135,10 @@ def table(study: Study, flow: Study | None = None) -> pd.DataFrame:
         )
     found = pd.DataFrame(rows)
     found.attrs |= {"here": name, "clips": clips(asked, name), "works": works(modules)}
+    found.attrs["beware"] = [
+        learnt.beware({n: some[n] for n in VARIANTS if n in some}, where)
+        for where, some in ((name, variants), (REAL, real))
+    ]
     return found
 
 

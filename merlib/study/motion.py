@@ -49,8 +49,11 @@ NETWORKS = ("off-apexnet", "ststnet", "at-scnn", "htnet", "mmnet", "sssnet", "rc
 VARIED = ("single", "cbam", "no-attention", "linear")
 """Trials of `merlib.study.trials`: the whole method with a control instead of a module."""
 
+LONGER = tuple(f"{name}-2x" for name in VARIANTS)
+"""Trials of `merlib.study.trials`: the variants with twice the epochs."""
+
 WATCHED = ("htnet", "ststnet")
-"""Methods whose score after every epoch is looked at."""
+"""Rivals whose score after every epoch is looked at."""
 
 PRINTED: dict[tuple[str, str], dict[str, dict[str, float]]] = {
     ("bi-woof", "STSTNet's table"): {
@@ -115,13 +118,16 @@ class Found:
     ----------
     runs : dict
         Method or trial -> seed -> predictions of the last epoch, without those that have no run.
+    longer : dict
+        The same of `LONGER`.
     epochs : dict
-        The same of `WATCHED`, with every epoch.
+        The same of some methods, with every epoch.
     mistakes : DataFrame
         See `merlib.study.trials.mistaken`; without rows if there is none.
     """
 
     runs: dict[str, dict[int, pd.DataFrame]]
+    longer: dict[str, dict[int, pd.DataFrame]]
     epochs: dict[str, dict[int, pd.DataFrame]]
     mistakes: pd.DataFrame
 
@@ -132,9 +138,10 @@ class Found:
         for text, names, seeds in (
             ("train --keep --methods", CLASSICAL, [0]),
             ("train --keep --methods", NETWORKS, [0, 1, 2]),
-            ("trials --protocol loso", VARIED, [0, 1, 2]),
+            ("trials --protocol loso", (*VARIED, *LONGER), [0, 1, 2]),
         ):
-            lacking = [name for name in names if set(seeds) - set(self.runs.get(name, {}))]
+            there = self.runs | self.longer
+            lacking = [name for name in names if set(seeds) - set(there.get(name, {}))]
             if lacking:
                 lines.append(command(f"{text} {' '.join(lacking)}", seeds))
         if self.mistakes.empty:
@@ -164,6 +171,7 @@ def find(home: Path, study: Study | None = None, watched: Collection[str] = WATC
     saved = Saved(home / "results" / "flow" / "laptop", origin.foreign)
     saved = study.saved() if study else saved
     runs = saved.load([*CLASSICAL, *NETWORKS, *VARIED], every_epoch=False)
+    longer = saved.load(LONGER, every_epoch=False)
     epochs = saved.load(watched)
     if not study:
         full = Saved(home / "results" / "flow" / "paper", origin.foreign)
@@ -176,7 +184,7 @@ def find(home: Path, study: Study | None = None, watched: Collection[str] = WATC
             runs[name] = runs.get(name, {}) | run
             if name in watched:
                 epochs[name] = epochs.get(name, {}) | run
-    return Found(runs, epochs, saved.measured("mistakes"))
+    return Found(runs, longer, epochs, saved.measured("mistakes"))
 
 
 def reduced(runs: Mapping[str, Runs]) -> dict[str, dict[str, Any]]:

@@ -294,7 +294,7 @@ def differences(
     A trial that is a profile keeps what the dataset ``flow`` changes in every profile.
     """
     kept = FLOW if dataset == "flow" and name in PROFILES else {}
-    doubled = {"epochs": 2 * base.epochs} if protocol == "halves" else {}
+    doubled: dict[str, Any] = {"epochs": 2 * base.epochs} if protocol == "halves" else {}
     base = replace(base, **doubled)
     changes = {
         key: multiplied(getattr(base, key), value)
