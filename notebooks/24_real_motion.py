@@ -62,8 +62,9 @@ runs = found.runs  # method or trial -> seed -> predictions of the last epoch
 PAIRS = real_motion.PAIRS
 modules = effects.differences(runs, PAIRS)
 networks = real_motion.against_control(runs)
+longer = effects.differences({**runs, **found.longer}, real_motion.LONGER)
 of_runs = provenance.experiment(effects.all_runs(runs))
-words.answer(*real_motion.in_short(runs, modules, networks))
+words.answer(*real_motion.in_short(runs, modules, networks, longer))
 
 # %% [markdown]
 # ## What this data is, and what it is not
@@ -296,7 +297,6 @@ if len(uf1):
 # *UF1 on left-out subjects after each epoch, mean over seeds: never used to choose an epoch.*
 
 # %% tags=["remove-input"]
-longer = effects.differences({**runs, **found.longer}, real_motion.LONGER)
 endings = learnt.endings(learning, uf1)
 none = translated("No run of twice the epochs is saved yet.")
 Markdown(

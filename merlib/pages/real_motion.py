@@ -280,8 +280,34 @@ def uncontrolled(modules: pd.DataFrame) -> str:
     return text.format(modules=called) if names else ""
 
 
-def in_short(runs: Mapping[str, Runs], modules: pd.DataFrame, networks: pd.DataFrame) -> list[str]:
-    """Answer whether both modules help, then each of them, and whether a network helps at all."""
+def with_time(longer: pd.DataFrame) -> str:
+    """Say what both modules bring against base with twice the epochs; empty without such a run.
+
+    Parameters
+    ----------
+    longer : DataFrame
+        Differences of `LONGER`.
+    """
+    name = "both: against base with twice the epochs"
+    if name not in longer.index:
+        return ""
+    text = translated(
+        "On real motion, against base with twice the epochs, both modules together change UF1 by"
+        " {points} points: {answer}."
+    )
+    return effects.filled(text, longer.loc[name])
+
+
+def in_short(
+    runs: Mapping[str, Runs], modules: pd.DataFrame, networks: pd.DataFrame, longer: pd.DataFrame
+) -> list[str]:
+    """Answer whether both modules help, then each of them, and whether a network helps at all.
+
+    Parameters
+    ----------
+    modules, networks, longer : DataFrame
+        Differences of `PAIRS`, of `against_control` and of `LONGER`.
+    """
     if not runs:
         return [translated("No run of these clips is saved, so nothing can be said yet.")]
     one = effects.all_runs(runs)[0]
@@ -296,7 +322,7 @@ def in_short(runs: Mapping[str, Runs], modules: pd.DataFrame, networks: pd.DataF
     )
     about = text.format(clips=one["clip"].nunique(), people=one["subject"].nunique())
     variants = {name: runs[name] for name in VARIANTS if name in runs}
-    limits = learnt.beware(variants), uncontrolled(modules)
+    limits = learnt.beware(variants), with_time(longer), uncontrolled(modules)
     return [together(modules), *map(whole, answers), *limits, about]
 
 

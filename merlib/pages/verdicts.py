@@ -108,11 +108,12 @@ def table(study: Study, flow: Study | None = None) -> pd.DataFrame:
         those of real motion say; ``verdict here``, ``verdict real`` and ``verdict``, both in one,
         in the language of the page; ``pages``, which show it; ``measured``, whether runs decide.
         ``attrs`` has ``here``, what the study's clips are called, ``works``, a sentence on both
-        modules together, ``beware``, sentences on variants that have not learnt, and ``clips``, a
+        modules together, ``beware``, sentences on variants that need more epochs, and ``clips``, a
         sentence on how many clips there are.
     """
     name, runs = DATA[study.dataset], runs_of(study)
-    real = motion.find(study.home, flow, watched=()).runs
+    saved = motion.find(study.home, flow, watched=())
+    real = saved.runs
     variants = trials.of_record(study) or runs
     modules = {where: effects.differences(some, real_motion.PAIRS) for where, some in
                ((name, variants), (REAL, real))}  # fmt: skip
@@ -139,6 +140,8 @@ def table(study: Study, flow: Study | None = None) -> pd.DataFrame:
         learnt.beware({n: some[n] for n in VARIANTS if n in some}, where)
         for where, some in ((name, variants), (REAL, real))
     ]
+    longer = effects.differences(real | saved.longer, real_motion.LONGER)
+    found.attrs["beware"].append(real_motion.with_time(longer))
     return found
 
 

@@ -31,7 +31,7 @@ def page(monkeypatch):
 
 
 def answer(variables):
-    said = shown.in_short(*(variables[name] for name in ("runs", "modules", "networks")))
+    said = shown.in_short(*(variables[name] for name in ("runs", "modules", "networks", "longer")))
     return " ".join(said)
 
 
@@ -49,6 +49,23 @@ def test_the_answer_follows_the_numbers(page, real_motion):
     ]
     assert f"{100 * np.mean(steps):+.1f} (" in told.split("MFFM helps: ")[1]
     assert "No control in the place of MFFM was trained on these clips" in told
+
+
+def test_a_gain_that_a_longer_training_has_too_is_told(page, real_motion):
+    """Base with twice the epochs is as good as the whole method."""
+    shares = {"base": 0.5, "full": 0.95}
+    home, made = real_motion(shares | {"base-2x": 0.95}, epochs=2)
+    variables = page(home)
+    told = answer(variables)
+    steps = [
+        metrics.scores(made["full", k])["uf1"] - metrics.scores(made["base-2x", k])["uf1"]
+        for k in range(3)
+    ]
+    points = f"{100 * np.mean(steps):+.1f} ("
+    _, sentence = told.split("against base with twice the epochs, both modules together ")
+    assert f"change UF1 by {points}" in sentence and "cannot be told" in sentence[:70]
+    assert told.startswith("Both modules together change UF1 by +")
+    assert set(variables["uf1"]) == {"base", "full", "base-2x"}
 
 
 @pytest.mark.parametrize(("control", "named"), [({}, "MFEM or MFFM"), ({"linear": 0.9}, "MFEM")])

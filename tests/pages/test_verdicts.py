@@ -108,6 +108,19 @@ def test_one_network_that_beats_the_linear_model_is_enough_and_the_best_is_named
     assert told.endswith(f"{effects.title('full')}, the best of 3; 3 seeds")
 
 
+def test_where_all_have_learnt_the_first_page_warns_of_nothing(real_motion):
+    shares = {"base": 0.5, "full": 0.95}
+    told = verdicts.table(Study(home=real_motion(shares)[0])).attrs["beware"]
+    assert not any(told)  # made-up runs note no training accuracy, and no run is longer
+
+
+def test_the_first_page_compares_with_base_of_twice_the_epochs(real_motion):
+    home, made = real_motion({"base": 0.5, "full": 0.95, "base-2x": 0.95})
+    (told,) = filter(None, verdicts.table(Study(home=home)).attrs["beware"])
+    steps = [uf1(made["full", k]) - uf1(made["base-2x", k]) for k in range(3)]
+    assert f" {100 * np.mean(steps):+.1f} (" in told and "better" not in told
+
+
 def test_one_seed_has_no_verdict(real_motion):
     home, _ = real_motion({"logistic": 0.4, "base": 0.5, "full": 0.9}, seeds=[0])
     for claim in ("Both together", "A network"):
