@@ -463,15 +463,19 @@ def holm(p: Sequence[float] | np.ndarray) -> np.ndarray:
     return corrected
 
 
-def holm_of_judged(p: Sequence[float] | np.ndarray, seeds: Sequence) -> np.ndarray:
+def holm_of_judged(
+    p: Sequence[float] | np.ndarray, seeds: Sequence, planned: int = 0
+) -> np.ndarray:
     """Return p after `holm`, of the differences that are judged; NaN of the others.
 
     One seed does not tell how far seeds lie apart. So a difference of one is not judged, and does
-    not count among the tests. For the arguments see `conclusions`.
+    not count among the tests, unless more are ``planned``: then tests that are still missing count
+    as well, and no p grows when they arrive. For the other arguments see `conclusions`.
     """
     judged = np.array([len(one) > 1 for one in seeds])
+    missing = np.ones(max(0, planned - judged.sum()))
     corrected = np.full(len(judged), np.nan)
-    corrected[judged] = holm(np.asarray(p, float)[judged])
+    corrected[judged] = holm([*np.asarray(p, float)[judged], *missing])[: judged.sum()]
     return corrected
 
 
@@ -486,7 +490,7 @@ UNTOLD = "cannot be told"
 
 
 def conclusions(
-    found: pd.DataFrame, more: str, less: str, small: float | None = SMALL
+    found: pd.DataFrame, more: str, less: str, small: float | None = SMALL, planned: int = 0
 ) -> np.ndarray:
     """Return in words what follows from differences.
 
@@ -498,6 +502,8 @@ def conclusions(
         The words for a difference above and below zero.
     small : float, optional
         See `SMALL`; None where points have no such meaning.
+    planned : int
+        See `holm_of_judged`.
 
     Returns
     -------
@@ -505,7 +511,7 @@ def conclusions(
         ``one seed``; `more` or `less` where `holm_of_judged` is below 0.05; `UNDER` where the whole
         interval is nearer to zero than ``small``; else `UNTOLD`.
     """
-    corrected = holm_of_judged(found["p"], found["seeds"])
+    corrected = holm_of_judged(found["p"], found["seeds"], planned)
     words = np.where(found["value"] > 0, more, less)
     furthest = found[["low", "high"]].abs().max(axis=1)
     varied = found["low"] < found["high"]  # else nothing is known of chance

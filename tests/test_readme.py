@@ -113,7 +113,7 @@ def test_the_table_of_real_motion_is_counted_too():
     )
     prose = " ".join(REAL.split())
     assert f"a UF1 of {best:.3f} instead of {table.loc[('htnet', 'here'), 'uf1']:.3f}" in prose
-    steps = effects.differences(runs, real_motion.PAIRS)
+    steps = real_motion.of_modules(runs)
     interaction = effects.synergies(runs).loc[["UF1"]]
     told = pd.concat([steps, interaction])[["value", "low", "high"]]
     for value, low, high in 100 * told.to_numpy():

@@ -191,6 +191,7 @@ def differences(
     metric: Callable[[np.ndarray], float] = metrics.uf1,
     more: str = "better",
     less: str = "worse",
+    planned: int = 0,
 ) -> pd.DataFrame:
     """Return the differences of pairs of runs with a seed `in_common`, see `judged`.
 
@@ -203,7 +204,7 @@ def differences(
         What the difference is called -> names of the first and of the second.
     metric : callable
         Of confusion matrices (..., K, K), such as `merlib.metrics.METRICS` are.
-    more, less : str
+    more, less, planned
         See `judged`.
     """
     compared = (runs[name] for pair in pairs.values() for name in pair if name in runs)
@@ -213,7 +214,7 @@ def differences(
         one, other = in_common(runs.get(first, {}), runs.get(second, {}))
         if one:
             found[title] = metrics.paired_difference(other, one, metric, chance=chance)
-    return judged(found, more, less)
+    return judged(found, more, less, planned=planned)
 
 
 def in_common(one: Runs, other: Runs) -> tuple[Runs, Runs]:
@@ -250,6 +251,7 @@ def judged(
     more: str = "better",
     less: str = "worse",
     small: float | None = metrics.SMALL,
+    planned: int = 0,
 ) -> pd.DataFrame:
     """Return differences with what follows from them, each in a row.
 
@@ -257,20 +259,21 @@ def judged(
     ----------
     found : dict
         What the difference is called -> the difference.
-    more, less, small
+    more, less, small, planned
         See `merlib.metrics.conclusions`.
 
     Returns
     -------
     DataFrame
         ``value, low, high, p, seeds, seen`` of each, ``holm`` (p after Holm's correction for all
-        that are judged, NaN of one seed) and ``answer`` (see `merlib.metrics.conclusions`).
+        that are judged or planned, NaN of one seed) and ``answer`` (see
+        `merlib.metrics.conclusions`).
     """
     table = pd.DataFrame([one._asdict() for one in found.values()], index=list(found))
     if not len(table):
         return table
-    table["holm"] = metrics.holm_of_judged(table["p"], table["seeds"])
-    table["answer"] = metrics.conclusions(table, more, less, small)
+    table["holm"] = metrics.holm_of_judged(table["p"], table["seeds"], planned)
+    table["answer"] = metrics.conclusions(table, more, less, small, planned)
     return table
 
 
@@ -438,9 +441,13 @@ def sentences(
     more: str = "brings",
     less: str = "costs",
     unit: str = "points of UF1",
+    planned: int = 0,
 ) -> list[str]:
-    """Return in words what each difference says, as lines of a Markdown list."""
-    judged_ones = effects["holm"].notna().sum() if len(effects) else 0
+    """Return in words what each difference says, as lines of a Markdown list.
+
+    For ``planned`` see `judged`.
+    """
+    judged_ones = max(planned, effects["holm"].notna().sum()) if len(effects) else 0
     text = translated("- **{name}**: {told}")
     return [
         text.format(name=translated(str(name)), told=sentence(line, more, less, unit, judged_ones))

@@ -5,8 +5,8 @@ only learn sooner. Every run notes how many of its training clips it answers rig
 epoch, see `merlib.loso.learning`. Runs are given as ``Saved.load`` returns them.
 """
 
-from collections.abc import Mapping
-from itertools import cycle
+from collections.abc import Callable, Mapping
+from itertools import cycle, product
 
 import matplotlib.pyplot as plt
 import numpy as np
@@ -14,6 +14,7 @@ import pandas as pd
 from matplotlib.figure import Figure
 
 from merlib import metrics
+from merlib.study import imbalance, motion
 
 from . import effects, plots, words
 from .effects import Runs, title
@@ -22,8 +23,24 @@ from .language import marked, translated
 ENOUGH = 0.9
 """Training accuracy from which on a method has learnt its own clips."""
 
+HALFWAY = 0.8
+"""Training accuracy at which `gains` divides the folds of base."""
+
+WELL, BADLY = marked("base learnt 80 % or more"), marked("base learnt less")
+GAINS = {"MFEM": "mfem", "MFFM": "mffm", marked("both"): "full"}
+"""What is added to base -> the variant with it."""
+
+Chosen = Callable[[int, pd.DataFrame], np.ndarray | pd.Series]
+"""Which rows of the predictions of a seed count: seed, predictions -> (N,) bool."""
+
 LAST = 0.2
 """Share of the epochs, the last ones, over which `endings` looks back."""
+
+
+def by_fold(run: pd.DataFrame) -> dict[str, float]:
+    """Return the accuracy on the training clips after the last epoch: who was left out -> share."""
+    learned = effects.made_by(run).get("learned", {})
+    return {name: fold["accuracy"][-1] for name, fold in learned.items() if fold}
 
 
 def training_accuracy(seeds: Runs) -> float:
@@ -31,22 +48,21 @@ def training_accuracy(seeds: Runs) -> float:
 
     It is the mean over the folds of all seeds that note it; NaN if none does.
     """
-    noted = [
-        fold["accuracy"][-1]
-        for run in seeds.values()
-        for fold in effects.made_by(run).get("learned", {}).values()
-        if fold
-    ]
+    noted = [share for run in seeds.values() for share in by_fold(run).values()]
     return float(np.mean(noted)) if noted else float("nan")
 
 
 def beware(runs: Mapping[str, Runs], data: str = marked("these clips")) -> str:
-    """Warn of methods whose `training_accuracy` is below `ENOUGH`; empty if there is none.
+    """Warn of methods whose `training_accuracy` is below `ENOUGH` in a run; empty if there is none.
 
     The majority class is not among them, since it learns no clip. ``data`` is what the clips are
     called.
     """
-    reached = {n: training_accuracy(seeds) for n, seeds in runs.items() if n != "majority"}
+    reached = {
+        name: np.nanmin([training_accuracy({k: run}) for k, run in seeds.items()] + [1.0])
+        for name, seeds in runs.items()
+        if name != "majority"
+    }
     each = translated("{name} {share}")
     told = [
         each.format(name=title(name), share=words.percent(share))
@@ -54,8 +70,8 @@ def beware(runs: Mapping[str, Runs], data: str = marked("these clips")) -> str:
         if share < ENOUGH
     ]
     text = translated(
-        "Beware, on {data} some have learnt less than {enough} of their own training clips:"
-        " {names}. What is better than they are may only learn its own clips"
+        "Beware, on {data} some have learnt less than {enough} of their own training clips (worst"
+        " run): {names}. What is better than they are may only learn its own clips"
         " better or sooner."
     )
     said = {"data": translated(data), "enough": words.percent(ENOUGH), "names": words.commas(told)}
@@ -107,3 +123,104 @@ def endings(runs: Mapping[str, Runs], uf1: pd.DataFrame) -> list[str]:
         said["share"] = "?" if np.isnan(share) else words.percent(share)
         lines.append(text.format(rise=100 * (of.iloc[-1] - of.iloc[-1 - last]), **said))
     return lines
+
+
+def adjusted(runs: Mapping[str, Runs]) -> dict[str, Runs]:
+    """Return runs with `merlib.study.imbalance.adjusted` answers."""
+    found: dict[str, Runs] = {}
+    for name, seeds in runs.items():
+        found[name] = {k: imbalance.adjusted(run) for k, run in seeds.items()}
+        for k, run in seeds.items():
+            found[name][k].attrs = run.attrs
+    return found
+
+
+def gains(runs: Mapping[str, Runs]) -> pd.DataFrame:
+    """Return where modules gain UF1 over base: in which part, and how well base has learnt there.
+
+    A fold in which base has learnt `HALFWAY` of its training clips is one row of clips, the others
+    are another. The intervals of 95 % hold chance in people alone. These rows were looked at after
+    the verdict, and are none.
+
+    Returns
+    -------
+    DataFrame
+        Index ``(module, where)``; ``clips`` (answers of all seeds), ``value, low, high``. Rows
+        without a clip are left out.
+    """
+    base, found = runs.get("base", {}), {}
+    shares = {seed: by_fold(run) for seed, run in base.items()}
+
+    def reached(seed: int, table: pd.DataFrame) -> pd.Series:
+        return table["subject"].map(shares[seed]).astype(float)  # NaN where it is not noted
+
+    def beginning(start: str) -> Chosen:
+        return lambda _, table: table["clip"].str.startswith(start)
+
+    where = {part: beginning(start) for part, start in motion.PARTS.items()}
+    where[WELL] = lambda seed, table: reached(seed, table) >= HALFWAY
+    where[BADLY] = lambda seed, table: reached(seed, table) < HALFWAY
+    for (module, name), (place, chosen) in product(GAINS.items(), where.items()):
+        if len(rows := gain(base, runs.get(name, {}), chosen)):
+            found[module, place] = rows
+    index = pd.MultiIndex.from_tuples(list(found), names=["module", "where"])
+    return pd.DataFrame(list(found.values()), index, ["clips", "value", "low", "high"])
+
+
+def gain(base: Runs, other: Runs, chosen: Chosen) -> tuple[float, ...]:
+    """Return the number of answers, the difference of UF1 and its interval in some rows.
+
+    It is empty if there is no such row.
+    """
+
+    def of(runs: Runs) -> pd.DataFrame:
+        tables = ((seed, metrics.last(run)) for seed, run in runs.items())
+        return pd.concat([table[chosen(seed, table)] for seed, table in tables])
+
+    without, with_it = effects.in_common(base, other)
+    if not without or not len(of(without)):
+        return ()
+    before, after = of(without), of(with_it)
+    value = metrics.scores(after)["uf1"] - metrics.scores(before)["uf1"]
+    drawn = metrics.resampled(after) - metrics.resampled(before)  # the same people in both
+    return (len(before), value, *np.quantile(drawn, [0.025, 0.975]))
+
+
+def forest(found: pd.DataFrame) -> Figure:
+    """Draw `gains`: each in a row below its module, with its interval."""
+    modules = list(dict.fromkeys(found.index.get_level_values("module")))
+    rows = [(name, where) for name in modules for where in ("", *found.loc[name].index)]
+    figure, axes = plt.subplots(figsize=(6, 0.33 * len(rows) + 1.1))
+    axes.axvline(0, color="black", linestyle="--", linewidth=1)
+    for k, row in enumerate(rows):
+        if row in found.index:
+            line = 100 * found.loc[row]
+            effects.bar(axes, k, (line["low"], line["high"]), [line["value"]])
+    names = [translated(where or name) for name, where in rows]
+    axes.set_yticks(range(len(rows)), names)
+    for (_, where), text in zip(rows, axes.get_yticklabels(), strict=True):
+        text.set_fontweight("normal" if where else "bold")
+    axes.set(xlabel=translated("points of UF1"), ylim=(len(rows) - 0.4, -0.6))
+    axes.tick_params("y", length=0)
+    return figure
+
+
+def of_gains(found: pd.DataFrame) -> str:
+    """Say what modules gain where base has learnt its clips, and where it has not."""
+    text = translated(
+        "In folds in which base learnt {enough} or more of its training clips, the modules change"
+        " UF1 by {well}; in the others by {badly}."
+    )
+    said = {}
+    for key, place in (("well", WELL), ("badly", BADLY)):
+        each = [
+            translated("{points} ({module})").format(
+                points=effects.points(found.loc[(module, place)]), module=translated(module)
+            )
+            for module in GAINS
+            if (module, place) in found.index
+        ]
+        if not each:
+            return translated("How well base learnt in each fold is not noted.")
+        said[key] = words.commas(each)
+    return text.format(enough=words.percent(HALFWAY), **said)

@@ -3,7 +3,7 @@
 Runs are given as ``Saved.load`` returns them, method or trial -> seed -> predictions.
 """
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import Any
 
 import matplotlib.pyplot as plt
@@ -150,6 +150,22 @@ def for_every_seed(runs: Mapping[str, Runs]) -> dict[str, Runs]:
     return found
 
 
+def of_modules(
+    runs: Mapping[str, Runs], metric: Callable[[np.ndarray], float] = metrics.uf1
+) -> pd.DataFrame:
+    """Return the differences of `PAIRS` on real motion, see `effects.judged`.
+
+    Holm's correction counts all of them, also those whose runs are still missing: no answer changes
+    only because another run is added.
+    """
+    return effects.differences(runs, PAIRS, metric, planned=len(PAIRS))
+
+
+def of_longer(found: motion.Found) -> pd.DataFrame:
+    """Return the differences of `LONGER`, as `of_modules`."""
+    return effects.differences({**found.runs, **found.longer}, LONGER, planned=len(LONGER))
+
+
 def against_control(runs: Mapping[str, Runs]) -> pd.DataFrame:
     """Return the difference of each network to the linear control, see `effects.judged`."""
     pairs = {title(n): (n, motion.CONTROL) for n in motion.NETWORKS if n in runs}
@@ -175,12 +191,18 @@ def power(runs: Mapping[str, Runs], pairs: Mapping[str, tuple[str, str]]) -> pd.
     return pd.DataFrame(rows).T.reindex(columns=["seen", "step"])
 
 
-def judged(answers: pd.DataFrame, power: pd.DataFrame, caption: str) -> Styler:
-    """Return differences, and which ones could have been seen, as a table for the page."""
+def judged(
+    answers: pd.DataFrame, power: pd.DataFrame, others: Mapping[str, pd.DataFrame], caption: str
+) -> Styler:
+    """Return differences, and which ones could have been seen, as a table for the page.
+
+    ``others`` are the same differences in other scores, of which the points alone are shown.
+    """
     power = power.reindex(answers.index)
     columns = {
         "seeds": answers["seeds"].map(len),
         "points of UF1": answers.apply(effects.points, axis=1),
+        **{name: some.apply(effects.points, axis=1) for name, some in others.items()},
         "p, Holm": answers["holm"].map(effects.p_value),
         "answer": answers["answer"].map(translated),
         marked("detectable, points of accuracy"): power["seen"],

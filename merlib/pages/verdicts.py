@@ -115,8 +115,10 @@ def table(study: Study, flow: Study | None = None) -> pd.DataFrame:
     saved = motion.find(study.home, flow, watched=())
     real = saved.runs
     variants = trials.of_record(study) or runs
-    modules = {where: effects.differences(some, real_motion.PAIRS) for where, some in
-               ((name, variants), (REAL, real))}  # fmt: skip
+    modules = {
+        name: effects.differences(variants, real_motion.PAIRS),
+        REAL: real_motion.of_modules(real),
+    }
     by_runs = measured(study, runs, variants, real, modules)
     asked, rows = [*by_runs, *on_paper()], list[dict[str, Any]]()
     for row in asked:
@@ -140,8 +142,7 @@ def table(study: Study, flow: Study | None = None) -> pd.DataFrame:
         learnt.beware({n: some[n] for n in VARIANTS if n in some}, where)
         for where, some in ((name, variants), (REAL, real))
     ]
-    longer = effects.differences(real | saved.longer, real_motion.LONGER)
-    found.attrs["beware"].append(real_motion.with_time(longer))
+    found.attrs["beware"].append(real_motion.with_time(real_motion.of_longer(saved)))
     return found
 
 
