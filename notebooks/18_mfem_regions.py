@@ -575,11 +575,13 @@ if len(full):
 # the three rules are there to explain. A *flat map* has the same value everywhere, so that its
 # energy is the area of the regions.
 #
-# Three things changed after first results were seen. The first rule asked for more energy
+# Four things changed after first results were seen. The first rule asked for more energy
 # than a flat map has; now it asks for more than the usual places have. It took all of a
 # map's energy; now it takes the energy above the median, with a positive control. And
 # the test exchanged signs of whole subjects and asked that all seeds agree; now it counts
-# chance in people and in seeds.
+# chance in people and in seeds. At first the seeds of each comparison alone told how far
+# seeds lie apart; now those of all trials tell it together, as on the other pages. By this
+# last change the first rule went from *cannot be told* to *less* in our runs.
 #
 # First we list the comparisons and compute each. The figure then shows all of them on
 # one scale: the wider an interval is beside its distance from zero, the less it says.

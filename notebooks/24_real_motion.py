@@ -169,7 +169,9 @@ if runs:
 
 # %% tags=["remove-input"]
 place = claims.standing(runs, claims.against(runs))
-words.see(real_motion.seeds_of(runs), *(claims.ranked(place) if place else []))
+words.see(
+    real_motion.seeds_of(runs), *(claims.ranked(place, runs) if place else [])
+)
 
 # %% [markdown]
 # ## Does any network beat the linear control?
@@ -212,10 +214,10 @@ if len(networks):
 # Further rows, where their runs are there, compare it with a control in its place: a single gate,
 # [CBAM](../book/glossary.md#cbam) or nothing for MFEM's attention; one linear layer over the pooled
 # stages for MFFM's fusion. The last row is both modules against neither. Holm's correction counts all
-# nine rows, also those without a run, so that no answer changes only because a run is added. We count
-# so since the runs of a third seed were there; before, rows without a run did not count. The network
-# is the paper's ResNet34 in the profile's width, on the flow enlarged to 56 pixels, with a sequence of
-# one.
+# nine rows, also those without a run, so that no answer changes only because a run is added. We began to
+# count so after we had seen the runs of three seeds; before, rows without a run did not count. The
+# network is the paper's ResNet34 in the profile's width, on the flow enlarged to 56 pixels, with a
+# sequence of one.
 
 # %% tags=["hide-input"]
 if len(modules):
@@ -314,7 +316,8 @@ if len(uf1):
 # If a network needs luck to leave its start, some folds of it have learnt their clips, and others have
 # not. Folds differ in one person only. So the next figure asks where a module gains: in which part, and
 # in folds in which base has learnt its training clips or not. We looked at these rows after the verdict,
-# so they are none; the intervals hold chance in people alone.
+# and they choose among the folds of base alone: they show where a gain lies, and are no test of it.
+# The intervals hold chance in people alone.
 
 # %% tags=["hide-input"]
 gains = learnt.gains(runs)
@@ -396,6 +399,8 @@ Markdown("\n".join(real_motion.told(scored, found.mistakes)))
 #   each, and no size of motion.
 # - **Not that a module is useless** where the verdict is *cannot be told*: read the interval, and
 #   see which step could have been seen. One width and 50 epochs were tried.
+# - **Not that a gain over base is a better network.** Base may only have been stopped too early: see
+#   how much of its own training clips it had learnt.
 # - **Not that a linear model is enough.** Its score was measured on only 442 pictures of 28x28
 #   pixels, some of them at apexes that a program found. A network may need what this data has lost.
 # - **Not that a rebuilt method is its authors' model.** Read its row beside the printed one, and see

@@ -190,7 +190,7 @@ words.see(
 Markdown(verdicts.markdown(table))
 
 # %% [markdown]
-# *A difference is in points of [UF1](../book/glossary.md#uf1), of recall of regions (page 18) or of
+# *A difference is in points of [UF1](../book/glossary.md#uf1), of regions (page 18) or of
 # accuracy (page 19), with its interval of 95 % over people and [seeds](../book/glossary.md#seed).
 # MFEM and MFFM are added to base, then beside the other one. A claim is* shown *if $p$ is below 0.05
 # after [Holm's correction](../book/glossary.md#holm-correction); one seed has no verdict. The interval

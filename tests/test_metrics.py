@@ -399,6 +399,20 @@ def test_what_follows_from_differences_of_several_seeds():
     assert list(metrics.conclusions(alone, "more", "less")) == ["one seed"]
 
 
+def test_planned_differences_count_before_they_are_made():
+    several, one = (0, 1, 2), (0,)
+    p, seeds = [0.01, 0.02, 0.001], [several, several, one]
+    # Of five planned: 5 * 0.01 and 4 * 0.02; one seed is not judged, but is planned.
+    found = metrics.holm_of_judged(p, seeds, planned=5)
+    assert found[:2] == pytest.approx([0.05, 0.08]) and np.isnan(found[2])
+    whole = metrics.holm([0.01, 0.02, 0.3, 0.7, 0.9])
+    assert found[:2] == pytest.approx(whole[:2])  # as when the others have come out above them
+    for planned in (0, 1, 2):
+        assert metrics.holm_of_judged(p, seeds, planned)[:2] == pytest.approx([0.02, 0.02])
+    table = made([0.2, 0.2], [0.006, 0.02], [several] * 2)
+    assert list(metrics.conclusions(table, "more", "less", planned=5)) == ["more", "cannot be told"]
+
+
 def test_a_difference_is_small_if_its_whole_interval_is():
     several = (0, 1, 2)
     table = made([0.01, -0.01, 0.03], [0.5] * 3, [several] * 3, half=0.03)

@@ -126,10 +126,31 @@ def test_what_variants_have_learnt_of_real_motion_is_counted():
     runs = motion.find(ROOT).runs
     base, *others = (f"{100 * learnt.training_accuracy(runs[name]):.0f}" for name in VARIANTS)
     prose = " ".join(REAL.split())
-    assert f"`base` has only {base} % of its own training clips right" in prose
+    assert f"it has only {base} % of its own training clips right" in prose
     assert f"variants {min(others)} to {max(others)} %" in prose
+    gains = learnt.gains(runs).loc["MFEM"]
+    for where in (learnt.WELL, learnt.BADLY, "SAMM"):
+        value, low, high = 100 * gains.loc[where, ["value", "low", "high"]]
+        interval = re.escape(f"{low:+.1f} to {high:+.1f})")
+        assert re.search(rf"{re.escape(f'{value:.1f}')}.{{0,12}}{interval}", prose)
+    line = 100 * real_motion.of_modules(learnt.adjusted(runs))[["value", "low", "high"]].iloc[0]
+    assert f"(MFEM {line['value']:.1f} points, {line['low']:+.1f} to {line['high']:+.1f})" in prose
+    value, low, high = 100 * gains.loc[learnt.WELL, ["value", "low", "high"]]
     for path in READMES.values():
-        assert f"{base} %" in path.read_text(encoding="utf-8")
+        text = path.read_text(encoding="utf-8")
+        assert f"{base} %" in text and f"{value:.1f}" in text
+        assert f"{low:+.1f}" in text and f"{high:+.1f}" in text
+
+
+def test_what_the_small_studies_have_learnt_is_counted():
+    prose, names = " ".join(SYNTHETIC.split()), ("base", "mfem", "mffm", "full")
+    quick = Saved(ROOT / "results" / "synthetic" / "laptop").load(names, every_epoch=False)
+    base, mfem, mffm, full = (f"{100 * learnt.training_accuracy(quick[n]):.0f}" for n in names)
+    assert f"with {base} and {mfem} % of their own training clips right" in prose
+    assert f"`mffm` and `full` with {mffm} %" in prose and mffm == full
+    record = Saved(ROOT / "results" / "synthetic" / "narrow-halves").load(["full"])["full"]
+    uf1 = np.mean([metrics.scores(record[seed])["uf1"] for seed in (0, 1)])
+    assert f"`full` has a UF1 of {uf1:.3f}" in prose
 
 
 READMES = {"en": ROOT / "README.md", "zh_CN": ROOT / "README.zh-CN.md"}

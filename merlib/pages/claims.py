@@ -18,6 +18,7 @@ from merlib.study import motion, paper
 from . import effects, looks, provenance, real_motion, related, words
 from .effects import Runs
 from .language import marked, translated
+from .learnt import unlearnt
 
 (BOTH,), BESIDE = real_motion.BOTH, "MFEM: added to base + MFFM"
 """The two of `merlib.pages.real_motion.PAIRS` with which page 8 answers."""
@@ -283,10 +284,10 @@ def comparison(
             "The paper's method has no run beside a rival's yet; `{command}` makes one."
         )
         return [text.format(command=command), real_motion.whole(linear)]
-    return [*ranked(place), real_motion.whole(linear)]
+    return [*ranked(place, runs), real_motion.whole(linear)]
 
 
-def ranked(place: Standing) -> list[str]:
+def ranked(place: Standing, runs: Mapping[str, Runs]) -> list[str]:
     """Say which rank the paper's method has, and whom it is shown to be ahead of and behind."""
     ahead, behind = (place.found.index[place.found["answer"] == a] for a in ("ahead", "behind"))
     first = translated(
@@ -304,7 +305,19 @@ def ranked(place: Standing) -> list[str]:
         for text, names in ((AHEAD, ahead), (BEHIND, behind))
         if len(names)
     ]
+    if n := len(unlearnt_behind(place, runs)):
+        text = translated(
+            "{n} of those that it is ahead of have not learnt their own training clips."
+        )
+        said.append(text.format(n=n))
     return [first, *said]
+
+
+def unlearnt_behind(place: Standing, runs: Mapping[str, Runs]) -> list[str]:
+    """Return the methods that are shown to be behind, but have not learnt their own clips."""
+    names = unlearnt({name: runs[name] for name in place.names})
+    answers = place.found["answer"]
+    return [name for name in names if answers.get(effects.title(name)) == "ahead"]
 
 
 AHEAD, BEHIND = marked("It is ahead of {names}."), marked("It is behind {names}.")
@@ -358,6 +371,10 @@ def ceiling(runs: Mapping[str, Runs], true: Runs) -> str:
 OF_REGIONS = {
     "one seed": marked("From one seed nothing follows."),
     "shown": marked("Shown: MFEM sees several regions, and more of them than its controls do."),
+    "against it": marked(
+        "Against the claim: what MFEM hands on is shown to have less, not more, where a rule asks "
+        "for more: {less}."
+    ),
     metrics.UNTOLD: marked(
         "It is not shown that MFEM sees more regions than its controls do: at least one of the "
         "three rules does not hold."
@@ -397,7 +414,9 @@ def regions(
         )
         said = [text.format(untold=translated(metrics.UNTOLD))]
     else:
-        said = [translated(OF_REGIONS[verdict])]
+        less = looks.contradicted(answers).apply(effects.points, axis=1)
+        each = words.joined(f"{name}, {points}" for name, points in less.items())
+        said = [translated(OF_REGIONS[verdict]).format(less=each)]
     name = looks.named("share", "sum", "first look")
     if name in answers.index:
         line = told(answers.loc[name], marked("points of the regions covered"))

@@ -52,22 +52,27 @@ def training_accuracy(seeds: Runs) -> float:
     return float(np.mean(noted)) if noted else float("nan")
 
 
-def beware(runs: Mapping[str, Runs], data: str = marked("these clips")) -> str:
-    """Warn of methods whose `training_accuracy` is below `ENOUGH` in a run; empty if there is none.
+def unlearnt(runs: Mapping[str, Runs]) -> dict[str, float]:
+    """Return the methods whose `training_accuracy` is below `ENOUGH` in a run -> the lowest one.
 
-    The majority class is not among them, since it learns no clip. ``data`` is what the clips are
-    called.
+    The majority class is not among them, since it learns no clip.
     """
-    reached = {
-        name: np.nanmin([training_accuracy({k: run}) for k, run in seeds.items()] + [1.0])
-        for name, seeds in runs.items()
-        if name != "majority"
-    }
+    found = {}
+    for name in (name for name in runs if name != "majority"):
+        shares = [training_accuracy({seed: run}) for seed, run in runs[name].items()]
+        found[name] = min((share for share in shares if not np.isnan(share)), default=1.0)
+    return {name: share for name, share in found.items() if share < ENOUGH}
+
+
+def beware(runs: Mapping[str, Runs], data: str = marked("these clips")) -> str:
+    """Warn of methods that are `unlearnt`; empty if there is none.
+
+    ``data`` is what the clips are called.
+    """
     each = translated("{name} {share}")
     told = [
         each.format(name=title(name), share=words.percent(share))
-        for name, share in reached.items()
-        if share < ENOUGH
+        for name, share in unlearnt(runs).items()
     ]
     text = translated(
         "Beware, on {data} some have learnt less than {enough} of their own training clips (worst"

@@ -355,9 +355,13 @@ def order(runs: Mapping[str, Runs]) -> Answer:
     ahead, behind, one = (
         (found["answer"] == answer).sum() for answer in ("ahead", "behind", "one seed")
     )
-    told = translated("rank {rank} of {all} ({seeds}); ahead of {ahead}, behind {behind}").format(
+    text = translated("rank {rank} of {all} ({seeds}); ahead of {ahead}, behind {behind}")
+    told = text.format(
         rank=rank, all=len(rivals), seeds=words.seeds(len(shared)), ahead=ahead, behind=behind
     )
+    if n := len(claims.unlearnt_behind(place, runs)):
+        text = translated("{told}; {n} of those {ahead} have not learnt their own clips")
+        told = text.format(told=told, n=n, ahead=ahead)
     word = "against it" if behind else "one seed" if one == len(found) else metrics.UNTOLD
     return Answer(told, "shown" if ahead == len(rivals) - 1 else word, tables(runs, rivals))
 
@@ -381,14 +385,24 @@ def control(runs: Mapping[str, Runs]) -> Answer:
 
 
 def second_look(study: Study) -> Answer:
-    """Return whether MFEM sees further regions, and how many more than its first look."""
+    """Return whether MFEM sees further regions, and how many more than its first look.
+
+    If a rule of the verdict is contradicted, the differences that do so are told instead.
+    """
     saved = trials.find(study, "attention", every_epoch=False)
     answers = looks.compared(regions.measured(trials.saved(saved.study)))
     word, name = looks.verdict(answers), looks.named("share", "sum", "first look")
     if name not in answers.index or looks.missing(answers):
         return NO_RUN
-    told = words.joined([effects.points(answers.loc[name]), seeds(answers.loc[[name]])])
-    return Answer(told, word, effects.all_runs(saved.runs))
+    less = list(looks.contradicted(answers).index)
+    shown = answers.loc[less or [name]]
+    told = [
+        translated("{points} ({difference})").format(
+            points=effects.points(line), difference=translated(str(which))
+        )
+        for which, line in shown.iterrows()
+    ]
+    return Answer(words.joined([*told, seeds(shown)]), word, effects.all_runs(saved.runs))
 
 
 def shallow(study: Study) -> Answer:

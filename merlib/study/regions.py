@@ -14,7 +14,7 @@ import pandas as pd
 
 from merlib.data import synthetic
 from merlib.data.synthetic import Truth, action_units
-from merlib.metrics import Difference, with_chance
+from merlib.metrics import Chance, Difference, with_chance
 from merlib.model import explain
 from merlib.model.network import Network
 from merlib.preprocess.face import EYES, on_face
@@ -420,7 +420,34 @@ def blind(known: dict[str, list[np.ndarray]], size: int, seed: int = 0) -> pd.Da
     return with_share(pd.DataFrame(rows)).groupby(["map", "stage"])[list(MEASURES)].mean()
 
 
-def difference(one: pd.DataFrame, other: pd.DataFrame, measure: str) -> Difference | None:
+def chance_in_training(looks: pd.DataFrame, measure: str) -> Chance | None:
+    """Return how far the seeds of a trial lie apart in a measure, of the difference of two maps.
+
+    It is pooled over trials, as `merlib.metrics.chance_in_training` is for scores. Two maps of one
+    network have less of it, since they lie apart in the same direction: this errs towards caution.
+
+    Parameters
+    ----------
+    looks : DataFrame
+        Rows of `measured`, one map of each trial.
+    measure : str
+        One of `MEASURES`.
+
+    Returns
+    -------
+    Chance or None
+        None if no trial has two seeds.
+    """
+    values = looks.dropna(subset=measure).groupby(["name", "seed"])[measure].mean()
+    trials = [seeds for _, seeds in values.groupby("name") if len(seeds) > 1]
+    degrees = sum(len(seeds) - 1 for seeds in trials)
+    squares = sum(float(((seeds - seeds.mean()) ** 2).sum()) for seeds in trials)
+    return Chance(2 * squares / degrees, degrees) if degrees else None
+
+
+def difference(
+    one: pd.DataFrame, other: pd.DataFrame, measure: str, chance: Chance | None = None
+) -> Difference | None:
     """Return a measure of one map minus that of another, paired by clip, stage and seed.
 
     The interval holds chance in people and in seeds, see `merlib.metrics.with_chance`.
@@ -431,6 +458,8 @@ def difference(one: pd.DataFrame, other: pd.DataFrame, measure: str) -> Differen
         Rows of `of_study`, with a column ``seed``.
     measure : str
         One of `MEASURES`.
+    chance : Chance, optional
+        See `chance_in_training`; by default the spread of the seeds of this difference.
 
     Returns
     -------
@@ -443,7 +472,8 @@ def difference(one: pd.DataFrame, other: pd.DataFrame, measure: str) -> Differen
         return None
     seeds = values.groupby("seed").mean().to_dict()
     people = values.index.unique("subject").size
-    return with_chance(seeds, float(np.var(drawn_means(per_clip(values)))), people)
+    of_people = float(np.var(drawn_means(per_clip(values))))
+    return with_chance(seeds, of_people, people, chance=chance)
 
 
 def per_clip(values: pd.Series) -> pd.Series:

@@ -9,7 +9,7 @@ from sklearn.metrics import f1_score
 
 from merlib.pages import effects, learnt
 from merlib.store import Saved
-from merlib.study import motion, trials
+from merlib.study import imbalance, motion, trials
 
 
 def noting(*accuracies):
@@ -72,6 +72,70 @@ def test_methods_of_unequal_length_share_one_figure(untranslated):
     runs = {"base-2x": noting((0.5, 0.5))}
     told = [learnt.beware(runs), *learnt.endings(runs, uf1[["base-2x"]])]
     assert not untranslated(*told, axes.get_xlabel())
+
+
+def test_one_run_that_has_not_learnt_is_enough_to_be_named():
+    runs = {"mfem": noting((1, 1), (0.7, 0.9)), "full": noting((0.95, 0.95), (1, 1))}
+    assert learnt.unlearnt(runs) == {"mfem": pytest.approx(0.8)}
+    assert ": base + MFEM 80 %." in learnt.beware(runs)
+
+
+def learning(made, name, seeds=(0, 1)):
+    """Made-up runs in which every second person is left out of a fold that has learnt its clips."""
+    runs = {seed: made[name, seed].copy() for seed in seeds}
+    for run in runs.values():
+        people = sorted(set(run["subject"]))
+        folds = {who: {"accuracy": [0.3, 0.95 - 0.4 * (k % 2)]} for k, who in enumerate(people)}
+        run.attrs["run"] = {"learned": folds}
+    return runs
+
+
+def f1(rows):
+    """scikit-learn's UF1."""
+    names = np.array(motion.CLASSES)
+    given = names[rows[[f"p_{name}" for name in names]].to_numpy().argmax(axis=1)]
+    return f1_score(rows["label"], given, average="macro")
+
+
+def test_gains_are_those_of_the_rows_of_a_part_and_of_a_kind_of_fold(real_motion):
+    _, made = real_motion({"base": 0.4, "full": 0.8}, seeds=(0, 1))
+    runs = {name: learning(made, name) for name in ("base", "full")}
+    found = learnt.gains(runs)
+    base, full = (pd.concat([made[name, seed] for seed in (0, 1)]) for name in ("base", "full"))
+    well = base["subject"].isin(sorted(set(base["subject"]))[::2])
+    rows = {"SMIC": base["clip"].str.startswith("smic-"), learnt.WELL: well, learnt.BADLY: ~well}
+    for where, chosen in rows.items():
+        line = found.loc[("both", where)]
+        assert line["value"] == pytest.approx(f1(full[chosen]) - f1(base[chosen]))
+        assert line["low"] < line["value"] < line["high"] and line["clips"] == chosen.sum()
+    assert list(found.index.unique("module")) == ["both"]  # the others have no run
+    plain = {name: {0: made[name, 0]} for name in ("base", "full")}
+    assert set(learnt.gains(plain).index.get_level_values("where")) == set(motion.PARTS)
+    assert not len(learnt.gains({})) and "not noted" in learnt.of_gains(learnt.gains(plain))
+
+
+def test_gains_are_drawn_and_told_below_their_modules(real_motion, untranslated):
+    _, made = real_motion({"base": 0.4, "full": 0.8, "mfem": 0.4}, seeds=(0, 1))
+    found = learnt.gains({name: learning(made, name) for name in ("base", "full", "mfem")})
+    figure = learnt.forest(found)
+    (axes,) = figure.axes
+    bold = [t.get_text() for t in axes.get_yticklabels() if t.get_fontweight() == "bold"]
+    assert len(bold) == 2 and len(axes.get_yticks()) == len(found) + 2
+    told = learnt.of_gains(found)
+    for place in (learnt.WELL, learnt.BADLY):
+        assert effects.points(found.loc[("both", place)]) in told
+    labels = [text.get_text() for text in axes.get_yticklabels()]
+    assert not untranslated(told, axes.get_xlabel(), *labels)
+    plt.close(figure)
+
+
+def test_adjusted_runs_are_those_of_the_page_on_small_classes(real_motion):
+    _, made = real_motion({"base": 0.5}, seeds=(0,))
+    runs = {"base": learning(made, "base", (0,))}
+    found = learnt.adjusted(runs)["base"][0]
+    assert found.attrs == runs["base"][0].attrs
+    p = [f"p_{name}" for name in motion.CLASSES]
+    assert np.allclose(found[p], imbalance.adjusted(runs["base"][0])[p])
 
 
 def test_the_variants_that_train_longer_are_trials():

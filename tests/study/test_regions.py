@@ -200,6 +200,20 @@ def test_covered_regions_are_counted_by_how_many_a_clip_has():
         assert found.loc[number, "together, at most"] == pytest.approx(most)
 
 
+def test_chance_in_training_is_pooled_over_trials():
+    """Trial a has two seeds, 2 apart, trial b has three; trial c has one, which tells nothing."""
+    means = {("a", 0): 1.0, ("a", 1): 3.0, ("b", 0): 0.0, ("b", 1): 3.0, ("b", 2): 3.0, ("c", 0): 9}
+    rows = [
+        {"name": name, "seed": seed, "energy": mean + off}
+        for (name, seed), mean in means.items()
+        for off in (-1, 1, np.nan)
+    ]
+    found = regions.chance_in_training(pd.DataFrame(rows), "energy")
+    assert found.degrees == 3 and found.variance == pytest.approx(2 * (2 + 6) / 3)
+    alone = pd.DataFrame([row for row in rows if row["seed"] == 0])
+    assert regions.chance_in_training(alone, "energy") is None
+
+
 def test_a_difference_is_paired_by_clip_stage_and_seed():
     rng = np.random.default_rng(2)
     one, other = looks(rng, people=9), looks(rng, seeds=(1, 2), people=9)
