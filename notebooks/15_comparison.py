@@ -181,9 +181,10 @@ words.see(claims.same_order(quoted))
 # - *Above chance, p* tests whether a method knows anything of the labels. Each person's labels are
 #   shuffled 2,000 times, and [UAR](../book/glossary.md#uar) is computed again. A method may have a
 #   low accuracy and still know something.
-# - *Training accuracy* is of the clips that a method was trained on, after its last epoch. With a low
-#   one, a method has not learnt its own clips, so its scores do not say how well it would generalise.
-#   With a high one and low scores, it has learnt its clips, but little that holds for other people.
+# - [*Training accuracy*](../book/glossary.md#training-accuracy) is of the clips that a method was
+#   trained on, after its last epoch. With a low one, a method has not learnt its own clips, so its
+#   scores do not say how well it would generalise. With a high one and low scores, it has learnt its
+#   clips, but little that holds for other people.
 # - *Reduced* says how the profile makes a network smaller than its full size. In the profiles `laptop`
 #   and `narrow` the paper's own network is reduced too, to a width of 1/8.
 # - *Needs pre-training* names the faces or images on which the authors trained a method first. Here

@@ -292,8 +292,9 @@ if len(modules):
 # ### Or does a module only make a network learn sooner?
 #
 # All variants train for 50 epochs, as the paper says. A network that is slow to learn is then stopped
-# before it has learnt its own training clips, and a module that only speeds it up looks like a better
-# one. The figure shows the scores on the left-out subjects after each epoch. The learning rate falls
+# before it has learnt its own training clips (its
+# [training accuracy](../book/glossary.md#training-accuracy) is low), and a module that only speeds it
+# up looks like a better one. The figure shows the scores on the left-out subjects after each epoch. The learning rate falls
 # to zero at the end, so every curve ends flat, also that of a network that could learn more. A run
 # of twice the epochs is drawn where there is one.
 

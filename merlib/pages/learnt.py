@@ -23,7 +23,7 @@ from .language import marked, translated
 ENOUGH = 0.9
 """Training accuracy from which on a method has learnt its own clips."""
 
-HALFWAY = 0.8
+WELL_FROM = 0.8
 """Training accuracy at which `gains` divides the folds of base."""
 
 WELL, BADLY = marked("base learnt 80 % or more"), marked("base learnt less")
@@ -143,8 +143,8 @@ def adjusted(runs: Mapping[str, Runs]) -> dict[str, Runs]:
 def gains(runs: Mapping[str, Runs]) -> pd.DataFrame:
     """Return where modules gain UF1 over base: in which part, and how well base has learnt there.
 
-    A fold in which base has learnt `HALFWAY` of its training clips is one row of clips, the others
-    are another. The intervals of 95 % hold chance in people alone. These rows were looked at after
+    Folds in which base has learnt `WELL_FROM` of its training clips are one row, the others are
+    another. The intervals of 95 % hold chance in people alone. These rows were looked at after
     the verdict, and are none.
 
     Returns
@@ -163,8 +163,8 @@ def gains(runs: Mapping[str, Runs]) -> pd.DataFrame:
         return lambda _, table: table["clip"].str.startswith(start)
 
     where = {part: beginning(start) for part, start in motion.PARTS.items()}
-    where[WELL] = lambda seed, table: reached(seed, table) >= HALFWAY
-    where[BADLY] = lambda seed, table: reached(seed, table) < HALFWAY
+    where[WELL] = lambda seed, table: reached(seed, table) >= WELL_FROM
+    where[BADLY] = lambda seed, table: reached(seed, table) < WELL_FROM
     for (module, name), (place, chosen) in product(GAINS.items(), where.items()):
         if len(rows := gain(base, runs.get(name, {}), chosen)):
             found[module, place] = rows
@@ -228,4 +228,4 @@ def of_gains(found: pd.DataFrame) -> str:
         if not each:
             return translated("How well base learnt in each fold is not noted.")
         said[key] = words.commas(each)
-    return text.format(enough=words.percent(HALFWAY), **said)
+    return text.format(enough=words.percent(WELL_FROM), **said)
