@@ -18,7 +18,7 @@ from merlib.study import motion, paper
 from . import effects, looks, provenance, real_motion, related, words
 from .effects import Runs
 from .language import marked, translated
-from .learnt import unlearnt
+from .learnt import beware, unlearnt
 
 (BOTH,), BESIDE = real_motion.BOTH, "MFEM: added to base + MFFM"
 """The two of `merlib.pages.real_motion.PAIRS` with which page 8 answers."""
@@ -156,7 +156,7 @@ def ablation(found: pd.DataFrame, command: str) -> list[str]:
 def of_record(runs: Mapping[str, Runs], command: str) -> list[str]:
     """Answer page 8 by some runs, and say of which experiment they are."""
     said = ablation(effects.differences(runs, real_motion.PAIRS), command)
-    return [*said, experiment(provenance.experiment(effects.all_runs(runs)))]
+    return [*said, beware(runs), experiment(provenance.experiment(effects.all_runs(runs)))]
 
 
 def experiment(where: str) -> str:
