@@ -182,9 +182,9 @@ words.see(claims.same_order(quoted))
 #   shuffled 2,000 times, and [UAR](../book/glossary.md#uar) is computed again. A method may have a
 #   low accuracy and still know something.
 # - [*Training accuracy*](../book/glossary.md#training-accuracy) is of the clips that a method was
-#   trained on, after its last epoch. With a low one, a method has not learnt its own clips, so its
-#   scores do not say how well it would generalise. With a high one and low scores, it has learnt its
-#   clips, but little that holds for other people.
+#   trained on, after its last epoch. If it is low, the method has not learnt its own clips, and its
+#   scores do not say how well it would generalise. If it is high and the scores are low, the method has
+#   learnt its clips, but little that holds for other people.
 # - *Reduced* says how the profile makes a network smaller than its full size. In the profiles `laptop`
 #   and `narrow` the paper's own network is reduced too, to a width of 1/8.
 # - *Needs pre-training* names the faces or images on which the authors trained a method first. Here

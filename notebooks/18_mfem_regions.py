@@ -579,9 +579,9 @@ if len(full):
 # than a flat map has; now it asks for more than the usual places have. It took all of a
 # map's energy; now it takes the energy above the median, with a positive control. And
 # the test exchanged signs of whole subjects and asked that all seeds agree; now it counts
-# chance in people and in seeds. At first the seeds of each comparison alone told how far
-# seeds lie apart; now those of all trials tell it together, as on the other pages. By this
-# last change the first rule went from *cannot be told* to *less* in our runs.
+# chance in people and in seeds. At first the seeds of a comparison alone told how far seeds
+# lie apart; where two networks are compared, those of all trials now tell it together, as
+# on the other pages. This last change moved no answer in our runs.
 #
 # First we list the comparisons and compute each. The figure then shows all of them on
 # one scale: the wider an interval is beside its distance from zero, the less it says.

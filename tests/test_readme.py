@@ -128,6 +128,10 @@ def test_what_variants_have_learnt_of_real_motion_is_counted():
     prose = " ".join(REAL.split())
     assert f"it has only {base} % of its own training clips right" in prose
     assert f"variants {min(others)} to {max(others)} %" in prose
+    folds = [share for run in runs["base"].values() for share in learnt.by_fold(run).values()]
+    well = sum(share >= learnt.WELL_FROM for share in folds)
+    assert f"In the {well} of {len(folds)} folds" in prose
+    assert f"in the other {len(folds) - well} it adds" in prose
     gains = learnt.gains(runs).loc["MFEM"]
     for where in (learnt.WELL, learnt.BADLY, "SAMM"):
         value, low, high = 100 * gains.loc[where, ["value", "low", "high"]]

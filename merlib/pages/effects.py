@@ -5,7 +5,7 @@ the first minus the second, on the same clips and seeds, with an interval that h
 people and in seeds (`merlib.metrics.paired_difference`). From one seed nothing is concluded.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import Any
 
 import matplotlib.pyplot as plt
@@ -407,19 +407,34 @@ def forest(
         if heading:
             rows.append(heading)
         rows += [name for name in effects.index if groups.get(name, "") == heading]
-    figure, axes = plt.subplots(figsize=(6, 0.33 * len(rows) + 1.1))
-    axes.axvspan(-100 * band, 100 * band, color="0.92")
-    axes.axvline(0, color="black", linestyle="--", linewidth=1)
+    figure, axes = in_rows({n: n.removeprefix(f"{groups.get(n)}: ") for n in rows}, headings, label)
+    axes.axvspan(-100 * band, 100 * band, color="0.92", zorder=0)
     for k, name in enumerate(rows):
         if name in effects.index:
             draw(axes, k, effects.loc[name])
-    names = [translated(n.removeprefix(f"{groups.get(n)}: ")) for n in rows]
-    axes.set_yticks(range(len(rows)), names)
-    for name, text in zip(rows, axes.get_yticklabels(), strict=True):
-        text.set_fontweight("bold" if name in headings else "normal")
+    return figure
+
+
+def in_rows(rows: Mapping[Any, str], headings: Collection, label: str) -> tuple[Figure, Axes]:
+    """Return a figure and its axes for differences in rows, the first on top, with a line at zero.
+
+    Parameters
+    ----------
+    rows : dict
+        Row -> what it is called, in English.
+    headings : collection
+        Those of the rows that are headings.
+    label : str
+        Of the horizontal axis, in English.
+    """
+    figure, axes = plt.subplots(figsize=(6, 0.33 * len(rows) + 1.1))
+    axes.axvline(0, color="black", linestyle="--", linewidth=1)
+    axes.set_yticks(range(len(rows)), [translated(name) for name in rows.values()])
+    for row, text in zip(rows, axes.get_yticklabels(), strict=True):
+        text.set_fontweight("bold" if row in headings else "normal")
     axes.set(xlabel=translated(label), ylim=(len(rows) - 0.4, -0.6))
     axes.tick_params("y", length=0)
-    return figure
+    return figure, axes
 
 
 def draw(axes: Axes, k: int, line: pd.Series) -> None:

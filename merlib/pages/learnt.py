@@ -26,9 +26,14 @@ ENOUGH = 0.9
 WELL_FROM = 0.8
 """Training accuracy at which `gains` divides the folds of base."""
 
-WELL, BADLY = marked("base learnt 80 % or more"), marked("base learnt less")
+WELL, BADLY = marked("base learnt 80 % or more"), marked("base learnt less than 80 %")
 GAINS = {"MFEM": "mfem", "MFFM": "mffm", marked("both"): "full"}
 """What is added to base -> the variant with it."""
+
+TOLD = {
+    WELL: marked("Points of UF1 in folds in which base learnt 80 % or more: {gains}."),
+    BADLY: marked("Points of UF1 in folds in which base learnt less than 80 %: {gains}."),
+}
 
 Chosen = Callable[[int, pd.DataFrame], np.ndarray | pd.Series]
 """Which rows of the predictions of a seed count: seed, predictions -> (N,) bool."""
@@ -71,12 +76,12 @@ def beware(runs: Mapping[str, Runs], data: str = marked("these clips")) -> str:
     """
     each = translated("{name} {share}")
     told = [
-        each.format(name=title(name), share=words.percent(share))
+        each.format(name=title(name), share=words.percent(share, 1))
         for name, share in unlearnt(runs).items()
     ]
     text = translated(
-        "Beware, on {data} some have learnt less than {enough} of their own training clips (worst"
-        " run): {names}. What is better than they are may only learn its own clips"
+        "Beware: on {data}, a run of each of these has less than {enough} of its own training clips"
+        " right: {names}. A method that is ahead of them may only have learnt its training clips"
         " better or sooner."
     )
     said = {"data": translated(data), "enough": words.percent(ENOUGH), "names": words.commas(told)}
@@ -84,7 +89,7 @@ def beware(runs: Mapping[str, Runs], data: str = marked("these clips")) -> str:
 
 
 def by_epoch(runs: Mapping[str, Runs]) -> pd.DataFrame:
-    """Return UF1 after each epoch, the mean over seeds: a column for each method.
+    """Return UF1 after each epoch that all seeds have, their mean: a column for each method.
 
     Parameters
     ----------
@@ -94,7 +99,7 @@ def by_epoch(runs: Mapping[str, Runs]) -> pd.DataFrame:
 
     def mean(seeds: Runs) -> pd.Series:
         each = [metrics.by_epoch(run)["uf1"] for run in seeds.values()]
-        return pd.concat(each, axis=1).mean(axis=1)
+        return pd.concat(each, axis=1).mean(axis=1, skipna=False)
 
     return pd.DataFrame({name: mean(seeds) for name, seeds in runs.items()})
 
@@ -110,7 +115,7 @@ def curves(uf1: pd.DataFrame) -> Figure:
 
 
 def endings(runs: Mapping[str, Runs], uf1: pd.DataFrame) -> list[str]:
-    """Say how each method ends, as lines of a Markdown list.
+    """Say how each method ends, as lines of a Markdown list; nothing of one with few epochs.
 
     Parameters
     ----------
@@ -118,15 +123,16 @@ def endings(runs: Mapping[str, Runs], uf1: pd.DataFrame) -> list[str]:
         See `by_epoch`.
     """
     text = translated(
-        "- **{name}**: {share} of its training clips right after {epochs} epochs; UF1 {rise:+.1f}"
-        " points over the last {last} of them"
+        "- **{name}**: after {epochs} epochs {share} of its training clips are right; over the last"
+        " {last} epochs UF1 changes by {rise:+.1f} points"
     )
     lines = []
     for name, of in ((str(name), uf1[name].dropna()) for name in uf1):
-        share, last = training_accuracy(runs[name]), round(LAST * len(of))
-        said = {"name": title(name), "epochs": len(of), "last": last}
-        said["share"] = "?" if np.isnan(share) else words.percent(share)
-        lines.append(text.format(rise=100 * (of.iloc[-1] - of.iloc[-1 - last]), **said))
+        share, last = training_accuracy(runs[name]), int(LAST * len(of))
+        if last:
+            said = {"name": title(name), "epochs": len(of), "last": last}
+            said["share"] = "?" if np.isnan(share) else words.percent(share)
+            lines.append(text.format(rise=100 * (of.iloc[-1] - of.iloc[-1 - last]), **said))
     return lines
 
 
@@ -145,7 +151,7 @@ def gains(runs: Mapping[str, Runs]) -> pd.DataFrame:
 
     Folds in which base has learnt `WELL_FROM` of its training clips are one row, the others are
     another. The intervals of 95 % hold chance in people alone. These rows were looked at after
-    the verdict, and are none.
+    the verdict, and are no verdict themselves.
 
     Returns
     -------
@@ -193,39 +199,26 @@ def gain(base: Runs, other: Runs, chosen: Chosen) -> tuple[float, ...]:
 
 def forest(found: pd.DataFrame) -> Figure:
     """Draw `gains`: each in a row below its module, with its interval."""
-    modules = list(dict.fromkeys(found.index.get_level_values("module")))
-    rows = [(name, where) for name in modules for where in ("", *found.loc[name].index)]
-    figure, axes = plt.subplots(figsize=(6, 0.33 * len(rows) + 1.1))
-    axes.axvline(0, color="black", linestyle="--", linewidth=1)
+    headings = [(name, "") for name in found.index.unique("module")]
+    rows = [row for name, _ in headings for row in ((name, ""), *found.loc[[name]].index)]
+    called = {(name, where): where or name for name, where in rows}
+    figure, axes = effects.in_rows(called, headings, "points of UF1")
     for k, row in enumerate(rows):
-        if row in found.index:
+        if row not in headings:
             line = 100 * found.loc[row]
             effects.bar(axes, k, (line["low"], line["high"]), [line["value"]])
-    names = [translated(where or name) for name, where in rows]
-    axes.set_yticks(range(len(rows)), names)
-    for (_, where), text in zip(rows, axes.get_yticklabels(), strict=True):
-        text.set_fontweight("normal" if where else "bold")
-    axes.set(xlabel=translated("points of UF1"), ylim=(len(rows) - 0.4, -0.6))
-    axes.tick_params("y", length=0)
     return figure
 
 
 def of_gains(found: pd.DataFrame) -> str:
     """Say what modules gain where base has learnt its clips, and where it has not."""
-    text = translated(
-        "In folds in which base learnt {enough} or more of its training clips, the modules change"
-        " UF1 by {well}; in the others by {badly}."
-    )
-    said = {}
-    for key, place in (("well", WELL), ("badly", BADLY)):
-        each = [
-            translated("{points} ({module})").format(
-                points=effects.points(found.loc[(module, place)]), module=translated(module)
-            )
-            for module in GAINS
-            if (module, place) in found.index
+    each, said = translated("{module} {points}"), []
+    for place, text in TOLD.items():
+        told = [
+            each.format(module=translated(module), points=effects.points(line))
+            for (module, where), line in found.iterrows()
+            if where == place
         ]
-        if not each:
-            return translated("How well base learnt in each fold is not noted.")
-        said[key] = words.commas(each)
-    return text.format(enough=words.percent(WELL_FROM), **said)
+        if told:
+            said.append(translated(text).format(gains=words.commas(told)))
+    return " ".join(said) or translated("How well base learnt in each fold is not noted.")

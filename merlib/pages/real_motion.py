@@ -14,7 +14,6 @@ from matplotlib.figure import Figure
 from pandas.io.formats.style import Styler
 
 from merlib import metrics
-from merlib.config import VARIANTS
 from merlib.study import motion, paper
 
 from . import effects, learnt, plots, words
@@ -155,8 +154,8 @@ def of_modules(
 ) -> pd.DataFrame:
     """Return the differences of `PAIRS` on real motion, see `effects.judged`.
 
-    Holm's correction counts all of them, also those whose runs are still missing: no answer changes
-    only because another run is added.
+    Holm's correction counts all of them, also those whose runs are still missing: so that of no row
+    becomes stricter when another one gets its run.
     """
     return effects.differences(runs, PAIRS, metric, planned=len(PAIRS))
 
@@ -343,8 +342,7 @@ def in_short(
         " {people} people."
     )
     about = text.format(clips=one["clip"].nunique(), people=one["subject"].nunique())
-    variants = {name: runs[name] for name in VARIANTS if name in runs}
-    limits = learnt.beware(variants), with_time(longer), uncontrolled(modules)
+    limits = learnt.beware(motion.variants(runs)), with_time(longer), uncontrolled(modules)
     return [together(modules), *map(whole, answers), *limits, about]
 
 
@@ -432,6 +430,17 @@ def counted(answers: pd.DataFrame) -> str:
     )
     kinds = {name: number.get(name, 0) for name in ("better", "worse")}
     return text.format(all=len(answers), one=number.get("one seed", 0), **kinds)
+
+
+def shown_in(others: Mapping[str, pd.DataFrame]) -> list[str]:
+    """Say of other scores how many differences are shown in them, see `judged`."""
+    text = translated("Of {all} differences in {score}, {n} are shown.")
+    return [
+        text.format(
+            all=len(some), score=translated(name), n=some["answer"].isin(["better", "worse"]).sum()
+        )
+        for name, some in others.items()
+    ]
 
 
 def scored(epochs: Mapping[str, Runs]) -> pd.DataFrame:

@@ -10,7 +10,6 @@ from typing import Any, NamedTuple
 import pandas as pd
 
 from merlib import metrics
-from merlib.config import VARIANTS
 from merlib.methods import METHODS
 from merlib.study import audit, motion, paper, regions, trials
 from merlib.study.study import Study
@@ -108,7 +107,7 @@ def table(study: Study, flow: Study | None = None) -> pd.DataFrame:
         those of real motion say; ``verdict here``, ``verdict real`` and ``verdict``, both in one,
         in the language of the page; ``pages``, which show it; ``measured``, whether runs decide.
         ``attrs`` has ``here``, what the study's clips are called, ``works``, a sentence on both
-        modules together, ``beware``, sentences on variants that need more epochs, and ``clips``, a
+        modules together, ``beware``, sentences on variants that have not learnt, and ``clips``, a
         sentence on how many clips there are.
     """
     name, runs = DATA[study.dataset], runs_of(study)
@@ -139,7 +138,7 @@ def table(study: Study, flow: Study | None = None) -> pd.DataFrame:
     found = pd.DataFrame(rows)
     found.attrs |= {"here": name, "clips": clips(asked, name), "works": works(modules)}
     found.attrs["beware"] = [
-        learnt.beware({n: some[n] for n in VARIANTS if n in some}, where)
+        learnt.beware(motion.variants(some), where)
         for where, some in ((name, variants), (REAL, real))
     ]
     found.attrs["beware"].append(real_motion.with_time(real_motion.of_longer(saved)))
@@ -360,8 +359,8 @@ def order(runs: Mapping[str, Runs]) -> Answer:
         rank=rank, all=len(rivals), seeds=words.seeds(len(shared)), ahead=ahead, behind=behind
     )
     if n := len(claims.unlearnt_behind(place, runs)):
-        text = translated("{told}; {n} of those {ahead} have not learnt their own clips")
-        told = text.format(told=told, n=n, ahead=ahead)
+        text = translated("{told}; behind it without having learnt their own clips: {n}")
+        told = text.format(told=told, n=n)
     word = "against it" if behind else "one seed" if one == len(found) else metrics.UNTOLD
     return Answer(told, "shown" if ahead == len(rivals) - 1 else word, tables(runs, rivals))
 
@@ -385,24 +384,14 @@ def control(runs: Mapping[str, Runs]) -> Answer:
 
 
 def second_look(study: Study) -> Answer:
-    """Return whether MFEM sees further regions, and how many more than its first look.
-
-    If a rule of the verdict is contradicted, the differences that do so are told instead.
-    """
+    """Return whether MFEM sees further regions, and how many more than its first look."""
     saved = trials.find(study, "attention", every_epoch=False)
     answers = looks.compared(regions.measured(trials.saved(saved.study)))
     word, name = looks.verdict(answers), looks.named("share", "sum", "first look")
     if name not in answers.index or looks.missing(answers):
         return NO_RUN
-    less = list(looks.contradicted(answers).index)
-    shown = answers.loc[less or [name]]
-    told = [
-        translated("{points} ({difference})").format(
-            points=effects.points(line), difference=translated(str(which))
-        )
-        for which, line in shown.iterrows()
-    ]
-    return Answer(words.joined([*told, seeds(shown)]), word, effects.all_runs(saved.runs))
+    told = words.joined([effects.points(answers.loc[name]), seeds(answers.loc[[name]])])
+    return Answer(told, word, effects.all_runs(saved.runs))
 
 
 def shallow(study: Study) -> Answer:

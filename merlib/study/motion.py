@@ -187,6 +187,11 @@ def find(home: Path, study: Study | None = None, watched: Collection[str] = WATC
     return Found(runs, longer, epochs, saved.measured("mistakes"))
 
 
+def variants(runs: Mapping[str, Runs]) -> dict[str, Runs]:
+    """Return the runs of the variants of table 3, without those that have none."""
+    return {name: runs[name] for name in VARIANTS if name in runs}
+
+
 def reduced(runs: Mapping[str, Runs]) -> dict[str, dict[str, Any]]:
     """Return what a profile made smaller than by default: method -> parameter -> value."""
     found = {}

@@ -421,10 +421,10 @@ def blind(known: dict[str, list[np.ndarray]], size: int, seed: int = 0) -> pd.Da
 
 
 def chance_in_training(looks: pd.DataFrame, measure: str) -> Chance | None:
-    """Return how far the seeds of a trial lie apart in a measure, of the difference of two maps.
+    """Return the chance in training of a measure, of the difference of two networks.
 
-    It is pooled over trials, as `merlib.metrics.chance_in_training` is for scores. Two maps of one
-    network have less of it, since they lie apart in the same direction: this errs towards caution.
+    How far the seeds of a trial lie apart is pooled over trials, as
+    `merlib.metrics.chance_in_training` does for scores.
 
     Parameters
     ----------

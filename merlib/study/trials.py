@@ -294,14 +294,14 @@ def differences(
     A trial that is a profile keeps what the dataset ``flow`` changes in every profile.
     """
     kept = FLOW if dataset == "flow" and name in PROFILES else {}
-    doubled: dict[str, Any] = {"epochs": 2 * base.epochs} if protocol == "halves" else {}
-    base = replace(base, **doubled)
+    longer: dict[str, Any] = {"epochs": 2 * base.epochs} if protocol == "halves" else {}
+    base = replace(base, **longer)
     changes = {
         key: multiplied(getattr(base, key), value)
         for key, value in TRIALS[name].changes.items()
         if key not in kept
     }
-    return doubled | changes
+    return longer | changes
 
 
 def multiplied(value: Any, change: Any) -> Any:

@@ -157,12 +157,12 @@ def test_the_answer_of_page_15_and_the_front_page_count_the_same_rivals():
     """The two sentences are computed by two modules, from the saved runs of the repository."""
     study = Study(home=ROOT)
     runs = verdicts.runs_of(study)
-    front, told = verdicts.order(runs).told.split("; ")[:2], verdicts.order(runs).told
-    front = re.findall(r"\d+", "; ".join(front))
+    told = verdicts.order(runs).told
+    front = re.findall(r"\d+", told.partition("; behind it")[0])
     answer, *said = claims.comparison(runs, claims.against(runs), pd.DataFrame(), "make compare")
     assert re.findall(r"(?:rank|among|\(|ahead of|behind) ?(\d+)", answer) == front
     (unlearnt,) = (line for line in said if "have not learnt" in line)
-    assert re.search(r"(\d+) of those \d+ have not learnt", told)[1] == unlearnt.split()[0]
+    assert re.search(r"own clips: (\d+)$", told)[1] == re.search(r"(\d+)\.$", unlearnt)[1]
 
 
 def test_a_method_is_told_on_plain_frames_and_on_changes_by_their_common_seeds():
@@ -217,25 +217,17 @@ def test_where_the_measure_cannot_see_there_is_no_verdict_on_regions():
 
 
 @pytest.mark.parametrize("rule", looks.CLAIMED)
-@pytest.mark.parametrize(
-    ("ends", "p", "verdict", "begins"),
-    [
-        ((-0.4, -0.2), 1e-6, "against it", "Against the claim: what MFEM hands on"),
-        ((-0.4, 0.6), 0.5, metrics.UNTOLD, "It is not shown that MFEM sees more regions"),
-    ],
-)
-def test_one_rule_that_does_not_hold_is_enough_against_regions(rule, ends, p, verdict, begins):
-    def differs(*ends, p=1e-6):
-        return Difference(sum(ends) / 2, *ends, p, dict.fromkeys((0, 1, 2), 0.3), 0.1)
+def test_one_rule_that_does_not_hold_is_enough_for_no_verdict_on_regions(rule):
+    def differs(*ends):
+        return Difference(sum(ends) / 2, *ends, 1e-6, dict.fromkeys((0, 1, 2), 0.3), 0.1)
 
     names = [looks.named(*one) for some in looks.CLAIMED.values() for one in some]
     found = dict.fromkeys(names, differs(0.2, 0.4))
-    last = looks.named(*looks.CLAIMED[rule][-1])
-    found[last] = differs(*ends, p=p)
+    found[looks.named(*looks.CLAIMED[rule][-1])] = differs(-0.4, -0.2)
     answers = effects.judged(found, "more", "less", small=None)
-    assert looks.verdict(answers) == verdict
+    assert looks.verdict(answers) == metrics.UNTOLD
     first, *_ = claims.regions(answers, SEES, "here", "make it")
-    assert first.startswith(begins) and (f"{last}, -30.0 (-40.0 to -20.0)" in first) == (p < 0.05)
+    assert first.startswith("It is not shown that MFEM sees more regions than its controls do")
     held = [": yes (" in line for line in looks.rules(answers)]
     assert held == [name != rule for name in looks.CLAIMED]
 

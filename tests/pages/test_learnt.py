@@ -35,7 +35,7 @@ def test_training_accuracy_is_that_of_the_last_epoch_in_all_folds_and_seeds():
 def test_only_what_has_not_learnt_its_clips_is_named():
     runs = {"base": noting((0.7, 0.8)), "full": noting((1, 0.9)), "majority": noting((0.4, 0.4))}
     said = learnt.beware(runs | {"mfem": {0: pd.DataFrame()}}, "real motion")
-    assert "on real motion" in said and "less than 90 %" in said and ": base 75 %." in said
+    assert "on real motion," in said and "less than 90 %" in said and ": base 75.0 %." in said
     assert not learnt.beware({name: runs[name] for name in ("full", "majority")})
     assert not learnt.beware({})
 
@@ -55,8 +55,12 @@ def test_the_end_of_a_training_is_told_from_its_epochs(real_motion):
         by_hand[epoch] = np.mean(each)
         assert uf1[epoch] == pytest.approx(by_hand[epoch])
     (line,) = learnt.endings(runs, uf1.to_frame())
-    assert f"{100 * (by_hand[10] - by_hand[8]):+.1f} points over the last 2 of them" in line
-    assert line.startswith("- **base**: ? of its training clips right after 10 epochs")
+    assert line.startswith("- **base**: after 10 epochs ? of its training clips are right; ")
+    rise = 100 * (by_hand[10] - by_hand[8])
+    assert line.endswith(f"over the last 2 epochs UF1 changes by {rise:+.1f} points")
+    assert not learnt.endings(runs, uf1.to_frame()[:4])  # too few epochs to look back
+    runs["base"][2] = runs["base"][0].query("epoch <= 6")  # a seed that stopped: no mean after it
+    assert learnt.by_epoch(runs)["base"].dropna().index.max() == 6
 
 
 def test_methods_of_unequal_length_share_one_figure(untranslated):
@@ -77,7 +81,7 @@ def test_methods_of_unequal_length_share_one_figure(untranslated):
 def test_one_run_that_has_not_learnt_is_enough_to_be_named():
     runs = {"mfem": noting((1, 1), (0.7, 0.9)), "full": noting((0.95, 0.95), (1, 1))}
     assert learnt.unlearnt(runs) == {"mfem": pytest.approx(0.8)}
-    assert ": base + MFEM 80 %." in learnt.beware(runs)
+    assert ": base + MFEM 80.0 %." in learnt.beware(runs)
 
 
 def learning(made, name, seeds=(0, 1)):
@@ -122,8 +126,11 @@ def test_gains_are_drawn_and_told_below_their_modules(real_motion, untranslated)
     bold = [t.get_text() for t in axes.get_yticklabels() if t.get_fontweight() == "bold"]
     assert len(bold) == 2 and len(axes.get_yticks()) == len(found) + 2
     told = learnt.of_gains(found)
-    for place in (learnt.WELL, learnt.BADLY):
-        assert effects.points(found.loc[("both", place)]) in told
+    well, badly = told.split(". ")
+    for place, sentence in ((learnt.WELL, well), (learnt.BADLY, badly)):
+        assert effects.points(found.loc[("both", place)]) in sentence
+    only = learnt.of_gains(found.drop(index=learnt.BADLY, level="where"))
+    assert only.rstrip(".") == well  # base has learnt in all folds: nothing is said of others
     labels = [text.get_text() for text in axes.get_yticklabels()]
     assert not untranslated(told, axes.get_xlabel(), *labels)
     plt.close(figure)
