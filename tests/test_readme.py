@@ -132,18 +132,21 @@ def test_what_variants_have_learnt_of_real_motion_is_counted():
     well = sum(share >= learnt.WELL_FROM for share in folds)
     assert f"In the {well} of {len(folds)} folds" in prose
     assert f"in the other {len(folds) - well} it adds" in prose
-    gains = learnt.gains(runs).loc["MFEM"]
-    for where in (learnt.WELL, learnt.BADLY, "SAMM"):
-        value, low, high = 100 * gains.loc[where, ["value", "low", "high"]]
+    ends, found = ["value", "low", "high"], motion.find(ROOT)
+    gains = learnt.gains(runs).loc["MFEM"].loc[[learnt.WELL, learnt.BADLY, "SAMM"], ends]
+    adjusted = real_motion.of_modules(learnt.adjusted(runs))[ends].iloc[:1]
+    longer = real_motion.of_longer(found).loc[lambda table: table.index.str.contains("against")]
+    for value, low, high in 100 * pd.concat([gains, adjusted, longer[ends]]).to_numpy():
         interval = re.escape(f"{low:+.1f} to {high:+.1f})")
         assert re.search(rf"{re.escape(f'{value:.1f}')}.{{0,12}}{interval}", prose)
-    line = 100 * real_motion.of_modules(learnt.adjusted(runs))[["value", "low", "high"]].iloc[0]
-    assert f"(MFEM {line['value']:.1f} points, {line['low']:+.1f} to {line['high']:+.1f})" in prose
-    value, low, high = 100 * gains.loc[learnt.WELL, ["value", "low", "high"]]
+    assert not set(longer["answer"]) & {"better", "worse"} and "none of these is shown" in prose
+    seeds = found.longer["base-2x"]
+    uf1, share = effects.mean_scores(seeds)["uf1"], learnt.training_accuracy(seeds)
+    assert f"UF1 of {uf1:.3f} ({len(seeds)} seeds), with {100 * share:.0f} % of its" in prose
+    both = [f"{100 * longer[end].iloc[-1]:+.1f}" for end in ends]
     for path in READMES.values():
         text = path.read_text(encoding="utf-8")
-        assert f"{base} %" in text and f"{value:.1f}" in text
-        assert f"{low:+.1f}" in text and f"{high:+.1f}" in text
+        assert all(part in text for part in (f"{base} %", *both))
 
 
 def test_what_the_small_studies_have_learnt_is_counted():
