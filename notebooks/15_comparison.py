@@ -4,8 +4,7 @@
 # The paper compares its method with nine others, with the figures of their own papers. The
 # [audit](09_audit.ipynb) says why these rows cannot be compared: preprocessing, clips and even the
 # definition of F1 differ. So here all methods share the clips, the preprocessing, the
-# [folds](../book/glossary.md#fold), the last epoch and the scores, which are pooled over the folds.
-# Width, augmentation and pre-training still differ, and a table says how.
+# [folds](../book/glossary.md#fold), the last epoch and the pooled scores. A table says what still differs.
 #
 # :::{admonition} What you will learn
 # :class: tip

@@ -2,8 +2,7 @@
 # # On real motion
 #
 # Most pages of this book run on drawn faces, since the recordings are licensed. This page runs on
-# what is public of real ones: the [optical flow](../book/glossary.md#optical-flow) of 442
-# real clips, which authors of this field publish. It asks three questions. Does
+# the public [optical flow](../book/glossary.md#optical-flow) of 442 real clips. Does
 # [MFEM](../book/glossary.md#mfem) help? Does [MFFM](../book/glossary.md#mffm) help? Does any network
 # beat a linear control?
 
@@ -12,11 +11,10 @@
 # :class: tip
 # - what real motion without faces can answer, and what it cannot
 # - how rebuilt methods score beside their printed figures
-# - whether the paper's two modules help, and how small a gain we could see
+# - whether the paper's two modules help, or only make a network learn sooner
 # - how much a score gains if the test subject chooses the epoch
 #
-# *About 15 minutes to read; runs in under a minute on a laptop. Nothing is trained here: the page
-# reads saved predictions.*
+# *About 20 minutes to read; runs in under a minute: nothing is trained here.*
 # :::
 #
 # ## What the answer rests on

@@ -80,9 +80,8 @@ def beware(runs: Mapping[str, Runs], data: str = marked("these clips")) -> str:
         for name, share in unlearnt(runs).items()
     ]
     text = translated(
-        "Beware: on {data}, a run of each of these has less than {enough} of its own training clips"
-        " right: {names}. A method that is ahead of them may only have learnt its training clips"
-        " better or sooner."
+        "Beware: on {data} these have less than {enough} of their own training clips right in some"
+        " run: {names}. What is ahead of them may only learn sooner."
     )
     said = {"data": translated(data), "enough": words.percent(ENOUGH), "names": words.commas(told)}
     return text.format(**said) if told else ""

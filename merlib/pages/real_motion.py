@@ -313,8 +313,8 @@ def with_time(longer: pd.DataFrame) -> str:
     if name not in longer.index:
         return ""
     text = translated(
-        "On real motion, against base with twice the epochs, both modules together change UF1 by"
-        " {points} points: {answer}."
+        "On real motion, both modules change UF1 by {points} points against base with twice the"
+        " epochs: {answer}."
     )
     return effects.filled(text, longer.loc[name])
 
@@ -338,8 +338,7 @@ def in_short(
         beats(networks, runs),
     ]
     text = translated(
-        "Differences are in points of UF1, with intervals of 95 %, on {clips} real clips of"
-        " {people} people."
+        "Points of UF1, with intervals of 95 %, on {clips} real clips of {people} people."
     )
     about = text.format(clips=one["clip"].nunique(), people=one["subject"].nunique())
     limits = learnt.beware(motion.variants(runs)), with_time(longer), uncontrolled(modules)
