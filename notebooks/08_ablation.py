@@ -4,7 +4,7 @@
 # Section 3.3 of the paper removes the two modules, [MFEM](../book/glossary.md#mfem) and
 # [MFFM](../book/glossary.md#mffm), one after the other, and asks what each was worth. This is an
 # [ablation](../book/glossary.md#ablation). A network that is trained twice from different random weights
-# does not give the same answers twice. So here every row has a spread over
+# gives different answers. So here every row has a spread over
 # [seeds](../book/glossary.md#seed) and an interval over subjects, and every step has a paired test.
 
 # %% [markdown]

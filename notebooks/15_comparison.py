@@ -1,9 +1,9 @@
 # %% [markdown]
 # # Table 2 under one protocol
 #
-# The paper compares its method with nine others, with the figures of their own papers. The
-# [audit](09_audit.ipynb) says why these rows cannot be compared: preprocessing, clips and even the
-# definition of F1 differ. So here all methods share the clips, the preprocessing, the
+# The paper compares its method with nine others, by the figures of their own papers. The
+# [audit](09_audit.ipynb) says why these cannot be compared: preprocessing, clips and the definition
+# of F1 differ. So here all methods share the clips, the preprocessing, the
 # [folds](../book/glossary.md#fold), the last epoch and the pooled scores. A table says what still differs.
 #
 # :::{admonition} What you will learn

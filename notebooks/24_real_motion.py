@@ -11,7 +11,7 @@
 # :class: tip
 # - what real motion without faces can answer, and what it cannot
 # - how rebuilt methods score beside their printed figures
-# - whether the paper's two modules help, or only make a network learn sooner
+# - whether the paper's two modules help, or only speed up learning
 # - how much a score gains if the test subject chooses the epoch
 #
 # *About 20 minutes to read; runs in under a minute: nothing is trained here.*
