@@ -341,6 +341,13 @@ if tried is not None:
         translated(
             "One clip of {n} is worth {points:.2f} points of accuracy."
         ).format(n=tried["clips"].min(), points=100 / tried["clips"].min()),
+        translated(
+            "They were measured when the choice was made. The profile or the"
+            " drawing of the clips has changed since, so today they would"
+            " differ."
+        )
+        if make_profile("laptop").hash() not in set(tried["configuration"])
+        else "",
         *(
             translated(
                 "With `head_motion = keep` the UF1 of {method} changes by"
