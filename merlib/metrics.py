@@ -596,7 +596,17 @@ def chance_in_training(
         None if no method has two seeds that differ.
     """
     once = {id(runs): runs for runs in methods}.values()
-    scores = [[metric(matrix_of(run)) for run in runs.values()] for runs in once]
+    return pooled_chance([metric(matrix_of(run)) for run in runs.values()] for runs in once)
+
+
+def pooled_chance(scores: Iterable[Sequence[float]]) -> Chance | None:
+    """Return the variance of scores between the seeds of a method, see `chance_in_training`.
+
+    Parameters
+    ----------
+    scores : iterable of sequence of float
+        The scores of each method, one for each seed.
+    """
     varied = [np.array(some) for some in scores if len(some) > 1 and np.ptp(some) > 0]
     degrees = sum(len(some) - 1 for some in varied)
     squares = sum(float(np.sum((some - some.mean()) ** 2)) for some in varied)

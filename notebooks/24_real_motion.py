@@ -40,6 +40,7 @@ from merlib.pages import (
     plots,
     provenance,
     real_motion,
+    small_classes,
     words,
 )
 from merlib.pages.language import marked, translated
@@ -52,8 +53,8 @@ study = (
     if dataset == "flow"
     else None
 )
-watched = (*motion.WATCHED, *VARIANTS, *motion.LONGER)
-found = motion.find(find_home(), study, watched)
+trained = (*VARIANTS, *motion.LONGER)  # their learning is looked at
+found = motion.find(find_home(), study, (*motion.WATCHED, *trained))
 runs = found.runs  # method or trial -> seed -> predictions of the last epoch
 
 # %% tags=["remove-input"]
@@ -264,7 +265,7 @@ others = {
         asked, metrics.accuracy
     ),
     marked("points of UF1, answers adjusted"): real_motion.of_modules(
-        learnt.adjusted(asked)
+        small_classes.adjusted(asked)
     ),
 }
 if len(modules):
@@ -309,8 +310,7 @@ words.see(real_motion.steps_seen(power))
 # Runs of twice the epochs are drawn where there are any.
 
 # %% tags=["hide-input"]
-names = (*VARIANTS, *motion.LONGER)
-learning = {n: found.epochs[n] for n in names if n in found.epochs}
+learning = {n: found.epochs[n] for n in trained if n in found.epochs}
 uf1 = learnt.by_epoch(learning)
 if len(uf1):
     plots.show(

@@ -371,10 +371,7 @@ kept = study.runs(
     methods, make=[name for name in methods if study.finished(name)]
 )
 plain = real_motion.for_every_seed(kept)  # method -> seed -> predictions
-after = {
-    name: {k: imbalance.adjusted(run) for k, run in seeds.items()}
-    for name, seeds in plain.items()
-}
+after = small_classes.adjusted(plain)
 
 # %% tags=["hide-input"]
 gains, of_score = small_classes.compared(

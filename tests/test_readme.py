@@ -13,7 +13,7 @@ from sklearn.metrics import f1_score, recall_score
 from merlib import cli, metrics
 from merlib.config import VARIANTS
 from merlib.methods import METHODS
-from merlib.pages import effects, language, learnt, real_motion, verdicts
+from merlib.pages import effects, language, learnt, real_motion, small_classes, verdicts
 from merlib.store import Saved, name_of
 from merlib.study import motion, one_grey, showcase, trials, true_flow
 from merlib.study.study import Study
@@ -134,7 +134,7 @@ def test_what_variants_have_learnt_of_real_motion_is_counted():
     assert f"in the other {len(folds) - well} it adds" in prose
     ends, found = ["value", "low", "high"], motion.find(ROOT)
     gains = learnt.gains(runs).loc["MFEM"].loc[[learnt.WELL, learnt.BADLY, "SAMM"], ends]
-    adjusted = real_motion.of_modules(learnt.adjusted(runs))[ends].iloc[:1]
+    adjusted = real_motion.of_modules(small_classes.adjusted(runs))[ends].iloc[:1]
     longer = real_motion.of_longer(found).loc[lambda table: table.index.str.contains("against")]
     for value, low, high in 100 * pd.concat([gains, adjusted, longer[ends]]).to_numpy():
         interval = re.escape(f"{low:+.1f} to {high:+.1f})")

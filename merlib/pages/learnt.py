@@ -14,7 +14,7 @@ import pandas as pd
 from matplotlib.figure import Figure
 
 from merlib import metrics
-from merlib.study import imbalance, motion
+from merlib.study import motion
 
 from . import effects, plots, words
 from .effects import Runs, title
@@ -135,16 +135,6 @@ def endings(runs: Mapping[str, Runs], uf1: pd.DataFrame) -> list[str]:
     return lines
 
 
-def adjusted(runs: Mapping[str, Runs]) -> dict[str, Runs]:
-    """Return runs with `merlib.study.imbalance.adjusted` answers."""
-    found: dict[str, Runs] = {}
-    for name, seeds in runs.items():
-        found[name] = {k: imbalance.adjusted(run) for k, run in seeds.items()}
-        for k, run in seeds.items():
-            found[name][k].attrs = run.attrs
-    return found
-
-
 def gains(runs: Mapping[str, Runs]) -> pd.DataFrame:
     """Return where modules gain UF1 over base: in which part, and how well base has learnt there.
 
@@ -188,9 +178,9 @@ def gain(base: Runs, other: Runs, chosen: Chosen) -> tuple[float, ...]:
         return pd.concat([table[chosen(seed, table)] for seed, table in tables])
 
     without, with_it = effects.in_common(base, other)
-    if not without or not len(of(without)):
+    if not without or not len(before := of(without)):
         return ()
-    before, after = of(without), of(with_it)
+    after = of(with_it)
     value = metrics.scores(after)["uf1"] - metrics.scores(before)["uf1"]
     drawn = metrics.resampled(after) - metrics.resampled(before)  # the same people in both
     return (len(before), value, *np.quantile(drawn, [0.025, 0.975]))

@@ -50,6 +50,13 @@ def with_adjusted(runs: Mapping[str, Runs]) -> dict[str, Runs]:
     return {**runs, AFTERWARDS: seeds}
 
 
+def adjusted(runs: Mapping[str, Runs]) -> dict[str, Runs]:
+    """Return all runs, of one subject left out, adjusted afterwards."""
+    return {
+        n: {k: imbalance.adjusted(run) for k, run in seeds.items()} for n, seeds in runs.items()
+    }
+
+
 def measures() -> dict[str, Callable[[np.ndarray], float]]:
     """Return the scores of the page: what each is called -> the score of a confusion matrix."""
     return {plots.called(name): metrics.METRICS[name] for name in ("uar", "uf1", "accuracy")}

@@ -134,13 +134,12 @@ class Found:
     @property
     def missing(self) -> list[str]:
         """A line for each command whose runs are missing, of seeds 0 to 2."""
-        lines = []
+        lines, there = [], self.runs | self.longer
         for text, names, seeds in (
             ("train --keep --methods", CLASSICAL, [0]),
             ("train --keep --methods", NETWORKS, [0, 1, 2]),
             ("trials --protocol loso", (*VARIED, *LONGER), [0, 1, 2]),
         ):
-            there = self.runs | self.longer
             lacking = [name for name in names if set(seeds) - set(there.get(name, {}))]
             if lacking:
                 lines.append(command(f"{text} {' '.join(lacking)}", seeds))

@@ -14,7 +14,7 @@ import pandas as pd
 
 from merlib.data import synthetic
 from merlib.data.synthetic import Truth, action_units
-from merlib.metrics import Chance, Difference, with_chance
+from merlib.metrics import Chance, Difference, pooled_chance, with_chance
 from merlib.model import explain
 from merlib.model.network import Network
 from merlib.preprocess.face import EYES, on_face
@@ -436,13 +436,11 @@ def chance_in_training(looks: pd.DataFrame, measure: str) -> Chance | None:
     Returns
     -------
     Chance or None
-        None if no trial has two seeds.
+        None if no trial has two seeds that differ.
     """
     values = looks.dropna(subset=measure).groupby(["name", "seed"])[measure].mean()
-    trials = [seeds for _, seeds in values.groupby("name") if len(seeds) > 1]
-    degrees = sum(len(seeds) - 1 for seeds in trials)
-    squares = sum(float(((seeds - seeds.mean()) ** 2).sum()) for seeds in trials)
-    return Chance(2 * squares / degrees, degrees) if degrees else None
+    found = pooled_chance(seeds.tolist() for _, seeds in values.groupby("name"))
+    return found and found._replace(variance=2 * found.variance)  # of two networks
 
 
 def difference(

@@ -7,7 +7,7 @@ import pytest
 from conftest import ROOT
 from sklearn.metrics import f1_score
 
-from merlib.pages import effects, learnt
+from merlib.pages import effects, learnt, small_classes
 from merlib.store import Saved
 from merlib.study import imbalance, motion, trials
 
@@ -139,7 +139,7 @@ def test_gains_are_drawn_and_told_below_their_modules(real_motion, untranslated)
 def test_adjusted_runs_are_those_of_the_page_on_small_classes(real_motion):
     _, made = real_motion({"base": 0.5}, seeds=(0,))
     runs = {"base": learning(made, "base", (0,))}
-    found = learnt.adjusted(runs)["base"][0]
+    found = small_classes.adjusted(runs)["base"][0]
     assert found.attrs == runs["base"][0].attrs
     p = [f"p_{name}" for name in motion.CLASSES]
     assert np.allclose(found[p], imbalance.adjusted(runs["base"][0])[p])
