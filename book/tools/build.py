@@ -14,6 +14,7 @@ import joblib
 import nbformat
 import papermill
 import psutil
+from traitlets.config import Config
 
 from book.tools import catalogues, editions, layout, privacy, texts
 from merlib import code, config, files, parallel
@@ -113,17 +114,30 @@ def execute_one(text: Path, parameters: dict, made_from: list, home: Path) -> Pa
 
 def page(text: Path, parameters: dict) -> tuple[nbformat.NotebookNode, list[str]]:
     """Return a text notebook as an executed page, and the lines that it wrote to stderr."""
-    executed = papermill.execute_notebook(
-        layout.given(texts.opened(text.read_text("utf-8")), parameters),
-        None,
-        kernel_name="python3",
-        cwd=text.parent,
-        progress_bar=False,
-        extra_arguments=["--IPKernelApp.log_level=50"],
-    )
+    with tempfile.TemporaryDirectory() as folder:
+        executed = papermill.execute_notebook(
+            layout.given(texts.opened(text.read_text("utf-8")), parameters),
+            None,
+            kernel_name="python3",
+            cwd=text.parent,
+            progress_bar=False,
+            config=sockets(folder),
+            extra_arguments=["--IPKernelApp.log_level=50"],
+        )
     warned = layout.arrange(executed, text.stem)
     privacy.clean(executed)
     return executed, warned
+
+
+def sockets(folder: str) -> Config:
+    """Return how a kernel is reached: by files in a folder of its own, where the system has them.
+
+    Jupyter looks for free ports before it binds them. Two kernels that start at once could find
+    the same one.
+    """
+    if os.name == "nt":
+        return Config()
+    return Config(KernelManager={"transport": "ipc", "ip": str(Path(folder) / "kernel")})
 
 
 def made_before(path: Path) -> dict:

@@ -2,8 +2,10 @@
 
 import base64
 import io
+import os
 import re
 import shutil
+import socket
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -15,6 +17,7 @@ import pytest
 import yaml
 from bs4 import BeautifulSoup
 from conftest import ROOT, TINY
+from jupyter_client.provisioning.local_provisioner import LocalPortCache
 
 from book.tools import build, texts
 from merlib import code
@@ -328,6 +331,19 @@ def test_pages_run_at_the_same_time_and_each_knows_what_it_read(
         assert not any(cell.get("outputs") for cell in page.cells)
     said = capfd.readouterr().err.splitlines()
     assert {"one waits for two", "two waits for one"} <= set(said)
+
+
+@pytest.mark.skipif(os.name == "nt", reason="kernels are reached by ports on Windows")
+def test_a_page_is_made_where_another_program_has_taken_the_port(tmp_path, monkeypatch):
+    page = tmp_path / "01_page.py"
+    page.write_text(PAGE)
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        port = taken.getsockname()[1]
+        monkeypatch.setattr(LocalPortCache, "find_available_port", lambda *_: port)
+        made, warned = build.page(page, {})
+    assert not warned and outputs(made)[-1]["text"] == "there False\nabsent False\n"
 
 
 def test_few_pages_run_at_a_time_where_memory_is_short(monkeypatch):
