@@ -376,15 +376,18 @@ def test_the_source_of_kfc_mer_flattens_into_51_million_weights():
     assert weights("kfc-mer") - weights("kfc-mer-pooled") == 2 * 512 * (14 * 14 - 1) * 256
 
 
-@pytest.mark.parametrize("name", NETWORKS)
-def test_a_network_overfits_eight_clips_and_knows_new_ones(name):
+def test_every_network_has_quick_settings():
     assert set(QUICK) == set(NETWORKS)
+
+
+@pytest.mark.parametrize("name", [name for name in NETWORKS if not name.endswith("-changes")])
+def test_a_network_overfits_eight_clips_and_knows_new_ones(name):
     method = METHODS[name]
     classifier = method.build(**QUICK[name], random_state=1)
     X, y = easy(method.view, 32)
     few = classifier.fit(X[:8], y[:8])
     assert (few.predict(X[:8]) == y[:8]).all(), few.loss_
-    fitted = classifier.fit(X[:20], y[:20])
+    fitted = classifier.set_params(epochs=QUICK[name]["epochs"] // 2).fit(X[:20], y[:20])
     right = (fitted.predict(X[20:]) == y[20:]).mean()
     assert right > 0.6  # the majority class: 1/3
     assert fitted.loss_[-1] < fitted.loss_[0]

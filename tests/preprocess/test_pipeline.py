@@ -249,7 +249,7 @@ def test_a_missing_apex_is_found_near_the_largest_motion(clips, casme2_root, tmp
     some.attrs = dict(clips.attrs)
     lost = some.assign(apex=-1)
     lost.attrs = dict(clips.attrs)
-    config = replace(CONFIG, flow_size=112)
+    config = replace(CONFIG, flow_size=56)
     found = pipeline.prepare(lost, config, tmp_path, n_jobs=1, progress=False)
     distance = (found.clips["apex"] - some["apex"]).abs() / (some["offset"] - some["onset"])
     assert distance.median() < 0.2

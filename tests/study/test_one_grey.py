@@ -25,12 +25,22 @@ def test_one_pixel_of_the_middle_changes_by_one_grey_value(picture, seed):
     assert (picture == before).all() and (one_grey.changed(before, seed) == made).all()
 
 
-@pytest.fixture
-def few(casme2_root, tmp_path, monkeypatch):
-    """A study of nine clips in an empty checkout, with two repeats."""
-    monkeypatch.setattr(one_grey, "REPEATS", 2)
-    (tmp_path / "_toc.yml").write_text(OURS)
-    return Study(data_root=casme2_root, profile="narrow", home=tmp_path, n_jobs=1, **TINY)
+@pytest.fixture(scope="module")
+def few(casme2_root, tmp_path_factory):
+    """A study of nine clips in a checkout of its own, with two repeats and a place for runs."""
+    home = tmp_path_factory.mktemp("one_grey")
+    (home / "_toc.yml").write_text(OURS)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(one_grey, "REPEATS", 2)
+        patch.setattr(trials, "saved", lambda of: Saved(home / "saved" / of.dataset))  # of any size
+        yield Study(data_root=casme2_root, profile="narrow", home=home, n_jobs=1, **TINY)
+
+
+@pytest.fixture(scope="module")
+def measured(few):
+    """The repeats of one run, measured once; before it there are none."""
+    assert one_grey.find(few) == ({}, {})
+    return one_grey.measure(few, 0, "logistic")
 
 
 def test_a_repeat_changes_each_onset_frame_and_nothing_else(few):
@@ -58,16 +68,16 @@ def test_nothing_else_uses_or_removes_the_changed_frames(few, casme2_root, copy_
     assert folders == [one_grey.study_of(*one).folder for one in given]  # a stopped one goes on
 
 
-def test_repeats_are_of_one_seed_and_are_saved_once(few, tmp_path, monkeypatch):
-    monkeypatch.setattr(trials, "saved", lambda _: Saved(tmp_path / "saved"))  # data of any size
-    table = one_grey.measure(few, 0, "logistic")
+def test_repeats_are_of_one_seed_and_are_saved_once(few, measured, monkeypatch):
+    table = measured
     assert sorted(table["repeat"].unique()) == [0, 1, 2] and len(table) == 3 * 9
     plain = one_grey.study_of(few, 0).predictions("logistic")
     first = table[table["repeat"] == 0].reset_index(drop=True)
     assert first[plain.columns].equals(metrics.last(plain).reset_index(drop=True))
     found = one_grey.scores(table)
     assert found.loc[0, "uf1"] == metrics.scores(plain)["uf1"] and list(found.index) == [0, 1, 2]
-    assert not list(few.home.glob("data/prepared/one-grey-*"))  # the copies of frames are gone
+    copies = [one_grey.study_of(few, repeat, 0, "logistic").folder for repeat in (1, 2)]
+    assert not any(folder.exists() for folder in copies)
     monkeypatch.setattr(one_grey, "study_of", None)
     assert one_grey.measure(few, 0, "logistic").equals(table)
 
@@ -81,12 +91,9 @@ def test_what_cannot_be_repeated_is_refused(few, flow_root):
     assert one_grey.load(flow) == {}
 
 
-def test_repeats_are_found_beside_other_seeds(few, tmp_path, monkeypatch):
-    monkeypatch.setattr(trials, "saved", lambda _: Saved(tmp_path / "saved"))
-    assert one_grey.find(few) == ({}, {})
-    table = one_grey.measure(few, 0, "logistic")
+def test_repeats_are_found_beside_other_seeds(few, measured):
     run = one_grey.study_of(few, 0, seed=1).predictions("logistic")
     trials.saved(few).save(run.attrs["run"], predictions=run)
     repeats, others = one_grey.find(few)
-    assert repeats["logistic"].equals(table) and list(others["logistic"]) == [1]
+    assert repeats["logistic"].equals(measured) and list(others["logistic"]) == [1]
     assert one_grey.find(few, seed=1) == ({}, {})
