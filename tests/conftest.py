@@ -128,6 +128,24 @@ def samm_root(shared):
     return shared("samm", seed=8, layout="samm", subjects=2, clips=5)
 
 
+@pytest.fixture(scope="session")
+def checkout(base):
+    """A function that makes a folder a checkout without runs, and returns it.
+
+    A clip that was prepared in one of them is prepared in all, as it is the same clip.
+    """
+    shared = base / "prepared"
+    shared.mkdir(exist_ok=True)
+
+    def make(home):
+        (home / "_toc.yml").write_text(OURS)
+        (home / "data").mkdir()
+        (home / "data" / "prepared").symlink_to(shared)
+        return home
+
+    return make
+
+
 FLOW_CLIPS = {
     ("casme2", "sub01"): {"EP02_01f": 1, "EP19_05f": 0, "EP01_2": 2},
     ("casme2", "sub02"): {"EP02_01f": 0, "EP09f": 2},

@@ -138,8 +138,13 @@ def test_the_shape_of_a_view_is_known_without_a_clip(clip):
         assert views.shape_of(name, CONFIG) == view(*clip).shape, name
 
 
-def test_a_view_is_made_once_and_in_the_order_of_the_clips(casme2_root, tmp_path, monkeypatch):
-    options = {"home": tmp_path, "n_jobs": 1, "size": 28, "flow_size": 32, "frames": 2}
+SMALL = {"n_jobs": 1, "size": 28, "flow_size": 32, "frames": 2, "tvl1": "fast"}
+
+
+def test_a_view_is_made_once_and_in_the_order_of_the_clips(
+    casme2_root, checkout, tmp_path, monkeypatch
+):
+    options = {"home": checkout(tmp_path), **SMALL}
     study = Study(data_root=casme2_root, **options)
     found = study.view("off-apexnet")
     assert study.view("bi-woof") is found
@@ -154,8 +159,8 @@ def test_a_view_is_made_once_and_in_the_order_of_the_clips(casme2_root, tmp_path
     assert study.view("full") is study.prepared.x
 
 
-def test_a_method_of_table_2_runs_through_the_folds(casme2_root, tmp_path):
-    study = Study(data_root=casme2_root, home=tmp_path, n_jobs=1, size=28, flow_size=32, frames=2)
+def test_a_method_of_table_2_runs_through_the_folds(casme2_root, checkout, tmp_path):
+    study = Study(data_root=casme2_root, home=checkout(tmp_path), **SMALL)
     run = study.predictions("bi-woof")
     assert len(run) == 9 and run.attrs["run"]["method"] == "bi-woof"
     p = run[[name for name in run if name.startswith("p_")]].sum(axis=1)

@@ -9,6 +9,7 @@ import cv2
 import numpy as np
 import pytest
 import torch
+from conftest import TINY
 from safetensors import safe_open
 from safetensors.torch import load_file, save_file
 
@@ -21,13 +22,11 @@ from merlib.preprocess.face import FaceNotFound
 from merlib.study.predict import predict
 from merlib.study.study import Study
 
-TINY = {"size": 32, "flow_size": 32, "frames": 3, "width": 8, "lstm_hidden": 8, "epochs": 1,
-        "tvl1": "fast"}  # fmt: skip
-
 
 @pytest.fixture(scope="module")
-def study(casme2_root, tmp_path_factory):
-    return Study(data_root=casme2_root, home=tmp_path_factory.mktemp("home"), n_jobs=1, **TINY)
+def study(casme2_root, checkout, tmp_path_factory):
+    home = checkout(tmp_path_factory.mktemp("home"))
+    return Study(data_root=casme2_root, home=home, n_jobs=1, **TINY)
 
 
 @pytest.fixture(scope="module")

@@ -9,7 +9,6 @@ from conftest import TINY
 
 from merlib import loso, store
 from merlib.config import Config
-from merlib.files import OURS
 from merlib.methods import make
 from merlib.parallel import Rows, Workers
 from merlib.study import new_people, origin, trials
@@ -17,10 +16,10 @@ from merlib.study.study import Study
 
 
 @pytest.fixture
-def study(casme2_root, tmp_path, monkeypatch):
+def study(casme2_root, checkout, tmp_path, monkeypatch):
     """Nine clips of three subjects, which are copied where people would be drawn."""
-    (tmp_path / "_toc.yml").write_text(OURS)
-    study = Study(data_root=casme2_root, profile="narrow", home=tmp_path, n_jobs=1, **TINY)
+    home = checkout(tmp_path)
+    study = Study(data_root=casme2_root, profile="narrow", home=home, n_jobs=1, **TINY)
     study.drawn_people = []
 
     def write(root, *seed, n_jobs, progress, **options):

@@ -9,7 +9,6 @@ from hypothesis.extra.numpy import arrays
 
 from merlib import metrics
 from merlib.data.frames import read_frames
-from merlib.files import OURS
 from merlib.store import Saved
 from merlib.study import one_grey, trials
 from merlib.study.study import Study
@@ -26,10 +25,9 @@ def test_one_pixel_of_the_middle_changes_by_one_grey_value(picture, seed):
 
 
 @pytest.fixture(scope="module")
-def few(casme2_root, tmp_path_factory):
+def few(casme2_root, checkout, tmp_path_factory):
     """A study of nine clips in a checkout of its own, with two repeats and a place for runs."""
-    home = tmp_path_factory.mktemp("one_grey")
-    (home / "_toc.yml").write_text(OURS)
+    home = checkout(tmp_path_factory.mktemp("one_grey"))
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(one_grey, "REPEATS", 2)
         patch.setattr(trials, "saved", lambda of: Saved(home / "saved" / of.dataset))  # of any size

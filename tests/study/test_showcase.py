@@ -11,7 +11,6 @@ from conftest import ROOT, TINY
 from merlib import store
 from merlib.data import synthetic
 from merlib.data.clips import load_clips
-from merlib.files import OURS
 from merlib.model import explain
 from merlib.pages import pictures
 from merlib.preprocess.pipeline import Prepared
@@ -47,10 +46,9 @@ def test_choose_takes_the_drawn_clip_whose_pixels_truly_move_furthest(casme2_roo
 
 
 @pytest.fixture(scope="module")
-def study(casme2_root, tmp_path_factory):
+def study(casme2_root, checkout, tmp_path_factory):
     """Nine clips of three subjects, in a checkout of their own."""
-    home = tmp_path_factory.mktemp("showcase")
-    (home / "_toc.yml").write_text(OURS)
+    home = checkout(tmp_path_factory.mktemp("showcase"))
     return Study(data_root=casme2_root, profile="laptop", home=home, n_jobs=1, **TINY)
 
 

@@ -35,10 +35,9 @@ from merlib.study.study import Study
 
 
 @pytest.fixture(scope="module")
-def study(casme2_root, tmp_path_factory):
+def study(casme2_root, checkout, tmp_path_factory):
     """Nine clips of three subjects, in a checkout of their own."""
-    home = tmp_path_factory.mktemp("trials")
-    (home / "_toc.yml").write_text(OURS)
+    home = checkout(tmp_path_factory.mktemp("trials"))
     return Study(data_root=casme2_root, profile="narrow", home=home, n_jobs=1, **TINY)
 
 

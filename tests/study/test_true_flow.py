@@ -5,7 +5,7 @@ import pytest
 from conftest import TINY
 
 from merlib.data.synthetic import Truth
-from merlib.files import OURS, alone, whole
+from merlib.files import alone, whole
 from merlib.preprocess import face
 from merlib.store import Saved
 from merlib.study import trials, true_flow
@@ -13,10 +13,10 @@ from merlib.study.study import Study
 
 
 @pytest.fixture
-def drawn(casme2_root, tmp_path):
+def drawn(casme2_root, checkout, tmp_path):
     """A study of nine clips in an empty checkout."""
-    (tmp_path / "_toc.yml").write_text(OURS)
-    return Study(data_root=casme2_root, profile="narrow", home=tmp_path, n_jobs=1, **TINY)
+    home = checkout(tmp_path)
+    return Study(data_root=casme2_root, profile="narrow", home=home, n_jobs=1, **TINY)
 
 
 def test_the_flow_of_the_apex_is_that_of_the_drawn_expression(drawn):
