@@ -417,7 +417,7 @@ Markdown("\n".join(real_motion.told(scored, found.mistakes)))
 #   sequences of magnified faces, and of a wider network. These clips have three classes, one flow
 #   each, and no size of motion.
 # - **Not that a module is useless** where the verdict is *cannot be told*: read the interval, and
-#   see which step could have been seen. One width and 50 epochs were tried.
+#   see which step could have been seen. One width was tried.
 # - **Not that a gain over base is a better network.** Base may only have been stopped too early: see
 #   how much of its own training clips it had learnt.
 # - **Not that a linear model is enough.** Its score was measured on only 442 pictures of 28x28
