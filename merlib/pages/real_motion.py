@@ -216,12 +216,7 @@ def helps(module: str, answers: pd.DataFrame, steps: Collection[str]) -> str:
     if not len(found):
         text = translated("whether {module} helps cannot be said, since its runs are missing")
         return text.format(module=module)
-    told = words.commas(
-        translated("{points} {place}").format(
-            points=effects.points(line), place=translated(name.partition(": ")[2])
-        )
-        for name, line in found.iterrows()
-    )
+    told = in_places(found)
     answer = effects.verdict(found, shown="helps", against="costs")
     text = {
         "one seed": translated("{module} has no verdict, since a comparison has one seed: {told}"),
@@ -278,8 +273,8 @@ def together(modules: pd.DataFrame) -> str:
     return effects.filled(unsure if line["answer"] == metrics.UNTOLD else told, line)
 
 
-def uncontrolled(modules: pd.DataFrame) -> str:
-    """Say which modules help though no control in their place was trained; empty if there is none.
+def against_simpler(modules: pd.DataFrame) -> str:
+    """Say what each module that helps brings against a control in its place; else empty.
 
     Parameters
     ----------
@@ -287,18 +282,37 @@ def uncontrolled(modules: pd.DataFrame) -> str:
         Differences of `PAIRS`.
     """
     better = {name for name, line in modules.iterrows() if line["answer"] == "better"}
-    names = [
-        name
-        for name, pairs in (("MFEM", list(MFEM)), ("MFFM", list(MFFM)))
-        if better & set(pairs[:2]) and not set(pairs[2:]) & set(modules.index)
-    ]
+    pairs = {"MFEM": list(MFEM), "MFFM": list(MFFM)}
+    helping = {name: rows[2:] for name, rows in pairs.items() if better & set(rows[:2])}
+    found = {name: modules[modules.index.isin(rows)] for name, rows in helping.items()}
     text = translated(
-        "No control in the place of {modules} was trained on these clips: something simpler may"
-        " bring as much."
+        "Controls in the place of {module} were trained in the whole network only. There it brings"
+        " {told}: {answer}."
     )
-    both = translated("{first} or {second}")
-    called = both.format(first=names[0], second=names[1]) if len(names) > 1 else "".join(names)
-    return text.format(modules=called) if names else ""
+    sentences = [
+        text.format(module=name, told=in_places(rows), answer=translated(effects.verdict(rows)))
+        for name, rows in found.items()
+        if len(rows)
+    ]
+    if names := [name for name, rows in found.items() if not len(rows)]:
+        both = translated("{first} or {second}")
+        called = both.format(first=names[0], second=names[1]) if len(names) > 1 else names[0]
+        text = translated(
+            "No control in the place of {modules} was trained on these clips: something simpler may"
+            " bring as much."
+        )
+        sentences.append(text.format(modules=called))
+    return " ".join(sentences)
+
+
+def in_places(found: pd.DataFrame) -> str:
+    """Return differences of a module with their places, see `PLACES`."""
+    return words.commas(
+        translated("{points} {place}").format(
+            points=effects.points(line), place=translated(name.partition(": ")[2])
+        )
+        for name, line in found.iterrows()
+    )
 
 
 def with_time(longer: pd.DataFrame) -> str:
@@ -341,7 +355,7 @@ def in_short(
         "Points of UF1, with intervals of 95 %, on {clips} real clips of {people} people."
     )
     about = text.format(clips=one["clip"].nunique(), people=one["subject"].nunique())
-    limits = learnt.beware(motion.variants(runs)), with_time(longer), uncontrolled(modules)
+    limits = learnt.beware(motion.variants(runs)), with_time(longer), against_simpler(modules)
     return [together(modules), *map(whole, answers), *limits, about]
 
 

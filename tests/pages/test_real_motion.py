@@ -68,11 +68,20 @@ def test_a_gain_that_a_longer_training_has_too_is_told(page, real_motion):
     assert set(variables["uf1"]) == {"base", "full", "base-2x"}
 
 
-@pytest.mark.parametrize(("control", "named"), [({}, "MFEM or MFFM"), ({"linear": 0.9}, "MFEM")])
-def test_a_module_whose_control_was_trained_is_not_named(page, real_motion, control, named):
+@pytest.mark.parametrize(("control", "named"), [({}, "MFEM or MFFM"), ({"linear": 0.5}, "MFEM")])
+def test_a_module_that_helps_is_set_beside_its_controls(page, real_motion, control, named):
     shares = {"base": 0.5, "mfem": 0.95, "mffm": 0.95, "full": 0.95} | control
-    told = answer(page(real_motion(shares)[0]))
+    home, made = real_motion(shares)
+    told = answer(page(home))
     assert f"No control in the place of {named} was trained on these clips" in told
+    for name in control:
+        steps = [
+            metrics.scores(made["full", k])["uf1"] - metrics.scores(made[name, k])["uf1"]
+            for k in range(3)
+        ]
+        beside = told.split("There it brings ")[1]
+        assert beside.startswith(f"{100 * np.mean(steps):+.1f} (")
+        assert ") instead of one linear layer: shown." in beside
 
 
 @pytest.mark.parametrize(
