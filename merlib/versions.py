@@ -28,6 +28,7 @@ PLACES = {
     "mfem": "merlib.model.mfem",
     "mffm": "merlib.model.mffm",
     "controls": "merlib.model.controls",
+    "linear_fusion": "merlib.model.linear_fusion",
     "network": "merlib.model.network",
     "classifier": "merlib.model.classifier",
     "training": "merlib.model.training",
@@ -95,7 +96,7 @@ def trained(config: Config) -> set[str]:
     if has_mfem(config) and config.attention != "none":
         names |= {"mfem"} if config.attention == "mfem" else {"mfem", "controls"}
     if config.variant in ("mffm", "full"):
-        names |= {"mffm"} if config.fusion == "fim" else {"controls"}
+        names.add("mffm" if config.fusion == "fim" else "linear_fusion")
     return names
 
 

@@ -40,6 +40,7 @@ from merlib.model import (
     classifier,
     controls,
     explain,
+    linear_fusion,
     mfem,
     mffm,
     network,
@@ -229,7 +230,11 @@ def of_controls(_):
     for name in ("single", "cbam"):
         module = fill(controls.make_attention(8, replace(TINY, attention=name)))
         found[name], found[f"{name}, slope"] = with_slope(module, tensor(2, 8, 6, 5) - 0.2)
-    return found | {"linear": fill(controls.LinearFusion(CHANNELS, TINY))(stages())}
+    return found
+
+
+def of_linear_fusion(_):
+    return {"linear": fill(linear_fusion.LinearFusion(CHANNELS, TINY))(stages())}
 
 
 CHANNELS = (4, 8, 16, 32)
@@ -536,7 +541,7 @@ def test_every_step_has_a_fingerprint(stored):
     behind = set()
     for method in METHODS:
         behind |= set(versions.of_method(method, Config(), drawn=True, searched=True, gpu=True))
-    behind |= versions.trained(Config(attention="cbam"))
+    behind |= versions.trained(Config(attention="cbam", fusion="linear"))
     behind |= set(versions.of_method("base", Config(frames=1, sequence="mean"), given=True))
     assert behind | {"regions", "learning_curve"} == set(STEPS) == set(stored)
 

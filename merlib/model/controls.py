@@ -1,16 +1,11 @@
-"""Controls that replace the paper's modules, to measure what a module adds.
+"""Controls that replace MFEM, a single gate or CBAM, to measure what it adds."""
 
-A single gate or CBAM replaces MFEM; one linear layer on pooled stages replaces MFFM.
-"""
-
-import torch
 from torch import Tensor, nn
 
 from merlib.config import Config
 
 from .cbam import ChannelAttention
 from .mfem import CAM, MFEM, SAM, hidden_units
-from .mffm import PAIRS
 
 VERSION = 1  # raised when this step computes something else, see merlib.versions
 
@@ -46,24 +41,6 @@ class CBAM(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         """Return the attended feature, ``(B, C, H, W)``."""
         return self.sam(self.channel(x))
-
-
-class LinearFusion(nn.Module):
-    """The control for `MFFM`: GAP(X_1) (+) ... (+) GAP(X_4), one linear layer, batch norm.
-
-    In evaluation mode MFFM is an affine map of pooled features, except at the border; this is the
-    direct one. F has the length of MFFM's F with the pairs ``near``.
-    """
-
-    def __init__(self, channels: tuple[int, ...], config: Config) -> None:
-        super().__init__()
-        self.out_features = sum(channels[a] + channels[b] for a, b in PAIRS["near"])
-        self.linear = nn.Linear(sum(channels), self.out_features, bias=False)
-        self.bn = nn.BatchNorm1d(self.out_features)
-
-    def forward(self, stages: list[Tensor]) -> Tensor:
-        """Return F, ``(B, out_features)``, of X_1..X_4, each ``(B, C_k, H_k, W_k)``."""
-        return self.bn(self.linear(torch.cat([x.mean(dim=(2, 3)) for x in stages], dim=1)))
 
 
 def make_attention(channels: int, config: Config) -> nn.Module:

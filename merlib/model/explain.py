@@ -12,7 +12,7 @@ from torch.utils.flop_counter import FlopCounterMode
 
 from merlib.config import Config
 
-from .controls import LinearFusion
+from .linear_fusion import LinearFusion
 from .mfem import MFEM
 from .network import Network
 

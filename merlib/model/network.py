@@ -11,7 +11,8 @@ from torch.nn import functional
 
 from merlib.config import Config
 
-from .controls import LinearFusion, make_attention
+from .controls import make_attention
+from .linear_fusion import LinearFusion
 from .mffm import MFFM
 from .training import decaying
 from .weights import read_state

@@ -23,7 +23,8 @@ from merlib.data.synthetic.generate import at_amplitude, coded
 from merlib.files import OURS
 from merlib.metrics import Difference
 from merlib.model.classifier import NetworkClassifier
-from merlib.model.controls import CBAM, LinearFusion, SingleLook, make_attention
+from merlib.model.controls import CBAM, SingleLook, make_attention
+from merlib.model.linear_fusion import LinearFusion
 from merlib.model.mfem import MFEM
 from merlib.model.mffm import MFFM
 from merlib.model.network import Network
@@ -216,15 +217,28 @@ def test_linear_fusion_by_hand():
     torch.manual_seed(0)
     channels = (2, 3, 4, 5)
     module = LinearFusion(channels, Config()).double().eval()
-    module.bn.running_mean.normal_()
-    module.bn.running_var.uniform_(0.5, 2)
+    for norm in module.norms:
+        norm.running_mean.normal_()
+        norm.running_var.uniform_(0.5, 2)
     maps = [torch.rand(2, c, 8 >> k, 8 >> k).double() for k, c in enumerate(channels)]
-    pooled = np.concatenate([x.numpy().mean(axis=(2, 3)) for x in maps], axis=1)
-    weight, bn = module.linear.weight.detach().numpy(), module.bn
-    mean, variance = bn.running_mean.numpy(), bn.running_var.numpy()
-    expected = (pooled @ weight.T - mean) / np.sqrt(variance + bn.eps)
+    pooled = [x.numpy().mean(axis=(2, 3)) for x in maps]
+    normed = [
+        (x - norm.running_mean.numpy()) / np.sqrt(norm.running_var.numpy() + norm.eps)
+        for x, norm in zip(pooled, module.norms, strict=True)
+    ]
+    expected = np.concatenate(normed, axis=1) @ module.linear.weight.detach().numpy().T
     np.testing.assert_allclose(module(maps).detach().numpy(), expected, rtol=1e-10)
     assert module.out_features == MFFM(channels, Config()).out_features
+
+
+@pytest.mark.parametrize("kind", [LinearFusion, MFFM])
+def test_two_clips_of_one_frame_are_no_two_extremes(kind):
+    """After a norm over two pooled vectors, each would be 1 or -1, however alike they are."""
+    torch.manual_seed(0)
+    first = [torch.rand(1, c, 8 >> k, 8 >> k) for k, c in enumerate((2, 3, 4, 5))]
+    alike = [torch.cat([x, x + 1e-3 * torch.rand_like(x)]) for x in first]
+    one, other = kind((2, 3, 4, 5), Config()).train()(alike)
+    assert (one - other).abs().max() < 0.1
 
 
 def test_pairs_may_be_named_one_by_one():
