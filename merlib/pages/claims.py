@@ -12,6 +12,7 @@ import numpy as np
 import pandas as pd
 
 from merlib import metrics
+from merlib.methods import METHODS
 from merlib.metrics import Difference
 from merlib.study import motion, paper
 
@@ -261,7 +262,7 @@ def standing(runs: Mapping[str, Runs], differences: pd.DataFrame) -> Standing | 
 
 def group(name: str) -> str:
     """Return what kind of method another one is beside the paper's: rival, variant or control."""
-    if name in paper.TABLE3:
+    if name in paper.TABLE3 or name not in METHODS:  # a trial changes the paper's method
         return VARIANTS
     return CONTROLS if name in related.CONTROLS else RIVALS
 
