@@ -286,8 +286,8 @@ def against_simpler(modules: pd.DataFrame) -> str:
     helping = {name: rows[2:] for name, rows in pairs.items() if better & set(rows[:2])}
     found = {name: modules[modules.index.isin(rows)] for name, rows in helping.items()}
     text = translated(
-        "Controls in the place of {module} were trained in the whole network only. There it brings"
-        " {told}: {answer}."
+        "Controls in the place of {module} were trained in the whole network only. There {module}"
+        " brings {told}: {answer}."
     )
     sentences = [
         text.format(module=name, told=in_places(rows), answer=translated(effects.verdict(rows)))
