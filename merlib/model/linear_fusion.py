@@ -17,8 +17,8 @@ class LinearFusion(nn.Module):
     direct one. F has the length of MFFM's F with the pairs ``near``.
 
     As in MFFM, batch norm comes before pooling: it sees each clip at all its places. After pooling
-    it would see one vector of each frame. A last batch may hold two clips of one frame, and a norm
-    over two vectors made the training on real flow diverge (version 1).
+    it would see one vector of each frame, in a last batch perhaps two or three in all: with such a
+    norm (version 1) a training on real flow diverged.
     """
 
     def __init__(self, channels: tuple[int, ...], config: Config) -> None:
