@@ -360,7 +360,7 @@ def people(
     Parameters
     ----------
     names
-        Trials (default: the variants of table 3 and the controls of both modules).
+        Trials (default: the variants of table 3, the controls of both modules and logistic).
     seeds
         Fits; each has a training set of its own (default: 0 to 19).
     """

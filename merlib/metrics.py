@@ -641,6 +641,10 @@ def paired_difference(
     return contrast([(-1, a), (1, b)], metric, n, seed, level, chance)
 
 
+MANY = 10
+"""Seeds from which on the spread of a difference itself is well known, see `contrast`."""
+
+
 def contrast(
     methods: Sequence[tuple[float, Runs]],
     metric: Callable[[np.ndarray], Any] = uf1,
@@ -670,7 +674,9 @@ def contrast(
     level : float
         Coverage, between 0 and 1.
     chance : Chance, optional
-        The chance in training of each method; by default that of these seeds of the sum.
+        The chance in training of each method; by default that of these seeds of the sum. From
+        `MANY` seeds on it is not needed: their own spread is then well known, and it leaves out
+        what all methods share with one seed, such as the people they are trained on.
 
     Raises
     ------
@@ -693,6 +699,8 @@ def contrast(
     of_people = np.var(np.tensordot(drawn, weights, axes=(1, 0)).mean(axis=1))
     scores = metric(folds.sum(axis=2))  # (methods, seeds)
     found = dict(zip(seeds, (weights @ scores).tolist(), strict=True))
+    if len(seeds) >= MANY:
+        chance = None
     if chance:  # of methods in which it has a part
         sum_of_squares = float((weights**2 * (np.ptp(scores, axis=1) > 0)).sum())
         chance = chance._replace(variance=chance.variance * sum_of_squares)

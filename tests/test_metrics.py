@@ -226,6 +226,23 @@ def test_chance_in_training_of_two_methods_is_that_of_a_t_test_of_two_samples():
     assert chance.variance == pytest.approx(np.mean([np.var(some, ddof=1) for some in scores]))
 
 
+def test_many_seeds_need_no_chance_of_other_methods():
+    """Each fit has people of its own who train both methods: a paired t test, exactly."""
+    ease = np.random.default_rng(0).integers(0, 3, metrics.MANY)  # of a training set, for both
+    gains = np.arange(metrics.MANY) % 2
+    a, b = (
+        {k: two_methods(np.full(20, more))[1] for k, more in enumerate(some)}
+        for some in (ease, ease + gains)
+    )
+    chance = metrics.chance_in_training([a, b], metrics.accuracy)
+    found = metrics.paired_difference(a, b, metrics.accuracy, chance=chance)
+    test = ttest_1samp(gains / 6, 0)
+    assert found[:4] == pytest.approx((gains.mean() / 6, *test.confidence_interval(), test.pvalue))
+    few = [{k: runs[k] for k in range(metrics.MANY - 1)} for runs in (a, b)]
+    wide = metrics.paired_difference(*few, metrics.accuracy, chance=chance)
+    assert wide.high - wide.low > 1.5 * (found.high - found.low)
+
+
 def test_a_method_without_chance_adds_none():
     """Its one run counts for every seed: only the other method varies."""
     runs = [two_methods(np.full(20, gain)) for gain in (1, 2, 0)]

@@ -26,8 +26,9 @@ from merlib.values import known
 from . import origin, trials
 from .study import Study, beside
 
-ASKED = ("base", "mfem", "mffm", "full", "single", "cbam", "no-attention", "linear")
-"""Trials that are asked about: the variants of table 3 and the controls of both modules."""
+ASKED = ("base", "mfem", "mffm", "full", "single", "cbam", "no-attention", "linear", "logistic")
+"""Trials that are asked about: the variants of table 3, the controls of both modules, and the
+linear control that every network has to beat."""
 
 FITS = 20
 """Fits of a trial that are planned, each on a training set of its own."""

@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 from conftest import TINY
 
-from merlib import loso, store
+from merlib import loso, metrics, store
 from merlib.config import Config
 from merlib.methods import make
 from merlib.parallel import Rows, Workers
@@ -51,6 +51,14 @@ def test_a_fit_is_trained_on_its_own_people_and_asked_about_the_others(study):
     learned = table.attrs["run"]["learned"]["linear"]
     right = np.mean(fitted.predict(rows) == clips["emotion"].to_numpy())
     assert learned["accuracy"] == pytest.approx([right] * 2, abs=1e-4)  # first epoch and last
+
+
+def test_a_method_without_epochs_is_asked_too(study):
+    found = new_people.run(["logistic"], study)["logistic"]
+    X, clips, _ = loso.ordered(study.view("logistic"), study.clips)
+    fitted = loso.fit(study.estimator("logistic"), X, clips, loso.fold_seed(0, ""))
+    columns = [f"p_{name}" for name in fitted.classes_]
+    np.testing.assert_allclose(metrics.last(found)[columns], fitted.predict_proba(X), rtol=1e-6)
 
 
 def test_what_is_saved_is_not_trained_again(study, monkeypatch):
