@@ -21,9 +21,10 @@ LEFT_OUT = {
     "cross": marked("leave one dataset out"),
     "halves": marked("by halves of the subjects"),
     "groups": marked("by five groups of the subjects"),
+    "people": marked("trained on other people for each seed, tested on new people"),
 }
 """Protocol of a run -> what captions call it, see `merlib.study.study.PROTOCOLS`; ``groups`` are
-those of `merlib.study.learning_curve`."""
+those of `merlib.study.learning_curve`, ``people`` those of `merlib.study.new_people`."""
 
 DATA = (
     marked("synthetic data, layout of CASME II"),
@@ -123,7 +124,7 @@ def experiment(runs: Iterable[pd.DataFrame]) -> str:
     )
     protocols = dict.fromkeys(translated(LEFT_OUT[o.get("protocol", "halves")]) for o in about)
     epochs = sorted({int(table["epoch"].max()) for table in tables} - {1})
-    seeds = sorted({int(one["seed"]) for one in about})
+    seeds = {int(one["seed"]) for one in about}
     clips, people = (
         spanned({table[column].nunique() for table in tables}) for column in ("clip", "subject")
     )
@@ -131,7 +132,10 @@ def experiment(runs: Iterable[pd.DataFrame]) -> str:
     parts = [words.listed(data), words.listed(protocols), shown]
     parts += [translated("{n} epochs").format(n=spanned(epochs))] if epochs else []
     seed = translated("seeds {seeds}") if len(seeds) > 1 else translated("seed {seeds}")
-    parts.append(seed.format(seeds=words.listed(map(str, seeds))))
+    without_gap = len(seeds) > 3 and max(seeds) - min(seeds) == len(seeds) - 1
+    parts.append(
+        seed.format(seeds=spanned(seeds) if without_gap else words.listed(map(str, sorted(seeds))))
+    )
     return words.joined(parts)
 
 

@@ -113,7 +113,7 @@ def table(study: Study, flow: Study | None = None) -> pd.DataFrame:
     name, runs = DATA[study.dataset], runs_of(study)
     saved = motion.find(study.home, flow, watched=())
     real = saved.runs
-    variants = trials.of_record(study) or runs
+    variants = trials.of_people(study) or trials.of_record(study) or runs
     modules = {
         name: effects.differences(variants, real_motion.PAIRS),
         REAL: real_motion.of_modules(real),
@@ -204,7 +204,7 @@ def measured(
     ----------
     runs, variants, real : dict of str to dict of int to DataFrame
         Of the methods of table 2 and of the variants of table 3 on the study's clips, and of all
-        methods on real motion.
+        methods on real motion. If the linear control is among the variants, they are set beside it.
     modules : dict of str to DataFrame
         See `works`: first the study's clips, then real motion.
     """
@@ -219,14 +219,15 @@ def measured(
     ranks = [rank for rank, _ in audit.ranks().values()]
     best = translated("best in {n} of {all} columns").format(n=ranks.count(1), all=len(ranks))
     unasked, no_figure = translated("not asked"), translated("no figure")
-    ablation, linear = ("08_ablation", REAL_PAGE), ("15_comparison", REAL_PAGE)
+    ablation, comparison = ("08_ablation", REAL_PAGE), ("15_comparison", REAL_PAGE)
+    drawn, linear = (variants, ablation) if motion.CONTROL in variants else (runs, comparison)
     return [
         Row("MFEM helps", *steps(mfem), ablation),
         Row("MFFM helps", *steps(mffm), ablation),
         Row("Both together help", *steps(real_motion.BOTH), ablation),
         Row("Together more than the sum", synergy, beyond(variants), beyond(real), ablation),
-        Row("The method is better than others", best, order(runs), order(real), linear),
-        Row("A network beats a linear model", unasked, control(runs), control(real), linear),
+        Row("The method is better than others", best, order(runs), order(real), comparison),
+        Row("A network beats a linear model", unasked, control(drawn), control(real), linear),
         Row("MFEM sees further regions", no_figure, second_look(study), NO_FACES,
             ("18_mfem_regions",)),
         Row("MFFM keeps shallow detail", no_figure, shallow(study), NO_FACES,

@@ -407,6 +407,17 @@ def of_record(
     return saved(narrow).load(methods, every_epoch=False) if narrow else {}
 
 
+def of_people(study: Study) -> dict[str, dict[int, pd.DataFrame]]:
+    """Return the saved runs of many drawn people, see `merlib.study.new_people`.
+
+    They are of the same study as those of `of_record`; empty with fewer than
+    :data:`merlib.metrics.MANY` fits, whose own spread would be unknown.
+    """
+    narrow = study if study.profile == "narrow" else of_narrow(study)
+    runs = saved(narrow, "people").load(TRIALS, every_epoch=False) if narrow else {}
+    return {name: fits for name, fits in runs.items() if len(fits) >= metrics.MANY}
+
+
 def find(study: Study, group: str, every_epoch: bool = True) -> Found:
     """Return the saved trials of a group, see `Found` and `merlib.store.Saved.load`."""
     runs = saved(study).load(GROUPS[group], every_epoch)

@@ -212,6 +212,10 @@ def test_an_experiment_is_told_by_what_made_it(run):
         "synthetic data, profile laptop; leave one subject out and by halves of the subjects; "
         "4 to 6 clips of 2 people; 7 to 9 epochs; seeds 0 and 3"
     )
+    many = [predictions(4, 7, seed=seed, protocol="people") for seed in (3, 1, 2, 0)]
+    assert provenance.experiment(many).endswith("tested on new people; 4 clips of 2 people; "
+                                                "7 epochs; seeds 0 to 3")  # fmt: skip
+    assert provenance.experiment([many[0], *many[2:]]).endswith("seeds 0, 2 and 3")
     linear = provenance.experiment([predictions(4, 1)])
     assert "epoch" not in linear and linear.endswith("people; seed 3")
 
