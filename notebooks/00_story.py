@@ -413,7 +413,7 @@ words.see(
 # %% [markdown]
 # ### Exercise 2 (middle)
 #
-# Which pairs of action units of the generator share their place most, and which emotions of CASME II
+# Which pairs of action units of the generator share their place most, and which emotions of its clips
 # show them? Look for a pair that agrees in place and hardly in movement.
 
 # %% [markdown]
@@ -439,7 +439,7 @@ pairs = [
 
 
 def with_emotions(unit):
-    """Return a unit and the emotions of CASME II whose clips show it."""
+    """Return a unit and the emotions whose drawn clips show it."""
     return f"{unit} ({', '.join(e for e in shown if unit in shown[e])})"
 
 

@@ -99,9 +99,9 @@ words.say(
 #
 # Each row is one clip: who, what, and the numbers of three frames. At the
 # [onset](../book/glossary.md#onset) the movement begins, at the [apex](../book/glossary.md#apex) it
-# is largest, at the [offset](../book/glossary.md#offset) it is over. [Action
-# units](../book/glossary.md#action-unit) are the names of the muscles in the [Facial Action Coding
-# System](../book/glossary.md#facs).
+# is largest, at the [offset](../book/glossary.md#offset) it is over. An [action
+# unit](../book/glossary.md#action-unit) is a numbered movement of one muscle, or of a few, in the
+# [Facial Action Coding System](../book/glossary.md#facs).
 
 # %%
 caption = translated("The first clips of {data}").format(data=version)
@@ -477,8 +477,8 @@ words.see(
 # An emotion is not a muscle. The same unit belongs to several classes, and so these classes are
 # confused. The paper names the chin (17) and the corners of the mouth (15, 12, 14).
 #
-# How often do classes of CASME II share their units? The generator of the drawn clips knows which
-# units were coded there, and keeps the proportions:
+# How often do classes share their units? The generator of the drawn clips has a table of them. It
+# keeps the few proportions of CASME II that are public; all its other numbers are our assumption:
 
 # %% tags=["remove-input"]
 coded = pd.DataFrame(action_units.COMBINATIONS["casme2"]).fillna(0)
@@ -487,7 +487,8 @@ of_class = coded.sum().astype(int)
 words.say(
     translated(
         "The lowered brow (4) alone is in {most} of the {all_first} clips of"
-        " {first}, and in {fewer} of the {all_second} clips of {second}."
+        " {first}, as in CASME II, and in {fewer} of the {all_second} clips of"
+        " {second}, which is our assumption."
     ).format(
         first=alone.index[0],
         most=alone.iloc[0],
@@ -497,9 +498,9 @@ words.say(
         all_second=of_class[alone.index[1]],
     ),
     translated(
-        "A predictor that knew all units of CASME II exactly, and answered"
+        "A predictor that knew the units of this table exactly, and answered"
         " each combination with the class that shows it most, would be right"
-        " on {share} of these clips."
+        " on {share} of its clips."
     ).format(share=words.percent(coded.max(axis=1).sum() / of_class.sum())),
 )
 
@@ -520,7 +521,8 @@ mouth = [
 words.see(
     translated(
         "{n} action units. Look at a corner of the mouth: units {units} begin"
-        " there, and only their directions differ."
+        " there. Their places are nearly the same; what differs most is their"
+        " direction."
     ).format(n=len(action_units.UNITS), units=words.listed(mouth))
 )
 

@@ -2,7 +2,7 @@
 # # Preprocessing: from frames to what the network sees
 #
 # Section 3.1.2 of the paper. A [micro-expression](../book/glossary.md#micro-expression) moves a
-# part of the face by a pixel or less. Four steps make that visible to a network: the face is
+# part of the face by about a pixel. Four steps make that visible to a network: the face is
 # brought to one place and size, the movement is magnified, frames are sampled between onset and
 # apex, and the optical flow between them is computed. This page follows one clip through all four.
 #
@@ -106,9 +106,10 @@ words.say(
 # whole clip. A search for the eyes on every frame would add the detector's own trembling, which can
 # be as large as the movement that we look for.
 #
-# The crop ends 2.1 eye distances below the eyes. According to a survey of 6,068 people
-# {cite}`gordon2014ansur` the underside of the chin lies at 1.8, with a standard deviation of 0.14:
-# the whole chin of 98 % of people is in the crop. The chin is where action unit 17 moves. The faces
+# The crop ends 2.1 eye distances below the eyes. A survey of 6,068 people of the U.S. Army
+# {cite}`gordon2014ansur` measures from the root of the nose. By it, and by our estimate that the eyes
+# are 4 mm lower, the underside of the chin lies at 1.8, with a standard deviation of 0.14: the whole
+# chin of about 98 % of such people is in the crop. The chin is where action unit 17 moves. The faces
 # that the generator draws have these proportions too (module `merlib.proportions`).
 
 # %%
@@ -1292,7 +1293,8 @@ words.see(
 # :class: dropdown
 # The known flow is a Gaussian bump. A point y of the second frame comes from the first frame's
 # point y - flow(there); a few rounds find it. TV-L1 prefers a flow that changes little from pixel
-# to pixel. So expect that it measures wide motions well and flattens narrow ones.
+# to pixel. So expect that it measures wide motions well and flattens narrow ones. The shift of the
+# whole face is found before TV-L1 begins.
 # :::
 
 # %% tags=["solution", "hide-cell"] jupyter={"source_hidden": true, "outputs_hidden": true}

@@ -537,7 +537,7 @@ words.see(
         for k, away in spread.items()
     ),
     translated(
-        "In {stages} the gates stay close to 0.5, where the sigmoid begins."
+        "In {stages} the gates stay close to 0.5, as they are before training."
         " There the complement is close to 0.5 as well, and both looks see"
         " nearly the same."
     ).format(stages=words.listed(still))

@@ -352,10 +352,11 @@ words.folded(
 # pooled* holds as far as upsampling and border allow.
 #
 # So the paper's MFFM does not make the stages *interact* in the sense that one decides what another
-# means. It concatenates their pooled features and maps them linearly, in a roundabout way. If it
-# gains something, the reason is that shallow features reach the LSTM at all. So the control to
-# compare with is simple: pooled $X_1, \dots, X_4$ concatenated, and one linear layer ([tested
-# here](19_mffm_detail.ipynb)).
+# means. It concatenates their pooled features and maps them linearly, in a roundabout way. This is
+# so after training. While it trains, a batch norm divides by the spread of its batch, and then the
+# module is not affine. So if it gains something, two reasons are left: shallow features reach the
+# LSTM, or the network learns more easily. The control for the first one is simple: pooled
+# $X_1, \dots, X_4$ concatenated, and one linear layer ([tested here](19_mffm_detail.ipynb)).
 #
 # ## What it costs
 #
@@ -542,8 +543,8 @@ words.folded(
 #   both; the pooled interactions are the vector of a frame.
 # - As the equations are written, the vector is an affine function of the features: no stage changes
 #   what another one means. An activation before the pooling would change that.
-# - A gain comes from shallow features that reach the classifier at all. The control is a linear
-#   layer on pooled features.
+# - A gain can come from shallow features that reach the classifier, or from easier training. The
+#   control of the first is a linear layer on pooled features.
 # - Large maps and wide concatenations cost most; after training nearly all of that work can be
 #   avoided.
 #

@@ -168,7 +168,8 @@ words.say(*said)
 # selections of clips. Those of Micro-attention {cite}`wang2020micro` fit if their last zero was added
 # in copying. [Table 2 under one protocol](15_comparison.ipynb) cites the source of every row. A fit
 # alone proves little: with two decimals one number of clips in about forty fits by chance, with three
-# decimals one in four hundred. But a figure that does not fit is not a score of these clips.
+# decimals one in four hundred. But a figure that does not fit is misprinted, or it is not the accuracy
+# of these clips.
 
 # %% [markdown]
 # ## How much is one clip?
@@ -338,16 +339,16 @@ words.say(
 )
 
 # %% [markdown]
-# - **Other clips.** A score that is not of 246 or 136 clips is of other clips. Easy or hard clips
-#   move a score as much as a method does: one clip of 246 is 0.4 points.
+# - **Other clips.** A score that is not of 246 or 136 clips is of other clips, and those may be easier
+#   or harder. One clip of 246 is 0.4 points.
 # - **Other classes.** *Others* is the largest class of CASME II; a selection with fewer or more of
 #   them is another task.
 # - **Another F1.** One column has two definitions.
 # - **Other inputs.** A method sees one apex frame, a sequence, or the whole clip, magnified or not.
 # - **Other networks at the start.** Some networks began from weights learnt on large sets of
 #   images, as SLSTT's transformer did; others began from random weights.
-# - **Another epoch.** Some public code reports the best epoch on the test subject, which is a choice
-#   by the answers. HTNet's {cite}`wang2024htnet` does: for each left-out subject its main script
+# - **Another epoch.** Some public code reports the best epoch on the test subject. Then the test
+#   answers choose the epoch. HTNet's {cite}`wang2024htnet` does: for each left-out subject its main script
 #   keeps the answers of the epoch with the highest accuracy on that subject.
 # - **Another name for a score.** STSTNet's authors {cite}`liong2019ststnet` publish the answer to
 #   each of their 442 clips of three databases. Each clip has one answer, from the end of training, so
@@ -463,8 +464,8 @@ words.see(
 # %% [markdown]
 # ## Summary
 #
-# - A printed accuracy that is no whole count of the stated clips is a score of something else. An
-#   accuracy that is a whole count may still be one.
+# - A printed accuracy that is no whole count of the stated clips is misprinted, or a score of something
+#   else. An accuracy that is a whole count may still be of something else.
 # - One clip is a visible step, and the interval of a single score is wider than most of the steps
 #   between rows of table 2.
 # - "F1" needs its definition beside it: the mean of the classes' F1 and the F1 of mean precision
@@ -480,13 +481,14 @@ words.see(
 # :::{admonition} A printed accuracy is a whole count of 246 clips. Is it a score of these clips?
 # :class: dropdown
 # Not for certain. With two decimals some percentages fit by chance. A figure that does not fit is
-# certainly of something else; a figure that fits may still be.
+# misprinted or of something else; a figure that fits may still be of something else.
 # :::
 #
 # :::{admonition} Why are rows that are quoted from ten papers no comparison of ten methods?
 # :class: dropdown
 # The rows differ in clips, classes, inputs, first weights and the epoch that counts. Each of these
-# moves a score by as much as a method does. So a difference of two rows has many possible causes.
+# can move a score, and table 2 does not say by how much. So a difference of two rows has many possible
+# causes.
 # :::
 #
 # :::{admonition} What is wrong with "improves by 3 %"?

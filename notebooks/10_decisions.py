@@ -47,6 +47,7 @@ plots.style()
 # sentence of the text taken literally (see below). `laptop` is the same code, narrower and on smaller
 # pictures, so that anybody can run all of it. `narrow` is the profile of the saved results: it trains
 # the small network of `laptop`, on as many synthetic clips and for as many epochs as the paper has.
+# [By halves](../book/glossary.md#halves) it has half of the clips and twice the epochs: as many steps.
 # The profiles differ only in the fields of the figure. A value is coloured if it is not that of
 # `paper`.
 
@@ -279,7 +280,8 @@ words.see(
 #
 # We chose its width, epochs, learning rate and scaling of the flow on synthetic data of *other*
 # generator seeds (101 and 102), never on the published data (seed 0), with five folds by subject.
-# `benchmarks/laptop_profile.py` makes these figures; each row changes one thing.
+# A part of these trials is kept: the learning rate, and the motion of the head. Each row changes one
+# thing; `benchmarks/laptop_profile.py` makes these figures.
 
 # %% tags=["hide-input"]
 from merlib.files import find_home, noted
@@ -364,8 +366,9 @@ if tried is not None:
 # of it. A linear model can subtract the motion of the head; a network has to learn that first.
 #
 # Would the time of a CPU be better spent on more channels and fewer frames, or fewer epochs? Sixteen
-# channels fill a vector register that eight leave half empty. `benchmarks/laptop_size.py` trained each
-# setting on as many clips as the paper has; a time of 1 is that of the first row.
+# channels fill a vector register that eight leave half empty. `benchmarks/laptop_size.py` trained five
+# settings on as many clips as the paper has; a time of 1 is that of the first row. The grey pictures
+# still had the face and the motion of the head then, and the last two settings have one dataset only.
 
 # %% tags=["hide-input"]
 sizes = development("laptop_size")

@@ -463,17 +463,17 @@ words.see(
 # ### Exercise 2 (middle)
 #
 # Shift the photograph as a whole by a known distance, from a tenth of a pixel of the crop to
-# several pixels, and measure the end-point error of both named settings of
-# [TV-L1](../book/glossary.md#tv-l1). Which error has the answer "nothing moved"? At which shifts is
-# a setting no better than that?
+# several pixels, and measure the end-point error of the flow that this book uses, with both named
+# settings of [TV-L1](../book/glossary.md#tv-l1). Which error has the answer "nothing moved"? At
+# which shifts is a setting no better than that?
 
 # %% [markdown]
 # :::{admonition} The idea of the solution
 # :class: dropdown
 # A shift of the whole photograph has the same true flow everywhere, so the truth is known without a
 # generator of clips. The answer of zero flow is wrong by the shift itself. So a setting is of no
-# use where its error reaches the shift. Expect this for very small shifts, or for shifts larger
-# than the pyramid can follow.
+# use where its error reaches the shift. The flow of this book estimates the motion of the whole
+# picture before TV-L1 begins. So expect small errors at large shifts, too.
 # :::
 
 # %% tags=["solution", "hide-cell"] jupyter={"source_hidden": true, "outputs_hidden": true}

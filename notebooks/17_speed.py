@@ -532,9 +532,9 @@ if len(ways):
 # A small network gives the GPU little to do, so it has most to gain from a recording. A step that
 # keeps the GPU busy by itself has no pause to lose.
 #
-# All folds of a small network train in one recorded step, too. No benchmark has timed this. All
-# that we know is what the self-check before each training printed on an H200, with PyTorch 2.11, on
-# the published flow: a step of 51 folds took 7 to 9 ms, and 107 to 126 ms when it was called. At
+# All folds of a small network train in one recorded step, too. No benchmark has timed this. We know
+# two things: the seconds that saved runs of [real motion](24_real_motion.ipynb) note, and what the
+# self-check before each training printed on an H200, with PyTorch 2.11, on the published flow: a step of 51 folds took 7 to 9 ms, and 107 to 126 ms when it was called. At
 # that time only folds with the same number of steps in an epoch trained together. The 68 subjects
 # have 1 to 39 clips each, so they formed five groups, and a group of one fold took nearly as long
 # as one of 51. Now all folds form one group, in which a fold with fewer steps rests while the
@@ -551,8 +551,8 @@ if len(ways):
 # with constant matrices there.
 #
 # On a Mac the networks train on Apple's GPU (MPS), in float32 and one fold at a time; clips are
-# prepared on the CPU. The pretended GPU can be Apple's, too: then float64 fails, and so does all
-# else that PyTorch does not do there. **No real Apple GPU has run it yet**, and PyTorch does not
+# prepared on the CPU. The pretended GPU can be Apple's, too: then float64 fails, and so does
+# everything else that PyTorch cannot do there. **No real Apple GPU has run it yet**, and PyTorch does not
 # promise that two runs on it give the same bits.
 #
 # The same tests count what a training step in the paper's size does:
@@ -620,8 +620,7 @@ display(plots.table(hours.shown(devices), of_paper, 1, index=False))
 #   nearest to the truth.
 # - Ratios that are measured in turns on one machine are useful for another machine; seconds are
 #   not.
-# - Time grows with the work. To start a process takes seconds, and little work does not win them
-#   back.
+# - Time grows with the work. A process needs seconds to start, and a small job does not save as many.
 # - Memory does not grow with the number of clips.
 # - The paper's size needs little memory of a GPU; hours on a card that nobody has tried are a
 #   model.

@@ -239,7 +239,8 @@ words.say(*idle or [no])
 # ## Smaller and smaller movements
 #
 # Only a generator can do this: the same new people show the same expressions, but every
-# action unit moves by a given number of pixels, from a fifth of a pixel to three. Each network
+# action unit has a given strength, from 0.2 to 3 pixels. The largest movement of a unit is 0.7 to 1.4
+# times its strength. Each network
 # is trained once, on the whole dataset, and is tested at each amplitude. The figure shows
 # where each variant stops seeing the movement.
 
@@ -279,9 +280,7 @@ words.say(told)
 
 # %% tags=["hide-input"]
 if sweeps:
-    label = translated(
-        "largest movement of each action unit, pixels of the frame"
-    )
+    label = translated("strength of each action unit, pixels of the frame")
     plots.show(
         detail.curves(accuracies, test_chance, label, log=True),
         alt=translated(

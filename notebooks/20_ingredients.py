@@ -248,7 +248,7 @@ display(
 #   (`.venv/bin/merlib trials ingredients --seeds 0 1 2 3 4`) make it narrower, and so do more clips.
 # - Nothing was tuned again after an ingredient was taken away. The settings were chosen for the
 #   whole (on other synthetic data), which favours the whole.
-# - Drawn faces have no stubble and no glasses, and the light on them is even. Only recordings can
+# - Drawn faces have no stubble and no glasses, and their light is simple. Only recordings can
 #   tell what flow or magnification bring on recordings
 #   (`.venv/bin/merlib trials ingredients --dataset casme2 --data-root DIR`).
 # - A network trains on half of the subjects, which is less than leave-one-subject-out gives. Twice

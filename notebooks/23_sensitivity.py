@@ -170,7 +170,8 @@ display(
 #   then it holds people alone, and the row is not judged.
 # - *Small dots*: the seeds. *Large mark*: their mean.
 # - *Pale band*: the largest difference between two seeds of the default, drawn to both sides of
-#   zero. It shows how far two trainings lie apart if nothing changes but the random numbers.
+#   zero. It shows how far two seeds of the default lie apart: each seed draws other halves, so other
+#   people train, and other random numbers.
 # - *Colour and word*: the answer. A row is coloured if $p$ is below 0.05 after Holm's correction for
 #   all rows that are judged.
 #
@@ -224,8 +225,8 @@ if len(answers):
 # ## How much is luck?
 #
 # Take two seeds of the *same* trial. No decision differs between them. But each seed draws other
-# halves, so other people train, and it draws other random numbers. Compare them as if one were the alternative: on the same clips, with people drawn. How often
-# does a test at 0.05 call them different? If only chance in people mattered, it would do so for one
+# halves, so other people train, and it draws other random numbers. Compare them as if one were the
+# alternative: on the same clips, with people drawn. How often does a test at 0.05 call them different? If only chance in people mattered, it would do so for one
 # pair in twenty. All saved trials are used, also those of other pages.
 
 # %%

@@ -237,7 +237,17 @@ if len(modules):
 # *What each module brings on all clips, in points of UF1: last epoch, one subject left out.*
 
 # %% tags=["remove-input"]
-words.see(real_motion.counted(modules), claims.beyond(runs))
+asked = {  # what the rows above compare
+    name: runs[name]
+    for pair in PAIRS.values()
+    for name in pair
+    if name in runs
+}
+words.see(
+    real_motion.counted(modules),
+    claims.beyond(runs),
+    real_motion.other_devices(asked),
+)
 
 # %% [markdown]
 # Each difference in words:
@@ -254,12 +264,6 @@ Markdown(sentences or translated("Without runs there is no verdict."))
 
 # %% tags=["remove-input"]
 power = real_motion.power(runs, PAIRS)
-asked = {
-    name: runs[name]
-    for pair in PAIRS.values()
-    for name in pair
-    if name in runs
-}
 others = {
     marked("points of accuracy"): real_motion.of_modules(
         asked, metrics.accuracy
@@ -361,7 +365,7 @@ words.see(learnt.of_gains(gains))
 
 # %% [markdown]
 # Would base catch up with more time? The next list compares with base of twice the epochs, as far as it
-# has run. Holm's correction counts its seven rows apart.
+# has run. Holm's correction counts these seven rows by themselves.
 
 # %% tags=["remove-input"]
 told = effects.sentences(longer, planned=len(real_motion.LONGER))

@@ -2,7 +2,7 @@
 # # Micro-expression recognition, reproducibly
 #
 # A [micro-expression](../book/glossary.md#micro-expression) is an expression that somebody tries not
-# to show: it lasts less than half a second, and it moves a part of the face by a pixel or less. Cao
+# to show: it lasts less than half a second, and it moves a part of the face by about a pixel. Cao
 # and Zhang {cite}`cao2025micro` propose a network that recognises it, but their code is not public.
 # This book rebuilds the network from the text, runs it, and asks whether the paper's claims hold.
 
@@ -190,12 +190,13 @@ words.see(
 Markdown(verdicts.markdown(table))
 
 # %% [markdown]
-# *A difference is in points of [UF1](../book/glossary.md#uf1), of regions (page 18) or of
-# accuracy (page 19), with its interval of 95 % over people and [seeds](../book/glossary.md#seed).
-# MFEM and MFFM are added to base, then beside the other one. A claim is* shown *if $p$ is below 0.05
+# *Base is the network without both modules. Each module is added to base; "beside MFFM" means that
+# MFEM is added to base + MFFM, and the same the other way. A difference is in points of
+# [UF1](../book/glossary.md#uf1), of regions (page 18) or of accuracy (page 19), with its interval of
+# 95 % over people and [seeds](../book/glossary.md#seed). A claim is* shown *if $p$ is below 0.05
 # after [Holm's correction](../book/glossary.md#holm-correction); one seed has no verdict. The interval
-# of the best of several is not made wider for the choice. "Ahead" and "behind" count published
-# methods of which this is shown. Only real motion is evidence about people.
+# of the best of several is not made wider for the choice. "Ahead" and "behind" count methods and forms
+# of methods of which this is shown. Only real motion is evidence about people.
 # The page named in a row says more, and which command makes its runs.*
 #
 # :::{admonition} Which data is this?

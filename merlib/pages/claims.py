@@ -292,8 +292,9 @@ def ranked(place: Standing, runs: Mapping[str, Runs]) -> list[str]:
     """Say which rank the paper's method has, and whom it is shown to be ahead of and behind."""
     ahead, behind = (place.found.index[place.found["answer"] == a] for a in ("ahead", "behind"))
     first = translated(
-        "By UF1 the paper's method has rank {rank} among {all} methods and forms of methods, by "
-        "what all have ({seeds}). It is shown to be ahead of {ahead} and behind {behind}."
+        "By UF1 the paper's method has rank {rank} of {all} methods and forms of methods, over the "
+        "seeds that all of them have ({seeds}). It is shown to be ahead of {ahead} and behind "
+        "{behind}."
     ).format(
         rank=place.rank,
         all=len(place.names),

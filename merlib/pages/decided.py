@@ -216,7 +216,7 @@ def several(judged: pd.DataFrame) -> list[str]:
         text = translated("{n} are shown to move it under {points:.0f} points.")
         lines.append((one if under == 1 else text).format(n=under, points=100 * metrics.SMALL))
     if untold := counts.get(metrics.UNTOLD, 0):
-        lines.append(translated("Of {n} it cannot be told.").format(n=untold))
+        lines.append(translated("For {n} this cannot be told.").format(n=untold))
     return lines
 
 

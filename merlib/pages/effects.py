@@ -362,13 +362,14 @@ def table(
     besides : dict, optional
         Unit -> the same differences in another score, of which the points alone are shown.
     """
+    seen = marked("seen from (power 80 %)")
     rows = [
         {
             marked("difference"): translated(name),
             marked("seeds"): len(line["seeds"]),
             unit: points(line),
             **{other: points(some.loc[name]) for other, some in (besides or {}).items()},
-            marked("seen from"): f"{100 * line['seen']:.1f}" if line["seen"] > 0 else None,
+            seen: f"{100 * line['seen']:.1f}" if line["seen"] > 0 else None,
             "p": p_value(line["p"]) if len(line["seeds"]) > 1 else None,
             marked("p, Holm"): p_value(line["holm"]),
             marked("answer"): translated(line["answer"]),

@@ -541,14 +541,18 @@ def size_in_the_paper() -> list[str]:
         for name, title in paper.NAMES.items()
     )
     gaps = learning_curve.printed_gaps()["accuracy"].sort_values()
+    counts = power.printed()
+    exact = ~counts["written"].str.startswith("≈")
+    whole = [name for name in gaps.index if all(exact[data, name] for data in paper.USED)]
     differs = translated(
         "- What differs: {sizes}. SAMM does not have fewer people, it has fewer clips of each,"
         " other classes and another resolution (table 1)."
     )
     lower = translated(
         "- The paper's accuracy is {gap:.1f} points lower on SAMM. In table 2 this gap goes from"
-        " {least:.1f} ({first}) to {most:.1f} points ({last}). Both sizes are the same in every"
-        " row, so size is not the only cause."
+        " {least:.1f} ({first}) to {most:.1f} points ({last}). But of these rows only {whole} have"
+        " whole counts of these clips in both columns. The others may be of other clips, so the"
+        " spread says little about size."
     )
     return [
         differs.format(sizes=told),
@@ -558,6 +562,7 @@ def size_in_the_paper() -> list[str]:
             first=gaps.index[0],
             most=gaps.iloc[-1],
             last=gaps.index[-1],
+            whole=words.listed(f"{name} ({gaps[name]:.1f})" for name in whole),
         ),
     ]
 
@@ -576,25 +581,27 @@ def size_verdict(found: Found) -> str:
     less = sum(100 * loss.high < gap for loss in judged)
     if any(100 * loss.low > gap for loss in judged):
         costs = translated(
-            "Size ({data}): training on {part} of the clips costs more than the paper's gap of"
-            " {gap:.1f} points of accuracy between its two datasets."
+            "Size ({data}; {methods}): training on {part} of the clips costs more than the paper's"
+            " gap of {gap:.1f} points of accuracy between its two datasets."
         )
     elif less == len(judged):
         costs = translated(
-            "Size ({data}): training on {part} of the clips costs less than the paper's gap of"
-            " {gap:.1f} points of accuracy between its two datasets."
+            "Size ({data}; {methods}): training on {part} of the clips costs less than the paper's"
+            " gap of {gap:.1f} points of accuracy between its two datasets."
         )
     else:
         costs = translated(
-            "Size ({data}): training on {part} of the clips costs perhaps as much as the paper's"
-            " gap of {gap:.1f} points of accuracy between its two datasets."
+            "Size ({data}; {methods}): training on {part} of the clips costs perhaps as much as the"
+            " paper's gap of {gap:.1f} points of accuracy between its two datasets."
         )
     part = f"{paper.USED['samm']}/{paper.USED['casme2']}"
     largest = translated(
         "The largest loss is {most:.1f} points; in {less} of {all} comparisons the whole interval"
         " lies below the gap."
     ).format(most=100 * max(loss.value for loss in judged), less=less, all=len(judged))
-    return f"{costs.format(data=found.where, part=part, gap=gap)} {largest}"
+    methods = words.commas(translated(effects.title(name)) for name in found.curves)
+    costs = costs.format(data=found.where, methods=methods, part=part, gap=gap)
+    return f"{costs} {largest}"
 
 
 def repeats(found: Mapping[str, pd.DataFrame], runs: Mapping[str, effects.Runs]) -> Figure:

@@ -92,8 +92,8 @@ def sorted_out(answers: pd.DataFrame) -> str:
     told_of = {
         RAISES: translated("it is shown that UF1 is raised by {mistakes}"),
         LOWERS: translated("it is shown that UF1 is lowered by {mistakes}"),
-        metrics.UNDER: translated("it is shown that UF1 moves {under_5_points} by {mistakes}"),
-        metrics.UNTOLD: translated("nothing can be told of {mistakes}"),
+        metrics.UNDER: translated("it is shown that UF1 changes by {under_5_points}: {mistakes}"),
+        metrics.UNTOLD: translated("what cannot be told: {mistakes}"),
         "one seed": translated("one seed cannot judge {mistakes}"),
     }
     parts, under = [], translated(metrics.UNDER)

@@ -432,6 +432,25 @@ def steps_seen(power: pd.DataFrame) -> str:
     return text.format(all=len(steps), n=(steps["step"] >= steps["seen"]).sum())
 
 
+def other_devices(runs: Mapping[str, Runs]) -> str:
+    """Say which runs were made on another device than most of them; empty if none was."""
+    devices = {
+        translated("{method}, seed {seed}").format(method=title(name), seed=seed): device
+        for name, seeds in runs.items()
+        for seed, run in seeds.items()
+        if (device := effects.made_by(run).get("device"))
+    }
+    if len(set(devices.values())) < 2:
+        return ""
+    usual = pd.Series(devices).mode()[0]
+    others = [f"{run} ({device})" for run, device in devices.items() if device != usual]
+    text = translated(
+        "Most of these runs are from one kind of device ({usual}), the others are not: {others}. "
+        "Scores of two devices differ a little, as those of two seeds do."
+    )
+    return text.format(usual=usual, others=words.listed(others))
+
+
 def counted(answers: pd.DataFrame) -> str:
     """Say how many differences are shown to be above zero or below it, see `effects.judged`."""
     if not len(answers):

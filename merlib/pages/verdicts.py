@@ -355,13 +355,18 @@ def order(runs: Mapping[str, Runs]) -> Answer:
     ahead, behind, one = (
         (found["answer"] == answer).sum() for answer in ("ahead", "behind", "one seed")
     )
-    text = translated("rank {rank} of {all} ({seeds}); ahead of {ahead}, behind {behind}")
-    told = text.format(
-        rank=rank, all=len(rivals), seeds=words.seeds(len(shared)), ahead=ahead, behind=behind
-    )
     if n := len(claims.unlearnt_behind(place, runs)):
-        text = translated("{told}; behind it without having learnt their own clips: {n}")
-        told = text.format(told=told, n=n)
+        beaten = translated("ahead of {ahead} ({n} of them have not learnt their training clips)")
+    else:
+        beaten = translated("ahead of {ahead}")
+    text = translated("rank {rank} of {all} ({seeds}); {beaten}, behind {behind}")
+    told = text.format(
+        rank=rank,
+        all=len(rivals),
+        seeds=words.seeds(len(shared)),
+        beaten=beaten.format(ahead=ahead, n=n),
+        behind=behind,
+    )
     word = "against it" if behind else "one seed" if one == len(found) else metrics.UNTOLD
     return Answer(told, "shown" if ahead == len(rivals) - 1 else word, tables(runs, rivals))
 

@@ -482,7 +482,7 @@ def check_synergy(tell: Tell) -> tuple[str, str]:
     clips = found["accuracy"] / 100 * paper.USED["casme2"]
     text = tell(
         "points beyond the sum of both steps: accuracy {accuracy:+.1f}, UF1 {UF1:+.1f}, UAR "
-        "{UAR:+.1f}; {clips:.0f} clips of one run each. Runs: page 08"
+        "{UAR:+.1f}; {clips:.0f} clips. Runs: page 08"
     )
     return text.format(clips=clips, **found), AGREES if (found > 0).all() else DISAGREES
 

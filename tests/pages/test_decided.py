@@ -35,10 +35,11 @@ def answers():
 def test_every_row_is_counted_once(answers):
     moved, under, untold, seen, few = decided.told(answers)
     assert moved.startswith("Of 3 decisions taken the other way, 1 is shown to move UF1")
-    assert under == "1 is shown to move it under 5 points." and untold == "Of 1 it cannot be told."
+    assert under == "1 is shown to move it under 5 points."
+    assert untold == "For 1 this cannot be told."
     assert "is 4.0 points" in seen and few.startswith("1 decision has one seed only")
     moved, untold, _ = decided.told(answers.loc[["a", "c"]])
-    assert "Of 2 decisions" in moved and untold == "Of 1 it cannot be told."
+    assert "Of 2 decisions" in moved and untold == "For 1 this cannot be told."
 
 
 def test_the_only_decision_is_named(answers):

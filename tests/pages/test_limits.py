@@ -280,7 +280,8 @@ def test_a_score_of_a_part_is_the_mean_over_seeds():
     ],
 )
 def test_the_verdict_on_size(some, answer):
-    assert answer in limits.size_verdict(some)
+    told = limits.size_verdict(some)
+    assert answer in told and ("Logistic regression on flow)" in told or "no verdict" in answer)
 
 
 def test_what_the_paper_itself_says_of_size():
@@ -291,6 +292,9 @@ def test_what_the_paper_itself_says_of_size():
     assert (
         "10.7 points lower" in second and "-0.9 (Bi-WOOF) to 18.3 points (AM3F-FlowNet)" in second
     )
+    # 179 of 246 and 86 of 136; 209 of 246 and 101 of 136
+    gaps = 100 * (179 / 246 - 86 / 136), 100 * (209 / 246 - 101 / 136)
+    assert "only KFC-MER ({:.1f}) and the paper ({:.1f}) have".format(*gaps) in second
 
 
 def right_of(rights):

@@ -56,8 +56,8 @@ def test_a_mistake_is_judged_by_the_mean_over_seeds():
 def test_the_words_name_every_mistake_once():
     told = protocol.plain(protocol.of_kind(protocol.judged(scored()), "true"))
     assert told.startswith("it is shown that UF1 is raised by “copy, by clip” (+")
-    assert "; nothing can be told of “random clips” (" in told
-    assert "moves under 5 points by “best epoch”" in told
+    assert "; what cannot be told: “random clips” (" in told
+    assert "changes by under 5 points: “best epoch”" in told
     assert all(told.count(f"“{name}” (") == 1 for name in mistakes.MISTAKES)
 
 

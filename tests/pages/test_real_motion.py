@@ -68,6 +68,18 @@ def test_a_gain_that_a_longer_training_has_too_is_told(page, real_motion):
     assert set(variables["uf1"]) == {"base", "full", "base-2x"}
 
 
+def test_runs_of_another_device_are_named():
+    def run(device):
+        table = pd.DataFrame()
+        table.attrs["run"] = {"device": device}
+        return table
+
+    runs = {"base": {0: run("CPU"), 1: run("CPU")}, "mfem": {0: run("a GPU"), 1: run("CPU")}}
+    told = shown.other_devices(runs)
+    assert "(CPU)" in told and "base + MFEM, seed 0 (a GPU). " in told and "seed 1" not in told
+    assert shown.other_devices({"base": runs["base"]}) == shown.other_devices({}) == ""
+
+
 @pytest.mark.parametrize(("control", "named"), [({}, "MFEM or MFFM"), ({"linear": 0.5}, "MFEM")])
 def test_a_module_that_helps_is_set_beside_its_controls(page, real_motion, control, named):
     shares = {"base": 0.5, "mfem": 0.95, "mffm": 0.95, "full": 0.95} | control
