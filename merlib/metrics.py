@@ -260,6 +260,15 @@ def draws(people: int, n: int, seed: int) -> np.ndarray:
     return np.array([np.bincount(draw, minlength=people) for draw in drawn])
 
 
+def variance_over_people(drawn: np.ndarray, people: int) -> float:
+    """Return how far a mean over people would vary if others had been drawn, from its `draws`.
+
+    People who are drawn with replacement from S people vary (S - 1) / S times as much as people
+    who are drawn from all: that share is divided out.
+    """
+    return float(np.var(drawn)) * people / max(1, people - 1)
+
+
 def matrices_by_subject(predictions: pd.DataFrame) -> np.ndarray:
     """Return each subject's confusion matrix of the last epoch (subjects, K, K), by name."""
     return matrices_by("subject", last(predictions))[1]
@@ -596,7 +605,9 @@ def chance_in_training(
         None if no method has two seeds that differ.
     """
     once = {id(runs): runs for runs in methods}.values()
-    return pooled_chance([metric(matrix_of(run)) for run in runs.values()] for runs in once)
+    matrices = ([matrices_by_subject(run) for run in runs.values()] for runs in once)
+    varied = (some for some in matrices if any(not np.array_equal(one, some[0]) for one in some))
+    return pooled_chance([metric(one.sum(axis=0)) for one in some] for some in varied)
 
 
 def pooled_chance(scores: Iterable[Sequence[float]]) -> Chance | None:
@@ -605,12 +616,12 @@ def pooled_chance(scores: Iterable[Sequence[float]]) -> Chance | None:
     Parameters
     ----------
     scores : iterable of sequence of float
-        The scores of each method, one for each seed.
+        The scores of each method in which chance has a part, one for each seed.
     """
-    varied = [np.array(some) for some in scores if len(some) > 1 and np.ptp(some) > 0]
-    degrees = sum(len(some) - 1 for some in varied)
-    squares = sum(float(np.sum((some - some.mean()) ** 2)) for some in varied)
-    return Chance(squares / degrees, degrees) if degrees else None
+    several = [np.array(some) for some in scores if len(some) > 1]
+    degrees = sum(len(some) - 1 for some in several)
+    squares = sum(float(np.sum((some - some.mean()) ** 2)) for some in several)
+    return Chance(squares / degrees, degrees) if squares else None
 
 
 def paired_difference(
@@ -618,8 +629,6 @@ def paired_difference(
     b: Runs,
     metric: Callable[[np.ndarray], Any] = uf1,
     n: int = 2000,
-    seed: int = 0,
-    level: float = 0.95,
     chance: Chance | None = None,
 ) -> Difference:
     """Return a metric of ``b`` minus that of ``a``, on the same clips and seeds.
@@ -630,7 +639,7 @@ def paired_difference(
     ----------
     a, b : dict of int to DataFrame
         Training seed -> predictions; the seeds that both have count, and the last epoch of each.
-    metric, n, seed, level, chance
+    metric, n, chance
         See `contrast`.
 
     Raises
@@ -638,7 +647,7 @@ def paired_difference(
     ValueError
         If no seed is common, or the clips differ.
     """
-    return contrast([(-1, a), (1, b)], metric, n, seed, level, chance)
+    return contrast([(-1, a), (1, b)], metric, n, chance)
 
 
 MANY = 10
@@ -649,8 +658,6 @@ def contrast(
     methods: Sequence[tuple[float, Runs]],
     metric: Callable[[np.ndarray], Any] = uf1,
     n: int = 2000,
-    seed: int = 0,
-    level: float = 0.95,
     chance: Chance | None = None,
 ) -> Difference:
     """Return a weighted sum of the metrics of methods, on the same clips and seeds.
@@ -669,10 +676,6 @@ def contrast(
         Of confusion matrices (..., K, K), such as `METRICS` are.
     n : int
         Draws of subjects.
-    seed : int
-        Of the draws.
-    level : float
-        Coverage, between 0 and 1.
     chance : Chance, optional
         The chance in training of each method; by default that of these seeds of the sum. From
         `MANY` seeds on it is not needed: their own spread is then well known, and it leaves out
@@ -694,17 +697,17 @@ def contrast(
     folds = np.array([[matrices_by_subject(runs[k]) for k in seeds] for _, runs in methods])
 
     subjects = folds.shape[2]
-    counted = np.tensordot(draws(subjects, n, seed), folds, axes=(1, 2))
+    counted = np.tensordot(draws(subjects, n, seed=0), folds, axes=(1, 2))
     drawn = metric(counted)  # (n, methods, seeds)
-    of_people = np.var(np.tensordot(drawn, weights, axes=(1, 0)).mean(axis=1))
+    of_people = variance_over_people(np.tensordot(drawn, weights, (1, 0)).mean(axis=1), subjects)
     scores = metric(folds.sum(axis=2))  # (methods, seeds)
     found = dict(zip(seeds, (weights @ scores).tolist(), strict=True))
     if len(seeds) >= MANY:
         chance = None
     if chance:  # of methods in which it has a part
-        sum_of_squares = float((weights**2 * (np.ptp(scores, axis=1) > 0)).sum())
-        chance = chance._replace(variance=chance.variance * sum_of_squares)
-    return with_chance(found, float(of_people), subjects, level, chance)
+        varied = (folds != folds[:, :1]).any(axis=(1, 2, 3, 4))
+        chance = chance._replace(variance=chance.variance * float(weights**2 @ varied))
+    return with_chance(found, of_people, subjects, chance=chance)
 
 
 def with_chance(
@@ -741,8 +744,8 @@ def with_chance(
         variance, degrees_of_seeds = chance or own
         parts.append((variance / len(values), degrees_of_seeds))
     value, varied = float(np.mean(values)), [part for part in parts if part[0] > 0]
-    if people == 1 or not varied:  # one person says nothing about others
-        return Difference(value, value, value, float(people == 1 or value == 0), dict(seeds))
+    if people == 1 or not varied:  # nothing is known of chance
+        return Difference(value, value, value, 1.0, dict(seeds))
     variances, degrees = np.transpose(varied)
 
     def width(tail: float) -> float:

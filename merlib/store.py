@@ -376,23 +376,26 @@ class Saved:
             everything["predicted"] = predicted(everything)
             tables["predictions"] = last(everything).drop(columns="predicted")
             tables["answers"] = everything[["name", "seed", "clip", "epoch", "predicted"]]
-        # The table of runs comes last: what is in it is complete.
+        # What is in the table of runs is complete: a run comes last, and one that is replaced
+        # leaves it first.
         tables["runs"] = pd.DataFrame([{"about": json.dumps(about)}])
         with alone(self.folder):
+            if tuple(key.values()) in self.runs():
+                self.replace("runs", pd.DataFrame([key]).iloc[:0], key)
             for name, table in tables.items():
-                self.replace(name, table.assign(**key))
+                self.replace(name, table.assign(**key), key)
 
-    def replace(self, name: str, rows: pd.DataFrame) -> None:
+    def replace(self, name: str, rows: pd.DataFrame, key: Mapping[str, Any]) -> None:
         """Put the rows of one run into a table; they replace those that it has there."""
         there = self.table(name)
-        key = rows[["name", "seed"]].iloc[0].to_list() if len(rows) else []
-        others = there[~(there[["name", "seed"]] == key).all(axis=1)] if key else there
+        others = there[~(there[["name", "seed"]] == list(key.values())).all(axis=1)]
         for column in others.columns.intersection(rows.columns):
             # An older version may have taken a name such as 006 for a number.
             if is_numeric_dtype(others[column]) and not is_numeric_dtype(rows[column]):
                 text = others[column].map(str, na_action="ignore")
                 others = others.assign(**{column: text})
-        table = pd.concat([part for part in (others, rows) if len(part)], ignore_index=True)
+        parts = [part for part in (others, rows) if len(part)] or [others]
+        table = pd.concat(parts, ignore_index=True)
         table = table.sort_values(["name", "seed"], kind="stable", ignore_index=True)
         first = ["name", "seed"]
         table = table[[*first, *(column for column in table if column not in first)]]

@@ -534,8 +534,8 @@ if len(ways):
 #
 # All folds of a small network train in one recorded step, too. No benchmark has timed this. We know
 # two things: the seconds that saved runs of [real motion](24_real_motion.ipynb) note, and what the
-# self-check before each training printed on an H200, with PyTorch 2.11, on the published flow: a step of 51 folds took 7 to 9 ms, and 107 to 126 ms when it was called. At
-# that time only folds with the same number of steps in an epoch trained together. The 68 subjects
+# self-check before each training printed on an H200, with PyTorch 2.11, on the published flow: a
+# step of 51 folds took 7 to 9 ms, and 107 to 126 ms when it was called. At that time only folds with the same number of steps in an epoch trained together. The 68 subjects
 # have 1 to 39 clips each, so they formed five groups, and a group of one fold took nearly as long
 # as one of 51. Now all folds form one group, in which a fold with fewer steps rests while the
 # others go on. Nobody has timed that on a GPU yet.

@@ -201,13 +201,43 @@ def test_the_paired_difference_over_people():
     assert metrics.paired_difference({0: first}, {0: first})[:5] == (0, 0, 0, 1, {0: 0})
 
 
+def test_a_few_people_vary_as_much_as_people_of_a_t_test_do():
+    """A bootstrap of 4 people alone would make the interval 13 % too narrow."""
+    first, second = two_methods(np.array([0, 1, 2, 1]))
+    found = metrics.paired_difference({0: first}, {0: second}, metrics.accuracy, n=20000)
+    interval = ttest_1samp(np.array([0, 1, 2, 1]) / 6, 0).confidence_interval()
+    assert (found.low, found.high) == pytest.approx(tuple(interval), rel=0.02, abs=1e-3)
+
+
+def test_seeds_that_tie_by_luck_have_chance_in_training_too():
+    """All people are alike. Two seeds of one method have as many clips right, but not the same."""
+
+    def seeds(*answers):
+        people = np.repeat([f"s{k}" for k in range(10)], 4)
+        return {k: table(people, ["a", "b"] * 20, list(of) * 10) for k, of in enumerate(answers)}
+
+    tie, same, varied = seeds("aaaa", "bbbb"), seeds("aaaa", "aaaa"), seeds("abaa", "babb")
+    chance = metrics.chance_in_training([tie, varied], metrics.accuracy)  # 2 and 2, 3 and 1 of 4
+    assert chance == (np.mean([0, np.var([0.75, 0.25], ddof=1)]), 2)
+    assert metrics.chance_in_training([same, varied], metrics.accuracy).degrees == 1
+    widths = [
+        np.ptp(metrics.paired_difference(one, varied, metrics.accuracy, chance=chance)[1:3])
+        for one in (tie, same)
+    ]
+    assert widths[0] == pytest.approx(np.sqrt(2) * widths[1])
+
+
+def test_where_nothing_varies_nothing_is_concluded():
+    assert metrics.with_chance({0: 0.1, 1: 0.1}, 0.0, 2).p == 1
+
+
 def test_the_paired_difference_over_seeds():
     """All people alike: only the seeds differ, so a t test of their differences, exactly."""
     runs = [two_methods(np.full(20, gain)) for gain in (1, 2, 0)]
     a, b = ({k: pair[side] for k, pair in enumerate(runs)} for side in (0, 1))
-    found = metrics.paired_difference(a, b, metrics.accuracy, level=0.9)
+    found = metrics.paired_difference(a, b, metrics.accuracy)
     test = ttest_1samp([1 / 6, 2 / 6, 0], 0)
-    assert found[:4] == pytest.approx((1 / 6, *test.confidence_interval(0.9), test.pvalue))
+    assert found[:4] == pytest.approx((1 / 6, *test.confidence_interval(), test.pvalue))
 
 
 def test_chance_in_training_of_two_methods_is_that_of_a_t_test_of_two_samples():

@@ -361,6 +361,24 @@ def test_a_stopped_save_leaves_the_runs_as_they_were(saved, made, monkeypatch):
                 and path.name != ".lock"]  # fmt: skip
 
 
+def test_a_stopped_replacement_leaves_no_new_answers_under_an_old_name(saved, made, monkeypatch):
+    about, replace = made["full", 0].attrs["run"], saved.replace
+    other = made["full", 1].assign(p_a=np.float32(2))
+
+    def stop(name, rows, key):
+        if name == "runs" and len(rows):
+            raise KeyboardInterrupt
+        replace(name, rows, key)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(saved, "replace", stop)
+        with pytest.raises(KeyboardInterrupt):
+            saved.save(about, predictions=other)
+    assert list(saved.load(["full"])["full"]) == [1]
+    saved.save(about, predictions=made["full", 0])
+    assert list(saved.load(["full"])["full"]) == [0, 1]
+
+
 def test_no_folder_of_a_machine_is_in_what_made_a_run(tmp_path):
     """Files that a reader names are told by their names alone, wherever a run tells its choices."""
     files = {"landmarks": str(tmp_path / "eyes.onnx"), "pretrained": str(tmp_path / "w.pth")}

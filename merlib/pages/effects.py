@@ -196,6 +196,7 @@ def differences(
     """Return the differences of pairs of runs with a seed `in_common`, see `judged`.
 
     Chance in training is that of all runs of the pairs, see `merlib.metrics.chance_in_training`.
+    Of each method those runs count that may be in one mean with its newest one, see `on_one_basis`.
 
     Parameters
     ----------
@@ -207,11 +208,12 @@ def differences(
     more, less, planned
         See `judged`.
     """
-    compared = (runs[name] for pair in pairs.values() for name in pair if name in runs)
-    chance = metrics.chance_in_training(compared, metric)
+    names = {name for pair in pairs.values() for name in pair if runs.get(name)}
+    compared = {name: on_one_basis({name: runs[name]})[name] for name in sorted(names)}
+    chance = metrics.chance_in_training(compared.values(), metric)
     found = {}
     for title, (first, second) in pairs.items():
-        one, other = in_common(runs.get(first, {}), runs.get(second, {}))
+        one, other = in_common(compared.get(first, {}), compared.get(second, {}))
         if one:
             found[title] = metrics.paired_difference(other, one, metric, chance=chance)
     return judged(found, more, less, planned=planned)

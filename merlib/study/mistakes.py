@@ -307,8 +307,8 @@ def scored_otherwise(
     for name in scored[0]:
         gains = np.array([one[name] for one in scored]) - honest
         of_seeds = dict(zip(runs, gains[:, 0].tolist(), strict=True))
-        of_people = np.var(gains[:, 1:].mean(axis=0))
-        found[name] = metrics.with_chance(of_seeds, float(of_people), people)
+        of_people = metrics.variance_over_people(gains[:, 1:].mean(axis=0), people)
+        found[name] = metrics.with_chance(of_seeds, of_people, people)
     return found
 
 

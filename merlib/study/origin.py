@@ -76,7 +76,8 @@ def foreign(about: Mapping[str, Any], folder: Path) -> str:
         return "of drawn clips" if "synthetic data" in about.get("version", "") else ""
     expected = published(*there)
     if folder.name.endswith("-people"):
-        expected |= {"seed": of_people(about["seed"])}
+        asked = of_people(about["seed"]), "paper", DRAWN["synthetic"], None, None, None
+        expected = synthetic.arguments(*asked)
     made_of = about.get("drawn", expected if about.get("data") in BEFORE else None) or {}
     differ = {
         name: value

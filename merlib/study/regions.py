@@ -14,7 +14,7 @@ import pandas as pd
 
 from merlib.data import synthetic
 from merlib.data.synthetic import Truth, action_units
-from merlib.metrics import Chance, Difference, pooled_chance, with_chance
+from merlib.metrics import Chance, Difference, pooled_chance, variance_over_people, with_chance
 from merlib.model import explain
 from merlib.model.network import Network
 from merlib.preprocess.face import EYES, on_face
@@ -439,7 +439,8 @@ def chance_in_training(looks: pd.DataFrame, measure: str) -> Chance | None:
         None if no trial has two seeds that differ.
     """
     values = looks.dropna(subset=measure).groupby(["name", "seed"])[measure].mean()
-    found = pooled_chance(seeds.tolist() for _, seeds in values.groupby("name"))
+    of_trials = (seeds.tolist() for _, seeds in values.groupby("name") if seeds.nunique() > 1)
+    found = pooled_chance(of_trials)
     return found and found._replace(variance=2 * found.variance)  # of two networks
 
 
@@ -470,7 +471,7 @@ def difference(
         return None
     seeds = values.groupby("seed").mean().to_dict()
     people = values.index.unique("subject").size
-    of_people = float(np.var(drawn_means(per_clip(values))))
+    of_people = variance_over_people(drawn_means(per_clip(values)), people)
     return with_chance(seeds, of_people, people, chance=chance)
 
 

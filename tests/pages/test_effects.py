@@ -265,13 +265,16 @@ def test_a_run_is_not_compared_with_one_whose_clips_were_prepared_otherwise(runs
     def prepared(name, *versions):
         made = {k: runs[name][k].copy() for k in range(len(versions))}
         for k, version in enumerate(versions):
-            made[k].attrs["run"] = {"steps": {"prepare": version, name: k}}
+            steps = {"prepare": version, name: 1}
+            made[k].attrs["run"] = {"steps": steps, "date": f"2026-11-0{version}"}
         return made
 
     some, pairs = {"good": prepared("good", 2, 2, 2)}, {"both": ("good", "poor")}
     mixed = some | {"poor": prepared("poor", 1, 2, 2)}
     assert list(effects.differences(mixed, pairs).loc["both", "seeds"]) == [1, 2]
     assert list(effects.mcnemar(mixed, pairs).index) == [("both", 1), ("both", 2)]
+    both = {name: prepared(name, 1, 2, 2) for name in ("good", "poor")}  # one mean of two bases
+    assert list(effects.differences(both, pairs).loc["both", "seeds"]) == [1, 2]
     older = some | {"poor": prepared("poor", 1, 1, 1)}
     assert not len(effects.differences(older, pairs)) and not len(effects.mcnemar(older, pairs))
 

@@ -22,7 +22,7 @@ def current(monkeypatch):
     monkeypatch.setattr(provenance, "old", lambda *_: False)
     contrast = metrics.contrast
 
-    def quick(methods, of, n=0, seed=0, level=0.95, chance=None):
+    def quick(methods, of, n=0, chance=None):
         return contrast(methods, of, 100, chance=chance)
 
     monkeypatch.setattr(metrics, "contrast", quick)

@@ -66,8 +66,10 @@ def test_what_is_saved_is_not_trained_again(study, monkeypatch):
     saved = trials.saved(study, "people").load(["base"])["base"][0]
     assert saved.attrs["run"]["protocol"] == "people" and saved.attrs["run"]["trial"] == "base"
     monkeypatch.setattr(new_people.Asked, "fit", None)
+    study.drawn_people.clear()
     again = new_people.run(["base"], study)["base"]
     pd.testing.assert_frame_equal(first, again)
+    assert not study.drawn_people  # nor is anything drawn
 
 
 @pytest.mark.parametrize("older", [False, True], ids=["today", "as older versions noted it"])
@@ -82,6 +84,7 @@ def test_a_run_that_was_trained_on_the_cpu_is_the_same_run(study, older, monkeyp
         if older:
             patch.setattr(store, "identity", with_device)
         one = new_people.run(["base"], study)["base"]
+    shutil.rmtree(trials.saved(study, "people").folder)  # so that the working run counts
     study.workers = Workers()
     monkeypatch.setattr(new_people.Asked, "fit", None)  # nothing is trained any more
     pd.testing.assert_frame_equal(new_people.run(["base"], study)["base"], one)
@@ -111,3 +114,5 @@ def test_each_fit_belongs_to_its_own_training_set(tmp_path):
     about = {"dataset": "synthetic", "profile": "narrow", "drawn": drawn, "seed": 5}
     assert origin.foreign(about, folder) == ""
     assert "seed 206" in origin.foreign(about | {"seed": 4}, folder)
+    smaller = folder.with_name("laptop-people")  # of a smaller network, not of fewer people
+    assert origin.foreign(about | {"profile": "laptop"}, smaller) == ""
