@@ -14,11 +14,10 @@ from itertools import chain, product
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
-from cyclopts import App, CycloptsError, Parameter
-from cyclopts.validators import Number
+from cyclopts import App, CycloptsError, Parameter, Token
 
 from . import __version__
-from .config import Dataset, Faces, Layout, ProfileName, Protocol, Size, kinds
+from .config import VARIANTS, Dataset, Faces, Layout, ProfileName, Protocol, Seed, Size, kinds
 from .files import (
     find_home,
     is_home,
@@ -29,7 +28,7 @@ from .files import (
     whole,
     write,
 )
-from .values import known, meant
+from .values import checked, known, meant
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -48,8 +47,20 @@ def filled(kind: Any, values: Sequence[Any] | None) -> None:
         raise ValueError("Expected one or more.")
 
 
+def numbers(of: Any, kind: Any, tokens: Sequence[Token]) -> list[int]:
+    """Return the whole numbers of an option; cyclopts itself would round 1.5."""
+    return [checked(token.keyword or "", of, token.value) for token in tokens]
+
+
+def number(of: Any, kind: Any, tokens: Sequence[Token]) -> int:
+    """Return the whole number of an option."""
+    return numbers(of, kind, tokens)[0]
+
+
+Whole = Annotated[int, Parameter(converter=partial(number, int))]
+OneSeed = Annotated[int, Parameter(converter=partial(number, Seed))]
 Methods = Annotated[list[str], Many, Parameter(validator=filled)]
-Seeds = Annotated[list[int], Many, Parameter(validator=(Number(gte=0), filled))]
+Seeds = Annotated[list[int], Many, Parameter(converter=partial(numbers, Seed), validator=filled)]
 
 METHODS = ["majority", "logistic", "base", "full"]
 SEEDS = [0, 1, 2]
@@ -133,7 +144,7 @@ class Source(Reading):
     dataset: str = "synthetic"
     data_root: str | None = None
     profile: ProfileName = "laptop"
-    jobs: int | None = None
+    jobs: Whole | None = None
     set: Names = field(default_factory=list)
     yes: Flag = False
 
@@ -149,7 +160,7 @@ class Data(Source):
         Seed of training.
     """
 
-    seed: int = 0
+    seed: OneSeed = 0
 
 
 @Parameter(name="*")
@@ -213,12 +224,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
 def synth(
     *,
     out: Path,
-    seed: int = 0,
+    seed: OneSeed = 0,
     size: Size = "laptop",
     layout: Layout = "casme2",
-    subjects: int | None = None,
-    clips: int | None = None,
-    jobs: int | None = None,
+    subjects: Whole | None = None,
+    clips: Whole | None = None,
+    jobs: Whole | None = None,
 ) -> None:
     """Write a synthetic dataset in an official layout.
 
@@ -388,6 +399,7 @@ def fit(*, data: Data = Data(), method: str = "full", out: Path) -> None:
     from .model import saved
 
     saved.check_name(out)
+    known("method", [method], VARIANTS)
     study = open_study(data, [method])
     report(study)
     print(saved.save(study.fit(method), out))
@@ -398,9 +410,9 @@ def predict(
     clip: str,
     *,
     model: str,
-    onset: int | None = None,
-    apex: int | None = None,
-    offset: int | None = None,
+    onset: Whole | None = None,
+    apex: Whole | None = None,
+    offset: Whole | None = None,
     fps: float | None = None,
     cropped: Flag = False,
     eyes: tuple[float, float, float, float] | None = None,
@@ -465,7 +477,7 @@ def check(
     methods: Methods = METHODS,
     landmarks: str | None = None,
     out: Path | None = None,
-    jobs: int | None = None,
+    jobs: Whole | None = None,
 ) -> int:
     """Report everything that is wrong with a dataset; status 1 if the study cannot run.
 
@@ -487,13 +499,16 @@ def check(
         Processes (default: all cores).
     """
     from .config import profile as choices
+    from .methods import METHODS as there
     from .study import check as study_check
 
     config = choices(profile, dataset, landmarks=landmarks)
-    options: dict[str, Any] = {"config": config, "methods": expanded(methods)}
-    found = study_check.check(dataset, data_root, **reading.given(), **options, n_jobs=cores(jobs))
     local = find_home() / "runs" / "check" / dataset
     folder = out or local
+    known("method", expanded(methods), there)
+    refuse_unwritable(folder / "report.md")
+    options: dict[str, Any] = {"config": config, "methods": expanded(methods)}
+    found = study_check.check(dataset, data_root, **reading.given(), **options, n_jobs=cores(jobs))
     write(folder / "report.md", found.markdown())
     write(folder / "report.json", found.as_json())
     print(found.markdown())
@@ -606,6 +621,8 @@ def overrides(data: Source) -> dict[str, Any]:
             raise ValueError(f"--set {one}: expected NAME=VALUE")
         if name in own:
             raise ValueError(f"--set {one}: use --{name.replace('_', '-')} {value}")
+        if name == "variant":
+            raise ValueError(f"--set {one}: name it as the method, {value}")
         if name not in kinds():
             similar = meant(name, [*kinds(), *own]) or f": expected one of {', '.join(kinds())}"
             raise ValueError(f"unknown option {name!r}{similar}")

@@ -31,7 +31,7 @@ Positive = Annotated[float, Range(0, but_not=0)]
 Factor = Annotated[float, Range(0, 1000, but_not=0)]
 Epochs = Annotated[int, Range(1, 10_000)]
 BatchSize = Annotated[int, Range(2, 4096)]  # batch norm needs more than one clip
-Seed = Annotated[int, Range(0)]
+Seed = Annotated[int, Range(0, 2**63 - 1)]
 Jobs = Annotated[int, Range(1)] | Literal[-1] | None  # processes; None or -1 for all cores
 Pairs = Pattern(
     "near|cascade|all|{0}( {0})*".format("(12|13|14|23|24|34)"),
@@ -426,7 +426,8 @@ def profile(name: str, dataset: str = "synthetic", **overrides: Any) -> Config:
     Raises
     ------
     ValueError
-        If a name or a value is unknown, or a value contradicts the dataset ``flow``.
+        If a name or a value is unknown, or a value contradicts the dataset: ``flow`` has one frame
+        pair, and of other clips one frame shows no change.
     """
     name = checked("profile", ProfileName, name)
     known("configuration field", overrides, kinds())
@@ -434,7 +435,10 @@ def profile(name: str, dataset: str = "synthetic", **overrides: Any) -> Config:
     if name != "laptop" and DRAWN.get(dataset, dataset) == "samm":
         values = {"epochs": 80} | values  # section 3.1.4
     if dataset != "flow":
-        return Config(**values)
+        found = Config(**values)
+        if found.frames < 2:
+            raise ValueError(f"frames={found.frames}: expected 2 or more, the first is the onset")
+        return found
     usual, found = Config(**PROFILES[name] | FLOW), Config(**PROFILES[name] | FLOW | overrides)
     for has, names in GIVEN.items():
         for one in names:

@@ -131,13 +131,20 @@ def predicted(predictions: pd.DataFrame) -> np.ndarray:
 
     Of a saved run only the last epoch has probabilities; the answers of the others are in the
     column ``predicted``.
+
+    Raises
+    ------
+    ValueError
+        If a row has neither.
     """
     classes = np.array(class_names(predictions))
     values = predictions[[f"p_{name}" for name in classes]].to_numpy()
-    found = classes[values.argmax(axis=1)]
+    found, known = classes[values.argmax(axis=1)], ~np.isnan(values).any(axis=1)
     if "predicted" in predictions:
-        known = ~np.isnan(values).any(axis=1)
-        found = np.where(known, found, predictions["predicted"].to_numpy(str))
+        return np.where(known, found, predictions["predicted"].to_numpy(str))
+    if not known.all():
+        first = predictions["clip"].to_numpy()[~known][0]
+        raise ValueError(f"clip {first}: its probabilities are NaN, expected numbers")
     return found
 
 

@@ -163,6 +163,13 @@ def test_a_metric_of_many_matrices_is_that_of_each():
         assert metric(many) == pytest.approx(np.array([[metric(m) for m in row] for row in many]))
 
 
+def test_an_answer_without_probabilities_is_named():
+    some = table(["s"] * 2, ["a", "b"], ["a", "b"])
+    some.loc[1, some.columns.str.startswith("p_")] = np.nan
+    with pytest.raises(ValueError, match=f"clip {some['clip'][1]}: its probabilities are NaN"):
+        metrics.scores(some)
+
+
 def test_wrong_labels_are_named():
     with pytest.raises(ValueError, match="label 'z' is not one of the classes"):
         metrics.confusion(["a"], ["z"], CLASSES)

@@ -153,6 +153,8 @@ def inspect(
     if root is None and table is None:
         raise ValueError("expected a root folder, a table or both")
     if root is not None and dataset in ("flow", "own") and root.is_file():
+        if table is not None:
+            raise ValueError(f"root={root} is a table, and table={table}: expected only one")
         root, table = root.parent, root
     if root is not None and not root.is_dir():
         why = "a file was found, expected a folder" if root.exists() else "no such folder"
@@ -475,7 +477,7 @@ def find_frames(
 
     The root, the folders ``near`` the table and two levels below them are searched. Raw frames are
     preferred (cropped ones if ``faces`` asks for them), then the folder with the most clips, then
-    one near the table.
+    one near the table. A folder without any of the clips comes last.
     """
     subjects = sorted(set(clips["subject"]))
     unread: dict[Path, str] = {}
@@ -499,7 +501,7 @@ def find_frames(
         there = sum(os.path.isdir(folder / clip.subject / clip.name) for clip in clips.itertuples())
         wrong = named_cropped(folder) != (faces == "cropped")
         far = not any(folder.is_relative_to(one) for one in near)
-        return wrong, -there, far, len(folder.parts), str(folder)
+        return there == 0, wrong, -there, far, len(folder.parts), str(folder)
 
     folder = min(folders, key=rank)
     return folder, faces == "cropped" or faces == "auto" and named_cropped(folder)

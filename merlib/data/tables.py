@@ -551,9 +551,15 @@ def parse_row(cells: Any, layout: Layout, findings: Findings) -> dict | None:
     }
 
 
+def present(cell: object) -> str:
+    """Return the text of a cell; empty if a program wrote there that a value is missing."""
+    found = text(cell)
+    return "" if found.startswith("#") or found.casefold() in ("nan", "<na>", "null") else found
+
+
 def parse_subject(cell: object, layout: Layout) -> str | None:
     """Return the name of the subject (of its folder, in an official release)."""
-    found = text(cell)
+    found = present(cell)
     if layout.subject is None:
         short = len(found.encode()) < 200  # it becomes the name of a file
         return found if short and re.fullmatch(r"[\w\-+][\w\-+. ]{0,99}", found) else None
@@ -588,7 +594,7 @@ def parse_apex(
 
 def parse_emotion(cell: object, layout: Layout) -> str | None:
     """Return the emotion in lower case; SAMM's ``Other`` is ``others``."""
-    emotion = " ".join(text(cell).lower().split())
+    emotion = " ".join(present(cell).lower().split())
     if layout.emotions:
         emotion = "others" if emotion == "other" else emotion
         return emotion if emotion in layout.emotions else None

@@ -103,8 +103,17 @@ def prepare(
         If clips cannot be prepared (unreadable image, no face, no such band at their frame rate,
         ...): it counts them and names the first ten. The other clips are saved.
     ValueError
-        If ``config.landmarks`` is no file, or the crop is too small for the magnification.
+        If the table is empty or an apex lies outside of its clip, ``config.landmarks`` is no file,
+        or the crop is too small for the magnification.
     """
+    if not len(clips):
+        raise ValueError("the table of clips is empty: expected one or more")
+    inside = (clips["onset"] < clips["apex"]) & (clips["apex"] <= clips["offset"])
+    for row in clips[~inside & (clips["apex"] >= 0)].itertuples():
+        raise ValueError(
+            f"clip {row.clip}: apex={row.apex}, expected a frame after {row.onset} and up to "
+            f"{row.offset}, or -1"
+        )
     if config.landmarks is not None and not Path(config.landmarks).expanduser().is_file():
         raise ValueError(f"landmarks={config.landmarks!r}: no such file")
     check_magnification(clips, config)

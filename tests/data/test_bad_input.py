@@ -131,6 +131,9 @@ MANIFEST = "clip,subject,onset,apex,offset,emotion,frames,fps\n"
         ("a/x,ann,2,5,9,joy,a,", "row 6: clip is 'a/x', expected a name without / and"),
         ("one,ann,2,5,9,joy,a,", "row 6 (one): the clip is in row 2 already"),
         ("x,ann,2,5,9,,a,", "row 6 (x): emotion is empty, expected a word"),
+        ("x,ann,2,5,9,nan,a,", "row 6 (x): emotion is 'nan', expected a word"),
+        ("x,ann,2,5,9,#N/A,a,", "row 6 (x): emotion is '#N/A', expected a word"),
+        ("x,NaN,2,5,9,joy,a,", "row 6: subject is 'NaN', expected a name of letters"),
         ("x,ann,2,5,9,joy,,", "row 6 (x): frames is empty, expected a folder of images or a video"),
         ("x,ann,2,5,9,joy,nowhere,", "row 6 (x): no folder"),
         ("x,ann,2,5,9,joy,nowhere.mp4,", "row 6 (x): no file"),
@@ -360,6 +363,7 @@ def test_arguments_are_checked(casme2):
         ),
         ({"dataset": "composite", "root": casme2 / "CASME2-RAW"}, "expected one table of CASME II"),
         ({"dataset": "samm", "root": casme2 / "x"}, "no such folder"),
+        ({"dataset": "own", "root": __file__, "table": "t.csv"}, "is a table, and table=t.csv"),
     ):
         with pytest.raises(ValueError, match=message):
             load_clips(**arguments)
@@ -377,6 +381,17 @@ def test_the_command_writes_both_reports_and_its_status_says_whether_to_go_on(ca
     table = casme2 / "CASME2-coding-20140508.xlsx"
     assert cli.main(["check", "casme2", "--table", str(table), "--out", str(out)]) == 0
     assert "The table is in order" in capsys.readouterr().out
+
+
+def test_the_command_looks_at_its_arguments_before_it_reads_a_frame(casme2, capsys, monkeypatch):
+    monkeypatch.setattr("merlib.study.check.check", None)
+    command = ["check", "casme2", "--data-root", str(casme2)]
+    assert cli.main([*command, "--methods", "ful"]) == 1
+    assert "unknown method 'ful'; did you mean 'full'?" in capsys.readouterr().err
+    taken = casme2 / "taken"
+    taken.touch()
+    assert cli.main([*command, "--out", str(taken)]) == 1
+    assert "report.md: cannot be written" in capsys.readouterr().err
 
 
 cell = st.one_of(

@@ -126,6 +126,13 @@ def test_the_ready_cropped_faces_are_read_as_such(casme2):
     assert not load_clips("casme2", casme2, faces="find")["cropped"].any()
 
 
+def test_a_folder_that_holds_other_things_of_the_subjects_is_not_taken(casme2):
+    (casme2 / "CASME2-RAW").rename(casme2 / "Cropped")
+    (casme2 / "CASME2 compressed" / "sub01").mkdir(parents=True)
+    clips = load_clips("casme2", casme2)
+    assert clips["cropped"].all() and "Cropped" in str(clips["frames"][0][0])
+
+
 def test_of_raw_and_cropped_frames_the_raw_ones_are_taken_unless_asked(casme2):
     shutil.copytree(casme2 / "CASME2-RAW", casme2 / "Cropped")
     raw, cropped = load_clips("casme2", casme2), load_clips("casme2", casme2, faces="cropped")

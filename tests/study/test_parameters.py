@@ -117,6 +117,7 @@ def test_every_page_reads_all_its_parameters_first(page):
         ("epochs", "--set epochs: expected NAME=VALUE"),
         ("classes=three", "--set classes=three: use --classes three"),
         ("data_root=x", "--set data_root=x: use --data-root x"),
+        ("variant=base", "--set variant=base: name it as the method, base"),
         ("n_jobs=1", "unknown option 'n_jobs'; did you mean 'jobs'?"),
         ("progress=no", f"unknown option 'progress': expected one of {FIELDS}"),
         ("protocol=halves", f"unknown option 'protocol': expected one of {FIELDS}"),
@@ -126,6 +127,19 @@ def test_the_command_line_refuses_in_one_sentence(chosen, message, capsys, monke
     monkeypatch.chdir(tmp_path)
     assert cli.main(["prepare", "--set", chosen]) == 1
     assert capsys.readouterr().err.strip() == f"merlib: {message}"
+
+
+@pytest.mark.parametrize("number", ["1.5", "-1", str(2**63), "x"])
+@pytest.mark.parametrize("option", ["--seed", "--seeds"])
+def test_no_seed_is_rounded(option, number, capsys):
+    assert cli.main(["train" if option == "--seeds" else "fit", option, number]) == 2
+    assert f"{option}='{number}': expected a whole number of at least 0" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("option", ["--subjects", "--clips", "--jobs"])
+def test_no_count_is_rounded(option, capsys):
+    assert cli.main(["synth", "--out", "x", option, "2.4"]) == 2
+    assert f"{option}='2.4': expected a whole number" in capsys.readouterr().err
 
 
 def test_python_m_merlib_is_the_command():
