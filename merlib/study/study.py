@@ -428,7 +428,9 @@ class Study:
     def about(self, method: str) -> dict[str, Any]:
         """Return what a model must say about its method, data and choices."""
         where = store.surroundings([loso.device_of(self.single(method))])
-        return self.info() | {"method": method, "seed": self.seed} | where
+        cropped = self.clips["cropped"]
+        kind = "all" if cropped.all() else "mixed" if cropped.any() else "none"
+        return self.info() | {"method": method, "seed": self.seed, "cropped": kind} | where
 
     def fit(self, method: str = "full") -> Model:
         """Return a variant of the network, trained on all subjects, for new clips.
