@@ -26,7 +26,7 @@ from tqdm import tqdm
 from merlib import code, config, loso, store, versions
 from merlib.data import published, synthetic
 from merlib.data.clips import load_clips
-from merlib.data.findings import Findings
+from merlib.data.findings import Findings, without_bad
 from merlib.data.frames import read_frames
 from merlib.data.tables import LAYOUTS
 from merlib.files import alone, find_home, noted, short_name, usable
@@ -48,7 +48,7 @@ from merlib.preprocess.pipeline import (
 from merlib.store import Saved
 from merlib.values import checked, known
 
-from . import origin
+from . import check, origin
 from .needs import lacks_frames, needs
 
 READING = {"classes": None, "table": None, "strict": False, "faces": "auto", "eyes": None,
@@ -235,13 +235,26 @@ class Study:
         clips = self.read()
         if self.dataset == "flow":
             return self.of_pictures(clips, choices)
+        cache = self.cache("merlib.preprocess.pipeline")
         return prepare(
-            clips,
+            self.compared(clips, notes=cache),
             choices,
-            cache=self.cache("merlib.preprocess.pipeline"),
+            cache=cache,
             n_jobs=self.n_jobs,
             progress=self.progress,
         )
+
+    def compared(self, clips: pd.DataFrame, notes: Path) -> pd.DataFrame:
+        """Return clips that show no frame of another subject, see `merlib.study.check.same_frames`.
+
+        A DatasetError names the others; they are left out if ``skip_bad`` allows it.
+        """
+        findings = check.same_frames(clips, notes, self.n_jobs, self.progress)
+        clips = without_bad(clips, findings, set(clips["clip"]))
+        findings.stop(self.root, self.reading["strict"])
+        told = [*clips.attrs["warnings"], *map(str, findings.of("warning"))]
+        clips.attrs["warnings"] = list(dict.fromkeys(told))  # equal files were told before
+        return clips
 
     def of_pictures(self, clips: pd.DataFrame, choices: config.Config) -> Prepared:
         """Return the prepared clips of the dataset ``flow``; its few pictures need no cache."""
