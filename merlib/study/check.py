@@ -169,14 +169,7 @@ def check(
         clips = pd.DataFrame(columns=[*COLUMNS, "source", "frames"])
         clips.attrs["rows"] = {}
     rows = clips.attrs["rows"]
-    for clip in clips.itertuples():
-        count = clip.apex - clip.onset + 1
-        if clip.apex >= 0 and count < config.frames:
-            message = (
-                f"{count} frames from onset to apex, fewer than T = {config.frames}; some are "
-                "repeated"
-            )
-            findings.repair("short clip", message, row=rows[clip.clip], clip=clip.clip)
+    findings += short_clips(clips, config)
     page = ""
     if root is not None and dataset != "flow":  # whose pictures are read with the table
         tasks = [delayed(examine)(clip, config) for clip in clips.itertuples(index=False)]
@@ -196,6 +189,24 @@ def check(
     findings.sort(key=lambda one: (one.row or 0, one.clip, one.kind, one.file))
     landmarks = config.landmarks is not None
     return Report(dataset, clips, findings, strict, root is not None, page, landmarks)
+
+
+def short_clips(clips: pd.DataFrame, config: Config) -> Findings:
+    """Return the repair of each clip that has fewer frames from onset to apex than are sampled.
+
+    A clip whose apex is still to be found is not among them.
+    """
+    findings = Findings()
+    for clip in clips.itertuples():
+        count = clip.apex - clip.onset + 1
+        if clip.apex >= 0 and count < config.frames:
+            message = (
+                f"{count} frames from onset to apex, fewer than T = {config.frames}; some are "
+                "repeated"
+            )
+            where = {"row": clips.attrs["rows"].get(clip.clip), "clip": clip.clip}
+            findings.repair("short clip", message, **where)
+    return findings
 
 
 class Examined(NamedTuple):

@@ -235,14 +235,18 @@ class Study:
         clips = self.read()
         if self.dataset == "flow":
             return self.of_pictures(clips, choices)
+        if choices.short_clips == "repeat":
+            check.short_clips(clips, choices).stop(self.root, self.reading["strict"])
         cache = self.cache("merlib.preprocess.pipeline")
-        return prepare(
+        made = prepare(
             self.compared(clips, notes=cache),
             choices,
             cache=cache,
             n_jobs=self.n_jobs,
             progress=self.progress,
         )
+        made.clips.attrs["repairs"] += repeated(made.clips, choices)
+        return made
 
     def compared(self, clips: pd.DataFrame, notes: Path) -> pd.DataFrame:
         """Return clips that show no frame of another subject, see `merlib.study.check.same_frames`.
@@ -555,6 +559,21 @@ class Study:
         """Return whether this study has run a method, with its own seed or another one."""
         folder = self.run_folder(method, self.seed if seed is None else seed)
         return noted(folder / "run.json").exists()
+
+
+def repeated(clips: pd.DataFrame, choices: config.Config, named: int = 5) -> list[str]:
+    """Return one repair that counts the clips that repeat frames and names some; else nothing.
+
+    Filmed at a low rate, nearly all clips do. A missing apex has been found by now.
+    """
+    short = sorted(one.clip for one in check.short_clips(clips, choices))
+    if not short:
+        return []
+    names = ", ".join([*short[:named], *["..."] * (len(short) > named)])
+    return [
+        f"{len(short)} of {len(clips)} clips have fewer frames from onset to apex than "
+        f"T = {choices.frames} and repeat some: {names}"
+    ]
 
 
 def beside(run: Path, name: str) -> Path:
