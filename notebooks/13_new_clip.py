@@ -35,7 +35,7 @@ data_root = None  # folder of your own copy of the data
 profile = "laptop"  # or "paper", "literal"
 seed = 0
 method = "full"  # the variant that is trained
-new_clip = None  # folder of images or video; None draws 20 of new people
+new_clip = None  # folder or video, cropped if the data are; None draws 20
 show_faces = None  # True, False; None shows faces if drawn, not real
 overrides = {}  # fields of the configuration to change
 
@@ -73,12 +73,15 @@ trained = saved.Model(
 )
 
 # %% tags=["hide-input"]
+cropped = trained.about["cropped"] == "all"
 if new_clip is None:
     root = study.home / "data" / "new_people"
     synthetic.write(
         root, seed=1, subjects=4, clips=20, n_jobs=1, progress=False
     )
     unseen = load_clips("synthetic", root)
+    if cropped:
+        unseen = told.cropped(unseen, root.with_name("new_people_cropped"))
     asked = {
         clip.clip: (clip.frames[0].parent, clip.onset, clip.offset)
         for clip in unseen.itertuples()
@@ -87,7 +90,7 @@ if new_clip is None:
 else:
     asked, table = {Path(new_clip).name: (new_clip, None, None)}, None
 found = {
-    name: predict(clip, trained, onset, None, offset)
+    name: predict(clip, trained, onset, None, offset, cropped=cropped)
     for name, (clip, onset, offset) in asked.items()
 }
 answers = told.answers(found, table)
@@ -171,7 +174,7 @@ words.see(
 
 # %%
 name, (clip, onset, offset) = next(iter(asked.items()))
-one = predict(clip, again, onset=onset, offset=offset)
+one = predict(clip, again, onset=onset, offset=offset, cropped=cropped)
 
 # %% tags=["hide-input"]
 charts.probabilities(one.probabilities)

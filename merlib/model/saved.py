@@ -9,7 +9,7 @@ import json
 import math
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated, Any, NamedTuple
+from typing import Annotated, Any, Literal, NamedTuple
 
 import numpy as np
 import torch
@@ -34,14 +34,17 @@ DESCRIPTION = 2**20  # bytes of the description at most
 TYPES = {"F32": torch.float32, "I64": torch.int64}
 MADE_BY = Annotated[str, Pattern(r"[\w.+-]{1,40}", "a version")]
 SHA256 = Annotated[str, Pattern("[0-9a-f]{64}", "64 hex digits")]
+Cropped = Literal["all", "none", "mixed"]
 ABOUT: dict[str, Any] = {"dataset": Dataset, "version": str, "method": Variant, "seed": Seed}
+ABOUT |= {"cropped": Cropped | None}  # older models do not say it
 """What ``about`` must hold, with its type."""
 
 
 class Model(NamedTuple):
     """A fitted classifier and what it was made from.
 
-    ``about`` holds ``dataset``, ``version``, ``counts``, ``method``, ``seed``, ``merlib`` and more.
+    ``about`` holds ``dataset``, ``version``, ``counts``, ``method``, ``seed`` and more; ``cropped``
+    says whether all, none or some of the clips were cropped faces.
     """
 
     classifier: NetworkClassifier

@@ -1,17 +1,40 @@
 """What a model says about new clips, beside the truth if it is known: sentences of page 13."""
 
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 
+import cv2
 import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
 
 from merlib import metrics
+from merlib.data.frames import read_frames
+from merlib.files import write
+from merlib.preprocess import face
 from merlib.study.predict import Prediction
 
 from . import plots
 from .language import marked, translated
+
+SIDE = 280  # pixels of a cropped face, about as wide as those of CASME II
+
+
+def cropped(clips: pd.DataFrame, folder: Path) -> pd.DataFrame:
+    """Return clips as cropped faces, which are written to a folder, below the names of the clips.
+
+    A model that was trained on cropped faces takes no other frames.
+    """
+    frames = []
+    for clip in clips.itertuples():
+        images = read_frames(clip.frames)
+        matrix = face.similarity(face.find_eyes(images[0]), SIDE)
+        paths = tuple(folder / clip.clip / f"{path.stem}.png" for path in clip.frames)
+        for path, crop in zip(paths, face.align(images, matrix, SIDE), strict=True):
+            write(path, cv2.imencode(".png", np.rint(crop).astype(np.uint8))[1].tobytes())
+        frames.append(paths)
+    return clips.assign(frames=pd.Series(frames, clips.index))
 
 
 def answers(found: Mapping[str, Prediction], truth: pd.DataFrame | None = None) -> pd.DataFrame:

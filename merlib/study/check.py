@@ -3,7 +3,8 @@
 import hashlib
 import json
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import NamedTuple
@@ -13,11 +14,12 @@ import numpy as np
 import pandas as pd
 from joblib import delayed
 
-from merlib.config import PARTS, Config
+from merlib.config import PARTS, Config, digest
 from merlib.data.clips import COLUMNS, count_clips, inspect
-from merlib.data.doubles import equal_frames
+from merlib.data.doubles import equal_frames, key_frames
 from merlib.data.findings import DatasetError, Finding, Findings, without_bad
-from merlib.data.frames import read_images
+from merlib.data.frames import Frame, VideoFrame, read_images
+from merlib.files import file_hash, read_json, usable, write_json
 from merlib.parallel import each
 from merlib.preprocess import face
 from merlib.preprocess.pipeline import (
@@ -167,14 +169,7 @@ def check(
         clips = pd.DataFrame(columns=[*COLUMNS, "source", "frames"])
         clips.attrs["rows"] = {}
     rows = clips.attrs["rows"]
-    for clip in clips.itertuples():
-        count = clip.apex - clip.onset + 1
-        if clip.apex >= 0 and count < config.frames:
-            message = (
-                f"{count} frames from onset to apex, fewer than T = {config.frames}; some are "
-                "repeated"
-            )
-            findings.repair("short clip", message, row=rows[clip.clip], clip=clip.clip)
+    findings += short_clips(clips, config)
     page = ""
     if root is not None and dataset != "flow":  # whose pictures are read with the table
         tasks = [delayed(examine)(clip, config) for clip in clips.itertuples(index=False)]
@@ -196,12 +191,30 @@ def check(
     return Report(dataset, clips, findings, strict, root is not None, page, landmarks)
 
 
+def short_clips(clips: pd.DataFrame, config: Config) -> Findings:
+    """Return the repair of each clip that has fewer frames from onset to apex than are sampled.
+
+    A clip whose apex is still to be found is not among them.
+    """
+    findings = Findings()
+    for clip in clips.itertuples():
+        count = clip.apex - clip.onset + 1
+        if clip.apex >= 0 and count < config.frames:
+            message = (
+                f"{count} frames from onset to apex, fewer than T = {config.frames}; some are "
+                "repeated"
+            )
+            where = {"row": clips.attrs["rows"].get(clip.clip), "clip": clip.clip}
+            findings.repair("short clip", message, **where)
+    return findings
+
+
 class Examined(NamedTuple):
     """What `examine` found out about a clip."""
 
     clip: str
     findings: Findings
-    keys: list[bytes | None]  # of each frame, see `merlib.data.doubles.equal_frames`
+    keys: list[str | None]  # of each frame, see `merlib.data.doubles.equal_frames`
     look: sheet.Look | None  # None if the onset frame cannot be read
 
 
@@ -231,11 +244,59 @@ def examine(clip, config: Config) -> Examined:
     return Examined(clip.clip, findings, keys, look)
 
 
-def key(image: np.ndarray) -> bytes | None:
+def key(image: np.ndarray) -> str | None:
     """Return a hash of a frame (H, W), of every few pixels; None if they are all equal."""
     rows, columns = (max(1, size // 64) for size in image.shape)
     some = np.ascontiguousarray(image[::rows, ::columns])
-    return None if np.ptp(some) == 0 else hashlib.blake2b(some.data, digest_size=8).digest()
+    return None if np.ptp(some) == 0 else hashlib.blake2b(some.data, digest_size=8).hexdigest()
+
+
+def same_frames(
+    clips: pd.DataFrame, notes: Path, n_jobs: int = 2, progress: bool = True
+) -> Findings:
+    """Return which clips have an onset or apex frame with the pixels of one of another clip.
+
+    The study asks this before it prepares clips. Reading the table finds equal files only, and a
+    JPEG that is saved anew as PNG is none. What the frames show is noted in a folder, by what their
+    files hold: to decode videos takes long.
+    """
+    frames = {clip.clip: list(key_frames(clip)) for clip in clips.itertuples()}
+    held = {clip: [held_in_file(frame) for frame in some] for clip, some in frames.items()}
+    path = notes / f"shown-{digest(held)}.json"
+    noted = usable(path, read_json)
+    if noted is None:
+        tasks = [delayed(shown)(clip, some) for clip, some in frames.items()]
+        noted = {"keys": dict(each(tasks, n_jobs, "clips, onset and apex", "clip", progress))}
+        with suppress(OSError):  # where nobody can write, they are decoded each time
+            write_json(path, noted)
+    findings = Findings()
+    equal_frames(clips, [noted["keys"][clip] for clip in clips["clip"]], findings)
+    return findings
+
+
+def held_in_file(frame: Frame) -> list:
+    """Return the hash of a frame's file, empty if it cannot be read, and its number in a video."""
+    path, number = (frame.path, frame.number) if isinstance(frame, VideoFrame) else (frame, None)
+    try:
+        return [file_hash(path).hex(), number]
+    except OSError:  # `prepare` names the file
+        return ["", number]
+
+
+def shown(clip: str, frames: Sequence[Frame]) -> tuple[str, list[str | None]]:
+    """Return a clip and the key of each of its frames, None if a frame cannot be read.
+
+    Each is decoded alone: what it shows must not depend on the other ones.
+    """
+    cv2.setNumThreads(1)
+    keys: list[str | None] = []
+    for frame in frames:
+        try:
+            (image,) = read_images([frame])
+        except DatasetError as error:  # `prepare` names the file
+            image = error
+        keys.append(key(image) if isinstance(image, np.ndarray) else None)
+    return clip, keys
 
 
 def magnification(clip, frames: np.ndarray, matrix: np.ndarray, config: Config) -> Findings:

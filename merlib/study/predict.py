@@ -19,7 +19,7 @@ from merlib.preprocess import face, pipeline
 
 ADVICE = (
     "Name another onset (--onset), the eyes in the onset frame (--eyes X Y X Y) or a YuNet model "
-    "(--landmarks FILE), or say that the frames are cropped faces (--cropped)."
+    "(--landmarks FILE)"
 )
 """What a user can do if no face is found; the arguments of `predict` have the same names."""
 
@@ -87,7 +87,7 @@ def predict(
     fps : float, optional
         By default that of the video, or 200.
     cropped : bool
-        Whether the frames are cropped faces already.
+        Whether the frames are cropped faces already, as those of the training must be then.
     eyes : tuple, optional
         Eye centres ((x, y), (x, y)) in the onset frame; by default they are searched.
     landmarks : path, optional
@@ -96,7 +96,8 @@ def predict(
     Raises
     ------
     ValueError
-        If the model is not trained on frames.
+        If the model is not trained on frames, or on others than ``cropped`` says, or if the eyes of
+        cropped faces are named.
     DatasetError
         If frames are missing or cannot be read, or a number lies outside of them.
     FaceNotFound
@@ -107,6 +108,7 @@ def predict(
             "the model is trained on the published flow pictures, whose scale is not known; a clip "
             "of frames needs a model that was trained on frames (merlib fit with another dataset)"
         )
+    check_faces(model.about.get("cropped"), cropped, eyes)
     landmarks = None if landmarks is None else str(landmarks)
     config = replace(model.classifier.settings, landmarks=landmarks)
     source = Path(os.path.abspath(Path(source).expanduser()))
@@ -118,8 +120,10 @@ def predict(
     try:
         matrix = pipeline.transform(frames[0], config, cropped, eyes)
     except face.FaceNotFound as error:
+        takes_cropped = model.about.get("cropped") != "none"
+        more = ", or say that the frames are cropped faces (--cropped)" if takes_cropped else ""
         raise face.FaceNotFound(
-            error.kind, f"{source}: {error} (onset, frame {onset}). {ADVICE}"
+            error.kind, f"{source}: {error} (onset, frame {onset}). {ADVICE}{more}."
         ) from error
     apex_found = apex is None
     if apex is None:
@@ -141,6 +145,29 @@ def predict(
         flow=flows[-1],
         attention={stage: maps["g_s"][0, -1] for stage, maps in looks.items() if "g_s" in maps},
     )
+
+
+def check_faces(trained: str | None, cropped: bool, eyes: tuple | None) -> None:
+    """Raise a ValueError if a clip's faces are brought into the crop otherwise than in training.
+
+    ``trained`` says which clips of the training were cropped faces; None, of an older model, is not
+    known.
+    """
+    if cropped and eyes is not None:
+        raise ValueError(
+            f"eyes={eyes}: the eyes of cropped faces are not used; name them (--eyes) or say that "
+            "the frames are cropped faces (--cropped), not both"
+        )
+    if trained == "all" and not cropped:
+        raise ValueError(
+            "cropped=False: the model was trained on cropped faces, expected frames of that kind "
+            "and cropped=True (--cropped)"
+        )
+    if trained == "none" and cropped:
+        raise ValueError(
+            "cropped=True (--cropped): the model was trained on frames in which the face was "
+            "found, expected frames of that kind and cropped=False"
+        )
 
 
 def clip_frames(

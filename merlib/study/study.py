@@ -26,7 +26,7 @@ from tqdm import tqdm
 from merlib import code, config, loso, store, versions
 from merlib.data import published, synthetic
 from merlib.data.clips import load_clips
-from merlib.data.findings import Findings
+from merlib.data.findings import Findings, without_bad
 from merlib.data.frames import read_frames
 from merlib.data.tables import LAYOUTS
 from merlib.files import alone, find_home, noted, short_name, usable
@@ -48,7 +48,7 @@ from merlib.preprocess.pipeline import (
 from merlib.store import Saved
 from merlib.values import checked, known
 
-from . import origin
+from . import check, origin
 from .needs import lacks_frames, needs
 
 READING = {"classes": None, "table": None, "strict": False, "faces": "auto", "eyes": None,
@@ -235,13 +235,30 @@ class Study:
         clips = self.read()
         if self.dataset == "flow":
             return self.of_pictures(clips, choices)
-        return prepare(
-            clips,
+        if choices.short_clips == "repeat":
+            check.short_clips(clips, choices).stop(self.root, self.reading["strict"])
+        cache = self.cache("merlib.preprocess.pipeline")
+        made = prepare(
+            self.compared(clips, notes=cache),
             choices,
-            cache=self.cache("merlib.preprocess.pipeline"),
+            cache=cache,
             n_jobs=self.n_jobs,
             progress=self.progress,
         )
+        made.clips.attrs["repairs"] += repeated(made.clips, choices)
+        return made
+
+    def compared(self, clips: pd.DataFrame, notes: Path) -> pd.DataFrame:
+        """Return clips that show no frame of another subject, see `merlib.study.check.same_frames`.
+
+        A DatasetError names the others; they are left out if ``skip_bad`` allows it.
+        """
+        findings = check.same_frames(clips, notes, self.n_jobs, self.progress)
+        clips = without_bad(clips, findings, set(clips["clip"]))
+        findings.stop(self.root, self.reading["strict"])
+        told = [*clips.attrs["warnings"], *map(str, findings.of("warning"))]
+        clips.attrs["warnings"] = list(dict.fromkeys(told))  # equal files were told before
+        return clips
 
     def of_pictures(self, clips: pd.DataFrame, choices: config.Config) -> Prepared:
         """Return the prepared clips of the dataset ``flow``; its few pictures need no cache."""
@@ -428,7 +445,9 @@ class Study:
     def about(self, method: str) -> dict[str, Any]:
         """Return what a model must say about its method, data and choices."""
         where = store.surroundings([loso.device_of(self.single(method))])
-        return self.info() | {"method": method, "seed": self.seed} | where
+        cropped = self.clips["cropped"]
+        kind = "all" if cropped.all() else "mixed" if cropped.any() else "none"
+        return self.info() | {"method": method, "seed": self.seed, "cropped": kind} | where
 
     def fit(self, method: str = "full") -> Model:
         """Return a variant of the network, trained on all subjects, for new clips.
@@ -540,6 +559,21 @@ class Study:
         """Return whether this study has run a method, with its own seed or another one."""
         folder = self.run_folder(method, self.seed if seed is None else seed)
         return noted(folder / "run.json").exists()
+
+
+def repeated(clips: pd.DataFrame, choices: config.Config, named: int = 5) -> list[str]:
+    """Return one repair that counts the clips that repeat frames and names some; else nothing.
+
+    Filmed at a low rate, nearly all clips do. A missing apex has been found by now.
+    """
+    short = sorted(one.clip for one in check.short_clips(clips, choices))
+    if not short:
+        return []
+    names = ", ".join([*short[:named], *["..."] * (len(short) > named)])
+    return [
+        f"{len(short)} of {len(clips)} clips have fewer frames from onset to apex than "
+        f"T = {choices.frames} and repeat some: {names}"
+    ]
 
 
 def beside(run: Path, name: str) -> Path:

@@ -9,7 +9,8 @@ from test_clips import CASME2, write_frames, write_table
 
 from merlib.data.clips import DatasetError, inspect, load_clips
 from merlib.data.doubles import person
-from merlib.study.check import check
+from merlib.study.check import check, same_frames
+from merlib.study.study import Study
 
 HEADER = "clip,subject,onset,apex,offset,emotion,frames"
 
@@ -113,11 +114,78 @@ def test_equal_frames_of_two_subjects_stop_the_study(tmp_path, spoil):
 def test_the_same_images_saved_anew_are_found_by_the_check(tmp_path):
     root = own(tmp_path, ("a", "1"), ("b", "2"), ("c", "3"))
     for number in range(1, 5):
-        image = cv2.imread(str(root / "a" / f"{number}.png"))
-        cv2.imwrite(str(root / "c" / f"{(number + 1) % 4 + 1}.png"), image, [16, 9])
+        saved_anew(root / "a" / f"{number}.png", root / "c" / f"{(number + 1) % 4 + 1}.png")
     load_clips("own", root)
     (error,) = check("own", root, faces="cropped", n_jobs=1, progress=False).findings.of("error")
     assert error.clip == "c" and "has the same frames as a of the subject 1" in error.message
+
+
+def saved_anew(path, other):
+    """Write the pixels of an image into another file, which has other bytes."""
+    cv2.imwrite(str(other), cv2.imread(str(path), cv2.IMREAD_UNCHANGED), [16, 9])
+    assert other.suffix != path.suffix or other.read_bytes() != path.read_bytes()
+
+
+def as_bmp(root):
+    """All images of a clip in another format."""
+    for number in range(1, 5):
+        (root / "c" / f"{number}.png").unlink()
+        saved_anew(root / "a" / f"{number}.png", root / "c" / f"{number}.bmp")
+
+
+def apex_as_onset(root):
+    saved_anew(root / "a" / "3.png", root / "c" / "1.png")
+
+
+def as_video(root):
+    """A video without loss of one clip's images, which the other clip and its table name."""
+    video = cv2.VideoWriter(
+        str(root / "c.avi"), cv2.VideoWriter_fourcc(*"FFV1"), 200, (32, 24), False
+    )
+    for number in (1, 1, 2, 3, 4):  # a video begins with frame 0
+        video.write(cv2.imread(str(root / "a" / f"{number}.png"), 0))
+    video.release()
+    manifest = root / "manifest.csv"
+    manifest.write_text(manifest.read_text().replace("fear,c\n", "fear,c.avi\n"))
+
+
+def study_of(root, **options):
+    tiny = {"size": 16, "flow_size": 32, "frames": 2, "flow_method": "dis", "faces": "cropped"}
+    return Study("own", root, home=root / "home", n_jobs=1, **tiny, **options)
+
+
+@pytest.mark.parametrize("spoil", [as_bmp, apex_as_onset, as_video])
+def test_the_study_refuses_equal_pixels_of_two_subjects_in_other_files(tmp_path, spoil):
+    root = own(tmp_path, ("a", "1"), ("b", "2"), ("c", "3"), ("d", "3"))
+    assert len(study_of(root).prepared.x) == 4
+    spoil(root)
+    load_clips("own", root)  # the files are others
+    for _ in range(2):  # decoded, and noted
+        with pytest.raises(DatasetError, match=r"row 4 \(c\): has the same frames as a of the"):
+            study_of(root).prepared  # noqa: B018
+    left = study_of(root, skip_bad=0.3).clips
+    assert left["clip"].to_list() == ["a", "b", "d"]
+    assert left.attrs["repairs"][-1] == "c: left out as bad (same frames)"
+
+
+@pytest.mark.parametrize("spoil", [copied, as_bmp])
+def test_equal_pixels_of_one_subject_are_a_warning_told_once(tmp_path, spoil):
+    root = own(tmp_path, ("a", "1"), ("b", "2"), ("c", "1"))
+    spoil(root)
+    message = "row 4 (c): begins with the same frame as a; is it one clip twice?"
+    assert study_of(root).clips.attrs["warnings"] == [message]
+
+
+def test_what_key_frames_show_is_decoded_once(tmp_path, monkeypatch):
+    root = own(tmp_path, ("a", "1"), ("b", "2"), ("c", "3"))
+    clips = load_clips("own", root)
+    assert not same_frames(clips, tmp_path / "notes", 1, progress=False)
+    monkeypatch.setattr("merlib.study.check.read_images", lambda _: pytest.fail("decoded again"))
+    assert not same_frames(clips, tmp_path / "notes", 1, progress=False)
+    assert len(list((tmp_path / "notes").iterdir())) == 1
+    apex_as_onset(root)
+    with pytest.raises(pytest.fail.Exception, match="decoded again"):
+        same_frames(load_clips("own", root), tmp_path / "notes", 1, progress=False)
 
 
 def test_overlapping_clips_of_one_folder(tmp_path):

@@ -71,6 +71,29 @@ def test_a_clip_of_the_dataset_is_predicted_as_its_prepared_form_is(study, file)
         np.testing.assert_allclose(found.flow / 0.05, study.prepared.x[row, -1, 1:3], rtol=1e-5)
 
 
+def test_a_model_of_cropped_faces_says_so_and_takes_such_clips_alone(
+    study, file, tmp_path, casme2_root
+):
+    given = {"home": study.home, "n_jobs": 1, **TINY, "faces": "cropped"}
+    cropped = Study(data_root=casme2_root, **given)
+    loaded = saved.load(saved.save(cropped.fit("base"), tmp_path / "base.safetensors"))
+    clip = cropped.clips.iloc[3]
+    where = clip["frames"][0].parent, loaded, clip["onset"], clip["apex"], clip["offset"]
+    found = predict(*where, cropped=True)
+    expected = loaded.classifier.predict_proba(np.array(cropped.prepared.x[3:4]))[0]
+    np.testing.assert_array_equal(found.probabilities[loaded.classifier.classes_], expected)
+    with pytest.raises(ValueError, match="cropped=False: the model was trained on cropped faces"):
+        predict(*where)
+    with pytest.raises(ValueError, match="cropped=True .* in which the face was found"):
+        predict(where[0], saved.load(file), cropped=True)
+
+
+def test_a_model_of_both_kinds_of_clips_says_so(study, monkeypatch):
+    for kinds, told in ((True, "all"), (False, "none"), (study.clips.index == 1, "mixed")):
+        monkeypatch.setitem(vars(study), "clips", study.clips.assign(cropped=kinds))
+        assert study.about("base")["cropped"] == told
+
+
 @pytest.mark.parametrize("attention", ["single", "cbam", "none"])
 def test_a_network_with_a_control_instead_of_mfem_predicts_without_gates(study, attention):
     config, x = replace(study.config, attention=attention), np.array(study.prepared.x)
@@ -167,6 +190,7 @@ def rewritten(path, described, tensors, sign=True):
         ("about", {"seed": "x"}, "about: seed='x': expected a whole number"),
         ("about", {"method": "tree"}, "about: method='tree': expected one of"),
         ("about", {"version": ["x"]}, "about: version=.*: expected text"),
+        ("about", {"cropped": "some"}, "about: cropped='some': expected one of"),
         ("about", {"note": "\x1b"}, "about: note=.*: expected short printable text"),
         ("about", {"note": [[[[[[]]]]]]}, "about: note: 0: 0.*: expected short printable text"),
         ("about", {"note": math.nan}, "about: note=nan: expected"),
@@ -201,6 +225,10 @@ def test_tensors_are_those_of_the_network_and_finite(small, tmp_path, name, valu
     path = rewritten(tmp_path / "x.safetensors", described, tensors)
     with pytest.raises(ValueError, match=f"x.safetensors: .*{message}"):
         saved.load(path)
+
+
+def test_an_older_file_that_does_not_tell_cropped_faces_is_loaded(small):
+    assert "cropped" not in saved.load(small[0]).about
 
 
 def test_a_damaged_file_is_named(small, tmp_path):

@@ -4,7 +4,9 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from merlib.data.clips import load_clips, read_frames
 from merlib.pages import new_clip
+from merlib.preprocess import face
 from merlib.study.predict import Prediction
 
 CLASSES = ["a", "b", "c", "d"]
@@ -78,3 +80,13 @@ def test_each_clip_is_a_dot_at_its_two_apexes():
     assert [list(right.get_xdata()), list(right.get_ydata())] == [[10, 12], [10, 10]]
     assert [list(wrong.get_xdata()), list(wrong.get_ydata())] == [[7], [10]]
     assert list(line.get_xdata()) == list(line.get_ydata()) == [7, 12]
+
+
+def test_cropped_copies_show_the_eyes_where_a_crop_has_them(casme2_root, tmp_path):
+    clips = load_clips("synthetic", casme2_root)[:1]
+    made = new_clip.cropped(clips, tmp_path)
+    (before,), (after,) = clips["frames"], made["frames"]
+    assert after[0].parent == tmp_path / clips["clip"][0] and len(after) == len(before)
+    frames = read_frames(after)
+    assert frames.shape[1:] == (280, 280)
+    np.testing.assert_allclose(face.find_eyes(frames[0]), 280 * face.EYES, atol=6)

@@ -42,6 +42,12 @@ def test_the_key_names_the_content(study, flow_root, tmp_path):
     assert key() != before
 
 
+def test_a_pair_of_frames_is_all_that_flow_has_and_no_repair(study, flow_root, tmp_path):
+    assert study.clips.attrs["repairs"] == []
+    strict = Study("flow", flow_root, home=tmp_path, n_jobs=1, strict=True, **FEW)
+    assert len(strict.prepared.x) == 12
+
+
 def test_only_the_published_pictures_are_public(study, flow_root, tmp_path, monkeypatch):
     assert not study.public and study.saved().folder.is_relative_to(tmp_path / "runs")
     monkeypatch.setattr(origin, "FLOW", study.prepared.key)

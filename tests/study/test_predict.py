@@ -59,8 +59,44 @@ def test_a_long_recording_needs_onset_and_offset(tmp_path, monkeypatch):
 
 
 def test_without_a_face_the_message_says_what_to_do(tmp_path):
-    model = SimpleNamespace(classifier=NetworkClassifier(), about={})
-    with pytest.raises(FaceNotFound) as told:
-        new_clip.predict(write_frames(tmp_path / "noise"), model)
-    for word in ("noise: no ", "frame 0", "--onset", "--eyes X Y X Y", "--landmarks", "--cropped"):
-        assert word in str(told.value)
+    folder = write_frames(tmp_path / "noise")
+    for trained in (None, "none", "mixed"):
+        model = SimpleNamespace(classifier=NetworkClassifier(), about={"cropped": trained})
+        with pytest.raises(FaceNotFound) as told:
+            new_clip.predict(folder, model)
+        for word in ("noise: no ", "frame 0", "--onset", "--eyes X Y X Y", "--landmarks"):
+            assert word in str(told.value)
+        assert ("--cropped" in str(told.value)) == (trained != "none")  # which takes no such frames
+
+
+EYES = ((20.0, 20.0), (40.0, 20.0))
+
+
+@pytest.mark.parametrize(
+    ("trained", "cropped", "eyes", "message"),
+    [
+        ("all", False, None, "cropped=False: .* trained on cropped faces, expected .*--cropped"),
+        ("all", False, EYES, "cropped=False: .* trained on cropped faces, expected .*--cropped"),
+        ("none", True, None, r"cropped=True \(--cropped\): .* face was found, expected .*=False"),
+        *((trained, True, EYES, r"eyes=\(\(20.0, 20.0\), .*, not both")
+          for trained in ("all", "none", "mixed", None)),
+    ],
+)  # fmt: skip
+def test_a_clip_of_another_kind_than_those_of_the_training_is_refused(
+    tmp_path, trained, cropped, eyes, message
+):
+    about = {} if trained is None else {"cropped": trained}
+    model = SimpleNamespace(classifier=NetworkClassifier(), about=about)
+    with pytest.raises(ValueError, match=message):  # before any frame is looked for
+        new_clip.predict(tmp_path / "nowhere", model, cropped=cropped, eyes=eyes)
+
+
+@pytest.mark.parametrize(
+    ("trained", "cropped", "eyes"),
+    [("all", True, None), ("none", False, None), ("none", False, EYES), (None, True, None),
+     (None, False, None), ("mixed", True, None), ("mixed", False, EYES)],
+)  # fmt: skip
+def test_a_clip_of_the_same_kind_is_not_refused(tmp_path, trained, cropped, eyes):
+    model = SimpleNamespace(classifier=NetworkClassifier(), about={"cropped": trained})
+    with pytest.raises(DatasetError, match="no folder"):
+        new_clip.predict(tmp_path / "nowhere", model, cropped=cropped, eyes=eyes)

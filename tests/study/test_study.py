@@ -13,11 +13,13 @@ import pandas as pd
 import pytest
 
 from merlib import cli, loso, metrics
-from merlib.config import digest
+from merlib.config import DRAWN, PROFILES, digest, profile
+from merlib.data import synthetic
+from merlib.data.clips import DatasetError, load_clips
 from merlib.files import OURS, find_home
 from merlib.parallel import CHOSEN, Workers
 from merlib.store import Saved
-from merlib.study import trials
+from merlib.study import origin, trials
 from merlib.study.study import Study
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -89,6 +91,68 @@ def test_clips_that_were_read_otherwise_are_another_run(study):
     shared = replace(study.config, variant="full").step()
     key = digest([study.prepared.key, shared, study.code_key("majority")])  # as it always was
     assert study.run_folder("majority", 0).parts[-3] == f"laptop-{key}"
+
+
+QUICK = TINY | {"flow_method": "dis", "evm": "off", "head_motion": "keep"}
+
+
+def short(root, frames):
+    """The clips with fewer frames from onset to apex, in the table as the generator wrote it."""
+    cells = next(root.glob("*.xlsx"))
+    table = pd.read_excel(cells, usecols=["Subject", "Filename", "OnsetFrame", "ApexFrame"])
+    few = table[table["ApexFrame"] - table["OnsetFrame"] + 1 < frames]
+    return [f"sub{clip.Subject:02d}/{clip.Filename}" for clip in few.itertuples()]
+
+
+@pytest.mark.parametrize("frames", [20, 30])
+def test_a_run_counts_the_clips_that_repeat_frames_and_names_five(
+    casme2_root, own_home, capsys, frames
+):
+    options = QUICK | {"frames": frames}
+    study = Study(data_root=casme2_root, home=own_home, n_jobs=1, **options)
+    names = sorted(short(casme2_root, frames))
+    assert len(names) == {20: 2, 30: 6}[frames]
+    named = ", ".join(names if len(names) < 6 else [*names[:5], "..."])
+    why = f"fewer frames from onset to apex than T = {frames} and repeat some"
+    repair = f"{len(names)} of 9 clips have {why}: {named}"
+    assert study.predictions("majority").attrs["run"]["repairs"] == [repair]
+    given = [f"{name}={value}" for name, value in options.items()]
+    command = ["prepare", "--data-root", str(casme2_root), "--jobs", "1", "--set", *given]
+    assert cli.main(command) == 0
+    assert capsys.readouterr().out.count("changed: ") == 1 == len(study.clips.attrs["repairs"])
+
+
+def test_strict_refuses_clips_that_repeat_frames_before_any_work(casme2_root, own_home):
+    given = {"data_root": casme2_root, "home": own_home, "n_jobs": 1} | QUICK | {"frames": 20}
+    with pytest.raises(DatasetError, match="2 problems") as told:
+        Study(strict=True, **given).prepared  # noqa: B018
+    for name in short(casme2_root, 20):
+        assert f"({name}): 1" in str(told.value)  # 17 and 18 frames
+    assert not (own_home / "data").exists()
+    dropped = Study(strict=True, short_clips="drop", **given).clips
+    assert len(dropped) == 7 and all("dropped" in one for one in dropped.attrs["repairs"])
+
+
+def test_an_apex_that_is_found_too_near_is_named_too(casme2_root, own_home, monkeypatch):
+    """No clip has 200 frames; none has an apex in its table, and strict would refuse that."""
+    lost = load_clips("synthetic", casme2_root)[:4]
+    lost = lost.assign(apex=-1)
+    monkeypatch.setattr(Study, "read", lambda self: lost)
+    study = Study(data_root=casme2_root, home=own_home, n_jobs=1, **QUICK | {"frames": 200})
+    *found, last = study.clips.attrs["repairs"]
+    assert len(found) == 4 and all("apex set to frame" in one for one in found)
+    assert last.startswith("4 of 4 clips have fewer frames from onset to apex than T = 200")
+
+
+@pytest.mark.parametrize("dataset", DRAWN)
+@pytest.mark.parametrize("name", PROFILES)
+def test_no_clip_of_the_published_datasets_repeats_a_frame(dataset, name):
+    """So that their runs name no repair."""
+    drawn = origin.published(dataset, name)
+    seed, layout = drawn["seed"], drawn["layout"]
+    for clip in synthetic.plan(seed, layout, drawn["subjects"], drawn["clips"]):
+        events = synthetic.draw_events(seed, clip, layout)
+        assert events["apex"] - events["onset"] + 1 >= profile(name, dataset).frames
 
 
 def test_an_image_of_the_flow_is_for_the_network_alone(study):
