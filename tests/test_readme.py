@@ -15,7 +15,7 @@ from merlib.config import VARIANTS
 from merlib.methods import METHODS
 from merlib.pages import effects, language, learnt, real_motion, small_classes, verdicts
 from merlib.store import Saved, name_of
-from merlib.study import motion, one_grey, showcase, trials, true_flow
+from merlib.study import motion, new_people, one_grey, showcase, trials, true_flow
 from merlib.study.study import Study
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -26,14 +26,15 @@ RESULTS = ROOT / "results"
 
 
 HALVES, OF_SAMM = "synthetic/narrow-halves", "synthetic-samm/narrow-halves"
-QUICK = "synthetic/laptop"
-CLIPS = {HALVES: 246, OF_SAMM: 136, QUICK: 100}
+QUICK, PEOPLE = "synthetic/laptop", "synthetic/narrow-people"
+CLIPS = {HALVES: 246, OF_SAMM: 136, QUICK: 100, PEOPLE: 1000}
 
 OF_RECORD = [*VARIANTS, *trials.ATTENTION, "linear", "no-magnification", "true-flow"]
 OTHERS = trials.FUSION | trials.INGREDIENTS | trials.IMBALANCE
 
 TABLES = {
     "246 clips": (HALVES, OF_RECORD),
+    "1,000 clips": (PEOPLE, new_people.ASKED),
     "other trials": (HALVES, [name for name in OTHERS if name not in OF_RECORD]),
     "method": (HALVES, [name for name in METHODS if name in trials.TABLE2]),
     "136 clips": (OF_SAMM, ["majority", "logistic", "svm", *VARIANTS, "true-flow"]),
