@@ -426,8 +426,7 @@ def profile(name: str, dataset: str = "synthetic", **overrides: Any) -> Config:
     Raises
     ------
     ValueError
-        If a name or a value is unknown, or a value contradicts the dataset: ``flow`` has one frame
-        pair, and of other clips one frame shows no change.
+        If a name or a value is unknown, or a value contradicts the dataset ``flow``.
     """
     name = checked("profile", ProfileName, name)
     known("configuration field", overrides, kinds())
@@ -435,10 +434,7 @@ def profile(name: str, dataset: str = "synthetic", **overrides: Any) -> Config:
     if name != "laptop" and DRAWN.get(dataset, dataset) == "samm":
         values = {"epochs": 80} | values  # section 3.1.4
     if dataset != "flow":
-        found = Config(**values)
-        if found.frames < 2:
-            raise ValueError(f"frames={found.frames}: expected 2 or more, the first is the onset")
-        return found
+        return Config(**values)
     usual, found = Config(**PROFILES[name] | FLOW), Config(**PROFILES[name] | FLOW | overrides)
     for has, names in GIVEN.items():
         for one in names:

@@ -173,7 +173,6 @@ def test_a_wrong_value_is_refused_by_name_value_and_what_is_expected(name):
         (lambda: profile("Laptop"), "did you mean 'laptop'"),
         (lambda: profile("paper", colour=1), "unknown configuration field 'colour': expected one"),
         (lambda: profile("paper", learnig_rate=1), "'learnig_rate'; did you mean 'learning_rate'"),
-        (lambda: profile("laptop", frames=1), "frames=1: expected 2 or more"),
         (lambda: Config(evm="IIR"), r"one of \('iir', .*did you mean 'iir'"),
         (
             lambda: Config(dropout=1),

@@ -122,6 +122,8 @@ class Study:
         self.n_jobs = jobs if jobs and jobs > 0 else joblib.cpu_count()
         fields = {name: value for name, value in overrides.items() if name not in READING}
         self.config = config.profile(self.profile, self.dataset, **fields)
+        if self.config.frames < 2 and self.dataset != "flow":  # the first frame is the onset
+            raise ValueError(f"frames={self.config.frames}: expected 2 or more; one has no change")
         kinds = get_type_hints(load_clips)
         self.reading = {
             name: checked(name, kinds[name], overrides.get(name, default))

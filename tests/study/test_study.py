@@ -456,3 +456,9 @@ def test_the_published_runs_are_found_by_profile_and_method():
     # 40 of the 100 clips are of the largest class, one of five: 2 * 40 / (40 + 100) / 5
     scores = metrics.scores(found["majority"][0])
     assert scores["accuracy"] == 0.4 and scores["uf1"] == pytest.approx(0.8 / 7)
+
+
+def test_one_frame_shows_no_change_and_is_refused(tmp_path):
+    with pytest.raises(ValueError, match="frames=1: expected 2 or more"):
+        Study(home=tmp_path, frames=1)
+    assert Study("flow", tmp_path, home=tmp_path).config.frames == 1
