@@ -505,9 +505,9 @@ def check(
     config = choices(profile, dataset, landmarks=landmarks)
     local = find_home() / "runs" / "check" / dataset
     folder = out or local
-    known("method", expanded(methods), there)
-    refuse_unwritable(folder / "report.md")
     options: dict[str, Any] = {"config": config, "methods": expanded(methods)}
+    known("method", options["methods"], there)
+    refuse_unwritable(folder / "report.md")
     found = study_check.check(dataset, data_root, **reading.given(), **options, n_jobs=cores(jobs))
     write(folder / "report.md", found.markdown())
     write(folder / "report.json", found.as_json())

@@ -613,8 +613,16 @@ def chance_in_training(
     """
     once = {id(runs): runs for runs in methods}.values()
     matrices = ([matrices_by_subject(run) for run in runs.values()] for runs in once)
-    varied = (some for some in matrices if any(not np.array_equal(one, some[0]) for one in some))
+    varied = filter(differ, matrices)
     return pooled_chance([metric(one.sum(axis=0)) for one in some] for some in varied)
+
+
+def differ(seeds: Sequence[np.ndarray]) -> bool:
+    """Return whether matrices of some seeds differ, so that chance has a part in training.
+
+    Scores alone do not tell: two of them may be equal by luck.
+    """
+    return any(not np.array_equal(one, seeds[0]) for one in seeds)
 
 
 def pooled_chance(scores: Iterable[Sequence[float]]) -> Chance | None:
@@ -623,11 +631,11 @@ def pooled_chance(scores: Iterable[Sequence[float]]) -> Chance | None:
     Parameters
     ----------
     scores : iterable of sequence of float
-        The scores of each method in which chance has a part, one for each seed.
+        The scores of each method in which chance has a part, one for each of its seeds.
     """
-    several = [np.array(some) for some in scores if len(some) > 1]
-    degrees = sum(len(some) - 1 for some in several)
-    squares = sum(float(np.sum((some - some.mean()) ** 2)) for some in several)
+    methods = [np.array(some) for some in scores]
+    degrees = sum(len(some) - 1 for some in methods)
+    squares = sum(float(np.sum((some - some.mean()) ** 2)) for some in methods)
     return Chance(squares / degrees, degrees) if squares else None
 
 
@@ -712,7 +720,7 @@ def contrast(
     if len(seeds) >= MANY:
         chance = None
     if chance:  # of methods in which it has a part
-        varied = (folds != folds[:, :1]).any(axis=(1, 2, 3, 4))
+        varied = [differ(some) for some in folds]
         chance = chance._replace(variance=chance.variance * float(weights**2 @ varied))
     return with_chance(found, of_people, subjects, chance=chance)
 

@@ -119,8 +119,8 @@ words.see(
 #
 # The scores are [accuracy](../book/glossary.md#accuracy), [UF1](../book/glossary.md#uf1) and
 # [UAR](../book/glossary.md#uar), as on the page before. The *printed* figures are the paper's: they
-# are of CASME II. Each printed accuracy is a whole count of clips, as one run gives it; the paper does
-# not say how many runs it made. The figures under *here* are means over the seeds above, of
+# are of CASME II. Each printed accuracy is a whole count of clips, as one run gives it; the paper
+# does not say how many runs it made. The figures under *here* are means over the seeds above, of
 # the data that the caption names. If these data are synthetic, do not compare the levels. Compare
 # the steps from row to row with the spread of a row.
 

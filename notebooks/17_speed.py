@@ -535,10 +535,11 @@ if len(ways):
 # All folds of a small network train in one recorded step, too. No benchmark has timed this. We know
 # two things: the seconds that saved runs of [real motion](24_real_motion.ipynb) note, and what the
 # self-check before each training printed on an H200, with PyTorch 2.11, on the published flow: a
-# step of 51 folds took 7 to 9 ms, and 107 to 126 ms when it was called. At that time only folds with the same number of steps in an epoch trained together. The 68 subjects
-# have 1 to 39 clips each, so they formed five groups, and a group of one fold took nearly as long
-# as one of 51. Now all folds form one group, in which a fold with fewer steps rests while the
-# others go on. Nobody has timed that on a GPU yet.
+# step of 51 folds took 7 to 9 ms, and 107 to 126 ms when it was called. At that time only folds
+# with the same number of steps in an epoch trained together. The 68 subjects have 1 to 39 clips
+# each, so they formed five groups, and a group of one fold took nearly as long as one of 51. Now
+# all folds form one group, in which a fold with fewer steps rests while the others go on. Nobody
+# has timed that on a GPU yet.
 #
 # Each GPU of a machine takes one fold at a time ([On a cluster](../book/clusters.md)), in a process
 # that sees no other GPU. The tests check this with processes and without a GPU; it is not timed.
@@ -552,8 +553,8 @@ if len(ways):
 #
 # On a Mac the networks train on Apple's GPU (MPS), in float32 and one fold at a time; clips are
 # prepared on the CPU. The pretended GPU can be Apple's, too: then float64 fails, and so does
-# everything else that PyTorch cannot do there. **No real Apple GPU has run it yet**, and PyTorch does not
-# promise that two runs on it give the same bits.
+# everything else that PyTorch cannot do there. **No real Apple GPU has run it yet**, and PyTorch
+# does not promise that two runs on it give the same bits.
 #
 # The same tests count what a training step in the paper's size does:
 

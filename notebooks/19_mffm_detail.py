@@ -238,11 +238,10 @@ words.say(*idle or [no])
 # %% [markdown]
 # ## Smaller and smaller movements
 #
-# Only a generator can do this: the same new people show the same expressions, but every
-# action unit has a given strength, from 0.2 to 3 pixels. The largest movement of a unit is 0.7 to 1.4
-# times its strength. Each network
-# is trained once, on the whole dataset, and is tested at each amplitude. The figure shows
-# where each variant stops seeing the movement.
+# Only a generator can do this: the same new people show the same expressions, but every action unit
+# has a given strength, from 0.2 to 3 pixels. The largest movement of a unit is 0.7 to 1.4 times its
+# strength. Each network is trained once, on the whole dataset, and is tested at each amplitude. The
+# figure shows where each variant stops seeing the movement.
 
 # %% tags=["remove-input"]
 accuracies = trials.by_amplitude(sweeps)

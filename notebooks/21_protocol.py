@@ -574,8 +574,9 @@ if len(scored):
 # *Scale on all* uses no label, and the mean of many clips hardly depends on which of them are
 # tested. If each subject has its own scale, or if there are few clips, that changes.
 #
-# *Copy, by person* leaks very little: the copies stay with their person, and labels of test clips only
-# help to decide how many copies each class gets. But it is another score: each class counts as often as the largest, and a clip that is tested twice counts twice.
+# *Copy, by person* leaks very little: the copies stay with their person, and labels of test clips
+# only help to decide how many copies each class gets. But it is another score: each class counts as
+# often as the largest, and a clip that is tested twice counts twice.
 #
 # How the scores of the same predictions differ says nothing about the method. A paper has to say
 # which score a printed figure is; for the figures of table 2, see the [audit](09_audit.ipynb).

@@ -453,8 +453,9 @@ if len(ratios):
     )
 
 # %% [markdown]
-# In the synthetic data, emotions, amplitudes and the flicker of lamps do not depend on the person. The
-# face and the direction of its light do. Only these two can make people differ. With real people, see what your data says.
+# In the synthetic data, emotions, amplitudes and the flicker of lamps do not depend on the person.
+# The face and the direction of its light do. Only these two can make people differ. With real
+# people, see what your data says.
 #
 # What remains of the accuracy that the paper prints? The next cell gives the
 # [Wilson interval](../book/glossary.md#wilson-interval) of this accuracy twice: for the
@@ -813,13 +814,13 @@ for one in shown:
 Markdown("\n".join(lines))
 
 # %% [markdown]
-# Such a curve holds for the data that it is measured on. On another dataset the same part
-# of the clips may cost more or less, and so may another method. So it cannot say what size costs on
-# SAMM itself. It says only whether a cost as large as the printed gap occurs here. A curve is steeper where clips are few, so
-# look at its earlier steps, too, if the data has more clips than CASME II. Where a line
-# above scores CASME II and SAMM after one training, both have the same number of training
-# clips. So this number does not explain the gap between their scores. But fewer of these clips
-# may be SAMM's.
+# Such a curve holds for the data that it is measured on. On another dataset the same part of the
+# clips may cost more or less, and so may another method. So it cannot say what size costs on SAMM
+# itself. It says only whether a cost as large as the printed gap occurs here. A curve is steeper
+# where clips are few, so look at its earlier steps, too, if the data has more clips than CASME II.
+# Where a line above scores CASME II and SAMM after one training, both have the same number of
+# training clips. So this number does not explain the gap between their scores. But fewer of these
+# clips may be SAMM's.
 
 # %% [markdown]
 # ## The machine is a seed

@@ -226,8 +226,9 @@ if len(answers):
 #
 # Take two seeds of the *same* trial. No decision differs between them. But each seed draws other
 # halves, so other people train, and it draws other random numbers. Compare them as if one were the
-# alternative: on the same clips, with people drawn. How often does a test at 0.05 call them different? If only chance in people mattered, it would do so for one
-# pair in twenty. All saved trials are used, also those of other pages.
+# alternative: on the same clips, with people drawn. How often does a test at 0.05 call them
+# different? If only chance in people mattered, it would do so for one pair in twenty. All saved
+# trials are used, also those of other pages.
 
 # %%
 of_pairs = trials.saved(study).load(trials.TRIALS)

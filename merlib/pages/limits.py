@@ -541,9 +541,12 @@ def size_in_the_paper() -> list[str]:
         for name, title in paper.NAMES.items()
     )
     gaps = learning_curve.printed_gaps()["accuracy"].sort_values()
-    counts = power.printed()
-    exact = ~counts["written"].str.startswith("≈")
-    whole = [name for name in gaps.index if all(exact[data, name] for data in paper.USED)]
+
+    def fits(name: str) -> bool:
+        both = zip(paper.ACCURACY_AS_PRINTED[name], paper.USED.values(), strict=True)
+        return all(text and paper.whole_counts(text, clips) for text, clips in both)
+
+    whole = [name for name in gaps.index if fits(name)]
     differs = translated(
         "- What differs: {sizes}. SAMM does not have fewer people, it has fewer clips of each,"
         " other classes and another resolution (table 1)."

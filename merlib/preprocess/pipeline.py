@@ -109,7 +109,8 @@ def prepare(
     if not len(clips):
         raise ValueError("the table of clips is empty: expected one or more")
     inside = (clips["onset"] < clips["apex"]) & (clips["apex"] <= clips["offset"])
-    for row in clips[~inside & (clips["apex"] >= 0)].itertuples():
+    wrong = clips[~inside & (clips["apex"] >= 0)]
+    if row := next(wrong.itertuples(), None):
         raise ValueError(
             f"clip {row.clip}: apex={row.apex}, expected a frame after {row.onset} and up to "
             f"{row.offset}, or -1"

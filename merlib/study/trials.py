@@ -397,24 +397,23 @@ def of_narrow(study: Study) -> Study | None:
 
 
 def of_record(
-    study: Study, methods: Iterable[str] = VARIANTS
+    study: Study, methods: Iterable[str] = VARIANTS, protocol: str = "halves"
 ) -> dict[str, dict[int, pd.DataFrame]]:
-    """Return the saved runs of methods by halves, in the study of record.
+    """Return the saved runs of methods in the study of record, by default those by halves.
 
     That is `of_narrow`, or the study itself if it is of ``narrow``; empty if nothing is saved.
     """
     narrow = study if study.profile == "narrow" else of_narrow(study)
-    return saved(narrow).load(methods, every_epoch=False) if narrow else {}
+    return saved(narrow, protocol).load(methods, every_epoch=False) if narrow else {}
 
 
 def of_people(study: Study) -> dict[str, dict[int, pd.DataFrame]]:
     """Return the saved runs of many drawn people, see `merlib.study.new_people`.
 
-    They are of the same study as those of `of_record`; empty with fewer than
-    :data:`merlib.metrics.MANY` fits, whose own spread would be unknown.
+    They are of the study of `of_record`; empty with fewer than :data:`merlib.metrics.MANY` fits,
+    whose own spread would be unknown.
     """
-    narrow = study if study.profile == "narrow" else of_narrow(study)
-    runs = saved(narrow, "people").load(TRIALS, every_epoch=False) if narrow else {}
+    runs = of_record(study, TRIALS, "people")
     return {name: fits for name, fits in runs.items() if len(fits) >= metrics.MANY}
 
 

@@ -164,12 +164,11 @@ def test_impossible_frame_rates_are_refused_by_clip_before_any_work(clips, tmp_p
 
 
 def test_an_apex_outside_of_its_clip_and_an_empty_table_are_refused(clips, tmp_path):
-    config = CONFIG
     for apex in (clips["onset"][0], clips["offset"][0] + 1):
         with pytest.raises(ValueError, match=rf"clip {clips['clip'][0]}: apex={apex}, expected"):
-            pipeline.prepare(clips.iloc[:1].assign(apex=apex), config, tmp_path, 1, False)
+            pipeline.prepare(clips.iloc[:1].assign(apex=apex), CONFIG, tmp_path, 1, False)
     with pytest.raises(ValueError, match="the table of clips is empty"):
-        pipeline.prepare(clips.iloc[:0], config, tmp_path, 1, False)
+        pipeline.prepare(clips.iloc[:0], CONFIG, tmp_path, 1, False)
     assert not list(tmp_path.iterdir())
 
 
