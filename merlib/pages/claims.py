@@ -323,6 +323,29 @@ def unlearnt_behind(place: Standing, runs: Mapping[str, Runs]) -> list[str]:
 AHEAD, BEHIND = marked("It is ahead of {names}."), marked("It is behind {names}.")
 
 
+def with_people(runs: Mapping[str, Runs], asked: Iterable[str]) -> list[str]:
+    """Say which answers many drawn people give to some questions, each in a sentence.
+
+    Parameters
+    ----------
+    runs : dict
+        Those of `merlib.study.trials.of_people`.
+    asked : iterable of str
+        Some names of `merlib.pages.real_motion.PAIRS`. Holm's correction is for all of `PAIRS`, as
+        on page 8, so that a difference has one answer in the book.
+    """
+    found = effects.differences(runs, real_motion.PAIRS)
+    lines = found.loc[[name for name in asked if name in found.index]]
+    if not len(lines):
+        return [translated("No runs with that many people are saved for this data.")]
+    each = translated("{difference}: {told}.")
+    said = [
+        each.format(difference=translated(str(name)), told=told(line))
+        for name, line in lines.iterrows()
+    ]
+    return [*said, experiment(provenance.experiment(effects.all_runs(runs)))]
+
+
 def beyond(runs: Mapping[str, Runs]) -> str:
     """Say by how much both modules together differ from the sum of their own gains, in UF1."""
     found = effects.synergies(runs)

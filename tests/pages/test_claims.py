@@ -297,6 +297,22 @@ def test_magnification_is_judged_beside_flow_and_alone(alone, beside, verdict):
     assert unsure.startswith("Grey alone is not shown to find anything")
 
 
+def test_many_people_give_one_answer_to_a_question_whichever_page_asks():
+    rng, runs = np.random.default_rng(0), {}
+    for name, accuracy in {"full": 0.8, "mffm": 0.75, "single": 0.7, "base": 0.6}.items():
+        runs[name] = {seed: predictions(rng, accuracy) for seed in range(metrics.MANY)}
+        for seed, run in runs[name].items():
+            run.attrs["run"] = {"version": "made up", "profile": "narrow", "protocol": "people"}
+            run.attrs["run"] |= {"seed": seed, "steps": {}}
+    first, second, where = claims.with_people(runs, [*claims.real_motion.MFEM][1:])
+    beside = effects.differences(runs, claims.real_motion.PAIRS)
+    for told, name in (first, claims.BESIDE), (second, "MFEM: instead of a single gate"):
+        assert told == f"{name}: {claims.told(beside.loc[name])}."
+    assert "tested on new people; 96 clips of 16 people" in where
+    (nothing,) = claims.with_people({}, claims.real_motion.MFEM)
+    assert nothing.startswith("No runs with that many people")
+
+
 def test_magnification_without_its_trials_has_no_verdict():
     for answers in (pd.DataFrame(), judged(magnification=GAIN), judged(flow=GAIN)):
         *_, last = claims.magnification(answers, pd.DataFrame())
