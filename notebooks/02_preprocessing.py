@@ -934,8 +934,8 @@ words.see(
 # One transform for the whole clip leaves the head's own drift in the flow, and a head drifts
 # further than an expression moves. So a shift, a turn and a change of size are fitted to each flow
 # and taken off (field `head_motion`). The fit is robust: the few pixels that move otherwise count
-# little. On synthetic data made for development the network hardly learnt without this step
-# ([decisions](10_decisions.ipynb)).
+# little. On synthetic data made for development, an older form of the laptop's network hardly learnt
+# without this step ([decisions](10_decisions.ipynb)).
 #
 # ## Is the flow right?
 #

@@ -724,8 +724,8 @@ words.see(
 # - A spatial gate weighs places, a channel gate weighs channels; both are sigmoids of what a small
 #   layer reads from pooled features.
 # - GeM is between average and maximum; its exponent says how much the largest place decides.
-# - The second look sees what the first one gave little weight. It prefers other channels; in branch
-#   1 it cannot move a place inside a channel. In branch 2, where the spatial gate comes last and
+# - The second look sees what the first one gave little weight. In branch 1 it can prefer other
+#   channels, but it cannot move a place inside a channel. In branch 2, where the spatial gate comes last and
 #   each look has its own, it can.
 # - The sum of both looks of branch 1 is one noisy-OR gate. Only an experiment with a single gate of
 #   as many parameters can show whether looking twice helps.

@@ -286,8 +286,8 @@ words.see(
 # page](index.ipynb) has these steps beside those of real motion.
 #
 # This estimate was not the first one. At first each row took the spread of its own seeds. On real
-# motion, two seeds of MFEM agreed within half a point, and its gain looked shown. We changed the
-# rule after we had seen that.
+# motion, two seeds of MFEM agreed within half a point, and its gain looked shown. (One of the two was
+# a run on a GPU, which was made again on a CPU later.) We changed the rule after we had seen that.
 
 # %% tags=["hide-input"] slide="steps"
 if len(answers):
@@ -703,8 +703,8 @@ if gains is not None and "contempt" in groups:
 words.see(*told)
 
 # %% [markdown]
-# Groups are small: a class of 25 clips of a few people has a wide interval, so *cannot be told* is
-# the usual answer.
+# Groups are small: a class of 25 clips of a few people has a wide interval, so expect no
+# answer for most of them.
 #
 # ## What such a table can show
 #

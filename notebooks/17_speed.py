@@ -370,8 +370,8 @@ words.see(*speed.side_by_side(beside))
 #
 # PyTorch can compile a network (`torch.compile`). We measured what this does to a step of the
 # laptop's network (`benchmarks/compiled.py`). What is compiled is kept on the disk, so only the
-# first process pays the full price. No option of this package compiles: the gain on a CPU is small,
-# a sum in another order changes the results in their last digits, and a recorded step already
+# first process pays the full price. No option of this package compiles: on a CPU it pays late, if
+# at all, a sum in another order changes the results in their last digits, and a recorded step already
 # spares a GPU the calls.
 
 # %% tags=["hide-input"]

@@ -593,7 +593,7 @@ if len(full):
 # the test exchanged signs of whole subjects and asked that all seeds agree; now it counts
 # chance in people and in seeds. At first the seeds of a comparison alone told how far seeds
 # lie apart; where two networks are compared, those of all trials now tell it together, as
-# on the other pages. This last change moved no answer in our runs.
+# on the other pages. When we made this last change, it moved no answer in our runs.
 #
 # First we list the comparisons and compute each. The figure then shows all of them on
 # one scale: the wider an interval is beside its distance from zero, the less it says.

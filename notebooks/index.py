@@ -67,7 +67,7 @@ display(words.answer(works, *beware, verdicts.in_one_sentence(table)))
 #   [the story](00_story.ipynb). Nothing has to be installed. The idea alone takes an hour, and each
 #   page 10 to 25 minutes.
 # - **Run it on your data.** Begin with [your own data](11_own_data.ipynb): `make study DATASET=own
-#   DATA_ROOT=...`. You need Python 3.11.5 to 3.13 and make. A hundred clips take about half an hour
+#   DATA_ROOT=...`. You need Python 3.11.5 to 3.13 and make. A hundred clips take 13 to 39 minutes
 #   on two CPU cores; the paper's size needs a CUDA GPU.
 # - **Teach.** Begin with [a course](../book/course.md) or [for
 #   instructors](../book/instructor.md): `make slides`, `make handout`. There is a lecture of 90

@@ -63,6 +63,37 @@ def test_the_tables_of_synthetic_data_are_counted_from_the_saved_runs(first):
     assert table_of(first) in SYNTHETIC, f"{Path(__file__).name} as a script writes the table"
 
 
+def steps_of_people():
+    """Return the differences over many drawn people, and them as a table of the results page."""
+    runs = Saved(RESULTS / PEOPLE).load(new_people.ASKED, every_epoch=False)
+    found = effects.differences(runs, real_motion.PAIRS)
+    lines = ["| what changes | points of UF1 | answer |", "| --- | --- | --- |"]
+    lines += [
+        f"| {name} | {effects.points(line)} | {line['answer']} |" for name, line in found.iterrows()
+    ]
+    linear = real_motion.against_control(runs)
+    lines += [
+        f"| {name}: instead of logistic regression | {effects.points(line)} | {line['answer']} |"
+        for name, line in linear.iterrows()
+    ]
+    return runs, found, linear, "\n".join(lines)
+
+
+def test_what_many_people_say_is_counted():
+    runs, steps, linear, table = steps_of_people()
+    assert table in SYNTHETIC, f"{Path(__file__).name} as a script writes the table"
+    prose, (fits,) = " ".join(SYNTHETIC.split()), {len(seeds) for seeds in runs.values()}
+    assert f"Of {new_people.FITS} planned fits, {fits} are done." in prose
+    told = steps["answer"].value_counts()
+    assert not {"better", "worse"} & {*told.index} and "No step is shown to help here" in prose
+    assert f"{told[metrics.UNDER]} of these {len(steps)} differences are shown to be under" in prose
+    few = (linear["answer"] == metrics.UNDER).sum()
+    assert f"of {few} of the {len(linear)} variants to the logistic regression" in prose
+    base, *others = (learnt.training_accuracy(runs[name]) for name in runs if name != "logistic")
+    assert f"have {100 * min(others):.0f} to {100 * max(others):.0f} % of their own" in prose
+    assert f"right, `base` {100 * base:.0f} %" in prose
+
+
 def test_every_saved_run_has_a_row_and_all_of_the_clips():
     others = {showcase.NAME, "grey-logistic"}  # maps, and repeats; not runs of their own
     for folder, clips in CLIPS.items():
@@ -107,7 +138,10 @@ def test_the_table_of_real_motion_is_counted_too():
     assert re.findall(r"^\| [^|]+ \| \d \| [\d.]+ \| [\d.]+ \|", REAL, re.M) == rows
     printed = motion.printed()
     for (name, where), found in printed.items():
-        if (name, where) in (("bi-woof", "STSTNet's table"), ("htnet", "its table")):
+        if name == "ststnet" or (name, where) in (
+            ("bi-woof", "STSTNet's table"),
+            ("htnet", "its table"),
+        ):
             assert f"{found['all', 'uf1']:.3f}" in REAL
     best = np.mean(
         [metrics.best_epoch(run)["uf1"] for run in motion.find(ROOT).epochs["htnet"].values()]
@@ -134,7 +168,9 @@ def test_what_variants_have_learnt_of_real_motion_is_counted():
     assert f"In the {well} of {len(folds)} folds" in prose
     assert f"in the other {len(folds) - well} it adds" in prose
     ends, found = ["value", "low", "high"], motion.find(ROOT)
-    gains = learnt.gains(runs).loc["MFEM"].loc[[learnt.WELL, learnt.BADLY, "SAMM"], ends]
+    gains = learnt.gains(runs)[ends]
+    by_learning = gains[gains.index.isin([learnt.WELL, learnt.BADLY], level=1)]
+    gains = pd.concat([by_learning, gains.loc[[("MFEM", "SAMM")]]])
     adjusted = real_motion.of_modules(small_classes.adjusted(runs))[ends].iloc[:1]
     longer = real_motion.of_longer(found).loc[lambda table: table.index.str.contains("against")]
     for value, low, high in 100 * pd.concat([gains, adjusted, longer[ends]]).to_numpy():
@@ -148,6 +184,61 @@ def test_what_variants_have_learnt_of_real_motion_is_counted():
     for path in READMES.values():
         text = path.read_text(encoding="utf-8")
         assert all(part in text for part in (f"{base} %", *both))
+
+
+def test_what_uar_says_of_real_motion_is_counted():
+    found, prose = motion.find(ROOT), " ".join(REAL.split())
+    steps = real_motion.of_modules(found.runs, metrics.uar)
+    shown, longer = steps[steps["answer"] == "better"], real_motion.of_longer(found, metrics.uar)
+    assert shown.index.str.endswith("added to base").all() and len(shown) == 3
+    assert "In UAR three steps are shown" in prose and not (steps["answer"] == "worse").any()
+    least, most = shown["holm"].min(), shown["holm"].max()
+    assert f"p is {least:.3f} to {most:.3f} after Holm's correction" in prose
+    assert [*longer["answer"]] == ["better", *[metrics.UNTOLD] * 3] and "shown, too" in prose
+    assert "In UAR each module is shown to help base; so are more epochs." in " ".join(
+        README.split()
+    )
+    for value, low, high in 100 * pd.concat([shown, longer])[["value", "low", "high"]].to_numpy():
+        assert re.search(rf"{value:.1f}[^()]* {re.escape(f'({low:+.1f} to {high:+.1f})')}", prose)
+
+
+def test_which_runs_of_real_motion_are_there_is_counted():
+    found, prose = motion.find(ROOT), " ".join(REAL.split())
+    assert all(len(found.runs[name]) == 3 for name in VARIANTS)
+    assert "All four variants have three seeds" in prose
+    controls = {"single", "cbam", "no-attention", "linear"} & {*found.runs}
+    assert controls == {"single"} and len(found.runs["single"]) == 1
+    assert "One control of a module has a run, of one seed" in prose
+    assert {*found.longer} == {"base-2x"} and "no run of twice the epochs yet" in prose
+    uf1 = [metrics.scores(run)["uf1"] for run in found.runs["mfem"].values()]
+    assert f"UF1 of {uf1[0]:.3f} there" in prose
+    assert f"today lie {100 * np.ptp(uf1):.1f} points apart" in prose
+    devices = {
+        name: {effects.made_by(run)["device"] for run in seeds.values()}
+        for name, seeds in found.runs.items()
+    }
+    on_gpu = {name for name, some in devices.items() if any("H100" in one for one in some)}
+    assert (
+        on_gpu == {"ststnet", "htnet"}
+        and "runs of STSTNet and HTNet are from a GPU (H100)" in prose
+    )
+    networks = real_motion.against_control(found.runs)
+    assert not (networks["answer"] == "better").any()
+    assert "No network is shown to be better than the linear control yet" in prose
+    base = networks.loc["base"]
+    assert f"`base` is {-100 * base['value']:.1f} points below" in prose
+    assert base["answer"] == metrics.UNTOLD and "which is not shown either" in prose
+    accuracy = real_motion.of_modules(found.runs, metrics.accuracy)["answer"]
+    assert not accuracy.isin(["better", "worse"]).any() and "in accuracy no step" in prose
+
+
+def test_what_is_missing_of_synthetic_data_is_missing():
+    prose, there = " ".join(SYNTHETIC.split()), {name for name, _ in Saved(RESULTS / HALVES).runs()}
+    missing = set(trials.SENSITIVITY) - there
+    assert 2 * len(missing) > len(trials.SENSITIVITY) and "Most runs of page 23" in prose
+    for name in ("amplitude", "subjects"):
+        assert not (RESULTS / HALVES / f"{name}.parquet").exists()
+    assert "page 19's sweep of movements and page 22's learning curve of synthetic data" in prose
 
 
 def test_what_the_small_studies_have_learnt_is_counted():
@@ -258,4 +349,6 @@ if __name__ == "__main__":
     for first in TABLES:
         there = re.compile(rf"^\| {first} \| seeds .*?(?=\n\n)", re.M | re.S)
         PAGE = there.sub(lambda _, first=first: table_of(first), PAGE)
+    steps = re.compile(r"^\| what changes \| .*?(?=\n\n)", re.M | re.S)
+    PAGE = steps.sub(lambda _: steps_of_people()[-1], PAGE)
     (ROOT / "book" / "results.md").write_text(PAGE, "utf-8")

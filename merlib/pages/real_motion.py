@@ -160,9 +160,12 @@ def of_modules(
     return effects.differences(runs, PAIRS, metric, planned=len(PAIRS))
 
 
-def of_longer(found: motion.Found) -> pd.DataFrame:
+def of_longer(
+    found: motion.Found, metric: Callable[[np.ndarray], float] = metrics.uf1
+) -> pd.DataFrame:
     """Return the differences of `LONGER`, as `of_modules`."""
-    return effects.differences({**found.runs, **found.longer}, LONGER, planned=len(LONGER))
+    runs = {**found.runs, **found.longer}
+    return effects.differences(runs, LONGER, metric, planned=len(LONGER))
 
 
 def against_control(runs: Mapping[str, Runs]) -> pd.DataFrame:
@@ -465,14 +468,19 @@ def counted(answers: pd.DataFrame) -> str:
 
 
 def shown_in(others: Mapping[str, pd.DataFrame]) -> list[str]:
-    """Say of other scores how many differences are shown in them, see `judged`."""
-    text = translated("Of {all} differences in {score}, {n} are shown.")
-    return [
-        text.format(
-            all=len(some), score=translated(name), n=some["answer"].isin(["better", "worse"]).sum()
-        )
-        for name, some in others.items()
-    ]
+    """Say of other scores which differences are shown in them, see `judged`."""
+    none = translated("Of {all} differences in {score}, none is shown.")
+    some = translated("Of {all} differences in {score}, {n} are shown: {names}.")
+    said = []
+    for score, found in others.items():
+        shown = found.index[found["answer"].isin(["better", "worse"])]
+        told = {"all": len(found), "score": translated(score), "n": len(shown)}
+        if len(shown):
+            names = words.listed(f"“{translated(str(name))}”" for name in shown)
+            said.append(some.format(names=names, **told))
+        else:
+            said.append(none.format(**told))
+    return said
 
 
 def scored(epochs: Mapping[str, Runs]) -> pd.DataFrame:

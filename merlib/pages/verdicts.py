@@ -242,7 +242,7 @@ def on_paper() -> list[Row]:
     (agree, count), (no, quoted) = agreeing(), audit.not_counts()
     told = translated("{agree} of {all} agree").format(agree=agree, all=count)
     clips = translated(
-        "{verdict}: {n} of {all} quoted accuracies are no count of the paper's clips"
+        "{verdict}: {n} of {all} quoted accuracies fit no whole number of the paper's clips"
     )
     word = translated(audit.check_one_protocol()[1])
     nothing = Answer(plots.MISSING, "")
