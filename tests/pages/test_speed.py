@@ -286,3 +286,29 @@ def test_what_a_user_writes_is_what_runs(benchmark, tmp_path):
         if library == benchmark.OURS:
             told = benchmark.run(sys.executable, script, str(tmp_path), 1, (15, 4, 1e-2))
             assert told["accuracy"] > 0.8 and told["seconds"] > 0 and told["peak"] > 50
+
+
+def test_what_page_17_says_in_plain_text_is_so_in_the_tables():
+    """They change with a new measurement; the sentences between the figures do not."""
+    page = " ".join((BENCHMARKS.parent / "notebooks" / "17_speed.py").read_text("utf-8").split("#"))
+    page = " ".join(page.split())
+
+    def measured(name, index):
+        return pd.read_csv(BENCHMARKS / f"{name}_cpu.csv", index_col=index)
+
+    assert "all at once is slower. It is so on a CPU" in page
+    assert (measured("folds_together", "method")["most"] < 1).all()
+    compiled = measured("compiled", "way").loc["compiled"]
+    assert "on a CPU it pays late, if at all" in page and compiled["most"] > 1
+    assert compiled["steps to pay"] > 10 * compiled["steps of a fold"]
+    growth = measured("growth", "way")["seconds"]
+    assert "two workers can be slower than one" in page
+    assert growth["folds 4, workers 2"] > growth["folds 4"]
+    memory = measured("memory", "case")["host, MiB"]
+    more, one = memory["the same, ten times the clips"], memory["laptop network, 112 px"]
+    assert "ten times the clips take the same memory" in page and more / one < 1.05
+    flow = measured("flow_settings", "name").drop("no flow at all")
+    usual = flow.loc["default"]
+    assert "TV-L1 are neither the fastest nor the nearest to the truth" in page
+    assert (flow["ms a pair"] < usual["ms a pair"]).any()
+    assert (flow["error, px"] < usual["error, px"]).any()
