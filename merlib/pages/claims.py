@@ -151,6 +151,8 @@ def ablation(found: pd.DataFrame, command: str) -> list[str]:
     if BESIDE in found.index:
         text = translated("MFEM, added to base + MFFM: {told}.")
         said.append(text.format(told=told(found.loc[BESIDE])))
+    if simpler := real_motion.against_simpler(found):
+        said.append(simpler)
     return [*said, translated("Intervals are of 95 %, over people and seeds.")]
 
 

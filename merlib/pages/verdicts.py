@@ -142,6 +142,9 @@ def table(study: Study, flow: Study | None = None) -> pd.DataFrame:
         for where, some in ((name, variants), (REAL, real))
     ]
     found.attrs["beware"].append(real_motion.with_time(real_motion.of_longer(saved)))
+    if simpler := real_motion.against_simpler(modules[name]):
+        where = translated("{data}: {told}")
+        found.attrs["beware"].append(where.format(data=translated(name).capitalize(), told=simpler))
     return found
 
 

@@ -72,6 +72,13 @@ def test_the_ablation_names_what_has_not_run():
     first, seen, intervals = claims.ablation(judged(**{claims.BOTH: (0.1, 0.05, 0.001)}), "make it")
     assert first == "Both modules together change UF1 by +10.0 (+5.0 to +15.0) points: brings."
     assert seen == "A true difference would be seen from 5.0 points on." and "95 %" in intervals
+    seeds = {0: 0.1, 1: 0.1, 2: 0.1}
+    helps = Difference(0.1, 0.05, 0.15, 0.001, seeds, 0.05)
+    beside = Difference(0.0, -0.02, 0.02, 0.9, dict.fromkeys(seeds, 0.0), 0.02)
+    names = "MFFM: added to base", "MFFM: instead of one linear layer"
+    found = effects.judged(dict(zip(names, (helps, beside), strict=True)))
+    _, _, simpler, _ = claims.ablation(found, "make it")
+    assert "There MFFM brings +0.0 (-2.0 to +2.0) instead of one linear layer" in simpler
     first, command, _ = claims.ablation(pd.DataFrame(), "make it")
     assert first.startswith("No run yet") and "`make it`" in command
     _, _, beside, _ = claims.ablation(judged(**{claims.BESIDE: (0.1, 0.05, 0.001)}), "make it")
