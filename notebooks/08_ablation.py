@@ -16,7 +16,7 @@
 # - how large a step must be before so many clips can show it
 # - how to ask whether two modules help each other
 #
-# *About 25 minutes to read; once the networks are trained it runs in under a minute on a laptop.*
+# *About 25 minutes to read; after training it runs in under a minute.*
 # :::
 #
 # ## What the answer rests on

@@ -288,10 +288,7 @@ def against_simpler(modules: pd.DataFrame) -> str:
     pairs = {"MFEM": list(MFEM), "MFFM": list(MFFM)}
     helping = {name: rows[2:] for name, rows in pairs.items() if better & set(rows[:2])}
     found = {name: modules[modules.index.isin(rows)] for name, rows in helping.items()}
-    text = translated(
-        "Controls in the place of {module} were trained in the whole network only. There {module}"
-        " brings {told}: {answer}."
-    )
+    text = translated("In the whole network, {module} brings {told}: {answer}.")
     sentences = [
         text.format(module=name, told=in_places(rows), answer=translated(effects.verdict(rows)))
         for name, rows in found.items()

@@ -78,7 +78,7 @@ def test_the_ablation_names_what_has_not_run():
     names = "MFFM: added to base", "MFFM: instead of one linear layer"
     found = effects.judged(dict(zip(names, (helps, beside), strict=True)))
     _, _, simpler, _ = claims.ablation(found, "make it")
-    assert "There MFFM brings +0.0 (-2.0 to +2.0) instead of one linear layer" in simpler
+    assert "network, MFFM brings +0.0 (-2.0 to +2.0) instead of one linear layer" in simpler
     first, command, _ = claims.ablation(pd.DataFrame(), "make it")
     assert first.startswith("No run yet") and "`make it`" in command
     _, _, beside, _ = claims.ablation(judged(**{claims.BESIDE: (0.1, 0.05, 0.001)}), "make it")
