@@ -159,7 +159,8 @@ def ablation(found: pd.DataFrame, command: str) -> list[str]:
 def of_record(runs: Mapping[str, Runs], command: str) -> list[str]:
     """Answer page 8 by some runs, and say of which experiment they are."""
     said = ablation(effects.differences(runs, real_motion.PAIRS), command)
-    return [*said, beware(motion.variants(runs)), experiment(provenance.experiment(effects.all_runs(runs)))]
+    where = provenance.experiment(effects.all_runs(runs))
+    return [*said, beware(motion.variants(runs)), experiment(where)]
 
 
 def experiment(where: str) -> str:

@@ -91,7 +91,7 @@ def test_a_module_that_helps_is_set_beside_its_controls(page, real_motion, contr
             metrics.scores(made["full", k])["uf1"] - metrics.scores(made[name, k])["uf1"]
             for k in range(3)
         ]
-        beside = told.split("There MFFM brings ")[1]
+        beside = told.split("In the whole network, MFFM brings ")[1]
         assert beside.startswith(f"{100 * np.mean(steps):+.1f} (")
         assert ") instead of one linear layer: shown." in beside
 
