@@ -467,11 +467,11 @@ def counted(answers: pd.DataFrame) -> str:
 def shown_in(others: Mapping[str, pd.DataFrame]) -> list[str]:
     """Say of other scores which differences are shown in them, see `judged`."""
     none = translated("Of {all} differences in {score}, none is shown.")
-    some = translated("Of {all} differences in {score}, {n} are shown: {names}.")
+    some = translated("Of {all} differences in {score}, these are shown: {names}.")
     said = []
     for score, found in others.items():
         shown = found.index[found["answer"].isin(["better", "worse"])]
-        told = {"all": len(found), "score": translated(score), "n": len(shown)}
+        told = {"all": len(found), "score": translated(score)}
         if len(shown):
             names = words.listed(f"“{translated(str(name))}”" for name in shown)
             said.append(some.format(names=names, **told))
