@@ -80,6 +80,14 @@ def test_runs_of_another_device_are_named():
     assert shown.other_devices({"base": runs["base"]}) == shown.other_devices({}) == ""
 
 
+def test_other_scores_name_what_they_show():
+    names = [*shown.PAIRS][:3]
+    some = pd.DataFrame({"answer": ["better", metrics.UNTOLD, "worse"]}, names)
+    first, second = shown.shown_in({"points of accuracy": some.iloc[1:2], "points of UAR": some})
+    assert first == "Of 1 differences in points of accuracy, none is shown."
+    assert f"these are shown: “{names[0]}” and “{names[2]}”." in second and names[1] not in second
+
+
 @pytest.mark.parametrize(("control", "named"), [({}, "MFEM or MFFM"), ({"linear": 0.5}, "MFEM")])
 def test_a_module_that_helps_is_set_beside_its_controls(page, real_motion, control, named):
     shares = {"base": 0.5, "mfem": 0.95, "mffm": 0.95, "full": 0.95} | control
