@@ -716,10 +716,14 @@ def printed(name, capsys, **parameters):
 
 
 def looks_of(rng, values):
-    """Measurements of clips with two regions: map -> energy above the median, covered regions."""
+    """Measurements of clips with two regions: map -> energy above the median, covered regions.
+
+    Both vary from clip to clip: where nothing varies, chance is unknown and nothing is shown.
+    """
     rows = [
         {"clip": clip, "subject": clip[:5], "stage": stage, "map": name, "pointing": 0.0}
-        | {"energy": 0.0, "area": 0.2, "covered": covered, "regions": 2.0}
+        | {"energy": 0.0, "area": 0.2, "regions": 2.0}
+        | {"covered": covered - (rng.random() < 0.2)}
         | {"raised": energy + rng.normal(0, 0.02), "chance": 0.2}
         for clip in invented(rng, 0.5)["clip"].unique()
         for stage in (1, 2, 3, 4)
