@@ -86,7 +86,7 @@ def sorted_out(found: pd.DataFrame, unit: str = "points of UF1") -> str:
     parts, all_of = [], translated("{n} of {all}")
     for answer, some in found.groupby("answer", sort=False):
         few = len(some) <= 3
-        which = quoted(some.index) if few else all_of.format(n=len(some), all=len(found))
+        which = words.quoted(some.index) if few else all_of.format(n=len(some), all=len(found))
         if len(some) == len(found) > 3:
             which = translated("all {n}").format(n=len(some))
         each = translated("“{answer}” for {which}")
@@ -101,11 +101,6 @@ def sorted_out(found: pd.DataFrame, unit: str = "points of UF1") -> str:
         points=effects.points(furthest),
         unit=translated(unit),
     )
-
-
-def quoted(names: Iterable[str]) -> str:
-    """List names in the language of the page, each between quotation marks."""
-    return words.listed(f"“{translated(name)}”" for name in names)
 
 
 def ends(values: Mapping[str, float] | pd.Series, what: str) -> str:
@@ -306,7 +301,7 @@ def ranked(place: Standing, runs: Mapping[str, Runs]) -> list[str]:
         behind=len(behind),
     )
     said = [
-        translated(text).format(names=quoted(names))
+        translated(text).format(names=words.quoted(names))
         for text, names in ((AHEAD, ahead), (BEHIND, behind))
         if len(names)
     ]

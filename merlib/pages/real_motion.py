@@ -473,8 +473,7 @@ def shown_in(others: Mapping[str, pd.DataFrame]) -> list[str]:
         shown = found.index[found["answer"].isin(["better", "worse"])]
         told = {"all": len(found), "score": translated(score)}
         if len(shown):
-            names = words.listed(f"“{translated(str(name))}”" for name in shown)
-            said.append(some.format(names=names, **told))
+            said.append(some.format(names=words.quoted(shown), **told))
         else:
             said.append(none.format(**told))
     return said

@@ -119,3 +119,8 @@ def listed(names: Iterable[str]) -> str:
     if not first:
         return last
     return translated("{first} and {last}").format(first=commas(first), last=last)
+
+
+def quoted(names: Iterable[str]) -> str:
+    """List names in the language of the page, each between quotation marks."""
+    return listed(f"“{translated(name)}”" for name in names)
