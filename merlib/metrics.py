@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 import numpy as np
 import pandas as pd
 from scipy.optimize import brentq
-from scipy.stats import binom, binomtest
+from scipy.stats import binom, binomtest, chi2, norm
 from scipy.stats import t as student
 
 from .config import PARTS
@@ -484,15 +484,23 @@ def holm_of_judged(
 ) -> np.ndarray:
     """Return p after `holm`, of the differences that are judged; NaN of the others.
 
-    One seed does not tell how far seeds lie apart. So a difference of one is not judged, and does
-    not count among the tests, unless more are ``planned``: then tests that are still missing count
-    as well, and no p grows when they arrive. For the other arguments see `conclusions`.
+    For the arguments see `conclusions`; for what counts as a test, `tests_of`.
     """
     judged = np.array([len(one) > 1 for one in seeds])
-    missing = np.ones(max(0, planned - judged.sum()))
+    missing = np.ones(tests_of(seeds, planned) - judged.sum())
     corrected = np.full(len(judged), np.nan)
     corrected[judged] = holm([*np.asarray(p, float)[judged], *missing])[: judged.sum()]
     return corrected
+
+
+def tests_of(seeds: Sequence, planned: int = 0) -> int:
+    """Return for how many tests a table of differences is corrected.
+
+    One seed does not tell how far seeds lie apart. So a difference of one is not judged, and does
+    not count among the tests, unless more are ``planned``: then tests that are still missing count
+    as well, and no p grows when they arrive. For the arguments see `conclusions`.
+    """
+    return max(planned, sum(len(one) > 1 for one in seeds))
 
 
 SMALL = 0.05
@@ -547,6 +555,21 @@ def common_seeds(*runs: Mapping[int, Any]) -> list[int]:
     return sorted(set.intersection(*map(set, runs)))
 
 
+class Chance(NamedTuple):
+    """How far something lies apart by chance, such as seeds of one method (`chance_in_training`).
+
+    Attributes
+    ----------
+    variance : float
+        Of a score.
+    degrees : int
+        Degrees of freedom of this estimate.
+    """
+
+    variance: float
+    degrees: int
+
+
 class Difference(NamedTuple):
     """How much better a second method is than a first, see `paired_difference`.
 
@@ -560,9 +583,8 @@ class Difference(NamedTuple):
         Two-sided.
     seeds : dict of int to float
         The difference with each training seed.
-    seen : float
-        The smallest true difference that a test would show with a power of 80 %, at the 5 % level
-        of a single test; NaN if chance is unknown.
+    chance : tuple of Chance
+        What varies: the mean over people, and that over seeds; empty if nothing is known of it.
     """
 
     value: float
@@ -570,22 +592,29 @@ class Difference(NamedTuple):
     high: float
     p: float
     seeds: dict[int, float]
-    seen: float = math.nan
+    chance: tuple[Chance, ...] = ()
 
+    def seen(self, tests: int = 1) -> float:
+        """Return the smallest true difference that is shown with a power of 80 %.
 
-class Chance(NamedTuple):
-    """Chance in training: how far seeds of one method lie apart, see `chance_in_training`.
+        It is that of the rule of `conclusions`: of so many tests the smallest p has to be below
+        0.05 / tests (`holm`), if no other difference is shown. Chance is as large as it was found
+        here, but other data would estimate it anew, with a chi-squared distribution. NaN if nothing
+        is known of chance.
+        """
+        if not self.chance:
+            return math.nan
+        shares, squares = (np.arange(100) + 0.5) / 100, np.zeros(1)
+        for variance, degrees in self.chance:
+            estimated = variance * chi2.ppf(shares, degrees) / degrees
+            ends = student.isf(0.025 / tests, degrees) ** 2 * estimated
+            squares = np.add.outer(squares, ends).ravel()
+        limits, error = np.sqrt(squares), np.sqrt(sum(part.variance for part in self.chance))
 
-    Attributes
-    ----------
-    variance : float
-        Of a score.
-    degrees : int
-        Degrees of freedom of this estimate.
-    """
+        def lacking(difference: float) -> float:
+            return float(norm.cdf((difference - limits) / error).mean()) - 0.8
 
-    variance: float
-    degrees: int
+        return float(brentq(lacking, 0, limits.max() + error))
 
 
 def chance_in_training(
@@ -753,22 +782,26 @@ def with_chance(
         Of the difference with one seed; by default that of these seeds.
     """
     values = list(seeds.values())
-    parts = [(of_people, people - 1)]
+    parts = [Chance(of_people, people - 1)]
     if len(values) > 1:
         own = Chance(float(np.var(values, ddof=1)), len(values) - 1)
         variance, degrees_of_seeds = chance or own
-        parts.append((variance / len(values), degrees_of_seeds))
-    value, varied = float(np.mean(values)), [part for part in parts if part[0] > 0]
+        parts.append(Chance(variance / len(values), degrees_of_seeds))
+    value, varied = float(np.mean(values)), tuple(part for part in parts if part.variance > 0)
     if people == 1 or not varied:  # nothing is known of chance
         return Difference(value, value, value, 1.0, dict(seeds))
-    variances, degrees = np.transpose(varied)
+    half = half_width((1 - level) / 2, varied)
+    p = 2 * chance_of(abs(value), lambda tail: half_width(tail, varied))
+    return Difference(value, value - half, value + half, p, dict(seeds), varied)
 
-    def width(tail: float) -> float:
-        return float(np.sqrt(student.isf(tail, degrees) ** 2 @ variances))
 
-    half = width((1 - level) / 2)
-    p = 2 * chance_of(abs(value), width)
-    return Difference(value, value - half, value + half, p, dict(seeds), width(0.025) + width(0.2))
+def half_width(tail: float, parts: Sequence[Chance]) -> float:
+    """Return half the width of an interval with a share ``tail`` of chance above its end.
+
+    See `with_chance`.
+    """
+    variances, degrees = np.transpose(parts)
+    return float(np.sqrt(student.isf(tail, degrees) ** 2 @ variances))
 
 
 def chance_of(value: float, width: Callable[[float], float]) -> float:

@@ -112,6 +112,7 @@ words.see(
     translated(
         "One clip of {n} is worth {points:.2f} points of accuracy."
     ).format(n=len(study.clips), points=100 / len(study.clips)),
+    real_motion.other_machines(runs),
 )
 
 # %% [markdown]
@@ -306,8 +307,8 @@ if len(answers):
 # %% [markdown]
 # *All steps of table 3, in points of UF1.*
 #
-# The table below the figure has the same steps in numbers. *Seen from* is the smallest true
-# difference that such a test sees four times in five.
+# The table below the figure has the same steps in numbers. *Shown from* is the smallest true
+# difference that would be shown four times in five, after the correction for all rows.
 
 # %% tags=["hide-output"]
 if len(answers):
@@ -766,7 +767,7 @@ words.say(
 # :::{admonition} The answer for a step is *cannot be told*. Has the step been shown to be zero?
 # :class: dropdown
 # No. The interval holds zero and also larger effects. Only *under 5 points* says that a step is
-# small. The column *seen from* says how large a step must be for this test to find it as a rule.
+# small. The column *shown from* says how large a step must be to be shown as a rule.
 # :::
 
 # %% [markdown]

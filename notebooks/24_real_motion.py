@@ -245,8 +245,8 @@ asked = {  # what the rows above compare
 }
 words.see(
     real_motion.counted(modules),
-    claims.beyond(runs),
-    real_motion.other_devices(asked),
+    *claims.beyond(runs),
+    real_motion.other_machines(asked),
 )
 
 # %% [markdown]
@@ -282,8 +282,8 @@ if len(modules):
 
 # %% [markdown]
 # A verdict *cannot be told* means little without the [power](../book/glossary.md#power) of the
-# test. The next figure shows which difference of accuracy this test would see with a power of
-# 80 %, if it were the only one. Few seeds make it large. The diamond is the step that the paper
+# test. The next figure says which difference of accuracy would be shown here with a power of
+# 80 %, after the correction. Few seeds make it large. The diamond is the step that the paper
 # prints for CASME II, in points of accuracy.
 
 # %% tags=["hide-input"]

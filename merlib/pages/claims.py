@@ -58,22 +58,22 @@ RIVALS, VARIANTS, CONTROLS = (
 
 
 def told(line: pd.Series, unit: str = "points of UF1") -> str:
-    """Return a difference with its interval, its answer and what would have been seen."""
+    """Return a difference with its interval, its answer and what would have been shown."""
     said = {"points": effects.points(line), "unit": translated(unit)}
     said["answer"] = translated(line["answer"])
     if not visible(line):
         return translated("{points} {unit}, {answer}").format(**said)
     text = translated(
-        "{points} {unit}, {answer} (a true difference would be seen from {seen:.1f} points on)"
+        "{points} {unit}, {answer} (a true difference would be shown from {seen:.1f} points on)"
     )
     return text.format(seen=100 * line["seen"], **said)
 
 
 def visible(line: pd.Series) -> str:
-    """Say from where on a true difference would have been seen; nothing if that is unknown."""
+    """Say from where on a true difference would have been shown; nothing if that is unknown."""
     if len(line["seeds"]) < 2 or line["seen"] != line["seen"]:
         return ""
-    text = translated("A true difference would be seen from {seen:.1f} points on.")
+    text = translated("A true difference would be shown from {seen:.1f} points on.")
     return text.format(seen=100 * line["seen"])
 
 
@@ -305,17 +305,34 @@ def ranked(place: Standing, runs: Mapping[str, Runs]) -> list[str]:
         for text, names in ((AHEAD, ahead), (BEHIND, behind))
         if len(names)
     ]
-    if n := len(unlearnt_behind(place, runs)):
-        text = translated("Methods behind it that have not learnt their own training clips: {n}.")
+    if n := len(no_verdict_on(place, runs)):
+        text = translated(
+            "Methods behind it whose rows are no verdict on them, since they have not learnt their "
+            "own training clips or were not trained on other data first, as in their source: {n}."
+        )
         said.append(text.format(n=n))
     return [first, *said]
 
 
-def unlearnt_behind(place: Standing, runs: Mapping[str, Runs]) -> list[str]:
-    """Return the methods that are shown to be behind, but have not learnt their own clips."""
-    names = unlearnt({name: runs[name] for name in place.names})
-    answers = place.found["answer"]
-    return [name for name in names if answers.get(effects.title(name)) == "ahead"]
+def no_verdict_on(place: Standing, runs: Mapping[str, Runs]) -> list[str]:
+    """Return the methods that are shown to be behind, but were not given what they need.
+
+    They have not learnt their own clips, or began without the training on other data that their
+    source gives them.
+    """
+    behind = [
+        name for name in place.names if place.found["answer"].get(effects.title(name)) == "ahead"
+    ]
+    bad = unlearnt({name: runs[name] for name in behind})
+    return [name for name in behind if name in bad or from_scratch(name, runs[name])]
+
+
+def from_scratch(name: str, seeds: Runs) -> bool:
+    """Return whether a method of which the source begins with weights had none in some run."""
+    if not METHODS[name].pretrained_on:
+        return False
+    given = [effects.made_by(run).get("estimator", {}).get("pretrained") for run in seeds.values()]
+    return not all(given)
 
 
 AHEAD, BEHIND = marked("It is ahead of {names}."), marked("It is behind {names}.")
@@ -344,16 +361,26 @@ def with_people(runs: Mapping[str, Runs], asked: Iterable[str]) -> list[str]:
     return [*said, experiment(provenance.experiment(effects.all_runs(runs)))]
 
 
-def beyond(runs: Mapping[str, Runs]) -> str:
-    """Say by how much both modules together differ from the sum of their own gains, in UF1."""
+def beyond(runs: Mapping[str, Runs]) -> list[str]:
+    """Say by how much both modules together differ from the sum of their own gains.
+
+    It is said in UF1, and in another score where that shows it.
+    """
     found = effects.synergies(runs)
     if not len(found):
-        return ""
+        return []
     text = translated(
         "Both modules together differ from the sum of their own gains by {points} points of UF1:"
         " {answer} (Holm's correction for three scores)."
     )
-    return effects.filled(text, found.loc["UF1"])
+    told, other = (
+        [effects.filled(text, found.loc["UF1"])],
+        translated("{score}: {points} points, {answer}."),
+    )
+    shown = found[found["answer"].isin(["synergy", "overlap"])].drop(index="UF1", errors="ignore")
+    for score, line in shown.iterrows():
+        told.append(effects.filled(other, line, score=translated(str(score))))
+    return told
 
 
 def on_changes(runs: Mapping[str, Runs]) -> str:

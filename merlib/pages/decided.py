@@ -236,8 +236,8 @@ def told(answers: pd.DataFrame) -> list[str]:
     lines = only(judged.iloc[0]) if len(judged) == 1 else several(judged)
     lines.append(
         translated(
-            "The smallest true difference that a single test would see with a power of 80 % is"
-            " {seen:.1f} points (median of the rows)."
+            "The smallest true difference that is shown with a power of 80 %, after the"
+            " correction, is {seen:.1f} points (median of the rows)."
         ).format(seen=100 * judged["seen"].median())
     )
     if few := len(answers) - len(judged):

@@ -267,13 +267,16 @@ def judged(
     Returns
     -------
     DataFrame
-        ``value, low, high, p, seeds, seen`` of each, ``holm`` (p after Holm's correction for all
-        that are judged or planned, NaN of one seed) and ``answer`` (see
-        `merlib.metrics.conclusions`).
+        ``value, low, high, p, seeds`` of each, ``seen`` (see `merlib.metrics.Difference.seen`),
+        ``holm`` (p after Holm's correction for all that are judged or planned, NaN of one seed) and
+        ``answer`` (see `merlib.metrics.conclusions`).
     """
     table = pd.DataFrame([one._asdict() for one in found.values()], index=list(found))
     if not len(table):
         return table
+    tests = max(1, metrics.tests_of(table["seeds"], planned))
+    table["seen"] = [one.seen(tests) for one in found.values()]
+    table = table.drop(columns="chance")
     table["holm"] = metrics.holm_of_judged(table["p"], table["seeds"], planned)
     table["answer"] = metrics.conclusions(table, more, less, small, planned)
     return table
@@ -357,14 +360,15 @@ def table(
 ) -> Styler:
     """Return differences as a table for the page.
 
-    *Seen from* is the smallest true difference that the test sees with a power of 80 %.
+    *Shown from* is the smallest true difference that is shown with a power of 80 %, after the
+    correction.
 
     Parameters
     ----------
     besides : dict, optional
         Unit -> the same differences in another score, of which the points alone are shown.
     """
-    seen = marked("seen from (power 80 %)")
+    seen = marked("shown from (power 80 %)")
     rows = [
         {
             marked("difference"): translated(name),

@@ -119,8 +119,9 @@ def smallest_seen(answers: pd.DataFrame) -> str:
     if not len(seen):
         return ""
     return translated(
-        "The smallest true difference that a single test would see here with a power of 80 % is "
-        "{median:.1f} points (median of {rows} rows, from {least:.1f} to {most:.1f})."
+        "The smallest true difference that is shown here with a power of 80 %, after the "
+        "correction, is {median:.1f} points (median of {rows} rows, from {least:.1f} to "
+        "{most:.1f})."
     ).format(median=seen.median(), rows=len(seen), least=seen.min(), most=seen.max())
 
 

@@ -180,11 +180,11 @@ def power(runs: Mapping[str, Runs], pairs: Mapping[str, tuple[str, str]]) -> pd.
     Returns
     -------
     DataFrame
-        ``seen``: the smallest difference in points that is seen with a power of 80 %, see
-        `merlib.metrics.Difference`. ``step``: the printed step of table 3 in points, of the pairs
-        that are in that table.
+        ``seen``: the smallest difference in points that is shown with a power of 80 %, see
+        `merlib.metrics.Difference.seen`. ``step``: the printed step of table 3 in points, of the
+        pairs that are in that table.
     """
-    found = effects.differences(runs, pairs, metrics.accuracy)
+    found = effects.differences(runs, pairs, metrics.accuracy, planned=len(pairs))
     rows = {name: {"seen": 100 * line["seen"]} for name, line in found.iterrows()}
     for name, row in rows.items():
         a, b = pairs[str(name)]
@@ -432,23 +432,30 @@ def steps_seen(power: pd.DataFrame) -> str:
     return text.format(all=len(steps), n=(steps["step"] >= steps["seen"]).sum())
 
 
-def other_devices(runs: Mapping[str, Runs]) -> str:
-    """Say which runs were made on another device than most of them; empty if none was."""
-    devices = {
-        translated("{method}, seed {seed}").format(method=title(name), seed=seed): device
-        for name, seeds in runs.items()
-        for seed, run in seeds.items()
-        if (device := effects.made_by(run).get("device"))
-    }
-    if len(set(devices.values())) < 2:
-        return ""
-    usual = pd.Series(devices).mode()[0]
-    others = [f"{run} ({device})" for run, device in devices.items() if device != usual]
+def other_machines(runs: Mapping[str, Runs]) -> str:
+    """Say which runs were made on another kind of machine than most of them; empty if none was.
+
+    Older runs do not note all of their machine. They count as one of the same kind.
+    """
+    machines: dict[str, str] = {}
+    for name, seeds in runs.items():
+        for seed, run in seeds.items():
+            about = effects.made_by(run)
+            label = translated("{method}, seed {seed}").format(method=title(name), seed=seed)
+            machines[label] = ", ".join(
+                about[part] for part in ("device", "machine") if part in about
+            )
+    usual = pd.Series(machines).mode().get(0, "")
+    others = [
+        f"{run} ({one})"
+        for run, one in machines.items()
+        if not one.startswith(usual) and not usual.startswith(one)
+    ]
     text = translated(
-        "Most of these runs are from one kind of device ({usual}), the others are not: {others}. "
-        "Scores of two devices differ a little, as those of two seeds do."
+        "Most of these runs are from one kind of machine ({usual}), the others are not: {others}. "
+        "Scores of two machines differ a little, as those of two seeds do."
     )
-    return text.format(usual=usual, others=words.listed(others))
+    return text.format(usual=usual, others=words.listed(others)) if others else ""
 
 
 def counted(answers: pd.DataFrame) -> str:

@@ -358,8 +358,11 @@ def order(runs: Mapping[str, Runs]) -> Answer:
     ahead, behind, one = (
         (found["answer"] == answer).sum() for answer in ("ahead", "behind", "one seed")
     )
-    if n := len(claims.unlearnt_behind(place, runs)):
-        beaten = translated("ahead of {ahead} ({n} of them have not learnt their training clips)")
+    if n := len(claims.no_verdict_on(place, runs)):
+        beaten = translated(
+            "ahead of {ahead} ({n} of them have not learnt their training clips or lack the "
+            "pre-training of their source)"
+        )
     else:
         beaten = translated("ahead of {ahead}")
     text = translated("rank {rank} of {all} ({seeds}); {beaten}, behind {behind}")
@@ -375,13 +378,18 @@ def order(runs: Mapping[str, Runs]) -> Answer:
 
 
 def control(runs: Mapping[str, Runs]) -> Answer:
-    """Return whether a network is better than the linear control, and how far the best one is."""
+    """Return whether a network is better than the linear control, and how far the best one is.
+
+    One that is better is enough. If none is, the claim is open as long as one network is.
+    """
     answers = real_motion.against_control(runs)
     if not len(answers):
         return NO_RUN
     best = answers.loc[[answers["value"].idxmax()]]
-    better = (answers["answer"] == "better").any()
-    word = "shown" if better else effects.verdict(best)
+    words_of = {"better": "shown", "worse": "against it"}
+    order_of = ("better", metrics.UNTOLD, "one seed", metrics.UNDER, "worse")
+    word = next(answer for answer in order_of if (answers["answer"] == answer).any())
+    word = words_of.get(word, word)
     told = translated("{points} {network}, the best of {all}; {seeds}").format(
         points=effects.points(best.iloc[0]),
         network=best.index[0],

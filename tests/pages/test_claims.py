@@ -6,10 +6,10 @@ import numpy as np
 import pandas as pd
 import pytest
 from conftest import ROOT
-from scipy.stats import kendalltau
+from scipy.stats import kendalltau, norm
 
 from merlib import metrics
-from merlib.metrics import Difference
+from merlib.metrics import Chance, Difference
 from merlib.pages import claims, effects, looks, verdicts
 from merlib.study import trials
 from merlib.study.study import Study
@@ -18,7 +18,14 @@ from merlib.study.study import Study
 def judged(**values):
     """Differences with three seeds: name -> (value, half of the interval, p)."""
     found = {
-        name: Difference(value, value - half, value + half, p, {0: value, 1: value, 2: value}, half)
+        name: Difference(
+            value,
+            value - half,
+            value + half,
+            p,
+            dict.fromkeys(range(3), value),
+            (Chance((half / norm.isf(0.025)) ** 2, 10**9),),
+        )
         for name, (value, half, p) in values.items()
     }
     return effects.judged(found, more="brings", less="costs")
@@ -39,8 +46,9 @@ def test_a_difference_is_told_with_its_interval_its_answer_and_what_would_be_see
     (line,) = [row for _, row in judged(A=(0.1, 0.05, 0.001)).iterrows()]
     told = claims.told(line)
     assert told.startswith("+10.0 (+5.0 to +15.0) points of UF1, brings")
-    assert "seen from 5.0 points on" in told
-    alone = effects.judged({"A": Difference(0.1, 0.05, 0.15, 0.001, {0: 0.1}, 0.05)})
+    # The half width is 1.96 errors; a power of 80 % needs 0.84 errors more.
+    assert "shown from 7.1 points on" in told
+    alone = effects.judged({"A": Difference(0.1, 0.05, 0.15, 0.001, {0: 0.1})})
     assert claims.told(alone.iloc[0]) == "+10.0 (+5.0 to +15.0) points of UF1, one seed"
 
 
@@ -71,10 +79,10 @@ def test_seeds_that_disagree_are_counted():
 def test_the_ablation_names_what_has_not_run():
     first, seen, intervals = claims.ablation(judged(**{claims.BOTH: (0.1, 0.05, 0.001)}), "make it")
     assert first == "Both modules together change UF1 by +10.0 (+5.0 to +15.0) points: brings."
-    assert seen == "A true difference would be seen from 5.0 points on." and "95 %" in intervals
+    assert seen == "A true difference would be shown from 7.1 points on." and "95 %" in intervals
     seeds = {0: 0.1, 1: 0.1, 2: 0.1}
-    helps = Difference(0.1, 0.05, 0.15, 0.001, seeds, 0.05)
-    beside = Difference(0.0, -0.02, 0.02, 0.9, dict.fromkeys(seeds, 0.0), 0.02)
+    helps = Difference(0.1, 0.05, 0.15, 0.001, seeds)
+    beside = Difference(0.0, -0.02, 0.02, 0.9, dict.fromkeys(seeds, 0.0))
     names = "MFFM: added to base", "MFFM: instead of one linear layer"
     found = effects.judged(dict(zip(names, (helps, beside), strict=True)))
     _, _, simpler, _ = claims.ablation(found, "make it")
@@ -97,9 +105,16 @@ def test_the_paper_s_method_is_ahead_of_who_is_worse_and_behind_who_is_better():
     assert found.loc["ELRCN", "value"] == pytest.approx(np.mean(values))
     first, *others = claims.comparison(runs, found, pd.DataFrame(), "make compare")
     assert first.endswith("(3 seeds). It is shown to be ahead of 2 and behind 1.")
-    assert "rank 2" in first and "since runs are missing" in others[2]
+    assert "rank 2" in first and "since runs are missing" in others[3]
     assert others[0] == "It is ahead of “ELRCN” and “Bi-WOOF + SVM”."
     assert others[1] == "It is behind “STSTNet”."
+    place = claims.standing(runs, found)
+    assert claims.no_verdict_on(place, runs) == ["elrcn"]  # no run has weights
+    for run in runs["elrcn"].values():
+        run.attrs["run"] = {"estimator": {"pretrained": "vgg16.pth"}}
+    assert not claims.no_verdict_on(place, runs)
+    runs["elrcn"][1].attrs["run"]["learned"] = {"s1": {"accuracy": [0.2, 0.3]}}
+    assert claims.no_verdict_on(place, runs) == ["elrcn"]
     without, _ = claims.comparison({}, pd.DataFrame(), pd.DataFrame(), "make compare")
     assert "`make compare` makes one" in without
 
@@ -207,7 +222,7 @@ NOTHING = {"flat": None, "usual": None}
 def test_where_the_measure_cannot_see_there_is_no_verdict_on_regions():
     names = [looks.named(*one) for rule in looks.CLAIMED.values() for one in rule]
     all_of = {
-        name: Difference(0.3, 0.2, 0.4, 1e-6, dict.fromkeys((0, 1, 2), 0.3), 0.1) for name in names
+        name: Difference(0.3, 0.2, 0.4, 1e-6, dict.fromkeys((0, 1, 2), 0.3)) for name in names
     }
     answers = effects.judged(all_of, "more", "less", small=None)
     first, *_, last = claims.regions(answers, SEES, "here", "make it")
@@ -227,7 +242,7 @@ def test_where_the_measure_cannot_see_there_is_no_verdict_on_regions():
 @pytest.mark.parametrize("rule", looks.CLAIMED)
 def test_one_rule_that_does_not_hold_is_enough_for_no_verdict_on_regions(rule):
     def differs(*ends):
-        return Difference(sum(ends) / 2, *ends, 1e-6, dict.fromkeys((0, 1, 2), 0.3), 0.1)
+        return Difference(sum(ends) / 2, *ends, 1e-6, dict.fromkeys((0, 1, 2), 0.3))
 
     names = [looks.named(*one) for some in looks.CLAIMED.values() for one in some]
     found = dict.fromkeys(names, differs(0.2, 0.4))
@@ -295,7 +310,7 @@ def test_magnification_is_judged_beside_flow_and_alone(alone, beside, verdict):
     answers = judged(**{claims.GREY: alone, "magnification": beside})
     control, first, second, last = claims.magnification(answers, grey)
     assert control == "control: +10.0 (+5.0 to +15.0) points of UF1, better " + (
-        "(a true difference would be seen from 5.0 points on)."
+        "(a true difference would be shown from 7.1 points on)."
     )
     assert first.startswith(f"{claims.GREY}: {100 * alone[0]:+.1f} (")
     assert second.startswith(f"magnification: {100 * beside[0]:+.1f} (")

@@ -258,7 +258,7 @@ def test_every_word_of_what_follows_can_be_translated(untranslated):
     assert not untranslated(*effects.sentences(found))
     assert not untranslated(*(effects.verdict(some) for some in (found.iloc[:2], found.iloc[1:3])))
     heads = effects.table(found, "CAPTION").to_html().split("</thead>")[0]
-    assert "DIFFERENCE" in heads and "SEEN FROM" in heads
+    assert "DIFFERENCE" in heads and "SHOWN FROM" in heads
 
 
 def test_a_run_is_not_compared_with_one_whose_clips_were_prepared_otherwise(runs):

@@ -166,7 +166,7 @@ def test_shallow_detail_is_told_by_the_difference_with_the_most_seeds(monkeypatc
 
     def compared(*_):
         found = {
-            name: metrics.Difference(0.03, -0.06, 0.12, 0.4, dict.fromkeys(of, 0.03), 0.1)
+            name: metrics.Difference(0.03, -0.06, 0.12, 0.4, dict.fromkeys(of, 0.03))
             for name, of in seeds.items()
         }
         return effects.judged(found)
@@ -221,7 +221,7 @@ def test_the_clips_behind_answers_are_counted_by_the_page_that_shows_them():
 
 def test_both_modules_are_told_on_each_data():
     def found(*values):
-        difference = metrics.Difference(*values, {0: 0.0, 1: 0.0}, 0.1)
+        difference = metrics.Difference(*values, {0: 0.0, 1: 0.0})
         return effects.judged({claims.BOTH: difference})
 
     unsure, better = found(0.01, -0.2, 0.22, 0.9), found(0.1, 0.05, 0.15, 1e-6)
