@@ -1,4 +1,4 @@
-"""Why PyTorch does not use an NVIDIA card that is there, and what to install."""
+"""Whether PyTorch can use a card that is there; if not, why, and what to install."""
 
 import re
 import shutil
@@ -45,6 +45,16 @@ def runs_on(capability: tuple[int, int], built_for: list[str]) -> bool:
     return False
 
 
+def works() -> bool:
+    """Return whether PyTorch sees an NVIDIA (or AMD) card, and has code for the first one."""
+    import torch
+
+    if not torch.cuda.is_available():
+        return False
+    built_for = [one for one in torch.cuda.get_arch_list() if one.startswith(("sm_", "compute_"))]
+    return not built_for or runs_on(torch.cuda.get_device_capability(0), built_for)
+
+
 def unused() -> str:
     """Return why PyTorch cannot use a card that is there, and what to do; empty if there is none.
 
@@ -55,7 +65,8 @@ def unused() -> str:
     card = next(iter(cards()), None)
     if card is None:
         return ""
-    install = f"pip install torch=={torch.__version__.partition('+')[0]}"
+    version = torch.__version__.partition("+")[0]  # pip takes any build of it as installed already
+    install = f"pip uninstall -y torch, then pip install torch=={version}"
     cuda = torch.version.cuda
     if cuda is None:
         return f"{card.name}: this PyTorch is built for CPUs; {install} from PyPI uses the card"

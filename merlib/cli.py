@@ -705,11 +705,11 @@ def foresee(study: "Study", runs: Sequence[tuple[str, int]], yes: bool) -> None:
         count, device = study.workers.at_a_time(1, gpus), "GPUs" if gpus else "CPUs"
         print(f"  a Ray cluster trains networks on {device}, {count} folds at a time", flush=True)
         return
+    if runs and (why := cards.unused()):
+        print(f"  warning: {why}", flush=True)
     found = outlook.of_methods(study, dict.fromkeys(method for method, _ in runs))
     for one in found:
         print(f"  {one}", flush=True)
-    if found and (why := cards.unused()):
-        print(f"  warning: {why}")
     each = {one.method: one.seconds for one in found}
     trained = [each[method] for method, _ in runs if method in each]
     words = f"about {outlook.duration(sum(trained))} on this machine"
@@ -718,8 +718,17 @@ def foresee(study: "Study", runs: Sequence[tuple[str, int]], yes: bool) -> None:
     if sum(trained) < outlook.LONG:
         return
     print("  a smaller one: --profile laptop", flush=True)
-    if not yes and sys.stdin.isatty() and input("Go on? [y/N] ").strip().lower() not in YES:
+    if not yes and sys.stdin.isatty() and not agreed():
         raise ValueError(f"not begun: {words}; --yes begins without asking")
+
+
+def agreed() -> bool:
+    """Ask in the terminal whether to go on; the end of the input (Ctrl-D) is a no."""
+    try:
+        return input("Go on? [y/N] ").strip().lower() in YES
+    except EOFError:
+        print()
+        return False
 
 
 def print_scores(name: str, seed: int, predictions: "pd.DataFrame") -> None:

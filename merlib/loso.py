@@ -21,6 +21,7 @@ from sklearn.model_selection import LeaveOneGroupOut
 from sklearn.utils.validation import has_fit_parameter
 from threadpoolctl import threadpool_limits
 
+from . import cards
 from .parallel import HERE, Rows, Workers, each
 
 VERSION = 1  # raised when this step computes something else, see merlib.versions
@@ -574,6 +575,6 @@ def device_of(estimator: ClassifierMixin) -> str:
 
     if not devices_asked(estimator):
         return "CPU"
-    if torch.cuda.is_available():
+    if cards.works():
         return torch.cuda.get_device_name()
     return "Apple GPU (MPS)" if torch.backends.mps.is_available() else "CPU"

@@ -23,6 +23,7 @@ from filelock import FileLock, Timeout
 from joblib.externals.loky import get_reusable_executor
 from tqdm import tqdm
 
+from . import cards
 from .files import say
 from .values import known
 
@@ -231,7 +232,7 @@ def gpus_here() -> int:
     """Return the number of GPUs of this machine that PyTorch can use."""
     import torch  # here, so that processes that never ask need not load it
 
-    if torch.cuda.is_available():
+    if cards.works():
         return torch.cuda.device_count()
     return int(torch.backends.mps.is_available())  # Apple's
 
@@ -240,7 +241,7 @@ def visible_gpus() -> list[Gpu]:
     """Return the GPUs among which a process of this machine can choose: those of CUDA."""
     import torch
 
-    numbers = range(torch.cuda.device_count() if torch.cuda.is_available() else 0)
+    numbers = range(torch.cuda.device_count() if cards.works() else 0)
     names = os.environ.get("CUDA_VISIBLE_DEVICES", ",".join(map(str, numbers))).split(",")
     uuids = [str(torch.cuda.get_device_properties(k).uuid) for k in numbers]
     return [Gpu(name.strip(), uuid) for name, uuid in zip(names, uuids, strict=False)]

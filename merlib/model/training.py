@@ -10,6 +10,7 @@ import torch
 from torch import Tensor
 from torch.nn.attention import SDPBackend, sdpa_kernel
 
+from merlib import cards
 from merlib.config import Config
 
 VERSION = 1  # raised when this step computes something else, see merlib.versions
@@ -36,7 +37,7 @@ def pick_device(device: str) -> torch.device:
 
     A name that PyTorch does not know, or a GPU that is not there, raises a ValueError.
     """
-    here = {"cuda": torch.cuda.is_available(), "mps": torch.backends.mps.is_available()}
+    here = {"cuda": cards.works(), "mps": torch.backends.mps.is_available()}
     automatic = next((kind for kind, there in here.items() if there), "cpu")
     try:
         found = torch.device(automatic if device == "auto" else device)

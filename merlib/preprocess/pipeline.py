@@ -20,6 +20,7 @@ import pandas as pd
 from joblib import delayed, effective_n_jobs
 from scipy.ndimage import gaussian_filter1d
 
+from merlib import cards
 from merlib.config import Config, digest
 from merlib.data.findings import DatasetError, Finding, Findings, listed, without_bad
 from merlib.data.frames import VideoFrame, frame_rate, read_frames
@@ -83,6 +84,7 @@ def prepare(
     n_jobs: int = 2,
     progress: bool = True,
     view: Callable | None = None,
+    gpu: bool = True,
 ) -> Prepared:
     """Prepare every clip of a table in parallel, or load it from the cache.
 
@@ -95,6 +97,7 @@ def prepare(
     cache : path, folder of the prepared clips
     n_jobs : int, parallel processes; the result does not depend on it
     progress : bool, show a progress bar
+    gpu : bool, whether magnification and flow may be computed on a GPU, see `gpu_device`
     view : callable, optional, one of `merlib.methods.views.VIEWS`, by default `channels`
 
     Raises
@@ -119,7 +122,7 @@ def prepare(
         raise ValueError(f"landmarks={config.landmarks!r}: no such file")
     check_magnification(clips, config)
     view = view or channels
-    device = gpu_device(config) if view is channels else None
+    device = gpu_device(config) if gpu and view is channels else None
     name = f"{view.__name__}-gpu" if device else view.__name__
     folder = Path(cache) / config.hash("prepare") / name
     with alone(folder):
@@ -538,9 +541,7 @@ def gpu_device(config: Config) -> str | None:
     """
     if config.flow_method != "tvl1":
         return None
-    import torch  # here, so that processes that never ask need not load it
-
-    return "cuda" if torch.cuda.is_available() else None
+    return "cuda" if cards.works() else None
 
 
 def completed(

@@ -232,6 +232,11 @@ class Study:
             clips.attrs["version"] += ", not the published dataset"
         return clips
 
+    @property
+    def gpu_chosen(self) -> bool:
+        """Whether a GPU that is there may be used."""
+        return self.workers.gpus != 0
+
     def prepared_by(self, choices: config.Config) -> Prepared:
         """Return the clips, prepared by these choices."""
         clips = self.read()
@@ -246,6 +251,7 @@ class Study:
             cache=cache,
             n_jobs=self.n_jobs,
             progress=self.progress,
+            gpu=self.gpu_chosen,
         )
         made.clips.attrs["repairs"] += repeated(made.clips, choices)
         return made
@@ -374,7 +380,7 @@ class Study:
             self.config,
             drawn=(self.root / "dataset.json").exists(),
             searched=apex_searched(self.clips.attrs["repairs"]),
-            gpu=gpu_device(self.config) is not None,
+            gpu=self.gpu_chosen and gpu_device(self.config) is not None,
             given=self.dataset == "flow",
         )
 

@@ -429,6 +429,8 @@ def test_a_gpu_samples_first_too_and_prepares_tvl1_alone(clips, tmp_path, monkey
         assert pipeline.gpu_device(config) is None
         pipeline.prepare(clips[:1], config, tmp_path / method, n_jobs=1, progress=False)
         assert [path.name for path in (tmp_path / method).rglob("channels*")] == ["channels"]
+    pipeline.prepare(clips[:1], CONFIG, tmp_path / "cpu", n_jobs=1, progress=False, gpu=False)
+    assert [path.name for path in (tmp_path / "cpu").rglob("channels*")] == ["channels"]
 
 
 def test_resizing_flow_keeps_its_meaning():

@@ -1,10 +1,12 @@
 """What a training will take is said before it, and long ones are asked for."""
 
+import math
 import time
 from types import SimpleNamespace
 
 import numpy as np
 import pytest
+from sklearn.base import BaseEstimator
 
 from merlib import cli, parallel
 from merlib.methods.ststnet import STSTNet
@@ -93,6 +95,26 @@ def test_measuring_changes_nothing_of_the_training(study):
     assert (np.random.get_state()[1] == before).all()  # noqa: NPY002
 
 
+class Recording(BaseEstimator):
+    """A GPU's classifier: the first three steps of a training take eight times as long."""
+
+    clock = 0.0
+
+    def __init__(self, epochs=1, device="auto"):
+        self.epochs, self.device = epochs, device
+
+    def fit(self, X, y):
+        steps = self.epochs * math.ceil(len(X) / 8)
+        Recording.clock += 0.5 + 0.08 * min(steps, 3) + 0.01 * max(0, steps - 3)
+
+
+def test_a_step_of_a_gpu_is_timed_once_it_is_recorded(monkeypatch):
+    monkeypatch.setattr(outlook, "recorded", lambda _: True)
+    monkeypatch.setattr(outlook.time, "perf_counter", lambda: Recording.clock)
+    found = outlook.seconds_of_a_step(Recording(), (2,), 3, batch=8, together=1)
+    assert found == pytest.approx(0.01)
+
+
 @pytest.mark.parametrize(
     ("seconds", "words"),
     [
@@ -119,12 +141,19 @@ DAYS = outlook.Outlook("full", "CPU", "float32", 2, 26, 8, 60.0, 17 * 86400.0)
         (True, False, "Y", True),
         (True, True, None, True),
         (False, False, None, True),
+        (True, False, EOFError, False),  # Ctrl-D
     ],
 )
 def test_long_trainings_are_asked_for(study, monkeypatch, capsys, terminal, yes, answer, goes_on):
     monkeypatch.setattr(outlook, "of_methods", lambda *_: [DAYS])
     monkeypatch.setattr("sys.stdin.isatty", lambda: terminal, raising=False)
-    monkeypatch.setattr("builtins.input", lambda _: answer if answer is not None else pytest.fail())
+
+    def said_to(_):
+        if answer is EOFError:
+            raise EOFError
+        return answer if answer is not None else pytest.fail()
+
+    monkeypatch.setattr("builtins.input", said_to)
     runs = [("full", 0), ("full", 1), ("majority", 0)]
     if goes_on:
         cli.foresee(study, runs, yes)

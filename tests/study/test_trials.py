@@ -142,12 +142,20 @@ def test_every_trial_keeps_seed_data_and_protocol(study):
 
 
 @pytest.mark.parametrize(
-    ("gpu", "null"),
-    [(None, "float32"), ((7, 5), "float32"), ((8, 0), "bfloat16"), ((12, 0), "bfloat16")],
+    ("gpu", "share", "null"),
+    [
+        (None, None, "float32"),
+        ((7, 5), None, "float32"),
+        ((8, 0), None, "bfloat16"),
+        ((12, 0), None, "bfloat16"),
+        ((8, 0), 0, "float32"),  # the CPU is chosen
+    ],
 )
-def test_a_precision_that_the_machine_has_anyway_is_no_trial(study, monkeypatch, gpu, null):
+def test_a_precision_that_the_machine_has_anyway_is_no_trial(study, monkeypatch, gpu, share, null):
     monkeypatch.setattr(torch.cuda, "is_available", lambda: gpu is not None)
+    monkeypatch.setattr(torch.cuda, "device_count", lambda: 1)
     monkeypatch.setattr(torch.cuda, "get_device_capability", lambda _: gpu)
+    study.workers = Workers(gpus=share)
     for name in ("float32", "bfloat16"):
         told = "it changes nothing on this machine" if name == null else ""
         assert trials.impossible(name, study) == told
