@@ -46,6 +46,10 @@ OFFICIAL = ("casme2", "samm")
 MEGC2019 = {name: published.CLIPS[name] for name in OFFICIAL}
 """Clips in the list of the challenge, which `challenge` finds."""
 
+MEGC2019_TABLES = {
+    "casme2": "CASME II of 2014", "samm": "SAMM, version 2", "flow": "of the published flow"
+}  # fmt: skip
+
 COLUMNS = ["clip", "subject", "emotion", "onset", "apex", "offset", "fps", "action_units"]
 
 
@@ -254,6 +258,8 @@ def inspect_single(
         raise DatasetError(
             f"{root}: a synthetic dataset that is not finished; run the command that wrote it again"
         )
+    if isinstance(classes, str):
+        classes = classes.strip().lower()
     name = detect(root, table) if dataset == "synthetic" else DRAWN.get(dataset, dataset)
     layout, findings = tables.LAYOUTS[name], Findings()
     path, cells, folders = tables.read_table(layout, root, table, findings)
@@ -337,17 +343,21 @@ def challenge(
         pairs = zip(rows["row"], apex, onset, strict=True)
         odd = [row for row, top, first in pairs if top is None or top == first]
         clips = clips[~clips["row"].isin(odd) & ~clips["clip"].isin(MEGC2019_WITHOUT)]
+    parts = pd.Series(dataset, clips.index)
     if dataset == "flow":
-        return clips[clips["clip"].map(published.part_of).isin(OFFICIAL)]
-    expected = MEGC2019[dataset]
-    found = {label: int((clips["emotion"] == label).sum()) for label in expected}
-    if found != expected:
-        told = "; ".join(f"{label} {found[label]} instead of {expected[label]}"
-                         for label in expected if found[label] != expected[label])  # fmt: skip
-        wanted = "CASME II of 2014" if dataset == "casme2" else "SAMM, version 2"
+        parts = clips["clip"].map(published.part_of)
+        clips, parts = clips[parts.isin(OFFICIAL)], parts[parts.isin(OFFICIAL)]
+    told = []
+    for part in OFFICIAL if dataset == "flow" else (dataset,):
+        for label, expected in MEGC2019[part].items():
+            found = int(((clips["emotion"] == label) & (parts == part)).sum())
+            if found != expected:
+                of = f"{tables.LAYOUTS[part].title} " if dataset == "flow" else ""
+                told.append(f"{of}{label} {found} instead of {expected}")
+    if told:
         message = (
-            f"classes=megc2019: the list of the challenge follows from the table {wanted}; "
-            f"{version} gives {told}"
+            f"classes=megc2019: the list of the challenge follows from the table "
+            f"{MEGC2019_TABLES[dataset]}; {version} gives {'; '.join(told)}"
         )
         findings.error("megc2019", message)
     return clips
@@ -430,8 +440,6 @@ def class_map(name: str, classes: str | Iterable[str] | None, clips: pd.DataFram
     known = tables.LAYOUTS[name].emotions or tuple(sorted(present))
     if name == "flow" and classes in (None, "three", "all", "megc2019"):
         return {emotion: emotion for emotion in known}
-    if isinstance(classes, str):
-        classes = classes.strip().lower()
     classes = classes or ("all" if name == "own" else "five")
     if classes in ("three", "megc2019"):
         if classes == "megc2019" and name not in MEGC2019:

@@ -47,7 +47,6 @@ class HTNet(FoldsTogether, side=28, epochs=800, batch_size=256, learning_rate=5e
     takes = (3, 28, 28)
     standardise = False
     side: Literal[28]  # the pieces are cut out of such a picture
-    most_at_once = 17  # at full width, these need 50 GB
 
     def inputs(self, X: np.ndarray) -> np.ndarray:
         """Return the four pieces of pictures (N, 3, 28, 28), put together to the same size."""

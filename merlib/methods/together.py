@@ -1,7 +1,5 @@
 """All folds of a small network of Table 2 as one batched computation, see `merlib.model.folds`."""
 
-import sys
-
 import numpy as np
 import torch
 from sklearn.base import clone
@@ -9,7 +7,16 @@ from torch import Tensor
 
 from merlib.config import Config
 from merlib.model.estimator import seed_of
-from merlib.model.folds import AfterFoldsEpoch, Together, Trained, Trainer, alike, padded, plan
+from merlib.model.folds import (
+    AfterFoldsEpoch,
+    Together,
+    Trained,
+    Trainer,
+    alike,
+    fit_on_a_gpu,
+    padded,
+    plan,
+)
 from merlib.model.training import draw_batches, own_randomness, pick_device
 
 from .deep import DeepClassifier
@@ -20,13 +27,10 @@ VERSION = 2  # raised when this step computes something else, see merlib.version
 class FoldsTogether(DeepClassifier):
     """A `DeepClassifier` that can train folds at once: by cross entropy, in one stage."""
 
-    most_at_once = sys.maxsize
-    """Folds that fit the memory of a GPU."""
-
     @property
     def at_once(self) -> int:
-        """Folds that `merlib.loso` trains at once on a GPU; a CPU gains nothing."""
-        return self.most_at_once if pick_device(self.device).type == "cuda" else 0
+        """Folds that `merlib.loso` trains at once on a GPU: those that fit; a CPU gains nothing."""
+        return fit_on_a_gpu(lambda: self.build(2)) if pick_device(self.device).type == "cuda" else 0
 
     def fit_folds(
         self,

@@ -25,6 +25,7 @@ from .folds import (
     Trained,
     Trainer,
     alike,
+    fit_on_a_gpu,
     kept_by,
     padded,
     plan,
@@ -172,14 +173,18 @@ class NetworkClassifier(ClipClassifier):
 
         With one frame in a clip, most of the time goes into starting operations, and folds together
         take half the time of a CPU. With more frames, or an LSTM, nothing is gained. Folds together
-        are always trained in float32. On an Apple GPU they were never tried: there it is 0.
+        are always trained in float32. A GPU takes as many as fit into its memory. On an Apple GPU
+        they were never tried: there it is 0.
         """
         config = self.settings
         half = config.precision in ("bfloat16", "float16")
         if config.frames > 1 or config.sequence != "mean" or half:
             return 0
-        most = {"cpu": FOLDS_AT_ONCE, "cuda": FOLDS_AT_ONCE_ON_A_GPU}
-        return most.get(pick_device(self.device).type, 0)
+        device = pick_device(self.device).type
+        if device == "cuda":
+            of_one = replace(config, pretrained=None)
+            return min(FOLDS_AT_ONCE_ON_A_GPU, fit_on_a_gpu(lambda: Network(2, of_one)))
+        return FOLDS_AT_ONCE if device == "cpu" else 0
 
     def fit_folds(
         self,

@@ -37,6 +37,20 @@ AfterFoldsEpoch = Callable[[int, int, np.ndarray], None]
 """Gets an epoch, the number of a fold, and the probabilities (N, K) of its test clips."""
 
 
+COPIES = 16
+"""Numbers that a training of folds together keeps for each weight, at most: the weight, its slope
+and what the optimiser notes; before a step, the weight and the notes again; three times the same
+while a recording is tried. The rest is for what is computed between the layers."""
+
+
+def fit_on_a_gpu(build: Callable[[], nn.Module]) -> int:
+    """Return how many networks train together in the memory of the first GPU, by their weights."""
+    with torch.device("meta"):  # without values
+        weights = sum(one.numel() for one in build().parameters())
+    memory = torch.cuda.get_device_properties(0).total_memory
+    return max(1, memory // (4 * COPIES * weights))
+
+
 class Together:
     """The networks of several folds, stacked.
 

@@ -250,7 +250,7 @@ def test_bad_clips_are_left_out_as_of_other_datasets(flow_root):
         (None, 12, LABELS),
         ("three", 12, LABELS),
         ("all", 12, LABELS),
-        ("megc2019", 8, LABELS),
+        ("Three", 12, LABELS),
         ("Surprise, negative", 9, ("surprise", "negative")),
         (["positive", "negative"], 9, ("positive", "negative")),
     ],
@@ -258,8 +258,16 @@ def test_bad_clips_are_left_out_as_of_other_datasets(flow_root):
 def test_classes(flow_root, classes, count, labels):
     clips = load_clips("flow", flow_root, classes)
     assert len(clips) == count and clips.attrs["classes"] == labels
-    if classes == "megc2019":
-        assert set(clips["source"]) == {"casme2", "samm"}
+
+
+@pytest.mark.parametrize("classes", ["megc2019", " MEGC2019"])
+def test_a_part_of_the_pictures_is_not_the_list_of_the_challenge(flow_root, classes):
+    with pytest.raises(DatasetError) as error:
+        load_clips("flow", flow_root, classes)
+    told = str(error.value)
+    assert "follows from the table of the published flow; flow of MEGC 2019, unknown" in told
+    assert "CASME II negative 2 instead of 88" in told and "SAMM surprise 0 instead" in told
+    assert "SMIC" not in told
 
 
 @pytest.mark.parametrize(

@@ -320,7 +320,7 @@ def test_the_list_of_megc_2019_follows_from_the_tables(tmp_path):
 )  # fmt: skip
 def test_another_table_gives_no_list_of_megc_2019(tmp_path, changes, told):
     challenge_of(tmp_path / "CASME2.xlsx", **changes)
-    _, findings = inspect("casme2", None, "megc2019", table=tmp_path / "CASME2.xlsx")
+    _, findings = inspect("casme2", None, "MEGC2019", table=tmp_path / "CASME2.xlsx")
     (error,) = findings.of("error")
     assert told in str(error) and "follows from the table CASME II of 2014" in str(error)
 

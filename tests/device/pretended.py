@@ -14,6 +14,7 @@ from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 from unittest import mock
 
@@ -51,6 +52,7 @@ VARY = {
 
 
 GPU = [torch.device("cuda:0")]
+MEMORY = [2**36]
 HOLDS = [torch.device("cpu")]
 """Where values are: ``meta`` has none, and so a step of any size is counted in no time."""
 
@@ -306,6 +308,7 @@ def machine(
         "set_rng_state": lambda *_: None,
         "manual_seed_all": lambda *_: None,
         "device_count": lambda: 1,
+        "get_device_properties": lambda *_: SimpleNamespace(total_memory=MEMORY[0]),
         "current_device": lambda: 0,
     }
     of_mps = {

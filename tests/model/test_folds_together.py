@@ -1,12 +1,14 @@
 """Folds of the paper's network trained as one computation are the folds trained one by one."""
 
+from types import SimpleNamespace
+
 import numpy as np
 import pandas as pd
 import pytest
 import torch
 
 from merlib import config, loso
-from merlib.model import folds
+from merlib.model import classifier, folds
 from merlib.model.classifier import NetworkClassifier
 
 SMALL = {"inputs": "flow", "sequence": "mean", "frames": 1, "size": 56, "epochs": 1}
@@ -116,6 +118,22 @@ def test_leaving_one_subject_out_trains_folds_together_and_goes_on(monkeypatch):
     assert kept.keys() == set(clips["subject"]) and saved == [*kept]  # each fold once
     again = loso.leave_one_subject_out(estimator, X, clips, finished=Finished(), **options)
     pd.testing.assert_frame_equal(again, whole)
+
+
+@pytest.mark.parametrize(
+    ("profile", "memory", "most"), [("paper", 80, 37), ("paper", 16, 7), ("paper", 1, 1)]
+    + [("laptop", 16, 68)],
+)  # fmt: skip
+def test_a_gpu_trains_as_many_folds_together_as_it_has_memory_for(
+    profile, memory, most, monkeypatch
+):
+    """The network of the paper has 36 million weights on real motion, 64 bytes for each."""
+    card = SimpleNamespace(total_memory=memory * 2**30)
+    monkeypatch.setattr(torch.cuda, "get_device_properties", lambda _: card)
+    monkeypatch.setattr(classifier, "pick_device", lambda _: torch.device("cuda"))
+    random = torch.get_rng_state()
+    assert NetworkClassifier(config.profile(profile, "flow")).at_once == most
+    assert torch.equal(torch.get_rng_state(), random)
 
 
 def test_only_single_frames_on_a_cpu_are_trained_together():

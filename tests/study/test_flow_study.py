@@ -53,7 +53,7 @@ def test_only_the_published_pictures_are_public(study, flow_root, tmp_path, monk
     monkeypatch.setattr(origin, "FLOW", study.prepared.key)
     whole = Study("flow", flow_root, home=tmp_path)
     assert whole.public and whole.saved().folder == tmp_path / "results" / "flow" / "laptop"
-    part = Study("flow", flow_root, home=tmp_path, classes="megc2019")
+    part = Study("flow", flow_root, home=tmp_path, classes="negative, positive")
     assert part.saved().folder.is_relative_to(tmp_path / "runs")
     about = whole.info()
     assert origin.foreign(about, whole.saved().folder) == ""
