@@ -80,6 +80,7 @@ TABLE_1 = [
     marked("here"),
 ]
 classes = list(clips.attrs["classes"])
+ROWS = list(dict.fromkeys([*pd.DataFrame(paper.TABLE1).index, *classes]))
 version = translated(clips.attrs["version"])
 height, width = read_frames(clips["frames"].iloc[0][:1])[0].shape
 where = translated("{data}: {n:,} clips of {people} subjects").format(
@@ -91,7 +92,13 @@ words.say(
     translated("The data of this page: {where}.").format(where=where),
     translated("The frames have {width} x {height} pixels.").format(
         width=width, height=height
-    ),
+    )
+    if dataset != "flow"
+    else translated(
+        "They are pictures of flow from onset to apex, with {width} x {height}"
+        " pixels. Their table has no frame numbers and no action units; 0 and"
+        " 1 below only stand for the two moments."
+    ).format(width=width, height=height),
 )
 
 # %% [markdown]
@@ -120,7 +127,7 @@ words.see(
         rise=int(row["apex"] - row["onset"]),
         fall=int(row["offset"] - row["apex"]),
     )
-    if row[["onset", "apex", "offset"]].notna().all()
+    if row[["onset", "apex", "offset"]].notna().all() and dataset != "flow"
     else "",
     translated("Its action units: {units}.").format(
         units=procedure.named(row["action_units"])
@@ -164,7 +171,9 @@ words.see(
         "The shortest movement of all clips has {least:.0f} frames from onset"
         " to offset, the longest {most:.0f}."
     ).format(least=length.min(), most=length.max())
-    if length.notna().any()
+    if length.notna().any() and dataset != "flow"
+    else translated("Of time these bars say nothing.")
+    if dataset == "flow"
     else translated("No bar: no clip has both an onset and an offset.")
 )
 
@@ -201,7 +210,7 @@ here = {
     marked("frame rate"): clips["fps"].median(),
     **counted,
 }
-table1 = pd.DataFrame(paper.TABLE1).assign(here=pd.Series(here))
+table1 = pd.DataFrame({**paper.TABLE1, "here": here}).reindex(ROWS)
 table1.columns = TABLE_1
 table1 = table1.map(
     lambda cell: "{} x {}".format(*cell) if isinstance(cell, tuple) else cell
@@ -227,7 +236,7 @@ words.see(
 # How uneven are the classes?
 
 # %% tags=["hide-input"] slide="table-1"
-sizes = pd.DataFrame(paper.TABLE1).assign(here=pd.Series(counted))
+sizes = pd.DataFrame({**paper.TABLE1, "here": counted}).reindex(ROWS)
 sizes.columns = TABLE_1
 emotions = [name for name in sizes.index if name not in here] + classes
 sizes = sizes.reindex(emotions).astype(float)
@@ -819,4 +828,6 @@ words.see(
         "Right with the units of other subjects: {honest:.3f} of the clips;"
         " with those of all subjects: {inside:.3f}."
     ).format(honest=np.mean(honest == y), inside=np.mean(inside == y))
+    if units_of.any()
+    else translated("No clip of this data has action units.")
 )

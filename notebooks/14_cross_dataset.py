@@ -174,9 +174,13 @@ words.see(
 # missing (subject 04, EP12_01f) or is the onset (05, EP09_05f). Another edition of the table gives
 # other numbers; `megc2019` then stops and names the difference.
 #
-# The challenge has a third dataset, SMIC, which this study does not read. So you may compare scores
-# on these clips with the challenge's scores of the two datasets, not with its score over all three.
-# Even then there is a difference: the challenge's methods also trained on clips of SMIC.
+# The challenge has a third dataset, SMIC, whose frames this study does not read. So you may compare
+# scores on these clips with the challenge's scores of the two datasets, not with its score over all
+# three. Even then there is a difference: the challenge's methods also trained on clips of SMIC.
+#
+# The dataset `flow` has published flow of all three ([real motion](24_real_motion.ipynb)). With
+# `dataset="flow"` and `classes="megc2019"` it gives the same 278 clips of CASME II and SAMM, with the
+# same names. So you can set your own flow of a clip beside the published one.
 
 # %% [markdown]
 # ## Leave one subject out of the composite

@@ -10,7 +10,7 @@
 # :class: tip
 # - what table 2 prints, and where each of its rows comes from
 # - why figures from different papers do not make one table
-# - what a dozen published ideas give under equal conditions
+# - what a dozen published ideas give on the same clips and folds
 # - why many comparisons need a correction, and how it works
 # - what quality costs in parameters, operations and seconds
 #
@@ -96,7 +96,8 @@ words.answer(*claims.comparison(runs, against, control, command))
 # This page counts the same runs as the front page. For the published clips in CASME II's layout
 # these are runs *of record*: 246 clips, as many as the paper has, and half of the people train and
 # the others are tested, both ways. Each network has twice its epochs there, so that it takes as many
-# steps as if one subject were left out. For other data these are the runs that you have made.
+# steps as if one subject were left out; STSTNet, whose batch holds all training clips, takes twice as
+# many. For other data these are the runs that you have made.
 
 # %% tags=["remove-input"]
 title = {name: effects.title(name) for name in METHODS}
@@ -540,9 +541,11 @@ words.say(*told or [nothing])
 #
 # Rebuilt methods, on a laptop's profile, are not their authors' trained models. Several should start
 # from networks trained on large sets of faces or images; here they begin from scratch unless they are
-# given weights. The page shows what each *idea* gives under equal conditions, and how wide intervals
-# are on one or two hundred clips. Learning rates are not chosen on these clips; [a test on other drawn
-# clips](10_decisions.ipynb) shows what another rate would bring.
+# given weights. The page shows what each *idea* gives on the same clips and folds, and how wide
+# intervals are on one or two hundred clips. No learning rate is chosen on these clips. But that of the
+# paper's own network was chosen on other drawn clips, and those of its rivals were not: they are
+# published, or the usual ones. [A test on other drawn clips](10_decisions.ipynb) shows what another rate
+# would bring to one of them, STSTNet.
 #
 # Your own method goes through the same folds: [add your own method](16_own_method.ipynb).
 

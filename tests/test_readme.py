@@ -1,6 +1,7 @@
 """The README's figures and those of the results page are of saved runs; what it names works."""
 
 import ast
+import math
 import re
 import sys
 from pathlib import Path
@@ -151,10 +152,17 @@ def test_the_table_of_real_motion_is_counted_too():
             ("htnet", "its table"),
         ):
             assert f"{found['all', 'uf1']:.3f}" in REAL
+    prose, log = " ".join(REAL.split()), printed["ststnet", "its PyTorch log"]
+    lacking = [
+        log["all", score] - table.loc[("ststnet", "here"), score] for score in ("uf1", "uar")
+    ]
+    uf1, uar = (f"{100 * points:.1f}" for points in lacking)
+    assert f"is {uf1} points of UF1 and {uar} of UAR below the log" in prose
+    assert all(f"{log['all', score]:.3f}" in prose for score in ("uf1", "uar"))
+    assert len(runs["ststnet"]) == 1 and "It is one seed; and ours shuffles" in prose
     best = np.mean(
         [metrics.best_epoch(run)["uf1"] for run in motion.find(ROOT).epochs["htnet"].values()]
     )
-    prose = " ".join(REAL.split())
     assert f"a UF1 of {best:.3f} instead of {table.loc[('htnet', 'here'), 'uf1']:.3f}" in prose
     steps = real_motion.of_modules(runs)
     interaction = effects.synergies(runs).loc[["UF1"]]
@@ -206,8 +214,14 @@ def test_what_uar_says_of_real_motion_is_counted():
     assert "In UAR each module is shown to help base; so are more epochs." in " ".join(
         README.split()
     )
-    for value, low, high in 100 * pd.concat([shown, longer])[["value", "low", "high"]].to_numpy():
-        assert re.search(rf"{value:.1f}[^()]* {re.escape(f'({low:+.1f} to {high:+.1f})')}", prose)
+    beyond = effects.synergies(found.runs).loc[["UAR"]]
+    assert [*beyond["answer"]] == ["overlap"] and "it speaks against the paper" in prose
+    assert f"p is {beyond['holm'].iloc[0]:.4f} after Holm's correction for three scores" in prose
+    told = pd.concat([shown, longer, beyond])
+    for value, low, high in 100 * told[["value", "low", "high"]].to_numpy():
+        assert re.search(
+            rf"{abs(value):.1f}[^()]* {re.escape(f'({low:+.1f} to {high:+.1f})')}", prose
+        )
 
 
 def test_which_runs_of_real_motion_are_there_is_counted():
@@ -238,6 +252,17 @@ def test_which_runs_of_real_motion_are_there_is_counted():
     assert base["answer"] == metrics.UNTOLD and "which is not shown either" in prose
     accuracy = real_motion.of_modules(found.runs, metrics.accuracy)["answer"]
     assert not accuracy.isin(["better", "worse"]).any() and "in accuracy no step" in prose
+
+
+def test_methods_that_take_fewer_steps_than_published_are_named():
+    prose, runs = " ".join(SYNTHETIC.split()), Saved(RESULTS / HALVES).runs()
+    for name, published in (("micro-attention", 2500), ("lgccon", 4501)):  # in their public code
+        about = runs[name, 0]
+        half, batch = sum(about["counts"]["emotion"].values()) / 2, about["estimator"]["batch_size"]
+        steps = about["estimator"]["epochs"] * math.ceil(half / batch)
+        title = METHODS[name].title.removesuffix("-style")
+        assert steps < published and f"{title} {steps:,} of {published:,}" in prose
+    assert runs["slstt", 0]["estimator"]["batch_size"] == 8 and "SLSTT has batches of 8" in prose
 
 
 def test_what_is_missing_of_synthetic_data_is_missing():

@@ -170,7 +170,8 @@ def of_longer(
 
 def against_control(runs: Mapping[str, Runs]) -> pd.DataFrame:
     """Return the difference of each network to the linear control, see `effects.judged`."""
-    pairs = {title(n): (n, motion.CONTROL) for n in motion.NETWORKS if n in runs}
+    networks = (*motion.NETWORKS, *motion.VARIED)
+    pairs = {title(n): (n, motion.CONTROL) for n in networks if n in runs}
     return effects.differences(for_every_seed(runs), pairs)
 
 

@@ -396,7 +396,8 @@ def control(runs: Mapping[str, Runs]) -> Answer:
         all=len(answers),
         seeds=seeds(best),
     )
-    behind = [name for name in (motion.CONTROL, *motion.NETWORKS) if name in runs]
+    networks = (*motion.NETWORKS, *motion.VARIED)
+    behind = [name for name in (motion.CONTROL, *networks) if name in runs]
     return Answer(told, word, tables(runs, behind))
 
 

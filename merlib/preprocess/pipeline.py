@@ -111,6 +111,11 @@ def prepare(
     """
     if not len(clips):
         raise ValueError("the table of clips is empty: expected one or more")
+    if clips.attrs.get("dataset") == "flow":
+        raise ValueError(
+            "the dataset flow has a flow picture for each clip, and no frames to prepare; "
+            'Study("flow", root) reads the pictures'
+        )
     inside = (clips["onset"] < clips["apex"]) & (clips["apex"] <= clips["offset"])
     wrong = clips[~inside & (clips["apex"] >= 0)]
     if row := next(wrong.itertuples(), None):
