@@ -61,7 +61,7 @@ runs = found.runs  # method or trial -> seed -> predictions of the last epoch
 PAIRS = real_motion.PAIRS
 modules = real_motion.of_modules(runs)
 networks = real_motion.against_control(runs)
-longer = real_motion.of_longer(found)
+longer = real_motion.of_longer(found.every)
 of_runs = provenance.experiment(effects.all_runs(runs))
 words.answer(*real_motion.in_short(runs, modules, networks, longer))
 
@@ -374,7 +374,7 @@ none = translated("No run of twice the epochs is saved yet.")
 Markdown("\n".join(told) or none)
 
 # %% tags=["remove-input"]
-by_uar = real_motion.of_longer(found, metrics.uar)
+by_uar = real_motion.of_longer(found.every, metrics.uar)
 if len(by_uar):
     told = real_motion.shown_in({marked("points of UAR"): by_uar})
     display(words.see(*told))

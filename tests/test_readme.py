@@ -188,7 +188,9 @@ def test_what_variants_have_learnt_of_real_motion_is_counted():
     by_learning = gains[gains.index.isin([learnt.WELL, learnt.BADLY], level=1)]
     gains = pd.concat([by_learning, gains.loc[[("MFEM", "SAMM")]]])
     adjusted = real_motion.of_modules(small_classes.adjusted(runs))[ends].iloc[:1]
-    longer = real_motion.of_longer(found).loc[lambda table: table.index.str.contains("against")]
+    longer = real_motion.of_longer(found.every).loc[
+        lambda table: table.index.str.contains("against")
+    ]
     for value, low, high in 100 * pd.concat([gains, adjusted, longer[ends]]).to_numpy():
         interval = re.escape(f"{low:+.1f} to {high:+.1f})")
         assert re.search(rf"{re.escape(f'{value:.1f}')}.{{0,12}}{interval}", prose)
@@ -205,7 +207,10 @@ def test_what_variants_have_learnt_of_real_motion_is_counted():
 def test_what_uar_says_of_real_motion_is_counted():
     found, prose = motion.find(ROOT), " ".join(REAL.split())
     steps = real_motion.of_modules(found.runs, metrics.uar)
-    shown, longer = steps[steps["answer"] == "better"], real_motion.of_longer(found, metrics.uar)
+    shown, longer = (
+        steps[steps["answer"] == "better"],
+        real_motion.of_longer(found.every, metrics.uar),
+    )
     assert shown.index.str.endswith("added to base").all() and len(shown) == 3
     assert "In UAR three steps are shown" in prose and not (steps["answer"] == "worse").any()
     least, most = shown["holm"].min(), shown["holm"].max()

@@ -155,7 +155,8 @@ def of_record(runs: Mapping[str, Runs], command: str) -> list[str]:
     """Answer page 8 by some runs, and say of which experiment they are."""
     said = ablation(effects.differences(runs, real_motion.PAIRS), command)
     where = provenance.experiment(effects.all_runs(runs))
-    return [*said, beware(motion.variants(runs)), experiment(where)]
+    longer = real_motion.with_time(real_motion.of_longer(runs), marked("these clips"))
+    return [*said, beware(motion.variants(runs)), longer, experiment(where)]
 
 
 def experiment(where: str) -> str:

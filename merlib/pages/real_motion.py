@@ -161,10 +161,9 @@ def of_modules(
 
 
 def of_longer(
-    found: motion.Found, metric: Callable[[np.ndarray], float] = metrics.uf1
+    runs: Mapping[str, Runs], metric: Callable[[np.ndarray], float] = metrics.uf1
 ) -> pd.DataFrame:
     """Return the differences of `LONGER`, as `of_modules`."""
-    runs = {**found.runs, **found.longer}
     return effects.differences(runs, LONGER, metric, planned=len(LONGER))
 
 
@@ -316,22 +315,24 @@ def in_places(found: pd.DataFrame) -> str:
     )
 
 
-def with_time(longer: pd.DataFrame) -> str:
+def with_time(longer: pd.DataFrame, data: str = marked("real motion")) -> str:
     """Say what both modules bring against base with twice the epochs; empty without such a run.
 
     Parameters
     ----------
     longer : DataFrame
         Differences of `LONGER`.
+    data : str
+        What the clips are called.
     """
     name = "both: against base with twice the epochs"
     if name not in longer.index:
         return ""
     text = translated(
-        "On real motion, both modules change UF1 by {points} points against base with twice the"
-        " epochs: {answer}."
+        "On {data}, both modules change UF1 by {points} points against base with twice the epochs:"
+        " {answer}."
     )
-    return effects.filled(text, longer.loc[name])
+    return effects.filled(text, longer.loc[name], data=translated(data))
 
 
 def in_short(

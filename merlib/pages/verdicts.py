@@ -141,7 +141,10 @@ def table(study: Study, flow: Study | None = None) -> pd.DataFrame:
         learnt.beware(motion.variants(some), where)
         for where, some in ((name, variants), (REAL, real))
     ]
-    found.attrs["beware"].append(real_motion.with_time(real_motion.of_longer(saved)))
+    found.attrs["beware"] += [
+        real_motion.with_time(real_motion.of_longer(some), where)
+        for where, some in ((name, variants), (REAL, saved.every))
+    ]
     if simpler := real_motion.against_simpler(modules[name]):
         where = translated("{data}: {told}")
         found.attrs["beware"].append(where.format(data=translated(name).capitalize(), told=simpler))

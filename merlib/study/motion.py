@@ -132,9 +132,14 @@ class Found:
     mistakes: pd.DataFrame
 
     @property
+    def every(self) -> dict[str, dict[int, pd.DataFrame]]:
+        """The runs and the longer ones."""
+        return self.runs | self.longer
+
+    @property
     def missing(self) -> list[str]:
         """A line for each command whose runs are missing, of seeds 0 to 2."""
-        lines, there = [], self.runs | self.longer
+        lines, there = [], self.every
         for text, names, seeds in (
             ("train --keep --methods", CLASSICAL, [0]),
             ("train --keep --methods", NETWORKS, [0, 1, 2]),
