@@ -172,7 +172,7 @@ words.see(
         " to offset, the longest {most:.0f}."
     ).format(least=length.min(), most=length.max())
     if length.notna().any() and dataset != "flow"
-    else translated("Of time these bars say nothing.")
+    else translated("These bars say nothing about time.")
     if dataset == "flow"
     else translated("No bar: no clip has both an onset and an offset.")
 )
