@@ -401,6 +401,7 @@ def fit(*, data: Data = Data(), method: str = "full", out: Path) -> None:
     saved.check_name(out)
     known("method", [method], VARIANTS)
     study = open_study(data, [method])
+    foresee(study, [(method, data.seed)], data.yes, whole=True)
     report(study)
     print(saved.save(study.fit(method), out))
 
@@ -691,9 +692,12 @@ def begin(study: "Study", methods: Sequence[str], seeds: Sequence[int], yes: boo
         foresee(study, runs, yes)
 
 
-def foresee(study: "Study", runs: Sequence[tuple[str, int]], yes: bool) -> None:
+def foresee(
+    study: "Study", runs: Sequence[tuple[str, int]], yes: bool, whole: bool = False
+) -> None:
     """Say what the runs of methods and seeds will take; ask before more than a day.
 
+    A run has its folds; of a ``whole`` one it is a single training on all clips.
     It asks only if there is a terminal; a ValueError says that the answer was no. A card that would
     not work is named in a warning.
     """
@@ -707,7 +711,7 @@ def foresee(study: "Study", runs: Sequence[tuple[str, int]], yes: bool) -> None:
         return
     if runs and (why := cards.unused()):
         print(f"  warning: {why}", flush=True)
-    found = outlook.of_methods(study, dict.fromkeys(method for method, _ in runs))
+    found = outlook.of_methods(study, dict.fromkeys(method for method, _ in runs), whole)
     for one in found:
         print(f"  {one}", flush=True)
     each = {one.method: one.seconds for one in found}

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+import pandas as pd
 from sklearn.base import clone
 
 from merlib import loso
@@ -62,10 +63,10 @@ class Outlook:
     seconds: float
 
     def __str__(self) -> str:
+        folds = f", {self.folds} folds, {self.at_a_time} at a time" if self.folds > 1 else ""
         return (
-            f"{self.method}: {self.device}, {self.precision}, {self.folds} folds, {self.at_a_time} "
-            f"at a time; a step of {self.batch} clips takes {self.step:.2g} s, all about "
-            f"{duration(self.seconds)}"
+            f"{self.method}: {self.device}, {self.precision}{folds}; a step of {self.batch} clips "
+            f"takes {self.step:.2g} s, all about {duration(self.seconds)}"
         )
 
 
@@ -78,12 +79,13 @@ def duration(seconds: float) -> str:
     raise AssertionError
 
 
-def of_methods(study: Study, methods: Iterable[str]) -> list[Outlook]:
+def of_methods(study: Study, methods: Iterable[str], whole: bool = False) -> list[Outlook]:
     """Return the outlook of those methods that train a network by steps.
 
-    No clip is prepared for it; of the dataset ``flow`` the pictures are read.
+    No clip is prepared for it; of the dataset ``flow`` the pictures are read. ``whole`` is a single
+    training on all clips, instead of folds.
     """
-    return [of_method(study, name) for name in methods if steps_of(study.estimator(name))]
+    return [of_method(study, name, whole) for name in methods if steps_of(study.estimator(name))]
 
 
 def steps_of(estimator: Any) -> tuple[int, int] | None:
@@ -94,19 +96,19 @@ def steps_of(estimator: Any) -> tuple[int, int] | None:
     return settings.epochs, settings.batch_size
 
 
-def of_method(study: Study, method: str) -> Outlook:
-    """Return the outlook of a method whose network is trained by steps."""
+def of_method(study: Study, method: str, whole: bool = False) -> Outlook:
+    """Return the outlook of a method whose network is trained by steps, see `of_methods`."""
     estimator, gpus = loso.placed(study.estimator(method), study.workers)
     epochs, batch = steps_of(estimator)  # type: ignore[misc]
     by, clips = PROTOCOLS[study.protocol], study.divided(study.read())
-    sizes = clips[by].value_counts()
+    sizes = pd.Series([0]) if whole else clips[by].value_counts()  # of the clips left out
     together = min(getattr(estimator, "at_once", 0) or 1, len(sizes))
     if study.dataset == "flow":
         shape = study.view(method).shape[1:]
     else:
         shape = shape_of(METHODS[method].view or "", study.config)
     step = seconds_of_a_step(estimator, shape, clips["emotion"].nunique(), batch, together)
-    processes = study.workers.at_a_time(study.n_jobs, gpus)
+    processes = 1 if whole else study.workers.at_a_time(study.n_jobs, gpus)
     steps = sum(math.ceil((len(clips) - size) / batch) for size in sizes) * epochs
     rounds = math.ceil(len(sizes) / together / processes) * processes * together / len(sizes)
     kind = str(products(study.config, estimator.device)).removeprefix("torch.")

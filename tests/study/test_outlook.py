@@ -95,6 +95,14 @@ def test_measuring_changes_nothing_of_the_training(study):
     assert (np.random.get_state()[1] == before).all()  # noqa: NPY002
 
 
+def test_a_model_of_all_clips_is_one_training(study, monkeypatch):
+    monkeypatch.setattr(outlook, "seconds_of_a_step", lambda *_: 10.0)
+    (found,) = outlook.of_methods(study, ["base"], whole=True)
+    steps = -(-len(study.clips) // 8) * 3
+    assert (found.folds, found.at_a_time, found.seconds) == (1, 1, steps * 10)
+    assert str(found).startswith("base: CPU, float32; a step of 8 clips takes 10 s, all about ")
+
+
 class Recording(BaseEstimator):
     """A GPU's classifier: the first three steps of a training take eight times as long."""
 
