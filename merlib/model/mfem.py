@@ -38,7 +38,7 @@ class SAM(nn.Module):
 
     def gate(self, x: Tensor) -> Tensor:
         """Return g_s, ``(B, 1, H, W)`` in (0, 1), of a feature ``(B, C, H, W)`` (eq. 1-3)."""
-        f1 = x.max(dim=1, keepdim=True).values
+        f1 = x.amax(dim=1, keepdim=True)  # not max, whose slope a GPU would have to sort
         f2 = x.mean(dim=1, keepdim=True)
         return torch.sigmoid(self.bn(self.conv(torch.cat([f1, f2], dim=1))))
 
