@@ -371,7 +371,8 @@ def people(
     Parameters
     ----------
     names
-        Trials (default: the variants of table 3, the controls of both modules and logistic).
+        Trials (default: the variants of table 3, the controls of both modules, logistic and base
+        with twice the epochs).
     seeds
         Fits; each has a training set of its own (default: 0 to 19).
     """

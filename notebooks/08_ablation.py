@@ -35,7 +35,7 @@ from itertools import combinations
 import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
-from IPython.display import display
+from IPython.display import Markdown, display
 
 from merlib import Study, metrics
 from merlib.config import DRAWN, VARIANTS
@@ -525,6 +525,16 @@ words.see(
     if len(found)
     else translated("`.venv/bin/merlib people` makes these runs."),
 )
+
+# %% [markdown]
+# Would base catch up with more time? The next list compares with base of twice the epochs, as far as it
+# has run. Holm's correction counts the rows of this list by themselves.
+
+# %% tags=["remove-input"]
+longer = real_motion.of_longer(people)
+told = effects.sentences(longer, planned=len(real_motion.LONGER))
+none = translated("No run of twice the epochs is saved yet.")
+Markdown("\n".join(told) or none)
 
 # %% [markdown]
 # ## Do the modules help each other?

@@ -26,9 +26,12 @@ from merlib.values import known
 from . import origin, trials
 from .study import Study, beside
 
-ASKED = ("base", "mfem", "mffm", "full", "single", "cbam", "no-attention", "linear", "logistic")
-"""Trials that are asked about: the variants of table 3, the controls of both modules, and the
-linear control that every network has to beat."""
+ASKED = (
+    "base", "mfem", "mffm", "full", "single", "cbam", "no-attention", "linear", "logistic",
+    "base-2x",
+)  # fmt: skip
+"""Trials that are asked about: the variants of table 3, the controls of both modules, the linear
+control that every network has to beat, and base with twice the epochs."""
 
 FITS = 20
 """Fits of a trial that are planned, each on a training set of its own."""
