@@ -9,10 +9,12 @@ import pytest
 
 from merlib import cli, store, versions
 from merlib.config import profile
+from merlib.data.clips import load_clips
 from merlib.files import OURS
 from merlib.methods import GROUPS, METHODS
 from merlib.model import saved
 from merlib.parallel import Workers, each
+from merlib.preprocess.pipeline import prepare
 from merlib.study import learning_curve, origin, trials
 from merlib.study.predict import predict
 from merlib.study.study import Study
@@ -59,6 +61,12 @@ def test_only_the_published_pictures_are_public(study, flow_root, tmp_path, monk
     assert origin.foreign(about, whole.saved().folder) == ""
     told = origin.foreign(about | {"data": "0"}, whole.saved().folder)
     assert told == "not of the published flow pictures"
+
+
+def test_flow_is_not_prepared_by_accident(flow_root, tmp_path):
+    with pytest.raises(ValueError, match="the dataset flow has a flow picture for each clip, and"):
+        prepare(load_clips("flow", flow_root), profile("laptop", "flow"), tmp_path / "cache")
+    assert not (tmp_path / "cache").exists()
 
 
 BLIND = {"lbp-top", "lbp-top-evm", "cnn-lstm", "cnn-lstm-changes", "elrcn", "merta",
