@@ -380,19 +380,24 @@ def order(runs: Mapping[str, Runs]) -> Answer:
     return Answer(told, "shown" if ahead == len(rivals) - 1 else word, tables(runs, rivals))
 
 
-def control(runs: Mapping[str, Runs]) -> Answer:
-    """Return whether a network is better than the linear control, and how far the best one is.
+OF_ANY = {
+    "better": "shown",
+    metrics.UNTOLD: metrics.UNTOLD,
+    "one seed": "one seed",
+    metrics.UNDER: metrics.UNDER,
+    "worse": "against it",
+}
+"""Answer on a network -> verdict on all, the first that one network has: one that is better is
+enough, and as long as one is open the claim is."""
 
-    One that is better is enough. If none is, the claim is open as long as one network is.
-    """
+
+def control(runs: Mapping[str, Runs]) -> Answer:
+    """Return whether a network is better than the linear control, and how far the best one is."""
     answers = real_motion.against_control(runs)
     if not len(answers):
         return NO_RUN
     best = answers.loc[[answers["value"].idxmax()]]
-    words_of = {"better": "shown", "worse": "against it"}
-    order_of = ("better", metrics.UNTOLD, "one seed", metrics.UNDER, "worse")
-    word = next(answer for answer in order_of if (answers["answer"] == answer).any())
-    word = words_of.get(word, word)
+    word = next(word for answer, word in OF_ANY.items() if (answers["answer"] == answer).any())
     told = translated("{points} {network}, the best of {all}; {seeds}").format(
         points=effects.points(best.iloc[0]),
         network=best.index[0],

@@ -219,6 +219,26 @@ def test_the_clips_behind_answers_are_counted_by_the_page_that_shows_them():
     assert verdicts.clips(rows[3:], "drawn clips") == ""
 
 
+@pytest.mark.parametrize(
+    ("answers", "verdict"),
+    [
+        (["worse", "better", metrics.UNTOLD], "shown"),
+        (["one seed", metrics.UNTOLD, metrics.UNDER], metrics.UNTOLD),
+        (["one seed", metrics.UNDER], "one seed"),
+        (["worse", metrics.UNDER], metrics.UNDER),
+        (["worse", "worse"], "against it"),
+    ],
+)
+def test_a_claim_on_any_network_is_open_as_long_as_one_network_is(answers, verdict, monkeypatch):
+    values = np.linspace(0.3, 0.1, len(answers))
+    found = effects.judged(
+        {f"n{k}": metrics.Difference(v, v, v, 1.0, {0: v}) for k, v in enumerate(values)}
+    ).assign(answer=answers)
+    monkeypatch.setattr(verdicts.real_motion, "against_control", lambda _: found)
+    told, word, _ = verdicts.control({"logistic": {}})
+    assert word == verdict and told == f"+30.0 n0, the best of {len(answers)}; 1 seed"
+
+
 def test_both_modules_are_told_on_each_data():
     def found(*values):
         difference = metrics.Difference(*values, {0: 0.0, 1: 0.0})
