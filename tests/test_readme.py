@@ -92,7 +92,10 @@ def test_what_many_people_say_is_counted():
         " ".join(SYNTHETIC.split()),
         {len(seeds) for name, seeds in runs.items() if name != "base-2x"},
     )
-    assert fits == new_people.FITS and f"All {fits} planned fits are done" in prose
+    assert (
+        fits == new_people.FITS
+        and f"All {fits} planned fits of the first nine rows are done" in prose
+    )
     shown = ["MFFM: added to base", "MFFM: added to base + MFEM", "both: added to base"]
     base, beside = (f"{100 * steps.loc[name, 'value']:.1f}" for name in shown[:2])
     assert f"MFFM brings {base} points added to base and {beside} points" in prose
@@ -104,11 +107,22 @@ def test_what_many_people_say_is_counted():
     assert set(simple) == {"worse"} and "base + MFEM are shown to be worse" in prose
     assert set(modules) == {metrics.UNDER} and "to logistic regression on the flow" in prose
     shares = [f"{100 * learnt.training_accuracy(runs[n]):.0f}" for n in runs if n != "logistic"]
-    (slow, _), others = shares[:2], shares[2:]
+    (slow, _), others, longest = shares[:2], shares[2:], shares[-1]
     assert slow == shares[1] and f"have {slow} % of their own training clips right" in prose
     assert f"the other networks {min(others)} to {max(others)} %" in prose
-    for path, told in zip(READMES.values(), ("one linear layer", "一个线性层"), strict=True):
-        assert told in path.read_text("utf-8")
+    names = [f"{module}: against base with twice the epochs" for module in ("MFFM", "both")]
+    assert [*longer.loc[names, "answer"]] == [metrics.UNDER] * 2
+    uf1, n = effects.mean_scores(runs["base-2x"])["uf1"], len(runs["base-2x"])
+    assert f"has {longest} % of its training clips right, and a UF1 of {uf1:.3f} ({n} of" in prose
+    mffm, both = (100 * longer.loc[name, ["value", "low", "high"]] for name in names)
+    assert "MFFM differs by {:.1f} points ({:+.1f} to {:+.1f})".format(*mffm) in prose
+    assert "both modules by {:.1f} ({:+.1f} to {:+.1f}): both are shown".format(*both) in prose
+    words = ("one linear layer", "by {:+.1f} ({:+.1f} to {:+.1f})"), (
+        "一个线性层", "{:+.1f} 个百分点（{:+.1f} 至 {:+.1f}）"
+    )  # fmt: skip
+    for path, (simple, points) in zip(READMES.values(), words, strict=True):
+        text = " ".join(path.read_text("utf-8").split())
+        assert simple in text and points.format(*both) in text
 
 
 def test_every_saved_run_has_a_row_and_all_of_the_clips():
