@@ -698,7 +698,7 @@ def foresee(
 ) -> None:
     """Say what the runs of methods and seeds will take; ask before more than a day.
 
-    A run has its folds; of a ``whole`` one it is a single training on all clips.
+    A ``whole`` run is a single training on all clips; others have their folds.
     It asks only if there is a terminal; a ValueError says that the answer was no. A card that would
     not work is named in a warning.
     """

@@ -599,8 +599,8 @@ class Difference(NamedTuple):
 
         It is that of the rule of `conclusions`: of so many tests the smallest p has to be below
         0.05 / tests (`holm`), if no other difference is shown. Chance is as large as it was found
-        here, but other data would estimate it anew, with a chi-squared distribution. NaN if nothing
-        is known of chance.
+        here; what other data would estimate of it has a chi-squared distribution. NaN if nothing is
+        known of chance.
         """
         if not self.chance:
             return math.nan

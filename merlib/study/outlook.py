@@ -22,7 +22,7 @@ SLOW = 2.0
 """Seconds of training two clips from which a step is measured once, not three times."""
 
 RECORDED = 10
-"""Steps of an epoch in which a GPU records one: it does so in the fourth of a shape."""
+"""Steps of an epoch that is timed on a GPU: enough for a recording, which is made in the fourth."""
 
 LONG = 86400.0
 """Seconds of training from which a user is asked first."""
