@@ -850,10 +850,13 @@ if repeats:
 
 # %% tags=["remove-input"]
 command = ".venv/bin/merlib trials grey --seeds 0"
-missing = translated("No repeats are saved. `{command}` makes them.")
+missing = translated("Not repeated yet: {names}. `{command}` does it.")
+lacking = [effects.title(n) for n in one_grey.METHODS if n not in repeats]
 words.see(
-    *limits.told_of_repeats(repeats, others)
-    or [missing.format(command=command)]
+    *limits.told_of_repeats(repeats, others),
+    missing.format(names=words.listed(lacking), command=command)
+    if lacking
+    else "",
 )
 
 # %% [markdown]

@@ -298,7 +298,8 @@ def test_what_is_missing_of_synthetic_data_is_missing():
     assert 2 * len(missing) > len(trials.SENSITIVITY) and "Most runs of page 23" in prose
     for name in ("amplitude", "subjects"):
         assert not (RESULTS / HALVES / f"{name}.parquet").exists()
-    assert "page 19's sweep of movements and page 22's learning curve of synthetic data" in prose
+    assert "page 19's sweep of movements, page 22's learning curve of synthetic data" in prose
+    assert ("grey-base", 0) not in Saved(RESULTS / HALVES).runs() and "repeats of a network" in prose
 
 
 def test_what_the_small_studies_have_learnt_is_counted():
