@@ -299,7 +299,9 @@ def test_what_is_missing_of_synthetic_data_is_missing():
     for name in ("amplitude", "subjects"):
         assert not (RESULTS / HALVES / f"{name}.parquet").exists()
     assert "page 19's sweep of movements, page 22's learning curve of synthetic data" in prose
-    assert ("grey-base", 0) not in Saved(RESULTS / HALVES).runs() and "repeats of a network" in prose
+    assert ("grey-base", 0) not in Saved(
+        RESULTS / HALVES
+    ).runs() and "repeats of a network" in prose
 
 
 def test_what_the_small_studies_have_learnt_is_counted():
