@@ -38,7 +38,8 @@ class SAM(nn.Module):
 
     def gate(self, x: Tensor) -> Tensor:
         """Return g_s, ``(B, 1, H, W)`` in (0, 1), of a feature ``(B, C, H, W)`` (eq. 1-3)."""
-        f1 = x.amax(dim=1, keepdim=True)  # not max, whose slope a GPU would have to sort
+        # A GPU would sort for the slope of max. Where channels are equal, that of amax differs.
+        f1 = x.amax(dim=1, keepdim=True) if x.is_cuda else x.max(dim=1, keepdim=True).values
         f2 = x.mean(dim=1, keepdim=True)
         return torch.sigmoid(self.bn(self.conv(torch.cat([f1, f2], dim=1))))
 
