@@ -257,7 +257,7 @@ def same_frames(
     """Return which clips have an onset or apex frame with the pixels of one of another clip.
 
     The study asks this before it prepares clips. Reading the table finds equal files only, and a
-    JPEG that is saved again as PNG is none. What the frames show is noted in a folder, by what their
+    JPEG that is saved as PNG is none. What the frames show is noted in a folder, by what their
     files hold: to decode videos takes long.
     """
     frames = {clip.clip: list(key_frames(clip)) for clip in clips.itertuples()}
