@@ -311,8 +311,7 @@ def ranked(place: Standing, runs: Mapping[str, Runs]) -> list[str]:
     ]
     if n := len(no_verdict_on(place, runs)):
         text = translated(
-            "Methods behind it whose rows are no verdict on them, since they have not learnt their "
-            "own training clips or were not trained on other data first, as in their source: {n}."
+            "No verdict on {n} of these: they lack pre-training or have not learnt their clips."
         )
         said.append(text.format(n=n))
     return [first, *said]

@@ -185,7 +185,7 @@ def test_the_answer_of_page_15_and_the_front_page_count_the_same_rivals():
     answer, *said = claims.comparison(runs, claims.against(runs), pd.DataFrame(), "make compare")
     assert re.findall(r"(?:rank|of|\(|behind) ?(\d+)", answer) == front
     (unlearnt,) = (line for line in said if "have not learnt" in line)
-    assert re.search(r"\((\d+) of them", told)[1] == re.search(r"(\d+)\.$", unlearnt)[1]
+    assert re.search(r"\((\d+) of them", told)[1] == re.search(r"on (\d+) of", unlearnt)[1]
 
 
 def test_a_method_is_told_on_plain_frames_and_on_changes_by_their_common_seeds():
