@@ -5,6 +5,7 @@ caption or the cell of a table. ``computed.po`` has the sentences that code make
 `book.tools.messages` finds the messages.
 """
 
+import io
 import re
 from collections.abc import Iterable, Iterator
 from pathlib import Path
@@ -14,6 +15,7 @@ from babel.messages import pofile
 from babel.messages.catalog import Catalog, Message
 from babel.messages.mofile import write_mo
 
+from merlib import files
 from merlib.pages.language import CATALOGUES
 
 LOCALE = Path("book") / "locale"
@@ -71,9 +73,9 @@ def compiled(home: Path, language: str) -> Path:
                 known.add(message.id, message.string)
                 known.add(f"*{message.id}*", f"*{message.string}*")  # a caption of a table
         made = (target / path.relative_to(folder)).with_suffix(".mo")
-        made.parent.mkdir(parents=True, exist_ok=True)
-        with made.open("wb") as file:
-            write_mo(file, known)
+        content = io.BytesIO()
+        write_mo(content, known)
+        files.write(made, content.getvalue())  # at once: another process may read it
     return home / CATALOGUES
 
 
