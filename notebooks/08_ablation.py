@@ -531,10 +531,7 @@ words.see(
 # has run. Holm's correction counts the rows of this list by themselves.
 
 # %% tags=["remove-input"]
-longer = real_motion.of_longer(people)
-told = effects.sentences(longer, planned=len(real_motion.LONGER))
-none = translated("No run of twice the epochs is saved yet.")
-Markdown("\n".join(told) or none)
+Markdown(real_motion.in_time(real_motion.of_longer(people)))
 
 # %% [markdown]
 # ## Do the modules help each other?

@@ -369,9 +369,7 @@ words.see(learnt.of_gains(gains))
 # has run. Holm's correction counts the rows of this list by themselves.
 
 # %% tags=["remove-input"]
-told = effects.sentences(longer, planned=len(real_motion.LONGER))
-none = translated("No run of twice the epochs is saved yet.")
-Markdown("\n".join(told) or none)
+Markdown(real_motion.in_time(longer))
 
 # %% tags=["remove-input"]
 by_uar = real_motion.of_longer(found.every, metrics.uar)

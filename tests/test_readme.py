@@ -88,14 +88,10 @@ def steps_of_people():
 def test_what_many_people_say_is_counted():
     runs, steps, longer, linear, table = steps_of_people()
     assert table in SYNTHETIC, f"{Path(__file__).name} as a script writes the table"
-    prose, (fits,) = (
-        " ".join(SYNTHETIC.split()),
-        {len(seeds) for name, seeds in runs.items() if name != "base-2x"},
-    )
-    assert (
-        fits == new_people.FITS
-        and f"All {fits} planned fits of the first nine rows are done" in prose
-    )
+    prose = " ".join(SYNTHETIC.split())
+    (fits,) = {len(seeds) for name, seeds in runs.items() if name != "base-2x"}
+    assert fits == new_people.FITS
+    assert f"All {fits} planned fits of the first nine rows are done" in prose
     shown = ["MFFM: added to base", "MFFM: added to base + MFEM", "both: added to base"]
     base, beside = (f"{100 * steps.loc[name, 'value']:.1f}" for name in shown[:2])
     assert f"MFFM brings {base} points added to base and {beside} points" in prose
@@ -229,10 +225,8 @@ def test_what_variants_have_learnt_of_real_motion_is_counted():
 def test_what_uar_says_of_real_motion_is_counted():
     found, prose = motion.find(ROOT), " ".join(REAL.split())
     steps = real_motion.of_modules(found.runs, metrics.uar)
-    shown, longer = (
-        steps[steps["answer"] == "better"],
-        real_motion.of_longer(found.every, metrics.uar),
-    )
+    shown = steps[steps["answer"] == "better"]
+    longer = real_motion.of_longer(found.every, metrics.uar)
     assert shown.index.str.endswith("added to base").all() and len(shown) == 3
     assert "In UAR three steps are shown" in prose and not (steps["answer"] == "worse").any()
     least, most = shown["holm"].min(), shown["holm"].max()
@@ -299,9 +293,7 @@ def test_what_is_missing_of_synthetic_data_is_missing():
     for name in ("amplitude", "subjects"):
         assert not (RESULTS / HALVES / f"{name}.parquet").exists()
     assert "page 19's sweep of movements, page 22's learning curve of synthetic data" in prose
-    assert ("grey-base", 0) not in Saved(
-        RESULTS / HALVES
-    ).runs() and "repeats of a network" in prose
+    assert "grey-base" not in there and "repeats of a network" in prose
 
 
 def test_what_the_small_studies_have_learnt_is_counted():

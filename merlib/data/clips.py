@@ -49,6 +49,7 @@ MEGC2019 = {name: published.CLIPS[name] for name in OFFICIAL}
 MEGC2019_TABLES = {
     "casme2": "CASME II of 2014", "samm": "SAMM, version 2", "flow": "of the published flow"
 }  # fmt: skip
+"""Dataset -> the table that this list follows from."""
 
 COLUMNS = ["clip", "subject", "emotion", "onset", "apex", "offset", "fps", "action_units"]
 
@@ -148,6 +149,8 @@ def inspect(
     if dataset not in READERS:
         raise ValueError(f"dataset={dataset!r}: expected one of {READERS}")
     classes = checked("classes", str | Iterable[str] | None, classes)
+    if isinstance(classes, str):
+        classes = classes.strip().lower()
     faces = checked("faces", Faces, faces)
     skip_bad = checked("skip_bad", Part, skip_bad)
     leave_out = checked("leave_out", str | Iterable[str], leave_out)
@@ -258,8 +261,6 @@ def inspect_single(
         raise DatasetError(
             f"{root}: a synthetic dataset that is not finished; run the command that wrote it again"
         )
-    if isinstance(classes, str):
-        classes = classes.strip().lower()
     name = detect(root, table) if dataset == "synthetic" else DRAWN.get(dataset, dataset)
     layout, findings = tables.LAYOUTS[name], Findings()
     path, cells, folders = tables.read_table(layout, root, table, findings)

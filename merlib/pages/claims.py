@@ -311,7 +311,8 @@ def ranked(place: Standing, runs: Mapping[str, Runs]) -> list[str]:
     ]
     if n := len(no_verdict_on(place, runs)):
         text = translated(
-            "No verdict on {n} of these: they lack pre-training or have not learnt their clips."
+            "No verdict on {n} of those behind: they lack pre-training or have not learnt their "
+            "clips."
         )
         said.append(text.format(n=n))
     return [first, *said]
@@ -376,10 +377,8 @@ def beyond(runs: Mapping[str, Runs]) -> list[str]:
         "Both modules together differ from the sum of their own gains by {points} points of UF1:"
         " {answer} (Holm's correction for three scores)."
     )
-    told, other = (
-        [effects.filled(text, found.loc["UF1"])],
-        translated("{score}: {points} points, {answer}."),
-    )
+    other = translated("{score}: {points} points, {answer}.")
+    told = [effects.filled(text, found.loc["UF1"])]
     shown = found[found["answer"].isin(["synergy", "overlap"])].drop(index="UF1", errors="ignore")
     for score, line in shown.iterrows():
         told.append(effects.filled(other, line, score=translated(str(score))))

@@ -169,8 +169,7 @@ def of_longer(
 
 def against_control(runs: Mapping[str, Runs]) -> pd.DataFrame:
     """Return the difference of each network to the linear control, see `effects.judged`."""
-    networks = (*motion.NETWORKS, *motion.VARIED)
-    pairs = {title(n): (n, motion.CONTROL) for n in networks if n in runs}
+    pairs = {title(n): (n, motion.CONTROL) for n in motion.TRAINED if n in runs}
     return effects.differences(for_every_seed(runs), pairs)
 
 
@@ -333,6 +332,12 @@ def with_time(longer: pd.DataFrame, data: str = marked("real motion")) -> str:
         " {answer}."
     )
     return effects.filled(text, longer.loc[name], data=translated(data))
+
+
+def in_time(longer: pd.DataFrame) -> str:
+    """Return the differences of `LONGER` as a list in Markdown, or say that there is none yet."""
+    told = effects.sentences(longer, planned=len(LONGER))
+    return "\n".join(told) or translated("No run of twice the epochs is saved yet.")
 
 
 def in_short(

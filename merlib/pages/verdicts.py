@@ -137,13 +137,10 @@ def table(study: Study, flow: Study | None = None) -> pd.DataFrame:
         )
     found = pd.DataFrame(rows)
     found.attrs |= {"here": name, "clips": clips(asked, name), "works": works(modules)}
+    both = {name: variants, REAL: saved.every}
     found.attrs["beware"] = [
-        learnt.beware(motion.variants(some), where)
-        for where, some in ((name, variants), (REAL, real))
-    ]
-    found.attrs["beware"] += [
-        real_motion.with_time(real_motion.of_longer(some), where)
-        for where, some in ((name, variants), (REAL, saved.every))
+        *(learnt.beware(motion.variants(some), where) for where, some in both.items()),
+        *(real_motion.with_time(real_motion.of_longer(some), data) for data, some in both.items()),
     ]
     if simpler := real_motion.against_simpler(modules[name]):
         where = translated("{data}: {told}")
@@ -404,8 +401,7 @@ def control(runs: Mapping[str, Runs]) -> Answer:
         all=len(answers),
         seeds=seeds(best),
     )
-    networks = (*motion.NETWORKS, *motion.VARIED)
-    behind = [name for name in (motion.CONTROL, *networks) if name in runs]
+    behind = [name for name in (motion.CONTROL, *motion.TRAINED) if name in runs]
     return Answer(told, word, tables(runs, behind))
 
 

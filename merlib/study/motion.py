@@ -49,6 +49,9 @@ NETWORKS = ("off-apexnet", "ststnet", "at-scnn", "htnet", "mmnet", "sssnet", "rc
 VARIED = ("single", "cbam", "no-attention", "linear")
 """Trials of `merlib.study.trials`: the whole method with a control instead of a module."""
 
+TRAINED = (*NETWORKS, *VARIED)
+"""All that is set beside the linear control."""
+
 LONGER = tuple(f"{name}-2x" for name in VARIANTS)
 """Trials of `merlib.study.trials`: the variants with twice the epochs."""
 
@@ -174,7 +177,7 @@ def find(home: Path, study: Study | None = None, watched: Collection[str] = WATC
     """
     saved = Saved(home / "results" / "flow" / "laptop", origin.foreign)
     saved = study.saved() if study else saved
-    runs = saved.load([*CLASSICAL, *NETWORKS, *VARIED], every_epoch=False)
+    runs = saved.load([*CLASSICAL, *TRAINED], every_epoch=False)
     longer = saved.load(LONGER, every_epoch=False)
     epochs = saved.load(watched)
     if not study:

@@ -85,8 +85,7 @@ def test_every_page_runs_on_flow_alone(tmp_path, flow_root, name):
     papermill.execute_notebook(
         path, path, parameters, kernel_name="python3", cwd=path.parent, progress_bar=False
     )
-    made = path.read_text()
-    assert ("frames=True" in text) == (NO_FRAMES in made)
+    assert ("frames=True" in text) == (NO_FRAMES in path.read_text())
     if name == "01_data":  # nothing is made up: no moments, no lengths, no action units
         told = str(outputs(nbformat.read(path, as_version=4)))
         assert "Their table has no frame numbers" in told and "Its movement is largest" not in told

@@ -52,9 +52,11 @@ VARY = {
 
 
 GPU = [torch.device("cuda:0")]
-MEMORY = [2**36]
 HOLDS = [torch.device("cpu")]
 """Where values are: ``meta`` has none, and so a step of any size is counted in no time."""
+
+MEMORY = 2**36
+"""Bytes of the GPU, all of them free."""
 
 
 class Pretended(Tensor):
@@ -303,12 +305,12 @@ def machine(
         "_lazy_init": lambda: None,
         "get_device_capability": lambda *_: capability,
         "get_device_name": lambda *_: "pretended GPU",
-        "mem_get_info": lambda *_: (2**36, 2**36),
+        "mem_get_info": lambda *_: (MEMORY, MEMORY),
         "get_rng_state": lambda *_: torch.zeros(16, dtype=torch.uint8),
         "set_rng_state": lambda *_: None,
         "manual_seed_all": lambda *_: None,
         "device_count": lambda: 1,
-        "get_device_properties": lambda *_: SimpleNamespace(total_memory=MEMORY[0]),
+        "get_device_properties": lambda *_: SimpleNamespace(total_memory=MEMORY),
         "current_device": lambda: 0,
     }
     of_mps = {
